@@ -1,0 +1,186 @@
+"""The element types, and which type an operation on several of them gives.
+
+A dtype wraps the NumPy dtype that stores it. Promotion follows torch: the *category* (bool,
+integer, floating, complex) of tensors with dimensions outranks that of 0-d tensors, which outranks
+that of Python numbers; within the highest category the types of that rank are promoted together.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+BOOL, INTEGER, FLOATING, COMPLEX = range(4)
+
+
+class dtype:
+    """The type of a tensor's elements; compare with `is` or `==`.
+
+    >>> import rushlight as torch
+    >>> torch.float32.itemsize, torch.float32.is_floating_point
+    (4, True)
+    """
+
+    __slots__ = ("name", "numpy", "category", "itemsize")
+
+    def __init__(self, name: str, storage: str, category: int) -> None:
+        self.name = name
+        self.numpy = np.dtype(storage)
+        self.category = category
+        self.itemsize = self.numpy.itemsize
+
+    @property
+    def is_floating_point(self) -> bool:
+        """True for float16, float32 and float64."""
+        return self.category == FLOATING
+
+    @property
+    def is_complex(self) -> bool:
+        """True for complex64 and complex128."""
+        return self.category == COMPLEX
+
+    @property
+    def is_signed(self) -> bool:
+        """True where negative values can be stored."""
+        return self.numpy.kind in "ifc"
+
+    def to_real(self) -> dtype:
+        """The floating type of the real part: complex64 gives float32."""
+        return of(np.empty(0, self.numpy).real.dtype)
+
+    def to_complex(self) -> dtype:
+        """The complex type with this precision: float64 gives complex128."""
+        return complex128 if self.itemsize >= 8 else complex64
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return (named, (self.name,))
+
+
+bool_ = dtype("bool", "bool", BOOL)
+uint8 = dtype("uint8", "uint8", INTEGER)
+uint16 = dtype("uint16", "uint16", INTEGER)
+uint32 = dtype("uint32", "uint32", INTEGER)
+uint64 = dtype("uint64", "uint64", INTEGER)
+int8 = dtype("int8", "int8", INTEGER)
+int16 = dtype("int16", "int16", INTEGER)
+int32 = dtype("int32", "int32", INTEGER)
+int64 = dtype("int64", "int64", INTEGER)
+float16 = dtype("float16", "float16", FLOATING)
+float32 = dtype("float32", "float32", FLOATING)
+float64 = dtype("float64", "float64", FLOATING)
+complex64 = dtype("complex64", "complex64", COMPLEX)
+complex128 = dtype("complex128", "complex128", COMPLEX)
+
+ALL = (
+    bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
+    float16, float32, float64, complex64, complex128,
+)  # fmt: skip
+
+_BY_NUMPY = {d.numpy: d for d in ALL}
+_BY_NAME = {d.name: d for d in ALL}
+
+_default = float32
+
+
+def of(storage: np.dtype[Any]) -> dtype:
+    """The dtype that a NumPy dtype stores.
+
+    >>> of(np.dtype("int64"))
+    torch.int64
+    """
+    try:
+        return _BY_NUMPY[storage]
+    except KeyError:
+        names = ", ".join(_BY_NAME)
+        raise TypeError(
+            f"can't convert np.ndarray of type {storage}. The supported types are: {names}."
+        ) from None
+
+
+def named(name: str) -> dtype:
+    """The dtype called name: `named("float32")`."""
+    return _BY_NAME[name]
+
+
+def get_default_dtype() -> dtype:
+    """The type given to Python floats; float32 unless set.
+
+    >>> get_default_dtype()
+    torch.float32
+    """
+    return _default
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Set the type given to Python floats to a floating dtype.
+
+    Raises TypeError for any other dtype, as torch does.
+    """
+    global _default
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(
+            f"only floating-point types are supported as the default type, but got {d!r}"
+        )
+    _default = d
+
+
+def of_number(value: complex) -> dtype:
+    """The dtype a Python number gets on its own: bool, int64, the default float or its complex."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool_
+    if isinstance(value, (int, np.integer)):
+        return int64
+    if isinstance(value, (float, np.floating)):
+        return _default
+    return complex128 if _default is float64 else complex64
+
+
+@lru_cache(maxsize=None)
+def promote_types(a: dtype, b: dtype) -> dtype:
+    """The smallest type that torch allows to hold both a and b.
+
+    >>> promote_types(int64, float16)
+    torch.float16
+    """
+    if a is b:
+        return a
+    for one, other in ((a, b), (b, a)):
+        # torch added these three for storage and defines their promotion with floats only.
+        if one in (uint16, uint32, uint64) and not other.is_floating_point:
+            raise RuntimeError(
+                f"Promotion for uint16, uint32, uint64 types is not supported, attempted to "
+                f"promote {a.name} and {b.name}: cast one of them with .to()"
+            )
+    if a.category != b.category:
+        low, high = (a, b) if a.category < b.category else (b, a)
+        if high is complex64 and low is float64:
+            return complex128
+        return high
+    return of(np.promote_types(a.numpy, b.numpy))
+
+
+def highest(ranked: list[tuple[int, dtype]]) -> dtype:
+    """Promote (rank, dtype) pairs: rank 2 has dimensions, 1 is 0-d, 0 is a Python number."""
+    result: dtype | None = None
+    for rank in (2, 1, 0):
+        here: dtype | None = None
+        for r, d in ranked:
+            if r == rank:
+                here = d if here is None else promote_types(here, d)
+        if here is not None and (result is None or here.category > result.category):
+            result = _lifted(result, here)
+    if result is None:
+        raise ValueError("no types to promote")
+    return result
+
+
+def _lifted(dimensioned: dtype | None, weaker: dtype) -> dtype:
+    # A weaker operand only lends its category; a float64 tensor and a complex number make complex128.
+    if dimensioned is not None and weaker.is_complex and dimensioned.is_floating_point:
+        return dimensioned.to_complex()
+    return weaker

@@ -1,0 +1,137 @@
+"""rushlight: PyTorch's interface built from scratch on NumPy.
+
+>>> import rushlight as torch
+>>> x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> (x**2).sum().backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+
+# ruff: noqa: A004, I001
+
+import math as _math
+import warnings as _warnings
+
+# Overflow and division by zero give inf and nan without a word, as in torch; NumPy's warnings about
+# it are silenced for these modules only.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
+
+# ---- operations: begin ----
+from rushlight.ops.conversion import (
+    clone,
+)
+from rushlight.ops.creation import (
+    from_numpy,
+    ones,
+    tensor,
+    zeros,
+)
+from rushlight.ops.pointwise import (
+    abs,
+    add,
+    div,
+    eq,
+    exp,
+    ge,
+    gt,
+    isfinite,
+    isnan,
+    le,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    reciprocal,
+    relu,
+    rsqrt,
+    sigmoid,
+    sign,
+    sqrt,
+    square,
+    sub,
+    tanh,
+)
+from rushlight.ops.product import (
+    matmul,
+)
+from rushlight.ops.reduction import (
+    amax,
+    amin,
+    mean,
+    numel,
+    sum,
+)
+from rushlight.ops.shape import (
+    cat,
+    expand,
+    flip,
+    narrow,
+    permute,
+    reshape,
+    select,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unbind,
+    unsqueeze,
+)
+# ---- operations: end ----
+
+from rushlight import autograd
+from rushlight.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from rushlight.device import device
+from rushlight.dtypes import (
+    complex64,
+    complex128,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from rushlight.size import Size
+from rushlight.tensor import Tensor
+
+from rushlight.dtypes import bool_ as bool
+from rushlight.dtypes import complex64 as cfloat
+from rushlight.dtypes import complex128 as cdouble
+from rushlight.dtypes import float16 as half
+from rushlight.dtypes import float32 as float
+from rushlight.dtypes import float64 as double
+from rushlight.dtypes import int16 as short
+from rushlight.dtypes import int32 as int
+from rushlight.dtypes import int64 as long
+
+__version__ = "0.1.0"
+
+pi = _math.pi
+e = _math.e
+inf = _math.inf
+nan = _math.nan
+newaxis = None

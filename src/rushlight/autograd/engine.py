@@ -1,0 +1,230 @@
+"""Backward: visit the recorded nodes from youngest to oldest and pass gradients along their edges.
+
+Rules are ordinary differentiable operations, so `create_graph=True` means no more than leaving the
+recording on while they run: any order of derivative.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.node import Meta, Node
+from rushlight.autograd.state import state
+from rushlight.tensor_base import TensorBase, bump, wrap
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+_by_age = attrgetter("sequence")
+
+
+def run(
+    roots: Sequence[TensorBase],
+    seeds: Sequence[Tensor],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    capture: Sequence[TensorBase] | None = None,
+    only_leaves: Iterable[TensorBase] | None = None,
+) -> list[Tensor | None]:
+    """Send seeds back from roots. With capture, return those gradients; else add into leaves' `.grad`.
+
+    Nothing is written to any `.grad` before every rule has succeeded.
+    """
+    before = state.grad
+    state.grad = create_graph
+    try:
+        walk = _Walk(create_graph, capture)
+        for root, seed in zip(roots, seeds, strict=True):
+            walk.start(root, seed)
+        walk.go(_reachable([r._node for r in roots if r._node is not None]), retain_graph)
+        if capture is not None:
+            return [walk.captured.get(key) for key in walk.keys]
+        only = None if only_leaves is None else {id(t) for t in only_leaves}
+        for leaf, g in walk.leaves.items():
+            if only is None or id(leaf) in only:
+                _accumulate(leaf, walk.hooked_leaf(leaf, g), create_graph)
+        for tensor, g in walk.retained:
+            _accumulate(tensor, g, create_graph)
+        return []
+    finally:
+        state.grad = before
+
+
+def _reachable(roots: list[Node]) -> list[Node]:
+    seen: set[Node] = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return sorted(seen, key=_by_age)
+
+
+class _Walk:
+    """The gradients under way during one backward."""
+
+    def __init__(self, create_graph: bool, capture: Sequence[TensorBase] | None) -> None:
+        self.create_graph = create_graph
+        # Gradients by the node or leaf they wait at; for nodes with several outputs, lists of them.
+        self.pending: dict[Any, Any] = {}
+        self.leaves: dict[Any, Tensor] = {}
+        # Sums that nobody else holds, and that may be added to in place.
+        self.owned: set[int] = set()
+        self.retained: list[tuple[TensorBase, Tensor]] = []
+        self.captured: dict[Any, Tensor] = {}
+        self.keys = [_place(t) for t in capture] if capture is not None else []
+        self.wanted = set(self.keys) if capture is not None else None
+
+    def start(self, root: TensorBase, seed: Tensor) -> None:
+        target = root._node if root._node is not None else root
+        self.send(target, root._output_nr, seed)
+
+    def send(self, target: Any, number: int, g: Tensor) -> None:
+        """Add g to what waits at a leaf or at output `number` of a node."""
+        if isinstance(target, Node):
+            metas = target.metas
+            if isinstance(metas, list):
+                g = fit(g, metas[number])
+                waiting = self.pending.get(target)
+                if waiting is None:
+                    waiting = self.pending[target] = [None] * len(metas)
+                waiting[number] = g if waiting[number] is None else self.add(waiting[number], g)
+                return
+            g = fit(g, metas)
+            waiting = self.pending.get(target)
+            self.pending[target] = g if waiting is None else self.add(waiting, g)
+        else:
+            array = target._data
+            g = fit(g, (array.shape, array.dtype))
+            waiting = self.leaves.get(target)
+            self.leaves[target] = g if waiting is None else self.add(waiting, g)
+
+    def add(self, a: Tensor, b: Tensor) -> Tensor:
+        # The first gradient is shared, the second makes a new sum, later ones are added into that.
+        if self.create_graph:
+            return a + b
+        if id(a) in self.owned:
+            np.add(a._data, b._data, out=a._data)
+            return a
+        total = wrap(np.asarray(a._data + b._data))
+        self.owned.add(id(total))
+        return total
+
+    def go(self, nodes: list[Node], retain_graph: bool) -> None:
+        """Run the nodes, which are sorted by age, from the youngest on."""
+        pending = self.pending
+        useful = None if self.wanted is None else self._useful(nodes)
+        while nodes:
+            node = nodes.pop()
+            g = pending.pop(node, None)
+            if g is None:
+                continue
+            if node.hooks is not None or node.retained is not None or self.wanted is not None:
+                g = self._attend(node, g)
+            if useful is not None and node not in useful:
+                continue
+            gradients = node.gradients(g)
+            if not retain_graph:
+                node.release()
+            edges = node.edges
+            numbers = node.edge_outputs
+            if numbers is None:
+                for edge, gradient in zip(edges, gradients, strict=False):
+                    if edge is not None and gradient is not None:
+                        self.send(edge, 0, gradient)
+            else:
+                for edge, gradient, number in zip(edges, gradients, numbers, strict=False):
+                    if edge is not None and gradient is not None:
+                        self.send(edge, number, gradient)
+        if self.wanted is not None:
+            for leaf, g in self.leaves.items():
+                if (leaf, 0) in self.wanted:
+                    self.captured[leaf, 0] = self.hooked_leaf(leaf, g)
+
+    def _useful(self, nodes: list[Node]) -> set[Node]:
+        # Nodes from which a wanted tensor can be reached; oldest first, so edges are known.
+        wanted = self.wanted or set()
+        stations = {place[0] for place in wanted}
+        useful: set[Node] = set()
+        for node in nodes:
+            for edge in node.edges:
+                if edge is not None and (edge in stations or edge in useful):
+                    useful.add(node)
+                    break
+        return useful
+
+    def _attend(self, node: Node, g: Any) -> Any:
+        """Hooks, kept gradients and captures of the tensors that stand at this node."""
+        several = isinstance(node.metas, list)
+        parts = list(g) if several else [g]
+        for number, hooks in (node.hooks or {}).items():
+            if parts[number] is not None:
+                parts[number] = _hooked(hooks, parts[number])
+        for ref in node.retained or ():
+            tensor = ref()
+            if tensor is not None and parts[tensor._output_nr] is not None:
+                self.retained.append((tensor, parts[tensor._output_nr]))
+        if self.wanted is not None:
+            for number, part in enumerate(parts):
+                if part is not None and (node, number) in self.wanted:
+                    self.captured[node, number] = part
+        return parts if several else parts[0]
+
+    def hooked_leaf(self, leaf: TensorBase, g: Tensor) -> Tensor:
+        """g after the leaf's own hooks."""
+        return g if leaf._hooks is None else _hooked(leaf._hooks, g)
+
+
+def _place(tensor: TensorBase) -> tuple[Any, int]:
+    return (tensor, 0) if tensor._node is None else (tensor._node, tensor._output_nr)
+
+
+def _hooked(hooks: dict[int, Any], g: Tensor) -> Tensor:
+    for hook in list(hooks.values()):
+        result = hook(g)
+        if result is not None:
+            g = result
+    return g
+
+
+def fit(g: Tensor, meta: Meta) -> Tensor:
+    """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
+    shape, dtype = meta
+    data = g._data
+    if data.dtype != dtype:
+        if data.dtype.kind == "c" and dtype.kind != "c":
+            g = g.real
+        if g._data.dtype != dtype:
+            g = g.astype(dtype)
+    if data.shape != shape:
+        g = g.sum_to_size(shape)
+    return g
+
+
+def _accumulate(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
+    """Add g into `.grad`; a first gradient is taken over if nobody else can see its memory."""
+    before = tensor._grad
+    if before is None:
+        if not create_graph:
+            array = g._data
+            # Two references: the local name and the tensor's own slot (plus the call's argument).
+            private = (
+                array.base is None and sys.getrefcount(array) <= 3 and array.flags.c_contiguous
+            )
+            g = wrap(array if private and sys.getrefcount(g) <= 4 else array.copy())
+        tensor._grad = g
+    elif create_graph:
+        tensor._grad = before + g
+    else:
+        np.add(before._data, g._data, out=before._data)
+        bump(before, "the accumulation of a gradient")
+    if tensor._post_hooks:
+        for hook in list(tensor._post_hooks.values()):
+            hook(tensor)

@@ -1,0 +1,235 @@
+"""A node of the graph: which primitive made a tensor, from what, and what its rule must remember."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight.primitives.core import Plan
+    from rushlight.tensor import Tensor
+
+_sequence = itertools.count().__next__
+
+# The shape and dtype that a gradient must have to flow into an output.
+Meta = tuple[tuple[int, ...], np.dtype[Any]]
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they "
+    "have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Node:
+    """One recorded operation.
+
+    `edges` holds, for each input, the node that made it, the leaf tensor itself, or None where no
+    gradient flows. `sequence` grows with time, and an input is always older than what is made from
+    it: walking from the youngest node to the oldest is an order in which every node has received all
+    its gradients before it passes them on. Depth-first order without that property would be wrong:
+    with `b = a + a; c = b * a`, a must wait for both b and c.
+    """
+
+    __slots__ = ("edges", "edge_outputs", "sequence", "metas", "hooks", "retained", "site", "label",
+                 "metadata", "__weakref__")  # fmt: skip
+
+    edges: tuple[Any, ...]
+    edge_outputs: tuple[int, ...] | None
+    sequence: int
+    metas: Meta | list[Meta]
+    # {output number: {handle: hook}} of tensors that stand here, and who keeps its gradient.
+    hooks: dict[int, dict[int, Callable[..., Any]]] | None
+    retained: list[weakref.ref[TensorBase]] | None
+    site: str | None
+    label: str | None
+
+    def __init__(self, edges: tuple[Any, ...], edge_outputs: tuple[int, ...] | None) -> None:
+        self.edges = edges
+        self.edge_outputs = edge_outputs
+        self.sequence = _sequence()
+        self.hooks = None
+        self.retained = None
+        self.site = None
+        self.label = None
+
+    def gradients(self, g: Any) -> Sequence[Tensor | None]:
+        """The gradient for each edge, from that of the output (a list of them for several outputs)."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Forget what was saved; a second backward through here is then an error."""
+
+    def name(self) -> str:
+        """What torch prints after `grad_fn=<`."""
+        return self.label or type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """(node, output number) of every input; leaves are shown as AccumulateGrad."""
+        numbers = self.edge_outputs or (0,) * len(self.edges)
+        return tuple(
+            (AccumulateGrad.of(edge), 0) if isinstance(edge, TensorBase) else (edge, number)
+            for edge, number in zip(self.edges, numbers, strict=True)
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the (first) output."""
+        return self.meta(0)[0]
+
+    def meta(self, number: int) -> Meta:
+        """Shape and NumPy dtype of output `number`."""
+        return self.metas[number] if isinstance(self.metas, list) else self.metas
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call hook(gradient) with the gradient of the first output before this node runs."""
+        from rushlight.autograd.hooks import Handle
+
+        if self.hooks is None:
+            self.hooks = {}
+        return Handle(self.hooks.setdefault(0, {}), hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class PrimitiveNode(Node):
+    """The node of a table row: keeps what the signatures of the row's rules name, no more."""
+
+    __slots__ = ("plan", "static", "kept", "versions")
+
+    def __init__(
+        self,
+        edges: tuple[Any, ...],
+        edge_outputs: tuple[int, ...] | None,
+        plan: Plan,
+        static: dict[str, Any],
+    ) -> None:
+        self.edges = edges
+        self.edge_outputs = edge_outputs
+        self.sequence = _sequence()
+        self.hooks = None
+        self.retained = None
+        self.site = None
+        self.label = None
+        self.plan = plan
+        self.static = static
+
+    kept: list[Any] | None
+    # (shared version list, count when saved, what) per saved tensor.
+    versions: list[tuple[list[Any], int, str]]
+
+    def name(self) -> str:
+        return self.label or self.plan.row.grad_name(self)
+
+    def gradients(self, g: Any) -> Sequence[Tensor | None]:
+        kept = self.kept
+        if kept is None:
+            raise RuntimeError(FREED)
+        for version, count, role in self.versions:
+            if version[0] != count:
+                raise RuntimeError(self._stale(version, count, role))
+        plan = self.plan
+        if plan.saves_out:
+            kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
+        static = self.static
+        if plan.joint is not None:
+            rule, slots = plan.joint
+            args = [kept[s] if s.__class__ is int else static[s] for s in slots]
+            return rule(g, *args)  # type: ignore[no-any-return]
+        results: list[Tensor | None] = []
+        for entry in plan.rules:
+            if entry is None:
+                results.append(None)
+            else:
+                rule, slots = entry
+                args = [kept[s] if s.__class__ is int else static[s] for s in slots]
+                results.append(rule(g, *args))
+        return results
+
+    def release(self) -> None:
+        if self.plan.gather:
+            self.kept = None
+
+    def _stale(self, version: list[Any], count: int, role: str) -> str:
+        shape, dtype = self.meta(0)
+        operation, file, line = version[1] or ("an in-place operation", "?", "?")
+        saved = f"output {shape}" if role == "out" else f"input '{role}'"
+        return (
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: the {saved} of {self.name()} (a {dtype} result of shape {list(shape)}) is at "
+            f"version {version[0]}; expected version {count} instead. It was changed by {operation} at "
+            f"{file}:{line}. Write the out-of-place form there, or .clone() it before."
+        )
+
+
+class SavedOutput:
+    """An output kept for the rule as a bare array: a tensor would point back to its own node."""
+
+    __slots__ = ("array", "number")
+
+    def __init__(self, array: Array, number: int) -> None:
+        self.array = array
+        self.number = number
+
+    def restore(self, node: Node) -> Any:
+        """The output as a tensor made by node."""
+        tensor = wrap(self.array, True)
+        tensor._node = node
+        if self.number:
+            tensor._output_nr = self.number
+        return tensor
+
+
+class SavedOutputs(SavedOutput):
+    """Several outputs kept; restored to a list of tensors."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[SavedOutput, ...]) -> None:
+        self.parts = parts
+
+    def restore(self, node: Node) -> Any:
+        """The outputs as tensors made by node."""
+        return [part.restore(node) for part in self.parts]
+
+
+class AccumulateGrad:
+    """How `next_functions` shows a leaf: the place where a gradient is added into `.grad`."""
+
+    __slots__ = ("variable", "__weakref__")
+
+    def __init__(self, variable: TensorBase) -> None:
+        self.variable = variable
+
+    next_functions: tuple[()] = ()
+
+    @classmethod
+    def of(cls, leaf: TensorBase) -> AccumulateGrad:
+        """The one accumulator of this leaf, as long as somebody holds it."""
+        known = leaf.__dict__.get("_accumulator")
+        accumulator = known() if known is not None else None
+        if accumulator is None:
+            accumulator = cls(leaf)
+            leaf.__dict__["_accumulator"] = weakref.ref(accumulator)
+        return accumulator
+
+    def name(self) -> str:
+        """`AccumulateGrad`, as in torch."""
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the leaf."""
+        return self.variable._data.shape
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {hex(id(self))}>"

@@ -1,0 +1,172 @@
+"""What is switched on in this thread: gradient recording, inference, and who watches `apply`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class State(threading.local):
+    """Per thread, as in torch: a new thread starts with recording on."""
+
+    grad: bool = True
+    inference: bool = False
+    # Called as interpreter(row, inputs, static) in place of the eager evaluation of a primitive.
+    interpreter: Callable[..., Any] | None = None
+
+
+state = State()
+
+
+class _Switch:
+    """A context manager that is also a decorator, for functions and generators."""
+
+    def __enter__(self) -> None:
+        raise NotImplementedError
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        raise NotImplementedError
+
+    def _fresh(self) -> _Switch:
+        return type(self)()
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return _switch_generator(self, function)
+
+        @functools.wraps(function)
+        def switched(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return switched  # type: ignore[return-value]
+
+
+def _switch_generator(switch: _Switch, function: F) -> F:
+    # The mode holds while the generator runs, not while its consumer does.
+    @functools.wraps(function)
+    def switched(*args: Any, **kwargs: Any) -> Any:
+        with switch._fresh():
+            generator = function(*args, **kwargs)
+        sent: Any = None
+        while True:
+            try:
+                with switch._fresh():
+                    item = generator.send(sent)
+            except StopIteration as stop:
+                return stop.value
+            sent = yield item
+
+    return switched  # type: ignore[return-value]
+
+
+class set_grad_enabled(_Switch):
+    """Turn gradient recording on or off, at once and until the `with` block ends.
+
+    >>> import rushlight as torch
+    >>> with torch.set_grad_enabled(False):
+    ...     torch.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self.before = state.grad
+        state.grad = self.mode
+
+    def __enter__(self) -> None:
+        state.grad = self.mode
+
+    def __exit__(self, *exception: Any) -> None:
+        state.grad = self.before
+
+    def _fresh(self) -> set_grad_enabled:
+        return set_grad_enabled(self.mode)
+
+    def __call__(self, function: F) -> F:
+        state.grad = self.before  # as a decorator it switches only while the function runs
+        return super().__call__(function)
+
+
+class no_grad(_Switch):
+    """Record no gradients in the block or the decorated function.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    mode = False
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        # `@torch.no_grad` without parentheses decorates directly.
+        switch = super().__new__(cls)
+        return switch if function is None else switch(function)
+
+    def __enter__(self) -> None:
+        self.before = state.grad
+        state.grad = self.mode
+
+    def __exit__(self, *exception: Any) -> None:
+        state.grad = self.before
+
+
+class enable_grad(no_grad):
+    """Record gradients in the block even inside `no_grad`."""
+
+    mode = True
+
+
+class inference_mode(_Switch):
+    """Like `no_grad`; `inference_mode(False)` does nothing.
+
+    >>> import rushlight as torch
+    >>> with torch.inference_mode():
+    ...     torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    (True, False)
+    """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        switch = super().__new__(cls)
+        if callable(mode):
+            switch.mode = True
+            return switch(mode)
+        return switch
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        self.before = state.grad, state.inference
+        state.inference = self.mode
+        if self.mode:
+            state.grad = False
+
+    def __exit__(self, *exception: Any) -> None:
+        state.grad, state.inference = self.before
+
+    def _fresh(self) -> inference_mode:
+        return inference_mode(self.mode)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return state.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is inside `inference_mode`."""
+    return state.inference

@@ -1,0 +1,160 @@
+"""Rows that multiply and sum: the matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.pointwise import conj
+from rushlight.tensor_base import Array
+
+if TYPE_CHECKING:
+    from rushlight.autograd.node import PrimitiveNode
+
+
+def same_dtype(name: str, *arrays: Array) -> None:
+    """Products want one type on both sides, as in torch."""
+    for other in arrays[1:]:
+        if other.dtype != arrays[0].dtype:
+            first, second = dtypes.of(arrays[0].dtype), dtypes.of(other.dtype)
+            raise RuntimeError(
+                f"{name}: expected m1 and m2 to have the same dtype, but got: {first} != {second}. "
+                f"Convert one of them: .to({first!r})"
+            )
+
+
+def _matmul(x: Array, y: Array) -> Any:
+    if x.dtype is not y.dtype:
+        same_dtype("matmul", x, y)
+    if y.ndim == 2 and x.ndim > 2:
+        return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[1])
+    return x @ y
+
+
+def _matmul_rule(x: Array, y: Array) -> Spec:
+    same_dtype("matmul", x, y)
+    if x.shape[-1] != y.shape[-2]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({x.shape[-2]}x{x.shape[-1]} and "
+            f"{y.shape[-2]}x{y.shape[-1]}): the last size of the first must equal the second last of "
+            f"the second; the operands have shapes {list(x.shape)} and {list(y.shape)}"
+        )
+    batch = broadcast_shapes([x.shape[:-2], y.shape[:-2]])
+    return (*batch, x.shape[-2], y.shape[-1]), x.dtype
+
+
+def _matmul_samples() -> Iterable[Sample]:
+    for left, right in (
+        ((2, 3), (3, 4)),
+        ((5, 2, 3), (5, 3, 1)),
+        ((2, 1, 2, 3), (4, 3, 2)),
+        ((0, 3), (3, 2)),
+    ):
+        yield Sample((draw(1, left), draw(2, right)))
+
+
+def _matmul_x(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
+    return matmul(g, conj(y).mT)
+
+
+def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    if len(y_shape) == 2 and x._data.ndim > 2:
+        # One product over all rows, instead of one per batch and their sum.
+        x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+    return matmul(conj(x).mT, g)
+
+
+def _matmul_label(node: PrimitiveNode) -> str:
+    rank = len(node.shape)
+    return {2: "MmBackward0", 3: "BmmBackward0"}.get(rank, "UnsafeViewBackward0")
+
+
+matmul = Primitive(
+    "matmul", "contract", _matmul, (_matmul_x, _matmul_y), _matmul_rule, "gemm", _matmul_samples,
+    label=_matmul_label,
+)  # fmt: skip
+
+
+def _dot(x: Array, y: Array) -> Any:
+    same_dtype("dot", x, y)
+    return np.dot(x, y)
+
+
+def _dot_rule(x: Array, y: Array) -> Spec:
+    same_dtype("dot", x, y)
+    if x.ndim != 1 or y.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
+    if x.shape != y.shape:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{x.size}] and src [{y.size}] to have the same "
+            f"number of elements, but got {x.size} and {y.size} elements respectively"
+        )
+    return (), x.dtype
+
+
+dot = Primitive(
+    "dot", "contract", _dot, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)), _dot_rule, "dot",
+    lambda: [Sample((draw(1, (3,)), draw(2, (3,))))],
+)  # fmt: skip
+
+
+def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
+    if x.dtype is not weight.dtype:
+        same_dtype("linear", x, weight)
+    out = (x if x.ndim == 2 else x.reshape(-1, x.shape[-1])) @ weight.T
+    if bias is not None:
+        same_dtype("linear", weight, bias)
+        out += bias
+    return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
+
+
+def _linear_rule(x: Array, weight: Array, bias: Array | None = None) -> Spec:
+    same_dtype("linear", x, weight, *(() if bias is None else (bias,)))
+    if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[-1]:
+        rows = int(np.prod(x.shape[:-1])) if x.ndim else 1
+        columns = x.shape[-1] if x.ndim else 1
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and "
+            f"{weight.shape[-1]}x{weight.shape[0]}): linear needs an input of shape [..., in_features] "
+            f"and a weight of [out_features, in_features], got {list(x.shape)} and {list(weight.shape)}"
+        )
+    return (*x.shape[:-1], weight.shape[0]), x.dtype
+
+
+def _linear_samples() -> Iterable[Sample]:
+    yield Sample((draw(1, (4, 3)), draw(2, (2, 3)), draw(3, (2,))))
+    yield Sample((draw(1, (2, 2, 3)), draw(2, (2, 3))))
+    yield Sample((draw(1, (3,)), draw(2, (2, 3)), draw(3, (2,))))
+
+
+def _linear_weight(g: Any, x: Any) -> Any:
+    if x._data.ndim != 2:
+        x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+    return matmul(g.mT, conj(x))
+
+
+def _linear_x(g: Any, weight: Any) -> Any:
+    if g._data.ndim == 1:
+        return matmul(g.reshape(1, -1), conj(weight)).reshape(-1)
+    return matmul(g, conj(weight))
+
+
+def _linear_label(node: PrimitiveNode) -> str:
+    biased = len(node.edges) == 3
+    if len(node.shape) == 2:
+        return "AddmmBackward0" if biased else "MmBackward0"
+    if len(node.shape) == 1:
+        return "ViewBackward0" if biased else "SqueezeBackward4"
+    return "ViewBackward0" if biased else "UnsafeViewBackward0"
+
+
+# The bias broadcasts over all leading dimensions; the engine sums its gradient back.
+linear = Primitive(
+    "linear", "contract", _linear, (_linear_x, _linear_weight, lambda g: g), _linear_rule, "gemm",
+    _linear_samples, label=_linear_label,
+)  # fmt: skip

@@ -1,0 +1,313 @@
+"""One primitive, one row; and `apply`, the one place through which every operation passes.
+
+A row says, for one operation: its forward on arrays; its derivative, written in differentiable
+operations, whose parameter names declare what is saved; its rule for shapes and dtypes, which is
+also where its error messages live; its C; its samples for the tests.
+
+Names that the rules of `vjp` may ask for, besides the static parameters of the forward:
+
+- `g`: the gradient of the output; for several outputs a list, with None where nothing flowed;
+- `out`: the output (a list for several outputs), `x`, `y`, ...: an input by the forward's name;
+- `x_shape`: only the shape of the input x; `out_shape`: that of the output;
+- for a forward with `*xs`: `xs` is the tuple of these inputs, `xs_shapes` the tuple of their shapes;
+- `needs`: which inputs want a gradient (for rules that return all gradients at once).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.autograd.state import state
+from rushlight.tensor_base import Array, TensorBase, View, wrap
+
+if TYPE_CHECKING:
+    from rushlight.tensor import Tensor
+
+Rule = Callable[..., Any]
+Spec = tuple[tuple[int, ...], np.dtype[Any]]
+
+INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_SHAPE, NEEDS = range(7)
+
+TABLE: dict[str, Primitive] = {}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call of a row for the tests: arrays, static parameters, and what is expected to hold."""
+
+    arrays: tuple[Any, ...]
+    static: dict[str, Any] = field(default_factory=dict)
+
+
+class Plan:
+    """What a node of this row must keep when these inputs want gradients."""
+
+    __slots__ = ("row", "gather", "rules", "joint", "saves_out")
+
+    def __init__(self, row: Primitive, wants: tuple[bool, ...]) -> None:
+        self.row = row
+        self.gather: list[tuple[int, int]] = []
+        self.rules: list[tuple[Rule, list[int | str]] | None] = []
+        self.joint: tuple[Rule, list[int | str]] | None = None
+        if callable(row.vjp):
+            self.joint = (row.vjp, self._slots(row.vjp))
+        else:
+            rules = row.vjp or ()
+            for i, wanted in enumerate(wants):
+                rule = rules[i] if i < len(rules) else None
+                if wanted and rule is not None:
+                    self.rules.append((rule, self._slots(rule)))
+                else:
+                    self.rules.append(None)
+        self.saves_out = any(kind == OUT for kind, _ in self.gather)
+
+    def _slots(self, rule: Rule) -> list[int | str]:
+        slots: list[int | str] = []
+        for name in list(inspect.signature(rule).parameters)[1:]:
+            source = self.row.source(name)
+            if source is None:
+                slots.append(name)
+                continue
+            if source not in self.gather:
+                self.gather.append(source)
+            slots.append(self.gather.index(source))
+        return slots
+
+
+@dataclass(eq=False)
+class Primitive:
+    """A row of the table; calling it applies it."""
+
+    name: str
+    family: str
+    forward: Callable[..., Any]
+    # One rule per input (None: no gradient), or one rule that returns all gradients; None: constant.
+    vjp: tuple[Rule | None, ...] | Rule | None
+    # (*arrays, **static) -> (shape, dtype) of the output or a list of them; raises the user's error.
+    rule: Callable[..., Spec | list[Spec]]
+    # A C expression for elementwise rows, else the kind of loop the compiler will emit.
+    c: str
+    samples: Callable[[], Iterable[Sample]]
+    # Names of the array inputs; "*xs" for any number of them. Read off the forward if not given.
+    inputs: tuple[str, ...] = ()
+    # Brings the inputs to the types that the forward computes in.
+    promote: Callable[[list[Any]], list[Any]] | None = None
+    # The output shares memory with the first input (where NumPy can).
+    view: bool = False
+    # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
+    label: str | Callable[[PrimitiveNode], str] | None = None
+    plans: dict[tuple[bool, ...], Plan] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            self.inputs = tuple(
+                "*" + p.name if p.kind is p.VAR_POSITIONAL else p.name
+                for p in inspect.signature(self.forward).parameters.values()
+                if p.kind is not p.KEYWORD_ONLY
+            )
+        if self.name in TABLE:
+            raise ValueError(f"two rows are called {self.name!r}")
+        TABLE[self.name] = self
+
+    def __call__(self, *inputs: Any, **static: Any) -> Any:
+        return apply(self, *inputs, **static)
+
+    def source(self, name: str) -> tuple[int, int] | None:
+        """Where a rule's parameter comes from; None: it is a static parameter."""
+        if name in ("out", "out_shape", "needs"):
+            return ({"out": OUT, "out_shape": OUT_SHAPE, "needs": NEEDS}[name], 0)
+        for i, own in enumerate(self.inputs):
+            if own == name:
+                return (INPUT, i)
+            if own == "*" + name:
+                return (REST, i)
+            if own + "_shape" == name:
+                return (SHAPE, i)
+            if own == "*" + name.removesuffix("_shapes"):
+                return (REST_SHAPES, i)
+        return None
+
+    def plan(self, wants: tuple[bool, ...]) -> Plan:
+        """The plan for these inputs, made once."""
+        plan = self.plans.get(wants)
+        if plan is None:
+            plan = self.plans[wants] = Plan(self, wants)
+        return plan
+
+    def grad_name(self, node: PrimitiveNode) -> str:
+        """torch's name of the backward function: `AddBackward0`."""
+        if self.label is None:
+            return "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        return self.label if isinstance(self.label, str) else self.label(node)
+
+
+def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
+    """Run a primitive on tensors (or Python numbers where the row promotes) and record it."""
+    mode = state
+    if mode.interpreter is not None:
+        return mode.interpreter(row, inputs, static)
+    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    try:
+        if row.promote is not None:
+            arrays = row.promote(arrays)
+        result = row.forward(*arrays, **static)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(row, arrays, static, error) from None
+    if result.__class__ is np.ndarray:
+        out = wrap(result)
+        if row.view and arrays:
+            _share(out, inputs[0], mode.grad)
+    elif result.__class__ is tuple:
+        out = _several(row, result, inputs, mode.grad)
+    else:
+        out = wrap(np.asarray(result))
+    if mode.grad and row.vjp is not None:
+        for t in inputs:
+            if isinstance(t, TensorBase) and t._requires_grad:
+                attach(row, inputs, static, out)
+                break
+    return out
+
+
+def _several(row: Primitive, results: tuple[Array, ...], inputs: Any, recording: bool) -> Any:
+    outs = tuple(wrap(np.asarray(r)) for r in results)
+    if row.view:
+        for out in outs:
+            _share(out, inputs[0], recording)
+    return outs
+
+
+def _share(out: Tensor, source: TensorBase, recording: bool) -> None:
+    """Let a view count changes together with its base, and find the base again."""
+    array, owner = out._data, source._data
+    if array.base is None or not (
+        array.base is owner or array.base is owner.base or np.may_share_memory(array, owner)
+    ):
+        return
+    out._version = source._version
+    if recording:
+        view = source._view
+        base = source if view is None else view.base
+        out._view = View(base, base._node)
+
+
+def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
+    """Give `out` its node: row applied to inputs."""
+    edges: list[Any] = []
+    wants: list[bool] = []
+    numbers: list[int] | None = None
+    for t in inputs:
+        if isinstance(t, TensorBase) and t._requires_grad:
+            view = t._view
+            if view is not None and view.base._node is not view.node:
+                refresh(t)
+            node = t._node
+            if node is None:
+                edges.append(t)
+            else:
+                edges.append(node)
+                if t._output_nr:
+                    if numbers is None:
+                        numbers = [0] * len(inputs)
+                    numbers[len(edges) - 1] = t._output_nr
+            wants.append(True)
+        else:
+            edges.append(None)
+            wants.append(False)
+    wanted = tuple(wants)
+    plan = row.plans.get(wanted) or row.plan(wanted)
+    node = PrimitiveNode(tuple(edges), None if numbers is None else tuple(numbers), plan, static)
+    if out.__class__ is tuple:
+        node.metas = [(o._data.shape, o._data.dtype) for o in out]
+        for number, o in enumerate(out):
+            if o._data.dtype.kind in "fc":
+                o._node = node
+                o._requires_grad = True
+                if number:
+                    o._output_nr = number
+    else:
+        data = out._data
+        node.metas = (data.shape, data.dtype)
+        out._node = node
+        out._requires_grad = True
+        if out._view is not None:
+            out._view.node = out._view.base._node
+    kept: list[Any] = []
+    versions: list[tuple[list[Any], int, str]] = []
+    for kind, i in plan.gather:
+        if kind == INPUT:
+            t = inputs[i] if i < len(inputs) else None
+            if isinstance(t, TensorBase):
+                versions.append((t._version, t._version[0], row.inputs[i]))
+            kept.append(t)
+        elif kind == SHAPE:
+            t = inputs[i]
+            kept.append(t._data.shape if isinstance(t, TensorBase) else ())
+        elif kind == OUT:
+            kept.append(_keep_outputs(out, versions))
+        elif kind == OUT_SHAPE:
+            kept.append(out._data.shape)
+        elif kind == NEEDS:
+            kept.append(wanted)
+        elif kind == REST:
+            rest = tuple(inputs[i:])
+            for t in rest:
+                versions.append((t._version, t._version[0], row.inputs[i]))
+            kept.append(rest)
+        else:
+            kept.append(tuple(t._data.shape for t in inputs[i:]))
+    node.kept = kept
+    node.versions = versions
+
+
+def _keep_outputs(out: Any, versions: list[tuple[list[Any], int, str]]) -> Any:
+    if out.__class__ is not tuple:
+        versions.append((out._version, out._version[0], "out"))
+        return SavedOutput(out._data, 0)
+    versions.extend((o._version, o._version[0], "out") for o in out)
+    return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
+
+
+def refresh(tensor: TensorBase) -> None:
+    """A view whose base was changed in place since: find its place in the graph anew."""
+    view = tensor._view
+    if view is None or view.base._node is view.node:
+        return
+    base = view.base
+    tensor._node = None
+    view.node = base._node
+    tensor._requires_grad = base._requires_grad
+    if base._requires_grad:
+        strided = TABLE["as_strided"]
+        attach(strided, (base,), geometry(base._data, tensor._data), tensor)
+
+
+def geometry(base: Array, part: Array) -> dict[str, Any]:
+    """Where a view lies relative to its base: sizes, strides and offset, counted in elements."""
+    start = part.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    return {
+        "size": part.shape,
+        "stride": tuple(s // max(part.itemsize, 1) for s in part.strides),
+        "offset": start // max(part.itemsize, 1),
+        "layout": tuple(s // max(base.itemsize, 1) for s in base.strides),
+    }
+
+
+def _explained(
+    row: Primitive, arrays: list[Any], static: dict[str, Any], error: Exception
+) -> Exception:
+    """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
+    try:
+        row.rule(*arrays, **static)
+    except Exception as better:
+        return better
+    if isinstance(error, IndexError | TypeError):
+        return error
+    shapes = ", ".join(str(list(np.shape(a))) for a in arrays)
+    return RuntimeError(f"{row.name}: {error} (shapes: {shapes})")

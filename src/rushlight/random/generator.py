@@ -1,0 +1,236 @@
+"""The Mersenne Twister behind every stream, and the one that is used when none is given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, SupportsInt
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_DEFAULT_SEED = 67280421310721
+_WORDS = 624
+_BIT64 = 1 << 64
+# Below this many words, the call overhead of RandomState.randint outweighs its speed.
+_FEW = 256
+
+# torch's generator state, byte for byte: a twister that kept its 32-bit words in 64 bits, then the
+# two halves of Box-Muller pairs that were drawn but not yet handed out.
+_STATE = np.dtype(
+    {
+        "names": ["seed", "left", "seeded", "next", "words", "normal", "has_normal"]
+        + ["float_normal", "has_float_normal"],
+        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", _WORDS), "<f8", "<i4", "<f4", "u1"],
+        "offsets": [0, 8, 12, 16, 24, 5024, 5040, 5048, 5052],
+        "itemsize": 5056,
+    }
+)
+
+
+class Generator:
+    """A source of random numbers with a state of its own; the numbers are torch's.
+
+    Seeded alike, it gives what `torch.Generator` gives, and states move between the two.
+
+    >>> g = Generator().manual_seed(0)
+    >>> g.raw32(2)
+    array([2357136044, 2546248239], dtype=uint32)
+    """
+
+    __slots__ = ("_bits", "_legacy", "_seed", "next_normal", "_next_float_normal")
+
+    def __init__(self, device: object = "cpu") -> None:
+        if str(device).partition(":")[0] != "cpu":
+            raise RuntimeError(f"Generator: no generator for device {device}; use device='cpu'")
+        # RandomState is NumPy's frozen interface: its stream never changes between versions.
+        self._bits = np.random.MT19937(0)
+        self._legacy = np.random.RandomState(self._bits)
+        self._next_float_normal: float | None = None
+        self._reseed(_DEFAULT_SEED)
+
+    def _reseed(self, seed: int) -> None:
+        self._legacy.seed(seed & 0xFFFFFFFF)
+        self._seed = seed
+        self.next_normal: float | None = None
+        self._next_float_normal = None
+
+    @property
+    def device(self) -> str:
+        """Where the numbers are made: always "cpu"."""
+        return "cpu"
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream of this seed; negative seeds count from 2**64. Returns self.
+
+        Raises RuntimeError for what is not an int, ValueError outside [-2**63, 2**64).
+        """
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
+        seed = int(seed)
+        if not -(1 << 63) <= seed < _BIT64:
+            raise ValueError(f"Overflow when unpacking long long: seed {seed} needs over 64 bits")
+        self._reseed(seed % _BIT64)
+        return self
+
+    def seed(self) -> int:
+        """Start the stream of a seed taken from the operating system, and return that seed."""
+        self._reseed(int.from_bytes(os.urandom(8), "little") >> 1)
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed that started the present stream."""
+        return self._seed
+
+    def raw32(self, n: int) -> Array:
+        """The next n 32-bit words, as uint32."""
+        if n < _FEW:
+            return self._bits.random_raw(n).astype(np.uint32)
+        return self._legacy.randint(0, 1 << 32, n, dtype=np.uint32)
+
+    def raw64(self, n: int) -> Array:
+        """The next n 64-bit draws, as uint64: two words each, the first one high."""
+        return self._legacy.randint(0, _BIT64, n, dtype=np.uint64)
+
+    def skip(self, words: int) -> None:
+        """Drop that many 32-bit words."""
+        self._bits.random_raw(words, output=False)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """NumPy's own state of the twister, to come back to."""
+        return dict(self._bits.state)
+
+    @position.setter
+    def position(self, state: dict[str, Any]) -> None:
+        self._bits.state = state
+
+    def get_state(self) -> Array:
+        """The whole state as 5056 bytes in torch's layout (uint8).
+
+        >>> g = Generator()
+        >>> state, first = g.get_state(), g.raw32(1)
+        >>> bool((g.set_state(state).raw32(1) == first).all())
+        True
+        """
+        twister = self._bits.state["state"]
+        key, at = twister["key"], int(twister["pos"])
+        record = np.zeros((), _STATE)
+        record["seed"] = self._seed
+        record["seeded"] = 1
+        record["words"] = key
+        # A block is remade when the next word is asked for, so a fresh seed and a used-up block
+        # both stand at the end; torch writes the first as 0 and the second as 624.
+        fresh = at == _WORDS and np.array_equal(key, _first_words(self._seed))
+        record["next"] = 0 if fresh else at
+        record["left"] = 1 if fresh else _WORDS + 1 - at
+        if self.next_normal is not None:
+            record["normal"], record["has_normal"] = self.next_normal, 1
+        if self._next_float_normal is not None:
+            record["float_normal"], record["has_float_normal"] = self._next_float_normal, 1
+        return np.frombuffer(record.tobytes(), np.uint8).copy()
+
+    def set_state(self, state: Array) -> Generator:
+        """Take over a state that `get_state`, here or in torch, has given. Returns self.
+
+        Raises TypeError unless state is a uint8 array, RuntimeError for another size or layout.
+        """
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if state.size != _STATE.itemsize:
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {_STATE.itemsize} "
+                f"but found the input RNG state size to be {state.size}"
+            )
+        record = np.frombuffer(state.tobytes(), _STATE)[0]
+        left, at = int(record["left"]), int(record["next"])
+        if not record["seeded"] or not 0 < left <= _WORDS or at > _WORDS:
+            raise RuntimeError("Invalid mt19937 state: take one from get_state()")
+        key = record["words"].astype(np.uint32)
+        self._bits.state = {
+            "bit_generator": "MT19937",
+            "state": {"key": key, "pos": _WORDS if left == 1 else at},
+        }
+        self._seed = int(record["seed"])
+        self.next_normal = float(record["normal"]) if record["has_normal"] else None
+        self._next_float_normal = (
+            float(record["float_normal"]) if record["has_float_normal"] else None
+        )
+        return self
+
+    def clone_state(self) -> Generator:
+        """A second generator that will give the same numbers, independent of this one."""
+        return Generator().set_state(self.get_state())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.get_state(),)
+
+    def __repr__(self) -> str:
+        return f"<rushlight.Generator device=cpu seed={self._seed}>"
+
+
+def _restored(state: Array) -> Generator:
+    return Generator().set_state(state)
+
+
+def _first_words(seed: int) -> Array:
+    state: Any = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)
+    words: Array = state["state"]["key"]
+    return words
+
+
+default_generator = Generator()
+default_generator.seed()
+
+
+def manual_seed(seed: SupportsInt) -> Generator:
+    """Seed the default generator and return it.
+
+    >>> manual_seed(7).initial_seed()
+    7
+    """
+    return default_generator.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """Seed the default generator from the operating system and return the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed that started the default generator's stream."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Array:
+    """The default generator's state: see `Generator.get_state`."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state: Array) -> None:
+    """Set the default generator's state: see `Generator.set_state`."""
+    default_generator.set_state(state)
+
+
+@contextmanager
+def fork_rng(devices: Iterable[object] | None = None, enabled: bool = True) -> Iterator[None]:
+    """Put the default generator back, on leaving, to where it was on entering.
+
+    devices is accepted for torch's sake; there is one generator here.
+
+    >>> _ = manual_seed(0)
+    >>> with fork_rng():
+    ...     inside = default_generator.raw32(1)
+    >>> bool((default_generator.raw32(1) == inside).all())
+    True
+    """
+    if not enabled:
+        yield
+        return
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        default_generator.set_state(state)

@@ -1,0 +1,266 @@
+"""Tensor: an array, a dtype, a device and a place in the graph, with every operation as a method.
+
+The operations are functions of `rushlight.ops`; `rushlight.methods` lists those that are methods too.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd import api
+from rushlight.autograd.hooks import Handle
+from rushlight.autograd.node import Node
+from rushlight.device import CPU, device
+from rushlight.methods.conversion import ConversionMethods
+from rushlight.methods.creation import CreationMethods
+from rushlight.methods.indexing import IndexingMethods
+from rushlight.methods.operators import OperatorMethods
+from rushlight.methods.pointwise import PointwiseMethods
+from rushlight.methods.product import ProductMethods
+from rushlight.methods.reduction import ReductionMethods
+from rushlight.methods.sampling import SamplingMethods
+from rushlight.methods.shape import ShapeMethods
+from rushlight.methods.sorting import SortingMethods
+from rushlight.primitives.core import refresh
+from rushlight.size import Size
+from rushlight.tensor_base import TensorBase, alias, set_result_class, wrap
+
+__all__ = ["Tensor", "wrap"]
+
+
+class Tensor(
+    OperatorMethods,
+    PointwiseMethods,
+    ReductionMethods,
+    ShapeMethods,
+    IndexingMethods,
+    SortingMethods,
+    ProductMethods,
+    CreationMethods,
+    ConversionMethods,
+    SamplingMethods,
+    TensorBase,
+):
+    """An n-dimensional array that remembers how it was computed.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ()
+
+    # ---- what it is -----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of all dimensions."""
+        return Size(self._data.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.of(self._data.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the elements are: the CPU."""
+        return CPU
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._data.shape[0]
+
+    # ---- its place in the graph -----------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this tensor."""
+        if self._view is not None:
+            refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Make a leaf want a gradient, or freeze it; returns the tensor."""
+        if self._node is not None:
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                "variable in a subgraph that doesn't require differentiation use var_no_grad = "
+                "var.detach()."
+            )
+        if requires_grad and self._data.dtype.kind not in "fc":
+            raise RuntimeError(
+                f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}"
+            )
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that computed this tensor; None for a leaf."""
+        if self._view is not None:
+            refresh(self)
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, and not by a recorded operation."""
+        return self._node is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward added up here; None before the first."""
+        return self._grad  # type: ignore[no-any-return]
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, TensorBase):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._data.shape != self._data.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: {list(value._data.shape)} for a tensor "
+                    f"of shape {list(self._data.shape)}"
+                )
+            if value._data.dtype != self._data.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: {value.dtype} for {self.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of the leaves it came from."""
+        api.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph."""
+        return alias(self)
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor from the graph that made it."""
+        if self._view is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead of detach_() on a view."
+            )
+        self._node, self._requires_grad = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, outside the graph and with its own count of changes."""
+        return wrap(self._data)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self._data = value._data
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view.base  # type: ignore[return-value]
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` although this is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        node = self._node
+        if node is not None and not self._retains_grad:
+            self._retains_grad = True
+            node.retained = [*(node.retained or ()), weakref.ref(self)]
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether a non-leaf keeps its gradient."""
+        return self._retains_grad
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call hook with the gradient when it is known; what it returns replaces the gradient."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self._node
+        if node is None:
+            if self._hooks is None:
+                self._hooks = {}
+            return Handle(self._hooks, hook)
+        if node.hooks is None:
+            node.hooks = {}
+        return Handle(node.hooks.setdefault(self._output_nr, {}), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call hook with this leaf after its `.grad` has been added to."""
+        if self._node is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        return Handle(self._post_hooks, hook)
+
+    # ---- Python's protocols --------------------------------------------------------------------
+
+    __hash__ = TensorBase.__hash__
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._data.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'no' if not self._data.size else 'more than one'} "
+                f"value{'s' if not self._data.size else ''} is ambiguous: use .any() or .all()"
+            )
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "iub" or self._data.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._data.item())
+
+
+set_result_class(Tensor)

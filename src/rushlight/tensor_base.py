@@ -1,0 +1,119 @@
+"""A tensor without its operations: an array, a place in the graph, and a count of in-place changes.
+
+The engine (autograd, primitives) needs no more than this. `rushlight.tensor.Tensor` adds the
+operations, which stand above the engine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rushlight.autograd.node import Node
+    from rushlight.tensor import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_HERE = str(Path(__file__).parent)
+_new = object.__new__
+
+
+class View:
+    """What a view must know: its base, and the base's node when the view's own was made."""
+
+    __slots__ = ("base", "node")
+
+    def __init__(self, base: TensorBase, node: Node | None) -> None:
+        self.base = base
+        self.node = node
+
+
+class TensorBase:
+    """Array `_data`; graph `_node`, `_requires_grad`, `_grad`, `_view`; changes `_version`.
+
+    `_version` is a list `[count, site]` shared by everything that shares the memory; site says which
+    operation changed it last, and where.
+    """
+
+    __slots__ = (
+        "_data",
+        "_node",
+        "_requires_grad",
+        "_grad",
+        "_version",
+        "_view",
+        "__dict__",
+        "__weakref__",
+    )
+
+    # Rare facts live in the instance dictionary, which is made when one of them is set.
+    _output_nr: int = 0
+    _hooks: dict[int, Callable[..., Any]] | None = None
+    _post_hooks: dict[int, Callable[..., Any]] | None = None
+    _retains_grad: bool = False
+    _name: str | None = None
+
+    _data: Array
+    _node: Node | None
+    _requires_grad: bool
+    _grad: Any
+    _version: list[Any]
+    _view: View | None
+
+
+# Results are instances of this class; rushlight.tensor sets it to Tensor when it defines it.
+_result_class: type[TensorBase] = TensorBase
+
+
+def set_result_class(cls: type[TensorBase]) -> None:
+    """Name the class of which `wrap` makes instances."""
+    global _result_class
+    _result_class = cls
+
+
+def wrap(array: Array, requires_grad: bool = False) -> Tensor:
+    """A leaf tensor around this very array.
+
+    >>> import numpy as np
+    >>> wrap(np.zeros(2)).shape
+    torch.Size([2])
+    """
+    tensor = _new(_result_class)
+    tensor._data = array
+    tensor._node = None
+    tensor._requires_grad = requires_grad
+    tensor._grad = None
+    tensor._version = [0, None]
+    tensor._view = None
+    return tensor  # type: ignore[return-value]
+
+
+def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
+    """A second tensor on the same memory and version count, at another place in the graph."""
+    other = wrap(tensor._data, node is not None)
+    other._version = tensor._version
+    other._node = node
+    return other
+
+
+def user_line() -> str:
+    """`file:line` of the nearest caller outside rushlight."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def bump(tensor: TensorBase, operation: str) -> None:
+    """Count an in-place change, and remember which operation on which of the user's lines made it."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    version = tensor._version
+    version[0] += 1
+    version[1] = (operation, frame.f_code.co_filename, frame.f_lineno)

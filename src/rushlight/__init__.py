@@ -116,7 +116,7 @@ from rushlight.dtypes import (
     uint64,
 )
 from rushlight.size import Size
-from rushlight.tensor import Tensor
+from rushlight._tensor import Tensor
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex64 as cfloat

@@ -1,6 +1,6 @@
 """A tensor without its operations: an array, a place in the graph, and a count of in-place changes.
 
-The engine (autograd, primitives) needs no more than this. `rushlight.tensor.Tensor` adds the
+The engine (autograd, primitives) needs no more than this. `rushlight._tensor.Tensor` adds the
 operations, which stand above the engine.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from rushlight.autograd.node import Node
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,7 +66,7 @@ class TensorBase:
     _view: View | None
 
 
-# Results are instances of this class; rushlight.tensor sets it to Tensor when it defines it.
+# Results are instances of this class; rushlight._tensor sets it to Tensor when it defines it.
 _result_class: type[TensorBase] = TensorBase
 
 

@@ -11,7 +11,7 @@ from rushlight.autograd import engine
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 Tensors = TensorBase | Sequence[TensorBase]
 

@@ -18,7 +18,7 @@ from rushlight.autograd.state import state
 from rushlight.tensor_base import TensorBase, bump, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 _by_age = attrgetter("sequence")
 

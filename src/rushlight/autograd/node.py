@@ -13,7 +13,7 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight.primitives.core import Plan
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 _sequence = itertools.count().__next__
 

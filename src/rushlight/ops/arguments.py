@@ -13,7 +13,7 @@ from rushlight.autograd.state import state
 from rushlight.tensor_base import TensorBase, bump
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 Dim = int | Sequence[int] | None
 

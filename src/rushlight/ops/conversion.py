@@ -14,7 +14,7 @@ from rushlight.primitives.core import apply
 from rushlight.tensor_base import Array, TensorBase
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "clone",

@@ -12,7 +12,7 @@ from rushlight.ops.arguments import as_sizes, numpy_dtype
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "from_numpy",

@@ -16,7 +16,7 @@ from rushlight.primitives.index import ARRAY
 from rushlight.tensor_base import TensorBase, bump, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__: list[str] = []
 

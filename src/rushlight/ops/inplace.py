@@ -21,7 +21,7 @@ from rushlight.primitives.core import TABLE, Primitive, attach, geometry, refres
 from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 
 def check_writable(target: TensorBase) -> None:

@@ -13,7 +13,7 @@ from rushlight.primitives.core import Primitive, apply
 from rushlight.tensor_base import TensorBase
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "abs",

@@ -9,7 +9,7 @@ from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "matmul",

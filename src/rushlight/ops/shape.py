@@ -11,7 +11,7 @@ from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "cat",

@@ -27,7 +27,7 @@ from rushlight.autograd.state import state
 from rushlight.tensor_base import Array, TensorBase, View, wrap
 
 if TYPE_CHECKING:
-    from rushlight.tensor import Tensor
+    from rushlight._tensor import Tensor
 
 Rule = Callable[..., Any]
 Spec = tuple[tuple[int, ...], np.dtype[Any]]

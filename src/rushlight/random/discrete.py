@@ -17,6 +17,8 @@ _INT64_MIN = -(1 << 63)
 _WIDE_RANGE = 1 << 28
 # From this length on, torch shuffles with 64-bit draws.
 _LONG = 0xFFFFFFFF // 20
+# A shuffle reads its draws in pieces of this many, to bound the memory they take.
+_STEPS = 1 << 20
 _DIGITS = {2: 11, 4: 24, 8: 53}
 
 
@@ -242,33 +244,34 @@ def randperm(
         raise RuntimeError(f"randperm: n cannot be greater than {_largest(dtype) + 1} for {dtype}")
     source = generator or default_generator
     order = _shuffled(n, source) if n < _LONG else _grown(n, source)
-    return np.array(order, np.int64).astype(dtype, copy=False)
+    return order.astype(dtype, copy=False)
 
 
-def _shuffled(n: int, source: Generator) -> list[int]:
+def _shuffled(n: int, source: Generator) -> Array:
     """Swap each place with one from itself to the end."""
-    order = list(range(n))
-    if n < 2:
-        return order
-    partners = source.raw32(n - 1)
-    partners %= np.arange(n, 1, -1, dtype=np.uint32)
-    partners += np.arange(n - 1, dtype=np.uint32)
-    for i, j in enumerate(partners.tolist()):
-        order[i], order[j] = order[j], order[i]
+    order = np.arange(n)
+    place = memoryview(order)
+    for start in range(0, n - 1, _STEPS):
+        stop = min(start + _STEPS, n - 1)
+        partners = source.raw32(stop - start)
+        partners %= np.arange(n - start, n - stop, -1, dtype=np.uint32)
+        partners += np.arange(start, stop, dtype=np.uint32)
+        for i, j in enumerate(partners.tolist(), start):
+            place[i], place[j] = place[j], place[i]
     return order
 
 
-def _grown(n: int, source: Generator) -> list[int]:
+def _grown(n: int, source: Generator) -> Array:
     """Put each number in a random place up to its own, moving who was there to the end."""
-    order: list[int] = []
-    for start in range(0, n, _WIDE_RANGE >> 8):
-        stop = min(start + (_WIDE_RANGE >> 8), n)
-        places = source.raw64(stop - start)
-        places %= np.arange(start + 1, stop + 1, dtype=np.uint64)
-        for i, j in enumerate(places.tolist(), start):
-            order.append(i)
-            order[i] = order[j]
-            order[j] = i
+    order = np.arange(n)
+    place = memoryview(order)
+    for start in range(0, n, _STEPS):
+        stop = min(start + _STEPS, n)
+        choices = source.raw64(stop - start)
+        choices %= np.arange(start + 1, stop + 1, dtype=np.uint64)
+        for i, j in enumerate(choices.tolist(), start):
+            place[i] = place[j]
+            place[j] = i
     return order
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rushlight.optim.optimizer import Optimizer
-from rushlight.tensor import Tensor
+from rushlight._tensor import Tensor
 
 Rate = float | Tensor
 

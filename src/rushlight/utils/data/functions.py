@@ -12,7 +12,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.dtypes import dtype as Dtype
 from rushlight.dtypes import get_default_dtype
 from rushlight.ops.creation import from_numpy
-from rushlight.tensor import Tensor
+from rushlight._tensor import Tensor
 from rushlight.utils.data.dataset import TensorDataset
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.dtypes import float64
 from rushlight.ops.creation import as_tensor, tensor
 from rushlight.ops.shape import stack
-from rushlight.tensor import Tensor
+from rushlight._tensor import Tensor
 
 CollateFnMap = dict[type | tuple[type, ...], Callable[..., Any]]
 
@@ -70,9 +70,9 @@ def default_convert(data: Any) -> Any:
 def collate(batch: Sequence[Any], *, collate_fn_map: CollateFnMap | None = None) -> Any:
     """A batch from samples of the same structure; leaves are joined by the functions of the map."""
     sample = batch[0]
-    for kind, join in _by_nearness(type(sample), collate_fn_map or {}):
-        if isinstance(sample, kind):
-            return join(batch, collate_fn_map=collate_fn_map)
+    join = _joining(sample, collate_fn_map or {})
+    if join is not None:
+        return join(batch, collate_fn_map=collate_fn_map)
 
     def columns(rows: Any) -> list[Any]:
         return [collate(column, collate_fn_map=collate_fn_map) for column in rows]
@@ -93,11 +93,11 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateFnMap | None = None)
     raise TypeError(_UNKNOWN.format(type(sample)))
 
 
-def _by_nearness(
-    kind: type, functions: CollateFnMap
-) -> list[tuple[type | tuple[type, ...], Callable[..., Any]]]:
-    """The map's items, the very type of the sample first."""
-    return sorted(functions.items(), key=lambda item: item[0] is not kind)
+def _joining(sample: Any, functions: CollateFnMap) -> Callable[..., Any] | None:
+    """The map's function for the very type of the sample, or for a type that it is an instance of."""
+    if type(sample) in functions:
+        return functions[type(sample)]
+    return next((join for kind, join in functions.items() if isinstance(sample, kind)), None)
 
 
 def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Tensor:

@@ -1,0 +1,63 @@
+"""How elements lie in memory: names that programs pass around and compare."""
+
+from __future__ import annotations
+
+__all__ = [
+    "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
+    "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
+]  # fmt: skip
+
+
+class _Name:
+    """A name that is its own value; equal only to itself, also after pickling."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+class layout(_Name):
+    """`torch.strided`, the only layout that tensors here have; the others are names."""
+
+    __slots__ = ()
+
+
+class memory_format(_Name):
+    """An order of dimensions in memory: `torch.contiguous_format`, `torch.channels_last`, ..."""
+
+    __slots__ = ()
+
+
+strided = layout("strided")
+sparse_coo = layout("sparse_coo")
+sparse_csr = layout("sparse_csr")
+sparse_csc = layout("sparse_csc")
+sparse_bsr = layout("sparse_bsr")
+sparse_bsc = layout("sparse_bsc")
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
+# The order of dimensions in memory, outermost first, by the number of dimensions it needs.
+ORDERS: dict[memory_format, tuple[int, ...]] = {
+    channels_last: (0, 2, 3, 1),
+    channels_last_3d: (0, 2, 3, 4, 1),
+}
+
+
+def check_layout(asked: layout | None) -> None:
+    """Raise unless the layout is the one that tensors here have."""
+    if asked is not None and asked is not strided:
+        raise NotImplementedError(
+            f"tensors here are dense: layout must be torch.strided, not {asked!r}; sparse layouts are "
+            "not offered"
+        )

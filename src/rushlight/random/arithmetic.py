@@ -22,13 +22,13 @@ _SPLIT = float((1 << 27) + 1)
 
 
 def fma(a: Array, b: float, c: float) -> Array:
-    """a * b + c on float64, rounded once, as the processor's fused multiply-add does.
+    """Float64 a * b + c rounded once, as the processor's fused multiply-add does.
 
     Dekker's product and Knuth's sum give what the two plain roundings lose (T. J. Dekker, "A
     floating-point technique for extending the available precision", 1971).
 
-    >>> float(fma(np.array([1 + 2.0**-30]), 1 + 2.0**-30, -1.0)) == 2.0**-29 + 2.0**-60
-    True
+    >>> fma(np.array([1 + 2.0**-30]), 1 + 2.0**-30, -1.0) == 2.0**-29 + 2.0**-60
+    array([ True])
     """
     product = a * b
     if b == 1.0 or c == 0.0:

@@ -167,7 +167,7 @@ def from_uniform64(u: Array, mean: float, std: float) -> Array:
 
 
 def one_by_one(generator: Generator, n: int) -> Array:
-    """n standard normals in float64, the way torch makes them singly.
+    """The next n standard normals in float64, the way torch makes them singly.
 
     They come in pairs; the second of a pair waits in the generator for the next call.
     """
@@ -183,12 +183,7 @@ def one_by_one(generator: Generator, n: int) -> Array:
     if pairs == 0:
         return result
     u = uniform64(generator.raw64(2 * pairs))
-    if pairs <= _FEW_PAIRS:
-        cosines, sines = _pairs_in_c(u.tolist())
-    else:
-        radius = np.sqrt(-2.0 * np.log1p(-u[1::2]))
-        angle = (2.0 * math.pi) * u[::2]
-        cosines, sines = radius * np.cos(angle), radius * np.sin(angle)
+    cosines, sines = _pairs_one_by_one(u) if pairs <= _FEW_PAIRS else _pairs(u)
     result[start::2] = cosines
     kept = (n - start) // 2
     result[start + 1 :: 2] = sines[:kept]
@@ -197,11 +192,17 @@ def one_by_one(generator: Generator, n: int) -> Array:
     return result
 
 
-def _pairs_in_c(u: list[float]) -> tuple[list[float], list[float]]:
+def _pairs(u: Array) -> tuple[Array, Array]:
+    radius = np.sqrt(-2.0 * np.log1p(-u[1::2]))
+    angle = (2.0 * math.pi) * u[::2]
+    return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def _pairs_one_by_one(u: Array) -> tuple[Array, Array]:
     cosines, sines = [], []
-    for u1, u2 in zip(u[::2], u[1::2], strict=True):
+    for u1, u2 in u.reshape(-1, 2).tolist():
         radius = math.sqrt(-2.0 * math.log1p(-u2))
         angle = (2.0 * math.pi) * u1
         cosines.append(radius * math.cos(angle))
         sines.append(radius * math.sin(angle))
-    return cosines, sines
+    return np.array(cosines), np.array(sines)

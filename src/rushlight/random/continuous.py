@@ -36,7 +36,7 @@ def uniform(
 
     >>> from rushlight.random import Generator
     >>> uniform((2,), np.dtype("float32"), generator=Generator().manual_seed(0))
-    array([0.49625659, 0.7682218 ], dtype=float32)
+    array([0.4962566, 0.7682218], dtype=float32)
     """
     parts, real = _real(shape, dtype)
     _require_floating("uniform", real)

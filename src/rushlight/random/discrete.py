@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from .arithmetic import Dtype, Shape, cast, fill, uniform32, uniform64
 from .continuous import exponential
 from .generator import Array, Generator, default_generator
 
+_INT64 = np.dtype(np.int64)
 _INT64_MAX = (1 << 63) - 1
 _INT64_MIN = -(1 << 63)
 # From this range on, one word would skew the remainder too much.
@@ -171,7 +173,7 @@ def bernoulli(
 
     >>> from rushlight.random import Generator
     >>> bernoulli((4,), np.dtype("bool"), 0.5, Generator().manual_seed(0))
-    array([False,  True,  True,  True])
+    array([False, False,  True, False])
     """
     if isinstance(p, np.ndarray) and p.dtype.kind != "f":
         raise NotImplementedError(
@@ -190,8 +192,7 @@ def bernoulli(
     wide = p.dtype.itemsize == 8
     u = uniform64(source.raw64(size)) if wide else uniform32(source.raw32(size))
     chances = p if wide else p.astype(np.float32, copy=False)
-    heads: Array = u.reshape(shape) < chances
-    return heads.astype(dtype, copy=False)
+    return np.asarray(u.reshape(shape) < chances, dtype)
 
 
 def _coins(shape: Shape, dtype: Dtype, p: float, generator: Generator | None) -> Array:
@@ -225,16 +226,14 @@ def geometric(shape: Shape, dtype: Dtype, p: float, generator: Generator | None 
     return fill(shape, dtype, generator, draw)
 
 
-def randperm(
-    n: int, dtype: Dtype = np.dtype(np.int64), generator: Generator | None = None
-) -> Array:
+def randperm(n: int, dtype: Dtype = _INT64, generator: Generator | None = None) -> Array:
     """The numbers 0 to n - 1 in random order, by the shuffle of Fisher and Yates.
 
     Raises RuntimeError where dtype does not hold every number below n.
 
     >>> from rushlight.random import Generator
     >>> randperm(5, generator=Generator().manual_seed(0))
-    array([4, 1, 2, 0, 3])
+    array([4, 0, 1, 3, 2])
     """
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
@@ -243,13 +242,13 @@ def randperm(
     if n > _largest(dtype) + 1:
         raise RuntimeError(f"randperm: n cannot be greater than {_largest(dtype) + 1} for {dtype}")
     source = generator or default_generator
-    order = _shuffled(n, source) if n < _LONG else _grown(n, source)
+    order: Array = _shuffled(n, source) if n < _LONG else _grown(n, source)
     return order.astype(dtype, copy=False)
 
 
 def _shuffled(n: int, source: Generator) -> Array:
     """Swap each place with one from itself to the end."""
-    order = np.arange(n)
+    order: Any = np.arange(n)
     place = memoryview(order)
     for start in range(0, n - 1, _STEPS):
         stop = min(start + _STEPS, n - 1)
@@ -263,7 +262,7 @@ def _shuffled(n: int, source: Generator) -> Array:
 
 def _grown(n: int, source: Generator) -> Array:
     """Put each number in a random place up to its own, moving who was there to the end."""
-    order = np.arange(n)
+    order: Any = np.arange(n)
     place = memoryview(order)
     for start in range(0, n, _STEPS):
         stop = min(start + _STEPS, n)

@@ -9,6 +9,8 @@ from typing import Any, SupportsInt
 
 import numpy as np
 
+from rushlight.device import device as Device
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _DEFAULT_SEED = 67280421310721
@@ -19,12 +21,22 @@ _FEW = 256
 
 # torch's generator state, byte for byte: a twister that kept its 32-bit words in 64 bits, then the
 # two halves of Box-Muller pairs that were drawn but not yet handed out.
-_STATE = np.dtype(
+_FIELDS = {
+    "seed": ("<u8", 0),
+    "left": ("<i4", 8),
+    "seeded": ("<i4", 12),
+    "next": ("<u8", 16),
+    "words": (("<u8", _WORDS), 24),
+    "normal": ("<f8", 5024),
+    "has_normal": ("<i4", 5040),
+    "float_normal": ("<f4", 5048),
+    "has_float_normal": ("u1", 5052),
+}
+_STATE: np.dtype[Any] = np.dtype(
     {
-        "names": ["seed", "left", "seeded", "next", "words", "normal", "has_normal"]
-        + ["float_normal", "has_float_normal"],
-        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", _WORDS), "<f8", "<i4", "<f4", "u1"],
-        "offsets": [0, 8, 12, 16, 24, 5024, 5040, 5048, 5052],
+        "names": list(_FIELDS),
+        "formats": [storage for storage, _ in _FIELDS.values()],
+        "offsets": [offset for _, offset in _FIELDS.values()],
         "itemsize": 5056,
     }
 )
@@ -40,9 +52,9 @@ class Generator:
     array([2357136044, 2546248239], dtype=uint32)
     """
 
-    __slots__ = ("_bits", "_legacy", "_seed", "next_normal", "_next_float_normal")
+    __slots__ = ("_bits", "_legacy", "_next_float_normal", "_seed", "next_normal")
 
-    def __init__(self, device: object = "cpu") -> None:
+    def __init__(self, device: str | Device = "cpu") -> None:
         if str(device).partition(":")[0] != "cpu":
             raise RuntimeError(f"Generator: no generator for device {device}; use device='cpu'")
         # RandomState is NumPy's frozen interface: its stream never changes between versions.
@@ -58,9 +70,9 @@ class Generator:
         self._next_float_normal = None
 
     @property
-    def device(self) -> str:
-        """Where the numbers are made: always "cpu"."""
-        return "cpu"
+    def device(self) -> Device:
+        """Where the numbers are made: always the CPU."""
+        return Device("cpu")
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of this seed; negative seeds count from 2**64. Returns self.
@@ -99,12 +111,12 @@ class Generator:
         self._bits.random_raw(words, output=False)
 
     @property
-    def position(self) -> dict[str, Any]:
+    def position(self) -> Any:
         """NumPy's own state of the twister, to come back to."""
-        return dict(self._bits.state)
+        return self._bits.state
 
     @position.setter
-    def position(self, state: dict[str, Any]) -> None:
+    def position(self, state: Any) -> None:
         self._bits.state = state
 
     def get_state(self) -> Array:
@@ -132,13 +144,15 @@ class Generator:
             record["float_normal"], record["has_float_normal"] = self._next_float_normal, 1
         return np.frombuffer(record.tobytes(), np.uint8).copy()
 
-    def set_state(self, state: Array) -> Generator:
+    def set_state(self, state: Any) -> Generator:
         """Take over a state that `get_state`, here or in torch, has given. Returns self.
 
-        Raises TypeError unless state is a uint8 array, RuntimeError for another size or layout.
+        state is an array or what NumPy makes one of, a tensor for instance. Raises TypeError unless
+        it is uint8, RuntimeError for another size or layout.
         """
+        state = np.asarray(state) if hasattr(state, "__array__") else state
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
-            raise TypeError("RNG state must be a torch.ByteTensor")
+            raise TypeError("RNG state must be a torch.ByteTensor, as get_state() gives it")
         if state.size != _STATE.itemsize:
             raise RuntimeError(
                 f"Expected a CPUGeneratorImplState of size {_STATE.itemsize} "
@@ -209,16 +223,18 @@ def get_rng_state() -> Array:
     return default_generator.get_state()
 
 
-def set_rng_state(state: Array) -> None:
+def set_rng_state(state: Any) -> None:
     """Set the default generator's state: see `Generator.set_state`."""
     default_generator.set_state(state)
 
 
 @contextmanager
-def fork_rng(devices: Iterable[object] | None = None, enabled: bool = True) -> Iterator[None]:
+def fork_rng(
+    devices: Iterable[object] | None = None, enabled: bool = True, device_type: str | None = None
+) -> Iterator[None]:
     """Put the default generator back, on leaving, to where it was on entering.
 
-    devices is accepted for torch's sake; there is one generator here.
+    devices and device_type are accepted for torch's sake; there is one generator here.
 
     >>> _ = manual_seed(0)
     >>> with fork_rng():

@@ -24,7 +24,7 @@ def dropout_noise(
 
     >>> from rushlight.random import Generator
     >>> dropout_noise((4,), np.dtype("float32"), 0.5, Generator().manual_seed(0))
-    array([0., 2., 2., 2.], dtype=float32)
+    array([0., 0., 2., 0.], dtype=float32)
     """
     noise = bernoulli(shape, dtype, 1.0 - p, generator)
     inner = np.float64 if dtype.itemsize == 8 else np.float32
@@ -38,7 +38,8 @@ def alpha_dropout_noise(
     """(noise, shift) such that alpha dropout is `input * noise + shift`; 0 < p < 1."""
     kept = bernoulli(shape, dtype, 1.0 - p, generator)
     a = 1.0 / math.sqrt((_ALPHA * _ALPHA * p + 1.0) * (1.0 - p))
-    shift = kept - dtype.type(1)
+    shift = kept.copy()
+    shift -= dtype.type(1)
     shift *= dtype.type(_ALPHA * a)
     shift += dtype.type(_ALPHA * a * p)
     kept *= dtype.type(a)

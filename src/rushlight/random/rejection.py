@@ -113,7 +113,7 @@ def binomial(count: Array, prob: Array, generator: Generator | None = None) -> A
 
 
 def _one_binomial(n: Any, p: Any, uniform: Callable[[], float]) -> Any:
-    """n and p are NumPy scalars, so that what torch rounds to their type is rounded here too."""
+    """One count; n and p are NumPy scalars, to round to their type where torch does."""
     if n <= 0 or p <= 0:
         return 0
     if p >= 1:
@@ -193,7 +193,7 @@ def standard_gamma(alpha: Array, generator: Generator | None = None) -> Array:
     _require("standard_gamma", alpha.dtype, half=False)
     values = _gammas(alpha, generator or default_generator)
     with np.errstate(under="ignore"):
-        return np.maximum(values.astype(alpha.dtype), np.finfo(alpha.dtype).tiny)
+        return np.asarray(np.maximum(values.astype(alpha.dtype), np.finfo(alpha.dtype).tiny))
 
 
 def dirichlet(alpha: Array, generator: Generator | None = None) -> Array:
@@ -220,7 +220,7 @@ def _gammas(alpha: Array, generator: Generator) -> Array:
 
 
 def _one_gamma(alpha: Any, uniform: Callable[[], float], generator: Generator) -> float:
-    """alpha is a NumPy scalar: torch rounds what is done to it to its type."""
+    """One gamma; alpha is a NumPy scalar, to round to its type where torch does."""
     scale = 1.0
     one = type(alpha)(1)
     if alpha < 1:

@@ -1,6 +1,10 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
+from rushlight.autograd import functional
+from rushlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from rushlight.autograd.api import backward, grad
+from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
+from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from rushlight.autograd.state import (
     enable_grad,
     inference_mode,
@@ -11,12 +15,22 @@ from rushlight.autograd.state import (
 )
 
 __all__ = [
+    "Function",
+    "FunctionCtx",
+    "GradcheckError",
     "backward",
+    "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
+    "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

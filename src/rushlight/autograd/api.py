@@ -114,9 +114,10 @@ def grad(
             grad(roots, wanted, [row[i] for row in rows], True, create_graph, allow_unused)
             for i in range(rows[0].shape[0])
         ]
+        from rushlight.ops.shape import stack
+
         return tuple(
-            None if parts[0] is None else parts[0].new_stack(parts)
-            for parts in zip(*several, strict=True)
+            None if parts[0] is None else stack(parts) for parts in zip(*several, strict=True)
         )
     for tensor in wanted:
         if not tensor._requires_grad:

@@ -7,7 +7,7 @@ recording on while they run: any order of derivative.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 _by_age = attrgetter("sequence")
+
+# Called with the roots before each backward: how tools look at a graph before it is used up.
+observers: list[Callable[[Sequence[TensorBase]], None]] = []
 
 
 def run(
@@ -36,7 +39,9 @@ def run(
 
     Nothing is written to any `.grad` before every rule has succeeded.
     """
-    before = state.grad
+    for observer in list(observers):
+        observer(roots)
+    before = state.grad, state.backward_node
     state.grad = create_graph
     try:
         walk = _Walk(create_graph, capture)
@@ -53,7 +58,7 @@ def run(
             _accumulate(tensor, g, create_graph)
         return []
     finally:
-        state.grad = before
+        state.grad, state.backward_node = before
 
 
 def _reachable(roots: list[Node]) -> list[Node]:
@@ -61,7 +66,7 @@ def _reachable(roots: list[Node]) -> list[Node]:
     stack = list(seen)
     while stack:
         for edge in stack.pop().edges:
-            if isinstance(edge, Node) and edge not in seen:
+            if edge is not None and edge not in seen and isinstance(edge, Node):
                 seen.add(edge)
                 stack.append(edge)
     return sorted(seen, key=_by_age)
@@ -88,23 +93,25 @@ class _Walk:
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
+        pending = self.pending
         if isinstance(target, Node):
-            metas = target.metas
-            if isinstance(metas, list):
-                g = fit(g, metas[number])
-                waiting = self.pending.get(target)
+            meta = target.metas
+            if meta.__class__ is list:
+                g = fit(g, meta[number])  # type: ignore[arg-type]
+                waiting = pending.get(target)
                 if waiting is None:
-                    waiting = self.pending[target] = [None] * len(metas)
+                    waiting = pending[target] = [None] * len(meta)
                 waiting[number] = g if waiting[number] is None else self.add(waiting[number], g)
                 return
-            g = fit(g, metas)
-            waiting = self.pending.get(target)
-            self.pending[target] = g if waiting is None else self.add(waiting, g)
+            shape, dtype = meta
         else:
-            array = target._data
-            g = fit(g, (array.shape, array.dtype))
-            waiting = self.leaves.get(target)
-            self.leaves[target] = g if waiting is None else self.add(waiting, g)
+            pending = self.leaves
+            shape, dtype = target._data.shape, target._data.dtype
+        data = g._data
+        if data.shape != shape or data.dtype is not dtype:
+            g = fit(g, (shape, dtype))  # type: ignore[arg-type]
+        waiting = pending.get(target)
+        pending[target] = g if waiting is None else self.add(waiting, g)
 
     def add(self, a: Tensor, b: Tensor) -> Tensor:
         # The first gradient is shared, the second makes a new sum, later ones are added into that.
@@ -130,19 +137,18 @@ class _Walk:
                 g = self._attend(node, g)
             if useful is not None and node not in useful:
                 continue
+            state.backward_node = node
             gradients = node.gradients(g)
             if not retain_graph:
                 node.release()
-            edges = node.edges
             numbers = node.edge_outputs
-            if numbers is None:
-                for edge, gradient in zip(edges, gradients, strict=False):
-                    if edge is not None and gradient is not None:
-                        self.send(edge, 0, gradient)
-            else:
-                for edge, gradient, number in zip(edges, gradients, numbers, strict=False):
-                    if edge is not None and gradient is not None:
-                        self.send(edge, number, gradient)
+            i = 0
+            for edge in node.edges:
+                if edge is not None:
+                    gradient = gradients[i]
+                    if gradient is not None:
+                        self.send(edge, 0 if numbers is None else numbers[i], gradient)
+                i += 1
         if self.wanted is not None:
             for leaf, g in self.leaves.items():
                 if (leaf, 0) in self.wanted:
@@ -198,7 +204,7 @@ def fit(g: Tensor, meta: Meta) -> Tensor:
     """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
     shape, dtype = meta
     data = g._data
-    if data.dtype != dtype:
+    if data.dtype is not dtype and data.dtype != dtype:
         if data.dtype.kind == "c" and dtype.kind != "c":
             g = g.real
         if g._data.dtype != dtype:

@@ -134,9 +134,9 @@ class PrimitiveNode(Node):
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
-        for version, count, role in self.versions:
-            if version[0] != count:
-                raise RuntimeError(self._stale(version, count, role))
+        for saved in self.versions:
+            if saved[0][0] != saved[1]:
+                raise RuntimeError(self._stale(*saved))
         plan = self.plan
         if plan.saves_out:
             kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
@@ -151,8 +151,11 @@ class PrimitiveNode(Node):
                 results.append(None)
             else:
                 rule, slots = entry
-                args = [kept[s] if s.__class__ is int else static[s] for s in slots]
-                results.append(rule(g, *args))
+                if len(slots) == 1 and slots[0].__class__ is int:
+                    results.append(rule(g, kept[slots[0]]))  # type: ignore[index]
+                else:
+                    args = [kept[s] if s.__class__ is int else static[s] for s in slots]
+                    results.append(rule(g, *args))
         return results
 
     def release(self) -> None:

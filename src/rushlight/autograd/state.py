@@ -19,6 +19,8 @@ class State(threading.local):
     inference: bool = False
     # Called as interpreter(row, inputs, static) in place of the eager evaluation of a primitive.
     interpreter: Callable[..., Any] | None = None
+    # The node whose rule is running, for messages.
+    backward_node: Any = None
 
 
 state = State()

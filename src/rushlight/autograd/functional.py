@@ -1,0 +1,192 @@
+"""Jacobians, Hessians and their products with vectors, of functions of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd import api
+from rushlight.autograd.state import enable_grad
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
+    single = isinstance(inputs, TensorBase)
+    listed = (inputs,) if single else tuple(inputs)
+    for i, t in enumerate(listed):
+        if not isinstance(t, TensorBase):
+            raise TypeError(
+                f"The inputs given to the function must be Tensors or a tuple of Tensors, but input {i} "
+                f"is of type {type(t).__name__}"
+            )
+    if create_graph:
+        return single, tuple(t.view_as(t) if t._requires_grad else t.detach().requires_grad_() for t in listed)
+    return single, tuple(t.detach().requires_grad_() for t in listed)
+
+
+def _called(func: Function, inputs: tuple[Any, ...], scalar: bool = False) -> tuple[bool, tuple[Any, ...]]:
+    with enable_grad():
+        outputs = func(*inputs)
+    single = isinstance(outputs, TensorBase)
+    listed = (outputs,) if single else tuple(outputs)
+    if scalar and (len(listed) != 1 or listed[0]._data.size != 1):
+        raise RuntimeError("The Tensor returned by the function given to hessian should contain a single element")
+    return single, listed
+
+
+def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
+    if v is None:
+        if len(like) != 1 or like[0]._data.size != 1:
+            raise RuntimeError(
+                f"The vector v can only be None if {what} is a single Tensor with a single element"
+            )
+        return [wrap(np.ones_like(like[0]._data))]
+    listed = [v] if isinstance(v, TensorBase) else list(v)
+    if len(listed) != len(like) or any(
+        a._data.shape != b._data.shape for a, b in zip(listed, like, strict=True)
+    ):
+        raise RuntimeError(
+            f"v must have the shapes of {what}: {[list(t._data.shape) for t in like]}, got "
+            f"{[list(t._data.shape) for t in listed]}"
+        )
+    return listed
+
+
+def _gradients(
+    outputs: Any, inputs: Any, seeds: Any, create_graph: bool, strict: bool = False
+) -> list[Any]:
+    live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o._requires_grad]
+    if strict and len(live) < len(outputs):
+        raise RuntimeError(
+            "Output of the user-provided function does not require gradient: it is independent of the "
+            "inputs, which is not allowed in strict mode"
+        )
+    if not live:
+        return [wrap(np.zeros_like(t._data)) for t in inputs]
+    found = api.grad(
+        [o for o, _ in live], inputs, [s for _, s in live],
+        retain_graph=True, create_graph=create_graph, allow_unused=True,
+    )  # fmt: skip
+    if strict and any(g is None for g in found):
+        raise RuntimeError("Output of the user-provided function is independent of an input, in strict mode")
+    return [wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)]
+
+
+def _finished(results: Any, create_graph: bool) -> Any:
+    return results if create_graph else tuple(r.detach() for r in results)
+
+
+def jacobian(
+    func: Function,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    """d func(inputs) / d inputs: shape (*output.shape, *input.shape), or tuples of those.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.functional.jacobian(lambda x: x**2, torch.tensor([1.0, 3.0]))
+    tensor([[2., 0.],
+            [0., 6.]])
+    """
+    from rushlight.ops.shape import stack
+
+    single_in, xs = _prepared(inputs, create_graph)
+    single_out, outputs = _called(func, xs)
+    rows = []
+    for output in outputs:
+        parts: list[list[Tensor]] = [[] for _ in xs]
+        for i in range(output._data.size):
+            seed = np.zeros(output._data.shape, output._data.dtype)
+            seed.reshape(-1)[i] = 1
+            for part, g in zip(parts, _gradients([output], xs, [wrap(seed)], create_graph, strict), strict=True):
+                part.append(g)
+        blocks = tuple(
+            stack(part).reshape(tuple(output._data.shape) + tuple(x._data.shape))
+            if part
+            else wrap(np.zeros(output._data.shape + x._data.shape, x._data.dtype))
+            for part, x in zip(parts, xs, strict=True)
+        )
+        blocks = _finished(blocks, create_graph)
+        rows.append(blocks[0] if single_in else blocks)
+    return rows[0] if single_out else tuple(rows)
+
+
+def hessian(
+    func: Function,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """The second derivatives of a scalar function: shape (*input.shape, *input.shape), or tuples.
+
+    >>> import rushlight as torch
+    >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    single = isinstance(inputs, TensorBase)
+
+    def first(*xs: Any) -> Any:
+        live = tuple(x if x._requires_grad else x.detach().requires_grad_() for x in xs)
+        _, outputs = _called(func, live, scalar=True)
+        gradients = _gradients(outputs, live, [wrap(np.ones_like(outputs[0]._data))], True, strict)
+        return gradients[0] if single else tuple(gradients)
+
+    return jacobian(first, inputs, create_graph=create_graph, strict=strict)
+
+
+def vjp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """func(inputs), and v times its Jacobian."""
+    single, xs = _prepared(inputs, create_graph)
+    single_out, outputs = _called(func, xs)
+    found = _gradients(outputs, xs, _vectors(v, outputs, "the output"), create_graph, strict)
+    outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
+    return (outputs[0] if single_out else outputs), (found[0] if single else tuple(found))
+
+
+def jvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """func(inputs), and its Jacobian times v: the derivative, by u, of the product u J, twice reverse."""
+    single, xs = _prepared(inputs, create_graph)
+    vs = _vectors(v, xs, "the input")
+    single_out, outputs = _called(func, xs)
+    dummies = [wrap(np.zeros_like(o._data), True) for o in outputs]
+    products = _gradients(outputs, xs, dummies, True, strict)
+    found = _gradients(products, dummies, vs, create_graph)
+    outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
+    return (outputs[0] if single_out else outputs), (found[0] if single_out else tuple(found))
+
+
+def vhp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """func(inputs), and v times its Hessian."""
+    single, xs = _prepared(inputs, create_graph)
+    vs = _vectors(v, xs, "the input")
+    _, outputs = _called(func, xs, scalar=True)
+    first = _gradients(outputs, xs, [wrap(np.ones_like(outputs[0]._data))], True, strict)
+    found = _gradients(first, xs, vs, create_graph)
+    outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
+    return outputs[0], (found[0] if single else tuple(found))
+
+
+def hvp(
+    func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
+    """func(inputs), and its Hessian times v; the Hessian is symmetric, so this is `vhp`."""
+    return vhp(func, inputs, v, create_graph, strict)

@@ -1,0 +1,170 @@
+"""Compare gradients with finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight.autograd import api
+from rushlight.tensor_base import TensorBase, wrap
+
+
+class GradcheckError(RuntimeError):
+    """A gradient that differs from its finite differences."""
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
+    """The differentiable outputs of function."""
+    return [
+        o for o in _tuple(function(*inputs)) if isinstance(o, TensorBase) and o._data.dtype.kind in "fc"
+    ]
+
+
+def _numerical(
+    function: Callable[..., Any], inputs: Sequence[Any], x: Any, eps: float
+) -> list[np.ndarray[Any, Any]]:
+    """d output / d x by central differences: per output an array (elements of x, elements of it)."""
+    data = x._data
+    steps = [eps, eps * 1j] if data.dtype.kind == "c" else [eps]
+    columns: list[list[Any]] = []
+    for i in range(data.size):
+        change: list[Any] = []
+        for step in steps:
+            place = np.unravel_index(i, data.shape)
+            before = data[place]
+            data[place] = before + step
+            high = [o._data.copy() for o in _outputs(function, inputs)]
+            data[place] = before - step
+            low = [o._data.copy() for o in _outputs(function, inputs)]
+            data[place] = before
+            change.append([((h - lo) / (2 * eps)).reshape(-1) for h, lo in zip(high, low, strict=True)])
+        columns.append(change)
+    count = len(columns[0][0]) if columns else 0
+    # For complex inputs: the derivative along the real and along the imaginary axis.
+    return [
+        np.stack([np.stack([axis[o] for axis in column]) for column in columns]) for o in range(count)
+    ]
+
+
+def _analytical(outputs: list[Any], x: Any, number: int) -> np.ndarray[Any, Any] | None:
+    """Rows of the Jacobian of output `number`: one backward per element."""
+    output = outputs[number]
+    rows = []
+    seeds = [1.0, 1j] if output._data.dtype.kind == "c" else [1.0]
+    for i in range(output._data.size):
+        pair = []
+        for seed in seeds:
+            start = np.zeros(output._data.shape, output._data.dtype)
+            start.reshape(-1)[i] = seed
+            (g,) = api.grad([output], [x], [wrap(start)], retain_graph=True, allow_unused=True)
+            pair.append(np.zeros(x._data.shape, x._data.dtype) if g is None else g._data)
+        rows.append(np.stack([p.reshape(-1) for p in pair]))
+    return np.stack(rows) if rows else None
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    **_: Any,
+) -> bool:
+    """Whether backward through func agrees with central differences at inputs (use float64).
+
+    Raises GradcheckError with both Jacobians, or returns False if raise_exception is False.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
+    >>> torch.autograd.gradcheck(torch.log, x)
+    True
+    """
+    given = _tuple(inputs)
+    wanted = [(i, t) for i, t in enumerate(given) if isinstance(t, TensorBase) and t._requires_grad]
+    if not wanted:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of the them have "
+            "requires_grad=True."
+        )
+    outputs = _outputs(func, given)
+    for number in range(len(outputs)):
+        if not outputs[number]._requires_grad:
+            continue
+        for position, x in wanted:
+            numerical = _numerical(func, given, x, eps)
+            if not numerical:
+                continue
+            ours = _analytical(outputs, x, number)
+            if ours is None:
+                continue
+            if not _agree(ours, numerical[number], atol, rtol):
+                if not raise_exception:
+                    return False
+                raise GradcheckError(
+                    f"Jacobian mismatch for output {number} with respect to input {position},\n"
+                    f"numerical:{np.squeeze(numerical[number])}\n"
+                    f"analytical:{np.squeeze(ours).T}\n"
+                    "If the function is not smooth there, or not in float64, that is to be expected."
+                )
+    return True
+
+
+def _agree(ours: Any, numerical: Any, atol: float, rtol: float) -> bool:
+    # ours: (out, seeds, in); numerical: (in, axes, out). For a real function of real inputs, the
+    # transpose of one another; a complex gradient holds d Re/d re + i d Re/d im in conjugate form.
+    for seed in range(ours.shape[1]):
+        factor = 1j if seed else 1.0
+        for axis in range(numerical.shape[1]):
+            slope = numerical[:, axis, :].T
+            expected = np.real(np.conj(factor) * slope)
+            part = np.imag(ours[:, seed, :]) if axis else np.real(ours[:, seed, :])
+            if not np.allclose(part, expected, rtol=rtol, atol=atol, equal_nan=True):
+                return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **_: Any,
+) -> bool:
+    """`gradcheck` of the gradient of func: whether second derivatives are right.
+
+    grad_outputs: the gradients of the outputs to start from; random ones if not given.
+    """
+    given = _tuple(inputs)
+    outputs = [o for o in _outputs(func, given) if o._requires_grad]
+    if grad_outputs is None:
+        generator = np.random.default_rng(0)
+        seeds = [
+            wrap(generator.standard_normal(o._data.shape).astype(o._data.dtype), True) for o in outputs
+        ]
+    else:
+        seeds = list(_tuple(grad_outputs))
+    count = len(given)
+
+    def gradient(*arguments: Any) -> Any:
+        values, starts = arguments[:count], arguments[count:]
+        roots = [o for o in _outputs(func, values) if o._requires_grad]
+        wanted = [t for t in values if isinstance(t, TensorBase) and t._requires_grad]
+        found = api.grad(roots, wanted, list(starts), create_graph=True, allow_unused=True)
+        return tuple(g for g in found if g is not None)
+
+    return gradcheck(
+        gradient, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
+    )

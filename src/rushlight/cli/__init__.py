@@ -1,0 +1,5 @@
+"""The command `rushlight`."""
+
+from rushlight.cli.main import main
+
+__all__ = ["main"]

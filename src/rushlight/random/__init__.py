@@ -17,10 +17,11 @@ gives 32-bit words. A 64-bit draw is two words, the first one high. In short:
 - multinomial: the largest p / e, e exponential; with replacement, a search in the cumulative sums.
 - poisson, binomial, standard_gamma, dirichlet: trial and rejection on float64 uniforms.
 
-Words are exact, and so is all that is computed from them in float32 and float16 (torch's own x86
-arithmetic is followed where rounding shows). In float64 logarithms and the like are NumPy's, an ulp
-or two from those of the C library. There is no Tensor here: the shape and the NumPy dtype come in,
-a new array comes out.
+Words are exact, and so is all that is computed from them in float32 and float16: torch's own x86
+arithmetic is followed where rounding shows (one normal in some ten million differs in its last
+bit). In float64 logarithms and the like are NumPy's, an ulp or two from those of the C library.
+Where weights tie, which float16 brings about, the order of choices without replacement is not
+torch's. There is no Tensor here: shape and NumPy dtype come in, a new array comes out.
 """
 
 from .continuous import cauchy, exponential, log_normal, normal, uniform

@@ -23,10 +23,12 @@ class dtype:
     (4, True)
     """
 
-    __slots__ = ("name", "numpy", "category", "itemsize")
+    __slots__ = ("name", "numpy", "category", "itemsize", "word")
 
-    def __init__(self, name: str, storage: str, category: int) -> None:
+    def __init__(self, name: str, word: str, storage: str, category: int) -> None:
         self.name = name
+        # torch's word for it in messages.
+        self.word = word
         self.numpy = np.dtype(storage)
         self.category = category
         self.itemsize = self.numpy.itemsize
@@ -61,20 +63,20 @@ class dtype:
         return (named, (self.name,))
 
 
-bool_ = dtype("bool", "bool", BOOL)
-uint8 = dtype("uint8", "uint8", INTEGER)
-uint16 = dtype("uint16", "uint16", INTEGER)
-uint32 = dtype("uint32", "uint32", INTEGER)
-uint64 = dtype("uint64", "uint64", INTEGER)
-int8 = dtype("int8", "int8", INTEGER)
-int16 = dtype("int16", "int16", INTEGER)
-int32 = dtype("int32", "int32", INTEGER)
-int64 = dtype("int64", "int64", INTEGER)
-float16 = dtype("float16", "float16", FLOATING)
-float32 = dtype("float32", "float32", FLOATING)
-float64 = dtype("float64", "float64", FLOATING)
-complex64 = dtype("complex64", "complex64", COMPLEX)
-complex128 = dtype("complex128", "complex128", COMPLEX)
+bool_ = dtype("bool", "Bool", "bool", BOOL)
+uint8 = dtype("uint8", "Byte", "uint8", INTEGER)
+uint16 = dtype("uint16", "UInt16", "uint16", INTEGER)
+uint32 = dtype("uint32", "UInt32", "uint32", INTEGER)
+uint64 = dtype("uint64", "UInt64", "uint64", INTEGER)
+int8 = dtype("int8", "Char", "int8", INTEGER)
+int16 = dtype("int16", "Short", "int16", INTEGER)
+int32 = dtype("int32", "Int", "int32", INTEGER)
+int64 = dtype("int64", "Long", "int64", INTEGER)
+float16 = dtype("float16", "Half", "float16", FLOATING)
+float32 = dtype("float32", "Float", "float32", FLOATING)
+float64 = dtype("float64", "Double", "float64", FLOATING)
+complex64 = dtype("complex64", "ComplexFloat", "complex64", COMPLEX)
+complex128 = dtype("complex128", "ComplexDouble", "complex128", COMPLEX)
 
 ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
@@ -184,3 +186,82 @@ def _lifted(dimensioned: dtype | None, weaker: dtype) -> dtype:
     if dimensioned is not None and weaker.is_complex and dimensioned.is_floating_point:
         return dimensioned.to_complex()
     return weaker
+
+
+class finfo:
+    """The limits of a floating type (of the parts of a complex one).
+
+    >>> import rushlight as torch
+    >>> torch.finfo(torch.float32).eps
+    1.1920928955078125e-07
+    """
+
+    __slots__ = ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype")
+
+    def __init__(self, type: dtype | None = None) -> None:
+        kind = _default if type is None else type
+        if not isinstance(kind, dtype):
+            raise TypeError(
+                f"finfo(): argument 'type' (position 1) must be torch.dtype, not {_type_name(kind)}"
+            )
+        if kind.category < FLOATING:
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type, not {kind}. Use torch.iinfo"
+            )
+        limits = np.finfo(kind.numpy)
+        self.bits = int(limits.bits)
+        self.eps = float(limits.eps)
+        self.max = float(limits.max)
+        self.min = float(limits.min)
+        self.tiny = self.smallest_normal = float(limits.tiny)
+        self.resolution = float(f"1e-{limits.precision}")
+        self.dtype = str(np.dtype(limits.dtype))
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "
+            f"eps={self.eps:g}, smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+
+class iinfo:
+    """The limits of an integer type.
+
+    >>> import rushlight as torch
+    >>> torch.iinfo(torch.int8)
+    iinfo(min=-128, max=127, dtype=int8)
+    """
+
+    __slots__ = ("bits", "max", "min", "dtype")
+
+    def __init__(self, type: dtype) -> None:
+        if not isinstance(type, dtype):
+            raise TypeError(
+                f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {_type_name(type)}"
+            )
+        if type.category != INTEGER:
+            raise TypeError(f"torch.iinfo() requires an integer input type, not {type}")
+        limits = np.iinfo(type.numpy)
+        self.bits = int(limits.bits)
+        self.max = int(limits.max)
+        self.min = int(limits.min)
+        self.dtype = type.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, iinfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__

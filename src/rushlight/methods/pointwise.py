@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from rushlight.ops import inplace, pointwise
-from rushlight.ops.inplace import arithmetic
-from rushlight.primitives import pointwise as rows
+from rushlight.ops import inplace as inplace_room
+from rushlight.ops import pointwise
+from rushlight.ops.inplace import inplace
 
 
 class PointwiseMethods:
@@ -16,21 +14,21 @@ class PointwiseMethods:
 
     abs = pointwise.abs
     add = pointwise.add
-    add_ = arithmetic(rows.add, np.add, pointwise.add)
+    add_ = inplace(pointwise.add)
     div = pointwise.div
-    div_ = arithmetic(rows.div, np.true_divide, pointwise.div)
+    div_ = inplace(pointwise.div)
     eq = pointwise.eq
     exp = pointwise.exp
     log = pointwise.log
     mul = pointwise.mul
-    mul_ = arithmetic(rows.mul, np.multiply, pointwise.mul)
+    mul_ = inplace(pointwise.mul)
     pow = pointwise.pow
     relu = pointwise.relu
     sigmoid = pointwise.sigmoid
     sub = pointwise.sub
-    sub_ = arithmetic(rows.sub, np.subtract, pointwise.sub)
+    sub_ = inplace(pointwise.sub)
     tanh = pointwise.tanh
 
-    copy_ = inplace.copy_
-    fill_ = inplace.fill_
-    zero_ = inplace.zero_
+    copy_ = inplace_room.copy_
+    fill_ = inplace_room.fill_
+    zero_ = inplace_room.zero_

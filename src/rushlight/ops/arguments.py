@@ -106,7 +106,7 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
     if ours.category > theirs.category:
         raise RuntimeError(
-            f"result type {type_word(ours)} can't be cast to the desired output type {type_word(theirs)}"
+            f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
     if out._data.shape == result._data.shape:
         out._data[...] = result._data
@@ -116,13 +116,6 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     return out
 
 
-_WORDS = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-    "float16": "Half", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64",
-}  # fmt: skip
-
-
 def type_word(dtype: dtypes.dtype) -> str:
     """torch's word for a dtype in messages: `Float`, `Long`."""
-    return _WORDS[dtype.name]
+    return dtype.word

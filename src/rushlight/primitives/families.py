@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -38,6 +39,12 @@ def _as(x: Any, dtype: np.dtype[Any]) -> Any:
     return x.astype(dtype, copy=False) if isinstance(x, np.ndarray) else np.asarray(x).astype(dtype)
 
 
+Promotion = Callable[[list[Any]], list[Any]]
+
+# What rows may take, by NumPy's letters of kinds.
+ANY, REAL, NUMERIC, FLOAT, DISCRETE = "biufc", "biuf", "iuf", "f", "biu"
+
+
 def promote_same(arrays: list[Any]) -> list[Any]:
     """Bring all operands to their common type; a float may stay beside a floating array."""
     a, b = arrays
@@ -58,9 +65,14 @@ def promote_same(arrays: list[Any]) -> list[Any]:
 
 
 def promote_float(arrays: list[Any]) -> list[Any]:
-    """Bring all operands to a floating (or complex) common type."""
-    if all(a.__class__ is np.ndarray and a.dtype.kind in "fc" for a in arrays):
-        return arrays if len(arrays) == 1 else promote_many(arrays)
+    """Bring all operands to a floating (or complex) common type; a number may stay beside floats."""
+    if len(arrays) == 2:
+        a, b = arrays
+        if b.__class__ is float or b.__class__ is int:
+            if a.__class__ is np.ndarray and a.dtype.kind == "f":
+                return arrays
+        elif (a.__class__ is float or a.__class__ is int) and b.dtype.kind == "f":
+            return arrays
     common = result_type(*arrays)
     if common.category < dtypes.FLOATING:
         common = dtypes.get_default_dtype()
@@ -103,21 +115,62 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(result)
 
 
-def pointwise_rule(forward: Callable[..., Any], promote: Callable[[list[Any]], list[Any]]) -> Rule:
+def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
+    """Raise torch's error if an array (or, for whole-number rows, a number) is of a kind not taken."""
+    for array in arrays:
+        if array is None:
+            continue
+        dtype = dtypes.of(array.dtype) if isinstance(array, np.ndarray) else dtypes.of_number(array)
+        if dtype.numpy.kind not in takes:
+            raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
+
+
+def taking(name: str, takes: str, promote: Promotion) -> Promotion:
+    """The promotion, after which the common type must be one of the kinds that the row takes."""
+    if takes == ANY:
+        return promote
+
+    def checked(arrays: list[Any]) -> list[Any]:
+        arrays = promote(arrays)
+        for array in arrays:
+            if array.__class__ is np.ndarray and array.dtype.kind not in takes:
+                supported(name, takes, [array])
+        return arrays
+
+    return checked
+
+
+def pointwise_rule(forward: Callable[..., Any], promote: Promotion) -> Rule:
     """Shapes broadcast, types promote; the result type is what the forward gives on no elements."""
 
-    def rule(*arrays: Any, **static: Any) -> Spec:
-        shape = broadcast_shapes([np.shape(a) for a in arrays])
+    def rule(*arrays: Any, **static: Any) -> Any:
+        shape = broadcast_shapes([np.shape(a) for a in arrays if a is not None])
         empty = [
-            np.empty(0, np.asarray(a).dtype) if np.ndim(a) else a for a in promote(list(arrays))
+            np.empty(0, a.dtype) if isinstance(a, np.ndarray) and a.ndim else a
+            for a in promote(list(arrays))
         ]
-        return shape, np.asarray(forward(*empty, **static)).dtype
+        results = forward(*empty, **static)
+        if isinstance(results, tuple):
+            return [(shape, np.asarray(result).dtype) for result in results]
+        return shape, np.asarray(results).dtype
 
     return rule
 
 
 def _unchanged(arrays: list[Any]) -> list[Any]:
     return arrays
+
+
+def halves(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward for float16 too: computed in float32 and rounded once, as torch does."""
+
+    @functools.wraps(forward)
+    def computed(x: Array, **static: Any) -> Any:
+        if x.dtype == np.float16:
+            return np.asarray(forward(x.astype(np.float32), **static)).astype(np.float16)
+        return forward(x, **static)
+
+    return computed
 
 
 def unary(
@@ -128,20 +181,21 @@ def unary(
     *,
     domain: tuple[float, float] = (-2.0, 2.0),
     to_float: bool = True,
-    static: dict[str, Any] | None = None,
+    takes: str = ANY,
+    static: Sequence[dict[str, Any]] = ({},),
     label: str | Callable[[PrimitiveNode], str] | None = None,
 ) -> Primitive:
-    """An elementwise row of one input, sampled on its domain."""
-    promote = promote_float if to_float else _unchanged
-    fixed = static or {}
+    """An elementwise row of one input, sampled on its domain once for each set of parameters."""
+    promote = taking(name, takes, promote_float if to_float else _unchanged)
 
     def samples() -> Iterable[Sample]:
-        for seed, shape in enumerate(SHAPES):
-            yield Sample((draw(seed, shape, *domain),), fixed)
+        for parameters in static:
+            for seed, shape in enumerate(SHAPES):
+                yield Sample((draw(seed, shape, *domain),), parameters)
 
     return Primitive(
         name, "unary", forward, None if vjp is None else (vjp,), pointwise_rule(forward, promote), c,
-        samples, inputs=("x",), promote=promote if to_float else None, label=label,
+        samples, inputs=("x",), promote=None if promote is _unchanged else promote, label=label,
     )  # fmt: skip
 
 
@@ -154,24 +208,31 @@ def binary(
     domain: tuple[float, float] = (-2.0, 2.0),
     second: tuple[float, float] | None = None,
     to_float: bool = False,
-    static: dict[str, Any] | None = None,
+    takes: str = ANY,
+    whole: bool = False,
+    promote: Promotion | None = None,
+    static: Sequence[dict[str, Any]] = ({},),
     label: str | Callable[[PrimitiveNode], str] | None = None,
 ) -> Primitive:
-    """An elementwise row of two inputs that broadcast; `second` is y's domain if it differs."""
-    promote = promote_float if to_float else promote_same
-    fixed = static or {}
+    """An elementwise row of two inputs that broadcast.
+
+    `second` is y's domain if it differs from x's; `whole` samples whole numbers (int64).
+    """
+    bring = taking(name, takes, promote or (promote_float if to_float else promote_same))
 
     def samples() -> Iterable[Sample]:
-        for seed, (left, right) in enumerate(PAIRS):
-            x, y = draw(seed, left, *domain), draw(seed + 50, right, *(second or domain))
-            yield Sample((x, y), fixed)
+        for parameters in static:
+            for seed, (left, right) in enumerate(PAIRS):
+                x, y = draw(seed, left, *domain), draw(seed + 50, right, *(second or domain))
+                pair = (x.astype(np.int64), y.astype(np.int64)) if whole else (x, y)
+                yield Sample(pair, parameters)
 
     return Primitive(
-        name, "binary", forward, vjp, pointwise_rule(forward, promote), c,
-        samples, inputs=("x", "y"), promote=promote, label=label,
+        name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
+        samples, inputs=("x", "y"), promote=bring, label=label,
     )  # fmt: skip
 
 
-def compare(name: str, forward: Callable[..., Any], c: str) -> Primitive:
+def compare(name: str, forward: Callable[..., Any], c: str, takes: str = ANY) -> Primitive:
     """An elementwise row of two inputs with a boolean result."""
-    return binary(name, forward, None, c)
+    return binary(name, forward, None, c, takes=takes)

@@ -37,6 +37,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self._is_initial:
             return self._unchanged()
@@ -86,6 +87,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         height = _height(self.T_cur, self.T_i)
         return [self.eta_min + (base - self.eta_min) * height / 2 for base in self.base_lrs]

@@ -111,6 +111,7 @@ class CyclicLR(_Cycling):
         return _SCALES[self.mode][1](self.gamma, x)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
@@ -196,6 +197,7 @@ class OneCycleLR(_Cycling):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         step = self.last_epoch
         if step > self.total_steps:

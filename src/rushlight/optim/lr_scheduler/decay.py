@@ -65,6 +65,7 @@ class LambdaLR(_ByFunction):
     """
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         pairs = zip(self.lr_lambdas, self.base_lrs, strict=True)
         return [base * fn(self.last_epoch) for fn, base in pairs]
@@ -74,6 +75,7 @@ class MultiplicativeLR(_ByFunction):
     """The rate of the epoch before times lr_lambda(epoch)."""
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self._is_initial:
             return self._unchanged()
@@ -92,6 +94,7 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
             return self._unchanged()
@@ -117,6 +120,7 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self.last_epoch not in self.milestones:
             return self._unchanged()
@@ -146,6 +150,7 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self.last_epoch == 0:
             return self._scaled(self.factor)
@@ -184,6 +189,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
@@ -209,6 +215,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         return self._unchanged() if self._is_initial else self._scaled(self.gamma)
 
@@ -227,6 +234,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
+        """The rate of each group at `last_epoch`."""
         self._warn_outside_step()
         if self._is_initial or self.last_epoch > self.total_iters:
             return self._unchanged()

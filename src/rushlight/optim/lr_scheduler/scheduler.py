@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rushlight.optim.optimizer import Optimizer
 from rushlight._tensor import Tensor
+from rushlight.optim.optimizer import Optimizer
 
 Rate = float | Tensor
 

@@ -93,7 +93,9 @@ class StackDataset(Dataset[Any]):
         return list(datasets.values() if isinstance(datasets, dict) else datasets)
 
     def _sample(self, items: Iterable[Any]) -> Any:
-        return dict(zip(self.datasets, items)) if isinstance(self.datasets, dict) else tuple(items)
+        if isinstance(self.datasets, dict):
+            return dict(zip(self.datasets, items, strict=True))
+        return tuple(items)
 
     def __getitem__(self, index: Any) -> Any:
         return self._sample(dataset[index] for dataset in self._parts())
@@ -175,7 +177,7 @@ class ChainDataset(IterableDataset[T_co]):
         return sum(len(dataset) for dataset in self._checked())
 
 
-_NO_GETITEMS = """{0} overrides __getitem__ but not __getitems__, which DataLoader calls. Add to {0}:
+_NO_GETITEMS = """{0} overrides __getitem__ but not __getitems__, which DataLoader calls. Add:
 
 def __getitems__(self, indices):
     return [self.__getitem__(idx) for idx in indices]"""

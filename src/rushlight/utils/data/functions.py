@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.dtypes import dtype as Dtype
 from rushlight.dtypes import get_default_dtype
 from rushlight.ops.creation import from_numpy
-from rushlight._tensor import Tensor
 from rushlight.utils.data.dataset import TensorDataset
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rushlight._tensor import Tensor
 from rushlight.dtypes import float64
 from rushlight.ops.creation import as_tensor, tensor
 from rushlight.ops.shape import stack
-from rushlight._tensor import Tensor
 
 CollateFnMap = dict[type | tuple[type, ...], Callable[..., Any]]
 
@@ -23,7 +23,7 @@ _UNKNOWN = (
 
 
 def _like_mapping(original: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
-    """values in a mapping of the original's type, where that can be made."""
+    """Put values into a mapping of the original's type, where that can be made."""
     try:
         if isinstance(original, MutableMapping):
             clone = copy.copy(original)
@@ -35,7 +35,7 @@ def _like_mapping(original: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
 
 
 def _like_sequence(original: Sequence[Any], values: list[Any]) -> Any:
-    """values in a sequence of the original's type; plain tuples become lists."""
+    """Put values into a sequence of the original's type; plain tuples become lists."""
     if isinstance(original, tuple):
         return type(original)(*values) if hasattr(original, "_fields") else values
     try:
@@ -94,7 +94,7 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateFnMap | None = None)
 
 
 def _joining(sample: Any, functions: CollateFnMap) -> Callable[..., Any] | None:
-    """The map's function for the very type of the sample, or for a type that it is an instance of."""
+    """The function for the very type of the sample, or for one that it is an instance of."""
     if type(sample) in functions:
         return functions[type(sample)]
     return next((join for kind, join in functions.items() if isinstance(sample, kind)), None)

@@ -1,0 +1,220 @@
+"""What a worker process of a DataLoader does, from its start to its end.
+
+Parent and worker share one two-way connection. The parent sends (pass, task, indices); the worker
+answers each task in turn with (pass, task, outcome) and the raw buffers of the arrays in it. A
+worker ends when its connection does: when the parent closes it, or is no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import random as python_random
+import threading
+import traceback
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+import numpy as np
+
+from rushlight import random
+from rushlight.utils.data._utils.fetch import make_fetch
+
+# How often an idle worker looks whether its parent still lives, should the connection not tell.
+CHECK_SECONDS = 5.0
+
+# The parent's ends of the connections. A forked worker inherits those to its elder siblings and
+# closes them: otherwise these would not notice that the parent is gone.
+parents_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """Which worker this is; what get_worker_info() gives inside one."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+    rng: Any = None
+    worker_method: str | None = "multiprocessing"
+
+
+_worker_info: WorkerInfo | None = None
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """In a worker process: its id, num_workers, seed and copy of the dataset. Elsewhere None."""
+    return _worker_info
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all workers of a loader are told at their start."""
+
+    dataset: Any
+    iterable: bool
+    batched: bool
+    collate_fn: Callable[[Any], Any]
+    drop_last: bool
+    base_seed: int
+    init_fn: Callable[[int], None] | None
+    num_workers: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A task's data."""
+
+    data: Any
+
+
+@dataclass(frozen=True)
+class End:
+    """A stream has no more data."""
+
+
+class _ShownAsIs(str):
+    """A message for KeyError, which would show the repr of its argument, line breaks and all."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception, in a form that always travels."""
+
+    kind: type[BaseException]
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException, where: str) -> Failure:
+        """The exception's type and its whole traceback as text."""
+        kind = type(error)
+        text = "".join(traceback.format_exception(error))
+        message = f"Caught {kind.__name__} {where}.\nOriginal {text}"
+        try:
+            pickle.loads(pickle.dumps(kind))
+        except Exception:
+            kind = RuntimeError  # defined where the parent cannot find it
+        if issubclass(kind, StopIteration):
+            kind = RuntimeError  # would quietly end the parent's loop
+        return cls(kind, message)
+
+    def reraise(self) -> None:
+        """Raise an exception of the same type, with the original traceback in its message."""
+        message = _ShownAsIs(self.message) if self.kind is KeyError else self.message
+        keywords = {"message": message} if getattr(self.kind, "message", None) else {}
+        try:
+            error = self.kind(**keywords) if keywords else self.kind(message)
+        except Exception:
+            # Its constructor wants something else.
+            raise RuntimeError(message) from None
+        raise error
+
+
+Outcome = Result | End | Failure
+
+
+def work(job: Job, worker_id: int, connection: Connection) -> None:
+    """Be worker number worker_id until the connection ends."""
+    for end in list(parents_ends):
+        if end is not connection:
+            end.close()
+    outbox: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+    # Sending waits until the parent reads; meanwhile this thread goes on to the next task.
+    threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
+    # The parent has gone, has closed, or is being interrupted as well.
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        _answer_tasks(job, worker_id, connection, outbox)
+
+
+def _send(connection: Connection, outbox: queue.SimpleQueue[list[Any]]) -> None:
+    # An OSError means that no one reads any more; the main thread finds out by itself.
+    with contextlib.suppress(OSError):
+        while True:
+            for part in outbox.get():
+                connection.send_bytes(part)
+
+
+def _answer_tasks(
+    job: Job, worker_id: int, connection: Connection, outbox: queue.SimpleQueue[list[Any]]
+) -> None:
+    where = f"in DataLoader worker process {worker_id}"
+    not_begun = _begin(job, worker_id, where)
+    inbox: deque[tuple[int, int, Any]] = deque()
+    parent = os.getppid()
+    current = None
+    while True:
+        # All that is there is read before the next task: so a closed connection is seen at once.
+        while not inbox or connection.poll():
+            if connection.poll(CHECK_SECONDS):
+                inbox.append(connection.recv())
+            elif os.getppid() != parent:
+                return
+        this_pass, task, indices = inbox.popleft()
+        outcome: Outcome
+        if not_begun is not None:
+            outcome = not_begun
+        else:
+            try:
+                if this_pass != current:
+                    fetch = make_fetch(
+                        job.dataset, job.iterable, job.batched, job.collate_fn, job.drop_last
+                    )
+                    current = this_pass
+                outcome = Result(fetch(indices))
+            except Exception as error:
+                ended = job.iterable and isinstance(error, StopIteration)
+                outcome = End() if ended else Failure.of(error, where)
+        outbox.put(_packed(this_pass, task, outcome, where))
+
+
+def _begin(job: Job, worker_id: int, where: str) -> Failure | None:
+    """Seed everything, and run the user's init_fn."""
+    global _worker_info
+    seed = job.base_seed + worker_id
+    python_random.seed(seed)
+    random.manual_seed(seed)
+    words = [worker_id, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
+    np.random.seed(np.random.SeedSequence(words).generate_state(4))
+    _worker_info = WorkerInfo(worker_id, job.num_workers, seed, job.dataset)
+    try:
+        if job.init_fn is not None:
+            job.init_fn(worker_id)
+    except Exception as error:
+        return Failure.of(error, where)
+    return None
+
+
+def _packed(this_pass: int, task: int, outcome: Outcome, where: str) -> list[Any]:
+    """The parts to send: a pickle, then the memory of its arrays as it is."""
+    buffers: list[pickle.PickleBuffer] = []
+    body = BytesIO()
+    try:
+        ForkingPickler(body, 5, True, buffers.append).dump(outcome)
+    except Exception as error:
+        buffers.clear()
+        body = BytesIO(pickle.dumps(Failure.of(error, where)))
+    parts: list[Any] = [buffer.raw() for buffer in buffers if buffer.raw().nbytes]
+    sizes = [buffer.raw().nbytes for buffer in buffers]
+    return [pickle.dumps((this_pass, task, body.getvalue(), sizes)), *parts]
+
+
+def unpack(connection: Connection) -> tuple[int, int, Outcome]:
+    """Read one answer: (pass, task, outcome). EOFError or OSError where the worker is dead."""
+    this_pass, task, body, sizes = pickle.loads(connection.recv_bytes())
+    buffers = [np.empty(size, np.uint8) for size in sizes]
+    for buffer in buffers:
+        if buffer.size:
+            connection.recv_bytes_into(buffer)
+    return this_pass, task, pickle.loads(body, buffers=buffers)

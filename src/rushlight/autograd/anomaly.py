@@ -47,7 +47,9 @@ class detect_anomaly(_Switch):
     def __exit__(self, *exception: Any) -> None:
         state.interpreter = self.before
 
-    def interpret(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    def interpret(
+        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
+    ) -> Any:
         """Run a primitive eagerly, then look at what it gave."""
         state.interpreter = self.before
         try:

@@ -110,8 +110,10 @@ class FunctionNode(Node):
         if not isinstance(results, tuple):
             results = (results,)
         expected = len(self.context.needs_input_grad)
-        if len(results) > expected and any(r is not None for r in results[expected:]) or (
-            len(results) < expected
+        if (
+            len(results) > expected
+            and any(r is not None for r in results[expected:])
+            or (len(results) < expected)
         ):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {expected}, "
@@ -215,7 +217,9 @@ def _record(cls: type[Function], context: FunctionCtx, args: tuple[Any, ...]) ->
             refresh(t)
         edges.append(None if not t._requires_grad else t if t._node is None else t._node)
         numbers.append(t._output_nr)
-    return FunctionNode(cls, context, tuple(edges), tuple(numbers) if any(numbers) else None, positions)
+    return FunctionNode(
+        cls, context, tuple(edges), tuple(numbers) if any(numbers) else None, positions
+    )
 
 
 def _place(
@@ -256,7 +260,9 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(backward)
     def wrapper(ctx: Any, *grads: Any) -> Any:
-        recording = state.grad and any(isinstance(g, TensorBase) and g._requires_grad for g in grads)
+        recording = state.grad and any(
+            isinstance(g, TensorBase) and g._requires_grad for g in grads
+        )
         with no_grad():
             results = backward(ctx, *grads)
         if not recording:

@@ -27,17 +27,23 @@ def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
                 f"is of type {type(t).__name__}"
             )
     if create_graph:
-        return single, tuple(t.view_as(t) if t._requires_grad else t.detach().requires_grad_() for t in listed)
+        return single, tuple(
+            t.view_as(t) if t._requires_grad else t.detach().requires_grad_() for t in listed
+        )
     return single, tuple(t.detach().requires_grad_() for t in listed)
 
 
-def _called(func: Function, inputs: tuple[Any, ...], scalar: bool = False) -> tuple[bool, tuple[Any, ...]]:
+def _called(
+    func: Function, inputs: tuple[Any, ...], scalar: bool = False
+) -> tuple[bool, tuple[Any, ...]]:
     with enable_grad():
         outputs = func(*inputs)
     single = isinstance(outputs, TensorBase)
     listed = (outputs,) if single else tuple(outputs)
     if scalar and (len(listed) != 1 or listed[0]._data.size != 1):
-        raise RuntimeError("The Tensor returned by the function given to hessian should contain a single element")
+        raise RuntimeError(
+            "The Tensor returned by the function given to hessian should contain a single element"
+        )
     return single, listed
 
 
@@ -75,8 +81,12 @@ def _gradients(
         retain_graph=True, create_graph=create_graph, allow_unused=True,
     )  # fmt: skip
     if strict and any(g is None for g in found):
-        raise RuntimeError("Output of the user-provided function is independent of an input, in strict mode")
-    return [wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)]
+        raise RuntimeError(
+            "Output of the user-provided function is independent of an input, in strict mode"
+        )
+    return [
+        wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)
+    ]
 
 
 def _finished(results: Any, create_graph: bool) -> Any:
@@ -108,7 +118,9 @@ def jacobian(
         for i in range(output._data.size):
             seed = np.zeros(output._data.shape, output._data.dtype)
             seed.reshape(-1)[i] = 1
-            for part, g in zip(parts, _gradients([output], xs, [wrap(seed)], create_graph, strict), strict=True):
+            for part, g in zip(
+                parts, _gradients([output], xs, [wrap(seed)], create_graph, strict), strict=True
+            ):
                 part.append(g)
         blocks = tuple(
             stack(part).reshape(tuple(output._data.shape) + tuple(x._data.shape))

@@ -22,7 +22,9 @@ def _tuple(value: Any) -> tuple[Any, ...]:
 def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     """The differentiable outputs of function."""
     return [
-        o for o in _tuple(function(*inputs)) if isinstance(o, TensorBase) and o._data.dtype.kind in "fc"
+        o
+        for o in _tuple(function(*inputs))
+        if isinstance(o, TensorBase) and o._data.dtype.kind in "fc"
     ]
 
 
@@ -43,12 +45,15 @@ def _numerical(
             data[place] = before - step
             low = [o._data.copy() for o in _outputs(function, inputs)]
             data[place] = before
-            change.append([((h - lo) / (2 * eps)).reshape(-1) for h, lo in zip(high, low, strict=True)])
+            change.append(
+                [((h - lo) / (2 * eps)).reshape(-1) for h, lo in zip(high, low, strict=True)]
+            )
         columns.append(change)
     count = len(columns[0][0]) if columns else 0
     # For complex inputs: the derivative along the real and along the imaginary axis.
     return [
-        np.stack([np.stack([axis[o] for axis in column]) for column in columns]) for o in range(count)
+        np.stack([np.stack([axis[o] for axis in column]) for column in columns])
+        for o in range(count)
     ]
 
 
@@ -152,7 +157,8 @@ def gradgradcheck(
     if grad_outputs is None:
         generator = np.random.default_rng(0)
         seeds = [
-            wrap(generator.standard_normal(o._data.shape).astype(o._data.dtype), True) for o in outputs
+            wrap(generator.standard_normal(o._data.shape).astype(o._data.dtype), True)
+            for o in outputs
         ]
     else:
         seeds = list(_tuple(grad_outputs))

@@ -60,7 +60,11 @@ class _Finder(MetaPathFinder):
             found = None
         if found is None:
             raise ModuleNotFoundError(_no_module(fullname, ours), name=fullname)
-        return ModuleSpec(fullname, _Loader(ours, fullname), is_package=found.submodule_search_locations is not None)
+        return ModuleSpec(
+            fullname,
+            _Loader(ours, fullname),
+            is_package=found.submodule_search_locations is not None,
+        )
 
 
 class _Loader(Loader):
@@ -93,7 +97,9 @@ def _missing(theirs: str, module: ModuleType) -> Callable[[str], NoReturn]:
 
 
 def _nearest(name: str, known: list[str], prefix: str) -> str:
-    close = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=3, cutoff=0.6)
+    close = difflib.get_close_matches(
+        name, [k for k in known if not k.startswith("_")], n=3, cutoff=0.6
+    )
     return f"; nearest: {', '.join(f'{prefix}.{c}' for c in close)}" if close else ""
 
 

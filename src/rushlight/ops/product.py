@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from rushlight.ops.arguments import need_tensor, write_out
+import numpy as np
+
+from rushlight.ops.arguments import need_tensor, one_dim, write_out
 from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
+from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "chain_matmul",
+    "cross",
+    "dot",
+    "ger",
+    "inner",
+    "kron",
     "matmul",
+    "matrix_power",
+    "mm",
+    "mv",
+    "outer",
+    "tensordot",
+    "vdot",
 ]
+
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -40,3 +64,270 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     else:
         result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
     return result if out is None else write_out(out, result)
+
+
+def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:
+    for i, (rank, operand) in enumerate(zip(expected, operands, strict=True)):
+        need_tensor(name, ("input", "mat2", "other")[i] if i < 3 else "other", i + 1, operand)
+        if operand._data.ndim != rank:
+            raise RuntimeError(
+                f"{name}: argument {i + 1} must be a {rank}D tensor, got a "
+                f"{operand._data.ndim}D tensor of shape {list(operand._data.shape)}; "
+                "matmul takes any number of dimensions"
+            )
+
+
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices."""
+    _ranks("mm", (2, 2), input, mat2)
+    return write_out(out, apply(rows.matmul, input, mat2))
+
+
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
+    _ranks("bmm", (3, 3), input, mat2)
+    a, b = input._data.shape, mat2._data.shape
+    if a[0] != b[0] or a[2] != b[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: "
+            f"[{b[0]}, {b[1]}]."
+        )
+    return write_out(out, apply(rows.matmul, input, mat2))
+
+
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix and a vector."""
+    _ranks("mv", (2, 1), input, vec)
+    if input._data.shape[1] != vec._data.shape[0]:
+        raise RuntimeError(
+            f"size mismatch, got input ({input._data.shape[0]}), mat "
+            f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
+        )
+    return write_out(out, matmul(input, vec))
+
+
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the products of two vectors."""
+    need_tensor("dot", "input", 1, input)
+    need_tensor("dot", "tensor", 2, tensor)
+    return write_out(out, apply(rows.dot, input, tensor))
+
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`dot` with the first vector conjugated."""
+    return dot(input.conj(), other, out=out)
+
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last dimensions of both; scalars multiply."""
+    if input._data.ndim == 0 or other._data.ndim == 0:
+        return write_out(out, input * other)
+    if input._data.shape[-1] != other._data.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input._data.shape)} and {list(other._data.shape)}"
+        )
+    return write_out(out, tensordot(input, other, dims=([-1], [-1])))
+
+
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """All products of an element of one vector with an element of the other."""
+    for position, operand in enumerate((input, vec2), 1):
+        if operand._data.ndim != 1:
+            raise RuntimeError(
+                f"outer: Expected 1-D argument {'self' if position == 1 else 'vec2'}, but got "
+                f"{operand._data.ndim}-D"
+            )
+    return write_out(out, input.unsqueeze(1) * vec2)
+
+
+def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`outer` under its older name."""
+    return outer(input, vec2, out=out)
+
+
+def _combined(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    # With beta 0, torch ignores the input altogether, nan and infinity included.
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product.expand(np.broadcast_shapes(product._data.shape, input._data.shape))
+    return (input if beta == 1 else input * beta) + product
+
+
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * (mat1 @ mat2)."""
+    _ranks("addmm", (2, 2), mat1, mat2)
+    return write_out(out, _combined(input, apply(rows.matmul, mat1, mat2), beta, alpha))
+
+
+def addmv(
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * (mat @ vec)."""
+    return write_out(out, _combined(input, mv(mat, vec), beta, alpha))
+
+
+def addr(
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * outer(vec1, vec2)."""
+    return write_out(out, _combined(input, outer(vec1, vec2), beta, alpha))
+
+
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * bmm(batch1, batch2)."""
+    return write_out(out, _combined(input, bmm(batch1, batch2), beta, alpha))
+
+
+def addbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
+    return write_out(out, _combined(input, bmm(batch1, batch2).sum(0), beta, alpha))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+    """Sums of products over pairs of dimensions: the last n of a with the first n of b, or lists.
+
+    >>> import rushlight as torch
+    >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), dims=1).shape
+    torch.Size([2, 4])
+    """
+    if hasattr(dims, "_data"):
+        dims = dims.tolist() if dims._data.ndim else int(dims)
+    if isinstance(dims, (int, np.integer)):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a._data.ndim, b._data.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        left = list(range(a._data.ndim - dims, a._data.ndim))
+        right = list(range(dims))
+    else:
+        first, second = dims
+        left = [one_dim(d, a._data.ndim) for d in ([first] if isinstance(first, int) else first)]
+        right = [one_dim(d, b._data.ndim) for d in ([second] if isinstance(second, int) else second)]
+    if len(left) != len(right):
+        raise RuntimeError("both dimension lists should have same length")
+    sizes_a = [a._data.shape[d] for d in left]
+    sizes_b = [b._data.shape[d] for d in right]
+    if any(m != n and 1 not in (m, n) for m, n in zip(sizes_a, sizes_b, strict=True)):
+        raise RuntimeError(
+            f"contracted dimensions need to match, but first has sizes {sizes_a} in dims {left} and "
+            f"second has sizes {sizes_b} in dims {right}"
+        )
+    for i, (m, n) in enumerate(zip(sizes_a, sizes_b, strict=True)):
+        if m != n:
+            a = a.sum(left[i], keepdim=True) if n == 1 else a
+            b = b.sum(right[i], keepdim=True) if m == 1 else b
+    kept_a = [d for d in range(a._data.ndim) if d not in left]
+    kept_b = [d for d in range(b._data.ndim) if d not in right]
+    shape = (*(a._data.shape[d] for d in kept_a), *(b._data.shape[d] for d in kept_b))
+    inside = math.prod(a._data.shape[d] for d in left)
+    rows_a = a.permute(*kept_a, *left).reshape(math.prod(shape[: len(kept_a)]), inside)
+    columns_b = b.permute(*right, *kept_b).reshape(inside, math.prod(shape[len(kept_a) :]))
+    return write_out(out, matmul(rows_a, columns_b).reshape(shape))
+
+
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The Kronecker product: every element of input times all of other."""
+    rank = max(input._data.ndim, other._data.ndim)
+    a = (1,) * (rank - input._data.ndim) + input._data.shape
+    b = (1,) * (rank - other._data.ndim) + other._data.shape
+    spread = input.reshape([n for size in a for n in (size, 1)])
+    tiled = other.reshape([n for size in b for n in (1, size)])
+    shape = tuple(m * n for m, n in zip(a, b, strict=True))
+    return write_out(out, (spread * tiled).reshape(shape))
+
+
+def cross(
+    input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The cross product of vectors of 3 along dim; without dim, along the first dimension of size 3."""
+    shape = input._data.shape
+    if dim is None:
+        dim = next((i for i, n in enumerate(shape) if n == 3), None)
+        if dim is None:
+            raise RuntimeError("no dimension of size 3 in input")
+    at = one_dim(dim, len(shape))
+    if input._data.ndim != other._data.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if shape[at] != 3 or other._data.shape[at] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {shape[at]} and "
+            f"{other._data.shape[at]}"
+        )
+    a, b = input.unbind(at), other.unbind(at)
+    parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    from rushlight.ops.shape import stack
+
+    return write_out(out, stack(parts, at))
+
+
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """A square matrix multiplied with itself n times; n = 0 gives the identity, n < 0 the inverse's.
+
+    Squares as often as n has bits.
+    """
+    if input._data.ndim < 2 or input._data.shape[-1] != input._data.shape[-2]:
+        raise RuntimeError(
+            f"linalg.matrix_power: A must be batches of square matrices, but they are "
+            f"{list(input._data.shape)}"
+        )
+    if n < 0:
+        from rushlight.linalg import inv
+
+        return matrix_power(inv(input), -n, out=out)
+    size = input._data.shape[-1]
+    eye = wrap(np.broadcast_to(np.eye(size, dtype=input._data.dtype), input._data.shape).copy())
+    result: Tensor | None = None
+    square = input
+    while n:
+        if n & 1:
+            result = square if result is None else matmul(result, square)
+        n >>= 1
+        if n:
+            square = matmul(square, square)
+    return write_out(out, eye if result is None else result.clone() if result is input else result)
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices, multiplied in the cheapest order."""
+    from rushlight.linalg import multi_dot
+
+    listed = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
+    return multi_dot(listed, out=out) if len(listed) > 1 else listed[0]

@@ -1,0 +1,58 @@
+"""Adadelta."""
+
+from __future__ import annotations
+
+from rushlight._tensor import Tensor
+from rushlight.optim.optimizer import (
+    Group,
+    Optimizer,
+    Params,
+    State,
+    fresh_step,
+    need,
+    zeros_like,
+)
+
+
+class Adadelta(Optimizer):
+    """Steps in the ratio of the running size of past steps to that of gradients. Zeiler 2012."""
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        need(lr >= 0.0, f"Invalid learning rate: {lr}")
+        need(0.0 <= rho <= 1.0, f"Invalid rho value: {rho}")
+        need(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        super().__init__(params, {
+            "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
+            "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
+        })  # fmt: skip
+
+    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+        """One step of one parameter."""
+        rho, eps = group["rho"], group["eps"]
+        if not state:
+            state["step"] = fresh_step()
+            state["square_avg"] = zeros_like(p)
+            state["acc_delta"] = zeros_like(p)
+        state["step"] += 1
+        square, past = state["square_avg"], state["acc_delta"]
+        square.mul_(rho).addcmul_(g, g, value=1 - rho)
+        root = square.add(eps).sqrt_()
+        delta = past.add(eps).sqrt_()
+        if group["differentiable"]:
+            delta = delta.clone()
+        delta.div_(root).mul_(g)
+        past.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        p.add_(delta, alpha=-group["lr"])

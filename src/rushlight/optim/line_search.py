@@ -1,0 +1,114 @@
+"""A line search that ends where the strong Wolfe conditions hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Point = tuple[float, float, Any, float]
+
+
+def _cubic_minimum(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
+    """Where the cubic through two points with these values and slopes is least, within bounds."""
+    (x1, f1, _, g1), (x2, f2, _, g2) = a, b
+    low, high = bounds if bounds is not None else (min(x1, x2), max(x1, x2))
+    d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2)
+    square = d1 * d1 - g1 * g2
+    if square < 0:
+        return (low + high) / 2.0
+    d2 = square**0.5
+    if x1 <= x2:
+        least = x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2))
+    else:
+        least = x1 - (x1 - x2) * ((g1 + d2 - d1) / (g1 - g2 + 2 * d2))
+    return min(max(least, low), high)
+
+
+def strong_wolfe(
+    at: Callable[[float], tuple[float, Any]],
+    t: float,
+    direction: Any,
+    loss: float,
+    gradient: Any,
+    slope: float,
+    *,
+    sufficient: float = 1e-4,
+    curvature: float = 0.9,
+    tolerance: float = 1e-9,
+    limit: int = 25,
+) -> tuple[float, Any, float, int]:
+    """A step length with sufficient decrease and a flat enough slope; at(t) gives loss and gradient.
+
+    Returns (loss, gradient, t, evaluations). Nocedal and Wright, algorithms 3.5 and 3.6, with cubic
+    interpolation.
+    """
+    longest = float(np.abs(direction).max())
+
+    def point(length: float) -> Point:
+        value, g = at(length)
+        return length, value, g, float(g @ direction)
+
+    def decreases(p: Point) -> bool:
+        return p[1] <= loss + sufficient * p[0] * slope
+
+    def flat(p: Point) -> bool:
+        return abs(p[3]) <= -curvature * slope
+
+    before: Point = (0.0, loss, gradient, slope)
+    now = point(t)
+    evaluations, tries = 1, 0
+    bracket: list[Point] = []
+    done = False
+    while tries < limit:
+        if not decreases(now) or (tries > 0 and now[1] >= before[1]):
+            bracket = [before, now]
+            break
+        if flat(now):
+            bracket, done = [now], True
+            break
+        if now[3] >= 0:
+            bracket = [before, now]
+            break
+        bounds = (now[0] + 0.01 * (now[0] - before[0]), now[0] * 10)
+        length = _cubic_minimum(before, now, bounds)
+        before, now = now, point(length)
+        evaluations += 1
+        tries += 1
+    if tries == limit:
+        bracket = [(0.0, loss, gradient, slope), now]
+    stalled = False
+    while not done and tries < limit:
+        low, high = (0, 1) if bracket[0][1] <= bracket[-1][1] else (1, 0)
+        ends = sorted((bracket[0][0], bracket[1][0]))
+        width = ends[1] - ends[0]
+        if width * longest < tolerance:
+            break
+        t = _cubic_minimum(bracket[0], bracket[1])
+        # A point too near an end makes no progress twice: step in by a tenth.
+        if min(ends[1] - t, t - ends[0]) / width < 0.1:
+            if stalled or t >= ends[1] or t <= ends[0]:
+                t = (
+                    ends[1] - 0.1 * width
+                    if abs(t - ends[1]) < abs(t - ends[0])
+                    else ends[0] + 0.1 * width
+                )
+                stalled = False
+            else:
+                stalled = True
+        else:
+            stalled = False
+        now = point(t)
+        evaluations += 1
+        tries += 1
+        if not decreases(now) or now[1] >= bracket[low][1]:
+            bracket[high] = now
+        else:
+            if flat(now):
+                done = True
+            elif now[3] * (bracket[high][0] - bracket[low][0]) >= 0:
+                bracket[high] = bracket[low]
+            bracket[low] = now
+    best = min(bracket, key=lambda p: p[1])
+    return best[1], best[2], best[0], evaluations

@@ -1,0 +1,73 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from rushlight._tensor import Tensor
+from rushlight.optim.optimizer import (
+    Group,
+    Optimizer,
+    Params,
+    State,
+    fresh_step,
+    need,
+    zeros_like,
+)
+
+
+class RMSprop(Optimizer):
+    """Steps over the root of a running mean of squared gradients. Tieleman and Hinton 2012.
+
+    With centered, the running mean is subtracted first: a running variance (Graves 2013).
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        need(lr >= 0.0, f"Invalid learning rate: {lr}")
+        need(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        need(momentum >= 0.0, f"Invalid momentum value: {momentum}")
+        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        need(alpha >= 0.0, f"Invalid alpha value: {alpha}")
+        super().__init__(params, {
+            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach,
+            "maximize": maximize, "differentiable": differentiable,
+        })  # fmt: skip
+
+    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+        """One step of one parameter."""
+        alpha, momentum = group["alpha"], group["momentum"]
+        if not state:
+            state["step"] = fresh_step()
+            state["square_avg"] = zeros_like(p)
+            if momentum > 0:
+                state["momentum_buffer"] = zeros_like(p)
+            if group["centered"]:
+                state["grad_avg"] = zeros_like(p)
+        state["step"] += 1
+        square = state["square_avg"]
+        square.mul_(alpha).addcmul_(g, g, value=1 - alpha)
+        if group["centered"]:
+            mean = state["grad_avg"]
+            mean.lerp_(g, 1 - alpha)
+            root = square.addcmul(mean, mean, value=-1).sqrt_()
+        else:
+            root = square.sqrt()
+        root = root.add_(group["eps"])
+        if momentum > 0:
+            buffer = state["momentum_buffer"]
+            buffer.mul_(momentum).addcdiv_(g, root)
+            p.add_(buffer, alpha=-group["lr"])
+        else:
+            p.addcdiv_(g, root, value=-group["lr"])

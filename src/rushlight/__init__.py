@@ -18,13 +18,61 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.
 
 # ---- operations: begin ----
 from rushlight.ops.conversion import (
+    can_cast,
     clone,
+    complex,
+    is_complex,
+    is_floating_point,
+    is_nonzero,
+    is_signed,
+    is_tensor,
+    result_type,
+)
+from rushlight.ops.counting import (
+    arange,
+    eye,
+    linspace,
+    logspace,
+    range,
+    tril_indices,
+    triu_indices,
 )
 from rushlight.ops.creation import (
+    as_tensor,
+    asarray,
+    empty,
+    empty_like,
+    empty_permuted,
+    empty_strided,
     from_numpy,
+    full,
+    full_like,
     ones,
+    ones_like,
+    scalar_tensor,
     tensor,
     zeros,
+    zeros_like,
+)
+from rushlight.ops.einsum import (
+    einsum,
+)
+from rushlight.ops.legacy import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    from_dlpack,
+    frombuffer,
+    get_default_device,
+    set_default_device,
+    set_default_tensor_type,
+    to_dlpack,
 )
 from rushlight.ops.pointwise import (
     abs,
@@ -60,7 +108,25 @@ from rushlight.ops.pointwise import (
     tanh,
 )
 from rushlight.ops.product import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    chain_matmul,
+    cross,
+    dot,
+    ger,
+    inner,
+    kron,
     matmul,
+    matrix_power,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    vdot,
 )
 from rushlight.ops.reduction import (
     amax,
@@ -97,6 +163,8 @@ from rushlight.autograd import (
 )
 from rushlight.device import device
 from rushlight.dtypes import (
+    bfloat16,
+    complex32,
     complex64,
     complex128,
     dtype,
@@ -115,10 +183,26 @@ from rushlight.dtypes import (
     uint32,
     uint64,
 )
+from rushlight import return_types
+from rushlight.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from rushlight.size import Size
 from rushlight._tensor import Tensor
 
 from rushlight.dtypes import bool_ as bool
+from rushlight.dtypes import complex32 as chalf
 from rushlight.dtypes import complex64 as cfloat
 from rushlight.dtypes import complex128 as cdouble
 from rushlight.dtypes import float16 as half

@@ -63,6 +63,31 @@ class dtype:
         return (named, (self.name,))
 
 
+class _Unstorable(dtype):
+    """A dtype that NumPy has no numbers for: programs may name and compare it, not store it."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, word: str, itemsize: int, category: int) -> None:
+        self.name = name
+        self.word = word
+        self.category = category
+        self.itemsize = itemsize
+
+    @property
+    def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Raises NotImplementedError."""
+        instead = "complex64" if self.category == COMPLEX else "float32 or torch.float16"
+        raise NotImplementedError(
+            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch.{instead}"
+        )
+
+    @property
+    def is_signed(self) -> bool:
+        """True: both signs can be stored."""
+        return True
+
+
 bool_ = dtype("bool", "Bool", "bool", BOOL)
 uint8 = dtype("uint8", "Byte", "uint8", INTEGER)
 uint16 = dtype("uint16", "UInt16", "uint16", INTEGER)
@@ -77,6 +102,8 @@ float32 = dtype("float32", "Float", "float32", FLOATING)
 float64 = dtype("float64", "Double", "float64", FLOATING)
 complex64 = dtype("complex64", "ComplexFloat", "complex64", COMPLEX)
 complex128 = dtype("complex128", "ComplexDouble", "complex128", COMPLEX)
+bfloat16 = _Unstorable("bfloat16", "BFloat16", 2, FLOATING)
+complex32 = _Unstorable("complex32", "ComplexHalf", 4, COMPLEX)
 
 ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
@@ -84,7 +111,7 @@ ALL = (
 )  # fmt: skip
 
 _BY_NUMPY = {d.numpy: d for d in ALL}
-_BY_NAME = {d.name: d for d in ALL}
+_BY_NAME = {d.name: d for d in (*ALL, bfloat16, complex32)}
 
 _default = float32
 
@@ -98,7 +125,7 @@ def of(storage: np.dtype[Any]) -> dtype:
     try:
         return _BY_NUMPY[storage]
     except KeyError:
-        names = ", ".join(_BY_NAME)
+        names = ", ".join(d.name for d in ALL)
         raise TypeError(
             f"can't convert np.ndarray of type {storage}. The supported types are: {names}."
         ) from None

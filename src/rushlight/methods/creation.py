@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rushlight.device import check_device
+from rushlight.ops import creation, legacy
+from rushlight.tensor_base import TensorBase
+
 
 class CreationMethods:
     """Mixed into Tensor."""
 
     __slots__ = ()
+
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        # torch.Tensor(2, 3) and torch.Tensor([2, 3]); results of operations do not come this way.
+        check_device(device)
+        return legacy.legacy(cls, None, args)
+
+    _make_subclass = staticmethod(legacy.make_subclass)
+    as_subclass = legacy.as_subclass
+    new_empty = creation.new_empty
+    new_empty_strided = creation.new_empty_strided
+    new_full = creation.new_full
+    new_ones = creation.new_ones
+    new_tensor = creation.new_tensor
+    new_zeros = creation.new_zeros
+    __dlpack__ = legacy.dlpack
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def new(self: TensorBase, *args: Any, device: Any = None) -> Any:
+        """A tensor of this one's dtype, by torch's old rules: sizes, or a sequence of data."""
+        check_device(device)
+        return legacy.legacy(type(self), self.dtype, args)  # type: ignore[attr-defined]

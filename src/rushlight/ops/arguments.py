@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,44 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 Dim = int | Sequence[int] | None
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NUMPY_NAMES = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "a": "input",
+    "x": "input",
+    "x1": "input",
+    "x2": "other",
+}
+
+
+def numpy_names(function: F) -> F:
+    """Let a function be called with NumPy's names too: axis for dim, keepdims for keepdim.
+
+    >>> import rushlight as torch
+    >>> torch.cat([torch.zeros(1, 2), torch.zeros(1, 3)], axis=1).shape
+    torch.Size([1, 5])
+    """
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            return function(*args)
+        return function(*args, **{_NUMPY_NAMES.get(name, name): v for name, v in kwargs.items()})
+
+    return called  # type: ignore[return-value]
+
+
+def relabel(result: Any, name: str) -> Any:
+    """Call the backward of a result, or of a tuple of them, name; returns the result.
+
+    For composites that torch shows as one node. The result must be new: not an input handed back.
+    """
+    for tensor in result if isinstance(result, tuple) else (result,):
+        if tensor._node is not None:
+            tensor._node.label = name
+    return result
 
 
 def type_name(value: Any) -> str:
@@ -84,13 +123,22 @@ def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         ) from None
 
 
+# Python's number types name dtypes too.
+_PYTHON = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
+
+
+def as_dtype(dtype: Any) -> dtypes.dtype:
+    """A dtype argument, which may be one of Python's number types."""
+    if isinstance(dtype, dtypes.dtype):
+        return dtype
+    if isinstance(dtype, type) and dtype in _PYTHON:
+        return _PYTHON[dtype]
+    raise TypeError(f"dtype must be torch.dtype, not {type_name(dtype)}")
+
+
 def numpy_dtype(dtype: dtypes.dtype | None, default: np.dtype[Any]) -> np.dtype[Any]:
     """The NumPy dtype for an optional dtype argument."""
-    if dtype is None:
-        return default
-    if not isinstance(dtype, dtypes.dtype):
-        raise TypeError(f"dtype must be torch.dtype, not {type_name(dtype)}")
-    return dtype.numpy
+    return default if dtype is None else as_dtype(dtype).numpy
 
 
 def write_out(out: Tensor | None, result: Tensor) -> Tensor:

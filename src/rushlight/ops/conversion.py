@@ -1,24 +1,44 @@
-"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`."""
+"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`, copies, pickles."""
 
 from __future__ import annotations
 
+import copy as _copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import dtypes
 from rushlight.device import check_device, device
-from rushlight.ops.arguments import type_name
+from rushlight.layout import contiguous_format, memory_format, preserve_format
+from rushlight.ops.arguments import as_dtype, need_tensor, relabel, type_name, write_out
+from rushlight.ops.legacy import LEGACY, LegacyType, as_class
 from rushlight.primitives import pointwise as rows
+from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
+from rushlight.printing import format_scalar, format_tensor
 from rushlight.tensor_base import Array, TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
+    "can_cast",
     "clone",
+    "complex",
+    "is_complex",
+    "is_floating_point",
+    "is_nonzero",
+    "is_signed",
+    "is_tensor",
+    "result_type",
 ]
+
+# What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
+_ENGINE = {"_output_nr", "_hooks", "_post_hooks", "_retains_grad", "_accumulator"}
+
+
+# ---- dtypes and devices -------------------------------------------------------------------------
 
 
 def astype(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
@@ -36,37 +56,298 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     >>> torch.tensor([1.7]).to(torch.int64)
     tensor([1])
     """
-    dtype: dtypes.dtype | None = kwargs.get("dtype")
-    copy = kwargs.get("copy", False)
-    check_device(kwargs.get("device"))
-    if "other" in kwargs:
-        args = (kwargs["other"], *args)
+    dtype = None
+    copy = False
+    order = preserve_format
+    if kwargs:
+        unknown = set(kwargs) - {"dtype", "device", "copy", "non_blocking", "memory_format", "other"}
+        if unknown:
+            raise TypeError(f"to() got an unexpected keyword argument '{unknown.pop()}'")
+        dtype = kwargs.get("dtype")
+        copy = kwargs.get("copy", False)
+        order = kwargs.get("memory_format") or preserve_format
+        if kwargs.get("device") is not None:
+            check_device(kwargs["device"])
+        if "other" in kwargs:
+            args = (kwargs["other"], *args)
+    flags = []
     for arg in args:
         if isinstance(arg, dtypes.dtype):
             dtype = arg
         elif isinstance(arg, TensorBase):
             dtype = dtypes.of(arg._data.dtype)
-        elif isinstance(arg, (str, device)):
+        elif isinstance(arg, bool):
+            flags.append(arg)
+        elif isinstance(arg, str | device | int):
             check_device(arg)
-        elif arg is not None and not isinstance(arg, bool):
+        elif isinstance(arg, type):
+            dtype = as_dtype(arg)
+        elif arg is not None:
             raise TypeError(
                 f"to() received an invalid argument of type {type_name(arg)}: write to(dtype), "
                 "to(device), to(device, dtype) or to(other)"
             )
-    if dtype is not None and self._data.dtype != dtype.numpy:
-        return astype(self, dtype.numpy)
-    return self.clone() if copy else self
+    if len(flags) > 1:
+        copy = flags[1]
+    if dtype is not None:
+        target = as_dtype(dtype).numpy
+        if self._data.dtype != target:
+            self, copy = apply(rows.convert, self, dtype=target), False
+    if order is not preserve_format:
+        return in_order(self, order, copy)
+    return clone(self) if copy else self
+
+
+def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
+    """The tensor in a memory format; itself if it lies so already and copy is not set."""
+    if not copy and lies_in(self._data, order):
+        return self
+    result: Tensor = apply(view_rows.compact, self, order=order)
+    return result
+
+
+def lies_in(array: Array, order: memory_format) -> bool:
+    """Whether the elements lie in memory in this order, without gaps."""
+    if order is contiguous_format or order is preserve_format:
+        return array.flags.c_contiguous
+    dims = view_rows.dims_of(array, order)
+    return array.transpose(dims).flags.c_contiguous
+
+
+def _caster(name: str, target: dtypes.dtype) -> Callable[..., Tensor]:
+    def method(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+        data = self._data
+        if data.dtype is storage or data.dtype == storage:
+            return self
+        result: Tensor = apply(rows.convert, self, dtype=storage)
+        return result
+
+    storage = target.numpy
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"The values as {target!r}; the tensor itself if it has that dtype."
+    return method
+
+
+float_ = _caster("float", dtypes.float32)
+double = _caster("double", dtypes.float64)
+half = _caster("half", dtypes.float16)
+int_ = _caster("int", dtypes.int32)
+long = _caster("long", dtypes.int64)
+short = _caster("short", dtypes.int16)
+char = _caster("char", dtypes.int8)
+byte = _caster("byte", dtypes.uint8)
+bool_ = _caster("bool", dtypes.bool_)
+cfloat = _caster("cfloat", dtypes.complex64)
+cdouble = _caster("cdouble", dtypes.complex128)
+
+
+def bfloat16(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+    """Raises NotImplementedError: NumPy has no such numbers."""
+    return to(self, dtypes.bfloat16)
+
+
+def chalf(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+    """Raises NotImplementedError: NumPy has no such numbers."""
+    return to(self, dtypes.complex32)
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, such as 'torch.FloatTensor'; with dtype, the values in that.
+
+    dtype: a dtype, a type such as torch.LongTensor, or the name of one.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2).type(), torch.zeros(2).type("torch.LongTensor")
+    ('torch.FloatTensor', tensor([0, 0]))
+    """
+    if dtype is None:
+        return f"torch.{dtypes.of(self._data.dtype).word}Tensor"
+    if isinstance(dtype, dtypes.dtype):
+        return to(self, dtype)
+    named = LEGACY.get(dtype) if isinstance(dtype, str) else None
+    if isinstance(dtype, LegacyType):
+        named = dtype.dtype
+    if named is None:
+        raise ValueError(f"invalid type: {dtype!r}")
+    return to(self, named)
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The values in the dtype of another tensor."""
+    return astype(self, other._data.dtype)
+
+
+def cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+    """The tensor itself: it is on the CPU."""
+    return self
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any) -> Tensor:
+    """Raises torch's error: there is no GPU."""
+    check_device("cuda")
+    return self
+
+
+def get_device(self: Tensor) -> int:
+    """-1, torch's number of the CPU."""
+    return -1
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is one of float16, float32 and float64."""
+    need_tensor("is_floating_point", "input", 1, input)
+    return input._data.dtype.kind == "f"
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    need_tensor("is_complex", "input", 1, input)
+    return input._data.dtype.kind == "c"
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype can hold negative numbers."""
+    return input._data.dtype.kind in "ifc"
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether obj is a Tensor."""
+    return isinstance(obj, TensorBase)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element of a tensor is not zero."""
+    if input._data.size != 1:
+        many = "no values" if not input._data.size else "more than one value"
+        raise RuntimeError(f"Boolean value of Tensor with {many} is ambiguous")
+    return bool(input._data)
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype of an operation on two tensors or numbers.
+
+    >>> import rushlight as torch
+    >>> torch.result_type(torch.tensor([1, 2]), 1.0)
+    torch.float32
+    """
+    ranked = []
+    for operand in (tensor1, tensor2):
+        if isinstance(operand, TensorBase):
+            data = operand._data
+            ranked.append((2 if data.ndim else 1, dtypes.of(data.dtype)))
+        else:
+            ranked.append((0, dtypes.of_number(operand)))
+    return dtypes.highest(ranked)
+
+
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether a result of dtype from_ may be written into a tensor of dtype to.
+
+    >>> import rushlight as torch
+    >>> torch.can_cast(torch.float64, torch.int32)
+    False
+    """
+    if from_.category > to.category:
+        return False
+    unsigned = to.category == dtypes.INTEGER and not to.is_signed
+    return not (unsigned and from_.category == dtypes.INTEGER and from_.is_signed)
+
+
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Complex numbers with these real and imaginary parts, of one floating dtype.
+
+    >>> import rushlight as torch
+    >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
+    tensor([1.+2.j])
+    """
+    need_tensor("complex", "real", 1, real)
+    need_tensor("complex", "imag", 2, imag)
+    if real._data.dtype.kind != "f" or imag._data.dtype.kind != "f":
+        raise RuntimeError(
+            "Expected both inputs to be Half, Float or Double tensors but got "
+            f"{real.dtype.word} and {imag.dtype.word}"
+        )
+    if real._data.dtype != imag._data.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {real.dtype.word} but got scalar type {imag.dtype.word} "
+            "for second argument: both parts must have one dtype"
+        )
+    result = relabel(apply(rows.add, real, apply(rows.mul, imag, 1j)), "ComplexBackward0")
+    if out is not None and out._data.dtype != result._data.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result.dtype.word} but got scalar type "
+            f"{out.dtype.word} for argument 'out'"
+        )
+    return result if out is None else write_out(out, result)
+
+
+# ---- copies -------------------------------------------------------------------------------------
+
+
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
+    """A copy through which gradients flow."""
+    if memory_format is not preserve_format and memory_format is not None:
+        return in_order(input, memory_format, copy=True)
+    result: Tensor = apply(rows.clone, input)
+    return result
+
+
+def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A leaf's copy, its gradient and own attributes included; see `copy.deepcopy`."""
+    if self._node is not None:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+            "at the moment. Copy with .detach().clone(), or use a weight that is a leaf."
+        )
+    known = memo.get(id(self))
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    result = as_class(type(self), np.array(self._data, copy=True, order="K"))
+    memo[id(self)] = result
+    result._requires_grad = self._requires_grad
+    if self._grad is not None:
+        result._grad = _copy.deepcopy(self._grad, memo)
+    own = {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
+    if own:
+        result.__dict__.update(_copy.deepcopy(own, memo))
+    return result  # type: ignore[no-any-return]
+
+
+def rebuild(cls: type[Any], array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
+    """What a pickled tensor is made from again."""
+    result = as_class(cls, array)
+    result._requires_grad = requires_grad
+    if own:
+        result.__dict__.update(own)
+    return result
+
+
+def reduce(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
+    """How pickle keeps a tensor: class, array, requires_grad and the user's own attributes."""
+    own = {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
+    return rebuild, (type(self), self._data, self._requires_grad, own)
+
+
+# ---- to other languages -------------------------------------------------------------------------
 
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
     """The array itself, on the same memory. A tensor that requires grad must be detached first."""
-    if force:
-        return self._data.copy() if self._requires_grad else self._data
-    if self._requires_grad:
+    if self._requires_grad and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
     return self._data
+
+
+def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+    """NumPy's way to the array: `np.asarray(tensor)`."""
+    array = numpy(self)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"a {array.dtype} tensor cannot be seen as {dtype} without a copy")
+        return array.astype(dtype)
+    return array.copy() if copy else array
 
 
 def item(self: Tensor) -> Any:
@@ -84,7 +365,26 @@ def tolist(self: Tensor) -> Any:
     return self._data.tolist()
 
 
-def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy through which gradients flow."""
-    result: Tensor = apply(rows.clone, input)
-    return result
+def contains(self: Tensor, element: Any) -> bool:
+    """Whether any element equals the number or tensor: `3 in t`."""
+    if not isinstance(element, TensorBase | int | float | np.number | type(1j)):
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+        )
+    return bool(np.any((self == element)._data))
+
+
+def describe(self: Tensor, *, tensor_contents: Any = None) -> str:
+    """The tensor as torch prints it."""
+    if self.grad_fn is not None:
+        notes = [f"grad_fn=<{self.grad_fn.name()}>"]
+    else:
+        notes = ["requires_grad=True"] if self._requires_grad else []
+    return format_tensor(self._data, dtypes.of(self._data.dtype), suffixes=notes)
+
+
+def format_(self: Tensor, spec: str) -> str:
+    """`f"{loss:.3f}"` for a 0-d tensor."""
+    if not spec:
+        return str(self)
+    return format_scalar(self._data, spec)

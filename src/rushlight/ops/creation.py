@@ -1,75 +1,243 @@
-"""New tensors: from data, filled, counted."""
+"""New tensors: from data that is there already, or filled with one value."""
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import dtypes
 from rushlight.device import check_device
-from rushlight.ops.arguments import as_sizes, numpy_dtype
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.layout import ORDERS, check_layout, preserve_format
+from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor, numpy_dtype, write_out
+from rushlight.primitives.view import laid_out
+from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
+    "as_tensor",
+    "asarray",
+    "empty",
+    "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "from_numpy",
+    "full",
+    "full_like",
     "ones",
+    "ones_like",
+    "scalar_tensor",
     "tensor",
     "zeros",
+    "zeros_like",
 ]
 
 Dtype = dtypes.dtype | None
+_PLAIN = (bool, int, float, complex)
 
 
-def _array_of(data: Any, dtype: Dtype) -> np.ndarray[Any, Any]:
-    if isinstance(data, TensorBase):
-        return np.array(data._data, dtype=dtype.numpy if dtype else None, copy=True)
-    if isinstance(data, (np.ndarray, np.generic)):
-        dtypes.of(data.dtype)
-        return np.array(data, dtype=dtype.numpy if dtype else None, copy=True)
-    if isinstance(data, (bool, int, float, complex)):
-        return np.array(data, dtype=(dtype or dtypes.of_number(data)).numpy)
-    try:
-        array = np.array(_plain(data), dtype=dtype.numpy if dtype else None)
-    except ValueError as error:
-        raise ValueError(
-            f"expected sequence of equal length at each level of the list: {error}"
-        ) from None
-    if dtype is None:
-        if array.dtype.kind == "f" and not _has_numpy_float(data):
-            array = array.astype(dtypes.get_default_dtype().numpy)
-        elif array.dtype.kind == "c":
-            array = array.astype(dtypes.of_number(1j).numpy)
-        elif array.dtype.kind == "O":
+def default_float() -> np.dtype[Any]:
+    """The NumPy dtype of the default dtype."""
+    return dtypes.get_default_dtype().numpy
+
+
+def finish(
+    array: Array,
+    *,
+    out: Tensor | None = None,
+    device: Any = None,
+    layout: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    names: None = None,
+    dtype: Any = None,
+) -> Tensor:
+    """A tensor around a new array, with what the arguments of all creation functions ask of it."""
+    if device is not None:
+        check_device(device)
+    if layout is not None:
+        check_layout(layout)
+    result = wrap(array)
+    if out is not None:
+        return write_out(out, result)
+    return result.requires_grad_() if requires_grad else result
+
+
+def check_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape, unless a size is negative."""
+    for n in shape:
+        if n < 0:
             raise RuntimeError(
-                f"Could not infer dtype of {type(data).__name__}: the elements are not numbers"
+                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
             )
-    if array.dtype.kind in "US":
-        raise ValueError(f"too many dimensions '{type(data).__name__}': strings are no numbers")
+    return shape
+
+
+def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python number in a dtype; raises torch's error where it does not fit."""
+    if isinstance(value, TensorBase):
+        value = value.item()
+    kind = dtype.kind
+    if kind in "iu" and not isinstance(value, bool | complex | np.bool_):
+        info = np.iinfo(dtype)
+        lowest = info.min if kind == "i" else -info.max
+        if not (math.isfinite(value) and lowest <= int(value) <= info.max):
+            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+        value = int(value)
+        return dtype.type(value % (info.max + 1) if value < 0 and kind == "u" else value)
+    if kind in "fiu" and isinstance(value, complex | np.complexfloating):
+        if value.imag:
+            raise RuntimeError(
+                f"value cannot be converted to type {dtype.name} without overflow: it is complex"
+            )
+        value = value.real
+    return dtype.type(value)
+
+
+# ---- from data ---------------------------------------------------------------------------------
+
+
+def array_of(data: Any, dtype: Dtype) -> Array:
+    """A new array with the values of data, in torch's dtype for them if none is given."""
+    if isinstance(data, TensorBase):
+        array = data._data
+    elif isinstance(data, np.ndarray | np.generic):
+        array = _checked(np.asarray(data))
+    elif data.__class__ in _PLAIN:
+        return np.asarray(_number(data, dtype))
+    else:
+        array = _from_sequence(data, dtype)
+    if dtype is None or array.dtype == dtype.numpy:
+        return np.array(array, order="C", copy=True)
+    return _converted(array, dtype)
+
+
+def _number(value: Any, dtype: Dtype) -> Any:
+    if dtype is None:
+        if value.__class__ is int:
+            _check_long(value)
+        return dtypes.of_number(value).numpy.type(value)
+    if value.__class__ is complex and not dtype.is_complex:
+        raise TypeError("must be real number, not complex")
+    return number_in(value, dtype.numpy)
+
+
+def _check_long(value: int) -> None:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {value} needs over 64 bits")
+
+
+def _converted(array: Array, dtype: dtypes.dtype) -> Array:
+    """array in dtype; a copy. Integers must fit."""
+    target = dtype.numpy
+    if array.dtype.kind == "c" and target.kind != "c":
+        raise TypeError("must be real number, not complex")
+    if target.kind in "iu" and array.dtype.kind in "iuf" and array.size:
+        number_in(array.min().item(), target)
+        number_in(array.max().item(), target)
+    return array.astype(target, order="C")
+
+
+def _checked(array: Array) -> Array:
+    """The array, unless torch refuses its kind: bytes in the other order, negative strides."""
+    if not array.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between "
+            "byte orders is currently not supported: use array.astype(array.dtype.newbyteorder('='))"
+        )
     dtypes.of(array.dtype)
+    if any(s < 0 for s in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative "
+            "strides are not currently supported. (You can probably work around this by making a copy "
+            "of your array with array.copy().)"
+        )
     return array
 
 
-def _plain(data: Any) -> Any:
-    """Nested lists with the tensors in them turned into arrays or numbers."""
-    if isinstance(data, TensorBase):
-        return data._data
-    if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
-    if isinstance(data, (int, float, complex, np.ndarray, np.generic)):
+def _from_sequence(data: Any, dtype: Dtype) -> Array:
+    first = data
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if first.__class__ in _PLAIN or isinstance(first, list | tuple | range):
+        # Nothing but Python numbers, most likely: NumPy reads these fast.
+        array = _assembled(data)
+        if array.dtype.kind == "f":
+            return array if dtype else array.astype(dtypes.get_default_dtype().numpy)
+        if array.dtype.kind == "c":
+            return array if dtype else array.astype(dtypes.of_number(1j).numpy)
+        if array.dtype.kind in "bi":
+            return array
+    kinds: list[dtypes.dtype] = []
+    array = _assembled(_walked(data, kinds))
+    if array.dtype.kind == "O":
+        raise ValueError("Overflow when unpacking long long: a number needs over 64 bits")
+    if dtype is not None:
+        return array
+    common = kinds[0] if kinds else dtypes.get_default_dtype()
+    for kind in kinds[1:]:
+        common = dtypes.promote_types(common, kind)
+    return array.astype(common.numpy)
+
+
+def _assembled(data: Any) -> Array:
+    try:
+        return np.array(data)
+    except ValueError:
+        _explain_ragged(data, 0)
+        raise
+    except OverflowError as error:
+        raise ValueError(f"Overflow when unpacking long long: {error}") from None
+
+
+def _explain_ragged(data: Any, dim: int) -> None:
+    length = len(data[0]) if isinstance(data[0], list | tuple) else None
+    for item in data:
+        own = len(item) if isinstance(item, list | tuple) else None
+        if own != length:
+            if length is None or own is None:
+                raise TypeError(
+                    f"numbers and sequences stand side by side at dim {dim + 1}: all elements must have "
+                    "the same depth"
+                )
+            raise ValueError(f"expected sequence of length {length} at dim {dim + 1} (got {own})")
+    for item in data:
+        if isinstance(item, list | tuple) and item:
+            _explain_ragged(item, dim + 1)
+
+
+def _walked(data: Any, kinds: list[dtypes.dtype]) -> Any:
+    """Nested lists of arrays and numbers, and the dtypes met on the way."""
+    if data.__class__ in _PLAIN:
+        if data.__class__ is int:
+            _check_long(data)
+        kinds.append(dtypes.of_number(data))
         return data
-    if hasattr(data, "__array__") or hasattr(data, "__len__"):
-        return np.asarray(data) if hasattr(data, "__array__") else [_plain(item) for item in data]
+    if isinstance(data, TensorBase):
+        if data._data.size != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars; join tensors with "
+                "torch.stack"
+            )
+        kinds.append(dtypes.of(data._data.dtype))
+        return data._data.reshape(())
+    if isinstance(data, np.ndarray | np.generic):
+        kinds.append(dtypes.of(data.dtype))
+        return data
+    if isinstance(data, list | tuple | range):
+        return [_walked(item, kinds) for item in data]
+    if isinstance(data, str):
+        raise ValueError("too many dimensions 'str': strings are no numbers")
+    if hasattr(data, "__array__"):
+        return _walked(np.asarray(data), kinds)
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict):
+        return [_walked(data[i], kinds) for i in range(len(data))]
     raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-
-
-def _has_numpy_float(data: Any) -> bool:
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, np.ndarray | np.floating) or isinstance(data, TensorBase)
 
 
 def tensor(
@@ -82,64 +250,290 @@ def tensor(
 ) -> Tensor:
     """A new tensor with a copy of data: numbers, nested sequences, arrays.
 
-    Python floats become the default dtype, integers int64.
+    Python floats become the default dtype, integers int64; arrays keep their type.
 
     >>> import rushlight as torch
     >>> torch.tensor([[1, 2], [3, 4]]).dtype
     torch.int64
     """
-    check_device(device)
-    result = wrap(_array_of(data, dtype))
+    if device is not None:
+        check_device(device)
+    if isinstance(data, TensorBase):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
+            "or sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
+    result = wrap(array_of(data, None if dtype is None else as_dtype(dtype)))
     return result.requires_grad_() if requires_grad else result
 
 
-def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: Dtype = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
+    """A new tensor with a copy of data, of this tensor's dtype if none is given."""
+    check_device(device)
+    kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
+    result = wrap(array_of(data, kind))
+    return result.requires_grad_() if requires_grad else result
+
+
+def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
+    """data as a tensor, without a copy where it is a tensor or an array of that dtype.
+
+    A tensor stays in its graph.
+
+    >>> import numpy as np
+    >>> import rushlight as torch
+    >>> array = np.zeros(2)
+    >>> torch.as_tensor(array)[0] = 1.0
+    >>> array
+    array([1., 0.])
+    """
+    if device is not None:
+        check_device(device)
+    kind = None if dtype is None else as_dtype(dtype)
+    if isinstance(data, TensorBase):
+        return data if kind is None else data.to(kind)  # type: ignore[return-value, attr-defined]
+    if isinstance(data, np.ndarray):
+        if kind is not None and data.dtype != kind.numpy:
+            return wrap(_checked(data).astype(kind.numpy))
+        return from_numpy(data)
+    return wrap(array_of(data, kind))
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Dtype = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """obj as a tensor. copy=True always copies, copy=False raises ValueError where it would have to.
+
+    Unlike `as_tensor` it cuts a tensor from its graph, unless requires_grad is set.
+    """
+    check_device(device)
+    kind = None if dtype is None else as_dtype(dtype)
+    if isinstance(obj, TensorBase):
+        shared: Tensor = obj if requires_grad and obj._requires_grad else alias(obj)
+    elif isinstance(obj, np.ndarray):
+        shared = wrap(_checked(obj))
+    elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
+        shared = from_dlpack(obj)
+    elif copy is False:
+        raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
+    else:
+        result = wrap(array_of(obj, kind))
+        return result.requires_grad_() if requires_grad else result
+    fits = kind is None or shared._data.dtype == kind.numpy
+    if copy is False and not fits:
+        raise ValueError(f"can't alias tensor with dtype {shared.dtype!r} into dtype {kind!r}")
+    result = shared if fits else shared.to(kind)
+    if copy and fits:
+        result = result.clone()
+    return result.requires_grad_() if requires_grad else result
+
+
+def from_numpy(ndarray: Array) -> Tensor:
     """A tensor on the array's own memory: a change in one shows in the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.of(ndarray.dtype)
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides "
-            "are not currently supported. (You can probably work around this by making a copy of your "
-            "array  with array.copy().) "
+    return wrap(_checked(ndarray))
+
+
+# ---- filled -------------------------------------------------------------------------------------
+
+
+def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tensor]:
+    """`zeros` and its kind: `f(*size)`; make(shape, dtype) gives the array."""
+
+    def function(
+        *size: Any, dtype: Dtype = None, memory_format: Any = None, **options: Any
+    ) -> Tensor:
+        if not size:
+            if "size" not in options:
+                raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+            size = (options.pop("size"),)
+        shape = check_sizes(as_sizes(size))
+        array = make(shape, default_float() if dtype is None else numpy_dtype(dtype, None))
+        if memory_format is not None:
+            array = in_format(array, memory_format)
+        return finish(array, **options) if options else wrap(array)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tensor]:
+    """`zeros_like` and its kind: size, dtype and order in memory are those of the input."""
+
+    def function(
+        input: Tensor, *, dtype: Dtype = None, memory_format: Any = preserve_format, **options: Any
+    ) -> Tensor:
+        need_tensor(name, "input", 1, input)
+        array = _as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
+        return finish(array, **options) if options else wrap(array)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tensor]:
+    """`new_zeros` and its kind: only the dtype is that of the tensor."""
+
+    def method(self: Tensor, *size: Any, dtype: Dtype = None, **options: Any) -> Tensor:
+        if not size and "size" in options:
+            size = (options.pop("size"),)
+        shape = check_sizes(as_sizes(size))
+        array = make(shape, numpy_dtype(dtype, self._data.dtype))
+        return finish(array, **options) if options else wrap(array)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = what
+    return method
+
+
+def _as_before(
+    like: Array, dtype: np.dtype[Any], make: Callable[..., Array], memory_format: Any
+) -> Array:
+    if memory_format is not preserve_format and memory_format is not None:
+        return in_format(make(like.shape, dtype), memory_format)
+    if like.flags.c_contiguous:
+        return make(like.shape, dtype)
+    order = sorted(range(like.ndim), key=lambda d: -like.strides[d])
+    if 0 in like.strides or order == sorted(order):
+        return make(like.shape, dtype)
+    turned = make(tuple(like.shape[d] for d in order), dtype)
+    return turned.transpose(np.argsort(order))
+
+
+def in_format(array: Array, memory_format: Any) -> Array:
+    """An array with these values whose dimensions lie in memory in the order of the format."""
+    order = ORDERS.get(memory_format)
+    if order is None:
+        return np.ascontiguousarray(array) if array.ndim else array
+    if array.ndim != len(order):
+        raise RuntimeError(
+            f"required rank {len(order)} tensor to use {memory_format.name} format, but this one has "
+            f"{array.ndim} dimensions"
         )
-    return wrap(ndarray)
+    return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
 
 
-def _filled(
-    size: tuple[Any, ...], value: Any, dtype: np.dtype[Any], requires_grad: bool, device: Any
-) -> Tensor:
-    check_device(device)
-    shape = as_sizes(size)
-    for n in shape:
-        if n < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
-            )
-    array = np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
-    result = wrap(array)
-    return result.requires_grad_() if requires_grad else result
+zeros = _sized(
+    "zeros", np.zeros, "A tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`, of the default dtype."
+)
+ones = _sized("ones", np.ones, "A tensor of ones.")
+empty = _sized("empty", np.empty, "A tensor of whatever the memory held.")
+zeros_like = _alike("zeros_like", np.zeros, "Zeros in the shape and dtype of the input.")
+ones_like = _alike("ones_like", np.ones, "Ones in the shape and dtype of the input.")
+empty_like = _alike("empty_like", np.empty, "A tensor like the input, its values not set.")
+new_zeros = _new("new_zeros", np.zeros, "Zeros of this tensor's dtype.")
+new_ones = _new("new_ones", np.ones, "Ones of this tensor's dtype.")
+new_empty = _new("new_empty", np.empty, "A tensor of this one's dtype, its values not set.")
 
 
-def _default() -> np.dtype[Any]:
-    return dtypes.get_default_dtype().numpy
-
-
-def zeros(
-    *size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, **_: Any
-) -> Tensor:
-    """A tensor of zeros.
+def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
+    """A tensor with every element fill_value, whose type is the dtype if none is given.
 
     >>> import rushlight as torch
-    >>> torch.zeros(2)
-    tensor([0., 0.])
+    >>> torch.full((2,), 7)
+    tensor([7, 7])
     """
-    return _filled(size, 0, numpy_dtype(dtype, _default()), requires_grad, device)
+    if not isinstance(size, list | tuple):
+        raise TypeError(
+            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
+        )
+    if isinstance(fill_value, TensorBase):
+        fill_value = fill_value.item()
+    storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
+    return finish(
+        np.full(check_sizes(as_sizes((size,))), number_in(fill_value, storage), storage), **options
+    )
 
 
-def ones(
-    *size: Any, dtype: Dtype = None, device: Any = None, requires_grad: bool = False, **_: Any
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Dtype = None,
+    memory_format: Any = preserve_format,
+    **options: Any,
 ) -> Tensor:
-    """A tensor of ones."""
-    return _filled(size, 1, numpy_dtype(dtype, _default()), requires_grad, device)
+    """A tensor in the shape and dtype of the input with every element fill_value."""
+    need_tensor("full_like", "input", 1, input)
+    storage = numpy_dtype(dtype, input._data.dtype)
+    array = _as_before(input._data, storage, np.empty, memory_format)
+    array.fill(number_in(fill_value, storage))
+    return finish(array, **options)
+
+
+def new_full(
+    self: Tensor, size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any
+) -> Tensor:
+    """A tensor of this one's dtype with every element fill_value."""
+    storage = numpy_dtype(dtype, self._data.dtype)
+    array = np.full(check_sizes(as_sizes((size,))), number_in(fill_value, storage), storage)
+    return finish(array, **options)
+
+
+def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
+    """A 0-d tensor of the default dtype, whatever the number's own type."""
+    storage = numpy_dtype(
+        dtype, dtypes.of_number(s).numpy if isinstance(s, complex) else default_float()
+    )
+    return finish(np.asarray(number_in(s, storage)), **options)
+
+
+def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
+    """A tensor with these strides (counted in elements), its values not set."""
+    shape, strides = check_sizes(as_sizes((size,))), as_sizes((stride,))
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
+            f"({len(strides)})"
+        )
+    if min(strides, default=0) < 0:
+        raise RuntimeError(f"Tensor: empty_strided expects no negative strides, got {strides}")
+    blank = np.zeros((), numpy_dtype(dtype, default_float()))
+    return finish(laid_out(np.broadcast_to(blank, shape), strides, always=True), **options)
+
+
+def new_empty_strided(
+    self: Tensor, size: Any, stride: Any, *, dtype: Dtype = None, **options: Any
+) -> Tensor:
+    """`empty_strided` of this tensor's dtype."""
+    return empty_strided(size, stride, dtype=dtype or dtypes.of(self._data.dtype), **options)
+
+
+def empty_permuted(
+    size: Any, physical_layout: Any, *, dtype: Dtype = None, **options: Any
+) -> Tensor:
+    """A tensor whose dimensions lie in memory in this order, its values not set.
+
+    >>> import rushlight as torch
+    >>> torch.empty_permuted((2, 3, 5), (0, 2, 1)).stride()
+    (15, 1, 3)
+    """
+    shape, order = check_sizes(as_sizes((size,))), as_sizes((physical_layout,))
+    if sorted(order) != list(range(len(shape))):
+        raise RuntimeError(
+            f"physical_layout {list(order)} must name each of the {len(shape)} dimensions once"
+        )
+    storage = numpy_dtype(dtype, default_float())
+    array = np.empty(tuple(shape[d] for d in order), storage).transpose(np.argsort(order))
+    return finish(array, **options)

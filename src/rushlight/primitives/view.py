@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.tensor_base import Array
@@ -112,7 +113,7 @@ def _at(x: Array, size: Shape, stride: Shape, offset: int) -> Array:
     return np.asarray(_Memory(x, size, stride, offset))
 
 
-def _laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
+def laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
     """x in memory with these strides (in elements), as its base has them; a copy where it differs."""
     if not always and tuple(s // x.itemsize for s in x.strides) == tuple(layout):
         return x
@@ -123,7 +124,7 @@ def _laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
 
 
 def _as_strided(x: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape) -> Array:
-    return _at(_laid_out(x, layout), size, stride, offset)
+    return _at(laid_out(x, layout), size, stride, offset)
 
 
 def _as_strided_vjp(
@@ -132,22 +133,22 @@ def _as_strided_vjp(
     return as_strided_sum(g, shape=x_shape, size=size, stride=stride, offset=offset, layout=layout)
 
 
-def _geometry_samples(x: Array, **more: Any) -> Any:
+def _geometry_samples(drawn: Shape, **more: Any) -> Any:
     place = {"size": (2, 2), "stride": (3, 1), "offset": 1, "layout": (3, 1)}
-    return lambda: [Sample((x,), {**place, **more})]
+    return lambda: [Sample((draw(1, drawn),), {**place, **more})]
 
 
 as_strided = Primitive(
     "as_strided", "view", _as_strided, (_as_strided_vjp,),
     lambda x, *, size, stride, offset, layout: (tuple(size), x.dtype), "view",
-    _geometry_samples(draw(1, (3, 3))), view=True,
+    _geometry_samples((3, 3)), view=True,
 )  # fmt: skip
 
 
 def _as_strided_sum(
     g: Array, *, shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
 ) -> Array:
-    total = _laid_out(np.broadcast_to(np.zeros((), g.dtype), shape), layout, always=True)
+    total = laid_out(np.broadcast_to(np.zeros((), g.dtype), shape), layout, always=True)
     place = _as_strided(total, size=size, stride=stride, offset=offset, layout=layout)
     if _overlaps(size, stride):
         for index in np.ndindex(*size):
@@ -177,14 +178,14 @@ def _as_strided_sum_vjp(
 as_strided_sum = Primitive(
     "as_strided_sum", "view", _as_strided_sum, (_as_strided_sum_vjp,),
     lambda g, *, shape, size, stride, offset, layout: (tuple(shape), g.dtype), "scatter",
-    _geometry_samples(draw(1, (2, 2)), shape=(3, 3)), inputs=("g_in",),
+    _geometry_samples((2, 2), shape=(3, 3)), inputs=("g_in",),
 )  # fmt: skip
 
 
 def _as_strided_scatter(
     x: Array, src: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape
 ) -> Array:
-    out = _laid_out(x, layout, always=True)
+    out = laid_out(x, layout, always=True)
     _as_strided(out, size=size, stride=stride, offset=offset, layout=layout)[...] = src
     return out
 
@@ -428,11 +429,27 @@ fold_windows = Primitive(
 )  # fmt: skip
 
 
-def _compact(x: Array) -> Array:
-    return np.array(x, order="C", copy=True)
+def dims_of(x: Array, order: memory_format) -> Shape:
+    """The dimensions of x, outermost in memory first, in a memory format."""
+    dims = ORDERS.get(order) or tuple(range(x.ndim))
+    if len(dims) != x.ndim:
+        raise RuntimeError(
+            f"required rank {len(dims)} tensor to use {order.name} format, but this one has shape "
+            f"{list(x.shape)}"
+        )
+    return dims
+
+
+def _compact(x: Array, *, order: memory_format = contiguous_format) -> Array:
+    if order is contiguous_format:
+        return np.array(x, order="C", copy=True)
+    dims = dims_of(x, order)
+    return np.array(x.transpose(dims), order="C", copy=True).transpose(np.argsort(dims))
 
 
 compact = Primitive(
-    "compact", "move", _compact, (lambda g: g,), lambda x: (x.shape, x.dtype), "copy",
-    lambda: [Sample((draw(1, (3, 2)).T,))], label="CloneBackward0",
+    "compact", "move", _compact, (lambda g: g,),
+    lambda x, *, order=contiguous_format: (x.shape, x.dtype), "copy",
+    lambda: [Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last})],
+    label="CloneBackward0",
 )  # fmt: skip

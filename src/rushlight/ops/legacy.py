@@ -1,0 +1,223 @@
+"""Tensors by other ways: buffers, DLPack, and the constructors of old such as `torch.FloatTensor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.device import check_device
+from rushlight.ops.arguments import as_dtype, as_sizes
+from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
+from rushlight.primitives import pointwise as rows
+from rushlight.primitives.core import apply
+from rushlight.size import Size
+from rushlight.tensor_base import Array, TensorBase, alias, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+    "from_dlpack",
+    "frombuffer",
+    "get_default_device",
+    "set_default_device",
+    "set_default_tensor_type",
+    "to_dlpack",
+]
+
+def frombuffer(
+    buffer: Any,
+    *,
+    dtype: dtypes.dtype,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A 1-d tensor on the memory of a buffer, such as a bytearray.
+
+    >>> import rushlight as torch
+    >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
+    tensor([2, 3], dtype=torch.uint8)
+    """
+    kind = as_dtype(dtype)
+    size = memoryview(buffer).nbytes
+    if size == 0 or count == 0:
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
+    rest = size - offset
+    if count < 0 and rest % kind.itemsize:
+        raise ValueError(
+            f"buffer length ({rest} bytes) after offset ({offset} bytes) must be a multiple of element "
+            f"size ({kind.itemsize})"
+        )
+    if count * kind.itemsize > rest:
+        raise ValueError(
+            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} bytes) "
+            f"must not be greater than actual buffer length ({size} bytes)"
+        )
+    return finish(np.frombuffer(buffer, kind.numpy, count, offset), requires_grad=requires_grad)
+
+
+class _Capsule:
+    """What NumPy expects around a bare DLPack capsule."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of another library's tensor, through DLPack."""
+    check_device(device)
+    source = ext_tensor if hasattr(ext_tensor, "__dlpack__") else _Capsule(ext_tensor)
+    array = np.from_dlpack(source)
+    return wrap(array.copy() if copy else array)
+
+
+def to_dlpack(tensor: Tensor) -> Any:
+    """A DLPack capsule of the tensor's memory, to be used once."""
+    return tensor.__dlpack__()
+
+
+def dlpack(self: Tensor, **options: Any) -> Any:
+    """The DLPack capsule that another library asks for; not while the tensor requires grad."""
+    if self._requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    options.pop("stream", None)
+    return self._data.__dlpack__(**options)
+
+
+# ---- the constructors of old --------------------------------------------------------------------
+
+
+def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
+    """`Tensor(2, 3)`: sizes; `Tensor([2, 3])`: data; both in dtype (the default dtype)."""
+    kind = dtype or dtypes.get_default_dtype()
+    if not args:
+        return as_class(cls, np.empty(0, kind.numpy))
+    first = args[0]
+    if len(args) == 1 and not isinstance(first, int | np.integer | Size):
+        if isinstance(first, TensorBase):
+            if dtype is not None and first._data.dtype != dtype.numpy:
+                raise TypeError(
+                    f"expected a tensor of {dtype!r}, got {dtypes.of(first._data.dtype)!r}: convert it "
+                    "with .to()"
+                )
+            return as_subclass(first, cls)
+        if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+        array = array_of(first, None)
+        return as_class(cls, array.astype(kind.numpy, copy=False))
+    return as_class(cls, np.empty(check_sizes(as_sizes(args)), kind.numpy))
+
+
+def as_class(cls: type[Any], array: Array) -> Any:
+    """A leaf of this class of tensors around this very array."""
+    result = wrap(array)
+    if type(result) is not cls:
+        result.__class__ = cls
+    return result
+
+
+def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
+    """The same memory and place in the graph, as an instance of a subclass of Tensor."""
+    other = alias(self, self._node)
+    if self._node is None and self._requires_grad:
+        other = apply(rows.clone, self)
+        other._data = self._data
+        other._version = self._version
+    if self._output_nr:
+        other._output_nr = self._output_nr
+    other.__class__ = cls
+    return other
+
+
+def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
+    """A leaf of a subclass of Tensor on data's memory; what `nn.Parameter`-like classes start from."""
+    return as_class(cls, data._data).requires_grad_(require_grad)
+
+
+class LegacyType:
+    """`torch.FloatTensor` and its kind: constructs, and answers isinstance, for one dtype."""
+
+    def __init__(self, name: str, dtype: dtypes.dtype) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, *args: Any, device: Any = None) -> Tensor:
+        check_device(device)
+        from rushlight._tensor import Tensor
+
+        return legacy(Tensor, self.dtype, args)  # type: ignore[no-any-return]
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, TensorBase) and value._data.dtype == self.dtype.numpy
+
+    def __repr__(self) -> str:
+        return f"<class 'torch.{self.name}'>"
+
+    @property
+    def is_cuda(self) -> bool:
+        """False: the types of `torch.cuda` are not here."""
+        return False
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+FloatTensor = LegacyType("FloatTensor", dtypes.float32)
+DoubleTensor = LegacyType("DoubleTensor", dtypes.float64)
+HalfTensor = LegacyType("HalfTensor", dtypes.float16)
+ByteTensor = LegacyType("ByteTensor", dtypes.uint8)
+CharTensor = LegacyType("CharTensor", dtypes.int8)
+ShortTensor = LegacyType("ShortTensor", dtypes.int16)
+IntTensor = LegacyType("IntTensor", dtypes.int32)
+LongTensor = LegacyType("LongTensor", dtypes.int64)
+BoolTensor = LegacyType("BoolTensor", dtypes.bool_)
+
+LEGACY = {
+    f"torch.{t.name}": t.dtype
+    for t in (
+        FloatTensor, DoubleTensor, HalfTensor, ByteTensor, CharTensor, ShortTensor, IntTensor,
+        LongTensor, BoolTensor,
+    )
+}  # fmt: skip
+
+
+def set_default_tensor_type(t: LegacyType | str) -> None:
+    """Set the default dtype by a type of old, such as `torch.DoubleTensor`; use set_default_dtype."""
+    named = LEGACY.get(t) if isinstance(t, str) else getattr(t, "dtype", None)
+    if named is None:
+        raise TypeError(f"invalid type object: {t!r} is no type of tensors")
+    dtypes.set_default_dtype(named)
+
+
+def set_default_device(device: Any) -> None:
+    """Where new tensors are made: the CPU; other devices are torch's error."""
+    check_device(device)
+
+
+def get_default_device() -> device:
+    """Where new tensors are made: the CPU."""
+    return device("cpu")

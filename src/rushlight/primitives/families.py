@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.node import PrimitiveNode
-from rushlight.primitives.core import Primitive, Rule, Sample, Spec
+from rushlight.primitives.core import Primitive, Rule, Sample
 from rushlight.tensor_base import Array
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 2))
@@ -31,7 +31,7 @@ def _kind(x: Any) -> tuple[int, dtypes.dtype]:
 
 
 def result_type(*operands: Any) -> dtypes.dtype:
-    """torch's result type of arrays and Python numbers."""
+    """The result type in torch of arrays and Python numbers."""
     return dtypes.highest([_kind(x) for x in operands])
 
 
@@ -65,7 +65,7 @@ def promote_same(arrays: list[Any]) -> list[Any]:
 
 
 def promote_float(arrays: list[Any]) -> list[Any]:
-    """Bring all operands to a floating (or complex) common type; a number may stay beside floats."""
+    """Bring operands to a floating (or complex) common type; numbers may stay beside floats."""
     if len(arrays) == 2:
         a, b = arrays
         if b.__class__ is float or b.__class__ is int:
@@ -106,9 +106,9 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
                 b = shape[i - len(shorter)]
                 raise RuntimeError(
                     f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
-                    f"non-singleton dimension {first + i}: shapes {list(result)} and {list(shape)} do "
-                    "not broadcast. Sizes are compared from the last one back and must be equal or 1; "
-                    "reshape or unsqueeze one of them."
+                    f"non-singleton dimension {first + i}: shapes {list(result)} and {list(shape)} "
+                    "do not broadcast. Sizes are compared from the last one back and must be equal "
+                    "or 1; reshape or unsqueeze one of them."
                 )
             merged[first + i] = other if size == 1 else size
         result = merged
@@ -116,7 +116,7 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
-    """Raise torch's error if an array (or, for whole-number rows, a number) is of a kind not taken."""
+    """Raise torch's error if an array or number is of a kind that the row does not take."""
     for array in arrays:
         if array is None:
             continue
@@ -182,20 +182,26 @@ def unary(
     domain: tuple[float, float] = (-2.0, 2.0),
     to_float: bool = True,
     takes: str = ANY,
+    whole: bool = False,
     static: Sequence[dict[str, Any]] = ({},),
     label: str | Callable[[PrimitiveNode], str] | None = None,
 ) -> Primitive:
-    """An elementwise row of one input, sampled on its domain once for each set of parameters."""
+    """An elementwise row of one input, sampled on its domain once for each set of parameters.
+
+    `takes`: the kinds of elements it is defined for; `whole` samples whole numbers (int64).
+    """
     promote = taking(name, takes, promote_float if to_float else _unchanged)
 
     def samples() -> Iterable[Sample]:
         for parameters in static:
             for seed, shape in enumerate(SHAPES):
-                yield Sample((draw(seed, shape, *domain),), parameters)
+                x = draw(seed, shape, *domain)
+                yield Sample((np.asarray(x, np.int64) if whole else x,), parameters)
 
     return Primitive(
-        name, "unary", forward, None if vjp is None else (vjp,), pointwise_rule(forward, promote), c,
-        samples, inputs=("x",), promote=None if promote is _unchanged else promote, label=label,
+        name, "unary", forward, None if vjp is None else (vjp,),
+        pointwise_rule(forward, promote), c, samples, inputs=("x",),
+        promote=None if promote is _unchanged else promote, label=label,
     )  # fmt: skip
 
 
@@ -224,7 +230,7 @@ def binary(
         for parameters in static:
             for seed, (left, right) in enumerate(PAIRS):
                 x, y = draw(seed, left, *domain), draw(seed + 50, right, *(second or domain))
-                pair = (x.astype(np.int64), y.astype(np.int64)) if whole else (x, y)
+                pair = (np.asarray(x, np.int64), np.asarray(y, np.int64)) if whole else (x, y)
                 yield Sample(pair, parameters)
 
     return Primitive(

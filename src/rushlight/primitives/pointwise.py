@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.node import PrimitiveNode
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import (
+    NUMERIC,
     PAIRS,
+    REAL,
     binary,
     broadcast_shapes,
     compare,
     draw,
+    halves,
     promote_many,
+    promote_same,
     result_type,
     unary,
 )
@@ -35,46 +40,58 @@ def conj(x: Any) -> Any:
 # ---- arithmetic ---------------------------------------------------------------------------------
 
 
-def _sub(x: Any, y: Any) -> Array:
-    return np.subtract(x, y)
+def _promote_sub(arrays: list[Any]) -> list[Any]:
+    promoted = promote_same(arrays)
+    if isinstance(promoted[0], np.ndarray) and promoted[0].dtype.kind == "b":
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
+    if promoted is not arrays:
+        for mask, number in (arrays, arrays[::-1]):
+            if not isinstance(number, np.ndarray) and mask.dtype.kind == "b":
+                raise RuntimeError(
+                    "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
+                    "are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+                )
+    return promoted
 
 
-def _truncated(x: Any, y: Any) -> Any:
-    quotient = np.trunc(np.true_divide(x, y))
-    return quotient.astype(np.result_type(x, y), copy=False)
+def _is_whole(x: Any) -> bool:
+    return (x.dtype.kind if isinstance(x, np.ndarray) else np.asarray(x).dtype.kind) in "iub"
 
 
 def _floor_divide(x: Any, y: Any) -> Any:
-    _check_zero(x, y)
-    if np.asarray(x).dtype.kind == "f" or np.asarray(y).dtype.kind == "f":
-        # NumPy gives nan for a division by zero, torch the infinity of the true quotient.
-        return np.where(np.equal(y, 0), np.true_divide(x, y), np.floor_divide(x, y))
-    return np.floor_divide(x, y)
+    if _is_whole(x) and _is_whole(y):
+        _check_zero(y)
+        return np.floor_divide(x, y)
+    # NumPy gives nan for a division by zero, torch the infinity of the true quotient.
+    return np.where(np.equal(y, 0), np.true_divide(x, y), np.floor_divide(x, y))
 
 
 def _trunc_divide(x: Any, y: Any) -> Any:
-    _check_zero(x, y)
-    if np.asarray(x).dtype.kind in "iub" and np.asarray(y).dtype.kind in "iub":
-        return np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))
-    return _truncated(x, y)
+    if _is_whole(x) and _is_whole(y):
+        _check_zero(y)
+        quotient = np.floor_divide(x, y)
+        inexact = np.not_equal(np.multiply(quotient, y), x)
+        return quotient + (np.less(quotient, 0) & inexact)
+    return np.trunc(np.true_divide(x, y))
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    _check_zero(x, y)
+    if _is_whole(x) and _is_whole(y):
+        _check_zero(y)
     return np.remainder(x, y)
 
 
 def _fmod(x: Any, y: Any) -> Any:
-    _check_zero(x, y)
+    if _is_whole(x) and _is_whole(y):
+        _check_zero(y)
     return np.fmod(x, y)
 
 
-def _check_zero(x: Any, y: Any) -> None:
-    if (
-        np.asarray(y).dtype.kind in "iub"
-        and np.asarray(x).dtype.kind in "iub"
-        and np.any(np.equal(y, 0))
-    ):
+def _check_zero(y: Any) -> None:
+    if np.any(np.equal(y, 0)):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -82,7 +99,7 @@ add = binary(
     "add", np.add, (lambda g: g, lambda g: g), "{x} + {y}",
 )  # fmt: skip
 sub = binary(
-    "sub", _sub, (lambda g: g, lambda g: -g), "{x} - {y}",
+    "sub", np.subtract, (lambda g: g, lambda g: -g), "{x} - {y}", promote=_promote_sub,
 )  # fmt: skip
 mul = binary(
     "mul", np.multiply, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)), "{x} * {y}",
@@ -93,37 +110,59 @@ div = binary(
     "{x} / {y}", second=(0.5, 2.0), to_float=True,
 )  # fmt: skip
 floor_divide = binary(
-    "floor_divide", _floor_divide, (lambda g: g * 0, lambda g, y: g * 0 * y), "floor({x} / {y})",
-    second=(0.5, 2.0), label="DivBackward1",
+    "floor_divide", _floor_divide, (lambda g: g * 0, lambda g: g * 0), "floor({x} / {y})",
+    second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 trunc_divide = binary(
-    "trunc_divide", _trunc_divide, (lambda g: g * 0, lambda g, y: g * 0 * y), "trunc({x} / {y})",
-    second=(0.5, 2.0), label="DivBackward1",
+    "trunc_divide", _trunc_divide, (lambda g: g * 0, lambda g: g * 0), "trunc({x} / {y})",
+    second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 remainder = binary(
     "remainder", _remainder,
     (lambda g: g, lambda g, x, y: -g * floor_divide(x, y)),
-    "{x} - floor({x} / {y}) * {y}", second=(0.5, 2.0),
+    "{x} - floor({x} / {y}) * {y}", second=(0.5, 2.0), takes=NUMERIC,
 )  # fmt: skip
 fmod = binary(
     "fmod", _fmod,
     (lambda g: g, lambda g, x, y: -g * trunc_divide(x, y)),
-    "fmod({x}, {y})", second=(0.5, 2.0),
+    "fmod({x}, {y})", second=(0.5, 2.0), takes=NUMERIC,
 )  # fmt: skip
 
 
 def _power(x: Any, y: Any) -> Any:
-    if y.__class__ is not np.ndarray and y == 2:
-        return np.multiply(x, x)
-    if (
-        np.asarray(x).dtype.kind in "iu"
-        and np.asarray(y).dtype.kind in "iu"
-        and np.any(np.less(y, 0))
-    ):
-        raise RuntimeError(
-            "Integers to negative integer powers are not allowed: make the base floating, x.float() ** y"
-        )
+    if y.__class__ is not np.ndarray:
+        if y == 2:
+            return np.multiply(x, x)
+        if y == 3:
+            return np.multiply(np.multiply(x, x), x)
+        if y == 0.5 and x.dtype.kind == "f":
+            return np.sqrt(x)
+    if _is_whole(x) and _is_whole(y) and np.any(np.less(y, 0)):
+        return _whole_power(x, y)
     return np.power(x, y)
+
+
+def _whole_power(x: Any, y: Any) -> Any:
+    # Of the whole numbers only 1 and -1 have whole negative powers; torch gives 0 for the others.
+    exponent = np.where(np.less(y, 0), np.where(np.abs(x) == 1, np.bitwise_and(y, 1), 0), y)
+    return np.where(np.less(y, 0) & (np.abs(x) != 1), 0, np.power(x, exponent))
+
+
+def _promote_power(arrays: list[Any]) -> list[Any]:
+    x, y = arrays
+    if y.__class__ is int and y < 0 and x.dtype.kind in "iu":
+        raise RuntimeError(
+            "Integers to negative integer powers are not allowed: make the base floating, "
+            "x.float() ** y"
+        )
+    return promote_same(arrays)
+
+
+def _power_label(node: PrimitiveNode) -> str:
+    x, y = (node.kept or (None, None))[:2]
+    if not isinstance(x, TensorBase):
+        return "PowBackward2"
+    return "PowBackward1" if isinstance(y, TensorBase) else "PowBackward0"
 
 
 def _pow_base(g: Any, x: Any, y: Any) -> Any:
@@ -144,19 +183,22 @@ def _pow_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 
 pow = binary(
-    "pow", _power, (_pow_base, _pow_exponent), "pow({x}, {y})", domain=(0.2, 2.0), second=(-2.0, 2.0),
-    label="PowBackward0",
+    "pow", _power, (_pow_base, _pow_exponent), "pow({x}, {y})", domain=(0.2, 2.0),
+    second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, label=_power_label,
 )  # fmt: skip
 
-neg = unary("neg", np.negative, lambda g: -g, "-{x}", to_float=False)
+neg = unary("neg", np.negative, lambda g: -g, "-{x}", to_float=False, takes=NUMERIC + "c")
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
 )
-square = unary("square", np.square, lambda g, x: g * conj(2 * x), "{x} * {x}", to_float=False,
-               label="PowBackward0")  # fmt: skip
+square = unary(
+    "square", np.square, lambda g, x: g * conj(2 * x), "{x} * {x}", to_float=False,
+    takes=NUMERIC + "c", label="PowBackward0",
+)  # fmt: skip
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", domain=(0.1, 3.0))
 
 
+@halves
 def _rsqrt(x: Array) -> Any:
     return np.reciprocal(np.sqrt(x))
 
@@ -168,6 +210,7 @@ exp = unary("exp", np.exp, lambda g, out: g * conj(out), "exp({x})")
 log = unary("log", np.log, lambda g, x: g / conj(x), "log({x})", domain=(0.1, 3.0))
 
 
+@halves
 def _sigmoid(x: Array) -> Any:
     out = np.exp(-x)
     return np.reciprocal(out + out.dtype.type(1))
@@ -178,13 +221,36 @@ sigmoid = unary(
 )
 tanh = unary("tanh", np.tanh, lambda g, out: g * conj(1 - out * out), "tanh({x})")
 
+abs = unary(
+    "abs", np.abs, lambda g, x: g * sgn(x), "fabs({x})", to_float=False, takes=NUMERIC + "c"
+)
 
-def _abs_rule(g: Any, x: Any) -> Any:
-    return g * x.sgn()
+
+def _sgn(x: Array) -> Any:
+    if x.dtype.kind == "c":
+        size = np.abs(x)
+        return np.where(size == 0, 0, x / np.where(size == 0, 1, size)).astype(x.dtype, copy=False)
+    return _sign(x)
 
 
-abs = unary("abs", np.abs, _abs_rule, "fabs({x})", to_float=False)
-sign = unary("sign", np.sign, lambda g: g * 0, "copysign({x} != 0, {x})", to_float=False)
+def _sign(x: Array) -> Any:
+    if x.dtype.kind == "b":
+        return x.copy()
+    # NumPy's sign of nan is nan, torch's 0.
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
+def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
+    if out._data.dtype.kind != "c":
+        return g * 0
+    # z/|z| turns with z and keeps its length: only the part of g across it counts.
+    across = g - out * (g * conj(out)).real
+    size = abs(x)
+    return where(eq(size, 0), 0, across / size)
+
+
+sign = unary("sign", _sign, lambda g: g * 0, "({x} > 0) - ({x} < 0)", to_float=False, takes=REAL)
+sgn = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
 
 
 def _relu(x: Array) -> Any:
@@ -192,29 +258,41 @@ def _relu(x: Array) -> Any:
 
 
 relu = unary(
-    "relu", _relu, lambda g, out: where(gt(out, 0), g, 0), "{x} > 0 ? {x} : 0", to_float=False
-)
+    "relu", _relu, lambda g, out: where(gt(out, 0), g, 0), "{x} > 0 ? {x} : 0", to_float=False,
+    takes=NUMERIC,
+)  # fmt: skip
 
 # ---- the larger and the smaller -----------------------------------------------------------------
 
 
-def _split_ties(chosen: Primitive) -> tuple[Any, Any]:
-    # Where both are equal each gets half, as in torch.
+def _split_ties(beaten: Primitive) -> tuple[Any, Any]:
+    # Where both are equal each gets half, where one is nan both get all, as in torch.
     def left(g: Any, x: Any, y: Any) -> Any:
-        return where(eq(x, y), g / 2, where(chosen(x, y), g, 0))
+        return where(beaten(x, y), 0, where(eq(x, y), g / 2, g))
 
     def right(g: Any, x: Any, y: Any) -> Any:
-        return where(eq(x, y), g / 2, where(chosen(y, x), g, 0))
+        return where(beaten(y, x), 0, where(eq(x, y), g / 2, g))
+
+    return left, right
+
+
+def _first_wins(chosen: Primitive) -> tuple[Any, Any]:
+    # Ties, and two nans, go to the first.
+    def left(g: Any, x: Any, y: Any) -> Any:
+        return where(logical_or(chosen(x, y), isnan(y)), g, 0)
+
+    def right(g: Any, x: Any, y: Any) -> Any:
+        return where(logical_or(chosen(x, y), isnan(y)), 0, g)
 
     return left, right
 
 
 eq = compare("eq", np.equal, "{x} == {y}")
 ne = compare("ne", np.not_equal, "{x} != {y}")
-lt = compare("lt", np.less, "{x} < {y}")
-le = compare("le", np.less_equal, "{x} <= {y}")
-gt = compare("gt", np.greater, "{x} > {y}")
-ge = compare("ge", np.greater_equal, "{x} >= {y}")
+lt = compare("lt", np.less, "{x} < {y}", REAL)
+le = compare("le", np.less_equal, "{x} <= {y}", REAL)
+gt = compare("gt", np.greater, "{x} > {y}", REAL)
+ge = compare("ge", np.greater_equal, "{x} >= {y}", REAL)
 logical_and = compare("logical_and", np.logical_and, "{x} && {y}")
 logical_or = compare("logical_or", np.logical_or, "{x} || {y}")
 logical_xor = compare("logical_xor", np.logical_xor, "!{x} != !{y}")
@@ -222,8 +300,10 @@ logical_not = unary("logical_not", np.logical_not, None, "!{x}", to_float=False)
 isnan = unary("isnan", np.isnan, None, "isnan({x})", to_float=False)
 isfinite = unary("isfinite", np.isfinite, None, "isfinite({x})", to_float=False)
 
-maximum = binary("maximum", np.maximum, _split_ties(gt), "fmax({x}, {y})")
-minimum = binary("minimum", np.minimum, _split_ties(lt), "fmin({x}, {y})")
+maximum = binary("maximum", np.maximum, _split_ties(lt), "fmax({x}, {y})", takes=REAL)
+minimum = binary("minimum", np.minimum, _split_ties(gt), "fmin({x}, {y})", takes=REAL)
+fmax = binary("fmax", np.fmax, _first_wins(ge), "fmax({x}, {y})", takes=REAL)
+fmin = binary("fmin", np.fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
 
 # ---- choice and conversion ----------------------------------------------------------------------
 
@@ -241,11 +321,13 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
                 f"{dtypes.of(condition.dtype)}: compare it, for instance condition != 0"
             )
         condition = condition != 0
-    if x.__class__ is np.ndarray and y.__class__ is np.ndarray:
-        return [condition, *promote_many([x, y])]
-    common = result_type(x, y).numpy
-    return [condition, *(v.astype(common, copy=False) if v.__class__ is np.ndarray
-                         else np.asarray(v).astype(common) for v in (x, y))]  # fmt: skip
+    if x.__class__ is not np.ndarray and y.__class__ is np.ndarray:
+        if (x.__class__ is int or x.__class__ is float) and y.dtype.kind == "f":
+            return [condition, x, y]
+    elif y.__class__ is not np.ndarray and x.__class__ is np.ndarray:  # noqa: SIM102
+        if (y.__class__ is int or y.__class__ is float) and x.dtype.kind == "f":
+            return [condition, x, y]
+    return [condition, *promote_many([x, y])]
 
 
 def _where_rule(condition: Any, x: Any, y: Any) -> Spec:
@@ -261,7 +343,8 @@ def _where_samples() -> Iterable[Sample]:
 
 where = Primitive(
     "where", "ternary", _where,
-    (None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)),
+    (None, lambda g, condition: where(condition, g, 0),
+     lambda g, condition: where(condition, 0, g)),
     _where_rule, "{condition} ? {x} : {y}", _where_samples, promote=_promote_where,
 )  # fmt: skip
 

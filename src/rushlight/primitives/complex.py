@@ -1,0 +1,118 @@
+"""Rows between complex numbers and their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import SHAPES, binary, draw, unary
+from rushlight.primitives.pointwise import abs, eq, where
+from rushlight.tensor_base import Array
+
+
+def _complex_samples() -> Iterable[Sample]:
+    for seed, shape in enumerate(SHAPES):
+        yield Sample((draw(seed, shape) + 1j * draw(seed + 70, shape),))
+
+
+# ---- views --------------------------------------------------------------------------------------
+
+
+def _view_as_real(x: Array) -> Array:
+    part = np.dtype(f"f{x.itemsize // 2}")
+    return x[..., None].view(part)
+
+
+def _view_as_real_rule(x: Array) -> Spec:
+    return (*x.shape, 2), np.empty(0, x.dtype).real.dtype
+
+
+view_as_real = Primitive(
+    "view_as_real", "view", _view_as_real,
+    (lambda g: view_as_complex(g.contiguous()),), _view_as_real_rule, "view", _complex_samples,
+    view=True,
+)  # fmt: skip
+
+
+def _view_as_complex(x: Array) -> Array:
+    return x.view(np.dtype(f"c{2 * x.itemsize}"))[..., 0]
+
+
+def _view_as_complex_rule(x: Array) -> Spec:
+    if x.dtype.kind != "f" or x.dtype.itemsize < 4:
+        raise RuntimeError(
+            f"view_as_complex is only supported for floating point tensors, but got a tensor of "
+            f"scalar type: {dtypes.of(x.dtype).word}"
+        )
+    if not x.ndim or x.shape[-1] != 2:
+        raise RuntimeError(
+            f"Tensor must have a last dimension of size 2 for the real and the imaginary part, got "
+            f"shape {list(x.shape)}"
+        )
+    if x.strides[-1] != x.itemsize:
+        raise RuntimeError("Tensor must have a last dimension with stride 1: use .contiguous()")
+    return x.shape[:-1], np.dtype(f"c{2 * x.itemsize}")
+
+
+view_as_complex = Primitive(
+    "view_as_complex", "view", _view_as_complex, (lambda g: view_as_real(g),),
+    _view_as_complex_rule, "view", lambda: [Sample((draw(3, (3, 2)),)), Sample((draw(4, (2,)),))],
+    view=True,
+)  # fmt: skip
+
+# ---- parts --------------------------------------------------------------------------------------
+
+
+def _join(x: Array, y: Array) -> Array:
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.dtype(f"c{2 * x.itemsize}"))
+    out.real = x
+    out.imag = y
+    return out
+
+
+def _promote_join(arrays: list[Any]) -> list[Any]:
+    x, y = arrays
+    if x.dtype.kind != "f" or y.dtype.kind != "f":
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got "
+            f"{dtypes.of(x.dtype).word} and {dtypes.of(y.dtype).word}"
+        )
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {dtypes.of(x.dtype).word} but got scalar type "
+            f"{dtypes.of(y.dtype).word} for second argument"
+        )
+    return arrays
+
+
+join = binary(
+    "complex", _join, (lambda g: g.real, lambda g: g.imag), "{x} + I * {y}", promote=_promote_join
+)
+
+
+conj_row = Primitive(
+    "conj", "unary", np.conjugate, (lambda g: g.conj(),), lambda x: (x.shape, x.dtype), "conj({x})",
+    _complex_samples, inputs=("x",),
+)  # fmt: skip
+
+
+def _angle(x: Array) -> Any:
+    if x.dtype.kind == "c":
+        return np.angle(x)
+    turned = np.where(x < 0, x.dtype.type(np.pi), x.dtype.type(0))
+    return np.where(np.isnan(x), x, turned)
+
+
+def _angle_vjp(g: Any, x: Any) -> Any:
+    if x._data.dtype.kind != "c":
+        return g * 0
+    size = abs(x)
+    turning = g * x * 1j / (size * size)
+    return where(eq(size, 0), 0, turning)
+
+
+angle = unary("angle", _angle, _angle_vjp, "{x} < 0 ? M_PI : 0 * {x}")

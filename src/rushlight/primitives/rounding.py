@@ -1,0 +1,152 @@
+"""Elementwise rows about steps and signs: rounding, the pieces of a float, what is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample
+from rushlight.primitives.families import (
+    FLOAT,
+    NUMERIC,
+    REAL,
+    SHAPES,
+    binary,
+    draw,
+    halves,
+    pointwise_rule,
+    taking,
+    unary,
+)
+from rushlight.primitives.pointwise import eq, isfinite, where
+from rushlight.primitives.transcendental import exp2
+from rushlight.tensor_base import Array
+
+
+def _flat(g: Any) -> Any:
+    return g * 0
+
+
+# ---- to whole numbers ---------------------------------------------------------------------------
+
+ceil = unary("ceil", np.ceil, _flat, "ceil({x})", to_float=False, takes=NUMERIC)
+floor = unary("floor", np.floor, _flat, "floor({x})", to_float=False, takes=NUMERIC)
+trunc = unary("trunc", np.trunc, _flat, "trunc({x})", to_float=False, takes=NUMERIC)
+
+
+def _round(x: Array, *, decimals: int = 0) -> Any:
+    """Round half to even, at that many decimals."""
+    if decimals == 0:
+        return np.rint(x) if x.dtype.kind == "f" else x.copy()
+    if x.dtype.kind in "iu":
+        raise NotImplementedError(
+            "\"round_cpu\" not implemented for whole numbers with decimals: make them floating"
+        )
+    scale = x.dtype.type(10.0 ** abs(decimals))
+    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+
+
+round = unary(
+    "round", _round, _flat, "rint({x})", to_float=False, takes=NUMERIC,
+    static=({}, {"decimals": 1}, {"decimals": -1}),
+    label=lambda node: f"RoundBackward{int('decimals' in node.static)}",
+)  # fmt: skip
+
+
+@halves
+def _frac(x: Array) -> Any:
+    return x - np.trunc(x)
+
+
+frac = unary("frac", _frac, lambda g: g, "{x} - trunc({x})", to_float=False, takes=FLOAT)
+
+# ---- signs --------------------------------------------------------------------------------------
+
+
+def _signbit(x: Array) -> Any:
+    return np.signbit(x) if x.dtype.kind == "f" else x < 0
+
+
+signbit = unary("signbit", _signbit, None, "signbit({x}) != 0", to_float=False, takes=REAL)
+
+
+def _copysign_x(g: Any, x: Any, out: Any) -> Any:
+    return where(eq(x, 0), 0, g * (out / x))
+
+
+copysign = binary(
+    "copysign", np.copysign, (_copysign_x, lambda g: g * 0), "copysign({x}, {y})", takes=REAL,
+    to_float=True,
+)  # fmt: skip
+
+
+def _heaviside(x: Any, y: Any) -> Any:
+    step = np.greater(x, 0).astype(x.dtype)
+    return np.where(np.equal(x, 0), y, step)
+
+
+def _promote_heaviside(arrays: list[Any]) -> list[Any]:
+    if arrays[0].dtype != arrays[1].dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return arrays
+
+
+heaviside = binary(
+    "heaviside", _heaviside, None, "{x} == 0 ? {y} : {x} > 0", takes=REAL,
+    promote=_promote_heaviside,
+)  # fmt: skip
+nextafter = binary(
+    "nextafter", np.nextafter, (lambda g: g, lambda g: g * 0), "nextafter({x}, {y})", takes=FLOAT
+)
+
+# ---- the pieces of a float ----------------------------------------------------------------------
+
+
+def _frexp(x: Array) -> tuple[Any, Any]:
+    mantissa, exponent = np.frexp(x)
+    return mantissa, np.asarray(exponent, np.int32)
+
+
+def _frexp_vjp(g: Any, out: Any) -> Any:
+    return None if g[0] is None else g[0] / exp2(out[1].astype(g[0]._data.dtype))
+
+
+def _frexp_samples() -> Iterable[Sample]:
+    for seed, shape in enumerate(SHAPES):
+        yield Sample((draw(seed, shape),))
+
+
+_promote_frexp = taking("frexp", FLOAT, lambda arrays: arrays)
+
+frexp = Primitive(
+    "frexp", "unary", _frexp, (_frexp_vjp,), pointwise_rule(_frexp, _promote_frexp), "call",
+    _frexp_samples, inputs=("x",), promote=_promote_frexp,
+)  # fmt: skip
+
+# ---- what is not finite -------------------------------------------------------------------------
+
+
+isinf = unary("isinf", np.isinf, None, "isinf({x}) != 0", to_float=False)
+isposinf = unary(
+    "isposinf", lambda x: x == np.inf, None, "{x} == INFINITY", to_float=False, takes=REAL
+)
+isneginf = unary(
+    "isneginf", lambda x: x == -np.inf, None, "{x} == -INFINITY", to_float=False, takes=REAL
+)
+
+
+def _nan_to_num(
+    x: Array, *, nan: float | None, posinf: float | None, neginf: float | None
+) -> Any:
+    if x.dtype.kind not in "fc":
+        return x.copy()
+    return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+nan_to_num = unary(
+    "nan_to_num", _nan_to_num, lambda g, x: where(isfinite(x), g, 0),
+    "isnan({x}) ? {nan} : {x} == INFINITY ? {posinf} : {x} == -INFINITY ? {neginf} : {x}",
+    to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},),
+)  # fmt: skip

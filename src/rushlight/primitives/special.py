@@ -1,0 +1,296 @@
+"""Elementwise rows of special functions. Values come from SciPy, derivatives from the table.
+
+Formulas: Abramowitz & Stegun, Handbook of Mathematical Functions, chapters 6 to 10, 22 and 26.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive
+from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
+from rushlight.primitives.pointwise import (
+    eq,
+    exp,
+    ge,
+    le,
+    log,
+    logical_and,
+    sign,
+    where,
+)
+from rushlight.primitives.transcendental import log1p
+from rushlight.tensor_base import Array
+
+
+@functools.cache
+def _scipy() -> Any:
+    import scipy.special
+
+    return scipy.special
+
+
+def from_scipy(name: str) -> Callable[..., Any]:
+    """SciPy's function of that name as a forward; SciPy is imported when it is first called."""
+
+    @halves
+    def forward(x: Array) -> Any:
+        return getattr(_scipy(), name)(x)
+
+    return forward
+
+
+def from_scipy_pair(name: str) -> Callable[..., Any]:
+    """SciPy's function of two arguments as a forward."""
+
+    def forward(x: Any, y: Any) -> Any:
+        half = np.result_type(x, y) == np.float16
+        value = getattr(_scipy(), name)(x, y)
+        return value.astype(np.float16) if half else value
+
+    return forward
+
+
+# ---- the error function and the normal distribution ---------------------------------------------
+
+_SLOPE = 2 / math.sqrt(math.pi)
+
+erf = unary("erf", from_scipy("erf"), lambda g, x: g * _SLOPE * exp(-x * x), "erf({x})", takes=REAL)
+erfc = unary(
+    "erfc", from_scipy("erfc"), lambda g, x: -g * _SLOPE * exp(-x * x), "erfc({x})", takes=REAL
+)
+erfinv = unary(
+    "erfinv", from_scipy("erfinv"), lambda g, out: g * exp(out * out) / _SLOPE, "call",
+    domain=(-0.9, 0.9), takes=REAL,
+)  # fmt: skip
+erfcx = unary(
+    "erfcx", from_scipy("erfcx"), lambda g, x, out: g * (2 * x * out - _SLOPE), "call", takes=REAL,
+    label="SpecialErfcxBackward0",
+)  # fmt: skip
+ndtri = unary(
+    "ndtri", from_scipy("ndtri"), lambda g, out: g * math.sqrt(2 * math.pi) * exp(out * out / 2),
+    "call", domain=(0.1, 0.9), takes=REAL, label="SpecialNdtriBackward0",
+)  # fmt: skip
+log_ndtr = unary(
+    "log_ndtr", from_scipy("log_ndtr"),
+    lambda g, x: g / erfcx(x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi), "call", takes=REAL,
+    label="SpecialLogNdtrBackward0",
+)  # fmt: skip
+
+# ---- gamma and its relatives --------------------------------------------------------------------
+
+lgamma = unary(
+    "lgamma", from_scipy("gammaln"), lambda g, x: g * digamma(x), "lgamma({x})", domain=(0.3, 3.0),
+    takes=REAL,
+)  # fmt: skip
+digamma = unary(
+    "digamma", from_scipy("psi"), lambda g, x: g * polygamma(x, n=1), "call", domain=(0.3, 3.0),
+    takes=REAL,
+)  # fmt: skip
+
+
+@halves
+def _polygamma(x: Array, *, n: int) -> Any:
+    if n == 0:
+        return _scipy().psi(x)
+    return (-1) ** (n + 1) * math.factorial(n) * _scipy().zeta(n + 1, x).astype(x.dtype)
+
+
+polygamma = unary(
+    "polygamma", _polygamma, lambda g, x, n: g * polygamma(x, n=n + 1), "call", domain=(0.5, 3.0),
+    takes=REAL, static=({"n": 1}, {"n": 2}),
+)  # fmt: skip
+
+
+def _zeta_q(g: Any, x: Any, y: Any) -> Any:
+    return g * -x * zeta(x + 1, y)
+
+
+def _no_derivative(name: str) -> Callable[[Any], Any]:
+    def refuse(g: Any) -> Any:
+        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
+
+    return refuse
+
+
+zeta = binary(
+    "zeta", from_scipy_pair("zeta"), (_no_derivative("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
+    second=(0.5, 2.0), takes=REAL, to_float=True, label="SpecialZetaBackward0",
+)  # fmt: skip
+
+
+def _igamma_slope(x: Any, y: Any) -> Any:
+    # The integrand of the incomplete gamma function at its end.
+    return exp((x - 1) * log(y) - y - lgamma(x))
+
+
+igamma = binary(
+    "igamma", from_scipy_pair("gammainc"),
+    (_no_derivative("igamma: input"), lambda g, x, y: g * _igamma_slope(x, y)), "call",
+    domain=(0.5, 2.0), takes=FLOAT,
+)  # fmt: skip
+igammac = binary(
+    "igammac", from_scipy_pair("gammaincc"),
+    (_no_derivative("igammac: input"), lambda g, x, y: -g * _igamma_slope(x, y)), "call",
+    domain=(0.5, 2.0), takes=FLOAT,
+)  # fmt: skip
+
+# ---- logarithms of odds, entropies --------------------------------------------------------------
+
+
+@halves
+def _logit(x: Array, *, eps: float | None) -> Any:
+    if eps is not None:
+        x = np.minimum(np.maximum(x, x.dtype.type(eps)), x.dtype.type(1 - eps))
+    return np.log(x / (1 - x))
+
+
+def _logit_vjp(g: Any, x: Any, eps: float | None) -> Any:
+    slope = g / (x * (1 - x))
+    if eps is None:
+        return where(logical_and(ge(x, 0), le(x, 1)), slope, math.nan)
+    return where(logical_and(ge(x, eps), le(x, 1 - eps)), slope, 0)
+
+
+logit = unary(
+    "logit", _logit, _logit_vjp, "log({x} / (1 - {x}))", domain=(0.1, 0.9), takes=REAL,
+    static=({"eps": None}, {"eps": 0.2}),
+)  # fmt: skip
+
+
+@halves
+def _entr(x: Array) -> Any:
+    return np.where(x == 0, x, np.where(x < 0, x.dtype.type(-np.inf), -x * np.log(x)))
+
+
+entr = unary(
+    "entr", _entr, lambda g, x: g * (-1 - log(x)),
+    "{x} == 0 ? 0 : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
+    label="SpecialEntrBackward0",
+)  # fmt: skip
+
+
+def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
+    def forward(x: Any, y: Any) -> Any:
+        return np.where(np.equal(x, 0) & ~np.isnan(y), 0, x * logarithm(y))
+
+    return forward
+
+
+xlogy = binary(
+    "xlogy", _times_log(np.log),
+    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, 0)), 0, log(y)),
+     lambda g, x, y: g * (x / y)),
+    "{x} == 0 && !isnan({y}) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True,
+)  # fmt: skip
+xlog1py = binary(
+    "xlog1py", _times_log(np.log1p),
+    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, -1)), 0, log1p(y)),
+     lambda g, x, y: g * (x / (y + 1))),
+    "{x} == 0 && !isnan({y}) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
+    to_float=True, label="SpecialXlog1PyBackward0",
+)  # fmt: skip
+
+# ---- Bessel functions ---------------------------------------------------------------------------
+
+
+def _i1_vjp(g: Any, x: Any, out: Any) -> Any:
+    # I1(x)/x is 1/2 at 0.
+    ratio = where(eq(x, 0), 0.5, out / where(eq(x, 0), 1, x))
+    return g * (i0(x) - ratio)
+
+
+def _i1e_vjp(g: Any, x: Any, out: Any) -> Any:
+    ratio = where(eq(x, 0), 0.5, out * (sign(x) + 1 / where(eq(x, 0), 1, x)))
+    return g * (i0e(x) - ratio)
+
+
+i0 = unary("i0", from_scipy("i0"), lambda g, x: g * i1(x), "call", takes=REAL)
+i0e = unary(
+    "i0e", from_scipy("i0e"), lambda g, x, out: g * (i1e(x) - sign(x) * out), "call", takes=REAL,
+    label="SpecialI0EBackward0",
+)  # fmt: skip
+i1 = unary("i1", from_scipy("i1"), _i1_vjp, "call", takes=REAL, label="SpecialI1Backward0")
+i1e = unary("i1e", from_scipy("i1e"), _i1e_vjp, "call", takes=REAL, label="SpecialI1EBackward0")
+
+
+@halves
+def _airy_ai(x: Array) -> Any:
+    return _scipy().airy(x)[0]
+
+
+@halves
+def _spherical_bessel_j0(x: Array) -> Any:
+    wave = np.where(x == 0, x.dtype.type(1), np.sin(x) / x)
+    return np.where(np.isinf(x), x.dtype.type(0), wave)
+
+
+# torch has no derivatives for these.
+airy_ai = unary("airy_ai", _airy_ai, None, "call", takes=REAL)
+spherical_bessel_j0 = unary(
+    "spherical_bessel_j0", _spherical_bessel_j0, None, "{x} == 0 ? 1 : sin({x}) / {x}", takes=REAL
+)
+
+
+def _bessel(name: str, function: str, c: str = "call") -> Primitive:
+    return unary(name, from_scipy(function), None, c, domain=(0.2, 3.0), takes=REAL)
+
+
+bessel_j0 = _bessel("bessel_j0", "j0", "j0({x})")
+bessel_j1 = _bessel("bessel_j1", "j1", "j1({x})")
+bessel_y0 = _bessel("bessel_y0", "y0", "y0({x})")
+bessel_y1 = _bessel("bessel_y1", "y1", "y1({x})")
+modified_bessel_i0 = _bessel("modified_bessel_i0", "i0")
+modified_bessel_i1 = _bessel("modified_bessel_i1", "i1")
+modified_bessel_k0 = _bessel("modified_bessel_k0", "k0")
+modified_bessel_k1 = _bessel("modified_bessel_k1", "k1")
+scaled_modified_bessel_k0 = _bessel("scaled_modified_bessel_k0", "k0e")
+scaled_modified_bessel_k1 = _bessel("scaled_modified_bessel_k1", "k1e")
+
+# ---- orthogonal polynomials ---------------------------------------------------------------------
+
+# kind: p_1 from x, and p_k from k, x, p_(k-1), p_(k-2). All begin with p_0 = 1.
+_Step = Callable[[int, Array, Array, Array], Array]
+
+
+def _chebyshev_step(k: int, x: Array, p: Array, q: Array) -> Array:
+    return 2 * x * p - q
+
+
+POLYNOMIALS: dict[str, tuple[Callable[[Array], Array], _Step]] = {
+    "chebyshev_polynomial_t": (lambda x: x, _chebyshev_step),
+    "chebyshev_polynomial_u": (lambda x: 2 * x, _chebyshev_step),
+    "chebyshev_polynomial_v": (lambda x: 2 * x - 1, _chebyshev_step),
+    "chebyshev_polynomial_w": (lambda x: 2 * x + 1, _chebyshev_step),
+    "hermite_polynomial_h": (lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * (k - 1) * q),
+    "hermite_polynomial_he": (lambda x: x, lambda k, x, p, q: x * p - (k - 1) * q),
+    "laguerre_polynomial_l": (
+        lambda x: 1 - x, lambda k, x, p, q: ((2 * k - 1 - x) * p - (k - 1) * q) / k),
+    "legendre_polynomial_p": (
+        lambda x: x, lambda k, x, p, q: ((2 * k - 1) * x * p - (k - 1) * q) / k),
+}  # fmt: skip
+
+
+def _polynomial(x: Any, n: Any, *, kind: str, shifted: bool) -> Any:
+    dtype = np.result_type(x, n)
+    x, degree = np.broadcast_arrays(x, np.trunc(n))
+    point = np.asarray(2 * x - 1 if shifted else x, np.float64)
+    first, step = POLYNOMIALS[kind]
+    out = np.where(degree < 0, 0.0, 1.0)
+    before, now = np.ones_like(point), first(point)
+    for k in range(1, int(degree.max(initial=0)) + 1):
+        if k > 1:
+            before, now = now, step(k, point, now, before)
+        out = np.where(degree == k, now, out)
+    return out.astype(dtype)
+
+
+polynomial = binary(
+    "polynomial", _polynomial, None, "call", second=(0.0, 5.0), takes=REAL, to_float=True,
+    static=tuple({"kind": kind, "shifted": kind.startswith("c")} for kind in POLYNOMIALS),
+)  # fmt: skip

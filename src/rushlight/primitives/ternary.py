@@ -1,0 +1,193 @@
+"""Elementwise rows of three inputs and more: clamping, interpolation, products added on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.node import PrimitiveNode
+from rushlight.primitives.core import Primitive, Sample
+from rushlight.primitives.families import (
+    NUMERIC,
+    PAIRS,
+    REAL,
+    draw,
+    pointwise_rule,
+    promote_many,
+    supported,
+    taking,
+)
+from rushlight.primitives.pointwise import (
+    conj,
+    ge,
+    gt,
+    le,
+    logical_and,
+    logical_or,
+    lt,
+    where,
+)
+from rushlight.tensor_base import TensorBase
+
+
+def _clamp(x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return np.minimum(x, high)
+    out = np.maximum(x, low)
+    if high is None:
+        return out
+    if out.__class__ is np.ndarray and high.__class__ is not np.ndarray:
+        return np.minimum(out, high, out=out)
+    return np.minimum(out, high)
+
+
+def _promote_clamp(arrays: list[Any]) -> list[Any]:
+    x, low, high = arrays
+    if x.dtype.kind == "f" and not isinstance(low, np.ndarray) and not isinstance(high, np.ndarray):
+        return arrays
+    given = iter(promote_many([a for a in arrays if a is not None]))
+    return [None if a is None else next(given) for a in arrays]
+
+
+def _clamp_x(g: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        inside = le(x, high)
+    elif high is None:
+        inside = ge(x, low)
+    else:
+        inside = logical_and(ge(x, low), le(x, high))
+    return where(inside, g, 0)
+
+
+def _clamp_low(g: Any, x: Any, low: Any, high: Any) -> Any:
+    below = lt(x, low)
+    return where(below if high is None else logical_and(below, lt(low, high)), g, 0)
+
+
+def _clamp_high(g: Any, x: Any, low: Any, high: Any) -> Any:
+    above = gt(x, high)
+    return where(above if low is None else logical_or(above, lt(high, low)), g, 0)
+
+
+def _clamp_label(node: PrimitiveNode) -> str:
+    bounds = (node.kept or ())[1:]
+    return f"ClampBackward{0 if any(isinstance(bound, TensorBase) for bound in bounds) else 1}"
+
+
+def _clamp_samples() -> Iterable[Sample]:
+    x = draw(1, (2, 3))
+    yield Sample((x, np.array(-1.0), np.array(1.0)))
+    yield Sample((x, draw(2, (3,), -2.0, 0.0), None))
+    yield Sample((x, None, draw(3, (2, 1), 0.0, 2.0)))
+    yield Sample((x, draw(4, (2, 3)), draw(5, (2, 3))))
+
+
+_promote_clamp_checked = taking("clamp", REAL, _promote_clamp)
+
+clamp = Primitive(
+    "clamp", "ternary", _clamp, (_clamp_x, _clamp_low, _clamp_high),
+    pointwise_rule(_clamp, _promote_clamp_checked), "fmin(fmax({x}, {low}), {high})",
+    _clamp_samples, promote=_promote_clamp_checked, label=_clamp_label,
+)  # fmt: skip
+
+# ---- between and beside -------------------------------------------------------------------------
+
+
+def _lerp(x: Any, end: Any, weight: Any) -> Any:
+    # Two formulas, so that both ends are reached exactly.
+    difference = np.subtract(end, x)
+    if isinstance(weight, np.ndarray):
+        near = np.abs(weight) < 0.5
+        return np.where(near, x + weight * difference, end - difference * (1 - weight))
+    if np.abs(weight) < 0.5:
+        return x + weight * difference
+    return end - difference * (1 - weight)
+
+
+def _promote_lerp(arrays: list[Any]) -> list[Any]:
+    x = arrays[0]
+    for name, other in zip(("end", "weight"), arrays[1:], strict=True):
+        if isinstance(other, np.ndarray) and other.dtype != x.dtype:
+            raise RuntimeError(
+                f"expected dtype {dtypes.of(x.dtype)} for `{name}` but got dtype "
+                f"{dtypes.of(other.dtype)}"
+            )
+    if not isinstance(arrays[2], np.ndarray) and x.dtype.kind not in "fc":
+        supported("lerp", "fc", [x])
+    return arrays
+
+
+def _lerp_samples() -> Iterable[Sample]:
+    for seed, (left, right) in enumerate(PAIRS):
+        yield Sample((draw(seed, left), draw(seed + 20, right), draw(seed + 40, right, 0.0, 1.0)))
+
+
+lerp = Primitive(
+    "lerp", "ternary", _lerp,
+    (lambda g, weight: g * conj(1 - weight), lambda g, weight: g * conj(weight),
+     lambda g, x, end: g * conj(end - x)),
+    pointwise_rule(_lerp, _promote_lerp), "{x} + {weight} * ({end} - {x})", _lerp_samples,
+    promote=_promote_lerp,
+    label=lambda node: f"LerpBackward{int(isinstance((node.kept or (0,))[0], TensorBase))}",
+)  # fmt: skip
+
+
+# The factor is an input, not a parameter: in an optimizer it changes from step to step.
+
+
+def _addcmul(x: Any, first: Any, second: Any, value: Any) -> Any:
+    product = np.multiply(first, second) if value == 1 else value * first * second
+    return np.add(x, product)
+
+
+def _addcdiv(x: Any, first: Any, second: Any, value: Any) -> Any:
+    quotient = np.true_divide(first, second)
+    return np.add(x, quotient if value == 1 else value * quotient)
+
+
+def _promote_added(name: str) -> Any:
+    def promote(arrays: list[Any]) -> list[Any]:
+        *operands, value = arrays
+        operands = promote_many(operands)
+        kind = operands[0].dtype.kind
+        if kind in "iub":
+            if name == "addcdiv":
+                raise RuntimeError(
+                    "Integer division with addcdiv is no longer supported: for the true quotient "
+                    "write x + value * first / second, or make the operands floating"
+                )
+            if isinstance(value, float):
+                raise RuntimeError("value cannot be converted to an integer type without overflow")
+            supported(name, NUMERIC, operands[:1])
+        return [*operands, value]
+
+    return promote
+
+
+def _added_samples() -> Iterable[Sample]:
+    for seed, (left, right) in enumerate(PAIRS):
+        x, first = draw(seed, left), draw(seed + 20, right)
+        yield Sample((x, first, draw(seed + 40, right, 0.5, 2.0), 0.7))
+
+
+def _factored(value: Any, g: Any) -> Any:
+    return g if value == 1 else g * conj(value)
+
+
+addcmul = Primitive(
+    "addcmul", "ternary", _addcmul,
+    (lambda g: g, lambda g, second, value: _factored(value, g * conj(second)),
+     lambda g, first, value: _factored(value, g * conj(first)), None),
+    pointwise_rule(_addcmul, _promote_added("addcmul")), "{x} + {value} * {first} * {second}",
+    _added_samples, promote=_promote_added("addcmul"),
+)  # fmt: skip
+addcdiv = Primitive(
+    "addcdiv", "ternary", _addcdiv,
+    (lambda g: g, lambda g, second, value: _factored(value, g / conj(second)),
+     lambda g, first, second, value: -_factored(value, g * conj((first / second) / second)), None),
+    pointwise_rule(_addcdiv, _promote_added("addcdiv")), "{x} + {value} * {first} / {second}",
+    _added_samples, promote=_promote_added("addcdiv"),
+)  # fmt: skip

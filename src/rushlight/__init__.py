@@ -135,6 +135,20 @@ from rushlight.ops.reduction import (
     numel,
     sum,
 )
+from rushlight.ops.sampling import (
+    bernoulli,
+    binomial,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+)
 from rushlight.ops.shape import (
     cat,
     expand,
@@ -152,7 +166,16 @@ from rushlight.ops.shape import (
 )
 # ---- operations: end ----
 
-from rushlight import autograd
+from rushlight import autograd, random
+from rushlight.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from rushlight.autograd import (
     enable_grad,
     inference_mode,
@@ -200,6 +223,7 @@ from rushlight.layout import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
+from rushlight import optim, utils
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf
@@ -212,7 +236,7 @@ from rushlight.dtypes import int16 as short
 from rushlight.dtypes import int32 as int
 from rushlight.dtypes import int64 as long
 
-__version__ = "0.1.0"
+from rushlight.version import __version__
 
 pi = _math.pi
 e = _math.e

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-import rushlight
+from rushlight.version import RUSHLIGHT
 
 
 def _blas() -> str:
@@ -47,7 +47,7 @@ def info() -> str:
     """
     cpu = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {
-        "rushlight": rushlight.__version__,
+        "rushlight": RUSHLIGHT,
         "python": f"{sys.version.split()[0]} ({sys.executable})",
         "numpy": np.__version__,
         "scipy": _scipy(),

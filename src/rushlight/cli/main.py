@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-import rushlight
+from rushlight.version import RUSHLIGHT
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rushlight", description="PyTorch's interface built from scratch on NumPy."
     )
-    parser.add_argument("--version", action="version", version=f"rushlight {rushlight.__version__}")
+    parser.add_argument("--version", action="version", version=f"rushlight {RUSHLIGHT}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = commands.add_parser(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, SupportsInt
+from typing import TYPE_CHECKING, Any, SupportsInt
 
 import numpy as np
 
 from rushlight.device import device as Device
+from rushlight.tensor_base import Array, TensorBase, wrap
 
-Array = np.ndarray[Any, np.dtype[Any]]
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
 
 _DEFAULT_SEED = 67280421310721
 _WORDS = 624
@@ -119,8 +121,8 @@ class Generator:
     def position(self, state: Any) -> None:
         self._bits.state = state
 
-    def get_state(self) -> Array:
-        """The whole state as 5056 bytes in torch's layout (uint8).
+    def get_state(self) -> Tensor:
+        """The whole state as a tensor of 5056 bytes in torch's layout (uint8).
 
         >>> g = Generator()
         >>> state, first = g.get_state(), g.raw32(1)
@@ -142,15 +144,16 @@ class Generator:
             record["normal"], record["has_normal"] = self.next_normal, 1
         if self._next_float_normal is not None:
             record["float_normal"], record["has_float_normal"] = self._next_float_normal, 1
-        return np.frombuffer(record.tobytes(), np.uint8).copy()
+        return wrap(np.frombuffer(record.tobytes(), np.uint8).copy())
 
     def set_state(self, state: Any) -> Generator:
         """Take over a state that `get_state`, here or in torch, has given. Returns self.
 
-        state is an array or what NumPy makes one of, a tensor for instance. Raises TypeError unless
+        state is a tensor or an array. Raises TypeError unless
         it is uint8, RuntimeError for another size or layout.
         """
-        state = np.asarray(state) if hasattr(state, "__array__") else state
+        if isinstance(state, TensorBase):
+            state = state._data
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor, as get_state() gives it")
         if state.size != _STATE.itemsize:
@@ -185,7 +188,7 @@ class Generator:
         return f"<rushlight.Generator device=cpu seed={self._seed}>"
 
 
-def _restored(state: Array) -> Generator:
+def _restored(state: Any) -> Generator:
     return Generator().set_state(state)
 
 
@@ -218,7 +221,7 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> Array:
+def get_rng_state() -> Tensor:
     """The default generator's state: see `Generator.get_state`."""
     return default_generator.get_state()
 

@@ -1,0 +1,123 @@
+"""The plan of the house, held against the code."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rushlight
+
+ROOT = Path(rushlight.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# From the ground up. A room may import from its own line and from those below it.
+FLOORS = [
+    {"version", "errors", "device", "layout", "size", "return_types"},
+    {"dtypes"},
+    {"printing"},
+    {"tensor_base"},
+    {"random"},
+    # The tape and the table: a node knows its row, the engine knows neither.
+    {"autograd", "primitives"},
+    {"parallel"},
+    {"ops"},
+    {"methods", "interop"},
+    {"_tensor"},
+    {"special", "linalg", "fft"},
+    {"func", "distributions"},
+    {"nn"},
+    {"optim"},
+    {"serialization"},
+    {"utils"},
+    {"vision"},
+    {"visual"},
+    {"training"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports(path: Path, *, top_level: bool):
+    """(line, module) of the imports of rushlight in a file, those for type checkers left out."""
+    tree = ast.parse(path.read_text())
+    checking = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    nodes = tree.body if top_level else ast.walk(tree)
+    for node in nodes:
+        if id(node) in checking:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            if node.module == "rushlight":
+                for name in node.names:
+                    yield node.lineno, f"rushlight.{name.name}"
+            elif node.module.startswith("rushlight."):
+                yield node.lineno, node.module
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.split(".")[0] == "rushlight":
+                    yield node.lineno, name.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_downward(path):
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    assert own in LEVEL, f"{own} has no floor yet: add it to FLOORS"
+    for line, module in imports(path, top_level=True):
+        room = room_of(module)
+        if room not in LEVEL:
+            continue
+        assert LEVEL[room] <= LEVEL[own], f"{path}:{line}: {own} imports {room}, which stands above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_is_hidden(path):
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert all(name.name != "*" for name in node.names), f"star import at line {node.lineno}"
+        if isinstance(node, ast.Assert):
+            pytest.fail(f"assert at line {node.lineno}: raise an error that says what to do")
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+            function = node.value.func
+            if isinstance(function, ast.Name) and function.id == "globals":
+                pytest.fail(f"globals()[...] at line {node.lineno}")
+
+
+def test_files_stay_small_enough_to_read():
+    long = {str(p.relative_to(ROOT)): n for p in FILES if (n := len(p.read_text().splitlines())) > 650}
+    assert not long, f"what is the second room called? {long}"
+
+
+def test_import_brings_only_what_it_needs():
+    code = (
+        "import sys, numpy; before = set(sys.modules); import rushlight; "
+        "new = {m.split('.')[0] for m in set(sys.modules) - before}; "
+        "print(' '.join(sorted(new & {'scipy', 'torch', 'matplotlib', 'rich', 'tqdm', 'graphviz', "
+        "'sklearn', 'multiprocessing', 'PIL', 'pandas'})))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == []
+
+
+def test_public_names_are_documented():
+    missing = [
+        name
+        for name, value in vars(rushlight).items()
+        if not name.startswith("_")
+        and callable(value)
+        and not isinstance(value, rushlight.dtype)
+        and not (getattr(value, "__doc__", None) or "").strip()
+    ]
+    assert missing == []

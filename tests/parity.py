@@ -129,7 +129,7 @@ def execute(source: str, framework: str, given: Mapping[str, Any], seed: int = 0
         **given,
     }
     for name, module in {"nn": "nn", "F": "nn.functional"}.items():
-        if re.search(rf"\b{name}\b", source):
+        if re.search(rf"\b{name}\.", source):
             run.names[name] = importlib.import_module(f"{framework}.{module}")
     before = set(run.names)
     torch: Any = run.framework

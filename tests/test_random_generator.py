@@ -19,7 +19,7 @@ def test_seeds(seed: int) -> None:
     torch.manual_seed(seed)
     ours.manual_seed(seed)
     assert ours.initial_seed() == torch.initial_seed()
-    np.testing.assert_array_equal(ours.get_rng_state(), torch.get_rng_state().numpy())
+    np.testing.assert_array_equal(ours.get_rng_state().numpy(), torch.get_rng_state().numpy())
     np.testing.assert_array_equal(ours.uniform((5,), np.dtype(np.float32)), torch.rand(5).numpy())
 
 
@@ -59,10 +59,10 @@ def test_states_move_between_torch_and_here(words: int) -> None:
     theirs, mine = torch.Generator().manual_seed(9), ours.Generator().manual_seed(9)
     torch.rand(words, generator=theirs)
     mine.raw32(words)
-    np.testing.assert_array_equal(mine.get_state(), theirs.get_state().numpy())
+    np.testing.assert_array_equal(mine.get_state().numpy(), theirs.get_state().numpy())
     torch.randn(3, generator=theirs)
     other = ours.Generator().set_state(theirs.get_state().numpy())
-    back = torch.Generator().set_state(torch.from_numpy(other.get_state()))
+    back = torch.Generator().set_state(torch.from_numpy(other.get_state().numpy()))
     expected = torch.randn(6, generator=theirs)
     mine_then = ours.normal((6,), np.dtype(np.float32), generator=other)
     np.testing.assert_array_equal(mine_then, expected.numpy())

@@ -27,6 +27,7 @@ from rushlight.methods.sampling import SamplingMethods
 from rushlight.methods.shape import ShapeMethods
 from rushlight.methods.sorting import SortingMethods
 from rushlight.primitives.core import refresh
+from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
 from rushlight.tensor_base import TensorBase, alias, set_result_class, wrap
 
@@ -234,6 +235,20 @@ class Tensor(
     # ---- Python's protocols --------------------------------------------------------------------
 
     __hash__ = TensorBase.__hash__
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return format_tensor(self._data, self.dtype, suffixes=self._notes())
+
+    def _notes(self) -> list[str]:
+        """What follows the values in repr: the node's name, or that a gradient is wanted."""
+        if self.grad_fn is not None:
+            return [f"grad_fn=<{self.grad_fn.name()}>"]
+        return ["requires_grad=True"] if self._requires_grad else []
+
+    def __format__(self, spec: str) -> str:
+        if self._data.ndim == 0 and not self._requires_grad:
+            return format_scalar(self._data, spec)
+        return object.__format__(self, spec)
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self._data.ndim:

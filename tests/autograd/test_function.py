@@ -74,7 +74,6 @@ PROGRAMS = {
 
         x = torch.ones(2, requires_grad=True)
         error = attempt(lambda: Bad.apply(x, x).sum().backward())
-        legacy = attempt(lambda: Bad())
     """,
     "needs_input_grad": """
         seen = []

@@ -174,12 +174,6 @@ class Function:
             "use it with backward mode AD."
         )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise RuntimeError(
-            "Legacy autograd function with non-static forward method is deprecated. Please use new-style "
-            f"autograd function with static forward method: {type(self).__name__}.apply(...)"
-        )
-
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run forward and record the call."""

@@ -159,7 +159,7 @@ class PrimitiveNode(Node):
         return results
 
     def release(self) -> None:
-        if self.plan.gather:
+        if self.versions:
             self.kept = None
 
     def _stale(self, version: list[Any], count: int, role: str) -> str:

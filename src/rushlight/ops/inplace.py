@@ -15,9 +15,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import type_word
 from rushlight.primitives import pointwise as rows
-from rushlight.primitives.core import TABLE, Primitive, attach, geometry, refresh
+from rushlight.primitives.core import TABLE, attach, geometry, refresh
 from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
         ours, theirs = dtypes.of(dtype), dtypes.of(data.dtype)
         if ours.category > theirs.category:
             raise RuntimeError(
-                f"result type {type_word(ours)} can't be cast to the desired output type "
-                f"{type_word(theirs)}"
+                f"result type {ours.word} can't be cast to the desired output type "
+                f"{theirs.word}"
             )
 
 
@@ -110,7 +109,7 @@ def _rebase(target: Tensor, result: Tensor) -> None:
         target._output_nr = result._output_nr
 
 
-def inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[..., Tensor]:
     """The method with a trailing underscore of an operation.
 
     >>> import rushlight as torch
@@ -118,6 +117,9 @@ def inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     tensor([1., 2.])
     """
     name = function.__name__ + "_"
+    kernel = KERNELS.get(function.__name__)
+    if kernel is not None and not general:
+        return direct(function, kernel)
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -129,41 +131,99 @@ def inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return method
 
 
-def arithmetic(
-    row: Primitive, ufunc: np.ufunc, function: Callable[..., Tensor]
+def direct(
+    function: Callable[..., Tensor], kernel: Callable[..., Any]
 ) -> Callable[..., Tensor]:
-    """`inplace(function)` that writes straight into memory where nothing is recorded."""
-    general = inplace(function)
+    """`inplace(function)` with a kernel(array, *operands) for when nothing is recorded.
+
+    The kernel writes into the array's memory. It runs when all operands are numbers or tensors of
+    the array's own floating type; whatever it refuses with a ValueError goes the general way, which
+    raises torch's error.
+    """
+    general = inplace(function, general=True)
     name = function.__name__ + "_"
 
     @functools.wraps(function)
-    def method(self: Tensor, other: Any, **kwargs: Any) -> Tensor:
+    def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
-        value = other._data if isinstance(other, TensorBase) else other
-        if (
-            kwargs
-            or state.interpreter is not None
-            or data.dtype.kind != "f"
-            or (state.grad and (self._requires_grad or getattr(other, "_requires_grad", False)))
-            or not (
-                value.__class__ is float
-                or value.__class__ is int
-                or (
-                    value.__class__ is np.ndarray
-                    and value.dtype is data.dtype
-                    and value.shape == data.shape
-                )
-            )
-        ):
-            return general(self, other, **kwargs)
+        recording = state.grad and self._requires_grad
+        plain = state.interpreter is None and data.dtype.kind == "f"
+        values = []
+        for operand in operands:
+            if isinstance(operand, TensorBase):
+                recording = recording or (state.grad and operand._requires_grad)
+                plain = plain and operand._data.dtype is data.dtype
+                values.append(operand._data)
+            else:
+                plain = plain and (operand.__class__ is float or operand.__class__ is int)
+                values.append(operand)
+        if recording or not plain:
+            return general(self, *operands, **options)
         check_writable(self)
-        ufunc(data, value, out=data)
+        try:
+            kernel(data, *values, **options)
+        except (ValueError, TypeError):
+            return general(self, *operands, **options)
         bump(self, name)
         return self
 
     method.__name__ = name
     method.__doc__ = f"`{function.__name__}`, writing the result into the tensor itself."
     return method
+
+
+def _add(x: Array, y: Any, alpha: float = 1) -> None:
+    np.add(x, y if alpha == 1 else np.multiply(y, alpha, dtype=x.dtype), out=x)
+
+
+def _sub(x: Array, y: Any, alpha: float = 1) -> None:
+    np.subtract(x, y if alpha == 1 else np.multiply(y, alpha, dtype=x.dtype), out=x)
+
+
+def _mul(x: Array, y: Any) -> None:
+    np.multiply(x, y, out=x)
+
+
+def _div(x: Array, y: Any) -> None:
+    np.true_divide(x, y, out=x)
+
+
+def _addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
+    product = np.multiply(y, z)
+    if value != 1:
+        product *= value
+    np.add(x, product, out=x)
+
+
+def _addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
+    quotient = np.true_divide(y, z)
+    if value != 1:
+        quotient *= value
+    np.add(x, quotient, out=x)
+
+
+def _lerp(x: Array, end: Array, weight: float) -> None:
+    # torch's formula, which is exact at both ends.
+    if isinstance(weight, np.ndarray):
+        raise TypeError("a tensor of weights goes the general way")
+    difference = np.subtract(end, x)
+    if abs(weight) < 0.5:
+        difference *= weight
+        np.add(x, difference, out=x)
+    else:
+        difference *= 1 - weight
+        np.subtract(end, difference, out=x)
+
+
+def _sqrt(x: Array) -> None:
+    np.sqrt(x, out=x)
+
+
+# Kernels for the in-place methods that optimizers live on.
+KERNELS: dict[str, Callable[..., None]] = {
+    "add": _add, "sub": _sub, "mul": _mul, "div": _div, "addcmul": _addcmul, "addcdiv": _addcdiv,
+    "lerp": _lerp, "sqrt": _sqrt,
+}  # fmt: skip
 
 
 def zero_(self: Tensor) -> Tensor:

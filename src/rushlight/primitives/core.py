@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 Rule = Callable[..., Any]
+_ndarray = np.ndarray
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
 INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_SHAPE, NEEDS = range(7)
@@ -152,26 +153,51 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     mode = state
     if mode.interpreter is not None:
         return mode.interpreter(row, inputs, static)
-    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    recording = mode.grad and row.vjp is not None
+    wanted = False
     try:
-        if row.promote is not None:
-            arrays = row.promote(arrays)
-        result = row.forward(*arrays, **static)
+        # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
+        if len(inputs) == 1:
+            (x,) = inputs
+            a = x._data
+            wanted = recording and x._requires_grad
+            if row.promote is not None and a.dtype.kind != "f":
+                (a,) = row.promote([a])
+            result = row.forward(a, **static) if static else row.forward(a)
+        elif len(inputs) == 2:
+            x, y = inputs
+            if isinstance(x, TensorBase):
+                a = x._data
+                wanted = recording and x._requires_grad
+            else:
+                a = x
+            if isinstance(y, TensorBase):
+                b = y._data
+                wanted = wanted or (recording and y._requires_grad)
+            else:
+                b = y
+            if row.promote is not None and not (
+                a.__class__ is b.__class__ is _ndarray and a.dtype is b.dtype and a.dtype.kind == "f"
+            ):
+                a, b = row.promote([a, b])
+            result = row.forward(a, b, **static) if static else row.forward(a, b)
+        else:
+            arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+            if row.promote is not None:
+                arrays = row.promote(arrays)
+            result = row.forward(*arrays, **static)
+            if recording:
+                wanted = any(isinstance(t, TensorBase) and t._requires_grad for t in inputs)
     except (ValueError, IndexError, TypeError) as error:
-        raise _explained(row, arrays, static, error) from None
-    if result.__class__ is np.ndarray:
-        out = wrap(result)
-        if row.view and arrays:
-            _share(out, inputs[0], mode.grad)
-    elif result.__class__ is tuple:
+        raise _explained(row, inputs, static, error) from None
+    if result.__class__ is tuple:
         out = _several(row, result, inputs, mode.grad)
     else:
-        out = wrap(np.asarray(result))
-    if mode.grad and row.vjp is not None:
-        for t in inputs:
-            if isinstance(t, TensorBase) and t._requires_grad:
-                attach(row, inputs, static, out)
-                break
+        out = wrap(result if result.__class__ is _ndarray else np.asarray(result))
+        if row.view:
+            _share(out, inputs[0], mode.grad)
+    if wanted:
+        attach(row, inputs, static, out)
     return out
 
 
@@ -300,9 +326,10 @@ def geometry(base: Array, part: Array) -> dict[str, Any]:
 
 
 def _explained(
-    row: Primitive, arrays: list[Any], static: dict[str, Any], error: Exception
+    row: Primitive, inputs: Sequence[Any], static: dict[str, Any], error: Exception
 ) -> Exception:
     """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
+    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
     try:
         row.rule(*arrays, **static)
     except Exception as better:

@@ -1,15 +1,18 @@
-"""Rows that fold dimensions away, and the broadcast that undoes them."""
+"""Rows that fold dimensions away: sums, products, extremes, moments, norms."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from rushlight.autograd.state import state
 from rushlight.primitives.core import Primitive, Sample, Spec
-from rushlight.primitives.families import draw
+from rushlight.primitives.families import REAL, draw, promote_float, taking
+from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
+from rushlight.primitives.scan import cumprod
 from rushlight.primitives.view import cat
 from rushlight.tensor_base import Array
 
@@ -24,28 +27,70 @@ def reduced_shape(shape: tuple[int, ...], dim: Dims, keepdim: bool) -> tuple[int
     return tuple(n for i, n in enumerate(shape) if i not in folded)
 
 
-def _samples() -> Iterable[Sample]:
-    for shape, dim, keepdim in (
-        ((2, 3), None, False), ((2, 3), (0,), False), ((2, 3, 4), (0, 2), True), ((), None, False),
-    ):  # fmt: skip
-        yield Sample((draw(3, shape, 0.3, 2.0),), {"dim": dim, "keepdim": keepdim})
+def folded_size(shape: tuple[int, ...], dim: Dims) -> int:
+    """How many elements are folded into one."""
+    return math.prod(shape if dim is None else (shape[d] for d in dim))
 
 
-def _same_dtype(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
+def _cases(**more: Any) -> Callable[[], Iterable[Sample]]:
+    def samples() -> Iterable[Sample]:
+        for shape, dim, keepdim in (
+            ((2, 3), None, False), ((2, 3), (0,), False), ((2, 3, 4), (0, 2), True),
+            ((), None, False), ((0, 2), (1,), False),
+        ):  # fmt: skip
+            yield Sample((draw(3, shape, 0.3, 2.0),), {"dim": dim, "keepdim": keepdim, **more})
+
+    return samples
+
+
+_samples = _cases()
+
+
+def _same_dtype(x: Array, *, dim: Dims, keepdim: bool, **_: Any) -> Spec:
     return reduced_shape(x.shape, dim, keepdim), x.dtype
 
 
+def _real_dtype(x: Array, *, dim: Dims, keepdim: bool, **_: Any) -> Spec:
+    return reduced_shape(x.shape, dim, keepdim), np.empty(0, x.dtype).real.dtype
+
+
 def unfold_gradient(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    """g of a reduction, with the folded dimensions put back as 1 so that it broadcasts."""
+    """G of a reduction, with the folded dimensions put back as 1 so that it broadcasts."""
     if keepdim or g._data.ndim == len(shape):
         return g
     return g.reshape(reduced_shape(shape, dim, True))
 
 
+def _in_single(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """float16 is folded in float32 and rounded once, as in torch."""
+
+    def folded(x: Array, *, dim: Dims, keepdim: bool, **more: Any) -> Any:
+        if x.dtype == np.float16:
+            wide = forward(x.astype(np.float32), dim=dim, keepdim=keepdim, **more)
+            return np.asarray(wide).astype(np.float16)
+        return forward(x, dim=dim, keepdim=keepdim, **more)
+
+    return folded
+
+
+def _numbered(name: str) -> Any:
+    # torch has one backward for the fold of everything and another for that along dimensions.
+    return lambda node: f"{name}Backward{0 if node.static['dim'] is None else 1}"
+
+
+# ---- sums and products --------------------------------------------------------------------------
+
+
 def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    if x.dtype == np.float16:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(np.float16)
-    return x.sum(axis=dim, keepdims=keepdim)
+    kind = x.dtype.kind
+    if kind == "f" and x.itemsize > 2:
+        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    if kind == "f":
+        wide = np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32)
+        return wide.astype(np.float16)
+    return np.add.reduce(
+        x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64
+    )
 
 
 def _sum_rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
@@ -57,111 +102,389 @@ def _sum_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     return unfold_gradient(g, x_shape, dim, keepdim).expand(x_shape)
 
 
-def _numbered(name: str) -> Any:
-    # torch has one backward for the sum of everything and another for the sum along dimensions.
-    return lambda node: f"{name}Backward{0 if node.static['dim'] is None else 1}"
-
-
 sum = Primitive(
     "sum", "reduce", _sum, (_sum_vjp,), _sum_rule, "reduce:+", _samples, label=_numbered("Sum")
 )
 
 
+@_in_single
+def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    dtype = None if x.dtype.kind in "fc" else np.int64
+    return np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)
+
+
+def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
+    """Out / x; where that may divide by zero, the product of the others from both sides."""
+    g = unfold_gradient(g, x.shape, dim, keepdim)
+    if state.interpreter is None and not (x._data == 0).any():
+        return g * conj(unfold_gradient(out, x.shape, dim, keepdim) / x)
+    if dim is None:
+        return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))
+    return g * conj(_product_of_others(x, dim[0]) if dim else x * 0 + 1)
+
+
+def _product_of_others(x: Any, dim: int) -> Any:
+    size = x.shape[dim]
+    if not size:
+        return x
+    one = x.narrow(dim, 0, 1) * 0 + 1
+    before = cumprod(cat(one, x.narrow(dim, 0, size - 1), dim=dim), dim=dim)
+    others = x.narrow(dim, 1, size - 1).flip(dim)
+    after = cumprod(cat(one, others, dim=dim), dim=dim).flip(dim)
+    return before * after
+
+
+def _prod_samples() -> Iterable[Sample]:
+    for zeros in (0, 1, 2):
+        x = draw(5, (3, 2))
+        x.reshape(-1)[1 : 1 + 2 * zeros : 2] = 0
+        for dim in (None, (0,)):
+            yield Sample((x,), {"dim": dim, "keepdim": False})
+    yield Sample((draw(6, (2, 0)),), {"dim": (1,), "keepdim": True})
+    yield Sample((draw(6, ()),), {"dim": None, "keepdim": False})
+
+
+prod = Primitive(
+    "prod", "reduce", _prod, (_prod_vjp,), _sum_rule, "reduce:*", _prod_samples,
+    label=_numbered("Prod"),
+)  # fmt: skip
+
+
+@_in_single
+def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    total = np.add.reduce(x, axis=dim, keepdims=keepdim)
+    return np.true_divide(total, x.dtype.type(folded_size(x.shape, dim)))
+
+
+def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    share = g / max(folded_size(x_shape, dim), 1)
+    return unfold_gradient(share, x_shape, dim, keepdim).expand(x_shape)
+
+
+mean = Primitive(
+    "mean", "reduce", _mean, (_mean_vjp,), _same_dtype, "reduce:+", _samples,
+    label=_numbered("Mean"),
+)  # fmt: skip
+
+# ---- extremes -----------------------------------------------------------------------------------
+
+
+def _nonempty(name: str, shape: tuple[int, ...], dim: Dims) -> None:
+    if 0 not in shape:
+        return
+    if dim is None:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument; the input has shape {list(shape)}"
+        )
+    for d in dim:
+        if shape[d] == 0:
+            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+
+
+def _extreme_rule(name: str) -> Callable[..., Spec]:
+    def rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
+        _nonempty(name, x.shape, dim)
+        return reduced_shape(x.shape, dim, keepdim), x.dtype
+
+    return rule
+
+
 def _amax(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return x.max(axis=dim, keepdims=keepdim)
+    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
 
 
 def _amin(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return x.min(axis=dim, keepdims=keepdim)
+    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+
+
+def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
+    count = sum(hit, dim=dim, keepdim=True)
+    return where(hit, g / count.astype(g._data.dtype), 0)
 
 
 def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     # Equal extremes share the gradient evenly.
-    peak = unfold_gradient(out, x.shape, dim, keepdim)
-    hit = (x == peak).to(g.dtype)
-    count = hit.sum(dim, keepdim=True) if dim is None or len(dim) else hit
-    return hit * (unfold_gradient(g, x.shape, dim, keepdim) / count)
+    hit = eq(x, unfold_gradient(out, x.shape, dim, keepdim))
+    return _share_evenly(unfold_gradient(g, x.shape, dim, keepdim), hit, dim)
 
 
-amax = Primitive("amax", "reduce", _amax, (_extreme_vjp,), _same_dtype, "reduce:max", _samples)
-amin = Primitive("amin", "reduce", _amin, (_extreme_vjp,), _same_dtype, "reduce:min", _samples)
+def _extreme_samples() -> Iterable[Sample]:
+    yield from _samples()
+    yield Sample((np.array([[1.0, 2.0, 2.0], [2.0, 0.0, 1.0]]),), {"dim": (1,), "keepdim": False})
 
 
-def _any(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return x.any(axis=dim, keepdims=keepdim)
+amax = Primitive(
+    "amax", "reduce", _amax, (_extreme_vjp,), _extreme_rule("amax"), "reduce:max", _samples,
+    promote=taking("amax", REAL, list),
+)  # fmt: skip
+amin = Primitive(
+    "amin", "reduce", _amin, (_extreme_vjp,), _extreme_rule("amin"), "reduce:min", _samples,
+    promote=taking("amin", REAL, list),
+)  # fmt: skip
 
 
-def _all(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return x.all(axis=dim, keepdims=keepdim)
+def _position_rule(name: str) -> Callable[..., Spec]:
+    def rule(x: Array, *, dim: int | None, keepdim: bool) -> Spec:
+        dims = None if dim is None else (dim,) if x.ndim else ()
+        _nonempty(name, x.shape, dims)
+        return reduced_shape(x.shape, dims, keepdim), np.dtype(np.int64)
+
+    return rule
+
+
+def _argmax(x: Array, *, dim: int | None, keepdim: bool) -> Any:
+    return x.argmax(axis=dim if x.ndim else None, keepdims=keepdim)
+
+
+def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
+    return x.argmin(axis=dim if x.ndim else None, keepdims=keepdim)
+
+
+def _position_samples() -> Iterable[Sample]:
+    for shape, dim, keepdim in (((2, 3), None, False), ((2, 3), 0, False), ((2, 3, 4), 1, True)):
+        yield Sample((draw(3, shape),), {"dim": dim, "keepdim": keepdim})
+
+
+argmax = Primitive(
+    "argmax", "reduce", _argmax, None, _position_rule("argmax"), "reduce:argmax",
+    _position_samples, promote=taking("argmax", REAL, list),
+)  # fmt: skip
+argmin = Primitive(
+    "argmin", "reduce", _argmin, None, _position_rule("argmin"), "reduce:argmin",
+    _position_samples, promote=taking("argmin", REAL, list),
+)  # fmt: skip
+
+# ---- yes or no ----------------------------------------------------------------------------------
 
 
 def _boolean(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
-    return reduced_shape(x.shape, dim, keepdim), np.dtype(bool)
+    dtype = np.dtype(np.uint8 if x.dtype == np.uint8 else np.bool_)
+    return reduced_shape(x.shape, dim, keepdim), dtype
+
+
+def _any(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    found = np.logical_or.reduce(x, axis=dim, keepdims=keepdim)
+    return found.astype(np.uint8) if x.dtype == np.uint8 else found
+
+
+def _all(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    held = np.logical_and.reduce(x, axis=dim, keepdims=keepdim)
+    return held.astype(np.uint8) if x.dtype == np.uint8 else held
 
 
 any = Primitive("any", "reduce", _any, None, _boolean, "reduce:||", _samples)
 all = Primitive("all", "reduce", _all, None, _boolean, "reduce:&&", _samples)
 
+# ---- moments ------------------------------------------------------------------------------------
 
-def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return x.prod(axis=dim, keepdims=keepdim)
+Correction = float
 
 
-def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
-    """out / x; where that divides by zero, the product of the others from both sides."""
+@_in_single
+def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+    count = folded_size(x.shape, dim)
+    center = np.add.reduce(x, axis=dim, keepdims=True) / max(count, 1)
+    deviation = np.subtract(x, center, dtype=x.dtype)
+    if x.dtype.kind == "c":
+        squares = deviation.real * deviation.real + deviation.imag * deviation.imag
+    else:
+        squares = np.multiply(deviation, deviation)
+    total = np.add.reduce(squares, axis=dim, keepdims=keepdim)
+    return np.true_divide(total, squares.dtype.type(max(count - correction, 0)))
+
+
+def _deviation(x: Any, dim: Dims, correction: Correction) -> Any:
+    # The derivative of the variance: 2 / (n - correction) times the distance from the mean.
+    divisor = folded_size(x.shape, dim) - correction
+    factor = 2 / divisor if divisor > 0 else math.nan if divisor == 0 else math.inf
+    return (x - mean(x, dim=dim, keepdim=True)) * factor
+
+
+def _var_vjp(g: Any, x: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+    return unfold_gradient(g, x.shape, dim, keepdim) * _deviation(x, dim, correction)
+
+
+def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+    return np.sqrt(_var(x, dim=dim, keepdim=keepdim, correction=correction))
+
+
+def _std_vjp(
+    g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction
+) -> Any:
+    slope = where(eq(out, 0), 0, g / (out * 2))
+    return unfold_gradient(slope, x.shape, dim, keepdim) * _deviation(x, dim, correction)
+
+
+var = Primitive(
+    "var", "reduce", _var, (_var_vjp,), _real_dtype, "reduce:var", _cases(correction=1),
+    inputs=("x",),
+)  # fmt: skip
+std = Primitive(
+    "std", "reduce", _std, (_std_vjp,), _real_dtype, "reduce:std", _cases(correction=0),
+)  # fmt: skip
+
+# ---- norms --------------------------------------------------------------------------------------
+
+
+@_in_single
+def _logsumexp(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    top = np.maximum.reduce(x.real, axis=dim, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, top.dtype.type(0))
+    total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=keepdim))
+    return total + (top if keepdim else top.reshape(total.shape))
+
+
+def _logsumexp_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
+    share = exp(x - unfold_gradient(out, x.shape, dim, keepdim))
+    return unfold_gradient(g, x.shape, dim, keepdim) * conj(share)
+
+
+logsumexp = Primitive(
+    "logsumexp", "reduce", _logsumexp, (_logsumexp_vjp,), _same_dtype, "reduce:logsumexp",
+    _samples, inputs=("x",), promote=promote_float,
+)  # fmt: skip
+
+
+@_in_single
+def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
+    if ord == 2:
+        if x.dtype.kind == "c":
+            squares = x.real * x.real + x.imag * x.imag
+        elif dim is None and not keepdim:
+            flat = x.reshape(-1)
+            return np.sqrt(np.dot(flat, flat))
+        else:
+            squares = np.multiply(x, x)
+        return np.sqrt(np.add.reduce(squares, axis=dim, keepdims=keepdim))
+    size = np.abs(x)
+    if ord == math.inf:
+        return np.maximum.reduce(size, axis=dim, keepdims=keepdim)
+    if ord == -math.inf:
+        return np.minimum.reduce(size, axis=dim, keepdims=keepdim)
+    if ord == 0:
+        return np.add.reduce(size != 0, axis=dim, keepdims=keepdim, dtype=size.dtype)
+    if ord == 1:
+        return np.add.reduce(size, axis=dim, keepdims=keepdim)
+    total = np.add.reduce(np.power(size, ord), axis=dim, keepdims=keepdim)
+    return np.power(total, 1 / ord)
+
+
+def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: float) -> Any:
     g = unfold_gradient(g, x.shape, dim, keepdim)
-    if not (x._data == 0).any():
-        return g * (unfold_gradient(out, x.shape, dim, keepdim) / x).conj()
-    if dim is None:
-        flat = x.reshape(-1)
-        return (g * _product_of_others(flat, 0).reshape(x.shape)).conj()
-    return g * _product_of_others(x, dim[0]).conj()
+    out = unfold_gradient(out, x.shape, dim, keepdim)
+    if ord == 0:
+        return g * 0 * x
+    if ord == 1:
+        return g * sgn(x)
+    if ord == 2:
+        return where(eq(out, 0), 0, g / where(eq(out, 0), 1, out)) * x
+    if math.isinf(ord):
+        return sgn(x) * _share_evenly(g, eq(abs(x), out), dim)
+    safe = where(eq(x, 0), 1, abs(x))
+    powers = where(eq(x, 0), 0, safe ** (ord - 1))
+    scale = where(eq(out, 0), 0, g * where(eq(out, 0), 1, out) ** (1 - ord))
+    return sgn(x) * powers * scale
 
 
-def _product_of_others(x: Any, dim: int) -> Any:
-    ones = x.narrow(dim, 0, 1) * 0 + 1
-    size = x.shape[dim]
-    before = _running_product(x, ones, dim, range(size - 1))
-    after = _running_product(x, ones, dim, range(size - 1, 0, -1))
-    return before * after.flip(dim)
+def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:
+    if (ord < 0 or ord == math.inf) and 0 in x.shape:
+        dims = range(x.ndim) if dim is None else dim
+        if not all_positive(x.shape, dims):
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because the "
+                f"operation does not have an identity; the input has shape {list(x.shape)}"
+            )
+    return _real_dtype(x, dim=dim, keepdim=keepdim)
 
 
-def _running_product(x: Any, ones: Any, dim: int, order: range) -> Any:
-    parts = [ones]
-    for i in order:
-        parts.append(parts[-1] * x.narrow(dim, i, 1))
-    return cat(*parts, dim=dim)
+def all_positive(shape: tuple[int, ...], dims: Iterable[int]) -> bool:
+    """Whether none of these dimensions is empty."""
+    return 0 not in [shape[d] for d in dims]
 
 
-prod = Primitive(
-    "prod", "reduce", _prod, (_prod_vjp,), _sum_rule, "reduce:*", _samples, label=_numbered("Prod")
-)
+def _norm_samples() -> Iterable[Sample]:
+    for ord in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, math.inf, -math.inf):
+        yield Sample((draw(7, (2, 3)),), {"ord": ord, "dim": None, "keepdim": False})
+        yield Sample((draw(8, (2, 3)),), {"ord": ord, "dim": (1,), "keepdim": True})
 
 
-def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    if x.dtype == np.float16:
-        return x.astype(np.float32).mean(axis=dim, keepdims=keepdim).astype(np.float16)
-    count = _folded_size(x.shape, dim)
-    total = np.add.reduce(x, axis=dim, keepdims=keepdim)
-    return np.true_divide(total, x.dtype.type(count)) if count else total * np.nan
+vector_norm = Primitive(
+    "vector_norm", "reduce", _vector_norm, (_vector_norm_vjp,), _norm_rule, "reduce:norm",
+    _norm_samples, inputs=("x",), label="LinalgVectorNormBackward0",
+)  # fmt: skip
+
+# ---- middle and most frequent -------------------------------------------------------------------
 
 
-def _folded_size(shape: tuple[int, ...], dim: Dims) -> int:
-    return math.prod(shape if dim is None else (shape[d] for d in dim))
+def _order(x: Array) -> Array:
+    return np.argsort(x, axis=-1, kind="stable")
 
 
-def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    share = g / max(_folded_size(x_shape, dim), 1)
-    return unfold_gradient(share, x_shape, dim, keepdim).expand(x_shape)
+def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
+    """Where the lower median stands; the first nan, unless they are to be ignored."""
+    lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
+    size = lanes.shape[-1]
+    order = _order(lanes)
+    if x.dtype.kind == "f":
+        missing = np.isnan(lanes)
+        there = size - np.count_nonzero(missing, axis=-1)
+        rank = np.maximum(there - 1, 0) // 2
+        found = np.take_along_axis(order, rank[..., None], -1)[..., 0]
+        if not ignore_nan:
+            found = np.where(there < size, missing.argmax(-1), found)
+    else:
+        found = order[..., (size - 1) // 2]
+    return np.expand_dims(found, dim) if keepdim and x.ndim else found
 
 
-mean = Primitive(
-    "mean",
-    "reduce",
-    _mean,
-    (_mean_vjp,),
-    _same_dtype,
-    "reduce:+",
-    _samples,
-    label=_numbered("Mean"),
-)
+def _mode_index(x: Array, *, dim: int, keepdim: bool) -> Any:
+    """Where the last of the smallest of the most frequent values stands."""
+    lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
+    order = _order(lanes)
+    ordered = np.take_along_axis(lanes, order, -1)
+    place = np.arange(lanes.shape[-1])
+    starts = np.concatenate(
+        [np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1
+    )
+    run = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    found = np.take_along_axis(order, run.argmax(-1)[..., None], -1)[..., 0]
+    return np.expand_dims(found, dim) if keepdim and x.ndim else found
+
+
+def _middle_rule(name: str) -> Callable[..., Spec]:
+    rule = _position_rule(name)
+    return lambda x, *, dim, keepdim, **_: rule(x, dim=dim, keepdim=keepdim)
+
+
+median_index = Primitive(
+    "median_index", "reduce", _median_index, None, _middle_rule("median"), "call",
+    lambda: [Sample((draw(4, (3, 4)),), {"dim": 1, "keepdim": k, "ignore_nan": k})
+             for k in (False, True)],
+    promote=taking("median", "iuf", list),
+)  # fmt: skip
+mode_index = Primitive(
+    "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
+    lambda: [Sample((np.round(draw(4, (3, 4))),), {"dim": d, "keepdim": False}) for d in (0, 1)],
+    promote=taking("mode", REAL, list),
+)  # fmt: skip
+
+
+def _median(x: Array, *, ignore_nan: bool) -> Any:
+    flat = x.reshape(-1)
+    if not flat.size:
+        return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
+    return flat[_median_index(flat, dim=0, keepdim=False, ignore_nan=ignore_nan)]
+
+
+def _median_vjp(g: Any, x: Any, out: Any) -> Any:
+    nan = ne(out, out)
+    return _share_evenly(g, where(nan, ne(x, x), eq(x, out)), None)
+
+
+median = Primitive(
+    "median", "reduce", _median, (_median_vjp,), lambda x, *, ignore_nan: ((), x.dtype), "call",
+    lambda: [Sample((draw(4, shape),), {"ignore_nan": False}) for shape in ((3, 4), (5,), ())],
+    promote=taking("median", "iuf", list),
+    label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
+)  # fmt: skip

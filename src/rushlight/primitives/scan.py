@@ -1,0 +1,196 @@
+"""Rows that run along a dimension: cumulative sums and products, and the recurrence beneath them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import FLOAT, REAL, draw, taking
+from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
+from rushlight.primitives.view import cat, flip
+from rushlight.tensor_base import Array
+
+_SHAPES = (((), 0), ((4,), 0), ((3, 2), 0), ((2, 3), 1), ((2, 0), 1))
+
+
+def _samples() -> Iterable[Sample]:
+    for seed, (shape, dim) in enumerate(_SHAPES):
+        yield Sample((draw(seed, shape),), {"dim": dim})
+
+
+def _with_zeros() -> Iterable[Sample]:
+    yield from _samples()
+    x = draw(9, (5, 2))
+    x[1, 0] = x[3, 0] = x[2, 1] = 0
+    yield Sample((x,), {"dim": 0})
+
+
+def _summed_dtype(x: Array) -> np.dtype[Any]:
+    return x.dtype if x.dtype.kind in "fc" else np.dtype(np.int64)
+
+
+def _running(ufunc: np.ufunc, x: Array, dim: int) -> Array:
+    # Single precision is summed in double and rounded at every step, as in torch.
+    dtype = _summed_dtype(x)
+    if not x.ndim:
+        return x.astype(dtype)
+    wide = np.result_type(dtype, np.float64) if dtype.kind in "fc" else dtype
+    return ufunc.accumulate(x, axis=dim, dtype=wide).astype(dtype, copy=False)
+
+
+def _scan_rule(x: Array, *, dim: int) -> Spec:
+    return x.shape, _summed_dtype(x)
+
+
+def _cumsum(x: Array, *, dim: int) -> Array:
+    return _running(np.add, x, dim)
+
+
+def _back(x: Any, dim: int) -> Any:
+    return flip(x, dims=(dim,)) if x._data.ndim else x
+
+
+def _cumsum_vjp(g: Any, dim: int) -> Any:
+    return _back(cumsum(_back(g, dim), dim=dim), dim)
+
+
+cumsum = Primitive(
+    "cumsum", "scan", _cumsum, (_cumsum_vjp,), _scan_rule, "scan:+", _samples,
+)  # fmt: skip
+
+
+def _cumprod(x: Array, *, dim: int) -> Array:
+    return _running(np.multiply, x, dim)
+
+
+def _cumprod_vjp(g: Any, x: Any, dim: int) -> Any:
+    """The sum over k >= i of g_k * (x_0 ... x_k without x_i), without dividing by x_i.
+
+    It is (x_0 ... x_(i-1)) * s_i, where s_i = g_i + x_(i+1) * s_(i+1) runs from the end.
+    """
+    if not x._data.ndim or not x._data.shape[dim]:
+        return g
+    size = x._data.shape[dim]
+    one = x.narrow(dim, 0, 1) * 0 + 1
+    before = cumprod(cat(one, x.narrow(dim, 0, size - 1), dim=dim), dim=dim)
+    following = cat(conj(x.narrow(dim, 1, size - 1)), one * 0, dim=dim)
+    suffix = _back(recurrence(_back(following, dim), _back(g, dim), dim=dim), dim)
+    return conj(before) * suffix
+
+
+cumprod = Primitive(
+    "cumprod", "scan", _cumprod, (_cumprod_vjp,), _scan_rule, "scan:*", _with_zeros,
+)  # fmt: skip
+
+
+def _recurrence(a: Array, b: Array, *, dim: int) -> Array:
+    """s_t = a_t * s_(t-1) + b_t, from s_(-1) = 0."""
+    if not b.ndim:
+        return b.copy()
+    factors, terms = np.moveaxis(a, dim, 0), np.moveaxis(b, dim, 0)
+    out = np.empty(b.shape, b.dtype)
+    steps = np.moveaxis(out, dim, 0)
+    if b.ndim == 1:
+        state = 0.0
+        for t, (factor, term) in enumerate(zip(factors.tolist(), terms.tolist(), strict=True)):
+            state = factor * state + term
+            steps[t] = state
+        return out
+    state = np.zeros(terms.shape[1:], b.dtype)
+    for t in range(len(terms)):
+        state = factors[t] * state + terms[t]
+        steps[t] = state
+    return out
+
+
+def _recurrence_vjp(g: Any, a: Any, out: Any, dim: int) -> tuple[Any, Any]:
+    # The adjoint of a recurrence is the same recurrence run from the end, one step behind.
+    if not a._data.ndim or not a._data.shape[dim]:
+        return g * 0, g
+    size = a._data.shape[dim]
+    nothing = a.narrow(dim, 0, 1) * 0
+    following = cat(conj(a.narrow(dim, 1, size - 1)), nothing, dim=dim)
+    back = _back(recurrence(_back(following, dim), _back(g, dim), dim=dim), dim)
+    previous = cat(nothing, out.narrow(dim, 0, size - 1), dim=dim)
+    return back * conj(previous), back
+
+
+def _recurrence_samples() -> Iterable[Sample]:
+    for seed, (shape, dim) in enumerate(_SHAPES):
+        yield Sample((draw(seed, shape), draw(seed + 30, shape)), {"dim": dim})
+
+
+recurrence = Primitive(
+    "recurrence", "scan", _recurrence, _recurrence_vjp,
+    lambda a, b, *, dim: (b.shape, b.dtype), "scan:recurrence", _recurrence_samples,
+)  # fmt: skip
+
+
+def _logcumsumexp(x: Array, *, dim: int) -> Array:
+    if not x.ndim:
+        return x.copy()
+    if x.dtype.kind == "c":
+        top = np.max(x.real, axis=dim, keepdims=True, initial=-np.inf)
+        top = np.where(np.isfinite(top), top, 0)
+        return np.log(np.cumsum(np.exp(x - top), axis=dim)) + top
+    wide = np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)
+    return wide.astype(x.dtype, copy=False)
+
+
+def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
+    # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
+    if x._data.dtype.kind == "c":
+        return conj(exp(x)) * _back(cumsum(_back(g * conj(exp(-out)), dim), dim=dim), dim)
+    lowest = float(np.finfo(g._data.dtype).min)
+    size = log(g.abs())
+    parts = []
+    for mask in (gt(g, 0), lt(g, 0)):
+        scaled = where(mask, size, lowest) - out
+        parts.append(exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + x))
+    return parts[0] - parts[1]
+
+
+logcumsumexp = Primitive(
+    "logcumsumexp", "scan", _logcumsumexp, (_logcumsumexp_vjp,),
+    lambda x, *, dim: (x.shape, x.dtype), "scan:logaddexp", _samples,
+    promote=taking("logcumsumexp", FLOAT + "c", list),
+)  # fmt: skip
+
+
+def _extreme_positions(ufunc: np.ufunc, x: Array, dim: int) -> Array:
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    running = ufunc.accumulate(x, axis=dim)
+    # The latest of equal ones; once there is a nan, the latest nan.
+    reached = x == running
+    if x.dtype.kind == "f":
+        reached |= np.isnan(x)
+    shape = [1] * x.ndim
+    shape[dim] = x.shape[dim]
+    steps = np.arange(x.shape[dim]).reshape(shape)
+    return np.maximum.accumulate(np.where(reached, steps, 0), axis=dim)
+
+
+def _cummax_index(x: Array, *, dim: int) -> Array:
+    return _extreme_positions(np.maximum, x, dim)
+
+
+def _cummin_index(x: Array, *, dim: int) -> Array:
+    return _extreme_positions(np.minimum, x, dim)
+
+
+def _positions_rule(x: Array, *, dim: int) -> Spec:
+    return x.shape, np.dtype(np.int64)
+
+
+cummax_index = Primitive(
+    "cummax_index", "scan", _cummax_index, None, _positions_rule, "scan:argmax", _samples,
+    promote=taking("cummax", REAL, list),
+)  # fmt: skip
+cummin_index = Primitive(
+    "cummin_index", "scan", _cummin_index, None, _positions_rule, "scan:argmin", _samples,
+    promote=taking("cummin", REAL, list),
+)  # fmt: skip

@@ -28,7 +28,7 @@ def _operator(row: Primitive) -> Callable[[Any, Any], Any]:
 
 def _reflected(row: Primitive) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, NUMBERS):
+        if isinstance(other, NUMBERS) or isinstance(other, TensorBase):
             return apply(row, other, self)
         if isinstance(other, np.ndarray):
             return apply(row, wrap(other), self)
@@ -64,7 +64,17 @@ class OperatorMethods:
     __ne__ = _operator(rows.ne)  # type: ignore[assignment]
     __neg__ = pointwise.neg
     __abs__ = pointwise.abs
-    __matmul__ = product.matmul
+
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            other = wrap(other)
+        return product.matmul(self, other) if isinstance(other, TensorBase) else NotImplemented
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            other = wrap(other)
+        return product.matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
+
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 

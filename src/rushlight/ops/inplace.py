@@ -81,7 +81,10 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
         return target
     if result._data.dtype != target._data.dtype or result._data.shape != target._data.shape:
         result = result.astype(target._data.dtype).expand(target._data.shape)
-    if result._requires_grad and result._node is None:
+    if not result._requires_grad:
+        # What target was computed from gets a gradient of zero, and target stays in the graph.
+        result = rows.where(wrap(np.ones((), bool)), result, target)
+    elif result._node is None:
         result = rows.clone(result)
     _rebase(target, result)
     write(target._data, result._data)

@@ -195,7 +195,11 @@ def normal(
         _check_std(std)
         spread = random.normal(shape, kind, 0.0, float(std), generator)
     center = mean._data if isinstance(mean, TensorBase) else kind.type(mean)
-    return finish((spread + center).astype(kind, copy=False), out=out)
+    result = finish((spread + center).astype(kind, copy=False), out=out)
+    for t in (mean, std):
+        if state.grad and isinstance(t, TensorBase) and t._requires_grad:
+            result = result + t * 0
+    return result
 
 
 def _check_std(std: float) -> None:

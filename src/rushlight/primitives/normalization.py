@@ -1,0 +1,213 @@
+"""Centre and scale to mean 0 and variance 1 along some dimensions: batch, layer and group norm.
+
+All of them are one row. `view` is the shape in which the statistics run along `dims` (group norm
+splits the channels, batch norm joins the pixels), and `broadcast` is the shape in which weight and
+bias spread over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import draw
+from rushlight.primitives.inner import inner, inner_products, totals
+from rushlight.tensor_base import Array
+
+Shape = tuple[int, ...]
+
+
+def _wide(x: Array) -> Array:
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def statistics(view: Shape, dims: Shape) -> Shape:
+    """The shape of the means: `view` with 1 along dims."""
+    return tuple(1 if d in dims else n for d, n in enumerate(view))
+
+
+def _normalize(
+    x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
+    broadcast: Shape, eps: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps)."""
+    full = _wide(x).reshape(view)
+    size = math.prod(view[d] for d in dims)
+    mean = totals(full, dims)
+    mean /= size
+    out = full - mean
+    rstd = inner_products(out, out, dims)
+    rstd /= size
+    rstd += eps
+    rstd = np.reciprocal(np.sqrt(rstd, out=rstd), out=rstd)
+    if weight is None:
+        out *= rstd
+    else:
+        factor = weight.reshape(broadcast)
+        if all(broadcast[d] == 1 for d in dims):
+            out *= rstd * factor
+        else:
+            out *= rstd
+            out *= factor
+    if bias is not None:
+        out += bias.reshape(broadcast)
+    return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd
+
+
+def _spread(x: Any, dims: Shape, size: int) -> Any:
+    return x.sum(dims, keepdim=True) / size
+
+
+def _normalize_vjp(
+    g: list[Any], x: Any, weight: Any, out: Any, view: Shape, dims: Shape,
+    broadcast: Shape, needs: tuple[bool, ...],
+) -> list[Any]:  # fmt: skip
+    mean, rstd = out[1], out[2]
+    form = {"view": view, "dims": dims, "broadcast": broadcast}
+    results: list[Any] = [None] * len(needs)
+    if g[0] is not None:
+        affine = tuple(needs[1:])
+        parts = iter(normalize_grad(g[0], x, mean, rstd, weight, affine=affine, **form))
+        results = [next(parts), *(next(parts) if needed else None for needed in affine)]
+    if needs[0] and (g[1] is not None or g[2] is not None):
+        # The statistics were asked for as outputs: d mean = 1/n, d rstd = -rstd**3 (x - mean) / n.
+        size = math.prod(view[d] for d in dims)
+        across = 0 if g[1] is None else g[1] / size
+        if g[2] is not None:
+            across = across - (x.reshape(view) - mean) * (g[2] * rstd**3 / size)
+        across = (across + mean * 0).expand(view).reshape(x.shape)
+        results[0] = across if g[0] is None else results[0] + across
+    return results
+
+
+def _normalize_rule(
+    x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
+    broadcast: Shape, eps: float,
+) -> list[Spec]:  # fmt: skip
+    wide = _wide(x).dtype
+    return [(x.shape, x.dtype), (statistics(view, dims), wide), (statistics(view, dims), wide)]
+
+
+# (shape, view, dims, broadcast, size of weight): layer, batch and group norm.
+_FORMS: tuple[tuple[Shape, Shape, Shape, Shape, Shape], ...] = (
+    ((4, 3), (4, 3), (1,), (1, 3), (3,)),
+    ((2, 3, 4), (2, 3, 4), (0, 2), (1, 3, 1), (3,)),
+    ((2, 4, 3), (2, 2, 2, 3), (2, 3), (1, 2, 2, 1), (4,)),
+)
+
+
+def _normalize_samples() -> Iterable[Sample]:
+    for seed, (shape, view, dims, broadcast, size) in enumerate(_FORMS):
+        form = {"view": view, "dims": dims, "broadcast": broadcast, "eps": 1e-5}
+        x = draw(seed, shape)
+        yield Sample((x, draw(10, size), draw(11, size)), form)
+        yield Sample((x, None, None), form)
+
+
+normalize = Primitive(
+    "normalize", "normalize", _normalize, _normalize_vjp, _normalize_rule, "normalize",
+    _normalize_samples,
+)  # fmt: skip
+
+
+def _normalize_grad(
+    upper: Array, x: Array, mean: Array, rstd: Array, weight: Array | None = None, *, view: Shape,
+    dims: Shape, broadcast: Shape, affine: tuple[bool, ...],
+) -> tuple[Array, ...]:  # fmt: skip
+    """The gradients of x and, as far as `affine` says, of weight and bias."""
+    g = _wide(upper).reshape(view)
+    size = math.prod(view[d] for d in dims)
+    normal = _wide(x).reshape(view) - mean
+    if any(broadcast[d] != 1 for d in dims):
+        normal *= rstd
+        shared = tuple(d for d, n in enumerate(broadcast) if n == 1)
+        sums = (inner_products(g, normal, shared), totals(g, shared)) if any(affine) else ()
+        dx = g * weight.reshape(broadcast) if weight is not None else g.copy()
+        along, across = totals(dx, dims), inner_products(dx, normal, dims)
+        along /= size
+        across /= size
+        normal *= across
+        normal += along
+        dx -= normal
+        dx *= rstd
+    else:
+        # The weight is constant along dims: the sums for x are those for weight and bias.
+        along, across = totals(g, dims), inner_products(g, normal, dims)
+        across *= rstd
+        sums = (across, along)
+        factor = rstd if weight is None else rstd * weight.reshape(broadcast)
+        dx = g * factor
+        normal *= factor * across * rstd / -size
+        dx += normal
+        dx -= factor * along / size
+    results = [dx.astype(x.dtype, copy=False).reshape(x.shape)]
+    for part, needed in zip(sums, affine, strict=False):
+        if needed:
+            rest = tuple(d for d, n in enumerate(part.shape) if n != broadcast[d])
+            results.append(totals(part, rest).reshape(-1).astype(upper.dtype, copy=False))
+    return tuple(results)
+
+
+def _normalize_grad_vjp(
+    g: list[Any], upper: Any, x: Any, mean: Any, rstd: Any, weight: Any, view: Shape, dims: Shape,
+    broadcast: Shape, affine: tuple[bool, ...],
+) -> list[Any]:  # fmt: skip
+    size = math.prod(view[d] for d in dims)
+    rest = iter(g[1:])
+    upper_affine = [next(rest) if needed else None for needed in affine] or [None, None]
+    for_weight, for_bias = (None if t is None else t.reshape(broadcast) for t in upper_affine)
+    u, centred = upper.reshape(view), x.reshape(view) - mean
+    normal = centred * rstd
+    zero = normal * 0
+    to_upper, to_normal, to_weight, to_rstd = zero, zero, None, zero.sum(dims, keepdim=True)
+    if g[0] is not None:
+        h = g[0].reshape(view)
+        w = 1 if weight is None else weight.reshape(broadcast)
+        along, across = inner(u * w, normal, dims=dims) / size, inner(h, normal, dims=dims) / size
+        even = u * w - _spread(u * w, dims, size)
+        back = rstd * (h - _spread(h, dims, size) - normal * across)
+        to_upper = back * w
+        to_weight = None if weight is None else (back * u).sum_to_size(broadcast)
+        to_normal = -rstd * (h * along + u * w * across)
+        to_rstd = inner(h, even - normal * along, dims=dims)
+    if for_weight is not None:
+        to_upper = to_upper + normal * for_weight
+        to_normal = to_normal + u * for_weight
+    if for_bias is not None:
+        to_upper = to_upper + for_bias
+    to_rstd = to_rstd + inner(to_normal, centred, dims=dims)
+    to_x = to_normal * rstd
+    return [
+        to_upper.reshape(upper.shape),
+        to_x.reshape(x.shape),
+        -to_x.sum(dims, keepdim=True),
+        to_rstd,
+        None if to_weight is None else to_weight.reshape(weight.shape),
+    ]
+
+
+def _normalize_grad_rule(
+    upper: Array, x: Array, mean: Array, rstd: Array, weight: Array | None = None, *, view: Shape,
+    dims: Shape, broadcast: Shape, affine: tuple[bool, ...],
+) -> list[Spec]:  # fmt: skip
+    size = (math.prod(broadcast),)
+    return [(x.shape, x.dtype), *((size, upper.dtype) for needed in affine if needed)]
+
+
+def _normalize_grad_samples() -> Iterable[Sample]:
+    for seed, (shape, view, dims, broadcast, size) in enumerate(_FORMS):
+        form = {"view": view, "dims": dims, "broadcast": broadcast}
+        means = statistics(view, dims)
+        arrays = draw(seed, shape), draw(seed + 20, shape), draw(7, means), draw(8, means, 0.5, 2.0)
+        yield Sample((*arrays, draw(9, size)), {**form, "affine": (True, True)})
+        yield Sample((*arrays, None), {**form, "affine": (False, False)})
+
+
+normalize_grad = Primitive(
+    "normalize_grad", "normalize", _normalize_grad, _normalize_grad_vjp, _normalize_grad_rule,
+    "normalize", _normalize_grad_samples, label="NativeLayerNormBackwardBackward0",
+)  # fmt: skip

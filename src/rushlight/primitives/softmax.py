@@ -1,0 +1,57 @@
+"""Softmax and its logarithm along one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import FLOAT, draw, halves, taking
+from rushlight.primitives.inner import inner, totals
+from rushlight.tensor_base import Array
+
+
+def _softmax(x: Array, *, dim: int) -> Array:
+    if not x.size:
+        return x.copy()
+    out = x - x.max(axis=dim, keepdims=True)
+    np.exp(out, out=out)
+    out /= totals(out, (dim,))
+    return out
+
+
+def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
+    return out * (g - inner(g, out, dims=(dim,)))
+
+
+def _log_softmax(x: Array, *, dim: int) -> Array:
+    if not x.size:
+        return x.copy()
+    out = x - x.max(axis=dim, keepdims=True)
+    out -= np.log(totals(np.exp(out), (dim,)))
+    return out
+
+
+def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
+    return g - out.exp() * g.sum(dim, keepdim=True)
+
+
+def _rule(x: Array, *, dim: int) -> Spec:
+    return x.shape, x.dtype
+
+
+def _samples() -> Iterable[Sample]:
+    for shape, dim in (((3,), 0), ((2, 3), 1), ((2, 3, 4), 1), ((0, 2), 0)):
+        yield Sample((draw(1, shape),), {"dim": dim})
+
+
+softmax = Primitive(
+    "softmax", "normalize", halves(_softmax), (_softmax_vjp,), _rule, "softmax", _samples,
+    inputs=("x",), promote=taking("softmax_lastdim_kernel_impl", FLOAT, list),
+)  # fmt: skip
+log_softmax = Primitive(
+    "log_softmax", "normalize", halves(_log_softmax), (_log_softmax_vjp,), _rule, "softmax", _samples,
+    inputs=("x",), promote=taking("log_softmax_lastdim_kernel_impl", FLOAT, list),
+)  # fmt: skip

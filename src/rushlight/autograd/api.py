@@ -114,7 +114,7 @@ def grad(
             grad(roots, wanted, [row[i] for row in rows], True, create_graph, allow_unused)
             for i in range(rows[0].shape[0])
         ]
-        from rushlight.ops.shape import stack
+        from rushlight.ops.joining import stack
 
         return tuple(
             None if parts[0] is None else stack(parts) for parts in zip(*several, strict=True)

@@ -108,7 +108,7 @@ def jacobian(
     tensor([[2., 0.],
             [0., 6.]])
     """
-    from rushlight.ops.shape import stack
+    from rushlight.ops.joining import stack
 
     single_in, xs = _prepared(inputs, create_graph)
     single_out, outputs = _called(func, xs)

@@ -1,8 +1,13 @@
-"""Views, joins and turns that are also methods."""
+"""Views, joins and turns that are also methods, and what a tensor says about its memory."""
 
 from __future__ import annotations
 
-from rushlight.ops import shape
+from typing import Any
+
+from rushlight.layout import layout, strided
+from rushlight.ops import arrangement, joining, shape
+from rushlight.ops.inplace import inplace
+from rushlight.tensor_base import TensorBase
 
 
 class ShapeMethods:
@@ -10,16 +15,133 @@ class ShapeMethods:
 
     __slots__ = ()
 
+    adjoint = shape.adjoint
+    as_strided = shape.as_strided
+    as_strided_ = shape.as_strided_
+    as_strided_scatter = arrangement.as_strided_scatter
+    broadcast_to = shape.broadcast_to
+    chunk = joining.chunk
     contiguous = shape.contiguous
+    data_ptr = shape.data_ptr
+    diag = arrangement.diag
+    diag_embed = arrangement.diag_embed
+    diagflat = arrangement.diagflat
+    diagonal = arrangement.diagonal
+    diagonal_scatter = arrangement.diagonal_scatter
+    dim = shape.dim
+    dsplit = joining.dsplit
+    element_size = shape.element_size
     expand = shape.expand
-    flip = shape.flip
+    expand_as = shape.expand_as
+    flatten = shape.flatten
+    flip = arrangement.flip
+    fliplr = arrangement.fliplr
+    flipud = arrangement.flipud
+    hsplit = joining.hsplit
+    is_contiguous = shape.is_contiguous
+    is_same_size = shape.is_same_size
+    is_set_to = shape.is_set_to
+    moveaxis = shape.moveaxis
+    movedim = shape.movedim
     narrow = shape.narrow
+    ndimension = shape.dim
     permute = shape.permute
+    ravel = shape.ravel
+    repeat = joining.repeat
+    repeat_interleave = joining.repeat_interleave
     reshape = shape.reshape
+    reshape_as = shape.reshape_as
+    resize_ = shape.resize_
+    resize_as_ = shape.resize_as_
+    roll = arrangement.roll
+    rot90 = arrangement.rot90
     select = shape.select
+    select_scatter = arrangement.select_scatter
+    set_ = shape.set_
+    size = shape.size
+    slice_scatter = arrangement.slice_scatter
+    split = joining.split
+    split_with_sizes = joining.split_with_sizes
     squeeze = shape.squeeze
+    squeeze_ = shape.squeeze_
+    storage_offset = shape.storage_offset
+    stride = shape.stride
+    swapaxes = shape.swapaxes
+    swapaxes_ = shape.swapaxes_
+    swapdims = shape.swapdims
+    swapdims_ = shape.swapdims_
     t = shape.t
+    t_ = shape.t_
+    tensor_split = joining.tensor_split
+    tile = joining.tile
+    trace = arrangement.trace
     transpose = shape.transpose
-    unbind = shape.unbind
+    transpose_ = shape.transpose_
+    tril = arrangement.tril
+    tril_ = inplace(arrangement.tril)
+    triu = arrangement.triu
+    triu_ = inplace(arrangement.triu)
+    unbind = joining.unbind
+    unflatten = shape.unflatten
+    unfold = shape.unfold
+    unsafe_chunk = joining.unsafe_chunk
+    unsafe_split = joining.unsafe_split
+    unsafe_split_with_sizes = joining.unsafe_split_with_sizes
     unsqueeze = shape.unsqueeze
+    unsqueeze_ = shape.unsqueeze_
+    view = shape.view
+    view_as = shape.view_as
+    vsplit = joining.vsplit
+
+    H = property(shape.conjugate_matrix)
+    T = property(shape.reversed_dims)
+    mH = property(shape.conjugate_matrices)
     mT = property(shape.matrix_transpose)
+
+    # What torch tells apart and is always the same here.
+    is_cpu = True
+    is_cuda = False
+    is_ipu = False
+    is_maia = False
+    is_meta = False
+    is_mkldnn = False
+    is_mps = False
+    is_mtia = False
+    is_nested = False
+    is_quantized = False
+    is_sparse = False
+    is_sparse_csr = False
+    is_vulkan = False
+    is_xla = False
+    is_xpu = False
+
+    @property
+    def layout(self) -> layout:
+        """How elements are kept: `torch.strided`."""
+        return strided
+
+    @property
+    def itemsize(self: TensorBase) -> int:
+        """The bytes of one element."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self: TensorBase) -> int:
+        """The bytes of all elements."""
+        return self._data.nbytes
+
+    def pin_memory(self, device: Any = None) -> Any:
+        """The tensor itself; there is no device for which memory would be pinned."""
+        return self
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False: see `pin_memory`."""
+        return False
+
+    def share_memory_(self) -> Any:
+        """The tensor itself: what a forked process needs is shared already."""
+        return self
+
+    def is_shared(self) -> bool:
+        """False: memory is this process's own."""
+        return False

@@ -384,7 +384,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         input: Tensor, *, dtype: Dtype = None, memory_format: Any = preserve_format, **options: Any
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
-        array = _as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
+        array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
         return finish(array, **options) if options else wrap(array)
 
     function.__name__ = function.__qualname__ = name
@@ -407,7 +407,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
     return method
 
 
-def _as_before(
+def as_before(
     like: Array, dtype: np.dtype[Any], make: Callable[..., Array], memory_format: Any
 ) -> Array:
     if memory_format is not preserve_format and memory_format is not None:
@@ -477,7 +477,7 @@ def full_like(
     """A tensor in the shape and dtype of the input with every element fill_value."""
     need_tensor("full_like", "input", 1, input)
     storage = numpy_dtype(dtype, input._data.dtype)
-    array = _as_before(input._data, storage, np.empty, memory_format)
+    array = as_before(input._data, storage, np.empty, memory_format)
     array.fill(number_in(fill_value, storage))
     return finish(array, **options)
 

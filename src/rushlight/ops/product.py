@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 
-
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product; 1-d operands count as a row or a column, leading dimensions broadcast.
 
@@ -240,7 +239,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     else:
         first, second = dims
         left = [one_dim(d, a._data.ndim) for d in ([first] if isinstance(first, int) else first)]
-        right = [one_dim(d, b._data.ndim) for d in ([second] if isinstance(second, int) else second)]
+        right = [
+            one_dim(d, b._data.ndim) for d in ([second] if isinstance(second, int) else second)
+        ]
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
     sizes_a = [a._data.shape[d] for d in left]
@@ -293,7 +294,7 @@ def cross(
         )
     a, b = input.unbind(at), other.unbind(at)
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    from rushlight.ops.shape import stack
+    from rushlight.ops.joining import stack
 
     return write_out(out, stack(parts, at))
 
@@ -329,5 +330,9 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """The product of several matrices, multiplied in the cheapest order."""
     from rushlight.linalg import multi_dot
 
-    listed = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
+    listed = (
+        list(matrices[0])
+        if len(matrices) == 1 and isinstance(matrices[0], (list, tuple))
+        else list(matrices)
+    )
     return multi_dot(listed, out=out) if len(listed) > 1 else listed[0]

@@ -1,36 +1,71 @@
-"""Other shapes of the same elements: views, joining, splitting, turning."""
+"""Other shapes of the same elements, on the same memory where that can be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, one_dim, write_out
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.state import state
+from rushlight.layout import contiguous_format
+from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, numpy_names, one_dim
+from rushlight.ops.conversion import in_order, lies_in
+from rushlight.ops.inplace import check_writable
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.families import broadcast_shapes as common_shape
+from rushlight.size import Size
+from rushlight.tensor_base import Array, TensorBase, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
-    "cat",
-    "expand",
-    "flip",
+    "adjoint",
+    "as_strided",
+    "as_strided_",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "broadcast_to",
+    "flatten",
+    "is_same_size",
+    "moveaxis",
+    "movedim",
     "narrow",
     "permute",
+    "ravel",
     "reshape",
+    "resize_as_",
     "select",
     "squeeze",
-    "stack",
+    "swapaxes",
+    "swapdims",
     "t",
     "transpose",
-    "unbind",
+    "unflatten",
     "unsqueeze",
 ]
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def _labelled(result: Tensor, name: str) -> Tensor:
+    """The result, its node called as torch calls it."""
+    node = result._node
+    if node is not None:
+        node.label = name
+    return result
+
+
+# ---- shapes -------------------------------------------------------------------------------------
+
+
+def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape: a view where possible. One size may be -1.
 
     >>> import rushlight as torch
@@ -38,19 +73,208 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
+    if not shape:
+        shape = (named["shape"],)
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
+    if -1 in sizes and input._data.size == 0:
+        _check_empty(input._data, sizes)
     result: Tensor = apply(rows.reshape, input, shape=sizes)
+    if result._node is not None and result._view is None:
+        result._node.label = "UnsafeViewBackward0"
     return result
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def _check_empty(data: Array, sizes: tuple[int, ...]) -> None:
+    if 0 in sizes:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified "
+            "dimension size -1 can be any value and is ambiguous: write that size"
+        )
+
+
+def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
+    """The same memory in another shape, or (`view(dtype)`) read as another dtype; never a copy.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1.0]).view(torch.int32)
+    tensor([1065353216], dtype=torch.int32)
+    """
+    if named:
+        shape = (*shape, *named.values())
+    if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
+        return _reinterpreted(self, shape[0].numpy)
+    sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
+    data = self._data
+    if not data.flags.c_contiguous:
+        rows.reshape.rule(data, shape=sizes)
+        try:
+            data.reshape(sizes, copy=False)
+        except ValueError:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across two contiguous subspaces). Use .reshape(...) instead. Asked "
+                f"for {list(sizes)} of shape {list(data.shape)} with strides {list(stride(self))}"
+            ) from None
+    elif not data.size and -1 in sizes:
+        _check_empty(data, sizes)
+    result: Tensor = apply(rows.reshape, self, shape=sizes)
+    return result
+
+
+def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    if self._data.dtype == dtype:
+        return view(self, self._data.shape)
+    result: Tensor = apply(rows.reinterpret, self, dtype=dtype)
+    return result
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of another tensor."""
+    return view(self, other._data.shape)
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of another tensor."""
+    return reshape(self, other._data.shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from start_dim to end_dim made one.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 5).flatten(1).shape
+    torch.Size([2, 15])
+    """
+    need_tensor("flatten", "input", 1, input)
+    shape = input._data.shape
+    first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if not shape:
+        return reshape(input, (1,))
+    if first == last:
+        return input
+    joined = 1
+    for n in shape[first : last + 1]:
+        joined *= n
+    return reshape(input, (*shape[:first], joined, *shape[last + 1 :]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension split into several of these sizes; one of them may be -1.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 15).unflatten(1, (3, -1)).shape
+    torch.Size([2, 3, 5])
+    """
+    need_tensor("unflatten", "input", 1, input)
+    shape = input._data.shape
+    at = one_dim(dim, len(shape))
+    into = as_sizes((sizes,))
+    if not into:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = 1
+    for n in into:
+        known *= n if n != -1 else 1
+    size = shape[at] if shape else 1
+    fits = size == known if -1 not in into else known and size % known == 0
+    if not fits:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(into)} don't multiply up to the size of dim {at} ({size}) "
+            "in the input tensor"
+        )
+    into = tuple(n if n != -1 else size // known for n in into)
+    return view(input, (*shape[:at], *into, *shape[at + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension; a view where possible."""
+    return view(contiguous(input), (-1,) if input._data.size else (0,))
+
+
+@numpy_names
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """A view without the dimensions of size 1, or without those of them named in dim."""
+    shape = input._data.shape
+    if dim is None:
+        kept, label = tuple(n for n in shape if n != 1), "SqueezeBackward0"
+    elif isinstance(dim, int):
+        at = one_dim(dim, len(shape))
+        kept = shape if not shape or shape[at] != 1 else (*shape[:at], *shape[at + 1 :])
+        label = "SqueezeBackward1"
+    else:
+        dims = many_dims(dim, len(shape)) or ()
+        kept = tuple(n for i, n in enumerate(shape) if not (i in dims and n == 1))
+        label = "SqueezeBackward2"
+    return _labelled(apply(rows.reshape, input, shape=kept), label)
+
+
+@numpy_names
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of size 1 put in at dim."""
+    shape = input._data.shape
+    at = one_dim(dim, len(shape) + 1)
+    result = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
+    return _labelled(result, "UnsqueezeBackward0")
+
+
+def _at_least(name: str, lift: Callable[[Tensor], Tensor], what: str) -> Callable[..., Any]:
+    def function(*tensors: Any) -> Any:
+        alone = len(tensors) == 1 and isinstance(tensors[0], TensorBase)
+        listed = tensors if alone or len(tensors) != 1 else tuple(tensors[0])
+        for tensor in listed:
+            need_tensor(name, "tensors", 1, tensor)
+        results = tuple(lift(t) for t in listed)
+        return results[0] if alone else results
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+def _one_dimension(x: Tensor) -> Tensor:
+    return x if x._data.ndim else reshape(x, (1,))
+
+
+def _two_dimensions(x: Tensor) -> Tensor:
+    if x._data.ndim > 1:
+        return x
+    return unsqueeze(x, 0) if x._data.ndim else reshape(x, (1, 1))
+
+
+def _three_dimensions(x: Tensor) -> Tensor:
+    if x._data.ndim > 2:
+        return x
+    if x._data.ndim == 2:
+        return unsqueeze(x, -1)
+    return unsqueeze(unsqueeze(x, 0), -1) if x._data.ndim else reshape(x, (1, 1, 1))
+
+
+atleast_1d = _at_least("atleast_1d", _one_dimension, "Tensors of at least one dimension.")
+atleast_2d = _at_least("atleast_2d", _two_dimensions, "Tensors of at least two dimensions.")
+atleast_3d = _at_least("atleast_3d", _three_dimensions, "Tensors of at least three dimensions.")
+
+# ---- the order of dimensions --------------------------------------------------------------------
+
+
+def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The dimensions in another order, as a view.
 
     >>> import rushlight as torch
     >>> torch.zeros(2, 3, 5).permute(2, 0, 1).shape
     torch.Size([5, 2, 3])
     """
-    order = tuple(one_dim(d, input._data.ndim) for d in as_sizes(dims))
+    ndim = input._data.ndim
+    order = as_sizes(dims or (named["dims"],))
+    if len(order) != ndim:
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+            f"of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to "
+            f"len(dims) = {len(order)}"
+        )
+    order = tuple(one_dim(d, ndim) for d in order)
+    if len(set(order)) != ndim:
+        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {list(order)}")
     result: Tensor = apply(rows.permute, input, dims=order)
     return result
 
@@ -62,146 +286,441 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     order = list(range(ndim))
     if ndim:
         order[a], order[b] = b, a
-    result: Tensor = apply(rows.permute, input, dims=tuple(order))
-    return result
+    return _labelled(apply(rows.permute, input, dims=tuple(order)), "TransposeBackward0")
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """`transpose` under another name."""
+    return transpose(input, dim0, dim1)
 
 
 def t(input: Tensor) -> Tensor:
     """The transpose of a tensor of at most two dimensions."""
-    if input._data.ndim > 2:
+    ndim = input._data.ndim
+    if ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
+    return _labelled(apply(rows.permute, input, dims=tuple(range(ndim))[::-1]), "TBackward0")
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Dimensions moved to new places; the others keep their order.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 3, 5).movedim(0, -1).shape
+    torch.Size([3, 5, 2])
+    """
+    ndim = input._data.ndim
+    given = [(d,) if isinstance(d, int) else tuple(d) for d in (source, destination)]
+    if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {input._data.ndim}D"
+            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain "
+            f"the same number of dims as destination ({list(given[1])} dims)"
         )
-    return transpose(input, 0, 1) if input._data.ndim == 2 else reshape(input, input._data.shape)
+    sources, targets = (tuple(one_dim(d, ndim) for d in dims) for dims in given)
+    for what, dims in (("source", sources), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(dims)})")
+    if not ndim:
+        return input
+    order: list[Any] = [None] * ndim
+    for s, d in zip(sources, targets, strict=True):
+        order[d] = s
+    rest = (d for d in range(ndim) if d not in sources)
+    result: Tensor = apply(
+        rows.permute, input, dims=tuple(next(rest) if d is None else d for d in order)
+    )
+    return result
 
 
-def expand(input: Tensor, *size: Any) -> Tensor:
+def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """`movedim` under NumPy's name."""
+    return movedim(input, source, destination)
+
+
+def reversed_dims(self: Tensor) -> Tensor:
+    """All dimensions in reverse order: `x.T`."""
+    result: Tensor = apply(rows.permute, self, dims=tuple(range(self._data.ndim))[::-1])
+    return result
+
+
+def matrix_transpose(self: Tensor) -> Tensor:
+    """The last two dimensions swapped: `x.mT`."""
+    _need_matrix(self, "mT")
+    return transpose(self, -2, -1)
+
+
+def conjugate_matrix(self: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix: `x.H`."""
+    if self._data.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D tensor. For "
+            "batches of matrices, consider using tensor.mH"
+        )
+    return _conjugate_transpose(self) if self._data.ndim else self
+
+
+def conjugate_matrices(self: Tensor) -> Tensor:
+    """The conjugate transposes of a batch of matrices: `x.mH`."""
+    _need_matrix(self, "mH")
+    return _conjugate_transpose(self)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate of the last two dimensions swapped."""
+    _need_matrix(input, "adjoint()")
+    return _conjugate_transpose(input)
+
+
+def _conjugate_transpose(self: Tensor) -> Tensor:
+    turned = transpose(self, -2, -1)
+    return turned.conj() if self._data.dtype.kind == "c" else turned  # type: ignore[no-any-return]
+
+
+def _need_matrix(self: Tensor, what: str) -> None:
+    if self._data.ndim < 2:
+        raise RuntimeError(
+            f"tensor.{what} is only supported on matrices or batches of matrices. Got "
+            f"{self._data.ndim}-D tensor."
+        )
+
+
+# ---- repeating without copying ------------------------------------------------------------------
+
+
+def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size."""
-    sizes = as_sizes(size)
-    extra = len(sizes) - input._data.ndim
+    sizes = as_sizes(size or (named["size"],))
+    old = self._data.shape
+    extra = len(sizes) - len(old)
     if extra < 0:
         raise RuntimeError(
             f"expand: the number of sizes provided ({len(sizes)}) must be greater or equal to the "
-            f"number of dimensions in the tensor ({input._data.ndim})"
+            f"number of dimensions in the tensor ({len(old)})"
         )
     if -1 in sizes:
         if -1 in sizes[:extra]:
             raise RuntimeError(
-                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
-                f"dimension: sizes {list(sizes)} for a tensor of shape {list(input._data.shape)}"
+                "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+                f"dimension: sizes {list(sizes)} for a tensor of shape {list(old)}"
             )
-        sizes = (*sizes[:extra], *(old if new == -1 else new
-                                   for new, old in zip(sizes[extra:], input._data.shape, strict=True)))  # fmt: skip
-    result: Tensor = apply(rows.expand, input, size=sizes)
+        kept = (o if n == -1 else n for n, o in zip(sizes[extra:], old, strict=True))
+        sizes = (*sizes[:extra], *kept)
+    result: Tensor = apply(rows.expand, self, size=sizes)
     return result
 
 
-def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """A view without the dimensions of size 1, or without those of them named in dim."""
-    shape = input._data.shape
-    dims = range(len(shape)) if dim is None else many_dims(dim, len(shape)) or ()
-    kept = tuple(n for i, n in enumerate(shape) if not (i in dims and n == 1))
-    result: Tensor = apply(rows.reshape, input, shape=kept)
-    return result
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of another tensor."""
+    return expand(self, other._data.shape)
 
 
-def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A view with a dimension of size 1 put in at dim."""
-    shape = input._data.shape
-    at = one_dim(dim, len(shape) + 1)
-    result: Tensor = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
-    return result
+def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
+    """`expand` under NumPy's name."""
+    return expand(input, *size, **named)
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A view of `length` elements of dim from `start` on."""
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """The tensors expanded to their common shape."""
+    parts = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
+    size = common_shape([p._data.shape for p in parts]) if parts else ()
+    return tuple(p if p._data.shape == size else expand(p, size) for p in parts)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that these shapes broadcast to.
+
+    >>> import rushlight as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
+    sizes = [(s,) if isinstance(s, int) else tuple(map(operator.index, s)) for s in shapes]
+    for size in sizes:
+        if min(size, default=0) < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension ({min(size)}): ({list(size)})"
+            )
+    return Size(common_shape(sizes) if sizes else ())
+
+
+# ---- parts --------------------------------------------------------------------------------------
+
+
+@numpy_names
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """A view of `length` elements of dim from `start` (an int or a 0-d tensor) on."""
+    need_tensor("narrow", "input", 1, input)
+    if not input._data.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, TensorBase) and (start._data.ndim or start._data.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
     at = one_dim(dim, input._data.ndim)
     size = input._data.shape[at]
-    start = int(start)
-    if not -size <= start <= size:
+    begin = int(start)
+    if not -size <= begin <= size:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})"
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {begin})"
         )
-    start += size if start < 0 else 0
-    if length < 0 or start + length > size:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    where = (slice(None),) * at + (slice(start, start + length),)
-    result: Tensor = apply(index_rows.slice_, input, index=where)
-    return result
+    begin += size if begin < 0 else 0
+    if begin + length > size:
+        raise RuntimeError(f"start ({begin}) + length ({length}) exceeds dimension size ({size}).")
+    where = (slice(None),) * at + (slice(begin, begin + length),)
+    return _labelled(apply(index_rows.slice_, input, index=where), "SliceBackward0")
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the slice at one position of dim, without that dimension."""
+    if not input._data.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
     at = one_dim(dim, input._data.ndim)
-    size = input._data.shape[at] if input._data.ndim else 0
-    if not -size <= index < size:
-        raise IndexError(f"select(): index {index} out of range for tensor of size "
-                         f"{list(input._data.shape)} at dimension {at}")  # fmt: skip
-    result: Tensor = apply(index_rows.slice_, input, index=(slice(None),) * at + (int(index),))
+    size = input._data.shape[at]
+    place = operator.index(index)
+    if not -size <= place < size:
+        raise IndexError(
+            f"select(): index {place} out of range for tensor of size {list(input._data.shape)} at "
+            f"dimension {at}"
+        )
+    result: Tensor = apply(index_rows.slice_, input, index=(slice(None),) * at + (place,))
     return result
 
 
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All slices along dim, as views."""
-    at = one_dim(dim, input._data.ndim)
-    before = (slice(None),) * at
-    return tuple(
-        apply(index_rows.slice_, input, index=(*before, i)) for i in range(input._data.shape[at])
+def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """A view of all windows of `size` elements along a dimension, `step` apart, as a last dimension.
+
+    >>> import rushlight as torch
+    >>> torch.arange(4).unfold(0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+    """
+    at = one_dim(dimension, self._data.ndim)
+    if size < 0 or step <= 0:
+        raise RuntimeError(f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0")
+    if not self._data.ndim:
+        if size > 1:
+            raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
+        return view(self, (1,)) if size else reshape(view(self, (1,))[:0], (0,))
+    result: Tensor = apply(rows.unfold, self, dim=at, size=size, step=step)
+    return result
+
+
+def as_strided(
+    input: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """A view of the tensor's memory with any sizes, strides and offset, counted in elements.
+
+    >>> import rushlight as torch
+    >>> torch.arange(4).as_strided((2, 2), (1, 1))
+    tensor([[0, 1],
+            [1, 2]])
+    """
+    need_tensor("as_strided", "input", 1, input)
+    return apply(rows.as_strided, input, **storage_geometry(input, size, stride, storage_offset))  # type: ignore[no-any-return]
+
+
+def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None) -> dict[str, Any]:
+    """Where such a view lies relative to input; raises torch's errors if it leaves the memory."""
+    sizes, steps = as_sizes((size,)), as_sizes((strides,))
+    if len(sizes) != len(steps):
+        raise RuntimeError(
+            f"mismatch in length of strides and shape: {list(steps)} and {list(sizes)}"
+        )
+    if min(steps, default=0) < 0:
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
+        )
+    data = input._data
+    own = storage_offset(input)
+    start = own if offset is None else operator.index(offset)
+    if start < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {start}")
+    last = start + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True)) + 1
+    held = rows.memory(data).nbytes // data.itemsize
+    if 0 not in sizes and last > held:
+        raise RuntimeError(
+            f"setStorage: sizes {list(sizes)}, strides {list(steps)}, storage offset {start}, and "
+            f"itemsize {data.itemsize} requiring a storage size of {last * data.itemsize} are out of "
+            f"bounds for storage of size {held * data.itemsize}"
+        )
+    layout = tuple(s // data.itemsize for s in data.strides)
+    return {"size": sizes, "stride": steps, "offset": start - own, "layout": layout}
+
+
+# ---- in memory ----------------------------------------------------------------------------------
+
+
+def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if it lies in memory in this order, else such a copy."""
+    if memory_format is contiguous_format:
+        if self._data.flags.c_contiguous:
+            return self
+        result: Tensor = apply(rows.compact, self)
+        return result
+    return in_order(self, memory_format)
+
+
+def is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> bool:
+    """Whether the elements lie in memory in this order, without gaps."""
+    if memory_format is not contiguous_format and len(
+        rows.ORDERS.get(memory_format, ())
+    ) != self._data.ndim:
+        return False
+    return lies_in(self._data, memory_format)
+
+
+def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size of one dimension."""
+    shape = self._data.shape
+    if dim is None:
+        return Size(shape)
+    if not shape:
+        one_dim_of_scalar(dim)
+    return shape[one_dim(dim, len(shape))]
+
+
+def one_dim_of_scalar(dim: int) -> None:
+    """Raise torch's error for asking the size or stride of a dimension of a 0-d tensor."""
+    raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+
+
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    """How many elements apart neighbours along each dimension lie in memory, or along one."""
+    data = self._data
+    steps = tuple(s // data.itemsize for s in data.strides)
+    if data.flags.c_contiguous:
+        # NumPy leaves the strides of dimensions that are never stepped along as they were.
+        steps = _row_order(data.shape)
+    if dim is None:
+        return steps
+    if not steps:
+        one_dim_of_scalar(dim)
+    return steps[one_dim(dim, len(steps))]
+
+
+def _row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    steps, step = [], 1
+    for n in reversed(shape):
+        steps.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(steps))
+
+
+def storage_offset(self: Tensor) -> int:
+    """Where the first element lies in the memory of the whole, counted in elements."""
+    data = self._data
+    start: int = data.__array_interface__["data"][0]
+    whole: int = rows.memory(data).__array_interface__["data"][0]
+    return (start - whole) // data.itemsize
+
+
+def data_ptr(self: Tensor) -> int:
+    """The address of the first element."""
+    return self._data.__array_interface__["data"][0] if self._data.size else 0
+
+
+def dim(self: Tensor) -> int:
+    """The number of dimensions."""
+    return self._data.ndim
+
+
+def element_size(self: Tensor) -> int:
+    """The bytes of one element."""
+    return self._data.itemsize
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape."""
+    return input._data.shape == other._data.shape
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same memory with the same shape and strides."""
+    return (
+        data_ptr(self) == data_ptr(tensor)
+        and self._data.shape == tensor._data.shape
+        and stride(self) == stride(tensor)
+        and storage_offset(self) == storage_offset(tensor)
     )
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """Tensors joined along a dimension they have; types promote.
+# ---- in place: the same tensor in another shape -------------------------------------------------
+
+
+def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tensor]:
+    """The form with an underscore of a view: the tensor itself takes that shape.
 
     >>> import rushlight as torch
-    >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])])
-    tensor([1, 2, 3])
+    >>> x = torch.zeros(2, 3)
+    >>> x.t_().shape, x.shape
+    (torch.Size([3, 2]), torch.Size([3, 2]))
     """
-    parts = tuple(tensors)
-    if not parts:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
-    for i, part in enumerate(parts):
-        need_tensor("cat", f"tensors[{i}]", 1, part)
-    real = [p for p in parts if p._data.shape != (0,)] or [parts[0]]
-    if any(p._data.ndim == 0 for p in real):
-        raise RuntimeError(
-            "zero-dimensional tensor (at position 0) cannot be concatenated: use stack"
-        )
-    at = one_dim(dim, real[0]._data.ndim)
-    result: Tensor = apply(rows.cat, *real, dim=at)
-    return result if out is None else write_out(out, result)
+    name = function.__name__ + "_"
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if state.grad and self._requires_grad and self._node is None:
+            check_writable(self)
+        result = function(self, *args, **kwargs)
+        if result._node is not None:
+            result._node.label = label
+        self._data, self._node = result._data, result._node
+        bump(self, name)
+        return self
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"`{function.__name__}`, changing the shape of the tensor itself."
+    return method
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """Tensors of one shape joined along a new dimension."""
-    parts = tuple(tensors)
-    if not parts:
-        raise RuntimeError("stack expects a non-empty TensorList")
-    at = one_dim(dim, parts[0]._data.ndim + 1)
-    result: Tensor = apply(rows.stack, *parts, dim=at)
-    return result if out is None else write_out(out, result)
+squeeze_ = reshaping(squeeze, "SqueezeBackward3")
+unsqueeze_ = reshaping(unsqueeze, "UnsqueezeBackward1")
+transpose_ = reshaping(transpose, "TransposeBackward1")
+swapaxes_ = reshaping(swapaxes, "TransposeBackward1")
+swapdims_ = reshaping(swapdims, "TransposeBackward1")
+t_ = reshaping(t, "TBackward1")
+as_strided_ = reshaping(as_strided, "AsStridedBackward1")
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """The elements in reverse order along dims; always a copy."""
-    result: Tensor = apply(rows.flip, input, dims=many_dims(as_sizes(dims), input._data.ndim) or ())
-    return result
+def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
+    """Change the shape in place, keeping what fits; new elements are not set. Not differentiable."""
+    if self._requires_grad:
+        raise RuntimeError("cannot resize variables that require grad: use .detach() first")
+    shape = as_sizes(sizes)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    data = self._data
+    if shape == data.shape:
+        return self
+    wanted = int(np.prod(shape, dtype=np.int64))
+    held = data.reshape(-1)
+    if wanted > held.size:
+        grown = np.zeros(wanted, data.dtype)
+        grown[: held.size] = held
+        held = grown
+    self._data = held[:wanted].reshape(shape)
+    bump(self, "resize_")
+    return self
 
 
-def matrix_transpose(input: Tensor) -> Tensor:
-    """The last two dimensions swapped: `x.mT`."""
-    ndim = input._data.ndim
-    if ndim < 2:
-        raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
-        )
-    result: Tensor = apply(rows.permute, input, dims=(*range(ndim - 2), ndim - 1, ndim - 2))
-    return result
+def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format) -> Tensor:
+    """`resize_` to the shape of another tensor."""
+    return resize_(self, the_template._data.shape)
 
 
-def contiguous(input: Tensor) -> Tensor:
-    """The tensor itself if it lies in memory in row order, else such a copy."""
-    if input._data.flags.c_contiguous:
-        return input
-    result: Tensor = apply(rows.compact, input)
-    return result
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Let the tensor be the same memory, shape and strides as source (empty if None)."""
+    if source is None:
+        self._data = np.empty(0, self._data.dtype)
+    else:
+        need_tensor("set_", "source", 1, source)
+        if source._data.dtype != self._data.dtype:
+            raise RuntimeError(f"set_: expected a tensor of {self.dtype}, not {source.dtype}")
+        self._data = source._data
+    bump(self, "set_")
+    return self

@@ -9,8 +9,8 @@ import numpy as np
 
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.primitives.core import Primitive, Sample, Spec
-from rushlight.primitives.families import broadcast_shapes, draw
-from rushlight.tensor_base import Array
+from rushlight.primitives.families import broadcast_shapes, draw, promote_many
+from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
 
@@ -92,6 +92,86 @@ expand = Primitive(
 )  # fmt: skip
 
 
+# ---- several views at once ----------------------------------------------------------------------
+
+
+def _split(x: Array, *, sizes: Shape, dim: int) -> tuple[Array, ...]:
+    before = (slice(None),) * dim
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(x[(*before, slice(start, start + size), ...)])
+        start += size
+    return tuple(parts)
+
+
+def _given(g: list[Any], shapes: list[Shape]) -> list[Any]:
+    """The gradients of several outputs, with zeros for those that none flowed to."""
+    dtype = next(part for part in g if part is not None)._data.dtype
+    return [
+        wrap(np.zeros(n, dtype)) if part is None else part
+        for part, n in zip(g, shapes, strict=True)
+    ]
+
+
+def _split_vjp(g: list[Any], x_shape: Shape, sizes: Shape, dim: int) -> Any:
+    shapes = [(*x_shape[:dim], n, *x_shape[dim + 1 :]) for n in sizes]
+    return cat(*_given(g, shapes), dim=dim)
+
+
+split = Primitive(
+    "split", "view", _split, (_split_vjp,),
+    lambda x, *, sizes, dim: [((*x.shape[:dim], n, *x.shape[dim + 1 :]), x.dtype) for n in sizes],
+    "view", _samples({"sizes": (1, 2), "dim": 1}, {"sizes": (2, 2), "dim": 2}), view=True,
+)  # fmt: skip
+
+
+def _unbind(x: Array, *, dim: int) -> tuple[Array, ...]:
+    before = (slice(None),) * dim
+    return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
+
+
+def _unbind_vjp(g: list[Any], x_shape: Shape, dim: int) -> Any:
+    part = (*x_shape[:dim], *x_shape[dim + 1 :])
+    return stack(*_given(g, [part] * len(g)), dim=dim)
+
+
+unbind = Primitive(
+    "unbind", "view", _unbind, (_unbind_vjp,),
+    lambda x, *, dim: [((*x.shape[:dim], *x.shape[dim + 1 :]), x.dtype)] * x.shape[dim], "view",
+    _samples({"dim": 0}, {"dim": 2}), view=True,
+)  # fmt: skip
+
+
+def _reinterpret(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    return x.view(dtype)
+
+
+def _reinterpret_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:
+    if x.dtype.itemsize == dtype.itemsize:
+        return x.shape, dtype
+    if not x.ndim:
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {x.dtype} as {dtype} (different element sizes)"
+        )
+    if x.strides[-1] != x.itemsize:
+        raise RuntimeError(
+            f"self.stride(-1) must be 1 to view {x.dtype} as {dtype} (different element sizes), but "
+            f"got {x.strides[-1] // x.itemsize}: call .contiguous() first"
+        )
+    if (x.shape[-1] * x.itemsize) % dtype.itemsize:
+        raise RuntimeError(
+            f"self.size(-1) must be divisible by {dtype.itemsize // x.itemsize} to view {x.dtype} as "
+            f"{dtype} (different element sizes), but got {x.shape[-1]}"
+        )
+    return (*x.shape[:-1], x.shape[-1] * x.itemsize // dtype.itemsize), dtype
+
+
+reinterpret = Primitive(
+    "reinterpret", "view", _reinterpret, None, _reinterpret_rule, "view",
+    _samples({"dtype": np.dtype("int64")}, {"dtype": np.dtype("int32")}), view=True,
+)  # fmt: skip
+
+
 # ---- any strides --------------------------------------------------------------------------------
 
 
@@ -111,6 +191,18 @@ class _Memory:
 
 def _at(x: Array, size: Shape, stride: Shape, offset: int) -> Array:
     return np.asarray(_Memory(x, size, stride, offset))
+
+
+def memory(x: Array) -> Array:
+    """The array that holds the memory of which x is a part."""
+    while True:
+        base = x.base
+        if isinstance(base, np.ndarray):
+            x = base
+        elif isinstance(base, _Memory):
+            x = base.owner
+        else:
+            return x
 
 
 def laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
@@ -211,7 +303,11 @@ as_strided_scatter = Primitive(
 
 
 def _cat(*xs: Array, dim: int) -> Array:
-    return np.concatenate(xs, axis=dim)
+    if all(x.flags.c_contiguous for x in xs):
+        return np.concatenate(xs, axis=dim)
+    # Row order whatever the parts' order is, as in torch: programs call .view() on the result.
+    shape, dtype = _cat_rule(*xs, dim=dim)
+    return np.concatenate(xs, axis=dim, out=np.empty(shape, dtype))
 
 
 def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, ...]) -> list[Any]:
@@ -245,11 +341,13 @@ def _cat_rule(*xs: Array, dim: int) -> Spec:
 cat = Primitive(
     "cat", "join", _cat, _cat_vjp, _cat_rule, "copy",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (1, 3))), {"dim": 0}), Sample((draw(1, (2, 3)),), {"dim": 1})],
+    promote=promote_many,
 )  # fmt: skip
 
 
 def _stack(*xs: Array, dim: int) -> Array:
-    return np.stack(xs, axis=dim)
+    where = (*(slice(None),) * dim, None)
+    return _cat(*(x[where] for x in xs), dim=dim)
 
 
 def _stack_rule(*xs: Array, dim: int) -> Spec:
@@ -266,6 +364,7 @@ def _stack_rule(*xs: Array, dim: int) -> Spec:
 stack = Primitive(
     "stack", "join", _stack, lambda g, dim: g.unbind(dim), _stack_rule, "copy",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3))), {"dim": d}) for d in (0, 1, 2)],
+    promote=promote_many,
 )  # fmt: skip
 
 

@@ -1,0 +1,320 @@
+"""Elements in other places: turned, rolled, cut to triangles, on diagonals, written into parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, one_dim, relabel, write_out
+from rushlight.ops.shape import flatten, storage_geometry, transpose
+from rushlight.primitives import index as index_rows
+from rushlight.primitives import pointwise
+from rushlight.primitives import view as rows
+from rushlight.primitives.core import apply
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "as_strided_scatter",
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "diagonal_scatter",
+    "flip",
+    "fliplr",
+    "flipud",
+    "roll",
+    "rot90",
+    "select_scatter",
+    "slice_scatter",
+    "trace",
+    "tril",
+    "triu",
+    "vander",
+]
+
+# ---- turned -------------------------------------------------------------------------------------
+
+
+def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """The elements in reverse order along dims; always a copy.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 2, 3]).flip(0)
+    tensor([3, 2, 1])
+    """
+    need_tensor("flip", "input", 1, input)
+    along = many_dims(as_sizes(dims or (named["dims"],)), input._data.ndim) or ()
+    result: Tensor = apply(rows.flip, input, dims=along)
+    return result
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """The columns in reverse order."""
+    if input._data.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """The rows in reverse order."""
+    if input._data.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
+    """The elements moved on along dims, those that fall off coming back at the start.
+
+    Without dims the tensor is rolled as if it had one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.arange(4).roll(1)
+    tensor([3, 0, 1, 2])
+    """
+    need_tensor("roll", "input", 1, input)
+    steps, along = as_sizes((shifts,)), as_sizes((dims,))
+    if not steps:
+        raise RuntimeError("`shifts` required")
+    if not along:
+        if len(steps) != 1:
+            raise RuntimeError(
+                f"shifts and dimensions must align. shifts: {len(steps)}, dims: {len(along)}"
+            )
+        result: Tensor = apply(rows.roll, input, shifts=steps, dims=None)
+        return result
+    if len(steps) != len(along):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(steps)}, dims: {len(along)}"
+        )
+    axes = tuple(one_dim(d, input._data.ndim) for d in along)
+    result = apply(rows.roll, input, shifts=steps, dims=axes)
+    return result
+
+
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """The plane of two dimensions turned k times by 90 degrees, from the first towards the second."""
+    need_tensor("rot90", "input", 1, input)
+    ndim = input._data.ndim
+    plane = as_sizes((dims,))
+    if len(plane) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    if plane[0] == plane[1] or abs(plane[0] - plane[1]) == ndim:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {plane[0]} and dim1 = {plane[1]}"
+        )
+    a, b = (one_dim(d, ndim) for d in plane)
+    turns = k % 4
+    if turns == 2:
+        turned = flip(input, a, b)
+    elif turns == 1:
+        turned = transpose(flip(input, b), a, b)
+    elif turns == 3:
+        turned = transpose(flip(input, a), a, b)
+    else:
+        turned = apply(pointwise.clone, input)
+    if turns % 2:
+        turned = apply(rows.compact, turned)
+    return relabel(turned, "Rot90Backward0")  # type: ignore[no-any-return]
+
+
+# ---- triangles and diagonals --------------------------------------------------------------------
+
+
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The lower triangle of matrices, up to this diagonal; zeros elsewhere."""
+    need_tensor("tril", "input", 1, input)
+    rows.triangle.rule(input._data, diagonal=diagonal, upper=False)
+    result: Tensor = apply(rows.triangle, input, diagonal=int(diagonal), upper=False)
+    return result if out is None else write_out(out, result)
+
+
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The upper triangle of matrices, from this diagonal on; zeros elsewhere.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2, 3).triu(1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
+    need_tensor("triu", "input", 1, input)
+    rows.triangle.rule(input._data, diagonal=diagonal, upper=True)
+    result: Tensor = apply(rows.triangle, input, diagonal=int(diagonal), upper=True)
+    return result if out is None else write_out(out, result)
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of the diagonal of two dimensions, as a last dimension in their place."""
+    need_tensor("diagonal", "input", 1, input)
+    a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
+    result: Tensor = apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
+    return result
+
+
+def _plane(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
+    a, b = one_dim(dim1, ndim), one_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"{name} dimensions cannot be identical {dim1}, {dim2}")
+    return a, b
+
+
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices of zeros with the last dimension of the input on a diagonal.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 2]).diag_embed()
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    need_tensor("diag_embed", "input", 1, input)
+    if not input._data.ndim:
+        raise RuntimeError("diag_embed expects at least a 1-dimensional tensor")
+    *batch, length = input._data.shape
+    a, b = _plane("diagonal", len(batch) + 2, dim1, dim2)
+    side = length + abs(offset)
+    sizes = list(batch)
+    for at in sorted((a, b)):
+        sizes.insert(at, side)
+    result: Tensor = apply(
+        rows.diagonal_fill, input, shape=tuple(sizes), offset=int(offset), dim1=a, dim2=b
+    )
+    return relabel(result, "DiagEmbedBackward0")  # type: ignore[no-any-return]
+
+
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The diagonal of a matrix, as a copy; or a matrix with a vector on its diagonal."""
+    need_tensor("diag", "input", 1, input)
+    if input._data.ndim not in (1, 2):
+        raise RuntimeError(
+            f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or diag_embed"
+        )
+    if input._data.ndim == 1:
+        result = diag_embed(input, diagonal)
+    else:
+        part = apply(rows.diagonal, input, offset=int(diagonal), dim1=0, dim2=1)
+        result = relabel(apply(rows.compact, part), "DiagonalBackward0_copy")
+    return result if out is None else write_out(out, result)
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements of the input on its diagonal."""
+    return diag_embed(flatten(input), offset)
+
+
+def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The sum of the diagonal of a matrix."""
+    need_tensor("trace", "input", 1, input)
+    if input._data.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, got a {input._data.ndim}-d tensor")
+    result = relabel(diagonal(input).sum(), "TraceBackward0")
+    return result if out is None else write_out(out, result)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element, as rows: N of them, falling from N - 1 to 0 (or increasing)."""
+    need_tensor("vander", "x", 1, x)
+    if x._data.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    columns = x._data.size if N is None else N
+    if columns < 0:
+        raise RuntimeError("N must be non-negative.")
+    powers = wrap(np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fc" else np.int64))
+    table = x.reshape(-1, 1) ** powers
+    return table if increasing else flip(table, 1)
+
+
+# ---- written into parts -------------------------------------------------------------------------
+
+
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of the input with src at one position of dim."""
+    need_tensor("select_scatter", "input", 1, input)
+    need_tensor("select_scatter", "src", 2, src)
+    at = one_dim(dim, input._data.ndim)
+    size = input._data.shape[at]
+    if not -size <= index < size:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input._data.shape)} at "
+            f"dimension {at}"
+        )
+    where = (slice(None),) * at + (int(index),)
+    return _scatter("SelectScatterBackward0", input, src, where)
+
+
+def slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Tensor:
+    """A copy of the input with src in a slice of dim.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(4).slice_scatter(torch.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.])
+    """
+    need_tensor("slice_scatter", "input", 1, input)
+    need_tensor("slice_scatter", "src", 2, src)
+    at = one_dim(dim, input._data.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    where = (slice(None),) * at + (slice(start, end, step),)
+    return _scatter("SliceScatterBackward0", input, src, where)
+
+
+def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> Tensor:
+    target = input._data[where].shape
+    if src._data.shape != target:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"{list(src._data.shape)}, slice size = {list(target)}"
+        )
+    src = src.astype(input._data.dtype)
+    result: Tensor = apply(index_rows.put, input, src, spec=where, accumulate=False)
+    return relabel(result, label)  # type: ignore[no-any-return]
+
+
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """A copy of the input with src on the diagonal of two dimensions."""
+    need_tensor("diagonal_scatter", "input", 1, input)
+    need_tensor("diagonal_scatter", "src", 2, src)
+    a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
+    place = {"offset": int(offset), "dim1": a, "dim2": b}
+    target, _ = rows.diagonal.rule(input._data, **place)
+    if src._data.shape != tuple(target):
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"{list(src._data.shape)}, slice size = {list(target)}"
+        )
+    shape = input._data.shape
+    hit = wrap(rows.diagonal_fill.forward(np.ones(target, bool), shape=shape, **place))
+    spread = apply(rows.diagonal_fill, src.astype(input._data.dtype), shape=shape, **place)
+    return relabel(apply(pointwise.where, hit, spread, input), "DiagonalScatterBackward0")  # type: ignore[no-any-return]
+
+
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """A copy of the input with src in the part of its memory that `as_strided` would show."""
+    need_tensor("as_strided_scatter", "input", 1, input)
+    need_tensor("as_strided_scatter", "src", 2, src)
+    place = storage_geometry(input, size, stride, storage_offset)
+    if src._data.shape != place["size"]:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"{list(src._data.shape)}, slice size = {list(place['size'])}"
+        )
+    result: Tensor = apply(
+        rows.as_strided_scatter, input, src.astype(input._data.dtype), **place
+    )
+    return relabel(result, "AsStridedScatterBackward0")  # type: ignore[no-any-return]

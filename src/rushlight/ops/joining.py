@@ -1,0 +1,557 @@
+"""Tensors joined, split and repeated."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.ops.arguments import as_sizes, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.shape import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    expand,
+    flatten,
+    reshape,
+    transpose,
+    unsqueeze,
+    view,
+)
+from rushlight.primitives import index as index_rows
+from rushlight.primitives import view as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.index import ARRAY
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "block_diag",
+    "cartesian_prod",
+    "cat",
+    "chunk",
+    "column_stack",
+    "combinations",
+    "concat",
+    "concatenate",
+    "dsplit",
+    "dstack",
+    "hsplit",
+    "hstack",
+    "meshgrid",
+    "repeat_interleave",
+    "row_stack",
+    "split",
+    "split_with_sizes",
+    "stack",
+    "tensor_split",
+    "tile",
+    "unbind",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "vsplit",
+    "vstack",
+]
+
+# ---- joined -------------------------------------------------------------------------------------
+
+
+def _parts(name: str, tensors: Any) -> tuple[Tensor, ...]:
+    if isinstance(tensors, TensorBase):
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor: write "
+            f"{name}([a, b])"
+        )
+    parts = tuple(tensors)
+    for i, part in enumerate(parts):
+        if not isinstance(part, TensorBase):
+            need_tensor(name, f"tensors[{i}]", 1, part)
+    if not parts:
+        raise RuntimeError(f"torch.{name}(): expected a non-empty list of Tensors")
+    return parts  # type: ignore[return-value]
+
+
+@numpy_names
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors joined along a dimension they have; types promote.
+
+    >>> import rushlight as torch
+    >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])])
+    tensor([1, 2, 3])
+    """
+    parts = _parts("cat", tensors)
+    first = parts[0]
+    # torch lets an empty 1-d tensor stand among others of any shape.
+    for part in parts:
+        if part._data.shape != (0,):
+            first = part
+            break
+    ndim = first._data.ndim
+    for i, part in enumerate(parts):
+        if not part._data.ndim:
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {i}) cannot be concatenated: use stack"
+            )
+    at = one_dim(dim, ndim)
+    if ndim > 1 and any(p._data.shape == (0,) for p in parts):
+        empty = (*first._data.shape[:at], 0, *first._data.shape[at + 1 :])
+        parts = tuple(reshape(p, empty) if p._data.shape == (0,) else p for p in parts)
+    result: Tensor = apply(rows.cat, *parts, dim=at)
+    return result if out is None else write_out(out, result)
+
+
+def concat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """`cat` under another name."""
+    return cat(tensors, dim, out=out)
+
+
+@numpy_names
+def concatenate(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """`cat` under NumPy's name."""
+    return cat(tensors, dim, out=out)
+
+
+@numpy_names
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors of one shape joined along a new dimension.
+
+    >>> import rushlight as torch
+    >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    parts = _parts("stack", tensors)
+    at = one_dim(dim, parts[0]._data.ndim + 1)
+    result: Tensor = apply(rows.stack, *parts, dim=at)
+    return result if out is None else write_out(out, result)
+
+
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors side by side: joined along dimension 1, or 0 where they have only one."""
+    parts = atleast_1d(_parts("hstack", tensors))
+    return cat(parts, 0 if parts[0]._data.ndim == 1 else 1, out=out)
+
+
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors below each other, as rows."""
+    return cat(atleast_2d(_parts("vstack", tensors)), 0, out=out)
+
+
+def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """`vstack` under another name."""
+    return vstack(tensors, out=out)
+
+
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors behind each other: joined along dimension 2."""
+    return cat(atleast_3d(_parts("dstack", tensors)), 2, out=out)
+
+
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """Tensors side by side, those of one dimension as columns."""
+    parts = _parts("column_stack", tensors)
+    return hstack(
+        [p if p._data.ndim > 1 else view(p, (p._data.size, 1)) for p in parts], out=out
+    )
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """The matrices along the diagonal of one larger matrix of zeros.
+
+    >>> import rushlight as torch
+    >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    if not tensors:
+        return wrap(np.empty((1, 0), np.float32))
+    blocks = []
+    for i, tensor in enumerate(tensors):
+        need_tensor("block_diag", f"tensors[{i}]", 1, tensor)
+        if tensor._data.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
+                f"{i} has {tensor._data.ndim} dimensions"
+            )
+        blocks.append(atleast_2d(tensor))
+    width = sum(b._data.shape[1] for b in blocks)
+    lines, left = [], 0
+    for block in blocks:
+        own = block._data.shape[1]
+        widths = ((0, 0), (left, width - left - own))
+        lines.append(apply(rows.pad, block, widths=widths, value=0))
+        left += own
+    return relabel(cat(lines), "BlockDiagBackward0")  # type: ignore[no-any-return]
+
+
+# ---- split --------------------------------------------------------------------------------------
+
+
+def _cut(input: Tensor, sizes: tuple[int, ...], at: int, label: str) -> tuple[Tensor, ...]:
+    if not sizes:
+        return ()
+    return relabel(apply(rows.split, input, sizes=sizes, dim=at), label)  # type: ignore[no-any-return]
+
+
+@numpy_names
+def split(
+    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """Views of this size (the last may be smaller), or of these sizes, along dim.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    need_tensor("split", "tensor", 1, tensor)
+    if not isinstance(split_size_or_sections, int | np.integer | TensorBase):
+        return split_with_sizes(tensor, split_size_or_sections, dim)
+    return _cut(tensor, *_even(tensor, operator.index(split_size_or_sections), dim), "SplitBackward0")
+
+
+def _even(tensor: Tensor, size: int, dim: int) -> tuple[tuple[int, ...], int]:
+    if not tensor._data.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    at = one_dim(dim, tensor._data.ndim)
+    whole = tensor._data.shape[at]
+    if size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    if size == 0 and whole:
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {whole}"
+        )
+    if not whole:
+        return (0,), at
+    full, rest = divmod(whole, size)
+    return (size,) * full + ((rest,) if rest else ()), at
+
+
+@numpy_names
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Views of these sizes along dim; they must add up to its size."""
+    return _cut(input, *_sections(input, split_sizes, dim), "SplitWithSizesBackward0")
+
+
+def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...], int]:
+    if not input._data.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    at = one_dim(dim, input._data.ndim)
+    sizes = as_sizes((split_sizes,))
+    whole = input._data.shape[at]
+    if min(sizes, default=0) < 0 or sum(sizes) != whole:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to be non-negative and sum exactly to {whole} (input "
+            f"tensor's size at dimension {at}), but got split_sizes={list(sizes)}"
+        )
+    return sizes, at
+
+
+@numpy_names
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` views of equal size along dim; the last may be smaller."""
+    return _cut(input, *_pieces(input, chunks, dim), "SplitBackward0")
+
+
+def _pieces(input: Tensor, chunks: int, dim: int) -> tuple[tuple[int, ...], int]:
+    if not input._data.ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    at = one_dim(dim, input._data.ndim)
+    whole = input._data.shape[at]
+    if not whole:
+        return (0,) * chunks, at
+    return _even(input, -(-whole // chunks), dim)
+
+
+@numpy_names
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split`, whose parts may be changed in place."""
+    return _cut(tensor, *_even(tensor, split_size, dim), "UnsafeSplitBackward0")
+
+
+@numpy_names
+def unsafe_split_with_sizes(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """`split_with_sizes`, whose parts may be changed in place."""
+    return _cut(input, *_sections(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
+
+
+@numpy_names
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk`, whose parts may be changed in place."""
+    return _cut(input, *_pieces(input, chunks, dim), "UnsafeSplitBackward0")
+
+
+def tensor_split(
+    input: Tensor, indices_or_sections: Any = None, dim: int = 0, **named: Any
+) -> tuple[Tensor, ...]:
+    """Views between these positions along dim, or that many of them of nearly equal size.
+
+    >>> import rushlight as torch
+    >>> torch.arange(5).tensor_split(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    need_tensor("tensor_split", "input", 1, input)
+    if not input._data.ndim:
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
+    where = named.get("indices", named.get("sections", indices_or_sections))
+    if isinstance(where, TensorBase):
+        if where._data.dtype != np.int64 or where._data.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                f"one-dimensional tensor of dtype int64, but got {where.dtype} with "
+                f"{where._data.ndim} dims"
+            )
+        where = where.tolist()
+    at = one_dim(dim, input._data.ndim)
+    whole = input._data.shape[at]
+    if isinstance(where, int):
+        if where <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {where}")
+        size, larger = divmod(whole, where)
+        bounds = [i * size + min(i, larger) for i in range(where + 1)]
+    else:
+        bounds = [0, *as_sizes((where,)), whole]
+    before = (slice(None),) * at
+    return tuple(
+        relabel(apply(index_rows.slice_, input, index=(*before, slice(a, b))), "SliceBackward0")
+        for a, b in itertools.pairwise(bounds)
+    )
+
+
+def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple[Tensor, ...]]:
+    def function(
+        input: Tensor, indices_or_sections: Any = None, **named: Any
+    ) -> tuple[Tensor, ...]:
+        need_tensor(name, "input", 1, input)
+        ndim = input._data.ndim
+        if ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
+                f"{ndim} dimensions!"
+            )
+        where = named.get("indices", named.get("sections", indices_or_sections))
+        at = 0 if ndim == 1 else dim
+        if isinstance(where, int) and (where <= 0 or input._data.shape[at] % where):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
+                f"{input._data.shape[at]} is not divisible by the split_size {where}!"
+            )
+        return tensor_split(input, where, at)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+hsplit = _splitter("hsplit", 1, 1, "`tensor_split` along dimension 1 (0 if there is only one).")
+vsplit = _splitter("vsplit", 2, 0, "`tensor_split` along dimension 0.")
+dsplit = _splitter("dsplit", 3, 2, "`tensor_split` along dimension 2.")
+
+
+@numpy_names
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along dim, as views.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)
+    (tensor([1, 3]), tensor([2, 4]))
+    """
+    if not input._data.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    at = one_dim(dim, input._data.ndim)
+    return apply(rows.unbind, input, dim=at) if input._data.shape[at] else ()  # type: ignore[no-any-return]
+
+
+# ---- repeated -----------------------------------------------------------------------------------
+
+
+def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
+    """Copies of the tensor beside each other, this many along each dimension.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times = as_sizes(repeats or (named["repeats"],))
+    shape = self._data.shape
+    extra = len(times) - len(shape)
+    if extra < 0:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            f"tensor: {len(times)} numbers for shape {list(shape)}"
+        )
+    if min(times, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(times)}")
+    apart = tuple(n for size in shape for n in (1, size))
+    wide = times[:extra] + tuple(n for pair in zip(times[extra:], shape, strict=True) for n in pair)
+    sizes = times[:extra] + tuple(a * b for a, b in zip(times[extra:], shape, strict=True))
+    spread = expand(reshape(self, apart), wide)
+    copied = apply(rows.compact, spread) if sizes == wide else reshape(spread, sizes)
+    if copied._view is not None or np.may_share_memory(copied._data, self._data):
+        copied = apply(rows.compact, copied)
+    return relabel(copied, "RepeatBackward0")  # type: ignore[no-any-return]
+
+
+def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """`repeat`, where fewer numbers than dimensions count from the last one."""
+    times = as_sizes(dims or (named["dims"],))
+    missing = input._data.ndim - len(times)
+    return repeat(input, (1,) * max(missing, 0) + times)
+
+
+@numpy_names
+def repeat_interleave(
+    input: Tensor,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+) -> Tensor:
+    """Each element (or slice along dim) repeated in place: one number, or one for each.
+
+    With repeats alone, the indices that this repetition would pick.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 2]).repeat_interleave(torch.tensor([2, 1]))
+    tensor([1, 1, 2])
+    """
+    if repeats is None:
+        return wrap(np.repeat(np.arange(input._data.size), _counts(input)))
+    if dim is None:
+        input, dim = flatten(input), 0
+    at = one_dim(dim, input._data.ndim)
+    if not input._data.ndim:
+        input = reshape(input, (1,))
+    shape = input._data.shape
+    if isinstance(repeats, TensorBase) and repeats._data.size != 1:
+        counts = _counts(repeats)
+        if counts.size != shape[at]:
+            raise RuntimeError(
+                "repeats must have the same size as input along dim, but got repeats.size(0) = "
+                f"{counts.size} and input.size({at}) = {shape[at]}"
+            )
+        _check_output(output_size, int(counts.sum()))
+        where = (slice(None),) * at + (ARRAY,)
+        picked = wrap(np.repeat(np.arange(shape[at]), counts))
+        result: Tensor = apply(index_rows.index, input, picked, spec=where)
+        return relabel(result, "IndexSelectBackward0")  # type: ignore[no-any-return]
+    if isinstance(repeats, TensorBase):
+        _counts(repeats)
+    times = int(repeats)
+    if times < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    _check_output(output_size, times * shape[at])
+    wide = expand(unsqueeze(input, at + 1), (*shape[: at + 1], times, *shape[at + 1 :]))
+    return view(apply(rows.compact, wide), (*shape[:at], shape[at] * times, *shape[at + 1 :]))
+
+
+def _counts(repeats: Tensor) -> Any:
+    if repeats._data.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
+    if repeats._data.dtype not in (np.int32, np.int64):
+        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats.dtype}")
+    if repeats._data.size and repeats._data.min() < 0:
+        raise RuntimeError("repeats can not be negative")
+    return repeats._data.reshape(-1)
+
+
+def _check_output(expected: int | None, size: int) -> None:
+    if expected is not None and expected != size:
+        raise RuntimeError(f"repeat_interleave: output_size is {expected}, but the result has {size}")
+
+
+# ---- products of sets ---------------------------------------------------------------------------
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """Coordinates of the grid that these axes span: a tensor for each axis.
+
+    indexing "ij": the first axis is dimension 0; "xy": it is dimension 1, as on paper.
+
+    >>> import rushlight as torch
+    >>> torch.meshgrid(torch.arange(2), torch.arange(2), indexing="ij")[0]
+    tensor([[0, 0],
+            [1, 1]])
+    """
+    axes = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
+    if not axes:
+        raise ValueError("meshgrid expects a non-empty TensorList")
+    for axis in axes:
+        if axis._data.ndim > 1:
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {axis.shape}"
+            )
+        if axis._data.dtype != axes[0]._data.dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing is None:
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            UserWarning,
+            stacklevel=2,
+        )
+    elif indexing not in ("ij", "xy"):
+        raise RuntimeError(
+            f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}"
+        )
+    swap = indexing == "xy" and len(axes) > 1
+    ordered = (axes[1], axes[0], *axes[2:]) if swap else axes
+    size = tuple(axis._data.size for axis in ordered)
+    grids = []
+    for i, axis in enumerate(ordered):
+        line = view(axis, (1,) * i + (size[i],) + (1,) * (len(ordered) - i - 1))
+        grids.append(expand(line, size))
+    if swap:
+        grids = [transpose(grid, 0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+    return tuple(grids)
+
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations of one element of each tensor, as rows.
+
+    >>> import rushlight as torch
+    >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
+    for tensor in tensors:
+        if tensor._data.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor._data.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([flatten(grid) for grid in meshgrid(*tensors, indexing="ij")], 1)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of r elements, as rows, in the order of their places.
+
+    >>> import rushlight as torch
+    >>> torch.combinations(torch.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    """
+    if input._data.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._data.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return wrap(np.empty(0, input._data.dtype))
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input._data.size), r)), np.int64).reshape(-1, r)
+    result: Tensor = apply(index_rows.index, input, wrap(places), spec=(ARRAY,))
+    return relabel(result, "StackBackward0")  # type: ignore[no-any-return]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from rushlight.methods.pointwise import PointwiseMethods
-from rushlight.ops import indexing, pointwise, product
+from rushlight.ops import bitwise, indexing, pointwise, product
+from rushlight.ops.arguments import relabel
 from rushlight.ops.pointwise import NUMBERS
+from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import Primitive, apply
 from rushlight.tensor_base import TensorBase, wrap
@@ -17,7 +19,7 @@ from rushlight.tensor_base import TensorBase, wrap
 
 def _operator(row: Primitive) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, TensorBase) or isinstance(other, NUMBERS):
+        if isinstance(other, (TensorBase, *NUMBERS)):
             return apply(row, self, other)
         if isinstance(other, np.ndarray):
             return apply(row, self, wrap(other))
@@ -26,15 +28,25 @@ def _operator(row: Primitive) -> Callable[[Any, Any], Any]:
     return method
 
 
-def _reflected(row: Primitive) -> Callable[[Any, Any], Any]:
+def _reflected(row: Primitive, label: str | None = None) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, NUMBERS) or isinstance(other, TensorBase):
-            return apply(row, other, self)
         if isinstance(other, np.ndarray):
-            return apply(row, wrap(other), self)
-        return NotImplemented
+            other = wrap(other)
+        elif not isinstance(other, (TensorBase, *NUMBERS)):
+            return NotImplemented
+        result = apply(row, other, self)
+        return result if label is None else relabel(result, label)
 
     return method
+
+
+def _divided_by(self: Any, other: Any) -> Any:
+    # As in torch: the reciprocal times the number.
+    if isinstance(other, np.ndarray):
+        other = wrap(other)
+    elif not isinstance(other, (TensorBase, *NUMBERS)):
+        return NotImplemented
+    return apply(rows.mul, apply(rows.reciprocal, self), other)
 
 
 class OperatorMethods:
@@ -45,11 +57,11 @@ class OperatorMethods:
     __add__ = _operator(rows.add)
     __radd__ = _reflected(rows.add)
     __sub__ = _operator(rows.sub)
-    __rsub__ = _reflected(rows.sub)
+    __rsub__ = _reflected(rows.sub, "RsubBackward1")
     __mul__ = _operator(rows.mul)
     __rmul__ = _reflected(rows.mul)
-    __truediv__ = _operator(rows.div)
-    __rtruediv__ = _reflected(rows.div)
+    __truediv__ = __div__ = _operator(rows.div)
+    __rtruediv__ = __rdiv__ = _divided_by
     __floordiv__ = _operator(rows.floor_divide)
     __rfloordiv__ = _reflected(rows.floor_divide)
     __mod__ = _operator(rows.remainder)
@@ -62,8 +74,22 @@ class OperatorMethods:
     __ge__ = _operator(rows.ge)
     __eq__ = _operator(rows.eq)  # type: ignore[assignment]
     __ne__ = _operator(rows.ne)  # type: ignore[assignment]
+    __and__ = _operator(bit_rows.bitwise_and)
+    __rand__ = _reflected(bit_rows.bitwise_and)
+    __or__ = _operator(bit_rows.bitwise_or)
+    __ror__ = _reflected(bit_rows.bitwise_or)
+    __xor__ = _operator(bit_rows.bitwise_xor)
+    __rxor__ = _reflected(bit_rows.bitwise_xor)
+    __lshift__ = _operator(bit_rows.bitwise_left_shift)
+    __rlshift__ = _reflected(bit_rows.bitwise_left_shift)
+    __rshift__ = _operator(bit_rows.bitwise_right_shift)
+    __rrshift__ = _reflected(bit_rows.bitwise_right_shift)
+    __invert__ = bitwise.bitwise_not
     __neg__ = pointwise.neg
+    __pos__ = pointwise.positive
     __abs__ = pointwise.abs
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
@@ -75,13 +101,15 @@ class OperatorMethods:
             other = wrap(other)
         return product.matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
 
-    __getitem__ = indexing.getitem
-    __setitem__ = indexing.setitem
-
-    def __pos__(self) -> Any:
-        return self
-
     __iadd__ = PointwiseMethods.add_
     __isub__ = PointwiseMethods.sub_
     __imul__ = PointwiseMethods.mul_
-    __itruediv__ = PointwiseMethods.div_
+    __itruediv__ = __idiv__ = PointwiseMethods.div_
+    __ifloordiv__ = PointwiseMethods.floor_divide_
+    __imod__ = PointwiseMethods.remainder_
+    __ipow__ = PointwiseMethods.pow_
+    __iand__ = PointwiseMethods.bitwise_and_
+    __ior__ = PointwiseMethods.bitwise_or_
+    __ixor__ = PointwiseMethods.bitwise_xor_
+    __ilshift__ = PointwiseMethods.bitwise_left_shift_
+    __irshift__ = PointwiseMethods.bitwise_right_shift_

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
-from rushlight.ops.arguments import as_dtype, need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import as_dtype, need_tensor, type_name
 from rushlight.ops.legacy import LEGACY, LegacyType, as_class
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "can_cast",
     "clone",
-    "complex",
     "is_complex",
     "is_floating_point",
     "is_nonzero",
@@ -60,7 +59,14 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     copy = False
     order = preserve_format
     if kwargs:
-        unknown = set(kwargs) - {"dtype", "device", "copy", "non_blocking", "memory_format", "other"}
+        unknown = set(kwargs) - {
+            "dtype",
+            "device",
+            "copy",
+            "non_blocking",
+            "memory_format",
+            "other",
+        }
         if unknown:
             raise TypeError(f"to() got an unexpected keyword argument '{unknown.pop()}'")
         dtype = kwargs.get("dtype")
@@ -253,37 +259,6 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     return not (unsigned and from_.category == dtypes.INTEGER and from_.is_signed)
 
 
-def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Complex numbers with these real and imaginary parts, of one floating dtype.
-
-    >>> import rushlight as torch
-    >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
-    tensor([1.+2.j])
-    """
-    need_tensor("complex", "real", 1, real)
-    need_tensor("complex", "imag", 2, imag)
-    if real._data.dtype.kind != "f" or imag._data.dtype.kind != "f":
-        raise RuntimeError(
-            "Expected both inputs to be Half, Float or Double tensors but got "
-            f"{real.dtype.word} and {imag.dtype.word}"
-        )
-    if real._data.dtype != imag._data.dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {real.dtype.word} but got scalar type {imag.dtype.word} "
-            "for second argument: both parts must have one dtype"
-        )
-    result = relabel(apply(rows.add, real, apply(rows.mul, imag, 1j)), "ComplexBackward0")
-    if out is not None and out._data.dtype != result._data.dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {result.dtype.word} but got scalar type "
-            f"{out.dtype.word} for argument 'out'"
-        )
-    return result if out is None else write_out(out, result)
-
-
-# ---- copies -------------------------------------------------------------------------------------
-
-
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy through which gradients flow."""
     if memory_format is not preserve_format and memory_format is not None:
@@ -367,7 +342,7 @@ def tolist(self: Tensor) -> Any:
 
 def contains(self: Tensor, element: Any) -> bool:
     """Whether any element equals the number or tensor: `3 in t`."""
-    if not isinstance(element, TensorBase | int | float | np.number | type(1j)):
+    if not isinstance(element, TensorBase | int | float | np.number | complex):
         raise RuntimeError(
             f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
         )

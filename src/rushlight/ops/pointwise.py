@@ -1,4 +1,7 @@
-"""Elementwise functions under torch's names. Each is a row of the table, or a line of such rows."""
+"""Arithmetic under torch's names, and the builders of elementwise functions.
+
+A function is a row of the table, or a line of such rows. Everything broadcasts and promotes.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.ops.arguments import need_tensor, type_name, write_out
+from rushlight import dtypes
+from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.primitives import pointwise as rows
+from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
 from rushlight.tensor_base import TensorBase
 
@@ -16,38 +21,13 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
-    "abs",
-    "add",
-    "div",
-    "eq",
-    "exp",
-    "ge",
-    "gt",
-    "isfinite",
-    "isnan",
-    "le",
-    "log",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "lt",
-    "maximum",
-    "minimum",
-    "mul",
-    "ne",
-    "neg",
-    "pow",
-    "reciprocal",
-    "relu",
-    "rsqrt",
-    "sigmoid",
-    "sign",
-    "sqrt",
-    "square",
-    "sub",
-    "tanh",
-]
+    "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "clamp", "clamp_max", "clamp_min",
+    "clip", "copysign", "deg2rad", "div", "divide", "fix", "float_power", "floor", "floor_divide",
+    "fmax", "fmin", "fmod", "frac", "frexp", "heaviside", "ldexp", "lerp", "maximum", "minimum",
+    "mul", "multiply", "nan_to_num", "neg", "negative", "nextafter", "positive", "pow", "rad2deg",
+    "reciprocal", "relu", "remainder", "round", "rsqrt", "rsub", "sgn", "sign", "signbit", "sqrt",
+    "square", "sub", "subtract", "true_divide", "trunc",
+]  # fmt: skip
 
 Number = int | float | complex | bool
 NUMBERS = (int, float, complex, np.number, np.bool_)
@@ -68,14 +48,23 @@ def unary(row: Primitive, what: str, name: str | None = None) -> Callable[..., T
     return function
 
 
-def binary(row: Primitive, what: str, name: str | None = None) -> Callable[..., Tensor]:
-    """The public function of a row with two inputs that broadcast; the second may be a number."""
+def binary(
+    row: Primitive, what: str, name: str | None = None, *, numbers: str = "second"
+) -> Callable[..., Tensor]:
+    """The public function of a row with two inputs.
+
+    numbers says which of them may be Python numbers: "second", "either" or "neither".
+    """
     name = name or row.name
+    for_second = numbers != "neither"
+    for_first = numbers == "either"
 
     def function(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-        if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
+        if not isinstance(input, TensorBase) and not (
+            for_first and isinstance(input, NUMBERS) and isinstance(other, TensorBase)
+        ):
             need_tensor(name, "input", 1, input)
-        if not isinstance(other, TensorBase) and not isinstance(other, NUMBERS):
+        if not isinstance(other, TensorBase) and not (for_second and isinstance(other, NUMBERS)):
             raise TypeError(
                 f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
             )
@@ -87,67 +76,115 @@ def binary(row: Primitive, what: str, name: str | None = None) -> Callable[..., 
     return function
 
 
-exp = unary(rows.exp, "e to the power of each element.")
-log = unary(rows.log, "The natural logarithm of each element.")
-sqrt = unary(rows.sqrt, "The square root of each element.")
-rsqrt = unary(rows.rsqrt, "1 / sqrt(x) of each element.")
-neg = unary(rows.neg, "-x of each element.")
-abs = unary(rows.abs, "The absolute value of each element.")
-sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.")
-sigmoid = unary(rows.sigmoid, "1 / (1 + exp(-x)) of each element.")
-tanh = unary(rows.tanh, "The hyperbolic tangent of each element.")
-relu = unary(rows.relu, "max(x, 0) of each element.")
-square = unary(rows.square, "x * x of each element.")
+abs = absolute = unary(rows.abs, "The absolute value of each element.")
+ceil = unary(rounding.ceil, "Each element rounded up to a whole number.")
+floor = unary(rounding.floor, "Each element rounded down to a whole number.")
+frac = unary(rounding.frac, "The part of each element behind the point, with its sign.")
+neg = negative = unary(rows.neg, "-x of each element.")
 reciprocal = unary(rows.reciprocal, "1 / x of each element.")
-isnan = unary(rows.isnan, "Where elements are nan.")
-isfinite = unary(rows.isfinite, "Where elements are neither infinite nor nan.")
-logical_not = unary(rows.logical_not, "Where elements are zero.")
+relu = unary(rows.relu, "max(x, 0) of each element.")
+rsqrt = unary(rows.rsqrt, "1 / sqrt(x) of each element.")
+sgn = unary(rows.sgn, "x / |x| of each element, 0 at 0; the sign, also of complex numbers.")
+sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.")
+signbit = unary(rounding.signbit, "Where the sign bit is set: for negative numbers and -0.")
+sqrt = unary(rows.sqrt, "The square root of each element.")
+square = unary(rows.square, "x * x of each element.")
+trunc = fix = unary(rounding.trunc, "Each element rounded towards zero to a whole number.")
 
-mul = binary(rows.mul, "The product of both, element by element.")
-maximum = binary(rows.maximum, "The larger of both, element by element; nan wins.")
-minimum = binary(rows.minimum, "The smaller of both, element by element; nan wins.")
-eq = binary(rows.eq, "Where both are equal.")
-ne = binary(rows.ne, "Where both differ.")
-lt = binary(rows.lt, "Where the first is smaller.")
-le = binary(rows.le, "Where the first is smaller or equal.")
-gt = binary(rows.gt, "Where the first is larger.")
-ge = binary(rows.ge, "Where the first is larger or equal.")
-logical_and = binary(rows.logical_and, "Where both are nonzero.")
-logical_or = binary(rows.logical_or, "Where either is nonzero.")
-logical_xor = binary(rows.logical_xor, "Where exactly one is nonzero.")
+copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
+floor_divide = binary(
+    rows.floor_divide, "The quotient rounded down, element by element.", numbers="either"
+)
+fmax = binary(rows.fmax, "The larger of both; where one is nan, the other.",
+              numbers="neither")  # fmt: skip
+fmin = binary(rows.fmin, "The smaller of both; where one is nan, the other.", numbers="neither")
+fmod = binary(rows.fmod, "What the division leaves, with the sign of the first.")
+heaviside = binary(
+    rounding.heaviside, "0 below 0, 1 above, and at 0 the second's element.", numbers="neither"
+)
+maximum = binary(
+    rows.maximum, "The larger of both, element by element; nan wins.", numbers="neither"
+)
+minimum = binary(
+    rows.minimum, "The smaller of both, element by element; nan wins.", numbers="neither"
+)
+mul = multiply = binary(rows.mul, "The product of both, element by element.", numbers="either")
+nextafter = binary(
+    rounding.nextafter, "The float next to the first towards the second.", numbers="neither"
+)
+remainder = binary(
+    rows.remainder, "What the division leaves, with the sign of the second.", numbers="either"
+)
 
 
 def add(
     input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
-    """input + alpha * other; shapes broadcast, types promote.
+    """The sum input + alpha * other; shapes broadcast, types promote.
 
     >>> import rushlight as torch
     >>> torch.add(torch.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
     """
-    result: Tensor = apply(rows.add, input, other if alpha == 1 else _scaled("add", other, alpha))
+    _check_terms("add", input, other)
+    if alpha.__class__ is not int or alpha != 1:
+        other = _scaled("add", input, other, alpha)
+    result: Tensor = apply(rows.add, input, other)
     return result if out is None else write_out(out, result)
 
 
 def sub(
     input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
-    """input - alpha * other; shapes broadcast, types promote."""
-    result: Tensor = apply(rows.sub, input, other if alpha == 1 else _scaled("sub", other, alpha))
+    """The difference input - alpha * other; shapes broadcast, types promote."""
+    _check_terms("sub", input, other)
+    if alpha.__class__ is not int or alpha != 1:
+        other = _scaled("sub", input, other, alpha)
+    result: Tensor = apply(rows.sub, input, other)
     return result if out is None else write_out(out, result)
 
 
-def _scaled(name: str, other: Any, alpha: Number) -> Any:
-    kind = other._data.dtype.kind if isinstance(other, TensorBase) else np.asarray(other).dtype.kind
-    if isinstance(alpha, float) and kind in "iub":
+subtract = sub
+
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """The difference the other way round: other - alpha * input.
+
+    >>> import rushlight as torch
+    >>> torch.rsub(torch.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
+    need_tensor("rsub", "input", 1, input)
+    if alpha.__class__ is not int or alpha != 1:
+        input = _scaled("rsub", input, input, alpha)
+    return relabel(apply(rows.sub, other, input), "RsubBackward1")  # type: ignore[no-any-return]
+
+
+def _check_terms(name: str, input: Any, other: Any) -> None:
+    if not isinstance(other, TensorBase) and not isinstance(other, NUMBERS):
+        raise TypeError(
+            f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
+        )
+    if not isinstance(input, TensorBase) and not (
+        isinstance(input, NUMBERS) and isinstance(other, TensorBase)
+    ):
+        need_tensor(name, "input", 1, input)
+
+
+def _kind(x: Any) -> str:
+    return x._data.dtype.kind if isinstance(x, TensorBase) else np.asarray(x).dtype.kind
+
+
+def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
+    kinds = _kind(input), _kind(other)
+    if isinstance(alpha, bool) and kinds != ("b", "b"):
+        raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and all(kind in "iub" for kind in kinds):
         raise RuntimeError(
-            f"{name}: For integral input tensors, argument alpha must not be a floating point number."
+            f"{name}: For integral input tensors, argument alpha must not be a floating point "
+            "number."
         )
     return other * alpha
-
-
-_ROUNDED = {"floor": rows.floor_divide, "trunc": rows.trunc_divide, None: rows.div}
 
 
 def div(
@@ -157,27 +194,249 @@ def div(
     rounding_mode: str | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """input / other; with rounding_mode "floor" or "trunc" the rounded quotient.
+    """The quotient input / other; with rounding_mode "floor" or "trunc" the rounded quotient.
 
     >>> import rushlight as torch
     >>> torch.div(torch.tensor([-7, 7]), 2, rounding_mode="trunc")
     tensor([-3,  3])
     """
-    if rounding_mode not in _ROUNDED:
+    if rounding_mode is None:
+        row = rows.div
+    elif rounding_mode == "floor":
+        row = rows.floor_divide
+    elif rounding_mode == "trunc":
+        row = rows.trunc_divide
+    else:
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    result: Tensor = apply(_ROUNDED[rounding_mode], input, other)
+    _check_terms("div", input, other)
+    result: Tensor = apply(row, input, other)
     return result if out is None else write_out(out, result)
 
 
+divide = div
+
+
+def true_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The quotient input / other, never rounded."""
+    return div(input, other, out=out)
+
+
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """input ** exponent; either may be a number. Integers do not take negative integer exponents.
+    """The power input ** exponent; either may be a number, but not a negative one for integers.
 
     >>> import rushlight as torch
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
+    if not isinstance(exponent, TensorBase):
+        need_tensor("pow", "input", 1, input)
+        if not isinstance(exponent, NUMBERS):
+            raise TypeError(
+                f"pow(): argument 'exponent' (position 2) must be Number, not {type_name(exponent)}"
+            )
     result: Tensor = apply(rows.pow, input, exponent)
     return result if out is None else write_out(out, result)
+
+
+def float_power(
+    input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """The power input ** exponent in double precision.
+
+    >>> import rushlight as torch
+    >>> torch.float_power(torch.tensor([2, 3]), 0.5)
+    tensor([1.4142, 1.7321], dtype=torch.float64)
+    """
+    complex_ = "c" in (_kind(input), _kind(exponent))
+    wide = dtypes.complex128 if complex_ else dtypes.float64
+    base, power = (x.to(wide) if isinstance(x, TensorBase) else complex(x) if complex_ else float(x)
+                   for x in (input, exponent))  # fmt: skip
+    return pow(base, power, out=out)
+
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product input * 2 ** other.
+
+    >>> import rushlight as torch
+    >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([3, -1]))
+    tensor([8.0000, 1.5000])
+    """
+    need_tensor("ldexp", "input", 1, input)
+    need_tensor("ldexp", "other", 2, other)
+    result = relabel(input * 2.0**other, "LdexpBackward0")
+    return result if out is None else write_out(out, result)
+
+
+def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
+    """(mantissa, exponent), with input = mantissa * 2 ** exponent and mantissa in [0.5, 1).
+
+    >>> import rushlight as torch
+    >>> torch.frexp(torch.tensor([6.0])).exponent
+    tensor([3], dtype=torch.int32)
+    """
+    from rushlight import return_types
+
+    need_tensor("frexp", "input", 1, input)
+    pair = apply(rounding.frexp, input)
+    if out is not None:
+        pair = tuple(write_out(o, p) for o, p in zip(out, pair, strict=True))
+    return return_types.frexp(*pair)
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself: +x. Booleans have no sign."""
+    need_tensor("positive", "input", 1, input)
+    if input._data.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
+    """Each element rounded to that many decimals, halves to the even neighbour.
+
+    >>> import rushlight as torch
+    >>> torch.round(torch.tensor([0.5, 1.5, 2.5]))
+    tensor([0., 2., 2.])
+    """
+    need_tensor("round", "input", 1, input)
+    static = {"decimals": decimals} if decimals else {}
+    result: Tensor = apply(rounding.round, input, **static)
+    return result if out is None else write_out(out, result)
+
+
+def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..., Tensor]:
+    def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+        need_tensor(name, "input", 1, input)
+        if input._data.dtype.kind == "c":
+            raise RuntimeError(f"{name} is not supported for complex tensors.")
+        result: Tensor = relabel(apply(rows.mul, input, factor), label)
+        return result if out is None else write_out(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+deg2rad = _angle_scale("deg2rad", "Deg2RadBackward0", np.pi / 180, "Degrees in radians.")
+rad2deg = _angle_scale("rad2deg", "Rad2DegBackward0", 180 / np.pi, "Radians in degrees.")
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Replace nan by a number (0), infinities by numbers (the largest and smallest of the type).
+
+    >>> import rushlight as torch
+    >>> torch.nan_to_num(torch.tensor([1.0, torch.nan, torch.inf]), posinf=9.0)
+    tensor([1., 0., 9.])
+    """
+    need_tensor("nan_to_num", "input", 1, input)
+    result: Tensor = apply(rounding.nan_to_num, input, nan=nan, posinf=posinf, neginf=neginf)
+    return result if out is None else write_out(out, result)
+
+
+def clamp(
+    input: Tensor,
+    min: Tensor | Number | None = None,
+    max: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Each element moved into [min, max]; the bounds are numbers or tensors, max wins over min.
+
+    >>> import rushlight as torch
+    >>> torch.clamp(torch.tensor([-2.0, 0.3, 5.0]), 0, 1)
+    tensor([0.0000, 0.3000, 1.0000])
+    """
+    need_tensor("clamp", "input", 1, input)
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    for name, bound in (("min", min), ("max", max)):
+        if bound is not None and not isinstance(bound, (TensorBase, *NUMBERS)):
+            raise TypeError(f"clamp(): argument '{name}' must be Tensor, not {type_name(bound)}")
+    result: Tensor = apply(ternary.clamp, input, min, max)
+    return result if out is None else write_out(out, result)
+
+
+clip = clamp
+
+
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """Each element, but at least min."""
+    if min is None:
+        raise TypeError("clamp_min(): argument 'min' (position 2) must be Number, not NoneType")
+    tensor = int(isinstance(min, TensorBase))
+    return relabel(clamp(input, min, None, out=out), f"ClampMinBackward{tensor}")  # type: ignore[no-any-return]
+
+
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """Each element, but at most max."""
+    if max is None:
+        raise TypeError("clamp_max(): argument 'max' (position 2) must be Number, not NoneType")
+    tensor = int(isinstance(max, TensorBase))
+    return relabel(clamp(input, None, max, out=out), f"ClampMaxBackward{tensor}")  # type: ignore[no-any-return]
+
+
+def lerp(
+    input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | None = None
+) -> Tensor:
+    """The point input + weight * (end - input); input at weight 0, end at weight 1.
+
+    >>> import rushlight as torch
+    >>> torch.lerp(torch.tensor([0.0, 2.0]), torch.tensor([10.0, 4.0]), 0.5)
+    tensor([5., 3.])
+    """
+    need_tensor("lerp", "input", 1, input)
+    need_tensor("lerp", "end", 2, end)
+    if isinstance(weight, TensorBase) and weight._data.ndim == 0:
+        weight = weight.to(input.dtype)
+    result: Tensor = apply(ternary.lerp, input, end, weight)
+    return result if out is None else write_out(out, result)
+
+
+def addcmul(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The sum input + value * tensor1 * tensor2.
+
+    >>> import rushlight as torch
+    >>> torch.addcmul(torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=0.5)
+    tensor([2.5000, 5.0000])
+    """
+    _need_three("addcmul", input, tensor1, tensor2)
+    result: Tensor = apply(ternary.addcmul, input, tensor1, tensor2, value)
+    return result if out is None else write_out(out, result)
+
+
+def addcdiv(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The sum input + value * tensor1 / tensor2."""
+    _need_three("addcdiv", input, tensor1, tensor2)
+    result: Tensor = apply(ternary.addcdiv, input, tensor1, tensor2, value)
+    return result if out is None else write_out(out, result)
+
+
+def _need_three(name: str, input: Any, tensor1: Any, tensor2: Any) -> None:
+    for position, (argument, value) in enumerate(
+        (("input", input), ("tensor1", tensor1), ("tensor2", tensor2)), 1
+    ):
+        need_tensor(name, argument, position, value)

@@ -88,9 +88,7 @@ def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     if kind == "f":
         wide = np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32)
         return wide.astype(np.float16)
-    return np.add.reduce(
-        x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64
-    )
+    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64)
 
 
 def _sum_rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
@@ -309,9 +307,7 @@ def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     return np.sqrt(_var(x, dim=dim, keepdim=keepdim, correction=correction))
 
 
-def _std_vjp(
-    g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction
-) -> Any:
+def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     slope = where(eq(out, 0), 0, g / (out * 2))
     return unfold_gradient(slope, x.shape, dim, keepdim) * _deviation(x, dim, correction)
 
@@ -390,15 +386,15 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
 def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:
     if (ord < 0 or ord == math.inf) and 0 in x.shape:
         dims = range(x.ndim) if dim is None else dim
-        if not all_positive(x.shape, dims):
+        if not _all_positive(x.shape, dims):
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because the "
-                f"operation does not have an identity; the input has shape {list(x.shape)}"
+                f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because "
+                f"the operation does not have an identity; the input has shape {list(x.shape)}"
             )
     return _real_dtype(x, dim=dim, keepdim=keepdim)
 
 
-def all_positive(shape: tuple[int, ...], dims: Iterable[int]) -> bool:
+def _all_positive(shape: tuple[int, ...], dims: Iterable[int]) -> bool:
     """Whether none of these dimensions is empty."""
     return 0 not in [shape[d] for d in dims]
 

@@ -42,7 +42,7 @@ def _round(x: Array, *, decimals: int = 0) -> Any:
         return np.rint(x) if x.dtype.kind == "f" else x.copy()
     if x.dtype.kind in "iu":
         raise NotImplementedError(
-            "\"round_cpu\" not implemented for whole numbers with decimals: make them floating"
+            '"round_cpu" not implemented for whole numbers with decimals: make them floating'
         )
     scale = x.dtype.type(10.0 ** abs(decimals))
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
@@ -137,9 +137,7 @@ isneginf = unary(
 )
 
 
-def _nan_to_num(
-    x: Array, *, nan: float | None, posinf: float | None, neginf: float | None
-) -> Any:
+def _nan_to_num(x: Array, *, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
     if x.dtype.kind not in "fc":
         return x.copy()
     return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)

@@ -1,4 +1,4 @@
-"""Rows that run along a dimension: cumulative sums and products, and the recurrence beneath them."""
+"""Rows that run along a dimension: cumulative sums and products, the recurrence beneath them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,133 @@
+"""Comparisons, tests and choices, element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.ops.arguments import need_tensor, type_name, write_out
+from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
+from rushlight.primitives import pointwise as rows
+from rushlight.primitives import rounding
+from rushlight.primitives.core import apply
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "le", "less", "less_equal", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "lt", "ne", "not_equal", "where",
+]  # fmt: skip
+
+eq = binary(rows.eq, "Where both are equal.")
+ne = not_equal = binary(rows.ne, "Where both differ.")
+lt = less = binary(rows.lt, "Where the first is smaller.")
+le = less_equal = binary(rows.le, "Where the first is smaller or equal.")
+gt = greater = binary(rows.gt, "Where the first is larger.")
+ge = greater_equal = binary(rows.ge, "Where the first is larger or equal.")
+logical_and = binary(rows.logical_and, "Where both are nonzero.", numbers="neither")
+logical_or = binary(rows.logical_or, "Where either is nonzero.", numbers="neither")
+logical_xor = binary(rows.logical_xor, "Where exactly one is nonzero.", numbers="neither")
+logical_not = unary(rows.logical_not, "Where elements are zero.")
+isnan = unary(rows.isnan, "Where elements are nan.")
+isfinite = unary(rows.isfinite, "Where elements are neither infinite nor nan.")
+isinf = unary(rounding.isinf, "Where elements are infinite.")
+isposinf = unary(rounding.isposinf, "Where elements are plus infinity.")
+isneginf = unary(rounding.isneginf, "Where elements are minus infinity.")
+
+
+def isreal(input: Tensor) -> Tensor:
+    """Where the imaginary part is 0."""
+    need_tensor("isreal", "input", 1, input)
+    if input._data.dtype.kind == "c":
+        return eq(input.imag, 0)
+    return wrap(np.ones(input._data.shape, bool))
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Where |input - other| <= atol + rtol * |other|, or both are the same infinity.
+
+    >>> import rushlight as torch
+    >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    need_tensor("isclose", "input", 1, input)
+    need_tensor("isclose", "other", 2, other)
+    if input._data.dtype != other._data.dtype:
+        raise RuntimeError(
+            f"{input.dtype.word} did not match {other.dtype.word}: bring both to one dtype, .to()"
+        )
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    close = eq(input, other)
+    if equal_nan and input._data.dtype.kind in "fc":
+        close = logical_or(close, logical_and(isnan(input), isnan(other)))
+    if rtol == 0 and atol == 0:
+        return close
+    if input._data.dtype.kind in "iub":
+        input, other = (t.to(dtypes.get_default_dtype()) for t in (input, other))
+    distance = (input - other).abs()
+    near = logical_and(isfinite(distance), le(distance, (other * rtol).abs() + atol))
+    return logical_or(close, near)
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether `isclose` holds everywhere."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and elements.
+
+    >>> import rushlight as torch
+    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    True
+    """
+    need_tensor("equal", "input", 1, input)
+    need_tensor("equal", "other", 2, other)
+    return bool(np.array_equal(input._data, other._data))
+
+
+def where(
+    condition: Tensor,
+    input: Tensor | Number | None = None,
+    other: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Any:
+    """Elements of input where condition holds, else of other; all three broadcast.
+
+    With the condition alone: the indices of its nonzero elements, a tensor for each dimension.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([-1.0, 2.0])
+    >>> torch.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
+    need_tensor("where", "condition", 1, condition)
+    if input is None and other is None:
+        if out is not None:
+            raise TypeError("where(): with the condition alone there is no out=")
+        return tuple(wrap(index) for index in np.nonzero(np.atleast_1d(condition._data)))
+    for name, value in (("input", input), ("other", other)):
+        if not isinstance(value, (TensorBase, *NUMBERS)):
+            raise TypeError(
+                f"where(): argument '{name}' must be Tensor or Number, not {type_name(value)}"
+            )
+    result: Tensor = apply(rows.where, condition, input, other)
+    return result if out is None else write_out(out, result)
+
+
+def where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """The tensor's elements where condition holds, else those of other."""
+    result: Tensor = where(condition, self, other)
+    return result

@@ -1,0 +1,171 @@
+"""Complex numbers and their parts.
+
+Conjugation is done at once, where torch only marks the tensor: `is_conj` is always False, and
+`conj()` of a complex tensor does not share its memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.pointwise import unary
+from rushlight.ops.transcendental import cos, sin
+from rushlight.primitives import complex as rows
+from rushlight.primitives import pointwise
+from rushlight.primitives.core import apply
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "angle",
+    "complex",
+    "conj",
+    "conj_physical",
+    "imag",
+    "is_conj",
+    "is_neg",
+    "polar",
+    "real",
+    "resolve_conj",
+    "resolve_neg",
+    "view_as_complex",
+    "view_as_real",
+]
+
+angle = unary(rows.angle, "The angle of each element in the complex plane; pi for negative ones.")
+
+
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate; a real tensor itself.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1 + 2j]).conj()
+    tensor([1.-2.j])
+    """
+    need_tensor("conj", "input", 1, input)
+    if input._data.dtype.kind != "c":
+        return input
+    result: Tensor = apply(rows.conj_row, input)
+    return result
+
+
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex conjugate."""
+    result = conj(input)
+    return result if out is None else write_out(out, result)
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: conjugation is never put off."""
+    need_tensor("resolve_conj", "input", 1, input)
+    return input
+
+
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: negation is never put off."""
+    need_tensor("resolve_neg", "input", 1, input)
+    return input
+
+
+def is_conj(input: Tensor) -> bool:
+    """Whether a conjugation is put off: never."""
+    need_tensor("is_conj", "input", 1, input)
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Whether a negation is put off: never."""
+    need_tensor("is_neg", "input", 1, input)
+    return False
+
+
+def view_as_real(input: Tensor) -> Tensor:
+    """A view of complex numbers as pairs: a last dimension of size 2 is added.
+
+    >>> import rushlight as torch
+    >>> torch.view_as_real(torch.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+    """
+    need_tensor("view_as_real", "input", 1, input)
+    if input._data.dtype.kind != "c":
+        raise RuntimeError(
+            f"view_as_real is only supported for complex tensors, not for {input.dtype}"
+        )
+    result: Tensor = apply(rows.view_as_real, input)
+    return result
+
+
+def view_as_complex(input: Tensor) -> Tensor:
+    """A view of pairs, which lie side by side in the last dimension, as complex numbers."""
+    need_tensor("view_as_complex", "input", 1, input)
+    rows.view_as_complex.rule(input._data)
+    result: Tensor = apply(rows.view_as_complex, input)
+    return result
+
+
+def real(input: Tensor) -> Tensor:
+    """The real part, as a view; a real tensor itself."""
+    need_tensor("real", "input", 1, input)
+    return view_as_real(input).select(-1, 0) if input._data.dtype.kind == "c" else input
+
+
+def imag(input: Tensor) -> Tensor:
+    """The imaginary part, as a view; real tensors have none."""
+    need_tensor("imag", "input", 1, input)
+    if input._data.dtype.kind != "c":
+        raise RuntimeError(
+            f"imag is not implemented for tensors with non-complex dtypes, such as {input.dtype}"
+        )
+    return view_as_real(input).select(-1, 1)
+
+
+def set_real(input: Tensor, value: Tensor | float) -> None:
+    """Write the real part in place: `x.real = value`."""
+    real(input).copy_(value if isinstance(value, TensorBase) else wrap(np.asarray(value)))
+
+
+def set_imag(input: Tensor, value: Tensor | float) -> None:
+    """Write the imaginary part in place: `x.imag = value`."""
+    imag(input).copy_(value if isinstance(value, TensorBase) else wrap(np.asarray(value)))
+
+
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Complex numbers from their real and imaginary parts, two tensors of one floating dtype.
+
+    >>> import rushlight as torch
+    >>> torch.complex(torch.tensor([1.0]), torch.tensor([2.0]))
+    tensor([1.+2.j])
+    """
+    need_tensor("complex", "real", 1, real)
+    need_tensor("complex", "imag", 2, imag)
+    result: Tensor = apply(rows.join, real, imag)
+    return _same_out(out, result)
+
+
+def _same_out(out: Tensor | None, result: Tensor) -> Tensor:
+    if out is not None and out._data.dtype != result._data.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result.dtype.word} but got scalar type "
+            f"{out.dtype.word} for argument 'out'"
+        )
+    return write_out(out, result)
+
+
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Complex numbers from their absolute values and angles.
+
+    >>> import rushlight as torch
+    >>> torch.polar(torch.tensor([2.0]), torch.tensor([0.0]))
+    tensor([2.+0.j])
+    """
+    need_tensor("polar", "abs", 1, abs)
+    need_tensor("polar", "angle", 2, angle)
+    if abs._data.dtype.kind != "f" or angle._data.dtype != abs._data.dtype:
+        rows.join.rule(abs._data, angle._data)
+    result: Tensor = apply(rows.join, pointwise.mul(abs, cos(angle)), abs * sin(angle))
+    return _same_out(out, result)

@@ -1,8 +1,8 @@
-"""Products that are also methods."""
+"""Products and factorisations that are also methods."""
 
 from __future__ import annotations
 
-from rushlight.ops import product
+from rushlight.ops import algebra, product
 from rushlight.ops.inplace import inplace
 
 
@@ -33,3 +33,15 @@ class ProductMethods:
     mv = product.mv
     outer = product.outer
     vdot = product.vdot
+
+    cholesky = algebra.cholesky
+    cholesky_inverse = algebra.cholesky_inverse
+    cholesky_solve = algebra.cholesky_solve
+    det = algebra.det
+    inverse = algebra.inverse
+    logdet = algebra.logdet
+    matrix_exp = algebra.matrix_exp
+    pinverse = algebra.pinverse
+    qr = algebra.qr
+    slogdet = algebra.slogdet
+    svd = algebra.svd

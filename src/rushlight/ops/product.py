@@ -11,6 +11,7 @@ import numpy as np
 from rushlight.ops.arguments import need_tensor, one_dim, write_out
 from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.factor import inv
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ __all__ = [
     "addr",
     "baddbmm",
     "bmm",
-    "chain_matmul",
     "cross",
     "dot",
     "ger",
@@ -310,9 +310,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
             f"{list(input._data.shape)}"
         )
     if n < 0:
-        from rushlight.linalg import inv
-
-        return matrix_power(inv(input), -n, out=out)
+        return matrix_power(apply(inv, input), -n, out=out)
     size = input._data.shape[-1]
     eye = wrap(np.broadcast_to(np.eye(size, dtype=input._data.dtype), input._data.shape).copy())
     result: Tensor | None = None
@@ -323,16 +321,13 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         n >>= 1
         if n:
             square = matmul(square, square)
-    return write_out(out, eye if result is None else result.clone() if result is input else result)
+    # The zeroth power is constant, and still stands in the graph.
+    constant = input * 0 + eye if result is None else result
+    return write_out(out, constant.clone() if result is input else constant)
 
 
-def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """The product of several matrices, multiplied in the cheapest order."""
-    from rushlight.linalg import multi_dot
-
-    listed = (
-        list(matrices[0])
-        if len(matrices) == 1 and isinstance(matrices[0], (list, tuple))
-        else list(matrices)
-    )
-    return multi_dot(listed, out=out) if len(listed) > 1 else listed[0]
+def linalg_cross(
+    input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None
+) -> Tensor:
+    """The cross product of vectors of 3 along dim, the last one unless given."""
+    return cross(input, other, dim, out=out)

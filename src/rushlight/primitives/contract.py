@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,8 @@ def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
     if y.ndim == 2 and x.ndim > 2:
-        return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[1])
+        rows = math.prod(x.shape[:-1])
+        return (x.reshape(rows, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[1])
     return x @ y
 
 
@@ -65,7 +67,8 @@ def _matmul_x(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     if len(y_shape) == 2 and x._data.ndim > 2:
         # One product over all rows, instead of one per batch and their sum.
-        x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+        rows = math.prod(x._data.shape[:-1])
+        x, g = x.reshape(rows, x.shape[-1]), g.reshape(rows, g.shape[-1])
     return matmul(conj(x).mT, g)
 
 
@@ -106,7 +109,7 @@ dot = Primitive(
 def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
     if x.dtype is not weight.dtype:
         same_dtype("linear", x, weight)
-    out = (x if x.ndim == 2 else x.reshape(-1, x.shape[-1])) @ weight.T
+    out = (x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])) @ weight.T
     if bias is not None:
         same_dtype("linear", weight, bias)
         out += bias
@@ -134,7 +137,8 @@ def _linear_samples() -> Iterable[Sample]:
 
 def _linear_weight(g: Any, x: Any) -> Any:
     if x._data.ndim != 2:
-        x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+        rows = math.prod(x._data.shape[:-1])
+        x, g = x.reshape(rows, x.shape[-1]), g.reshape(rows, g.shape[-1])
     return matmul(g.mT, conj(x))
 
 

@@ -1,0 +1,436 @@
+"""Matrix factorisations, solvers and norms; `rushlight.linalg` names them as torch.linalg does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import return_types
+from rushlight.ops.arguments import many_dims, need_tensor, one_dim, write_out
+from rushlight.ops.product import matmul
+from rushlight.primitives import factor as rows
+from rushlight.primitives import reduce as reduce_rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.view import triangle
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "chain_matmul",
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "det",
+    "inverse",
+    "logdet",
+    "matrix_exp",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+]
+
+
+# ---- norms --------------------------------------------------------------------------------------
+
+
+def vector_norm(
+    x: Tensor,
+    ord: float = 2,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """(sum |x|^ord)^(1/ord) of all elements or along dim; ord may be inf, -inf or 0 (count).
+
+    >>> import rushlight as torch
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    need_tensor("linalg_vector_norm", "x", 1, x)
+    if dtype is not None:
+        x = x.to(dtype)
+    if x._data.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        )
+    dims = many_dims(dim, x._data.ndim)
+    result: Tensor = apply(reduce_rows.vector_norm, x, dim=dims, keepdim=keepdim, ord=float(ord))
+    return result if out is None else write_out(out, result)
+
+
+def matrix_norm(
+    A: Tensor,
+    ord: Any = "fro",
+    dim: Sequence[int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A norm of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
+    if dtype is not None:
+        A = A.to(dtype)
+    if A._data.ndim < 2:
+        raise RuntimeError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+        )
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+    row, column = (one_dim(d, A._data.ndim) for d in dim)
+    if row == column:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        return write_out(out, vector_norm(A, 2, (row, column), keepdim))
+    if ord in ("nuc", 2, -2):
+        values = svdvals(A.movedim((row, column), (-2, -1)))
+        kept = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+    elif ord in (1, -1, math.inf, -math.inf):
+        inner, outer = (row, column) if abs(ord) == 1 else (column, row)
+        sums = A.abs().sum(inner, keepdim=True)
+        both = sums.amax(outer, keepdim=True) if ord > 0 else sums.amin(outer, keepdim=True)
+        return write_out(out, both if keepdim else both.squeeze((row, column)))
+    else:
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    if keepdim:
+        for d in sorted((row, column)):
+            kept = kept.unsqueeze(d)
+    return write_out(out, kept)
+
+
+def norm(
+    A: Tensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A vector norm, or, for two dimensions and an ord, a matrix norm."""
+    if dim is not None and not isinstance(dim, int):
+        dim = tuple(dim)
+        if len(dim) not in (1, 2) and ord is not None:
+            raise RuntimeError(
+                f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
+            )
+    if ord is not None and dim is None and A._data.ndim not in (1, 2):
+        raise RuntimeError(
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+            f"{A._data.ndim}D."
+        )
+    pair = len(dim) == 2 if isinstance(dim, tuple) else dim is None and A._data.ndim == 2
+    if ord is not None and pair:
+        return matrix_norm(A, ord, dim or (-2, -1), keepdim, dtype=dtype, out=out)
+    if isinstance(ord, str):
+        raise RuntimeError(f"linalg.norm: Order {ord} not supported for vectors.")
+    return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+
+
+# ---- solving ------------------------------------------------------------------------------------
+
+
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of a square matrix, or of each of a batch; LinAlgError if it is singular."""
+    return write_out(out, apply(rows.inv, input))
+
+
+def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
+    """X with A @ X = B (X @ A = B with left=False); B holds vectors if its shape says so."""
+    a, b = A._data, B._data
+    vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
+    if vector:
+        return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1))
+    if not left:
+        return write_out(out, apply(rows.solve, A.mT, B.mT).mT)
+    return write_out(out, apply(rows.solve, A, B))
+
+
+def solve_triangular(
+    A: Tensor,
+    B: Tensor,
+    *,
+    upper: bool,
+    left: bool = True,
+    unitriangular: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`solve` for a triangular A, of which only that triangle is read."""
+    if not left:
+        flipped = apply(rows.solve_triangular, A.mT, B.mT, upper=not upper, unit=unitriangular)
+        return write_out(out, flipped.mT)
+    return write_out(out, apply(rows.solve_triangular, A, B, upper=upper, unit=unitriangular))
+
+
+def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None) -> Any:
+    """X that minimises the norm of A @ X - B: solution, residuals, rank, singular values."""
+    solution = matmul(pinv(A, rcond=rcond), B)
+    rows_, columns = A._data.shape[-2:]
+    rank = matrix_rank(A)
+    if rows_ > columns and bool((rank._data == columns).all()):
+        residuals = (matmul(A, solution) - B).abs().square().sum(-2)
+    else:
+        residuals = wrap(np.empty(0, A._data.dtype))
+    values = svdvals(A) if driver in ("gelsd", "gelss") else wrap(np.empty(0, A._data.dtype))
+    if driver in (None, "gels"):
+        rank = wrap(np.empty(0, np.int64))
+    return return_types.linalg_lstsq(solution, residuals, rank, values)
+
+
+def pinv(
+    A: Tensor,
+    rtol: Any = None,
+    *,
+    atol: Any = None,
+    rcond: Any = None,
+    hermitian: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The pseudoinverse: singular values up to the tolerance count as zero."""
+    if rcond is not None:
+        rtol = rcond
+    u, s, vh = apply(rows.svd, A, full=False)
+    cut = _tolerance(A, s, rtol, atol)
+    keep = wrap(s._data > cut)
+    safe = s.where(keep, 1.0).reciprocal() * keep
+    return write_out(out, matmul(rows.h(vh) * safe.unsqueeze(-2).to(A.dtype), rows.h(u)))
+
+
+def _tolerance(A: Tensor, s: Tensor, rtol: Any, atol: Any) -> Any:
+    largest = s._data.max(-1, keepdims=True, initial=0.0)
+    given = [t._data[..., None] if hasattr(t, "_data") else t for t in (rtol, atol)]
+    if given[0] is None:
+        positive = given[1] is not None and np.any(np.asarray(given[1]) > 0)
+        given[0] = 0.0 if positive else max(A._data.shape[-2:]) * np.finfo(A._data.dtype).eps
+    return np.maximum(given[0] * largest, 0.0 if given[1] is None else given[1])
+
+
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """`linalg.pinv` with a relative tolerance of rcond."""
+    return pinv(input, rtol=rcond)
+
+
+def matrix_rank(
+    A: Tensor,
+    tol: Any = None,
+    *,
+    rtol: Any = None,
+    atol: Any = None,
+    hermitian: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """How many singular values exceed the tolerance."""
+    if tol is not None:
+        rtol, atol = 0.0, tol
+    s = svdvals(A.detach())
+    return write_out(out, wrap(np.asarray((s._data > _tolerance(A, s, rtol, atol)).sum(-1))))
+
+
+# ---- determinants -------------------------------------------------------------------------------
+
+
+def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The determinant of a square matrix, or of each of a batch."""
+    return write_out(out, apply(rows.det, input))
+
+
+def slogdet(input: Tensor, *, out: Any = None) -> Any:
+    """Sign and logarithm of the absolute value of the determinant."""
+    return return_types.slogdet(*apply(rows.slogdet, input))
+
+
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of the determinant: nan where that is negative."""
+    sign, logabs = apply(rows.slogdet, input)
+    if input._data.dtype.kind == "c":
+        return logabs + sign.log()
+    return (sign < 0).where(float("nan"), logabs) if (sign._data < 0).any() else logabs
+
+
+# ---- factors ------------------------------------------------------------------------------------
+
+
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
+    lower = apply(rows.cholesky, input)
+    return write_out(out, rows.h(lower) if upper else lower)
+
+
+def cholesky_solve(
+    B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """X with A @ X = B, from the Cholesky factor L of A."""
+    lower = triangle(rows.h(L) if upper else L, diagonal=0, upper=False)
+    half = apply(rows.solve_triangular, lower, B, upper=False, unit=False)
+    return write_out(out, apply(rows.solve_triangular, rows.h(lower), half, upper=True, unit=False))
+
+
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of A, from its Cholesky factor L."""
+    eye = np.broadcast_to(np.eye(L._data.shape[-1], dtype=L._data.dtype), L._data.shape)
+    return cholesky_solve(wrap(eye.copy()), L, upper, out=out)
+
+
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
+    """Q with orthonormal columns and upper triangular R with Q @ R = input."""
+    return return_types.qr(*apply(rows.qr, input, complete=not some))
+
+
+def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
+    """Q and R; mode "complete" makes Q square, "r" leaves it out."""
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
+            "'complete'"
+        )
+    q, r = apply(rows.qr, A, complete=mode == "complete")
+    if mode == "r":
+        q = wrap(np.empty(0, A._data.dtype))
+    return return_types.linalg_qr(q, r)
+
+
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+    """U, S, V with U @ diag(S) @ V.mH = input."""
+    u, s, vh = apply(rows.svd, input, full=not some)
+    return return_types.svd(u, s, rows.h(vh))
+
+
+def linalg_svd(
+    A: Tensor, full_matrices: bool = True, *, driver: Any = None, out: Any = None
+) -> Any:
+    """U, S, Vh with U @ diag(S) @ Vh = A."""
+    return return_types.linalg_svd(*apply(rows.svd, A, full=full_matrices))
+
+
+def svdvals(A: Tensor, *, driver: Any = None, out: Tensor | None = None) -> Tensor:
+    """The singular values, largest first."""
+    return write_out(out, apply(rows.svd, A, full=False)[1])
+
+
+def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric or Hermitian matrix."""
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return return_types.linalg_eigh(*apply(rows.eigh, A, upper=UPLO.upper() == "U"))
+
+
+def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
+    """The eigenvalues of a symmetric or Hermitian matrix, ascending."""
+    return write_out(out, eigh(A, UPLO)[0])
+
+
+def eig(A: Tensor, *, out: Any = None) -> Any:
+    """Eigenvalues and eigenvectors, complex, of any square matrix."""
+    return return_types.linalg_eig(*apply(rows.eig, A))
+
+
+def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The eigenvalues, complex, of any square matrix."""
+    return write_out(out, apply(rows.eig, A)[0])
+
+
+def matrix_exp(input: Tensor) -> Tensor:
+    """The exponential of a square matrix: 1 + A + A @ A / 2 + ..."""
+    result: Tensor = apply(rows.matrix_exp, input)
+    return result
+
+
+def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices (a vector may stand at either end), in the cheapest order.
+
+    The order is found by dynamic programming over the sizes (Cormen et al., "Introduction to
+    Algorithms", 15.2).
+    """
+    parts = list(tensors)
+    if len(parts) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(parts)}")
+    first_vector, last_vector = parts[0]._data.ndim == 1, parts[-1]._data.ndim == 1
+    if first_vector:
+        parts[0] = parts[0].unsqueeze(0)
+    if last_vector:
+        parts[-1] = parts[-1].unsqueeze(-1)
+    for i, part in enumerate(parts):
+        if part._data.ndim != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {part._data.ndim}D")
+    sizes = [p._data.shape[0] for p in parts] + [parts[-1]._data.shape[1]]
+    cut = _cheapest_cuts(sizes)
+
+    def product(i: int, j: int) -> Tensor:
+        return parts[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
+
+    result = product(0, len(parts) - 1)
+    if first_vector:
+        result = result.squeeze(0)
+    if last_vector:
+        result = result.squeeze(-1)
+    return write_out(out, result)
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of several matrices, given one by one, in the cheapest order."""
+    return multi_dot(matrices, out=out) if len(matrices) > 1 else matrices[0]
+
+
+def _cheapest_cuts(sizes: list[int]) -> list[list[int]]:
+    n = len(sizes) - 1
+    cost = [[0.0] * n for _ in range(n)]
+    cut = [[0] * n for _ in range(n)]
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i][j] = math.inf
+            for k in range(i, j):
+                price = cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                if price < cost[i][j]:
+                    cost[i][j], cut[i][j] = price, k
+    return cut
+
+
+def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """The condition number: the norm of A times that of its inverse."""
+    if p in (None, 2, -2):
+        values = svdvals(A)
+        low, high = values.select(-1, -1), values.select(-1, 0)
+        return write_out(out, low / high if p == -2 else high / low)
+    return write_out(out, matrix_norm(A, p) * matrix_norm(inverse(A), p))
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """Sums of products along dim; the first operand is conjugated."""
+    return write_out(out, (x.conj() * y).sum(dim))
+
+
+def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
+    """The inverse for tensordot: dimensions up to ind against the rest."""
+    shape = A._data.shape
+    rows_, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    if rows_ != columns:
+        raise RuntimeError(
+            "Expected self to satisfy the requirement prod(self.shape[ind:]) == "
+            f"prod(self.shape[:ind]), but got {columns} != {rows_}"
+        )
+    inverted = inverse(A.reshape(rows_, columns))
+    return write_out(out, inverted.reshape((*shape[ind:], *shape[:ind])))
+
+
+def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """X with tensordot(A, X, X.ndim) = B."""
+    if dims is not None:
+        A = A.movedim(tuple(dims), tuple(range(A._data.ndim - len(dims), A._data.ndim)))
+    rest = A._data.shape[B._data.ndim :]
+    size = math.prod(rest)
+    if size != math.prod(B._data.shape):
+        raise RuntimeError(
+            f"Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
+            f"prod(self.shape[:other.ndim]), but got {size} != {B._data.size}"
+        )
+    return write_out(out, solve(A.reshape(size, size), B.reshape(-1)).reshape(rest))

@@ -17,6 +17,20 @@ import warnings as _warnings
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
 # ---- operations: begin ----
+from rushlight.ops.algebra import (
+    chain_matmul,
+    cholesky,
+    cholesky_inverse,
+    cholesky_solve,
+    det,
+    inverse,
+    logdet,
+    matrix_exp,
+    pinverse,
+    qr,
+    slogdet,
+    svd,
+)
 from rushlight.ops.arrangement import (
     as_strided_scatter,
     diag,
@@ -51,8 +65,6 @@ from rushlight.ops.comparison import (
     eq,
     equal,
     ge,
-    greater,
-    greater_equal,
     gt,
     isclose,
     isfinite,
@@ -62,15 +74,12 @@ from rushlight.ops.comparison import (
     isposinf,
     isreal,
     le,
-    less,
-    less_equal,
     logical_and,
     logical_not,
     logical_or,
     logical_xor,
     lt,
     ne,
-    not_equal,
     where,
 )
 from rushlight.ops.complex import (
@@ -97,6 +106,26 @@ from rushlight.ops.conversion import (
     is_signed,
     is_tensor,
     result_type,
+)
+from rushlight.ops.copies import (
+    alias_copy,
+    as_strided_copy,
+    detach_copy,
+    diagonal_copy,
+    expand_copy,
+    narrow_copy,
+    permute_copy,
+    select_copy,
+    slice_copy,
+    split_copy,
+    split_with_sizes_copy,
+    squeeze_copy,
+    t_copy,
+    transpose_copy,
+    unbind_copy,
+    unfold_copy,
+    unsqueeze_copy,
+    view_copy,
 )
 from rushlight.ops.counting import (
     arange,
@@ -126,6 +155,20 @@ from rushlight.ops.creation import (
 )
 from rushlight.ops.einsum import (
     einsum,
+)
+from rushlight.ops.extremes import (
+    amax,
+    amin,
+    aminmax,
+    argmax,
+    argmin,
+    max,
+    median,
+    min,
+    mode,
+    nanmedian,
+    nanquantile,
+    quantile,
 )
 from rushlight.ops.joining import (
     block_diag,
@@ -174,7 +217,6 @@ from rushlight.ops.legacy import (
 )
 from rushlight.ops.pointwise import (
     abs,
-    absolute,
     add,
     addcdiv,
     addcmul,
@@ -187,7 +229,6 @@ from rushlight.ops.pointwise import (
     deg2rad,
     div,
     divide,
-    fix,
     float_power,
     floor,
     floor_divide,
@@ -202,10 +243,8 @@ from rushlight.ops.pointwise import (
     maximum,
     minimum,
     mul,
-    multiply,
     nan_to_num,
     neg,
-    negative,
     nextafter,
     positive,
     pow,
@@ -233,7 +272,6 @@ from rushlight.ops.product import (
     addr,
     baddbmm,
     bmm,
-    chain_matmul,
     cross,
     dot,
     ger,
@@ -248,11 +286,22 @@ from rushlight.ops.product import (
     vdot,
 )
 from rushlight.ops.reduction import (
-    amax,
-    amin,
+    all,
+    any,
+    count_nonzero,
+    dist,
+    logsumexp,
     mean,
+    nanmean,
+    nansum,
+    norm,
     numel,
+    prod,
+    std,
+    std_mean,
     sum,
+    var,
+    var_mean,
 )
 from rushlight.ops.sampling import (
     bernoulli,
@@ -267,6 +316,17 @@ from rushlight.ops.sampling import (
     randn,
     randn_like,
     randperm,
+)
+from rushlight.ops.scan import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+    trapz,
 )
 from rushlight.ops.shape import (
     adjoint,
@@ -299,13 +359,6 @@ from rushlight.ops.shape import (
 from rushlight.ops.transcendental import (
     acos,
     acosh,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
     asin,
     asinh,
     atan,
@@ -401,7 +454,7 @@ from rushlight.layout import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import optim, utils
+from rushlight import linalg, optim, utils
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

@@ -1,0 +1,1 @@
+"""torch and rushlight side by side: `python -m benchmarks --help`."""

@@ -1,0 +1,96 @@
+"""The child process: one engine, which loads workloads and runs them when told to.
+
+It reads requests from standard input and answers on standard output, a line of JSON each.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engines import ENGINES, Engine, Step
+
+CHECKED_STEPS = 5
+WARM_SECONDS = 0.3
+SAMPLE_NS = 200_000
+
+
+class Worker:
+    """Answers requests; each public method is one."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self.engine = engine
+        engine.prepare(threads)
+        importlib.import_module("numpy")
+        self.at_start = memory("VmRSS")
+        self.step: Step | None = None
+        self.repeats = 1
+
+    def load(self, name: str) -> dict[str, Any]:
+        """Build a workload, give its first losses, and warm it up."""
+        module, _, case = name.partition(":")
+        import torch
+
+        torch.manual_seed(0)
+        build = importlib.import_module(f"{self.engine.workloads}.{module}").build
+        self.step = self.engine.wrap(build(case) if case else build())
+        losses = [] if case else [float(self.step().detach()) for _ in range(CHECKED_STEPS)]
+        times = self.run(WARM_SECONDS)["nanoseconds"]
+        # Steps shorter than a sample are repeated within it, for the sake of the clock.
+        self.repeats = max(1, round(SAMPLE_NS / min(times)))
+        return {"losses": losses}
+
+    def run(self, seconds: float) -> dict[str, Any]:
+        """Nanoseconds per step, a number for each sample, for about this long."""
+        step, repeats = self.step, range(self.repeats)
+        assert step is not None
+        clock = time.perf_counter_ns
+        times: list[int] = []
+        end = clock() + seconds * 1e9
+        while not times or clock() < end:
+            start = clock()
+            for _ in repeats:
+                step()
+            times.append((clock() - start) // len(repeats))
+        return {"nanoseconds": times}
+
+    def memory(self) -> dict[str, Any]:
+        """Bytes of memory: after the imports, and at the highest point so far."""
+        return {"imported": self.at_start, "peak": memory("VmHWM")}
+
+
+def memory(field: str) -> int | None:
+    """A line of Linux's account of this process, in bytes; elsewhere nothing is known."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines[field].split()[0]) * 1024
+
+
+def main() -> None:
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+    worker: Worker | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if worker is None:
+                worker = Worker(ENGINES[request["engine"]], request["threads"])
+                answer: dict[str, Any] = {}
+            else:
+                method = request.pop("do")
+                answer = getattr(worker, method)(**request)
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

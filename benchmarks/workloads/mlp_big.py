@@ -1,0 +1,11 @@
+"""mlp_big: 784-512-512-10, ReLU, cross-entropy, batch 256, Adam."""
+
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.workloads import mlp
+
+
+def build() -> Callable[[], torch.Tensor]:
+    return mlp.build(width=512, batch=256)

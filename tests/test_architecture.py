@@ -78,7 +78,9 @@ def test_imports_point_downward(path):
         room = room_of(module)
         if room not in LEVEL:
             continue
-        assert LEVEL[room] <= LEVEL[own], f"{path}:{line}: {own} imports {room}, which stands above it"
+        assert LEVEL[room] <= LEVEL[own], (
+            f"{path}:{line}: {own} imports {room}, which stands above it"
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -86,7 +88,9 @@ def test_nothing_is_hidden(path):
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            assert all(name.name != "*" for name in node.names), f"star import at line {node.lineno}"
+            assert all(name.name != "*" for name in node.names), (
+                f"star import at line {node.lineno}"
+            )
         if isinstance(node, ast.Assert):
             pytest.fail(f"assert at line {node.lineno}: raise an error that says what to do")
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
@@ -96,7 +100,9 @@ def test_nothing_is_hidden(path):
 
 
 def test_files_stay_small_enough_to_read():
-    long = {str(p.relative_to(ROOT)): n for p in FILES if (n := len(p.read_text().splitlines())) > 650}
+    long = {
+        str(p.relative_to(ROOT)): n for p in FILES if (n := len(p.read_text().splitlines())) > 650
+    }
     assert not long, f"what is the second room called? {long}"
 
 

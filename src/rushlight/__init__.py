@@ -422,10 +422,12 @@ from rushlight.dtypes import (
     complex64,
     complex128,
     dtype,
+    finfo,
     float16,
     float32,
     float64,
     get_default_dtype,
+    iinfo,
     int8,
     int16,
     int32,
@@ -454,7 +456,7 @@ from rushlight.layout import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import linalg, optim, utils
+from rushlight import linalg, optim, special, utils
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

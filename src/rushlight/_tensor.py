@@ -192,6 +192,12 @@ class Tensor(
         self._data = value._data
 
     @property
+    def _version(self) -> int:
+        """How often this memory was changed in place."""
+        count: int = self._changes[0]
+        return count
+
+    @property
     def _base(self) -> Tensor | None:
         return None if self._view is None else self._view.base  # type: ignore[return-value]
 

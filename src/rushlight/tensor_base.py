@@ -34,9 +34,9 @@ class View:
 
 
 class TensorBase:
-    """Array `_data`; graph `_node`, `_requires_grad`, `_grad`, `_view`; changes `_version`.
+    """Array `_data`; graph `_node`, `_requires_grad`, `_grad`, `_view`; changes `_changes`.
 
-    `_version` is a list `[count, site]` shared by everything that shares the memory; site says which
+    `_changes` is a list `[count, site]` shared by everything that shares the memory; site says which
     operation changed it last, and where.
     """
 
@@ -45,7 +45,7 @@ class TensorBase:
         "_node",
         "_requires_grad",
         "_grad",
-        "_version",
+        "_changes",
         "_view",
         "__dict__",
         "__weakref__",
@@ -62,7 +62,7 @@ class TensorBase:
     _node: Node | None
     _requires_grad: bool
     _grad: Any
-    _version: list[Any]
+    _changes: list[Any]
     _view: View | None
 
 
@@ -88,7 +88,7 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     tensor._node = None
     tensor._requires_grad = requires_grad
     tensor._grad = None
-    tensor._version = [0, None]
+    tensor._changes = [0, None]
     tensor._view = None
     return tensor  # type: ignore[return-value]
 
@@ -96,7 +96,7 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
 def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
     """A second tensor on the same memory and version count, at another place in the graph."""
     other = wrap(tensor._data, node is not None)
-    other._version = tensor._version
+    other._changes = tensor._changes
     other._node = node
     return other
 
@@ -114,6 +114,6 @@ def bump(tensor: TensorBase, operation: str) -> None:
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
-    version = tensor._version
+    version = tensor._changes
     version[0] += 1
     version[1] = (operation, frame.f_code.co_filename, frame.f_lineno)

@@ -98,6 +98,14 @@ def test_names_come_from_a_module(torch: ModuleType) -> None:
     assert all(text[-1].startswith("grad ") for text in leaves)
 
 
+def test_parameters_without_names() -> None:
+    rushlight = importlib.import_module("rushlight")
+    weight = rushlight.nn.Parameter(rushlight.ones(3))
+    boxes = Boxes(draw((weight * rushlight.ones(3, requires_grad=True)).sum()))
+    assert sorted(boxes.titles("leaf")) == ["leaf", "parameter"]
+    assert boxes.caption == "2 operations · 1 parameter (3 elements)"
+
+
 def test_frozen_parameters_are_not_in_the_graph(torch: ModuleType) -> None:
     layer = torch.nn.Linear(3, 4)
     layer.bias.requires_grad_(False)

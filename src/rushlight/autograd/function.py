@@ -242,9 +242,9 @@ def _place(
         if t is None:
             saved.append((None, None, 0))
         elif t._node is node:
-            saved.append((SavedOutput(t._data, t._output_nr), t._version, t._version[0]))
+            saved.append((SavedOutput(t._data, t._output_nr), t._changes, t._changes[0]))
         else:
-            saved.append((t, t._version, t._version[0]))
+            saved.append((t, t._changes, t._changes[0]))
     context._saved = saved
     return tuple(placed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, joining, shape
+from rushlight.ops import arrangement, copies, joining, shape
 from rushlight.ops.inplace import inplace
 from rushlight.tensor_base import TensorBase
 
@@ -44,6 +44,7 @@ class ShapeMethods:
     moveaxis = shape.moveaxis
     movedim = shape.movedim
     narrow = shape.narrow
+    narrow_copy = copies.narrow_copy
     ndimension = shape.dim
     permute = shape.permute
     ravel = shape.ravel

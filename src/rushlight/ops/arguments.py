@@ -156,10 +156,16 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
         raise RuntimeError(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
-    if out._data.shape == result._data.shape:
-        out._data[...] = result._data
+    data = out._data
+    if 0 in data.strides and data.size > 1:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+    if data.shape == result._data.shape:
+        np.copyto(data, result._data, casting="unsafe")
     else:
-        out._data = result._data.astype(out._data.dtype)
+        out._data = result._data.astype(data.dtype)
     bump(out, "an out= argument")
     return out
 

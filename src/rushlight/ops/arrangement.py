@@ -254,6 +254,8 @@ def slice_scatter(
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy of the input with src in a slice of dim.
 
@@ -267,7 +269,8 @@ def slice_scatter(
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     where = (slice(None),) * at + (slice(start, end, step),)
-    return _scatter("SliceScatterBackward0", input, src, where)
+    result = _scatter("SliceScatterBackward0", input, src, where)
+    return result if out is None else write_out(out, result)
 
 
 def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> Tensor:

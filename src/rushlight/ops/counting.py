@@ -27,6 +27,7 @@ __all__ = [
     "triu_indices",
 ]
 
+
 def _plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, TensorBase | np.generic) else value
 

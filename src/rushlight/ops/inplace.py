@@ -57,8 +57,7 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
         ours, theirs = dtypes.of(dtype), dtypes.of(data.dtype)
         if ours.category > theirs.category:
             raise RuntimeError(
-                f"result type {ours.word} can't be cast to the desired output type "
-                f"{theirs.word}"
+                f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
             )
 
 
@@ -134,9 +133,7 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     return method
 
 
-def direct(
-    function: Callable[..., Tensor], kernel: Callable[..., Any]
-) -> Callable[..., Tensor]:
+def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Callable[..., Tensor]:
     """`inplace(function)` with a kernel(array, *operands) for when nothing is recorded.
 
     The kernel writes into the array's memory. It runs when all operands are numbers or tensors of

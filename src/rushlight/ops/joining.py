@@ -18,7 +18,6 @@ from rushlight.ops.shape import (
     expand,
     flatten,
     reshape,
-    transpose,
     unsqueeze,
     view,
 )
@@ -514,7 +513,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         line = view(axis, (1,) * i + (size[i],) + (1,) * (len(ordered) - i - 1))
         grids.append(expand(line, size))
     if swap:
-        grids = [transpose(grid, 0, 1) for grid in (grids[1], grids[0], *grids[2:])]
+        grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
 

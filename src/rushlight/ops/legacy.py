@@ -36,6 +36,7 @@ __all__ = [
     "to_dlpack",
 ]
 
+
 def frombuffer(
     buffer: Any,
     *,
@@ -145,7 +146,7 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
     if self._node is None and self._requires_grad:
         other = apply(rows.clone, self)
         other._data = self._data
-        other._version = self._version
+        other._changes = self._changes
     if self._output_nr:
         other._output_nr = self._output_nr
     other.__class__ = cls

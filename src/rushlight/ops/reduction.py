@@ -1,29 +1,46 @@
-"""Sums, means, extremes and whatever else folds dimensions away."""
+"""Sums, means, moments, norms, verdicts: what folds dimensions into one number."""
 
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.ops.arguments import Dim, many_dims, need_tensor, write_out
+from rushlight.ops.arguments import (
+    Dim,
+    many_dims,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    type_name,
+    write_out,
+)
+from rushlight.ops.comparison import isnan, where
+from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
-from rushlight.primitives.core import apply
+from rushlight.primitives.core import Primitive, apply
+from rushlight.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
-    "amax",
-    "amin",
-    "mean",
-    "numel",
-    "sum",
-]
+    "all", "any", "count_nonzero", "dist", "logsumexp", "mean", "nanmean", "nansum", "norm",
+    "numel", "prod", "std", "std_mean", "sum", "var", "var_mean",
+]  # fmt: skip
+
+Pair = tuple["Tensor", "Tensor"]
 
 
+# ---- sums and means -----------------------------------------------------------------------------
+
+
+@numpy_names
 def sum(
     input: Tensor,
     dim: Dim = None,
@@ -38,14 +55,40 @@ def sum(
     >>> torch.ones(2, 3).sum(1)
     tensor([3., 3.])
     """
-    need_tensor("sum", "input", 1, input)
+    if not isinstance(input, TensorBase):
+        need_tensor("sum", "input", 1, input)
     if dtype is not None:
         input = input.to(dtype)
-    dims = many_dims(dim, input._data.ndim)
+    dims = None if dim is None else many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.sum, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
 
 
+@numpy_names
+def nansum(
+    input: Tensor,
+    dim: Dim = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The sum without the nans among the elements.
+
+    >>> import rushlight as torch
+    >>> torch.nansum(torch.tensor([1.0, torch.nan, 2.0]))
+    tensor(3.)
+    """
+    need_tensor("nansum", "input", 1, input)
+    if input._data.dtype.kind == "c":
+        raise RuntimeError("nansum does not support complex inputs")
+    if dtype is not None:
+        input = input.to(dtype)
+    kept = where(isnan(input), 0, input) if input._data.dtype.kind == "f" else input
+    return relabel(sum(kept, dim, keepdim, out=out), "NansumBackward0")  # type: ignore[no-any-return]
+
+
+@numpy_names
 def mean(
     input: Tensor,
     dim: Dim = None,
@@ -60,35 +103,279 @@ def mean(
     >>> torch.tensor([1.0, 2.0, 6.0]).mean()
     tensor(3.)
     """
-    need_tensor("mean", "input", 1, input)
+    if not isinstance(input, TensorBase):
+        need_tensor("mean", "input", 1, input)
     if dtype is not None:
         input = input.to(dtype)
     if input._data.dtype.kind not in "fc":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {input.dtype}: convert it with .float()"
+            f"complex dtype. Got: {input.dtype.word}: convert it with .float()"
         )
-    dims = many_dims(dim, input._data.ndim)
+    dims = None if dim is None else many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.mean, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
 
 
-def amax(
-    input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
+@numpy_names
+def nanmean(
+    input: Tensor,
+    dim: Dim = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The largest element, or those along dim; equal ones share the gradient."""
-    dims = many_dims(dim, input._data.ndim)
-    result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
+    """The mean of those elements that are not nan."""
+    need_tensor("nanmean", "input", 1, input)
+    if input._data.dtype.kind != "f":
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point dtype but got {input.dtype.word}"
+        )
+    there = sum(pointwise.logical_not(isnan(input)), dim, keepdim)
+    result = nansum(input, dim, keepdim, dtype=dtype) / there
     return result if out is None else write_out(out, result)
 
 
-def amin(
-    input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
+@numpy_names
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The smallest element, or those along dim; equal ones share the gradient."""
-    dims = many_dims(dim, input._data.ndim)
-    result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
+    """The product of all elements, or along dim. Integers are multiplied as int64.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([2.0, 3.0, 4.0]).prod()
+    tensor(24.)
+    """
+    need_tensor("prod", "input", 1, input)
+    if dtype is not None:
+        input = input.to(dtype)
+    result: Tensor = apply(
+        rows.prod, input, dim=single_dim("prod", dim, input._data.ndim), keepdim=keepdim
+    )
     return result if out is None else write_out(out, result)
+
+
+def single_dim(name: str, dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """One dimension, or None for all, as a tuple counted from the front."""
+    if dim is None:
+        return None
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'dim' must be int, not {type_name(dim)}")
+    return (one_dim(dim, ndim),)[: min(ndim, 1)]
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not zero, of all or along dim.
+
+    >>> import rushlight as torch
+    >>> torch.count_nonzero(torch.tensor([0, 3, 0, 4]))
+    tensor(2)
+    """
+    need_tensor("count_nonzero", "input", 1, input)
+    return sum(pointwise.ne(input, 0), dim)
+
+
+@numpy_names
+def logsumexp(
+    input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The logarithm of the sum of exp(x) along dim, without overflow.
+
+    >>> import rushlight as torch
+    >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6931)
+    """
+    need_tensor("logsumexp", "input", 1, input)
+    dims = many_dims(dim, input._data.ndim)
+    result: Tensor = apply(rows.logsumexp, input, dim=dims, keepdim=keepdim)
+    return result if out is None else write_out(out, result)
+
+
+# ---- moments ------------------------------------------------------------------------------------
+
+
+def _moment(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Tensor, dict[str, Any], Tensor | None]:
+    """The arguments of var and its kin.
+
+    Besides (dim, *, correction=1, keepdim) torch takes (dim, unbiased, keepdim) and (unbiased).
+    """
+    names = ["input", "dim", "unbiased", "keepdim"]
+    if len(args) > 1 and isinstance(args[1], bool):
+        names = ["input", "unbiased"]
+    if len(args) > len(names):
+        raise TypeError(f"{name}() takes at most {len(names)} positional arguments")
+    given = dict(zip(names, args, strict=False))
+    for key, value in kwargs.items():
+        if key in given:
+            raise TypeError(f"{name}() got multiple values for argument '{key}'")
+        if key not in ("input", "dim", "unbiased", "keepdim", "correction", "out"):
+            raise TypeError(f"{name}() got an unexpected keyword argument '{key}'")
+        given[key] = value
+    if "unbiased" in given and given.get("correction") is not None:
+        raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
+    input = given.get("input")
+    need_tensor(name, "input", 1, input)
+    if input._data.dtype.kind not in "fc":
+        raise RuntimeError("std and var only support floating point and complex dtypes")
+    correction = given.get("correction")
+    if correction is None:
+        correction = int(given.get("unbiased", True))
+    dims = many_dims(given.get("dim"), input._data.ndim)
+    if rows.folded_size(input._data.shape, dims) - correction <= 0:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "reduction factor (input numel divided by output numel).",
+            UserWarning,
+            stacklevel=4,
+        )
+    static = {"dim": dims, "keepdim": given.get("keepdim", False), "correction": correction}
+    return input, static, given.get("out")
+
+
+@numpy_names
+def var(*args: Any, **kwargs: Any) -> Tensor:
+    """The variance of all elements, or along dim.
+
+    Arguments: (input, dim=None, *, correction=1, keepdim=False). The sum of squared distances
+    from the mean is divided by n - correction. Also (input, dim, unbiased, keepdim), where unbiased
+    stands for correction=1.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1.0, 3.0]).var(), torch.tensor([1.0, 3.0]).var(correction=0)
+    (tensor(2.), tensor(1.))
+    """
+    input, static, out = _moment("var", args, kwargs)
+    result: Tensor = apply(rows.var, input, **static)
+    return result if out is None else write_out(out, result)
+
+
+@numpy_names
+def std(*args: Any, **kwargs: Any) -> Tensor:
+    """The standard deviation, with the arguments of `var`."""
+    input, static, out = _moment("std", args, kwargs)
+    result: Tensor = apply(rows.std, input, **static)
+    return result if out is None else write_out(out, result)
+
+
+@numpy_names
+def var_mean(*args: Any, **kwargs: Any) -> Pair:
+    """The variance and the mean, with the arguments of `var`."""
+    input, static, _ = _moment("var_mean", args, kwargs)
+    center = apply(rows.mean, input, dim=static["dim"], keepdim=static["keepdim"])
+    return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")  # type: ignore[no-any-return]
+
+
+@numpy_names
+def std_mean(*args: Any, **kwargs: Any) -> Pair:
+    """The standard deviation and the mean, with the arguments of `var`."""
+    input, static, _ = _moment("std_mean", args, kwargs)
+    center = apply(rows.mean, input, dim=static["dim"], keepdim=static["keepdim"])
+    return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")  # type: ignore[no-any-return]
+
+
+# ---- norms --------------------------------------------------------------------------------------
+
+
+@numpy_names
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dim = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """The p-norm of all elements, or along dim. "fro" is 2; "nuc" is that of the singular values.
+
+    >>> import rushlight as torch
+    >>> torch.norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    need_tensor("norm", "input", 1, input)
+    if p == "nuc":
+        from rushlight import linalg
+
+        dims = (0, 1) if dim is None else dim
+        result: Tensor = linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
+    elif isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
+    else:
+        result = vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+    return result if out is None else write_out(out, result)
+
+
+def vector_norm(
+    x: Tensor,
+    ord: float = 2,
+    dim: Dim = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The norm sum(|x| ** ord) ** (1 / ord) of all elements, or along dim.
+
+    ord may be inf and -inf (the largest and the smallest |x|) and 0 (how many are not 0).
+    """
+    need_tensor("linalg.vector_norm", "x", 1, x)
+    if dtype is not None:
+        x = x.to(dtype)
+    if x._data.dtype.kind not in "fc":
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{x.dtype.word}"
+        )
+    dims = many_dims(dim, x._data.ndim)
+    result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
+    return result if out is None else write_out(out, result)
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of input - other.
+
+    >>> import rushlight as torch
+    >>> torch.dist(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 6.0]))
+    tensor(5.)
+    """
+    need_tensor("dist", "input", 1, input)
+    need_tensor("dist", "other", 2, other)
+    return relabel(vector_norm(input - other, p), "DistBackward0")  # type: ignore[no-any-return]
+
+
+# ---- yes or no ----------------------------------------------------------------------------------
+
+
+def _verdict(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
+    @numpy_names
+    def function(
+        input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
+    ) -> Tensor:
+        need_tensor(name, "input", 1, input)
+        if isinstance(dim, (tuple, list)) and not dim:
+            dims: tuple[int, ...] | None = ()
+        else:
+            dims = many_dims(dim, input._data.ndim)
+        result: Tensor = apply(row, input, dim=dims, keepdim=keepdim)
+        return result if out is None else write_out(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+all = _verdict("all", rows.all, "Whether all elements, or all along dim, are nonzero.")
+any = _verdict("any", rows.any, "Whether any element, or any along dim, is nonzero.")
+
+# ---- what broadcasting did ----------------------------------------------------------------------
 
 
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
@@ -98,21 +385,22 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     >>> torch.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])
     """
-    shape = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
+    shape = tuple(size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
     ours = input._data.shape
-    if ours == tuple(shape):
+    if ours == shape:
         return input
     extra = len(ours) - len(shape)
-    if extra < 0 or np.broadcast_shapes(tuple(shape), ours) != ours:
+    if extra < 0 or np.broadcast_shapes(shape, ours) != ours:
         raise RuntimeError(
-            f"size {{{list(shape)}}} is not expandable to size {{{list(ours)}}}, so sum_to_size cannot "
-            "undo that expansion"
+            f"size {{{list(shape)}}} is not expandable to size {{{list(ours)}}}, so sum_to_size "
+            "cannot undo that expansion"
         )
     folded = tuple(i for i, n in enumerate(ours) if i < extra or (shape[i - extra] == 1 and n != 1))
     kept = apply(rows.sum, input, dim=folded, keepdim=True) if folded else input
-    return kept.reshape(tuple(shape)) if extra else kept  # type: ignore[no-any-return]
+    return kept.reshape(shape) if extra else kept  # type: ignore[no-any-return]
 
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
+    need_tensor("numel", "input", 1, input)
     return math.prod(input._data.shape)

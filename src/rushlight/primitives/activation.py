@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.node import PrimitiveNode
 from rushlight.primitives.core import Primitive, Sample
 from rushlight.primitives.families import (
     FLOAT,
@@ -238,7 +237,7 @@ def _gelu_half(x: Array, *, approximate: str) -> Any:
     return _gelu(x, approximate=approximate)
 
 
-def _gelu_vjp(g: list[Any], x: Any, out: Any, approximate: str) -> tuple[Any]:
+def _gelu_vjp(g: list[Any], x: Any, out: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
     part = out[1]
     if approximate == "none":
@@ -248,20 +247,16 @@ def _gelu_vjp(g: list[Any], x: Any, out: Any, approximate: str) -> tuple[Any]:
         slope = (part - part * part) * rise
     first = None if g[0] is None else g[0] * (x * slope + part)
     if g[1] is None:
-        return (first,)
+        return first
     second = g[1] * slope
-    return (second if first is None else first + second,)
-
-
-def _gelu_label(node: PrimitiveNode) -> str:
-    return "GeluBackward0"
+    return second if first is None else first + second
 
 
 # The second output is kept for the derivative, which then needs no second tanh.
 gelu = Primitive(
-    "gelu", "unary", _gelu_half, _gelu_vjp, pointwise_rule(_gelu_half, taking("gelu", FLOAT, list)),
+    "gelu", "unary", _gelu_half, (_gelu_vjp,), pointwise_rule(_gelu_half, taking("gelu", FLOAT, list)),
     "gelu",
     lambda: [Sample((draw(seed, shape, -4.0, 4.0),), {"approximate": how})
              for seed, shape in enumerate(SHAPES) for how in ("none", "tanh")],
-    inputs=("x",), promote=taking("gelu", FLOAT, list), label=_gelu_label,
+    inputs=("x",), promote=taking("gelu", FLOAT, list),
 )  # fmt: skip

@@ -177,7 +177,9 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             else:
                 b = y
             if row.promote is not None and not (
-                a.__class__ is b.__class__ is _ndarray and a.dtype is b.dtype and a.dtype.kind == "f"
+                a.__class__ is b.__class__ is _ndarray
+                and a.dtype is b.dtype
+                and a.dtype.kind == "f"
             ):
                 a, b = row.promote([a, b])
             result = row.forward(a, b, **static) if static else row.forward(a, b)
@@ -216,7 +218,7 @@ def _share(out: Tensor, source: TensorBase, recording: bool) -> None:
         array.base is owner or array.base is owner.base or np.may_share_memory(array, owner)
     ):
         return
-    out._version = source._version
+    out._changes = source._changes
     if recording:
         view = source._view
         base = source if view is None else view.base
@@ -270,7 +272,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         if kind == INPUT:
             t = inputs[i] if i < len(inputs) else None
             if isinstance(t, TensorBase):
-                versions.append((t._version, t._version[0], row.inputs[i]))
+                versions.append((t._changes, t._changes[0], row.inputs[i]))
             kept.append(t)
         elif kind == SHAPE:
             t = inputs[i]
@@ -284,7 +286,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         elif kind == REST:
             rest = tuple(inputs[i:])
             for t in rest:
-                versions.append((t._version, t._version[0], row.inputs[i]))
+                versions.append((t._changes, t._changes[0], row.inputs[i]))
             kept.append(rest)
         else:
             kept.append(tuple(t._data.shape for t in inputs[i:]))
@@ -294,9 +296,9 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
 
 def _keep_outputs(out: Any, versions: list[tuple[list[Any], int, str]]) -> Any:
     if out.__class__ is not tuple:
-        versions.append((out._version, out._version[0], "out"))
+        versions.append((out._changes, out._changes[0], "out"))
         return SavedOutput(out._data, 0)
-    versions.extend((o._version, o._version[0], "out") for o in out)
+    versions.extend((o._changes, o._changes[0], "out") for o in out)
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.errors import require
+from rushlight.nn.parameter import Parameter
 
 _MIME = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 _SOURCE_SUFFIXES = ("dot", "gv")
@@ -277,10 +278,10 @@ class _Page:
         if identifier is None:
             identifier = self.leaves[id(tensor)] = f"leaf{len(self.leaves)}"
             name = self.names.get(id(tensor))
-            if name is not None:
+            kind = "leaf" if name is None and not isinstance(tensor, Parameter) else "parameter"
+            if kind == "parameter":
                 self.parameters.append(tensor)
-            kind = "leaf" if name is None else "parameter"
-            self.node(identifier, kind, name or "leaf", *_facts(tensor))
+            self.node(identifier, kind, name or kind, *_facts(tensor))
         return identifier
 
     def node(self, identifier: str, kind: str, title: str, *lines: str, tooltip: str = "") -> None:

@@ -1,0 +1,339 @@
+"""The largest, the smallest, the middle and the most frequent elements, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes, return_types
+from rushlight.ops.arguments import (
+    Dim,
+    many_dims,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    type_name,
+    write_out,
+)
+from rushlight.ops.comparison import isnan, where
+from rushlight.ops.pointwise import maximum, minimum
+from rushlight.ops.reduction import single_dim, sum
+from rushlight.primitives import pointwise
+from rushlight.primitives import reduce as rows
+from rushlight.primitives.core import Primitive, apply
+from rushlight.primitives.index import ARRAY, index
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "mode", "nanmedian",
+    "nanquantile", "quantile",
+]  # fmt: skip
+
+Pair = tuple["Tensor", "Tensor"]
+
+
+@numpy_names
+def amax(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The largest element, or those along dim; equal ones share the gradient."""
+    need_tensor("amax", "input", 1, input)
+    dims = many_dims(dim, input._data.ndim)
+    result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
+    return result if out is None else write_out(out, result)
+
+
+@numpy_names
+def amin(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The smallest element, or those along dim; equal ones share the gradient."""
+    need_tensor("amin", "input", 1, input)
+    dims = many_dims(dim, input._data.ndim)
+    result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
+    return result if out is None else write_out(out, result)
+
+
+@numpy_names
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Pair | None = None
+) -> Any:
+    """(min, max): the smallest and the largest element, of all or along dim.
+
+    >>> import rushlight as torch
+    >>> torch.aminmax(torch.tensor([3, 1, 2])).max
+    tensor(3)
+    """
+    need_tensor("aminmax", "input", 1, input)
+    dims = single_dim("aminmax", dim, input._data.ndim)
+    pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
+    if out is not None:
+        pair = tuple(write_out(o, p) for o, p in zip(out, pair, strict=True))
+    return return_types.aminmax(*relabel(pair, "AminmaxBackward0"))
+
+
+def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
+    @numpy_names
+    def function(
+        input: Tensor,
+        dim: int | None = None,
+        keepdim: bool = False,
+        *,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        need_tensor(name, "input", 1, input)
+        if input._data.dtype.kind == "b":
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
+        at = None if dim is None else one_dim(dim, input._data.ndim)
+        result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
+        return result if out is None else write_out(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+argmax = _position("argmax", rows.argmax, "Where the (first) largest element stands.")
+argmin = _position("argmin", rows.argmin, "Where the (first) smallest element stands.")
+
+
+def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
+    """The elements of input at these positions along dim, which positions may lack."""
+    shape = input._data.shape
+    if not shape:
+        return input.reshape(positions._data.shape)
+    kept = positions._data.ndim == len(shape)
+    grid: list[Tensor] = []
+    for d, size in enumerate(shape):
+        if d == dim:
+            grid.append(positions)
+            continue
+        place = [1] * positions._data.ndim
+        place[d if kept or d < dim else d - 1] = size
+        grid.append(wrap(np.arange(size).reshape(place)))
+    result: Tensor = apply(index, input, *grid, spec=(ARRAY,) * len(shape))
+    return result
+
+
+def picked(
+    kind: Any, label: str, row: Primitive, input: Tensor, dim: int, keepdim: bool, out: Any,
+    **static: Any,
+) -> Any:  # fmt: skip
+    """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
+    at = one_dim(dim, input._data.ndim)
+    indices = apply(row, input, dim=at, keepdim=keepdim, **static)
+    values = relabel(pick(input, indices, at), label)
+    if out is not None:
+        values, indices = write_out(out[0], values), write_out(out[1], indices)
+    return kind(values, indices)
+
+
+def _extreme(name: str, what: str) -> Callable[..., Any]:
+    fold, find = getattr(rows, f"a{name}"), getattr(rows, f"arg{name}")
+    of_two = maximum if name == "max" else minimum
+    kind, label = getattr(return_types, name), f"{name.title()}Backward"
+
+    @numpy_names
+    def function(
+        input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None
+    ) -> Any:
+        need_tensor(name, "input", 1, input)
+        if isinstance(dim, TensorBase):
+            dim, other = None, dim
+        if other is not None:
+            return of_two(input, other, out=out)
+        if dim is not None:
+            if input._data.dtype.kind == "c":
+                raise RuntimeError(f"{name}() does not support complex input")
+            return picked(kind, f"{label}0", find, input, dim, keepdim, out)
+        if not input._data.size:
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+                f"the reduction dim with the 'dim' argument; the shape is {list(input._data.shape)}"
+            )
+        result = relabel(apply(fold, input, dim=None, keepdim=False), f"{label}1")
+        return result if out is None else write_out(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+max = _extreme(
+    "max",
+    """The largest element; along dim (values, indices); of two tensors the larger elements.
+
+    max(input), max(input, dim, keepdim=False), max(input, other).
+
+    >>> import rushlight as torch
+    >>> torch.max(torch.tensor([[1, 5], [4, 2]]), 1).indices
+    tensor([1, 0])
+    """,
+)
+min = _extreme(
+    "min",
+    "The smallest element; along dim (values, indices); of two tensors the smaller. See `max`.",
+)
+
+# ---- middle and most frequent -------------------------------------------------------------------
+
+
+def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
+    kind, label = getattr(return_types, name), f"{name.title()}Backward1"
+
+    @numpy_names
+    def function(
+        input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+    ) -> Any:
+        need_tensor(name, "input", 1, input)
+        if dim is not None:
+            return picked(
+                kind, label, rows.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
+            )
+        result: Tensor = apply(rows.median, input, ignore_nan=ignore_nan)
+        return result if out is None else write_out(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+median = _middle(
+    "median", False,
+    """The middle element, of an even number the lower one; along dim (values, indices).
+
+    >>> import rushlight as torch
+    >>> torch.median(torch.tensor([4.0, 1.0, 3.0, 2.0]))
+    tensor(2.)
+    """,
+)  # fmt: skip
+nanmedian = _middle("nanmedian", True, "The median of those elements that are not nan.")
+
+
+@numpy_names
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | None = None) -> Any:
+    """(values, indices): the most frequent element along dim, of several the smallest.
+
+    >>> import rushlight as torch
+    >>> torch.mode(torch.tensor([3, 1, 3, 2])).values
+    tensor(3)
+    """
+    need_tensor("mode", "input", 1, input)
+    return picked(
+        return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out
+    )
+
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(
+    name: str,
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None,
+    keepdim: bool,
+    interpolation: str,
+    out: Tensor | None,
+) -> Tensor:
+    from rushlight.ops.sorting import sort
+
+    need_tensor(name, "input", 1, input)
+    _check_quantile(name, input, q, interpolation)
+    fractions = q if isinstance(q, TensorBase) else wrap(np.asarray(q, input._data.dtype))
+    ndim = input._data.ndim
+    at = 0 if dim is None else one_dim(dim, ndim)
+    lanes = input.reshape(-1) if dim is None or not ndim else input.transpose(at, -1)
+    ordered = sort(lanes, -1)[0]
+    size = lanes._data.shape[-1]
+    there = sum(pointwise.logical_not(isnan(ordered)), -1, True)
+    if name == "quantile":
+        # A lane with a nan, which stands at its end, has that for every quantile.
+        rank = where(pointwise.eq(there, size), fractions * (size - 1), size - 1.0)
+    else:
+        rank = fractions * (there - 1).clamp(min=0).to(input.dtype)
+    if interpolation in ("lower", "higher", "nearest"):
+        rank = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
+    below = rank.detach().floor()
+    result = pick(ordered, below.to(dtypes.int64), lanes._data.ndim - 1)
+    if interpolation in ("linear", "midpoint"):
+        above = pick(ordered, rank.detach().ceil().to(dtypes.int64), lanes._data.ndim - 1)
+        weight = rank - below if interpolation == "linear" else pointwise.eq(below, below) * 0.5
+        result = result.lerp(above, weight.to(input.dtype))
+    # The quantiles come first, then the lanes, with dim where it was.
+    if dim is not None and ndim:
+        result = result.transpose(at, -1)
+        if not fractions._data.ndim:
+            result = result if keepdim else result.squeeze(at)
+        else:
+            result = result.unsqueeze(0).transpose(0, at + 1)
+            result = result if keepdim else result.squeeze(at + 1)
+    elif fractions._data.ndim:
+        result = result.reshape(-1, *([1] * ndim if keepdim else []))
+    else:
+        result = result.reshape([1] * ndim if keepdim else [])
+    return result if out is None else write_out(out, result)
+
+
+def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> None:
+    if not input._data.size:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if input._data.dtype not in (np.float32, np.float64):
+        raise RuntimeError(
+            f"{name}() input tensor must be either float or double dtype, not {input.dtype}"
+        )
+    if isinstance(q, TensorBase):
+        if q._data.ndim > 1:
+            raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+        if q._data.dtype != input._data.dtype:
+            raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    elif isinstance(q, bool) or not isinstance(q, (int, float)):
+        raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
+    values = q._data if isinstance(q, TensorBase) else np.asarray(q)
+    if np.any((values < 0) | (values > 1)):
+        shown = "values must be" if isinstance(q, TensorBase) else f"{q} is not"
+        raise RuntimeError(f"{name}() q {shown} in the range [0, 1]")
+    if interpolation not in _INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {interpolation}"
+        )
+
+
+@numpy_names
+def quantile(
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """The q-quantiles, of all elements or along dim; several quantiles come first in the shape.
+
+    >>> import rushlight as torch
+    >>> torch.quantile(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0.5, 0.75]))
+    tensor([2., 3.])
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
+
+
+@numpy_names
+def nanquantile(
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """The q-quantiles of those elements that are not nan; see `quantile`."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, out)

@@ -1,0 +1,388 @@
+"""Hooks around a module's forward and backward, and where in a model an error happened.
+
+A backward hook wants the gradients that enter and leave a module, while the tape knows operations
+only. So the tensors that go in and come out pass through a *gate*: a node that hands gradients on
+unchanged and lets the hooks see, or replace, them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rushlight.autograd.hooks import Handle
+from rushlight.autograd.node import Node
+from rushlight.autograd.state import state
+from rushlight.primitives.core import refresh
+from rushlight.tensor_base import TensorBase, alias
+
+if TYPE_CHECKING:
+    from rushlight.nn.modules.module import Module
+
+Hook = Callable[..., Any]
+Hooks = dict[int, Hook]
+
+# Hooks of every module; those of one module live in its own dictionaries of the same names.
+_global_forward_pre_hooks: Hooks = {}
+_global_forward_hooks: Hooks = {}
+_global_forward_hooks_with_kwargs: dict[int, bool] = {}
+_global_forward_hooks_always_called: dict[int, bool] = {}
+_global_backward_pre_hooks: Hooks = {}
+_global_backward_hooks: Hooks = {}
+_global_buffer_registration_hooks: Hooks = {}
+_global_module_registration_hooks: Hooks = {}
+_global_parameter_registration_hooks: Hooks = {}
+
+
+def register_module_forward_pre_hook(hook: Hook) -> Handle:
+    """Call hook(module, args) before the forward of every module."""
+    return Handle(_global_forward_pre_hooks, hook)
+
+
+def register_module_forward_hook(
+    hook: Hook, *, with_kwargs: bool = False, always_call: bool = False
+) -> Handle:
+    """Call hook(module, args, output) after the forward of every module.
+
+    >>> import rushlight as torch
+    >>> seen = []
+    >>> hook = lambda module, args, output: seen.append(type(module).__name__)
+    >>> with torch.nn.modules.module.register_module_forward_hook(hook):
+    ...     _ = torch.nn.Sequential(torch.nn.Identity())(1)
+    >>> seen
+    ['Identity', 'Sequential']
+    """
+    handle = Handle(_global_forward_hooks, hook)
+    if with_kwargs:
+        _global_forward_hooks_with_kwargs[handle.id] = True
+    if always_call:
+        _global_forward_hooks_always_called[handle.id] = True
+    return handle
+
+
+def register_module_full_backward_pre_hook(hook: Hook) -> Handle:
+    """Call hook(module, grad_output) before the backward of every module."""
+    return Handle(_global_backward_pre_hooks, hook)
+
+
+def register_module_full_backward_hook(hook: Hook) -> Handle:
+    """Call hook(module, grad_input, grad_output) after the backward of every module."""
+    return Handle(_global_backward_hooks, hook)
+
+
+def register_module_backward_hook(hook: Hook) -> Handle:
+    """The old name of `register_module_full_backward_hook`."""
+    return register_module_full_backward_hook(hook)
+
+
+def register_module_buffer_registration_hook(hook: Hook) -> Handle:
+    """Call hook(module, name, buffer) when any module registers a buffer; it may return another."""
+    return Handle(_global_buffer_registration_hooks, hook)
+
+
+def register_module_module_registration_hook(hook: Hook) -> Handle:
+    """Call hook(module, name, submodule) when any module gets a child; it may return another."""
+    return Handle(_global_module_registration_hooks, hook)
+
+
+def register_module_parameter_registration_hook(hook: Hook) -> Handle:
+    """Call hook(module, name, parameter) when any module gets a parameter; it may return another."""
+    return Handle(_global_parameter_registration_hooks, hook)
+
+
+def registered(hooks: Hooks, module: Any, name: str, value: Any) -> Any:
+    """The value that shall be registered, after the global hooks have seen it."""
+    for hook in list(hooks.values()):
+        replaced = hook(module, name, value)
+        if replaced is not None:
+            value = replaced
+    return value
+
+
+class HookMethods:
+    """Mixed into Module: registration of hooks on one module."""
+
+    _forward_hooks: Hooks
+    _forward_hooks_with_kwargs: dict[int, bool]
+    _forward_hooks_always_called: dict[int, bool]
+    _forward_pre_hooks: Hooks
+    _forward_pre_hooks_with_kwargs: dict[int, bool]
+    _backward_hooks: Hooks
+    _backward_pre_hooks: Hooks
+    _is_full_backward_hook: bool | None
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Call hook(module, args) before forward; what it returns replaces the arguments.
+
+        With with_kwargs it is hook(module, args, kwargs) and returns both or None.
+        """
+        handle = Handle(self._forward_pre_hooks, hook, first=prepend)
+        if with_kwargs:
+            self._forward_pre_hooks_with_kwargs[handle.id] = True
+        return handle
+
+    def register_forward_hook(
+        self,
+        hook: Hook,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:
+        """Call hook(module, args, output) after forward; what it returns replaces the output.
+
+        With with_kwargs it is hook(module, args, kwargs, output); with always_call it also runs,
+        with None for the output, when forward raises.
+
+        >>> import rushlight as torch
+        >>> layer = torch.nn.Linear(3, 2)
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 0)
+        >>> layer(torch.ones(1, 3)).detach()
+        tensor([[0., 0.]])
+        >>> handle.remove()
+        """
+        handle = Handle(self._forward_hooks, hook, first=prepend)
+        if with_kwargs:
+            self._forward_hooks_with_kwargs[handle.id] = True
+        if always_call:
+            self._forward_hooks_always_called[handle.id] = True
+        return handle
+
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(module, grad_output) before the gradients enter the module."""
+        return Handle(self._backward_pre_hooks, hook, first=prepend)
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(module, grad_input, grad_output) when the gradients of the inputs are known.
+
+        What it returns replaces grad_input. Both are tuples, with None for what is no tensor.
+        """
+        self._only_one_kind(True)
+        return Handle(self._backward_hooks, hook, first=prepend)
+
+    def register_backward_hook(self, hook: Hook) -> Handle:
+        """The old form of `register_full_backward_hook`; one module takes hooks of one kind."""
+        self._only_one_kind(False)
+        return Handle(self._backward_hooks, hook)
+
+    def _only_one_kind(self, full: bool) -> None:
+        if self._is_full_backward_hook is (not full):
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
+            )
+        self._is_full_backward_hook = full
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """forward(*args, **kwargs) of a module, with all hooks that concern it."""
+    pending = _always_called(module)
+    try:
+        args, kwargs = _before(module, args, kwargs)
+        gates = None
+        before = [*_global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
+        after = [*_global_backward_hooks.values(), *module._backward_hooks.values()]
+        if before or after:
+            gates = Gates(module, after, before)
+            args = gates.enter(args)
+        result = module.forward(*args, **kwargs)
+        for key, hook, with_kwargs in _forward_hooks(module):
+            pending.pop(key, None)
+            found = (
+                hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+            )
+            if found is not None:
+                result = found
+        return result if gates is None else gates.leave(result)
+    except Exception:
+        for hook, with_kwargs in pending.values():
+            try:
+                hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+            except Exception as second:
+                warnings.warn(
+                    "module forward hook with ``always_call=True`` raised an exception that was "
+                    f"silenced as another error was raised in forward: {second}",
+                    stacklevel=2,
+                )
+        raise
+
+
+def _before(
+    module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    own = module._forward_pre_hooks_with_kwargs
+    for key, hook in [*_global_forward_pre_hooks.items(), *module._forward_pre_hooks.items()]:
+        if key in own:
+            result = hook(module, args, kwargs)
+            if result is None:
+                continue
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise RuntimeError(
+                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                    f"{result}."
+                )
+            args, kwargs = result
+        else:
+            result = hook(module, args)
+            if result is not None:
+                args = result if isinstance(result, tuple) else (result,)
+    return args, kwargs
+
+
+def _forward_hooks(module: Module) -> list[tuple[int, Hook, bool]]:
+    shared, own = _global_forward_hooks_with_kwargs, module._forward_hooks_with_kwargs
+    return [
+        *((key, hook, key in shared) for key, hook in _global_forward_hooks.items()),
+        *((key, hook, key in own) for key, hook in module._forward_hooks.items()),
+    ]
+
+
+def _always_called(module: Module) -> dict[int, tuple[Hook, bool]]:
+    wanted = {**_global_forward_hooks_always_called, **module._forward_hooks_always_called}
+    if not wanted:
+        return {}
+    return {k: (hook, kw) for k, hook, kw in _forward_hooks(module) if k in wanted}
+
+
+class Gate(Node):
+    """Lets gradients through; `transform` sees the list of them and says what goes on."""
+
+    __slots__ = ("transform",)
+
+    def __init__(self, tensors: Sequence[TensorBase], transform: Callable[..., Any]) -> None:
+        edges: list[Any] = []
+        numbers = []
+        for tensor in tensors:
+            refresh(tensor)
+            wanted = tensor._requires_grad
+            edges.append((tensor if tensor._node is None else tensor._node) if wanted else None)
+            numbers.append(tensor._output_nr if wanted else 0)
+        super().__init__(tuple(edges), tuple(numbers))
+        self.transform = transform
+        self.metas = [(t._data.shape, t._data.dtype) for t in tensors]
+        self.label = "BackwardHookFunctionBackward"
+
+    def gradients(self, g: Any) -> Any:
+        """The gradients as the hooks leave them."""
+        return self.transform(list(g))
+
+
+class Gates:
+    """The two gates around one call of a module."""
+
+    def __init__(self, module: Module, hooks: list[Hook], pre_hooks: list[Hook]) -> None:
+        self.module = module
+        self.hooks = hooks
+        self.pre_hooks = pre_hooks
+        self.inputs: list[int] | None = None  # which arguments pass through the gate
+        self.outputs: list[int] = []
+        self.n_inputs = self.n_outputs = 0
+        self.grad_outputs: tuple[Any, ...] | None = None
+
+    def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments behind the gate."""
+        passed, places = _through(args, self._at_inputs)
+        self.inputs, self.n_inputs = places, len(args)
+        return passed
+
+    def leave(self, result: Any) -> Any:
+        """The results behind the gate."""
+        if not isinstance(result, (TensorBase, tuple)):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(result)}",
+                stacklevel=4,
+            )
+        results = result if isinstance(result, tuple) else (result,)
+        passed, places = _through(results, self._at_outputs)
+        self.outputs, self.n_outputs = places or [], len(results)
+        return passed if isinstance(result, tuple) else passed[0]
+
+    def _at_outputs(self, gradients: list[Any]) -> list[Any]:
+        grads = _spread(self.outputs, gradients, self.n_outputs)
+        for pre_hook in self.pre_hooks:
+            grads = _replaced(grads, pre_hook(self.module, grads), "pre hook", "grad_output")
+        self.grad_outputs = grads
+        if self.inputs is None:
+            for hook in self.hooks:
+                result = hook(self.module, (None,) * self.n_inputs, grads)
+                if result is not None and not (
+                    isinstance(result, tuple) and all(part is None for part in result)
+                ):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always "
+                        "return None or None for all gradients."
+                    )
+            self.grad_outputs = None
+        return [grads[i] for i in self.outputs]
+
+    def _at_inputs(self, gradients: list[Any]) -> list[Any]:
+        if self.grad_outputs is None or self.inputs is None:
+            return gradients
+        grads = _spread(self.inputs, gradients, self.n_inputs)
+        for hook in self.hooks:
+            result = hook(self.module, grads, self.grad_outputs)
+            grads = _replaced(grads, result, "hook", "grad_input")
+        self.grad_outputs = None
+        return [grads[i] for i in self.inputs]
+
+
+def _through(
+    values: tuple[Any, ...], transform: Callable[..., Any]
+) -> tuple[tuple[Any, ...], list[int] | None]:
+    """The values with tensors put behind a gate, and their places; None if nothing wants gradients."""
+    places = [i for i, value in enumerate(values) if isinstance(value, TensorBase)]
+    tensors = [values[i] for i in places]
+    if not (state.grad and any(t.requires_grad for t in tensors)):
+        return values, None
+    gate = Gate(tensors, transform)
+    passed = list(values)
+    for number, (place, tensor) in enumerate(zip(places, tensors, strict=True)):
+        if tensor._data.dtype.kind in "fc":
+            passed[place] = alias(tensor, gate)
+            passed[place]._output_nr = number
+    return tuple(passed), places
+
+
+def _spread(places: list[int], gradients: list[Any], count: int) -> tuple[Any, ...]:
+    spread: list[Any] = [None] * count
+    for place, gradient in zip(places, gradients, strict=True):
+        spread[place] = gradient
+    return tuple(spread)
+
+
+def _replaced(grads: tuple[Any, ...], result: Any, kind: str, what: str) -> tuple[Any, ...]:
+    if result is None:
+        return grads
+    listed = result if isinstance(result, tuple) else (result,)
+    if len(listed) != len(grads):
+        raise RuntimeError(
+            f"Backward {kind} returned an invalid number of {what}, got {len(listed)}, but expected "
+            f"{len(grads)}"
+        )
+    return listed
+
+
+def locate(module: Module, error: Exception) -> None:
+    """Note on an error under way in which submodule it began: `in Net.layers.2: Linear(...)`.
+
+    Each module that the error passes puts the name of its child in front.
+    """
+    known = error.__dict__.get("_in_module")
+    notes: list[str] = error.__dict__.setdefault("__notes__", [])
+    if known is None:
+        origin, path = module, ""
+        notes.append("")
+        place = len(notes) - 1
+    else:
+        origin, outermost, path, place = known
+        name = next((name for name, part in module.named_modules() if part is outermost), None)
+        if not name or len(notes) <= place:
+            return
+        path = f".{name}{path}"
+    error.__dict__["_in_module"] = (origin, module, path, place)
+    shown = f"{type(origin).__name__}({origin.extra_repr()})"
+    notes[place] = f"in {type(module).__name__}{path}: {shown}" if path else f"in {shown}"

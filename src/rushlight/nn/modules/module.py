@@ -1,0 +1,577 @@
+"""Module: parameters, buffers and submodules under the names of its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.autograd.state import no_grad
+from rushlight.device import check_device, device
+from rushlight.nn.modules.hooks import (
+    HookMethods,
+    _global_backward_hooks,
+    _global_backward_pre_hooks,
+    _global_buffer_registration_hooks,
+    _global_forward_hooks,
+    _global_forward_pre_hooks,
+    _global_module_registration_hooks,
+    _global_parameter_registration_hooks,
+    call_with_hooks,
+    locate,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
+)
+from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
+from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin
+from rushlight.ops.arguments import type_word
+from rushlight.tensor_base import TensorBase
+
+__all__ = [
+    "Module",
+    "_IncompatibleKeys",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
+
+
+def _typename(value: Any) -> str:
+    """How torch names the type of a wrong value: 'torch.FloatTensor', 'int'."""
+    if isinstance(value, TensorBase):
+        return f"torch.{type_word(dtypes.of(value._data.dtype))}Tensor"
+    kind = type(value)
+    return kind.__name__ if kind.__module__ in ("builtins", None) else (
+        f"{kind.__module__}.{kind.__name__}"
+    )  # fmt: skip
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+class Module(HookMethods, StateMethods):
+    """The base of all layers and models.
+
+    Parameters, buffers and modules that are assigned to attributes are registered under the
+    attribute's name: `parameters()`, `state_dict()`, `to()`, `train()` and `repr` find them. Calling
+    the module runs `forward`, and the hooks if there are any.
+
+    >>> import rushlight as torch
+    >>> class Net(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = torch.nn.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.layer(x).relu()
+    >>> Net()(torch.ones(4, 3)).shape
+    torch.Size([4, 2])
+    >>> [name for name, _ in Net().named_parameters()]
+    ['layer.weight', 'layer.bias']
+    """
+
+    dump_patches: bool = False
+    # A class that sets this hands the arguments of `__init__` on to its next base.
+    call_super_init: bool = False
+    training: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            name = type(self).__name__
+            if kwargs:
+                unknown = next(iter(kwargs))
+                raise TypeError(f"{name}.__init__() got an unexpected keyword argument '{unknown}'")
+            raise TypeError(
+                f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+            )
+        self.__dict__.update(
+            training=True, _parameters={}, _buffers={}, _non_persistent_buffers_set=set(),
+            _backward_pre_hooks={}, _backward_hooks={}, _is_full_backward_hook=None,
+            _forward_hooks={}, _forward_hooks_with_kwargs={}, _forward_hooks_always_called={},
+            _forward_pre_hooks={}, _forward_pre_hooks_with_kwargs={}, _state_dict_hooks={},
+            _state_dict_pre_hooks={}, _load_state_dict_pre_hooks={}, _load_state_dict_post_hooks={},
+            _modules={},
+        )  # fmt: skip
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+
+    # ---- calling --------------------------------------------------------------------------------
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every subclass defines it."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if (
+                self._forward_hooks
+                or self._forward_pre_hooks
+                or self._backward_hooks
+                or self._backward_pre_hooks
+                or _global_forward_hooks
+                or _global_forward_pre_hooks
+                or _global_backward_hooks
+                or _global_backward_pre_hooks
+            ):
+                return call_with_hooks(self, args, kwargs)
+            return self.forward(*args, **kwargs)
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            locate(self, error)
+            raise
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Accepted as a hint, with any arguments: calls stay eager and give the same numbers."""
+
+    # ---- attributes that are registered ----------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called when ordinary look-up fails.
+        own = self.__dict__
+        if "_parameters" in own:
+            for table in (own["_parameters"], own["_buffers"], own["_modules"]):
+                if name in table:
+                    return table[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = self.__dict__
+        parameters = own.get("_parameters")
+        if isinstance(value, Parameter):
+            if parameters is None:
+                raise AttributeError("cannot assign parameters before Module.__init__() call")
+            self._forget(name, "__dict__", "_buffers", "_modules")
+            self.register_parameter(name, value)
+        elif parameters is not None and name in parameters:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{_typename(value)}' as parameter '{name}' "
+                    "(torch.nn.Parameter or None expected)"
+                )
+            self.register_parameter(name, None)
+        elif isinstance(value, Module):
+            if "_modules" not in own:
+                raise AttributeError("cannot assign module before Module.__init__() call")
+            self._forget(name, "__dict__", "_parameters", "_buffers")
+            self._modules[name] = registered(_global_module_registration_hooks, self, name, value)
+        elif "_modules" in own and name in own["_modules"]:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{_typename(value)}' as child module '{name}' "
+                    "(torch.nn.Module or None expected)"
+                )
+            self._modules[name] = registered(_global_module_registration_hooks, self, name, value)
+        elif isinstance(value, Buffer) or ("_buffers" in own and name in own["_buffers"]):
+            if value is not None and not isinstance(value, TensorBase):
+                raise TypeError(
+                    f"cannot assign '{_typename(value)}' as buffer '{name}' "
+                    "(torch.nn.Buffer, torch.Tensor or None expected)"
+                )
+            if isinstance(value, Buffer):
+                self._forget(name, "__dict__", "_parameters", "_modules")
+                self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
+            else:
+                self._buffers[name] = registered(
+                    _global_buffer_registration_hooks, self, name, value
+                )
+        else:
+            super().__setattr__(name, value)
+
+    def _forget(self, name: str, *tables: str) -> None:
+        for table in tables:
+            getattr(self, table).pop(name, None)
+        if "_buffers" in tables:
+            self._non_persistent_buffers_set.discard(name)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._parameters:
+            del self._parameters[name]
+        elif name in self._buffers:
+            del self._buffers[name]
+            self._non_persistent_buffers_set.discard(name)
+        elif name in self._modules:
+            del self._modules[name]
+        else:
+            super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        names = {
+            *dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers,
+        }  # fmt: skip
+        return sorted(name for name in names if not name[0].isdigit())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        blank = Module.__new__(Module)
+        Module.__init__(blank)
+        self.__dict__.update({**blank.__dict__, **state})
+
+    def _check_name(self, kind: str, name: Any, table: dict[str, Any]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
+        if "." in name:
+            got = f", got: {name}" if kind == "module" else ""
+            raise KeyError(f'{kind} name can\'t contain "."{got}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if name not in table and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Keep a tensor that is no parameter; it is saved with the state unless persistent=False.
+
+        >>> import rushlight as torch
+        >>> module = torch.nn.Module()
+        >>> module.register_buffer("mean", torch.zeros(2))
+        >>> module.mean
+        tensor([0., 0.])
+        """
+        if "_buffers" not in self.__dict__:
+            raise AttributeError("cannot assign buffer before Module.__init__() call")
+        self._check_name("buffer", name, self._buffers)
+        if tensor is not None and not isinstance(tensor, TensorBase):
+            raise TypeError(
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
+            )
+        self._buffers[name] = registered(_global_buffer_registration_hooks, self, name, tensor)
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Keep a parameter under a name; None reserves the name."""
+        if "_parameters" not in self.__dict__:
+            raise AttributeError("cannot assign parameter before Module.__init__() call")
+        self._check_name("parameter", name, self._parameters)
+        if param is not None:
+            if not isinstance(param, Parameter):
+                raise TypeError(
+                    f"cannot assign '{_typename(param)}' object to parameter '{name}' "
+                    "(torch.nn.Parameter or None required)"
+                )
+            if param._node is not None:
+                raise ValueError(
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                    f"created explicitly. To express '{name}' as a function of another Tensor, "
+                    "compute the value in the forward() method."
+                )
+        self._parameters[name] = registered(_global_parameter_registration_hooks, self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Keep a submodule under a name."""
+        if not isinstance(module, Module) and module is not None:
+            raise TypeError(f"{_typename(module)} is not a Module subclass")
+        self._check_name("module", name, self._modules)
+        self._modules[name] = registered(_global_module_registration_hooks, self, name, module)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """The same as `add_module`."""
+        self.add_module(name, module)
+
+    # ---- finding by name -------------------------------------------------------------------------
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path: `model.get_submodule("layers.0")`; "" is the module itself."""
+        module: Any = self
+        for item in target.split(".") if target else ():
+            if not hasattr(module, item):
+                raise AttributeError(f"{module._get_name()} has no attribute `{item}`")
+            module = getattr(module, item)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{item}` is not an nn.Module")
+        return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; with strict there must be one already."""
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        path, _, name = target.rpartition(".")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        owner, name = self._owner(target)
+        param = getattr(owner, name)
+        if not isinstance(param, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return param
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        owner, name = self._owner(target)
+        if name not in owner._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return owner._buffers[name]
+
+    def _owner(self, target: str) -> tuple[Module, str]:
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+        return owner, name
+
+    # ---- walking ---------------------------------------------------------------------------------
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module (named "" or prefix) and all below it, by dotted path."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                below = prefix + ("." if prefix else "") + name
+                yield from module.named_modules(memo, below, remove_duplicate)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, by name."""
+        memo: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in memo:
+                memo.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below."""
+        for _, module in self.named_children():
+            yield module
+
+    def _named_members(
+        self,
+        get_members_fn: Callable[[Module], Any],
+        prefix: str = "",
+        recurse: bool = True,
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Any]]:
+        memo: set[Any] = set()
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in modules:
+            for name, member in get_members_fn(module):
+                if member is None or member in memo:
+                    continue
+                if remove_duplicate:
+                    memo.add(member)
+                yield path + ("." if path else "") + name, member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters by dotted path; a shared one once, under its first name.
+
+        >>> import rushlight as torch
+        >>> [(name, *p.shape) for name, p in torch.nn.Linear(3, 2).named_parameters()]
+        [('weight', 2, 3), ('bias', 2)]
+        """
+        return self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, as an optimizer takes them."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers by dotted path."""
+        return self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    # ---- modes -----------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Set this module and all below to training (dropout drops, batch norm measures) or not."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Set this module and all below to evaluation."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let all parameters want gradients, or freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for parameter in self.parameters():
+            if parameter._grad is None:
+                continue
+            if set_to_none:
+                parameter._grad = None
+            else:
+                parameter._grad = parameter._grad.detach()
+                parameter._grad.zero_()
+
+    # ---- conversions -----------------------------------------------------------------------------
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call fn with every module below and then with this one; the way to initialise weights."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Put fn(tensor) in the place of every parameter, gradient and buffer; parameters stay."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        for param in self._parameters.values():
+            if param is None:
+                continue
+            with no_grad():
+                param.data = fn(param.data)
+            if param._grad is not None:
+                flag = param._grad._requires_grad
+                with no_grad():
+                    param._grad = fn(param._grad)
+                param._grad.requires_grad_(flag)
+        for name, buffer in self._buffers.items():
+            if isinstance(buffer, UninitializedTensorMixin):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                self._buffers[name] = fn(buffer)
+        return self
+
+    def _to_dtype(self, dtype: dtypes.dtype) -> Self:
+        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind == "f" else t)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(other).
+
+        Only floating and complex tensors change their dtype.
+
+        >>> import rushlight as torch
+        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
+        torch.float64
+        """
+        dtype: Any = kwargs.pop("dtype", None)
+        check_device(kwargs.pop("device", None))
+        kwargs.pop("non_blocking", None)
+        kwargs.pop("memory_format", None)
+        named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
+        for arg in (*args, *named):
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            elif isinstance(arg, TensorBase):
+                dtype = dtypes.of(arg._data.dtype)
+            elif isinstance(arg, (str, device, int)) and not isinstance(arg, bool):
+                check_device(arg)
+            elif arg is not None and not isinstance(arg, bool):
+                raise TypeError(
+                    f"to() received an invalid argument of type {_typename(arg)}: write to(dtype), "
+                    "to(device), to(device, dtype) or to(tensor)"
+                )
+        if kwargs:
+            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+        if dtype is None:
+            return self
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
+            )
+        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fc" else t)
+
+    def float(self) -> Self:
+        """All floating parameters and buffers as float32."""
+        return self._to_dtype(dtypes.float32)
+
+    def double(self) -> Self:
+        """All floating parameters and buffers as float64."""
+        return self._to_dtype(dtypes.float64)
+
+    def half(self) -> Self:
+        """All floating parameters and buffers as float16."""
+        return self._to_dtype(dtypes.float16)
+
+    def type(self, dst_type: Any) -> Self:
+        """All parameters and buffers, of whatever type, as this one."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def cpu(self) -> Self:
+        """The module: everything is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """There is no such device here: torch's error."""
+        check_device("cuda")
+        return self
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """New memory, not filled, for all parameters and buffers."""
+        check_device(device)
+        return self._apply(lambda t: t.clone(), recurse=recurse)
+
+    def share_memory(self) -> Self:
+        """Move everything to memory that forked processes share."""
+        return self._apply(lambda t: t.share_memory_())
+
+    # ---- printing --------------------------------------------------------------------------------
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of `repr`; override it to show settings."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [
+            f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()
+        ]
+        if not children and len(lines) <= 1:
+            return f"{self._get_name()}({extra})"
+        body = "".join(f"\n  {line}" for line in lines + children)
+        return f"{self._get_name()}({body}\n)"

@@ -1,0 +1,526 @@
+"""Recurrent layers and their cells. A layer runs as one primitive per direction (primitives/recurrent)."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.nn import functional as F
+from rushlight.nn import init
+from rushlight.nn.modules.module import Module
+from rushlight.nn.modules.utils import new_parameter
+from rushlight.nn.utils.rnn import PackedSequence
+from rushlight.primitives import recurrent as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.view import cat
+from rushlight.tensor_base import TensorBase, wrap
+
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
+
+Dtype = dtypes.dtype | None
+
+# How many gates each kind has; how many states follow from `hx` being a pair.
+_GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+
+
+def _recur(
+    mode: str,
+    x: Tensor,
+    states: list[Tensor],
+    weights: list[Tensor | None],
+    sizes: tuple[int, ...],
+    reverse: bool,
+) -> tuple[Tensor, ...]:
+    """Run one layer in one direction over rows; gives the hidden states of all rows, first."""
+    w_ih, w_hh, b_ih, b_hh, *projection = weights
+    static: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
+    if mode == "GRU":
+        gates = F.linear(x, w_ih, b_ih)
+        bias = () if b_hh is None else (b_hh,)
+        return apply(rows.gru, gates, *states, w_hh, *bias, **static)[:1]
+    gates = F.linear(x, w_ih, b_ih if b_hh is None or b_ih is None else b_ih + b_hh)
+    if mode == "LSTM":
+        return apply(rows.lstm, gates, *states, w_hh, *projection, **static)[:2]
+    return (apply(rows.rnn, gates, *states, w_hh, relu=mode == "RNN_RELU", **static),)
+
+
+def _last_rows(sizes: tuple[int, ...], reverse: bool) -> slice | np.ndarray:
+    """The rows at which the sequences end, in the order of the batch."""
+    batch, total = sizes[0], sum(sizes)
+    if reverse:
+        return slice(0, batch)
+    if sizes[-1] == batch:
+        return slice(total - batch, total)
+    last = np.arange(batch)
+    for start, size in zip(accumulate(sizes, initial=0), sizes, strict=False):
+        last[:size] = np.arange(start, start + size)
+    return last
+
+
+class RNNBase(Module):
+    """Layers of one kind: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU"."""
+
+    mode: str
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    proj_size: int
+
+    def __init__(
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Dtype = None,
+    ) -> None:
+        super().__init__()
+        self.mode = mode
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.proj_size = proj_size
+        self._check_settings(dropout)
+        gates = _GATES[mode] * hidden_size
+        out_size = proj_size or hidden_size
+        self._all_weights: list[list[str]] = []
+        for layer in range(num_layers):
+            in_size = input_size if layer == 0 else out_size * self._directions
+            for direction in range(self._directions):
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (gates, in_size), "weight_hh": (gates, out_size),
+                }  # fmt: skip
+                if bias:
+                    shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
+                if proj_size:
+                    shapes["weight_hr"] = (proj_size, hidden_size)
+                names = []
+                for kind, shape in shapes.items():
+                    name = f"{kind}_l{layer}" + ("_reverse" if direction else "")
+                    setattr(self, name, new_parameter(*shape, device=device, dtype=dtype))
+                    names.append(name)
+                self._all_weights.append(names)
+        self._flat_weights_names = [name for names in self._all_weights for name in names]
+        self.reset_parameters()
+
+    def _check_settings(self, dropout: Any) -> None:
+        if isinstance(dropout, bool) or not 0 <= self.dropout <= 1:
+            raise ValueError(
+                "dropout should be a number in range [0, 1] representing the probability of an "
+                "element being zeroed"
+            )
+        if self.dropout > 0 and self.num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout "
+                f"expects num_layers greater than 1, but got dropout={self.dropout} and "
+                f"num_layers={self.num_layers}",
+                stacklevel=4,
+            )
+        for name in ("input_size", "hidden_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int):
+                raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+        if self.hidden_size <= 0:
+            raise ValueError("hidden_size must be greater than zero")
+        if self.num_layers <= 0:
+            raise ValueError("num_layers must be greater than zero")
+        if self.proj_size < 0:
+            raise ValueError(
+                "proj_size should be a positive integer or zero to disable projections"
+            )
+        if self.proj_size >= self.hidden_size:
+            raise ValueError("proj_size has to be smaller than hidden_size")
+        if self.mode not in _GATES:
+            raise ValueError(f"Unrecognized RNN mode: {self.mode}")
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def _flat_weights(self) -> list[Tensor | None]:
+        return [getattr(self, name, None) for name in self._flat_weights_names]
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The weights of each layer and direction."""
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    def flatten_parameters(self) -> None:
+        """Accepted: torch lays the weights out for cuDNN, which is not used here."""
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, uniform within 1 / sqrt(hidden_size)."""
+        bound = 1.0 / math.sqrt(self.hidden_size)
+        for weight in self.parameters():
+            init.uniform_(weight, -bound, bound)
+
+    # ---- checks ---------------------------------------------------------------------------------
+
+    def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
+        """Raise unless rank, last size and dtype of the input fit."""
+        weight = getattr(self, self._flat_weights_names[0])
+        if input.dtype != weight.dtype:
+            raise ValueError(
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
+                f"Convert input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"
+            )
+        wanted = 2 if batch_sizes is not None else 3
+        if input.dim() != wanted:
+            raise RuntimeError(f"input must have {wanted} dimensions, got {input.dim()}")
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError(
+                "input.size(-1) must be equal to input_size. "
+                f"Expected {self.input_size}, got {input.shape[-1]}"
+            )
+
+    def check_hidden_size(
+        self, hx: Tensor, expected: tuple[int, ...], msg: str = "Expected hidden size {}, got {}"
+    ) -> None:
+        """Raise unless an initial state has the expected shape."""
+        if tuple(hx.shape) != expected:
+            raise RuntimeError(msg.format(expected, list(hx.shape)))
+
+    def _check_states(self, states: list[Tensor], batch: int) -> None:
+        first = self._directions * self.num_layers
+        out_size = self.proj_size or self.hidden_size
+        if len(states) == 1:
+            self.check_hidden_size(states[0], (first, batch, out_size))
+            return
+        for number, (state, size) in enumerate(
+            zip(states, (out_size, self.hidden_size), strict=True)
+        ):
+            message = f"Expected hidden[{number}] size {{}}, got {{}}"
+            self.check_hidden_size(state, (first, batch, size), message)
+
+    # ---- running --------------------------------------------------------------------------------
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """Output of the last layer at all steps, and the final state of all layers.
+
+        input: (L, N, input_size), with batch_first (N, L, input_size), unbatched (L, input_size), or
+        a PackedSequence. hx: the initial state (layers * directions, N, hidden_size), for an LSTM the
+        pair (h_0, c_0); zeros if not given.
+        """
+        pair = self.mode == "LSTM"
+        given = None if hx is None else (list(hx) if pair else [hx])
+        if isinstance(input, PackedSequence):
+            return self._run_packed(input, given)
+        if input.dim() not in (2, 3):
+            raise ValueError(
+                f"{self._get_name()}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+            )
+        batched = input.dim() == 3
+        if given is not None and any(state.dim() != input.dim() for state in given):
+            ranks = ", ".join(f"{state.dim()}-D" for state in given)
+            what, got = ("hx and cx", f"({ranks}) tensors") if pair else ("hx", f"{ranks} tensor")
+            kind = "batched" if batched else "unbatched"
+            raise RuntimeError(
+                f"For {kind} {input.dim()}-D input, {what} should also be {input.dim()}-D but got {got}"
+            )
+        if not batched:
+            input = input.unsqueeze(0 if self.batch_first else 1)
+            given = None if given is None else [state.unsqueeze(1) for state in given]
+        if self.batch_first:
+            input = input.transpose(0, 1)
+        self.check_input(input, None)
+        length, batch = input.shape[:2]
+        if length == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        rows_in = input.reshape(length * batch, self.input_size)
+        output, finals = self._run(rows_in, given, (batch,) * length)
+        output = output.reshape(length, batch, -1) if batch else output.reshape(
+            length, 0, (self.proj_size or self.hidden_size) * self._directions
+        )  # fmt: skip
+        if not batched:
+            return output.squeeze(1), self._packed_states([state.squeeze(1) for state in finals])
+        if self.batch_first:
+            output = output.transpose(0, 1)
+        return output, self._packed_states(finals)
+
+    def _run_packed(self, input: PackedSequence, given: list[Tensor] | None) -> Any:
+        self.check_input(input.data, input.batch_sizes)
+        sizes = tuple(input.batch_sizes.tolist())
+        if given is not None and input.sorted_indices is not None:
+            given = [state.index_select(1, input.sorted_indices) for state in given]
+        output, finals = self._run(input.data, given, sizes)
+        if input.unsorted_indices is not None:
+            finals = [state.index_select(1, input.unsorted_indices) for state in finals]
+        packed = PackedSequence(
+            output, input.batch_sizes, input.sorted_indices, input.unsorted_indices
+        )
+        return packed, self._packed_states(finals)
+
+    def _packed_states(self, states: list[Tensor]) -> Any:
+        return tuple(states) if self.mode == "LSTM" else states[0]
+
+    def _run(
+        self, x: Tensor, given: list[Tensor] | None, sizes: tuple[int, ...]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """All layers over rows; gives the last one's output and the stacked final states."""
+        batch, out_size = sizes[0], self.proj_size or self.hidden_size
+        widths = (out_size, self.hidden_size) if self.mode == "LSTM" else (out_size,)
+        if given is not None:
+            self._check_states(given, batch)
+        zeros = [wrap(np.zeros((batch, width), x._data.dtype)) for width in widths]
+        finals: list[list[Tensor]] = [[] for _ in widths]
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self._directions):
+                number = layer * self._directions + direction
+                states = zeros if given is None else [state[number] for state in given]
+                weights = [getattr(self, name) for name in self._all_weights[number]]
+                if not self.bias:
+                    weights[2:2] = [None, None]
+                found = _recur(self.mode, x, states, weights, sizes, bool(direction))
+                outputs.append(found[0])
+                last = _last_rows(sizes, bool(direction))
+                for kept, all_rows in zip(finals, found, strict=True):
+                    if isinstance(last, slice):
+                        kept.append(all_rows.narrow(0, last.start, batch))
+                    else:
+                        kept.append(index(all_rows, wrap(last), spec=(ARRAY,)))
+            x = outputs[0] if len(outputs) == 1 else cat(*outputs, dim=1)
+            if self.dropout and self.training and layer + 1 < self.num_layers:
+                x = F.dropout(x, self.dropout, True)
+        return x, [cat(*(state.unsqueeze(0) for state in kept), dim=0) for kept in finals]
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, default in (
+            ("proj_size", 0), ("num_layers", 1), ("bias", True), ("batch_first", False),
+            ("dropout", 0), ("bidirectional", False),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value != default:
+                text += f", {name}={value}"
+        return text
+
+
+class RNN(RNNBase):
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or with relu, layer by layer (Elman 1990).
+
+    >>> import rushlight as torch
+    >>> output, h = torch.nn.RNN(3, 4, batch_first=True)(torch.ones(2, 5, 3))
+    >>> output.shape, h.shape
+    (torch.Size([2, 5, 4]), torch.Size([1, 2, 4]))
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _no_projection(kwargs)
+        if len(args) > 3:
+            nonlinearity, args = args[3], (*args[:3], *args[4:])
+        else:
+            nonlinearity = kwargs.pop("nonlinearity", "tanh")
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(
+                f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."
+            )
+        super().__init__(f"RNN_{nonlinearity.upper()}", *args, **kwargs)
+        self.nonlinearity = nonlinearity
+
+
+def _no_projection(settings: dict[str, Any]) -> None:
+    if "proj_size" in settings:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
+class LSTM(RNNBase):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997), with optional projections.
+
+    Weights hold the gates one below the other: input, forget, cell, output.
+
+    >>> import rushlight as torch
+    >>> lstm = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True)
+    >>> output, (h, c) = lstm(torch.ones(5, 2, 3))
+    >>> output.shape, c.shape
+    (torch.Size([5, 2, 8]), torch.Size([4, 2, 4]))
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__("LSTM", *args, **kwargs)
+
+
+class GRU(RNNBase):
+    """Gated recurrent units (Cho et al. 2014); gates one below the other: reset, update, new."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _no_projection(kwargs)
+        super().__init__("GRU", *args, **kwargs)
+
+
+class RNNCellBase(Module):
+    """One step of a recurrent layer."""
+
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor | None
+    bias_hh: Tensor | None
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        num_chunks: int,
+        device: Any = None,
+        dtype: Dtype = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        gates = num_chunks * hidden_size
+        self.weight_ih = new_parameter(gates, input_size, device=device, dtype=dtype)
+        self.weight_hh = new_parameter(gates, hidden_size, device=device, dtype=dtype)
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(
+                name, new_parameter(gates, device=device, dtype=dtype) if bias else None
+            )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, uniform within 1 / sqrt(hidden_size)."""
+        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
+        for weight in self.parameters():
+            init.uniform_(weight, -bound, bound)
+
+    def _step(
+        self, mode: str, input: Tensor, states: list[Tensor | None], names: list[str]
+    ) -> tuple[Tensor, ...]:
+        """One step; the names of the states are for the messages."""
+        cell = type(self).__name__
+        for what, tensor in (("input", input), *zip(names, states, strict=True)):
+            if tensor is not None and tensor.dim() not in (1, 2):
+                raise ValueError(
+                    f"{cell}: Expected {what} to be 1D or 2D, got {tensor.dim()}D instead"
+                )
+        batched = input.dim() == 2
+        x = input if batched else input.unsqueeze(0)
+        if x.shape[1] != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}"
+            )
+        ready = []
+        for number, state in enumerate(states):
+            if state is None:
+                state = wrap(np.zeros((x.shape[0], self.hidden_size), x._data.dtype))
+            elif not batched:
+                state = state.unsqueeze(0)
+            if state.shape[0] != x.shape[0]:
+                raise RuntimeError(
+                    f"Input batch size {x.shape[0]} doesn't match hidden{number} batch size "
+                    f"{state.shape[0]}"
+                )
+            if state.shape[-1] != self.hidden_size:
+                raise RuntimeError(
+                    f"hidden{number} has inconsistent hidden_size: got {state.shape[-1]}, expected "
+                    f"{self.hidden_size}"
+                )
+            ready.append(state)
+        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        results = _recur(mode, x, ready, weights, (x.shape[0],), False)
+        return results if batched else tuple(result.squeeze(0) for result in results)
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        if not self.bias:
+            text += f", bias={self.bias}"
+        if getattr(self, "nonlinearity", "tanh") != "tanh":
+            text += f", nonlinearity={self.nonlinearity}"
+        return text
+
+
+class RNNCell(RNNCellBase):
+    """One step of an RNN.
+
+    >>> import rushlight as torch
+    >>> torch.nn.RNNCell(3, 4)(torch.ones(2, 3)).shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Dtype = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """input (N, input_size), state (N, hidden_size), to the next state; both also without N."""
+        if self.nonlinearity not in ("tanh", "relu"):
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        return self._step(f"RNN_{self.nonlinearity.upper()}", input, [hx], ["hidden"])[0]
+
+
+class LSTMCell(RNNCellBase):
+    """One step of an LSTM."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Dtype = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 4, device, dtype)
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """input (N, input_size), pair of states (N, hidden_size), to the next pair."""
+        if isinstance(hx, TensorBase):
+            raise TypeError(
+                "lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor"
+            )
+        h, c = self._step(
+            "LSTM", input, [None, None] if hx is None else list(hx), ["hx[0]", "hx[1]"]
+        )
+        return h, c
+
+
+class GRUCell(RNNCellBase):
+    """One step of a GRU."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Dtype = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 3, device, dtype)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """input (N, input_size), state (N, hidden_size), to the next state."""
+        return self._step("GRU", input, [hx], ["hidden"])[0]

@@ -1,0 +1,79 @@
+"""Small helpers of the layers, under the names that programs import from torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.device import check_device
+from rushlight.nn.parameter import Parameter
+from rushlight.tensor_base import wrap
+
+__all__ = ["consume_prefix_in_state_dict_if_present"]
+
+
+def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
+    def parse(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, Iterable):
+            return tuple(value)
+        return tuple(repeat(value, n))
+
+    parse.__name__ = name
+    return parse
+
+
+_single = _ntuple(1, "_single")
+_pair = _ntuple(2, "_pair")
+_triple = _ntuple(3, "_triple")
+_quadruple = _ntuple(4, "_quadruple")
+
+
+def _reverse_repeat_tuple(values: Sequence[int], n: int) -> tuple[int, ...]:
+    """(1, 2) twice: (2, 2, 1, 1); turns a layer's padding into the order that `F.pad` wants.
+
+    >>> _reverse_repeat_tuple((1, 2), 2)
+    (2, 2, 1, 1)
+    """
+    return tuple(value for value in reversed(values) for _ in range(n))
+
+
+def _list_with_default(sizes: Sequence[int | None], defaults: Sequence[int]) -> list[int]:
+    """The sizes with None replaced by the last defaults."""
+    if len(defaults) <= len(sizes):
+        raise ValueError(f"Input dimension should be at least {len(sizes) + 1}")
+    last = defaults[-len(sizes) :]
+    return [d if s is None else s for s, d in zip(sizes, last, strict=True)]
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Strip a prefix such as "module." from the keys of a `state_dict`, in place.
+
+    >>> state = {"module.weight": 1, "bias": 2}
+    >>> consume_prefix_in_state_dict_if_present(state, "module.")
+    >>> state
+    {'bias': 2, 'weight': 1}
+    """
+    for key in sorted(state_dict):
+        if key.startswith(prefix):
+            state_dict[key[len(prefix) :]] = state_dict.pop(key)
+    metadata = getattr(state_dict, "_metadata", None)
+    if metadata is not None:
+        for key in list(metadata):
+            if key and (key == prefix.replace(".", "") or key.startswith(prefix)):
+                metadata[key[len(prefix) :]] = metadata.pop(key)
+
+
+def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = None) -> Parameter:
+    """A parameter whose values the layer's `reset_parameters` is about to write."""
+    check_device(device)
+    for size in shape:
+        if size < 0:
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {size}: {list(shape)}"
+            )
+    storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
+    return Parameter(wrap(np.empty(shape, storage)))

@@ -1,0 +1,255 @@
+"""Parameters and buffers: the tensors that a module owns, and those whose shape is not known yet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.device import check_device
+from rushlight.ops.arguments import as_sizes
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
+
+
+def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
+    """A leaf of class cls on source's memory, which shares its count of changes."""
+    tensor = object.__new__(cls)
+    tensor._data = source._data
+    tensor._node = None
+    tensor._requires_grad = False
+    tensor._grad = None
+    tensor._changes = source._changes
+    tensor._view = None
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+class Parameter(Tensor):
+    """A tensor that a module counts among its parameters when it is assigned to an attribute.
+
+    It shares the memory of data, and is a leaf that wants a gradient unless told otherwise.
+
+    >>> import rushlight as torch
+    >>> torch.nn.Parameter(torch.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        if data is None:
+            data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
+        return _leaf(cls, data.detach(), requires_grad)
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        pass
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        # The values alone: neither the gradient nor the user's own attributes, as in torch.
+        if id(self) not in memo:
+            twin = wrap(self._data.copy())
+            memo[id(self)] = _leaf(type(self), twin, self._requires_grad)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        own = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        return (_rebuild_parameter, (self.data, self._requires_grad, OrderedDict(), own))
+
+
+def _rebuild_parameter(
+    data: Tensor, requires_grad: bool, backward_hooks: Any, own: dict[str, Any] | None = None
+) -> Parameter:
+    parameter = Parameter(data, requires_grad)
+    parameter.__dict__.update(own or {})
+    return parameter
+
+
+class _BufferMeta(type(Tensor)):  # type: ignore[misc]
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, TensorBase) and getattr(instance, "_is_buffer", False)
+
+
+class Buffer(Tensor, metaclass=_BufferMeta):
+    """A tensor that becomes a buffer of the module to whose attribute it is assigned.
+
+    With persistent=False it stays out of the `state_dict`. The result is an ordinary tensor on the
+    memory of data.
+
+    >>> import rushlight as torch
+    >>> module = torch.nn.Module()
+    >>> module.mean = torch.nn.Buffer(torch.zeros(2))
+    >>> module.state_dict()
+    OrderedDict([('mean', tensor([0., 0.]))])
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
+        if data is None:
+            data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
+        tensor = _leaf(Tensor, data.detach(), data._requires_grad)
+        tensor.__dict__.update(persistent=persistent, _is_buffer=True)
+        return tensor
+
+
+# Where an uninitialized tensor keeps its (empty) array: reading `_data` itself is an error there.
+_array = TensorBase.__dict__["_data"]
+
+
+class UninitializedTensorMixin:
+    """A tensor with a dtype and no shape, until `materialize` gives it one."""
+
+    __slots__ = ()
+
+    _becomes: type[Tensor]
+
+    @property
+    def _data(self) -> Array:
+        raise ValueError(
+            "Attempted to use an uninitialized parameter or buffer, which has no shape or values yet. "
+            "Lazy modules give their parameters a shape in their first forward pass: call the module "
+            "with a batch of the size it will see, before using, copying or saving its parameters."
+        )
+
+    @_data.setter
+    def _data(self, array: Array) -> None:
+        _array.__set__(self, array)
+
+    def materialize(
+        self, shape: Any, device: Any = None, dtype: dtypes.dtype | None = None
+    ) -> None:
+        """Take this shape (and dtype), with values that are still arbitrary."""
+        check_device(device)
+        wanted = _array.__get__(self).dtype if dtype is None else dtype.numpy
+        _array.__set__(self, np.zeros(as_sizes((shape,)), wanted))
+        self.__class__ = self._becomes  # type: ignore[assignment]
+
+    @property
+    def shape(self) -> Any:
+        """Not known yet: a RuntimeError."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually "
+            "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
+            "initialized one. Call `forward` to initialize the parameters before accessing their "
+            "attributes."
+        )
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type that the elements will have."""
+        return dtypes.of(_array.__get__(self).dtype)
+
+    @property
+    def data(self) -> Tensor:
+        """An empty tensor of the dtype."""
+        return wrap(_array.__get__(self))
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        _array.__set__(self, value._data)
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements will be floating numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements will be complex numbers."""
+        return self.dtype.is_complex
+
+    def detach(self) -> Any:
+        """Itself, outside the graph."""
+        twin = _leaf(type(self), wrap(_array.__get__(self)), False)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def share_memory_(self) -> Any:
+        """Not before there is memory: a RuntimeError."""
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize "
+            "the parameters before calling `module.share_memory()`."
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            make, arguments = self.__reduce_ex__(2)[:2]
+            memo[id(self)] = make(*arguments)
+        return memo[id(self)]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+    """A parameter of a lazy module before its first forward pass.
+
+    >>> import rushlight as torch
+    >>> weight = torch.nn.UninitializedParameter()
+    >>> weight.materialize((2, 3))
+    >>> weight.shape
+    torch.Size([2, 3])
+    """
+
+    __slots__ = ()
+
+    _becomes = Parameter
+
+    def __new__(
+        cls, requires_grad: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
+    ) -> UninitializedParameter:
+        check_device(device)
+        empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        tensor: UninitializedParameter = _leaf(cls, empty, False)
+        tensor._requires_grad = requires_grad
+        return tensor
+
+    def __init__(
+        self, requires_grad: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
+    ) -> None:
+        pass
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return (UninitializedParameter, (self._requires_grad, None, self.dtype))
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
+    """A buffer of a lazy module before its first forward pass."""
+
+    __slots__ = ()
+
+    _becomes = Tensor
+
+    def __new__(
+        cls,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: dtypes.dtype | None = None,
+        persistent: bool = True,
+    ) -> UninitializedBuffer:
+        check_device(device)
+        empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        tensor: UninitializedBuffer = _leaf(cls, empty, requires_grad)
+        tensor.__dict__.update(persistent=persistent, _is_buffer=True)
+        return tensor
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return (UninitializedBuffer, (self._requires_grad, None, self.dtype))
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter or buffer still waits for its shape."""
+    return isinstance(param, UninitializedTensorMixin)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rushlight.primitives.core import Plan
     from rushlight._tensor import Tensor
 
-_sequence = itertools.count().__next__
+next_sequence = itertools.count().__next__
 
 # The shape and dtype that a gradient must have to flow into an output.
 Meta = tuple[tuple[int, ...], np.dtype[Any]]
@@ -54,7 +54,7 @@ class Node:
     def __init__(self, edges: tuple[Any, ...], edge_outputs: tuple[int, ...] | None) -> None:
         self.edges = edges
         self.edge_outputs = edge_outputs
-        self.sequence = _sequence()
+        self.sequence = next_sequence()
         self.hooks = None
         self.retained = None
         self.site = None
@@ -115,7 +115,7 @@ class PrimitiveNode(Node):
     ) -> None:
         self.edges = edges
         self.edge_outputs = edge_outputs
-        self.sequence = _sequence()
+        self.sequence = next_sequence()
         self.hooks = None
         self.retained = None
         self.site = None

@@ -24,11 +24,16 @@ __all__ = [
 ]  # fmt: skip
 
 eq = binary(rows.eq, "Where both are equal.")
-ne = not_equal = binary(rows.ne, "Where both differ.")
-lt = less = binary(rows.lt, "Where the first is smaller.")
-le = less_equal = binary(rows.le, "Where the first is smaller or equal.")
-gt = greater = binary(rows.gt, "Where the first is larger.")
-ge = greater_equal = binary(rows.ge, "Where the first is larger or equal.")
+ne = binary(rows.ne, "Where both differ.")
+not_equal = ne
+lt = binary(rows.lt, "Where the first is smaller.")
+less = lt
+le = binary(rows.le, "Where the first is smaller or equal.")
+less_equal = le
+gt = binary(rows.gt, "Where the first is larger.")
+greater = gt
+ge = binary(rows.ge, "Where the first is larger or equal.")
+greater_equal = ge
 logical_and = binary(rows.logical_and, "Where both are nonzero.", numbers="neither")
 logical_or = binary(rows.logical_or, "Where either is nonzero.", numbers="neither")
 logical_xor = binary(rows.logical_xor, "Where exactly one is nonzero.", numbers="neither")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import TABLE, attach, geometry, refresh
@@ -85,13 +86,13 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
         result = rows.where(wrap(np.ones((), bool)), result, target)
     elif result._node is None:
         result = rows.clone(result)
-    _rebase(target, result)
+    rebase(target, result)
     write(target._data, result._data)
     bump(target, operation)
     return target
 
 
-def _rebase(target: Tensor, result: Tensor) -> None:
+def rebase(target: Tensor, result: Tensor) -> None:
     """Put target (and, if it is a view, its base) at result's place in the graph."""
     view = target._view
     if view is not None:
@@ -111,6 +112,31 @@ def _rebase(target: Tensor, result: Tensor) -> None:
         target._output_nr = result._output_nr
 
 
+def _keep_values(result: Tensor, target: Tensor, start: int) -> None:
+    """Let the nodes made since start remember target's values, soon to be overwritten."""
+    stack: list[Any] = [result._node]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, PrimitiveNode) or node.sequence < start or node.kept is None:
+            continue
+        if any(version is target._changes for version, _, _ in node.versions):
+            node.kept = [_frozen(kept, target) for kept in node.kept]
+            node.versions = [v for v in node.versions if v[0] is not target._changes]
+        stack.extend(node.edges)
+
+
+def _frozen(kept: Any, target: Tensor) -> Any:
+    if isinstance(kept, tuple):
+        return tuple(_frozen(part, target) for part in kept)
+    if not isinstance(kept, TensorBase) or kept._changes is not target._changes:
+        return kept
+    copy = wrap(kept._data.copy(), kept._requires_grad)
+    copy._node = kept._node
+    if kept._output_nr:
+        copy._output_nr = kept._output_nr
+    return copy
+
+
 def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[..., Tensor]:
     """The method with a trailing underscore of an operation.
 
@@ -126,7 +152,13 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self)
-        return assign(self, function(self, *args, **kwargs), name)
+        if not state.grad:
+            return assign(self, function(self, *args, **kwargs), name)
+        start = next_sequence()
+        result = function(self, *args, **kwargs)
+        if result._requires_grad:
+            _keep_values(result, self, start)
+        return assign(self, result, name)
 
     method.__name__ = name
     method.__doc__ = f"`{function.__name__}`, writing the result into the tensor itself."

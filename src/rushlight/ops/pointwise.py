@@ -76,11 +76,13 @@ def binary(
     return function
 
 
-abs = absolute = unary(rows.abs, "The absolute value of each element.")
+abs = unary(rows.abs, "The absolute value of each element.")
+absolute = abs
 ceil = unary(rounding.ceil, "Each element rounded up to a whole number.")
 floor = unary(rounding.floor, "Each element rounded down to a whole number.")
 frac = unary(rounding.frac, "The part of each element behind the point, with its sign.")
-neg = negative = unary(rows.neg, "-x of each element.")
+neg = unary(rows.neg, "-x of each element.")
+negative = neg
 reciprocal = unary(rows.reciprocal, "1 / x of each element.")
 relu = unary(rows.relu, "max(x, 0) of each element.")
 rsqrt = unary(rows.rsqrt, "1 / sqrt(x) of each element.")
@@ -89,7 +91,8 @@ sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.")
 signbit = unary(rounding.signbit, "Where the sign bit is set: for negative numbers and -0.")
 sqrt = unary(rows.sqrt, "The square root of each element.")
 square = unary(rows.square, "x * x of each element.")
-trunc = fix = unary(rounding.trunc, "Each element rounded towards zero to a whole number.")
+trunc = unary(rounding.trunc, "Each element rounded towards zero to a whole number.")
+fix = trunc
 
 copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
 floor_divide = binary(
@@ -108,7 +111,8 @@ maximum = binary(
 minimum = binary(
     rows.minimum, "The smaller of both, element by element; nan wins.", numbers="neither"
 )
-mul = multiply = binary(rows.mul, "The product of both, element by element.", numbers="either")
+mul = binary(rows.mul, "The product of both, element by element.", numbers="either")
+multiply = mul
 nextafter = binary(
     rounding.nextafter, "The float next to the first towards the second.", numbers="neither"
 )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "digamma", "erf", "erfc", "erfinv",
-    "exp", "exp2", "expm1", "hypot", "i0", "igamma", "igammac", "lgamma", "log", "log10", "log1p",
-    "log2", "logaddexp", "logaddexp2", "logit", "mvlgamma", "polygamma", "sigmoid", "sin", "sinc",
+    "exp", "exp2", "expm1", "hypot", "i0", "igamma", "igammac", "lgamma", "log", "log1p", "log2",
+    "log10", "logaddexp", "logaddexp2", "logit", "mvlgamma", "polygamma", "sigmoid", "sin", "sinc",
     "sinh", "tan", "tanh", "xlogy",
 ]  # fmt: skip
 
@@ -40,21 +40,28 @@ sigmoid = unary(rows.sigmoid, "1 / (1 + exp(-x)) of each element.")
 sin = unary(curves.sin, "The sine of each element.")
 cos = unary(curves.cos, "The cosine of each element.")
 tan = unary(curves.tan, "The tangent of each element.")
-asin = arcsin = unary(curves.asin, "The angle in [-pi/2, pi/2] with this sine.")
-acos = arccos = unary(curves.acos, "The angle in [0, pi] with this cosine.")
-atan = arctan = unary(curves.atan, "The angle in [-pi/2, pi/2] with this tangent.")
-atan2 = arctan2 = binary(
+asin = unary(curves.asin, "The angle in [-pi/2, pi/2] with this sine.")
+arcsin = asin
+acos = unary(curves.acos, "The angle in [0, pi] with this cosine.")
+arccos = acos
+atan = unary(curves.atan, "The angle in [-pi/2, pi/2] with this tangent.")
+arctan = atan
+atan2 = binary(
     curves.atan2, "The angle of the point (other, input), in [-pi, pi].", numbers="neither"
 )
+arctan2 = atan2
 sinc = unary(curves.sinc, "sin(pi x) / (pi x) of each element, 1 at 0.")
 hypot = binary(curves.hypot, "sqrt(input ** 2 + other ** 2).", numbers="neither")
 
 sinh = unary(curves.sinh, "The hyperbolic sine of each element.")
 cosh = unary(curves.cosh, "The hyperbolic cosine of each element.")
 tanh = unary(rows.tanh, "The hyperbolic tangent of each element.")
-asinh = arcsinh = unary(curves.asinh, "The inverse of sinh.")
-acosh = arccosh = unary(curves.acosh, "The inverse of cosh, for elements from 1 on.")
-atanh = arctanh = unary(curves.atanh, "The inverse of tanh, for elements in [-1, 1].")
+asinh = unary(curves.asinh, "The inverse of sinh.")
+arcsinh = asinh
+acosh = unary(curves.acosh, "The inverse of cosh, for elements from 1 on.")
+arccosh = acosh
+atanh = unary(curves.atanh, "The inverse of tanh, for elements in [-1, 1].")
+arctanh = atanh
 
 logaddexp = binary(
     curves.logaddexp, "log(exp(input) + exp(other)), without overflow.", numbers="neither"

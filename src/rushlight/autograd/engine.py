@@ -133,6 +133,9 @@ class _Walk:
             g = pending.pop(node, None)
             if g is None:
                 continue
+            if self.owned:
+                # From here on rules may pass it to several places, or let it go.
+                self.owned.difference_update(map(id, g) if g.__class__ is list else (id(g),))
             if node.hooks is not None or node.retained is not None or self.wanted is not None:
                 g = self._attend(node, g)
             if useful is not None and node not in useful:

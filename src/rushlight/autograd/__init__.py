@@ -5,6 +5,7 @@ from rushlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_d
 from rushlight.autograd.api import backward, grad
 from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from rushlight.autograd.variable import Variable
 from rushlight.autograd.state import (
     enable_grad,
     inference_mode,
@@ -18,6 +19,7 @@ __all__ = [
     "Function",
     "FunctionCtx",
     "GradcheckError",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -1,0 +1,26 @@
+"""`Variable`, from before tensors recorded gradients themselves: programs of that time still use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rushlight.tensor_base import TensorBase
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+
+class _VariableType(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, TensorBase)
+
+    def __call__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
+        if not isinstance(data, TensorBase):
+            raise TypeError(
+                f"Variable data has to be a tensor, but got {type(data).__name__}: use torch.tensor(...)"
+            )
+        return data.detach().requires_grad_(requires_grad)
+
+
+class Variable(metaclass=_VariableType):
+    """`Variable(tensor, requires_grad=False)`: the tensor on its own, outside any graph."""

@@ -1,0 +1,21 @@
+"""Objects with tensors in files: torch's .pt, and safetensors."""
+
+from rushlight.serialization import safetensors
+from rushlight.serialization.api import DEFAULT_PROTOCOL, load, save
+from rushlight.serialization.names import (
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+    safe_globals,
+)
+
+__all__ = [
+    "DEFAULT_PROTOCOL",
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "load",
+    "safe_globals",
+    "safetensors",
+    "save",
+]

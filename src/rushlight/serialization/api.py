@@ -1,0 +1,213 @@
+"""`save` and `load`: objects with tensors in torch's own files, both ways."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from rushlight.device import device
+from rushlight.serialization import archive
+from rushlight.serialization.archive import Archive
+from rushlight.serialization.atomic import replacing
+from rushlight.serialization.legacy import load_legacy
+from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler
+from rushlight.serialization.storage import Storage, check_kind, from_file
+
+Place = str | os.PathLike[str] | IO[bytes]
+MapLocation = Callable[[Any, str], Any] | device | str | dict[str, str] | None
+
+DEFAULT_PROTOCOL = 2
+
+
+def save(
+    obj: object,
+    f: Place,
+    pickle_module: Any = pickle,
+    pickle_protocol: int = DEFAULT_PROTOCOL,
+    _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
+) -> None:
+    """Save an object to a path or an open file, so that torch can load it too.
+
+    Tensors that share memory do so again when loaded. At a path, the old file stays until the new
+    one is complete on the disk: an error or a kill leaves it as it was.
+
+    >>> import rushlight as torch, io
+    >>> file = io.BytesIO()
+    >>> torch.save({"weight": torch.ones(2)}, file)
+    >>> _ = file.seek(0)
+    >>> torch.load(file)
+    {'weight': tensor([1., 1.])}
+    """
+    if not _use_new_zipfile_serialization:
+        raise NotImplementedError(
+            "the format before torch 1.6 is only read here: leave out "
+            "_use_new_zipfile_serialization=False, which every torch since then reads"
+        )
+    pickled = io.BytesIO()
+    pickler = make_pickler(pickle_module, pickled, pickle_protocol)
+    pickler.dump(obj)
+    records: list[tuple[str, Any]] = [("data.pkl", pickled.getvalue()), (".format_version", b"1")]
+    records.append((".storage_alignment", str(archive.ALIGNMENT).encode()))
+    if not _disable_byteorder_record:
+        records.append(("byteorder", sys.byteorder.encode()))
+    records += [(f"data/{saved.key}", saved.content) for saved in pickler.storages]
+    records.append(("version", b"3\n"))
+    if isinstance(f, str | os.PathLike):
+        folder = Path(f).parent
+        if not folder.is_dir():
+            raise RuntimeError(f"Parent directory {folder} does not exist.")
+        with _as_runtime_error(f), replacing(f) as file:
+            archive.write_archive(file, archive.stem(f), records)
+    elif hasattr(f, "write"):
+        archive.write_archive(f, "archive", records)
+    else:
+        raise AttributeError(
+            "expected 'f' to be string, path, or a file-like object with a 'write' attribute"
+        )
+
+
+@contextmanager
+def _as_runtime_error(path: Any) -> Iterator[None]:
+    """The kind of error that torch raises for a path that cannot be written."""
+    try:
+        yield
+    except (IsADirectoryError, PermissionError) as error:
+        raise RuntimeError(f"cannot save to {os.fspath(path)}: {error}") from error
+
+
+def load(
+    f: Place,
+    map_location: MapLocation = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Load what `save`, here or in torch, has written to a path or an open file.
+
+    weights_only (the default) allows tensors, plain data and what `add_safe_globals` was given, and
+    raises UnpicklingError for all else: a pickle can run any code. With mmap, values are read from
+    the path when they are used. map_location says where storages that were on another device go.
+
+    >>> import rushlight as torch, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.pt")
+    >>> torch.save(torch.nn.Linear(2, 1).state_dict(), path)
+    >>> list(torch.load(path))
+    ['weight', 'bias']
+    """
+    safe = weights_only if weights_only is not None else pickle_module is None
+    if safe and pickle_module is not None:
+        raise RuntimeError(
+            "Can not safely load weights when explicit pickle_module is specified: leave it "
+            "out, or pass weights_only=False if you trust the file"
+        )
+    pickle_load_args.setdefault("encoding", "utf-8")
+    base = SafeUnpickler if safe else _unpickler(pickle_module)
+    make = functools.partial(base, **pickle_load_args)
+    restore = functools.partial(_restore, map_location)
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as file:
+            return _load(file, make, restore, os.fspath(f) if mmap else None)
+    if mmap:
+        raise ValueError("f must be a file path in order to use the mmap argument")
+    for needed in ("seek", "tell", "read", "readline"):
+        if not hasattr(f, needed):
+            raise AttributeError(
+                f"{type(f).__name__!r} object has no attribute {needed!r}. You can only torch.load "
+                "from a file that is seekable. Please pre-load the data into a buffer like "
+                "io.BytesIO and try to load from it instead."
+            )
+    return _load(f, make, restore, None)
+
+
+def _unpickler(module: Any) -> Any:
+    if module is None or module is pickle:
+        return Unpickler
+    return type("Unpickler", (Unpickler, module.Unpickler), {})
+
+
+def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | None) -> Any:
+    start = file.tell()
+    head = file.read(len(archive.MAGIC))
+    file.seek(start)
+    if not head:
+        raise EOFError("Ran out of input: the file is empty")
+    if head == archive.MAGIC:
+        return _load_archive(Archive(file), make, restore, map_from)
+    if map_from is not None:
+        raise RuntimeError(
+            "mmap can only be used with files saved with torch 1.6 or later: leave it out"
+        )
+    return load_legacy(file, make, restore)
+
+
+def _load_archive(
+    records: Archive, make: Callable[..., Any], restore: Any, map_from: str | None
+) -> Any:
+    if "constants.pkl" in records:
+        raise RuntimeError(
+            "the file is a TorchScript program, which rushlight does not run: in torch, save the "
+            "model's state_dict() with torch.save"
+        )
+    order = records.read("byteorder").decode() if "byteorder" in records else "little"
+    if order not in ("little", "big"):
+        raise ValueError(f"Unknown endianness type: {order}")
+    storages: dict[str, Storage] = {}
+
+    def storage(pid: Any) -> Storage:
+        mark, kind, key, location, count = pid
+        if mark != "storage":
+            raise RuntimeError(
+                f"Unknown typename for persistent_load, expected 'storage' but got {mark!r}"
+            )
+        if key not in storages:
+            check_kind(kind)
+            content = records.array(f"data/{key}", map_from)
+            if content.size != count * kind.itemsize:
+                expected = count * kind.itemsize
+                raise RuntimeError(
+                    f"storage has wrong byte size: expected {expected} got {content.size}"
+                )
+            storages[key] = restore(from_file(content, kind, order != sys.byteorder), location)
+        return storages[key]
+
+    return make(io.BytesIO(records.read("data.pkl")), storage).load()
+
+
+def _restore(map_location: MapLocation, storage: Storage, location: str) -> Storage:
+    """The storage in its place, which is the CPU or torch's error."""
+    if callable(map_location):
+        result = map_location(storage, location)
+        if result is not None:
+            if not isinstance(result, Storage):
+                raise TypeError(
+                    f"map_location returned a {type(result).__name__}: return the storage it was "
+                    "given, or None"
+                )
+            return result
+    elif isinstance(map_location, dict):
+        location = map_location.get(location, location)
+    elif map_location is not None:
+        location = str(map_location)
+    kind = location.partition(":")[0]
+    if kind == "cuda":
+        raise RuntimeError(
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
+            "False. If you are running on a CPU-only machine, please use torch.load with "
+            "map_location=torch.device('cpu') to map your storages to the CPU."
+        )
+    if kind != "cpu":
+        raise RuntimeError(
+            f"don't know how to restore data location of {storage.type} (tagged with {location}): "
+            "use map_location='cpu'"
+        )
+    return storage

@@ -1,0 +1,183 @@
+"""torch's names in files: which object here stands for a name, and which name for an object."""
+
+from __future__ import annotations
+
+import _codecs
+import functools
+import importlib
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from types import FunctionType, TracebackType
+from typing import Any
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.device import device
+from rushlight.nn.parameter import Parameter
+from rushlight.serialization import storage
+from rushlight.size import Size
+
+# What a file of plain data and tensors may name. Nothing here does more than make such data.
+SAFE: dict[str, Any] = {
+    "collections.OrderedDict": OrderedDict,
+    "collections.Counter": Counter,
+    "builtins.set": set,
+    "builtins.complex": complex,
+    "builtins.bytearray": bytearray,
+    # How Python 3 writes bytes in pickles of protocol 2.
+    "_codecs.encode": _codecs.encode,
+    "torch.Tensor": Tensor,
+    "torch.Size": Size,
+    "torch.device": device,
+    "torch.nn.parameter.Parameter": Parameter,
+    "torch._utils._rebuild_tensor": storage.rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": storage.rebuild_tensor_v2,
+    "torch._utils._rebuild_tensor_v3": storage.rebuild_tensor_v3,
+    "torch._utils._rebuild_parameter": storage.rebuild_parameter,
+    "torch._utils._rebuild_parameter_with_state": storage.rebuild_parameter_with_state,
+    "torch._tensor._rebuild_from_type_v2": storage.rebuild_from_type,
+    "torch.serialization._get_layout": storage.get_layout,
+    "torch.storage.UntypedStorage": storage.UNTYPED,
+    **{f"torch.{d.name}": d for d in (*dtypes.ALL, dtypes.bfloat16)},
+    **{f"torch.{kind.name}": kind for kind in storage.TYPES.values()},
+}
+
+# The packages whose names files have, and what stands for them here.
+STAND_INS = {"torch": "rushlight", "torchvision": "rushlight.vision"}
+# Rooms whose inner rooms are ours alone: in torch, what they offer is found in one place.
+_FLAT = {
+    "rushlight._tensor": "torch",
+    "rushlight.device": "torch",
+    "rushlight.dtypes": "torch",
+    "rushlight.layout": "torch",
+    "rushlight.ops": "torch",
+    "rushlight.random": "torch",
+    "rushlight.size": "torch",
+    "rushlight.nn.functional": "torch.nn.functional",
+    "rushlight.nn.modules.attention": "torch.nn.modules.activation",
+    "rushlight.optim.lr_scheduler": "torch.optim.lr_scheduler",
+}
+_MOVED = {"rushlight.optim.adam.AdamW": ("torch.optim.adamw", "AdamW")}
+# Where torch keeps the functions that it has in C++.
+_FROM_C = {"torch._C._nn": "rushlight.nn.functional", "torch._C": "rushlight"}
+
+
+def find(module: str, name: str) -> Any:
+    """The object that a file means by one of torch's names, or AttributeError."""
+    full = f"{module}.{name}"
+    if full in SAFE:
+        return SAFE[full]
+    if full == "torch._C._VariableFunctionsClass":
+        return importlib.import_module("rushlight")
+    top, dot, rest = module.partition(".")
+    place = _FROM_C.get(module, f"{STAND_INS[top]}{dot}{rest}")
+    # What torch has in an inner module is often found in an outer one here.
+    while place:
+        try:
+            return functools.reduce(getattr, name.split("."), importlib.import_module(place))
+        except (ModuleNotFoundError, AttributeError):
+            place = place.rpartition(".")[0]
+    raise AttributeError(f"the file needs {full}, which rushlight does not have")
+
+
+def torch_name(thing: Any) -> tuple[str, str] | None:
+    """(module, name) under which torch knows an object of ours; None if it does not."""
+    if isinstance(thing, dtypes.dtype):
+        return "torch", thing.name
+    if isinstance(thing, storage.StorageType):
+        return ("torch.storage" if thing is storage.UNTYPED else "torch"), thing.name
+    if not isinstance(thing, type | FunctionType):
+        return None
+    module, name = thing.__module__, thing.__qualname__
+    if "." in name or module.partition(".")[0] != "rushlight":
+        return None
+    if thing in _REBUILDERS:
+        return _REBUILDERS[thing]
+    theirs = _MOVED.get(f"{module}.{name}") or (_theirs(module), name)
+    try:
+        return theirs if find(*theirs) is thing else None
+    except AttributeError:
+        return None
+
+
+def _theirs(module: str) -> str:
+    for ours, place in _FLAT.items():
+        if module == ours or module.startswith(f"{ours}."):
+            return place
+    if module.startswith("rushlight.vision"):
+        return module.replace("rushlight.vision", "torchvision", 1)
+    return module.replace("rushlight", "torch", 1)
+
+
+_REBUILDERS: dict[Any, tuple[str, str]] = {
+    value: (full.rpartition(".")[0], full.rpartition(".")[2])
+    for full, value in SAFE.items()
+    if isinstance(value, FunctionType)
+}
+
+
+def full_name(thing: Any) -> str:
+    """What a file calls a class or function: `torch.nn.modules.linear.Linear`, `__main__.Net`."""
+    return ".".join(torch_name(thing) or (thing.__module__, thing.__qualname__))
+
+
+# ---- the user's additions to the allow list -----------------------------------------------------
+
+_allowed: dict[str, Any] = {}
+
+
+def allowed() -> dict[str, Any]:
+    """What may be named by a file that is loaded with weights_only=True, beyond plain data."""
+    return _allowed
+
+
+def add_safe_globals(safe_globals: Iterable[Any]) -> None:
+    """Trust classes and functions: files may use them although weights_only=True.
+
+    An item is the object, or a pair of the object and the full name that files have for it.
+
+    >>> class Config: pass
+    >>> add_safe_globals([Config])
+    >>> Config in get_safe_globals()
+    True
+    >>> clear_safe_globals()
+    """
+    _allowed.update(_named(safe_globals))
+
+
+def get_safe_globals() -> list[Any]:
+    """What add_safe_globals has been given."""
+    return list(_allowed.values())
+
+
+def clear_safe_globals() -> None:
+    """Trust nothing but plain data again."""
+    _allowed.clear()
+
+
+class safe_globals:
+    """Trust classes and functions for the length of a `with` block; see `add_safe_globals`."""
+
+    def __init__(self, safe_globals: Iterable[Any]) -> None:
+        self._added = _named(safe_globals)
+
+    def __enter__(self) -> None:
+        self._before = dict(_allowed)
+        _allowed.update(self._added)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _allowed.clear()
+        _allowed.update(self._before)
+
+
+def _named(things: Iterable[Any]) -> dict[str, Any]:
+    named = {}
+    for item in things:
+        thing, name = item if isinstance(item, tuple) else (item, full_name(item))
+        named[name] = thing
+    return named

@@ -354,10 +354,13 @@ class Comparison:
                 yield f"{path}: {a}, not {b}, in\n{got}"
 
     def _close(self, path: str, want: Any, got: Any, dtype: str) -> Iterator[str]:
-        rtol, atol = TOLERANCE.get(dtype, (0.0, 0.0))
-        if dtype in TOLERANCE:
-            rtol = rtol if self.rtol is None else self.rtol
-            atol = atol if self.atol is None else self.atol
+        if dtype not in TOLERANCE:
+            if not np.array_equal(want, got):
+                yield f"{path}:\n{want}\n  not:\n{got}"
+            return
+        rtol, atol = TOLERANCE[dtype]
+        rtol = rtol if self.rtol is None else self.rtol
+        atol = atol if self.atol is None else self.atol
         if not np.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True).all():
             with np.errstate(all="ignore"):
                 worst = np.nanmax(np.abs(np.asarray(got - want, np.complex128)), initial=0.0)

@@ -3,6 +3,7 @@
 import sys
 import types
 
+import numpy as np
 import pytest
 import torch
 
@@ -39,6 +40,8 @@ def grown(value: float) -> torch.Tensor:
         (1, True, "1, not True"),
         (1.0, 1.1, "values"),
         ("a", "b", "'a', not 'b'"),
+        (np.array(["a"]), np.array(["b"]), "['a']"),
+        (torch.tensor([1, 2]), torch.tensor([1, 3]), "[1 3]"),
         (torch.float32, torch.float64, "float32"),
         (ValueError(), TypeError(), "ValueError"),
         (torch.linalg.LinAlgError(), RuntimeError(), "LinAlgError"),

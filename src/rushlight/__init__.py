@@ -7,8 +7,6 @@
 tensor([2., 4., 6.])
 """
 
-# ruff: noqa: A004, I001
-
 import math as _math
 import warnings as _warnings
 
@@ -17,6 +15,21 @@ import warnings as _warnings
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
 # ---- operations: begin ----
+from rushlight.ops.activation import (
+    celu,
+    celu_,
+    hardshrink,
+    log_softmax,
+    prelu,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    softmax,
+    threshold,
+    threshold_,
+)
 from rushlight.ops.algebra import (
     chain_matmul,
     cholesky,
@@ -65,6 +78,8 @@ from rushlight.ops.comparison import (
     eq,
     equal,
     ge,
+    greater,
+    greater_equal,
     gt,
     isclose,
     isfinite,
@@ -74,12 +89,15 @@ from rushlight.ops.comparison import (
     isposinf,
     isreal,
     le,
+    less,
+    less_equal,
     logical_and,
     logical_not,
     logical_or,
     logical_xor,
     lt,
     ne,
+    not_equal,
     where,
 )
 from rushlight.ops.complex import (
@@ -106,6 +124,16 @@ from rushlight.ops.conversion import (
     is_signed,
     is_tensor,
     result_type,
+)
+from rushlight.ops.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_tbc,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    convolution,
 )
 from rushlight.ops.copies import (
     alias_copy,
@@ -153,6 +181,13 @@ from rushlight.ops.creation import (
     zeros,
     zeros_like,
 )
+from rushlight.ops.dropout import (
+    alpha_dropout,
+    dropout,
+    feature_alpha_dropout,
+    feature_dropout,
+    native_dropout,
+)
 from rushlight.ops.einsum import (
     einsum,
 )
@@ -169,6 +204,24 @@ from rushlight.ops.extremes import (
     nanmedian,
     nanquantile,
     quantile,
+)
+from rushlight.ops.indexing import (
+    argwhere,
+    fill,
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    index_put_,
+    index_select,
+    masked_fill,
+    masked_scatter,
+    masked_select,
+    nonzero,
+    nonzero_static,
+    put,
+    take,
+    unravel_index,
 )
 from rushlight.ops.joining import (
     block_diag,
@@ -215,8 +268,19 @@ from rushlight.ops.legacy import (
     set_default_tensor_type,
     to_dlpack,
 )
+from rushlight.ops.normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    native_batch_norm,
+    native_group_norm,
+    native_layer_norm,
+    rms_norm,
+)
 from rushlight.ops.pointwise import (
     abs,
+    absolute,
     add,
     addcdiv,
     addcmul,
@@ -229,6 +293,7 @@ from rushlight.ops.pointwise import (
     deg2rad,
     div,
     divide,
+    fix,
     float_power,
     floor,
     floor_divide,
@@ -243,8 +308,10 @@ from rushlight.ops.pointwise import (
     maximum,
     minimum,
     mul,
+    multiply,
     nan_to_num,
     neg,
+    negative,
     nextafter,
     positive,
     pow,
@@ -328,6 +395,14 @@ from rushlight.ops.scan import (
     trapezoid,
     trapz,
 )
+from rushlight.ops.scatter import (
+    gather,
+    index_reduce,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    take_along_dim,
+)
 from rushlight.ops.shape import (
     adjoint,
     as_strided,
@@ -359,6 +434,13 @@ from rushlight.ops.shape import (
 from rushlight.ops.transcendental import (
     acos,
     acosh,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
     asin,
     asinh,
     atan,
@@ -456,7 +538,8 @@ from rushlight.layout import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import linalg, optim, special, utils
+from rushlight import linalg, optim, serialization, special, utils
+from rushlight.serialization import load, save
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

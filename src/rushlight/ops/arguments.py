@@ -141,6 +141,16 @@ def numpy_dtype(dtype: dtypes.dtype | None, default: np.dtype[Any]) -> np.dtype[
     return default if dtype is None else as_dtype(dtype).numpy
 
 
+def apart(out: Tensor, *inputs: TensorBase) -> Tensor:
+    """`out`, or torch's error if it shares memory with an input that is still being read."""
+    if any(np.may_share_memory(out._data, x._data) for x in inputs):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
+            "a single memory location. Please clone() the tensor before performing the operation."
+        )
+    return out
+
+
 def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     """Put a result into the `out=` tensor, if there is one, and return it."""
     if out is None:

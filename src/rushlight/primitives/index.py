@@ -1,4 +1,4 @@
-"""Rows that read and write by position: slices, integer and boolean indices, gather and scatter.
+"""Rows that read and write by position: slices, integer and boolean indices.
 
 An index is split into a static part and arrays. `spec` is the index with every array replaced by
 ARRAY; the arrays themselves are inputs, so that a recorded program sees them.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 Index = tuple[Any, ...]
+
+FULL = slice(None)
 
 
 class _Slot:
@@ -47,18 +49,41 @@ def _slice(x: Array, *, index: Index) -> Array:
 
 
 def _slice_rule(x: Array, *, index: Index) -> Spec:
+    axis, rest = 0, list(index)
+    while rest:
+        part = rest.pop(0)
+        if part is Ellipsis:
+            axis = x.ndim - sum(p is not None for p in rest)
+        elif part is not None:
+            if axis >= x.ndim:
+                break
+            if isinstance(part, int) and not -x.shape[axis] <= part < x.shape[axis]:
+                raise IndexError(
+                    f"index {part} is out of bounds for dimension {axis} with size {x.shape[axis]}"
+                )
+            axis += 1
+    if sum(p is not None and p is not Ellipsis for p in index) > x.ndim:
+        if not x.ndim:
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+                "tensor to a number"
+            )
+        raise IndexError(f"too many indices for tensor of dimension {x.ndim}: {len(index)} given")
     return _slice(x, index=index).shape, x.dtype
 
 
 def _slice_label(node: PrimitiveNode) -> str:
-    last = node.static["index"][-1] if node.static["index"] else None
-    for part in reversed(node.static["index"]):
-        if part is not Ellipsis and part != slice(None):
-            last = part
+    index = node.static["index"]
+    if index in ((), (Ellipsis,)):
+        return "AliasBackward0"
+    for part in reversed(index):
+        if part is None:
+            return "UnsqueezeBackward0"
+        if isinstance(part, int):
+            return "SelectBackward0"
+        if part is not Ellipsis and part != FULL:
             break
-    if last is None:
-        return "UnsqueezeBackward0"
-    return "SelectBackward0" if isinstance(last, int) else "SliceBackward0"
+    return "SliceBackward0"
 
 
 _SLICES: tuple[Index, ...] = (
@@ -98,53 +123,62 @@ place_slice = Primitive(
 
 
 def _index(x: Array, *indices: Array, spec: Index) -> Any:
-    return x[filled(spec, indices)]
+    if len(indices) == 1:
+        where = indices[0]
+        axis = spec.index(ARRAY)
+        # `take` is the fastest way to whole slices, but it would first copy an x that is not in order.
+        if where.dtype.kind == "i" and x.flags.c_contiguous and spec == (*(FULL,) * axis, ARRAY):
+            return x.take(where, axis)
+    part = x[filled(spec, indices)]
+    return part if part.flags.c_contiguous else np.ascontiguousarray(part)
 
 
 def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
     try:
         return x[filled(spec, indices)].shape, x.dtype
     except IndexError as error:
-        for axis, array in zip(_axes(spec), indices, strict=True):
-            if axis is not None and array.dtype.kind in "iu" and array.size and axis < x.ndim:
-                size = x.shape[axis]
-                wrong = array[(array < -size) | (array >= size)]
-                if wrong.size:
-                    raise IndexError(
-                        f"index {wrong.flat[0]} is out of bounds for dimension {axis} with size {size}"
-                    ) from None
-            elif axis is not None and array.dtype.kind == "b":
-                raise IndexError(
-                    f"The shape of the mask {list(array.shape)} at index {axis} does not match the "
-                    f"shape of the indexed tensor {list(x.shape)} at index {axis}"
-                ) from None
+        axis = 0
+        rest = iter(indices)
+        for part in spec:
+            array = next(rest) if part is ARRAY else None
+            if array is not None and axis < x.ndim:
+                _check_within(array, x.shape, axis)
+            axis += array.ndim if array is not None and array.dtype.kind == "b" else 1
+        if axis > x.ndim:
+            raise IndexError(
+                f"too many indices for tensor of dimension {x.ndim}: the index stands for {axis}"
+            ) from None
         if "broadcast" in str(error):
             shapes = ", ".join(str(list(a.shape)) for a in indices)
             raise IndexError(
-                f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+                "shape mismatch: indexing tensors could not be broadcast together with shapes "
+                f"{shapes}"
             ) from None
         raise
 
 
-def _axes(spec: Index) -> list[int | None]:
-    """Which dimension each array indexes; None past an Ellipsis, where it depends on the rank."""
-    axes: list[int | None] = []
-    axis: int | None = 0
-    for part in spec:
-        if part is ARRAY:
-            axes.append(axis)
-        if part is Ellipsis:
-            axis = None
-        if part is not None and axis is not None:
-            axis += 1
-    return axes
+def _check_within(array: Array, shape: Shape, axis: int) -> None:
+    """Raise torch's error if an index array cannot index dimension `axis` of such a shape."""
+    if array.dtype.kind == "b":
+        if array.shape != shape[axis : axis + array.ndim]:
+            raise IndexError(
+                f"The shape of the mask {list(array.shape)} at index {axis} does not match the shape "
+                f"of the indexed tensor {list(shape)} at index {axis}"
+            )
+        return
+    size = shape[axis]
+    wrong = array[(array < -size) | (array >= size)]
+    if wrong.size:
+        raise IndexError(
+            f"index {wrong.flat[0]} is out of bounds for dimension {axis} with size {size}"
+        )
 
 
 def _index_samples() -> Iterable[Sample]:
     x = draw(5, (3, 4))
     yield Sample((x, np.array([2, 0, 2])), {"spec": (ARRAY,)})
     yield Sample((x, np.array([[0], [1]]), np.array([1, -1])), {"spec": (ARRAY, ARRAY)})
-    yield Sample((x, np.array([0, 3])), {"spec": (slice(1, None), ARRAY)})
+    yield Sample((x, np.array([0, 3])), {"spec": (FULL, ARRAY)})
     yield Sample((x, x > 0), {"spec": (ARRAY,)})
 
 
@@ -156,39 +190,71 @@ index = Primitive(
     "index", "index", _index, (_index_vjp,), _index_rule, "gather", _index_samples,
 )  # fmt: skip
 
+# From this many numbers on, a sparse product pays for its set-up.
+_SPARSE = 8192
+
 
 def add_at(out: Array, where: Index, values: Array) -> None:
-    """out[where] += values, with repeated positions counted each time."""
-    rows = where[0]
-    if (
-        len(where) == 1
-        and isinstance(rows, np.ndarray)
-        and rows.dtype.kind in "iu"
-        and out.ndim == 2
-        and values.shape == (*rows.shape, out.shape[1])
-        and out.dtype.kind == "f"
-    ):
-        _add_rows(out, rows.reshape(-1), values.reshape(-1, out.shape[1]))
-    elif all(isinstance(part, np.ndarray) and part.dtype.kind == "b" for part in where):
+    """out[where] += values, with repeated positions counted each time; where as `filled` gives it."""
+    if all(isinstance(p, np.ndarray) and p.dtype.kind == "b" for p in where):
         out[where] += values
+        return
+    arrays = [p for p in where if isinstance(p, np.ndarray)]
+    axis = len(where) - 1
+    if len(arrays) == 1 and where[-1] is arrays[0] and arrays[0].dtype.kind in "iu":
+        moved = out if not axis else np.moveaxis(out, axis, 0)
+        rows = arrays[0]
+        shape = (*out.shape[:axis], *rows.shape, *out.shape[axis + 1 :])
+        values = np.broadcast_to(values, shape)
+        if axis:
+            values = np.moveaxis(values, range(axis, axis + rows.ndim), range(rows.ndim))
+        _add_rows(moved, rows.reshape(-1), values.reshape(rows.size, *moved.shape[1:]))
+        return
+    # Where each position lies among all of out, counted in elements.
+    places = np.arange(out.size).reshape(out.shape)[where]
+    add_flat(out, places, np.broadcast_to(values, places.shape))
+
+
+def add_flat(out: Array, places: Array, values: Array) -> None:
+    """Add values to the elements of out at these places, counted in row order."""
+    if out.flags.c_contiguous:
+        np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     else:
-        np.add.at(out, where, values)
+        ordered = np.ascontiguousarray(out)
+        np.add.at(ordered.reshape(-1), places.reshape(-1), values.reshape(-1))
+        out[...] = ordered
 
 
 def _add_rows(out: Array, rows: Array, values: Array) -> None:
-    # Sorting the rows and summing runs is many times faster than add.at on whole rows.
-    if not rows.size:
+    """out[rows] += values for whole slices of the first dimension."""
+    if not values.size:
         return
-    rows = np.where(rows < 0, rows + out.shape[0], rows)
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    out[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+    if rows.min() < 0:
+        rows = np.where(rows < 0, rows + out.shape[0], rows)
+    width = values.size // rows.size
+    if values.size >= _SPARSE and out.dtype.kind in "fc" and out.itemsize > 2 and width > 1:
+        # One pass over the values in C: a sparse matrix with a one in each column, times values.
+        from scipy.sparse import csc_matrix
+
+        ones = np.ones(rows.size, out.dtype)
+        shape = (out.shape[0], rows.size)
+        pick = csc_matrix((ones, rows, np.arange(rows.size + 1)), shape=shape)
+        out += (pick @ values.reshape(rows.size, width)).reshape(out.shape)
+        return
+    if width == 1 and out.ndim == 1:
+        np.add.at(out, rows, values.reshape(-1))
+        return
+    inner = np.arange(width)
+    add_flat(out, rows[:, None] * width + inner, values)
 
 
 def _place_index(g: Array, *indices: Array, shape: Shape, spec: Index) -> Array:
     out = np.zeros(shape, g.dtype)
-    add_at(out, filled(spec, indices), g)
+    where = filled(spec, indices)
+    if len(indices) == 1 and indices[0].dtype.kind == "b":
+        out[where] = g
+    else:
+        add_at(out, where, g)
     return out
 
 
@@ -209,57 +275,79 @@ place_index = Primitive(
 
 
 def _put(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Array:
-    out = x.copy()
-    put_into(out, values, filled(spec, indices), accumulate)
+    out = np.array(x, order="C", copy=True)
+    put_into(out, values, *indices, spec=spec, accumulate=accumulate)
     return out
 
 
-def put_into(out: Array, values: Array, where: Index, accumulate: bool) -> None:
-    """Write or add values at an index, in place."""
-    target = out[where]
-    # torch lets values have extra leading dimensions of size 1.
-    while values.ndim > np.ndim(target) and values.shape[0] == 1:
-        values = values[0]
+def put_into(
+    out: Array, values: Array, *indices: Array, spec: Index, accumulate: bool = False
+) -> None:
+    """Write or add values at an index, in place; values broadcast."""
+    where = filled(spec, indices)
+    if values.ndim and values.shape[0] == 1:
+        # torch lets values have extra leading dimensions of size 1.
+        ndim = out[where].ndim
+        while values.ndim > ndim and values.shape[0] == 1:
+            values = values[0]
     if accumulate:
-        np.add.at(out, where, values)
+        add_at(out, where, values)
     else:
         out[where] = values
 
 
 def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Spec:
-    target, _ = _index_rule(x, *indices, spec=spec)
+    rule = _index_rule(x, *indices, spec=spec) if indices else _slice_rule(x, index=spec)
+    target = rule[0]
+    shape = values.shape
+    while len(shape) > len(target) and shape[0] == 1:
+        shape = shape[1:]
     try:
-        np.broadcast_shapes(target, values.shape)
+        fits = np.broadcast_shapes(target, shape) == target
     except ValueError:
+        fits = False
+    if not fits:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
             f"indexing result of shape {list(target)}"
-        ) from None
+        )
     return x.shape, x.dtype
 
 
 def _put_x(g: Any, indices: Any, spec: Index, accumulate: bool) -> Any:
-    if accumulate:
-        return g
-    return put(g, index(g, *indices, spec=spec) * 0, *indices, spec=spec, accumulate=False)
+    return g if accumulate else blank(g, *indices, spec=spec)
 
 
 def _put_values(g: Any, values_shape: Shape, indices: Any, spec: Index) -> Any:
-    part = index(g, *indices, spec=spec)
-    return part if part._data.ndim >= len(values_shape) else part.reshape(
-        (1,) * (len(values_shape) - part._data.ndim) + part.shape)  # fmt: skip
+    part = index(g, *indices, spec=spec) if indices else slice_(g, index=spec)
+    missing = len(values_shape) - part._data.ndim
+    return part.reshape((1,) * missing + part.shape) if missing > 0 else part
 
 
 def _put_samples() -> Iterable[Sample]:
     for accumulate in (False, True):
         static = {"spec": (ARRAY,), "accumulate": accumulate}
         yield Sample((draw(1, (3, 4)), draw(2, (2, 4)), np.array([2, 0])), static)
-        static = {"spec": (slice(0, 2), ARRAY), "accumulate": accumulate}
+        static = {"spec": (FULL, ARRAY), "accumulate": accumulate}
         yield Sample((draw(1, (3, 4)), draw(2, (2,)), np.array([2, 0])), static)
     yield Sample((draw(1, (3, 4)), draw(2, (2,))), {"spec": (1, slice(1, 3)), "accumulate": False})
 
 
 put = Primitive(
     "put", "index", _put, (_put_x, _put_values), _put_rule, "scatter", _put_samples,
-    label="IndexPutBackward0",
+    label=lambda node: "IndexPutBackward0" if ARRAY in node.static["spec"] else "CopySlices",
+)  # fmt: skip
+
+
+def _blank(x: Array, *indices: Array, spec: Index) -> Array:
+    out = np.array(x, order="C", copy=True)
+    out[filled(spec, indices)] = 0
+    return out
+
+
+blank = Primitive(
+    "blank", "index", _blank, (lambda g, indices, spec: blank(g, *indices, spec=spec),),
+    lambda x, *indices, spec: (x.shape, x.dtype), "scatter",
+    lambda: [Sample((draw(1, (3, 4)), np.array([2, 0])), {"spec": (ARRAY,)}),
+             Sample((draw(1, (3, 4)),), {"spec": (1,)})],
 )  # fmt: skip

@@ -1,0 +1,406 @@
+"""Following an index along one dimension: `gather`, `scatter` and their kin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.state import state
+from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.inplace import assign, check_writable
+from rushlight.primitives import scatter as rows
+from rushlight.primitives.core import Primitive, apply
+from rushlight.primitives.families import broadcast_shapes
+from rushlight.tensor_base import TensorBase, bump, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "gather",
+    "index_reduce",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+    "take_along_dim",
+]
+
+
+def _checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Tensor, int, Tensor]:
+    """(input, dim, index) of at least one dimension each, or torch's error."""
+    need_tensor(name, "input", 1, input)
+    need_tensor(name, "index", 3, index)
+    at = one_dim(dim, input._data.ndim)
+    x = input if input._data.ndim else input.reshape(1)
+    places = index if index._data.ndim else wrap(index._data.reshape(1))
+    rows.check_index(name, x._data, places._data, at)
+    return x, at, places
+
+
+@numpy_names
+def gather(
+    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """Elements picked along dim: `out[i][j] = input[index[i][j]][j]` for dim 0.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).gather(1, torch.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
+    """
+    x, at, places = _checked("gather", input, dim, index)
+    if not places._data.size:
+        result = x.reshape(-1)[:0].reshape(index._data.shape)
+    else:
+        result = apply(rows.gather, x, places, dim=at)
+        if result._data.shape != index._data.shape:
+            result = relabel(result.reshape(index._data.shape), "GatherBackward0")
+    if out is not None and out._data.dtype != result._data.dtype:
+        raise RuntimeError(
+            f"gather(): Expected self.dtype to be equal to out.dtype, not {out.dtype}"
+        )
+    return result if out is None else write_out(apart(out, input, index), result)
+
+
+@numpy_names
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """Elements at indices along dim (of all elements in row order if None); the rest broadcasts.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([[3, 1, 2]])
+    >>> x.take_along_dim(x.argsort(1), 1)
+    tensor([[1, 2, 3]])
+    """
+    need_tensor("take_along_dim", "input", 1, input)
+    need_tensor("take_along_dim", "indices", 2, indices)
+    if indices._data.dtype != np.int64:
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{indices.dtype.word}"
+        )
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
+    ndim = input._data.ndim
+    if indices._data.ndim != ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but "
+            f"got {ndim} dimensions for input, and {indices._data.ndim} dimensions for indices"
+        )
+    at = one_dim(dim, ndim)
+    ours, theirs = input._data.shape, indices._data.shape
+    common = broadcast_shapes([(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])])
+    x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
+    if indices._data.size and indices._data.min() < 0:
+        indices = wrap(np.where(indices._data < 0, indices._data + ours[at], indices._data))
+    places = indices.expand((*common[:at], theirs[at], *common[at + 1 :]))
+    return gather(x, at, places, out=out)
+
+
+# ---- scatter ------------------------------------------------------------------------------------
+
+
+class _Write:
+    """One scatter: the row, its inputs and parameters; for the copy and for the form in place."""
+
+    def __init__(self, row: Primitive, label: str, inputs: tuple[Tensor, ...], **static: Any) -> None:
+        self.row = row
+        self.label = label
+        self.inputs = inputs
+        self.static = static
+
+    def copied(self, x: Tensor) -> Tensor:
+        """A copy of x with the scatter done."""
+        return relabel(apply(self.row, x, *self.inputs, **self.static), self.label)  # type: ignore[no-any-return]
+
+    def into(self, x: Tensor, name: str) -> Tensor:
+        """x with the scatter done in place."""
+        recording = state.grad and any(t._requires_grad for t in (x, *self.inputs))
+        if recording or state.interpreter is not None:
+            return assign(x, self.copied(x), name)
+        check_writable(x)
+        arrays = [t._data for t in self.inputs]
+        rows.KERNELS[self.row.name](x._data, *arrays, **self.static)
+        bump(x, name)
+        return x
+
+
+def _source(name: str, input: Tensor, index: Tensor, src: Tensor) -> Tensor:
+    if src._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and {src.dtype}"
+        )
+    source = src if src._data.ndim else src.reshape(1)
+    if not index._data.size:
+        return source
+    if source._data.ndim != index._data.ndim:
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as src tensor: "
+            f"{list(index._data.shape)} and {list(src._data.shape)}"
+        )
+    for d, (n, limit) in enumerate(zip(index._data.shape, source._data.shape, strict=True)):
+        if n > limit:
+            raise RuntimeError(
+                f"Expected index {list(index._data.shape)} to be no larger than src "
+                f"{list(src._data.shape)} in every dimension; dimension {d} is"
+            )
+    return source
+
+
+_REDUCTIONS = {"add": "sum", "multiply": "prod"}
+
+
+def _scatter_plan(
+    input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None
+) -> tuple[Tensor, _Write | None]:
+    x, at, places = _checked("scatter", input, dim, index)
+    if reduce is not None and reduce not in _REDUCTIONS:
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    if isinstance(src, TensorBase):
+        values = _source("scatter", input, places, src)  # type: ignore[arg-type]
+        if not places._data.size:
+            return x, None
+        if reduce is None:
+            return x, _Write(rows.scatter, "ScatterBackward0", (places, values), dim=at)
+    else:
+        if not places._data.size:
+            return x, None
+        if reduce is None:
+            value = np.asarray(src).astype(x._data.dtype)[()]
+            return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
+        filler = np.asarray(src).astype(x._data.dtype)
+        values = wrap(np.broadcast_to(filler, places._data.shape))
+    if reduce == "add":
+        return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)
+    return x, _Write(
+        rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod"
+    )
+
+
+def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) -> Tensor:
+    result = x.clone() if write is None else write.copied(x)
+    if result._data.shape != input._data.shape:
+        result = result.reshape(input._data.shape)
+    return result if out is None else write_out(out, result)
+
+
+def _into(self: Tensor, x: Tensor, write: _Write | None, name: str) -> Tensor:
+    check_writable(self)
+    if write is None:
+        return self
+    if x is self:
+        return write.into(self, name)
+    return assign(self, write.copied(x).reshape(()), name)
+
+
+@numpy_names
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of the input with src (a tensor or a number) written where index points along dim.
+
+    For dim 0: `out[index[i][j]][j] = src[i][j]`. reduce "add" or "multiply" combines with what is
+    there.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(3).scatter(0, torch.tensor([2, 0]), torch.tensor([5.0, 7.0]))
+    tensor([7., 0., 5.])
+    """
+    x, write = _scatter_plan(input, dim, index, value if src is None else src, reduce)
+    return _copied(input, x, write, out)
+
+
+@numpy_names
+def scatter_(
+    self: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """`scatter`, in place."""
+    x, write = _scatter_plan(self, dim, index, value if src is None else src, reduce)
+    return _into(self, x, write, "scatter_")
+
+
+def _add_plan(input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Tensor, _Write | None]:
+    x, at, places = _checked("scatter_add", input, dim, index)
+    need_tensor("scatter_add", "src", 4, src)
+    values = _source("scatter", input, places, src)
+    if not places._data.size:
+        return x, None
+    return x, _Write(rows.scatter_add, "ScatterAddBackward0", (places, values), dim=at)
+
+
+@numpy_names
+def scatter_add(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy of the input with src added where index points along dim, repeated places each time.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.tensor([5.0, 7.0]))
+    tensor([ 0., 12.])
+    """
+    x, write = _add_plan(input, dim, index, src)
+    return _copied(input, x, write, out)
+
+
+@numpy_names
+def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """`scatter_add`, in place."""
+    x, write = _add_plan(self, dim, index, src)
+    return _into(self, x, write, "scatter_add_")
+
+
+# ---- scatter_reduce -----------------------------------------------------------------------------
+
+_KINDS = ("sum", "prod", "mean", "amax", "amin")
+
+
+@numpy_names
+def scatter_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy of the input with all of src that index sends to a place reduced there.
+
+    reduce: "sum", "prod", "mean", "amax" or "amin"; include_self counts what was there as well.
+
+    >>> import rushlight as torch
+    >>> x, index = torch.ones(2), torch.tensor([0, 0])
+    >>> x.scatter_reduce(0, index, torch.tensor([3.0, 5.0]), "mean", include_self=False)
+    tensor([4., 1.])
+    """
+    if reduce not in _KINDS:
+        raise RuntimeError(
+            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
+        )
+    x, at, places = _checked("scatter_reduce", input, dim, index)
+    need_tensor("scatter_reduce", "src", 4, src)
+    values = _source("scatter", input, places, src)
+    if places._data.size:
+        result = _reduced(x, at, places, values, reduce, include_self)
+    else:
+        result = x.clone()
+    if result._data.shape != input._data.shape:
+        result = result.reshape(input._data.shape)
+    relabel(result, "ScatterReduceBackward0")
+    return result if out is None else write_out(out, result)
+
+
+def _reduced(
+    x: Tensor, at: int, places: Tensor, values: Tensor, reduce: str, include_self: bool
+) -> Tensor:
+    if reduce in ("sum", "mean"):
+        start = x if include_self else _emptied(x, at, places, 0)
+        total: Tensor = apply(rows.scatter_add, start, places, values, dim=at)
+        if reduce == "sum":
+            return total
+        ones = wrap(np.full(values._data.shape, 1, x._data.dtype))
+        first = wrap(np.full(x._data.shape, int(include_self), x._data.dtype))
+        count = apply(rows.scatter_add, first, places, ones, dim=at)
+        count = wrap(np.maximum(count._data, 1) if count._data.dtype.kind != "c" else count._data)
+        whole = x._data.dtype.kind in "iu"
+        return total.div(count, rounding_mode="floor") if whole else total / count
+    if not include_self:
+        x = _emptied(x, at, places, _neutral(reduce, x._data.dtype))
+    result: Tensor = apply(rows.scatter_fold, x, places, values, dim=at, fold=reduce)
+    return result
+
+
+def _emptied(x: Tensor, at: int, places: Tensor, value: Any) -> Tensor:
+    result: Tensor = apply(rows.scatter_fill, x, places, dim=at, value=value)
+    return result
+
+
+def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
+    """What a reduction starts from: no value of this dtype changes it."""
+    if reduce == "prod":
+        return 1
+    largest = reduce == "amin"
+    if dtype.kind == "f":
+        return np.inf if largest else -np.inf
+    if dtype.kind == "b":
+        return largest
+    return np.iinfo(dtype).max if largest else np.iinfo(dtype).min
+
+
+def index_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """`scatter_reduce` of whole slices of dim; reduce is "prod", "mean", "amax" or "amin"."""
+    need_tensor("index_reduce", "input", 1, input)
+    if reduce not in _KINDS[1:]:
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+        )
+    at = one_dim(dim, input._data.ndim)
+    if index._data.ndim > 1:
+        raise IndexError("index_reduce(): Index is supposed to be a vector")
+    if source._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            "index_reduce(): self and source expected to have the same dtype, but got "
+            f"{input.dtype.word} and {source.dtype.word}"
+        )
+    values = source if source._data.ndim else source.reshape(1)
+    line = index._data.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
+    if line.size != values._data.shape[at]:
+        raise IndexError(
+            f"index_reduce(): Number of indices ({line.size}) should be equal to source.size(dim): "
+            f"({values._data.shape[at]})"
+        )
+    places = wrap(np.broadcast_to(line, values._data.shape))
+    x = input if input._data.ndim else input.reshape(1)
+    result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)
+    if result._data.shape != input._data.shape:
+        result = result.reshape(input._data.shape)
+    relabel(result, "IndexReduceBackward0")
+    return result if out is None else write_out(out, result)
+
+
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write a number on the diagonal, in place; wrap starts anew below a tall matrix.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(2, 2).fill_diagonal_(1)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    shape = self._data.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    strides = self.stride()
+    length = min(shape)
+    step = sum(strides)
+    diagonal = self.as_strided((length,), (step,), self.storage_offset())
+    diagonal.fill_(fill_value)
+    if wrap and len(shape) == 2 and shape[0] > shape[1] + 1:
+        self[shape[1] + 1 :].fill_diagonal_(fill_value, wrap=True)
+    return self

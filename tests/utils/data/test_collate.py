@@ -9,7 +9,8 @@ from tests.parity import parity
 SETUP = """
     import collections
     from torch.utils.data import default_collate, default_convert
-    from torch.utils.data._utils.collate import collate, default_collate_fn_map
+    from torch.utils.data._utils.collate import collate
+    from torch.utils.data._utils.collate import default_collate_fn_map as _functions
 
     Point = collections.namedtuple("Point", "x y")
 
@@ -141,7 +142,7 @@ def test_the_map_of_functions_can_be_extended() -> None:
     def _join(batch, *, collate_fn_map=None):
         return sum(item.n for item in batch)
 
-    _map = {**default_collate_fn_map, Mine: _join}
+    _map = {**_functions, Mine: _join}
     values = collate([(Mine(1), 2), (Mine(3), 4)], collate_fn_map=_map)
     by_base = collate([Also(1), Also(3)], collate_fn_map={Mine: _join})
     """

@@ -225,10 +225,9 @@ class OneCycleLR(_Cycling):
 def _number_of_steps(total: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     if total is None and (epochs is None or steps_per_epoch is None):
         raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+    given: dict[str, Any] = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
     if total is not None:
         given = {"total_steps": total}
-    else:
-        given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
     for name, value in given.items():
         if not isinstance(value, int) or value <= 0:
             raise ValueError(f"Expected positive integer {name}, but got {value}")

@@ -171,7 +171,7 @@ class BatchSampler(Sampler[list[int]]):
     """
 
     def __init__(
-        self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool
+        self, sampler: Sampler[Any] | Iterable[Any], batch_size: int, drop_last: bool
     ) -> None:
         _check_count("batch_size", batch_size)
         if not isinstance(drop_last, bool):

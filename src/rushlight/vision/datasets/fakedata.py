@@ -37,8 +37,9 @@ class FakeData(VisionDataset[tuple[Any, Any]]):
         generator.manual_seed(index + self.random_offset)
         noise = random.normal(tuple(self.image_size), np.dtype(np.float32), generator=generator)
         label = random.integers((), np.dtype(np.int64), 0, self.num_classes, generator)
-        label = from_numpy(np.asarray(label))
-        image, target = self._transformed(to_pil_image(from_numpy(noise)), label)
+        image, target = self._transformed(
+            to_pil_image(from_numpy(noise)), from_numpy(np.asarray(label))
+        )
         return image, target.item()
 
     def __len__(self) -> int:

@@ -138,7 +138,7 @@ class GaussianBlur(Module):
             raise ValueError(
                 f"Kernel size value should be an odd and positive number, got {kernel_size}."
             )
-        bounds = (sigma, sigma) if isinstance(sigma, numbers.Number) else sigma
+        bounds: Any = (sigma, sigma) if isinstance(sigma, numbers.Number) else sigma
         if not isinstance(bounds, Sequence) or len(bounds) != 2:
             raise ValueError(
                 f"sigma should be a single number or a list/tuple with length 2, got {sigma!r}."
@@ -219,7 +219,7 @@ class RandomErasing(Module):
             return img
         value = None
         if not isinstance(self.value, str):
-            given = self.value if isinstance(self.value, (tuple, list)) else [self.value]
+            given: Any = self.value if isinstance(self.value, (tuple, list)) else [self.value]
             value = [float(v) for v in given]
             if len(value) not in (1, img.shape[-3]):
                 raise ValueError(

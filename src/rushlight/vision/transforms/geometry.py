@@ -400,7 +400,7 @@ class RandomAffine(Module):
     def __repr__(self) -> str:
         given = {"translate": self.translate, "scale": self.scale, "shear": self.shear}
         if self.interpolation is not InterpolationMode.NEAREST:
-            given["interpolation"] = self.interpolation.value  # type: ignore[assignment]
+            given["interpolation"] = self.interpolation.value
         given |= {"fill": self.fill or None, "center": self.center}
         given = {name: value for name, value in given.items() if value is not None}
         return shown(self, degrees=self.degrees, **given)

@@ -11,7 +11,14 @@ from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
 from typing import Any
 
-from rushlight.utils.data._utils.worker import Job, Outcome, parents_ends, unpack, work
+from rushlight.utils.data._utils.worker import (
+    Job,
+    Outcome,
+    interrupts_held,
+    parents_ends,
+    unpack,
+    work,
+)
 
 # What a worker gets to finish the task it is at, before it is told to terminate; and then to obey.
 GRACE_SECONDS = 5.0
@@ -34,13 +41,13 @@ class WorkerPool:
                 parents_ends.add(here)
                 self.ends.append(here)
                 process = context.Process(target=work, args=(job, worker_id, there), daemon=True)
-                with there, warnings.catch_warnings():
+                with there, warnings.catch_warnings(), interrupts_held():
                     # From Python 3.12 on, for the BLAS library's threads; these survive a fork.
                     warnings.filterwarnings(
                         "ignore", ".*multi-threaded, use of fork", DeprecationWarning
                     )
                     process.start()
-                self.processes.append(process)
+                    self.processes.append(process)
         except BaseException:
             self.stop()
             raise

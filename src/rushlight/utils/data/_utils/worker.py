@@ -12,11 +12,12 @@ import os
 import pickle
 import queue
 import random as python_random
+import signal
 import threading
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.connection import Connection
@@ -135,7 +136,23 @@ def work(job: Job, worker_id: int, connection: Connection) -> None:
     threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
     # The parent has gone, has closed, or is being interrupted as well.
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        if hasattr(signal, "pthread_sigmask"):
+            # A new process inherits that they were held.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         _answer_tasks(job, worker_id, connection, outbox)
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait while a worker is started, until it can end without a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send(connection: Connection, outbox: queue.SimpleQueue[list[Any]]) -> None:

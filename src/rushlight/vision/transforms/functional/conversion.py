@@ -172,5 +172,6 @@ def normalize(
             f"zero: {std}"
         )
     shift, scale = (a[:, None, None] if a.ndim == 1 else a for a in (shift, scale))
-    centred = tensor.sub_(from_numpy(shift)) if inplace else tensor.sub(from_numpy(shift))
-    return centred.div_(from_numpy(scale))
+    # In place, so that channels that do not fit are an error and not broadcast.
+    result = tensor if inplace else tensor.clone()
+    return result.sub_(from_numpy(shift)).div_(from_numpy(scale))

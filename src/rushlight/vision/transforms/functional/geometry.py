@@ -169,7 +169,7 @@ def _borders(padding: Any) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) from a number, or a sequence of one, two or four."""
     if not isinstance(padding, (numbers.Number, tuple, list)):
         raise TypeError(f"Got inappropriate padding arg: {padding!r}")
-    given = [padding] if isinstance(padding, numbers.Number) else list(padding)
+    given: list[Any] = [padding] if isinstance(padding, numbers.Number) else list(padding)
     if len(given) not in (1, 2, 4):
         raise ValueError(
             f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(given)} element "

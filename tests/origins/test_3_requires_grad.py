@@ -56,10 +56,9 @@ def test_no_gradients_are_kept_on_tensors_that_are_no_leaves() -> None:
     _y = x * 2
     _y.sum().backward()
     import warnings
-    with warnings.catch_warnings(record=True) as _caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         nothing = _y.grad
-    warned = [w.category.__name__ for w in _caught]
     """)
     assert run["nothing"] is None
 

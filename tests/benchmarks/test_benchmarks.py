@@ -1,0 +1,68 @@
+"""The benchmarks measure what they say: the same steps under both engines, and failures shown."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.footprint import footprint
+from benchmarks.report import Results, machine
+from benchmarks.workloads import NAMES
+
+from benchmarks import measure
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_engines_take_the_same_steps(name: str) -> None:
+    timings = measure.workload(name, ["torch", "rushlight"], threads=1, rounds=1, seconds=0.01)
+    assert [timing.error for timing in timings] == ["", ""]
+    torch, rushlight = timings
+    assert len(torch.losses) == len(rushlight.losses) == 5
+    assert measure.disagreement(rushlight, torch) < 1e-4
+    for timing in timings:
+        assert timing.samples >= 1
+        assert timing.microseconds > 0
+
+
+def test_an_engine_that_fails_leaves_the_others_running() -> None:
+    timings = measure.workload("no_such_workload", ["torch"], threads=1, rounds=1, seconds=0.01)
+    assert "no_such_workload" in timings[0].error
+    results = Results(["torch"], "command", machine(), workloads=[timings])
+    results.workloads[0][0].workload = "moons"
+    assert results.tables()[0].rows[0][1] == "failed"
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    base = measure.Timing("torch", "moons", 1, rounds=[1.0, 10.0, 100.0])
+    other = measure.Timing("rushlight", "moons", 1, rounds=[2.0, 20.0, 50.0])
+    assert measure.ratio(other, base) == 2.0
+    assert measure.ratio(base, base) == 1.0
+
+
+def test_footprints_count_the_requirements() -> None:
+    sizes = footprint("rushlight")
+    assert 100_000 < sizes["own"] < 10_000_000
+    assert sizes["numpy"] > sizes["own"]
+    assert "torch" not in sizes
+
+
+def test_the_command_writes_its_tables(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "moons", "import", "size", "--threads", "1"]
+    command += ["--rounds", "1", "--seconds", "0.01", "--engines", "rushlight"]
+    command += ["--json", str(tmp_path / "b.json"), "--markdown", str(tmp_path / "docs" / "b.md")]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ, cwd=ROOT)
+    page = (tmp_path / "docs" / "b.md").read_text()
+    for part in ("# Benchmarks", "| moons |", "| import, s |", "| size, MB |", "resnet20:"):
+        assert part in page
+    numbers = json.loads((tmp_path / "b.json").read_text())
+    assert numbers["workloads"][0][0]["rounds"]
+    assert numbers["imports"]["rushlight"][0] > 0

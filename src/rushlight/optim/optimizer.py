@@ -143,7 +143,10 @@ class Optimizer:
                 g = -g
             if coupled and self.decays_gradient:
                 g = g.add(p, alpha=decay)
-            self.update(p, g, self.state[p], group)
+            state = self.state[p]
+            self.update(p, g, state, group)
+            if not state:
+                del self.state[p]
 
     # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
     decays_gradient = True

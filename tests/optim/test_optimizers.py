@@ -1,0 +1,157 @@
+"""Every optimizer against torch: steps, states, groups, resuming, refusals."""
+
+import pytest
+
+import rushlight
+from tests.parity import parity
+
+CONFIGURATIONS = {
+    "SGD": ["lr=0.1", "lr=0.1, momentum=0.9", "lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.1",
+            "lr=0.1, momentum=0.9, nesterov=True", "lr=0.1, maximize=True"],
+    "Adam": ["lr=0.1", "lr=0.1, betas=(0.5, 0.9), eps=1e-3, weight_decay=0.1", "lr=0.1, amsgrad=True",
+             "lr=0.1, maximize=True", "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True"],
+    "AdamW": ["lr=0.1", "lr=0.1, weight_decay=0.5, amsgrad=True"],
+    "Adagrad": ["lr=0.1", "lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5"],
+    "RMSprop": ["lr=0.1", "lr=0.1, momentum=0.9, centered=True, weight_decay=0.1", "lr=0.1, alpha=0.3"],
+    "Adadelta": ["lr=1.0", "lr=0.5, rho=0.5, weight_decay=0.1, maximize=True"],
+    "NAdam": ["lr=0.1", "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True", "momentum_decay=0.1"],
+    "RAdam": ["lr=0.1", "lr=0.1, weight_decay=0.1", "lr=0.1, betas=(0.9, 0.9)"],
+    "Adamax": ["lr=0.1", "lr=0.1, weight_decay=0.1"],
+    "ASGD": ["lr=0.1", "lr=0.1, lambd=0.1, t0=2, weight_decay=0.1"],
+    "Rprop": ["lr=0.1", "lr=0.1, etas=(0.3, 1.5), step_sizes=(1e-3, 0.5)"],
+}  # fmt: skip
+
+STEPS = """
+torch.set_default_dtype(torch.float64)
+w = torch.randn(4, 3, requires_grad=True)
+b = torch.randn(3, requires_grad=True)
+unused = torch.randn(2, requires_grad=True)
+x, y = torch.randn(8, 4), torch.randn(8, 3)
+optimizer = torch.optim.{name}([w, b, unused], {options})
+losses = []
+for step in range(8):
+    optimizer.zero_grad()
+    loss = ((x @ w + b - y).tanh() ** 2).mean()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+text = repr(optimizer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [(n, o) for n, options in CONFIGURATIONS.items() for o in options]
+)
+def test_steps(name, options):
+    parity(STEPS.format(name=name, options=options), rtol=1e-6)
+
+
+@pytest.mark.parametrize("line_search", ["None", "'strong_wolfe'"])
+def test_lbfgs(line_search):
+    parity(
+        f"""
+        torch.manual_seed(0)
+        x = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+        _optimizer = torch.optim.LBFGS([x], lr=0.3, max_iter=10, line_search_fn={line_search})
+        def closure():
+            _optimizer.zero_grad()
+            loss = (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+            loss.backward()
+            return loss
+        losses = [_optimizer.step(closure).item() for _ in range(6)]
+        """,
+        rtol=1e-5,
+    )
+
+
+def test_groups_names_and_closures():
+    parity("""
+        a = torch.ones(2, requires_grad=True)
+        b = torch.ones(2, requires_grad=True)
+        c = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([{"params": [a], "lr": 0.5}, {"params": b}], lr=0.1, momentum=0.9)
+        optimizer.add_param_group({"params": [c], "weight_decay": 0.1})
+        def closure():
+            optimizer.zero_grad()
+            loss = (a * 2 + b * 3 + c * 4).sum()
+            loss.backward()
+            return loss
+        first = optimizer.step(closure)
+        second = optimizer.step(closure)
+        named = torch.optim.SGD([("first", a), ("second", b)], lr=0.1).param_groups[0]["param_names"]
+    """)
+
+
+def test_refusals():
+    parity("""
+        w = torch.ones(2, requires_grad=True)
+        inner = w * 2
+        tensor = attempt(lambda: torch.optim.SGD(w, lr=0.1))
+        empty = attempt(lambda: torch.optim.SGD([], lr=0.1))
+        rate = attempt(lambda: torch.optim.SGD([w], lr=-1.0))
+        nesterov = attempt(lambda: torch.optim.SGD([w], lr=0.1, nesterov=True))
+        leaf = attempt(lambda: torch.optim.SGD([inner], lr=0.1))
+        kind = attempt(lambda: torch.optim.SGD([3], lr=0.1))
+        sets = attempt(lambda: torch.optim.SGD([{"params": {w}}], lr=0.1))
+        beta = attempt(lambda: torch.optim.Adam([w], betas=(1.0, 0.9)))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        twice = attempt(lambda: optimizer.add_param_group({"params": [w]}))
+        groups = len(optimizer.param_groups)
+        size = attempt(lambda: optimizer.load_state_dict({"state": {}, "param_groups": []}))
+    """)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_resuming_from_a_state_dict_is_bitwise(name):
+    def problem():
+        rushlight.manual_seed(1)
+        w = rushlight.randn(5, 3, requires_grad=True)
+        return w, getattr(rushlight.optim, name)([w], lr=0.05)
+
+    def steps(w, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            (w.sin() * w).sum().backward()
+            optimizer.step()
+
+    w, optimizer = problem()
+    steps(w, optimizer, 3)
+    saved, kept = optimizer.state_dict(), w.detach().clone()
+    other, resumed = problem()
+    resumed.load_state_dict(saved)
+    with rushlight.no_grad():
+        other.copy_(kept)
+    steps(w, optimizer, 3)
+    steps(other, resumed, 3)
+    assert rushlight.equal(w, other)
+
+
+def test_hooks_and_zero_grad():
+    parity("""
+        seen = []
+        w = torch.ones(2, requires_grad=True)
+        _optimizer = torch.optim.SGD([w], lr=0.1)
+        _before = _optimizer.register_step_pre_hook(lambda o, args, kwargs: seen.append("before"))
+        _optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append("after"))
+        w.sum().backward()
+        _optimizer.step()
+        _before.remove()
+        _optimizer.step()
+        _optimizer.zero_grad(set_to_none=False)
+        zero = w.grad.clone()
+        _optimizer.zero_grad()
+        none = w.grad is None
+    """)
+
+
+def test_differentiable_step():
+    parity("""
+        lr = torch.tensor(0.1, requires_grad=True)
+        w = torch.ones(2, requires_grad=True)
+        moved = w.clone()
+        _optimizer = torch.optim.SGD([moved], lr=lr, momentum=0.9, differentiable=True)
+        moved.grad = (w * 3).detach()
+        _optimizer.step()
+        (moved ** 2).sum().backward()
+        slope = lr.grad
+    """)

@@ -164,6 +164,12 @@ from rushlight.ops.counting import (
     tril_indices,
     triu_indices,
 )
+from rushlight.ops.counts import (
+    bincount,
+    histc,
+    histogram,
+    histogramdd,
+)
 from rushlight.ops.creation import (
     as_tensor,
     asarray,
@@ -190,6 +196,11 @@ from rushlight.ops.dropout import (
 )
 from rushlight.ops.einsum import (
     einsum,
+)
+from rushlight.ops.embedding import (
+    embedding,
+    embedding_bag,
+    embedding_renorm_,
 )
 from rushlight.ops.extremes import (
     amax,
@@ -332,6 +343,15 @@ from rushlight.ops.pointwise import (
     true_divide,
     trunc,
 )
+from rushlight.ops.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_max_pool1d,
+    avg_pool1d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool3d,
+)
 from rushlight.ops.product import (
     addbmm,
     addmm,
@@ -430,6 +450,18 @@ from rushlight.ops.shape import (
     transpose,
     unflatten,
     unsqueeze,
+)
+from rushlight.ops.sorting import (
+    argsort,
+    bucketize,
+    isin,
+    kthvalue,
+    msort,
+    searchsorted,
+    sort,
+    topk,
+    unique,
+    unique_consecutive,
 )
 from rushlight.ops.transcendental import (
     acos,

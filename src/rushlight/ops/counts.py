@@ -1,0 +1,205 @@
+"""How many elements fall where: `bincount`, `histc`, `histogram`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes, return_types
+from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.counting import linspace
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "bincount",
+    "histc",
+    "histogram",
+    "histogramdd",
+]
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 on occurs in a 1-d tensor of integers, or the sum of its weights.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([0, 2, 2]).bincount()
+    tensor([1, 0, 2])
+    """
+    need_tensor("bincount", "input", 1, input)
+    data = input._data
+    if minlength < 0:
+        raise RuntimeError(f"minlength should be >= 0, not {minlength}")
+    if data.dtype.kind not in "iu":
+        raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype.word!r}')
+    if data.ndim != 1 or (data.size and data.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return wrap(np.bincount(data.astype(np.int64, copy=False), minlength=minlength))
+    if weights._data.shape != data.shape:
+        raise RuntimeError(
+            "weights should be 1-d and have the same length as input: "
+            f"{list(weights._data.shape)} and {list(data.shape)}"
+        )
+    values = np.bincount(data.astype(np.int64, copy=False), weights._data, minlength)
+    keep = weights._data.dtype == np.float32
+    return wrap(values.astype(np.float32) if keep else values.astype(np.float64, copy=False))
+
+
+def _need_floats(name: str, input: Any) -> None:
+    need_tensor(name, "input", 1, input)
+    if input._data.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}_cpu" not implemented for {input.dtype.word!r}')
+
+
+def _ends(name: str, data: Array, low: float, high: float) -> tuple[float, float]:
+    """The outermost edges: as given, or those of the data, apart from each other."""
+    if low == high and data.size:
+        low, high = float(data.min()), float(data.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise RuntimeError(f"torch.{name}: range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"torch.{name}: max must be larger than min, not {low} and {high}")
+    return (low - 1, high + 1) if low == high else (low, high)
+
+
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
+    """How many elements fall into each of `bins` equal parts of [min, max] (of the data if equal).
+
+    >>> import rushlight as torch
+    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
+    _need_floats("histc" if input._data.dtype.kind == "c" else "histogram", input)
+    if bins <= 0:
+        raise RuntimeError(f"bins must be > 0, not {bins}")
+    data = input._data.reshape(-1)
+    low, high = _ends("histc", data, float(min), float(max))
+    inside = data[(data >= low) & (data <= high)]
+    start, end = data.dtype.type(low), data.dtype.type(high)
+    places = ((inside - start) * data.dtype.type(bins) / (end - start)).astype(np.int64)
+    counts = np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(data.dtype)
+    result = wrap(counts)
+    return result if out is None else write_out(out, result)
+
+
+def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | None) -> Array:
+    """The edges of the bins of one dimension: a tensor of them, or how many bins."""
+    if isinstance(bins, TensorBase):
+        if bins._data.ndim != 1 or not bins._data.size:
+            raise RuntimeError(f"torch.{name}(): bins tensor should have one dimension, not be empty")
+        if bins._data.dtype != column.dtype:
+            raise RuntimeError(
+                f"torch.{name}(): input tensor and bins tensors should have the same dtype"
+            )
+        return bins._data
+    if bins <= 0:
+        raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {bins}")
+    if limits is not None and limits[0] > limits[1]:
+        raise RuntimeError(
+            f"torch.{name}(): min should not exceed max, but got min {limits[0]} max {limits[1]}"
+        )
+    if limits is None:
+        limits = (float(column.min()), float(column.max())) if column.size else (0.0, 1.0)
+    if not (math.isfinite(limits[0]) and math.isfinite(limits[1])):
+        raise RuntimeError(f"torch.{name}(): range of {limits} is not finite")
+    low, high = limits if limits[0] < limits[1] else (limits[0] - 0.5, limits[1] + 0.5)
+    return linspace(low, high, int(bins) + 1, dtype=dtypes.of(column.dtype))._data
+
+
+def _counted(
+    name: str, points: Array, edges: list[Array], weight: Tensor | None, density: bool
+) -> Array:
+    """The (weighted) numbers of points, one a row, in each cell of the grid of edges."""
+    shape = tuple(edge.size - 1 for edge in edges)
+    cells = np.zeros(len(points), np.int64)
+    inside = np.ones(len(points), bool)
+    for column, edge, bins in zip(points.T, edges, shape, strict=True):
+        inside &= (column >= edge[0]) & (column <= edge[-1])
+        place = np.minimum(np.searchsorted(edge, column, "right") - 1, bins - 1)
+        cells = cells * bins + place
+    weights = None
+    if weight is not None:
+        if weight._data.size != len(points):
+            raise RuntimeError(
+                f"torch.{name}(): if weight tensor is provided it should have the same shape as the input "
+                f"tensor excluding its innermost dimension, not {list(weight._data.shape)}"
+            )
+        if weight._data.dtype != points.dtype:
+            raise RuntimeError(
+                f"torch.{name}(): if weight tensor is provided, input tensor and weight tensor should "
+                f"have the same dtype, but got {points.dtype} and {weight._data.dtype}"
+            )
+        weights = weight._data.reshape(-1)[inside]
+    counts = np.bincount(cells[inside], weights, math.prod(shape)).astype(points.dtype)
+    counts = counts.reshape(shape)
+    if density:
+        counts = counts / counts.sum()
+        for axis, edge in enumerate(edges):
+            width = np.diff(edge)
+            counts = counts / width.reshape((-1,) + (1,) * (len(edges) - axis - 1))
+    return counts
+
+
+def histogram(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> Any:
+    """(hist, bin_edges): how many elements fall between edges, a number of bins or a tensor of edges.
+
+    >>> import rushlight as torch
+    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), 2, range=(0.0, 3.0)).hist
+    tensor([2., 1.])
+    """
+    _need_floats("histogram", input)
+    line = input._data.reshape(-1)
+    limits = None if range is None else (float(range[0]), float(range[1]))
+    edges = _edges("histogram", bins, line, limits)
+    counts = _counted("histogram", line[:, None], [edges], weight, density)
+    results = wrap(counts), wrap(edges)
+    if out is not None:
+        results = write_out(out[0], results[0]), write_out(out[1], results[1])
+    return return_types.histogram(*results)
+
+
+def histogramdd(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+) -> Any:
+    """(hist, bin_edges) of points whose coordinates lie along the last dimension of the input."""
+    _need_floats("histogramdd", input)
+    if input._data.ndim < 2:
+        raise RuntimeError("torch.histogramdd(): input tensor should have at least 2 dimensions")
+    points = input._data.reshape(-1, input._data.shape[-1])
+    dims = points.shape[1]
+    each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
+    if len(each) != dims:
+        raise RuntimeError(
+            f"torch.histogramdd(): The size of bins should be equal to the innermost dimension of the "
+            f"input tensor: {len(each)} and {dims}"
+        )
+    if range is not None and len(range) != 2 * dims:
+        raise RuntimeError(f"torch.histogramdd(): for a {dims}-dimensional histogram range should have "
+                           f"{2 * dims} elements, but got {len(range)}")  # fmt: skip
+    edges = []
+    for d, own in enumerate(each):
+        limits = None if range is None else (float(range[2 * d]), float(range[2 * d + 1]))
+        edges.append(_edges("histogramdd", own, points[:, d], limits))
+    counts = _counted("histogramdd", points, edges, weight, density)
+    return return_types.histogramdd(wrap(counts), tuple(wrap(edge) for edge in edges))

@@ -1,0 +1,358 @@
+"""Sorted, ranked and searched: `sort`, `topk`, `unique`, `searchsorted`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import return_types
+from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.primitives import sort as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.scatter import gather
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "argsort",
+    "bucketize",
+    "isin",
+    "kthvalue",
+    "msort",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+    "unique_consecutive",
+]
+
+Pair = tuple["Tensor", "Tensor"]
+
+
+def _sortable(name: str, input: Any, dim: int) -> tuple[Tensor, int]:
+    """(input with at least one dimension, dim counted from the front)."""
+    need_tensor(name, "input", 1, input)
+    if input._data.dtype.kind == "c":
+        raise RuntimeError(f"{name}: complex numbers have no order: sort .abs() or .real")
+    at = one_dim(dim, input._data.ndim)
+    return (input if input._data.ndim else input.reshape(1)), at
+
+
+def _at(x: Tensor, places: Tensor, at: int, label: str, input: Tensor) -> Pair:
+    """(values, indices), in the number of dimensions of the input."""
+    values = relabel(apply(gather, x, places, dim=at), label)
+    if not input._data.ndim:
+        values, places = relabel(values.reshape(()), label), places.reshape(())
+    return values, places
+
+
+def _named(kind: Any, pair: Pair, out: Pair | None) -> Any:
+    if out is None:
+        return kind(*pair)
+    return kind(write_out(out[0], pair[0]), write_out(out[1], pair[1]))
+
+
+@numpy_names
+def sort(
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool = False,
+    out: Pair | None = None,
+) -> Any:
+    """(values, indices) in sorted order along dim; equal elements keep their order, nan is largest.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([2, 3, 1]).sort()
+    torch.return_types.sort(
+    values=tensor([1, 2, 3]),
+    indices=tensor([2, 0, 1]))
+    """
+    x, at = _sortable("sort", input, dim)
+    places = apply(rows.order, x, dim=at, descending=bool(descending))
+    return _named(return_types.sort, _at(x, places, at, "SortBackward0", input), out)
+
+
+@numpy_names
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
+    """Where the elements stand, in sorted order along dim."""
+    x, at = _sortable("argsort", input, dim)
+    places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending))
+    return places if input._data.ndim else places.reshape(())
+
+
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements in sorted order along the first dimension."""
+    need_tensor("msort", "input", 1, input)
+    result: Tensor = sort(input, 0)[0]
+    return result if out is None else write_out(out, result)
+
+
+@numpy_names
+def topk(
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Pair | None = None,
+) -> Any:
+    """(values, indices) of the k largest (or smallest) elements along dim, in order.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([2, 3, 1]).topk(2).values
+    tensor([3, 2])
+    """
+    x, at = _sortable("topk", input, dim)
+    size = x._data.shape[at]
+    if not 0 <= k <= size:
+        raise RuntimeError(
+            f"selected index k out of range: k is {k}, and dimension {at} has {size} elements"
+        )
+    if x._data.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
+    places = apply(rows.top, x, dim=at, k=int(k), largest=bool(largest))
+    return _named(return_types.topk, _at(x, places, at, "TopkBackward0", input), out)
+
+
+@numpy_names
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Pair | None = None
+) -> Any:
+    """(values, indices) of the k-th smallest element along dim, counted from 1."""
+    x, at = _sortable("kthvalue", input, dim)
+    size = x._data.shape[at]
+    if not size:
+        raise IndexError(f"kthvalue(): Expected reduction dim {at} to have non-zero size.")
+    if not 1 <= k <= size:
+        raise RuntimeError(
+            f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size {size}"
+        )
+    ordered = apply(rows.order, x, dim=at, descending=False)
+    values, places = _at(x, ordered.narrow(at, k - 1, 1), at, "KthvalueBackward0", input)
+    if not keepdim and input._data.ndim:
+        values, places = relabel(values.squeeze(at), "KthvalueBackward0"), places.squeeze(at)
+    if out is not None:
+        apart(out[0], input)
+    return _named(return_types.kthvalue, (values, places), out)
+
+
+# ---- different elements -------------------------------------------------------------------------
+
+
+def _answer(parts: list[Array], inverse: bool, counts: bool) -> Any:
+    """What `unique` returns: a tensor, or a tuple with the extras that were asked for."""
+    wanted = [parts[0], *([parts[1]] if inverse else []), *([parts[2]] if counts else [])]
+    tensors = tuple(wrap(np.ascontiguousarray(part)) for part in wanted)
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
+def _check_empty(data: Array, at: int) -> None:
+    if data.size or data.shape[at]:
+        if 0 in data.shape:
+            raise RuntimeError(
+                "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+            )
+    elif data.shape.count(0) > 1:
+        raise RuntimeError(
+            "Number of zero sized dimensions is more than one, so unique cannot be applied"
+        )
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in rising order, or the different slices of dim.
+
+    return_inverse adds where each element of the input went, return_counts how often each occurs.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([3, 1, 3]).unique(return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    need_tensor("unique", "input", 1, input)
+    data = input._data
+    if dim is None:
+        if not (return_inverse or return_counts):
+            return wrap(np.unique(data, equal_nan=False))
+        values, inverse, counts = np.unique(
+            data, return_inverse=True, return_counts=True, equal_nan=False
+        )
+        return _answer([values, inverse.reshape(data.shape), counts], return_inverse, return_counts)
+    at = one_dim(dim, data.ndim)
+    _check_empty(data, at)
+    values, inverse, counts = np.unique(
+        data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
+    )
+    return _answer([values, inverse.reshape(-1), counts], return_inverse, return_counts)
+
+
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements without those that equal the one before; with dim, the slices.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 1, 2, 1]).unique_consecutive()
+    tensor([1, 2, 1])
+    """
+    need_tensor("unique_consecutive", "input", 1, input)
+    data = input._data
+    if dim is None:
+        line = data.reshape(-1)
+        new = line[1:] != line[:-1]
+        shape: tuple[int, ...] = data.shape
+    else:
+        at = one_dim(dim, data.ndim)
+        _check_empty(data, at)
+        line = np.moveaxis(data, at, 0)
+        new = (line[1:] != line[:-1]).any(axis=tuple(range(1, line.ndim)))
+        shape = (line.shape[0],)
+    size = line.shape[0]
+    starts = np.flatnonzero(np.concatenate(([True], new))) if size else np.empty(0, np.int64)
+    inverse = np.concatenate(([0], np.cumsum(new))) if size else np.empty(0, np.int64)
+    counts = np.diff(np.append(starts, size)) if size else np.empty(0, np.int64)
+    values = line[starts]
+    if dim is not None:
+        values = np.moveaxis(values, 0, at)
+    return _answer([values, inverse.reshape(shape), counts], return_inverse, return_counts)
+
+
+def isin(
+    elements: Any,
+    test_elements: Any,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Which elements are among test_elements; either may be a number.
+
+    >>> import rushlight as torch
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 5]))
+    tensor([False,  True, False])
+    """
+    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
+        need_tensor("isin", "elements", 1, elements)
+    ours, theirs = (
+        x._data if isinstance(x, TensorBase) else np.asarray(x) for x in (elements, test_elements)
+    )
+    result = wrap(np.asarray(np.isin(ours, theirs, assume_unique=assume_unique, invert=invert)))
+    return result if out is None else write_out(out, result)
+
+
+# ---- in a sorted sequence -----------------------------------------------------------------------
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Where values would have to go into a sorted sequence; along its last dimension.
+
+    Before equal elements, or after them with right=True (side="right"). sorter: the order that
+    sorts a sequence that is not sorted.
+
+    >>> import rushlight as torch
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6]))
+    tensor([1, 3])
+    """
+    need_tensor("searchsorted", "sorted_sequence", 1, sorted_sequence)
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            "torch.searchsorted(): side can only be 'left' or 'right' but got " + str(side)
+        )
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+            "right was True"
+        )
+    values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    sequence = sorted_sequence
+    data, wanted = sequence._data, values._data
+    if not data.ndim:
+        raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
+    if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:
+        raise RuntimeError(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
+            f"of boundaries tensor and input value tensor must match, but we got boundaries tensor "
+            f"{list(data.shape)} and input value tensor {list(wanted.shape)}"
+        )
+    if sorter is not None:
+        sequence = _sorted_by(sequence, sorter)
+    found = apply(rows.search, sequence, values, right=right or side == "right")
+    return _positions("searchsorted", found, out_int32, out)
+
+
+def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
+    data, places = sequence._data, sorter._data
+    if places.shape != data.shape:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+            f"{list(data.shape)} and got sorter tensor {list(places.shape)}"
+        )
+    if places.dtype != np.int64:
+        raise RuntimeError(
+            "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+            f"{sorter.dtype.word}"
+        )
+    if places.size and not (places.min() >= 0 and places.max() < data.shape[-1]):
+        raise RuntimeError("torch.searchsorted(): sorter index out of range")
+    result: Tensor = apply(gather, sequence, sorter, dim=data.ndim - 1)
+    return result
+
+
+def _positions(name: str, found: Tensor, out_int32: bool, out: Tensor | None) -> Tensor:
+    if out_int32:
+        found = found.astype(np.dtype(np.int32))
+    if out is not None and out._data.dtype != found._data.dtype:
+        raise RuntimeError(
+            f"torch.{name}(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) "
+            f"depending on whether out_int32 flag is True, but we got output tensor's dtype "
+            f"{out.dtype.word} and out_int32 flag is {out_int32}"
+        )
+    return found if out is None else write_out(out, found)
+
+
+def bucketize(
+    input: Any,
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The number of the bucket, between sorted boundaries, that each value falls into.
+
+    >>> import rushlight as torch
+    >>> torch.bucketize(torch.tensor([0, 2, 9]), torch.tensor([1, 3]))
+    tensor([0, 1, 2])
+    """
+    need_tensor("bucketize", "boundaries", 2, boundaries)
+    if boundaries._data.ndim != 1:
+        raise RuntimeError(
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
+        )
+    values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    found = apply(rows.search, boundaries, values, right=bool(right))
+    return _positions("bucketize", found, out_int32, out)

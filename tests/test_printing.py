@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import math
 import random
 from collections.abc import Iterator
@@ -57,7 +59,8 @@ OPTIONS: list[dict[str, Any]] = [
 SHAPES: list[tuple[int, ...]] = [
     (), (0,), (1,), (7,), (40,), (1500,),
     (0, 3), (3, 0), (2, 0, 5), (1, 1), (3, 4), (8, 30), (2, 600), (600, 2), (40, 40),
-    (2, 3, 4), (9, 2, 8), (1, 2, 1, 3), (2, 2, 2, 2, 2), (7, 1, 9, 8, 7), (1,) * 40, (1,) * 63 + (1001,),
+    (2, 3, 4), (9, 2, 8), (1, 2, 1, 3), (2, 2, 2, 2, 2), (7, 1, 9, 8, 7),
+    (1,) * 40, (1,) * 63 + (1001,),
 ]  # fmt: skip
 
 
@@ -232,14 +235,14 @@ def test_options_are_torchs() -> None:
 )
 def test_bad_options_change_nothing(options: dict[str, Any], error: type[Exception]) -> None:
     before = printing.get_printoptions()
-    with pytest.raises(error, match="set_printoptions: (precision|edgeitems|linewidth) must be"):
+    with pytest.raises(error, match=r"set_printoptions: (precision|edgeitems|linewidth) must be"):
         printing.set_printoptions(**options)
     assert printing.get_printoptions() == before
 
 
 def test_printoptions_ends_with_its_block() -> None:
     before = printing.get_printoptions()
-    with pytest.raises(ZeroDivisionError), printing.printoptions(precision=1, sci_mode=True):
+    with contextlib.suppress(ZeroDivisionError), printing.printoptions(precision=1, sci_mode=True):
         assert printing.get_printoptions() == {**before, "precision": 1, "sci_mode": True}
         raise ZeroDivisionError
     assert printing.get_printoptions() == before
@@ -264,3 +267,15 @@ def test_format_refuses_dimensions() -> None:
         format(torch.ones(2), ".3f")
     with pytest.raises(TypeError, match=r"Tensor.__format__: '.3f' needs a 0-d tensor.*\(2,\)"):
         printing.format_scalar(np.ones(2), ".3f")
+
+
+def test_tensors_print_and_format_through_it() -> None:
+    for library in (torch, importlib.import_module("rushlight")):
+        x = library.tensor([1.5, 2.0], requires_grad=True)
+        assert f"{(x * 2).sum():.2f}" == "7.00"
+        assert f"{library.tensor(3)}" == "3"
+        assert repr(x * 2) == "tensor([3., 4.], grad_fn=<MulBackward0>)"
+        assert f"{x}" == str(x) == "tensor([1.5000, 2.0000], requires_grad=True)"
+        for refused in (x, library.nn.Parameter(library.tensor(1.0))):
+            with pytest.raises(TypeError, match="__format__"):
+                f"{refused:.2f}"

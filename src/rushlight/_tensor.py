@@ -252,7 +252,7 @@ class Tensor(
         return ["requires_grad=True"] if self._requires_grad else []
 
     def __format__(self, spec: str) -> str:
-        if self._data.ndim == 0 and not self._requires_grad:
+        if self._data.ndim == 0 and type(self) is Tensor:
             return format_scalar(self._data, spec)
         return object.__format__(self, spec)
 

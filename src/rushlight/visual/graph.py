@@ -93,7 +93,7 @@ class Drawing:
             raise GraphvizNotFoundError(
                 f"a drawing becomes {kind} through Graphviz's program 'dot', which is not on the "
                 "PATH: install it (apt-get install graphviz, brew install graphviz, winget install "
-                "graphviz or conda install -c conda-forge graphviz), or .save('graph.dot') without it"
+                "graphviz, conda install -c conda-forge graphviz) or .save('graph.dot') without it"
             ) from None
         return picture
 
@@ -194,7 +194,7 @@ def _walk(root: Any) -> _Walk:
             users[inner] += 1
             if number:
                 several.add(inner)
-    # A node is ready when all its users are placed, so a cut anywhere leaves no gap in what is kept.
+    # A node is ready when all its users are placed: a cut leaves no gap in what is kept.
     order = []
     ready = deque([root])
     while ready:

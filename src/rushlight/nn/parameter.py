@@ -1,4 +1,4 @@
-"""Parameters and buffers: the tensors that a module owns, and those whose shape is not known yet."""
+"""Parameters and buffers: the tensors that a module owns, some without a shape yet."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        """A parameter on data's memory; empty without data."""
         if data is None:
             data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
         return _leaf(cls, data.detach(), requires_grad)
@@ -66,7 +67,7 @@ class Parameter(Tensor):
             memo[id(self)] = _leaf(type(self), twin, self._requires_grad)
         return memo[id(self)]
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         own = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
         return (_rebuild_parameter, (self.data, self._requires_grad, OrderedDict(), own))
 
@@ -100,6 +101,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
+        """A buffer on data's memory; empty without data."""
         if data is None:
             data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
         tensor = _leaf(Tensor, data.detach(), data._requires_grad)
@@ -121,8 +123,10 @@ class UninitializedTensorMixin:
     @property
     def _data(self) -> Array:
         raise ValueError(
-            "Attempted to use an uninitialized parameter or buffer, which has no shape or values yet. "
-            "Lazy modules give their parameters a shape in their first forward pass: call the module "
+            "Attempted to use an uninitialized parameter or buffer, which has no shape or "
+            "values yet. "
+            "Lazy modules give their parameters a shape in their first forward pass: call the "
+            "module "
             "with a batch of the size it will see, before using, copying or saving its parameters."
         )
 
@@ -180,14 +184,14 @@ class UninitializedTensorMixin:
     def share_memory_(self) -> Any:
         """Not before there is memory: a RuntimeError."""
         raise RuntimeError(
-            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize "
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
+            "initialize "
             "the parameters before calling `module.share_memory()`."
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
-            make, arguments = self.__reduce_ex__(2)[:2]
-            memo[id(self)] = make(*arguments)
+            memo[id(self)] = type(self)(self._requires_grad, None, self.dtype)  # type: ignore
         return memo[id(self)]
 
     def __repr__(self) -> str:
@@ -211,6 +215,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     def __new__(
         cls, requires_grad: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
     ) -> UninitializedParameter:
+        """A parameter without a shape."""
         check_device(device)
         empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
         tensor: UninitializedParameter = _leaf(cls, empty, False)
@@ -222,7 +227,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     ) -> None:
         pass
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         return (UninitializedParameter, (self._requires_grad, None, self.dtype))
 
 
@@ -240,13 +245,14 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         dtype: dtypes.dtype | None = None,
         persistent: bool = True,
     ) -> UninitializedBuffer:
+        """A buffer without a shape."""
         check_device(device)
         empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
         tensor: UninitializedBuffer = _leaf(cls, empty, requires_grad)
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         return (UninitializedBuffer, (self._requires_grad, None, self.dtype))
 
 

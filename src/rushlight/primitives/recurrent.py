@@ -1,9 +1,9 @@
 """Rows that run a recurrent layer over all its time steps.
 
-The input's part of the gates comes in ready (`gx`: one product for all steps, made outside), so that
-a step is one product with the state and a few passes over the gates. The gates and cell states are
-outputs too: the rules read them instead of computing them again, and because they are outputs, a
-second derivative finds its way through them.
+The input's part of the gates comes in ready (`gx`: one product for all steps, made outside), so
+that a step is one product with the state and a few passes over the gates. The gates and cell states
+are outputs too: the rules read them instead of computing them again, and because they are outputs,
+a second derivative finds its way through them.
 
 Rows of all steps stand one below the other, `sizes[t]` of them at step t, longest sequences first
 (a packed sequence; for a plain batch all sizes are equal). A state keeps its row while it waits: at
@@ -42,7 +42,7 @@ def _sigmoid(x: Array, out: Array) -> None:
     np.reciprocal(out, out=out)
 
 
-# ---- what the rules share -------------------------------------------------------------------------
+# ---- what the rules share ------------------------------------------------------------------------
 
 
 def _before(first: Any, states: Any, sizes: Sizes, reverse: bool) -> Any:
@@ -116,7 +116,7 @@ def _zeros(like: Any) -> Any:
     return wrap(np.zeros_like(like._data))
 
 
-# ---- the plain layer ------------------------------------------------------------------------------
+# ---- the plain layer -----------------------------------------------------------------------------
 
 
 def _rnn(gx: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool, relu: bool) -> Array:
@@ -149,7 +149,7 @@ def _rnn_vjp(
     return dgx, carried.initial(), dweight
 
 
-# ---- LSTM -----------------------------------------------------------------------------------------
+# ---- LSTM ----------------------------------------------------------------------------------------
 
 
 def _lstm(
@@ -162,7 +162,7 @@ def _lstm(
     sizes: Sizes,
     reverse: bool,
 ) -> tuple[Array, Array, Array]:
-    """Gates in torch's order: input, forget, cell, output. Gives hidden and cell states, and gates."""
+    """Gates in torch's order: input, forget, cell, output. Gives hidden and cell states, gates."""
     width = c0.shape[1]
     gates = np.empty_like(gx)
     hs = np.empty((gx.shape[0], h0.shape[1]), gx.dtype)
@@ -235,7 +235,7 @@ def _lstm_vjp(
     return dgx, to_h.initial(), to_c.initial(), dweight, dproj
 
 
-# ---- GRU ------------------------------------------------------------------------------------------
+# ---- GRU -----------------------------------------------------------------------------------------
 
 
 def _gru(
@@ -247,7 +247,7 @@ def _gru(
     sizes: Sizes,
     reverse: bool,
 ) -> tuple[Array, Array, Array]:
-    """Gates in torch's order: reset, update, new. Gives states, gates and the state's part of new."""
+    """Gates in torch's order: reset, update, new. Gives states, gates, the state's part of new."""
     width = h0.shape[1]
     gates = np.empty_like(gx)
     hs = np.empty((gx.shape[0], width), gx.dtype)
@@ -291,8 +291,8 @@ def _gru_vjp(
     before = _before(h0, hs, sizes, reverse)
     to_new = (1 - z) * (1 - n * n)
     reset, update = r * (1 - r), z * (1 - z)
-    # dgx, the gradient of the gates before their functions, is dh (three times) times these; that of
-    # the state's part of them, dgh, has r more in the last.
+    # dgx, the gradient of the gates before their functions, is dh (three times) times these; that
+    # of the state's part of them, dgh, has r more in the last.
     factors = to_new * news * reset, (before - n) * update, to_new
     inside = cat(factors[0], factors[1], to_new * r, dim=1)
     extra, extra_h = None, None
@@ -320,7 +320,7 @@ def _gru_vjp(
     return dgx, carried.initial(), dweight, None if bias is None else dgh
 
 
-# ---- the rows -------------------------------------------------------------------------------------
+# ---- the rows ------------------------------------------------------------------------------------
 
 # A batch, sequences of different lengths, and one step.
 _SIZES = ((2, 2, 2), (3, 2, 1), (2,))

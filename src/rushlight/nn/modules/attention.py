@@ -117,8 +117,8 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor | None]:
         """The attended values, and the weights (averaged over heads) or None.
 
-        key_padding_mask (N, S) and attn_mask (L, S) or (N * num_heads, L, S): True, or minus infinity,
-        where not to look.
+        key_padding_mask (N, S) and attn_mask (L, S) or (N * num_heads, L, S): True, or minus
+        infinity, where not to look.
         """
         turned = self.batch_first and query.dim() == 3
         if turned:

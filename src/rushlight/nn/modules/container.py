@@ -139,14 +139,16 @@ class Sequential(_Numbered):
     def __add__(self, other: Any) -> Sequential:
         if not isinstance(other, Sequential):
             raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+                f"add operator supports only objects of Sequential class, but {type(other)} is "
+                "given."
             )
         return Sequential(*self, *other)
 
     def __iadd__(self, other: Any) -> Self:
         if not isinstance(other, Sequential):
             raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+                f"add operator supports only objects of Sequential class, but {type(other)} is "
+                "given."
             )
         return self.extend(list(other))
 
@@ -372,6 +374,7 @@ class ParameterList(Module):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Not possible: a RuntimeError."""
         raise RuntimeError("ParameterList should not be called.")
 
 
@@ -394,7 +397,8 @@ class ParameterDict(Module):
     def _attribute(self, key: Any) -> str:
         if not isinstance(key, str):
             raise TypeError(
-                "Index given to ParameterDict cannot be used as a key as it is not a string (type is "
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                "(type is "
                 f"'{type(key).__name__}')."
             )
         return key
@@ -442,7 +446,9 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or default if there is none."""
-        return self[key] if key in self else default
+        if key not in self:
+            return default
+        return self[key]
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The value; default is put there first if there is none."""
@@ -494,4 +500,5 @@ class ParameterDict(Module):
         return "\n".join(f"  ({key}): {_described(v, _typename)}" for key, v in self.items())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Not possible: a RuntimeError."""
         raise RuntimeError("ParameterDict should not be called.")

@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions in one, two and three dimensions, and their lazy forms."""
+"""Convolutions and transposed convolutions in one to three dimensions, and their lazy forms."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ class _ConvNd(Module):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in PADDING_MODES:
             raise ValueError(
-                f"padding_mode must be one of {PADDING_MODES}, but got padding_mode='{padding_mode}'"
+                f"padding_mode must be one of {PADDING_MODES}, but got "
+                f"padding_mode='{padding_mode}'"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -202,8 +203,9 @@ class Conv1d(_Conv):
 class Conv2d(_Conv):
     """Convolve (N, C, H, W) or (C, H, W) with out_channels kernels.
 
-    weight is (out_channels, in_channels / groups, kernel height, kernel width). padding is a number,
-    one per dimension, "same" or "valid"; padding_mode "zeros", "reflect", "replicate" or "circular".
+    weight is (out_channels, in_channels / groups, kernel height, kernel width). padding is a
+    number, one per dimension, "same" or "valid"; padding_mode is "zeros", "reflect", "replicate"
+    or "circular".
 
     >>> import rushlight as torch
     >>> torch.nn.Conv2d(1, 4, 3, stride=2, padding=1)(torch.ones(2, 1, 8, 8)).shape
@@ -256,8 +258,8 @@ class _ConvTransposeNd(_ConvNd):
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups,
-            bias, padding_mode, device, dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding,
+            groups, bias, padding_mode, device, dtype,
         )  # fmt: skip
 
     def _transposed(
@@ -303,7 +305,7 @@ class ConvTranspose1d(_ConvTransposeNd):
     rank = 1
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """(N, in_channels, L) to (N, out_channels, L'); output_size settles what a stride leaves."""
+        """(N, in_channels, L) to (N, out_channels, L'), of output_size if that is given."""
         return self._transposed(F.conv_transpose1d, input, output_size)
 
 

@@ -87,7 +87,7 @@ def register_module_module_registration_hook(hook: Hook) -> Handle:
 
 
 def register_module_parameter_registration_hook(hook: Hook) -> Handle:
-    """Call hook(module, name, parameter) when any module gets a parameter; it may return another."""
+    """Call hook(module, name, parameter) when a module gets a parameter; it may return another."""
     return Handle(_global_parameter_registration_hooks, hook)
 
 
@@ -171,7 +171,8 @@ class HookMethods:
     def _only_one_kind(self, full: bool) -> None:
         if self._is_full_backward_hook is (not full):
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Cannot use both regular backward hooks and full backward hooks on a single "
+                "Module. "
                 "Please use only one of them."
             )
         self._is_full_backward_hook = full
@@ -221,7 +222,8 @@ def _before(
                 continue
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise RuntimeError(
-                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                    "but got "
                     f"{result}."
                 )
             args, kwargs = result
@@ -333,7 +335,7 @@ class Gates:
 def _through(
     values: tuple[Any, ...], transform: Callable[..., Any]
 ) -> tuple[tuple[Any, ...], list[int] | None]:
-    """The values with tensors put behind a gate, and their places; None if nothing wants gradients."""
+    """The values, tensors behind a gate, and their places; None if no gradient is wanted."""
     places = [i for i, value in enumerate(values) if isinstance(value, TensorBase)]
     tensors = [values[i] for i in places]
     if not (state.grad and any(t.requires_grad for t in tensors)):
@@ -360,7 +362,8 @@ def _replaced(grads: tuple[Any, ...], result: Any, kind: str, what: str) -> tupl
     listed = result if isinstance(result, tuple) else (result,)
     if len(listed) != len(grads):
         raise RuntimeError(
-            f"Backward {kind} returned an invalid number of {what}, got {len(listed)}, but expected "
+            f"Backward {kind} returned an invalid number of {what}, got {len(listed)}, but "
+            "expected "
             f"{len(grads)}"
         )
     return listed

@@ -14,8 +14,8 @@ __all__ = ["LazyModuleMixin"]
 class LazyModuleMixin(Module):
     """Mixed in front of a layer: parameters without a shape, until the first forward.
 
-    The subclass defines `initialize_parameters(*args, **kwargs)`, called with the first batch, which
-    materializes them; the module then turns into a `cls_to_become`.
+    The subclass defines `initialize_parameters(*args, **kwargs)`, called with the first batch,
+    which materializes them; the module then turns into a `cls_to_become`.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.LazyLinear(2)

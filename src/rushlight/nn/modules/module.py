@@ -67,8 +67,8 @@ class Module(HookMethods, StateMethods):
     """The base of all layers and models.
 
     Parameters, buffers and modules that are assigned to attributes are registered under the
-    attribute's name: `parameters()`, `state_dict()`, `to()`, `train()` and `repr` find them. Calling
-    the module runs `forward`, and the hooks if there are any.
+    attribute's name: `parameters()`, `state_dict()`, `to()`, `train()` and `repr` find them.
+    Calling the module runs `forward`, and the hooks if there are any.
 
     >>> import rushlight as torch
     >>> class Net(torch.nn.Module):
@@ -117,6 +117,7 @@ class Module(HookMethods, StateMethods):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of `forward`, and of the hooks around it."""
         try:
             if (
                 self._forward_hooks
@@ -266,7 +267,8 @@ class Module(HookMethods, StateMethods):
                 )
             if param._node is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters "
+                    "must be "
                     f"created explicitly. To express '{name}' as a function of another Tensor, "
                     "compute the value in the forward() method."
                 )
@@ -286,7 +288,7 @@ class Module(HookMethods, StateMethods):
     # ---- finding by name -------------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path: `model.get_submodule("layers.0")`; "" is the module itself."""
+        """The module at a dotted path: `model.get_submodule("layers.0")`."""
         module: Any = self
         for item in target.split(".") if target else ():
             if not hasattr(module, item):
@@ -486,9 +488,9 @@ class Module(HookMethods, StateMethods):
         return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind == "f" else t)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(other).
+        """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
 
-        Only floating and complex tensors change their dtype.
+        x is a tensor, whose dtype is taken. Only floating and complex tensors change theirs.
 
         >>> import rushlight as torch
         >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype

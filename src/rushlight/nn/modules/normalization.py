@@ -170,7 +170,7 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """Divide by (k + alpha * mean square of neighbouring channels) ** beta (Krizhevsky et al. 2012)."""
+    """Divide by (k + alpha * mean square of nearby channels) ** beta (Krizhevsky et al. 2012)."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Recurrent layers and their cells. A layer runs as one primitive per direction (primitives/recurrent)."""
+"""Recurrent layers and their cells; a layer runs as one primitive in each direction."""
 
 from __future__ import annotations
 
@@ -62,6 +62,11 @@ def _last_rows(sizes: tuple[int, ...], reverse: bool) -> slice | np.ndarray:
     for start, size in zip(accumulate(sizes, initial=0), sizes, strict=False):
         last[:size] = np.arange(start, start + size)
     return last
+
+
+def _batch(states: Tensor, order: Tensor) -> Tensor:
+    """States (layers, N, size) with the batch in another order."""
+    return index(states, order, spec=(slice(None), ARRAY))
 
 
 class RNNBase(Module):
@@ -132,7 +137,8 @@ class RNNBase(Module):
             )
         if self.dropout > 0 and self.num_layers == 1:
             warnings.warn(
-                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout "
+                "dropout option adds dropout after all but last recurrent layer, so non-zero "
+                "dropout "
                 f"expects num_layers greater than 1, but got dropout={self.dropout} and "
                 f"num_layers={self.num_layers}",
                 stacklevel=4,
@@ -184,7 +190,8 @@ class RNNBase(Module):
         if input.dtype != weight.dtype:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
-                f"Convert input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"
+                f"Convert input: input.to({weight.dtype}), or convert model: "
+                f"model.to({input.dtype})"
             )
         wanted = 2 if batch_sizes is not None else 3
         if input.dim() != wanted:
@@ -219,9 +226,9 @@ class RNNBase(Module):
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Output of the last layer at all steps, and the final state of all layers.
 
-        input: (L, N, input_size), with batch_first (N, L, input_size), unbatched (L, input_size), or
-        a PackedSequence. hx: the initial state (layers * directions, N, hidden_size), for an LSTM the
-        pair (h_0, c_0); zeros if not given.
+        input: (L, N, input_size), with batch_first (N, L, input_size), unbatched (L, input_size),
+        or a PackedSequence. hx: the initial state (layers * directions, N, hidden_size), for an
+        LSTM the pair (h_0, c_0); zeros if not given.
         """
         pair = self.mode == "LSTM"
         given = None if hx is None else (list(hx) if pair else [hx])
@@ -237,7 +244,8 @@ class RNNBase(Module):
             what, got = ("hx and cx", f"({ranks}) tensors") if pair else ("hx", f"{ranks} tensor")
             kind = "batched" if batched else "unbatched"
             raise RuntimeError(
-                f"For {kind} {input.dim()}-D input, {what} should also be {input.dim()}-D but got {got}"
+                f"For {kind} {input.dim()}-D input, {what} should also be {input.dim()}-D but "
+                f"got {got}"
             )
         if not batched:
             input = input.unsqueeze(0 if self.batch_first else 1)
@@ -263,10 +271,10 @@ class RNNBase(Module):
         self.check_input(input.data, input.batch_sizes)
         sizes = tuple(input.batch_sizes.tolist())
         if given is not None and input.sorted_indices is not None:
-            given = [state.index_select(1, input.sorted_indices) for state in given]
+            given = [_batch(state, input.sorted_indices) for state in given]
         output, finals = self._run(input.data, given, sizes)
         if input.unsorted_indices is not None:
-            finals = [state.index_select(1, input.unsorted_indices) for state in finals]
+            finals = [_batch(state, input.unsorted_indices) for state in finals]
         packed = PackedSequence(
             output, input.batch_sizes, input.sorted_indices, input.unsorted_indices
         )

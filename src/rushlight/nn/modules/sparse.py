@@ -19,7 +19,7 @@ Dtype = dtypes.dtype | None
 
 
 class _Table(Module):
-    """A table of num_embeddings rows; that at padding_idx starts as zeros and stays out of training."""
+    """A table of num_embeddings rows; that at padding_idx is zeros and gets no gradient."""
 
     num_embeddings: int
     embedding_dim: int
@@ -180,7 +180,7 @@ class EmbeddingBag(_Table):
         offsets: Tensor | None = None,
         per_sample_weights: Tensor | None = None,
     ) -> Tensor:
-        """(bags, size), or (total) with the offsets at which bags begin, to (bags, embedding_dim)."""
+        """(bags, size), or (total) with offsets, where bags begin, to (bags, embedding_dim)."""
         return F.embedding_bag(
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
             self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
@@ -220,5 +220,6 @@ class EmbeddingBag(_Table):
 def _two_dimensional(embeddings: Tensor) -> None:
     if embeddings.dim() != 2:
         raise AssertionError(
-            f"Embeddings parameter is expected to be 2-dimensional, not {embeddings.dim()}-dimensional"
+            "Embeddings parameter is expected to be 2-dimensional, not "
+            f"{embeddings.dim()}-dimensional"
         )

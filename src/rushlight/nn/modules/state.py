@@ -32,8 +32,6 @@ class _IncompatibleKeys(NamedTuple):
             f"unexpected_keys={self.unexpected_keys})"
         )
 
-    __str__ = __repr__
-
 
 class _Loading:
     """What one `load_state_dict` writes: nothing is changed for good unless all of it fits.
@@ -102,7 +100,7 @@ class StateMethods:
     _version: int = 1
 
     def get_extra_state(self) -> Any:
-        """What a module wants saved beside its tensors; override together with `set_extra_state`."""
+        """What a module wants saved beside its tensors; override it with `set_extra_state`."""
         raise RuntimeError("Module.get_extra_state is not overridden: there is no extra state.")
 
     def set_extra_state(self, state: Any) -> None:
@@ -171,7 +169,7 @@ class StateMethods:
         return Handle(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata) after it; it changes it in place."""
+        """Call hook(module, state_dict, prefix, local_metadata) after it; it changes the dict."""
         hook._from_public_api = True  # type: ignore[attr-defined]
         return Handle(self._state_dict_hooks, hook)
 
@@ -226,8 +224,10 @@ class StateMethods:
                 for hook in list(module._load_state_dict_post_hooks.values()):
                     if hook(module, incompatible) is not None:
                         raise AssertionError(
-                            "Hooks registered with register_load_state_dict_post_hook are not expected "
-                            "to return new values, if incompatible_keys need to be modified, it should "
+                            "Hooks registered with register_load_state_dict_post_hook are not "
+                            "expected "
+                            "to return new values, if incompatible_keys need to be modified, it "
+                            "should "
                             "be done inplace."
                         )
 
@@ -336,9 +336,10 @@ class StateMethods:
                     yield key
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs) before this module loads.
-        """  # fmt: skip
+        """Call hook(module, state_dict, prefix, ...) before this module loads.
+
+        The arguments after the module are those of `_load_from_state_dict`.
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def _register_load_state_dict_pre_hook(
@@ -355,7 +356,8 @@ class StateMethods:
 def _problem(key: str, target: Any, source: Any) -> str | None:
     if not isinstance(source, TensorBase):
         return (
-            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
+            "object "
             f"from checkpoint but received {type(source)}"
         )
     if isinstance(target, UninitializedTensorMixin):
@@ -363,7 +365,8 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
     shape, wanted = source.shape, target.shape  # type: ignore[attr-defined]
     if shape != wanted and not (wanted == () and shape == (1,)):
         return (
-            f"size mismatch for {key}: copying a param with shape {shape} from checkpoint, the shape "
+            f"size mismatch for {key}: copying a param with shape {shape} from checkpoint, the "
+            "shape "
             f"in current model is {wanted}."
         )
     return None

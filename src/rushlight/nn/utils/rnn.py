@@ -47,6 +47,7 @@ class PackedSequence(_Packed):
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ) -> Self:
+        """From the rows and the number of them at each step."""
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         if batch_sizes is None:
@@ -124,7 +125,8 @@ def _lengths(lengths: Any) -> Array:
         array = lengths._data
         if array.ndim != 1 or array.dtype != np.int64:
             raise RuntimeError(
-                f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D tensor of "
+                f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D "
+                "tensor of "
                 f"{array.dtype}"
             )
         return array
@@ -167,13 +169,16 @@ def pack_padded_sequence(
         )
     if counts.min() <= 0:
         raise RuntimeError(
-            "Length of all samples has to be greater than 0, but found an element in 'lengths' that "
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' "
+            "that "
             "is <= 0"
         )
     if (counts[1:] > counts[:-1]).any():
         raise RuntimeError(
-            "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can "
-            "pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+            "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. "
+            "You can "
+            "pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
+            "sidestep this "
             "requirement."
         )
     if counts[0] > steps:

@@ -1,0 +1,24 @@
+"""Modules without their initial random numbers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from rushlight.nn.modules.module import Module
+from rushlight.random import default_generator
+
+__all__ = ["skip_init"]
+
+
+def skip_init(module_cls: type[Any], *args: Any, **kwargs: Any) -> Any:
+    """A module whose parameters may hold anything; the random stream does not move."""
+    if not issubclass(module_cls, Module):
+        raise RuntimeError(f"Expected a Module; got {module_cls}")
+    if "device" not in inspect.signature(module_cls).parameters:
+        raise RuntimeError("Module must support a 'device' arg to skip initialization")
+    before = default_generator.get_state()
+    try:
+        return module_cls(*args, **kwargs)
+    finally:
+        default_generator.set_state(before)

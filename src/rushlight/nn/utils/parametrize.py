@@ -1,0 +1,278 @@
+"""Parametrizations: an attribute of a module computed from other tensors whenever it is read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from rushlight._tensor import Tensor
+from rushlight.autograd.state import no_grad
+from rushlight.nn.modules.container import ModuleDict, ModuleList
+from rushlight.nn.modules.module import Module
+from rushlight.nn.parameter import Parameter
+from rushlight.tensor_base import TensorBase
+
+__all__ = [
+    "ParametrizationList",
+    "cached",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+    "type_before_parametrizations",
+]
+
+_cache_depth = 0
+_cache: dict[tuple[int, str], Any] = {}
+
+
+@contextmanager
+def cached() -> Iterator[None]:
+    """Compute each parametrized tensor once in the block, however often it is read."""
+    global _cache_depth
+    _cache_depth += 1
+    try:
+        yield
+    finally:
+        _cache_depth -= 1
+        if not _cache_depth:
+            _cache.clear()
+
+
+def _register(module: Module, name: str, tensor: Tensor) -> None:
+    if isinstance(tensor, Parameter):
+        module.register_parameter(name, tensor)
+    else:
+        module.register_buffer(name, tensor)
+
+
+class ParametrizationList(ModuleList):
+    """The parametrizations of one tensor, first to last, and the tensors they start from."""
+
+    original: Tensor
+    unsafe: bool
+
+    def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
+        if not modules:
+            raise ValueError("ParametrizationList requires one or more modules.")
+        super().__init__(modules)
+        self.unsafe = unsafe
+        shape, dtype = original.shape, original.dtype
+        with no_grad():
+            value: Any = original
+            for module in reversed(list(self)):
+                if hasattr(module, "right_inverse"):
+                    with suppress(NotImplementedError):
+                        value = module.right_inverse(value)
+        self.is_tensor = isinstance(value, TensorBase)
+        self.ntensors = 1 if self.is_tensor else len(value)
+        if self.is_tensor:
+            if value.dtype != dtype:
+                raise ValueError(
+                    "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
+                    f"original.dtype: {dtype}\nright_inverse(original).dtype: {value.dtype}"
+                )
+            original.data = value.data
+            _register(self, "original", original)
+        else:
+            for number, part in enumerate(value):
+                if not isinstance(part, TensorBase):
+                    raise ValueError(
+                        "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
+                        f"tuple...). Got element {number} of the sequence with type "
+                        f"{type(part).__name__}."
+                    )
+                if isinstance(original, Parameter):
+                    part = Parameter(part, bool(original.requires_grad))
+                _register(self, f"original{number}", part)
+        if not unsafe:
+            _check_result(self(), shape, dtype)
+
+    def originals(self) -> list[Any]:
+        """The tensors that the first parametrization is called with."""
+        if self.is_tensor:
+            return [self.original]
+        return [getattr(self, f"original{number}") for number in range(self.ntensors)]
+
+    def right_inverse(self, value: Any) -> None:
+        """Set the originals so that the tensor becomes value, as far as right_inverse can."""
+        with no_grad():
+            for module in reversed(list(self)):
+                if not hasattr(module, "right_inverse"):
+                    raise RuntimeError(
+                        f"parametrization {type(module).__name__} does not implement right_inverse."
+                    )
+                value = module.right_inverse(value)
+            values = [value] if self.is_tensor else list(value)
+            if len(values) != self.ntensors:
+                raise ValueError(
+                    "'right_inverse' must return a sequence of tensors of length "
+                    f"{self.ntensors}. Got a sequence of length {len(values)}."
+                )
+            for original, part in zip(self.originals(), values, strict=True):
+                if not isinstance(part, TensorBase):
+                    raise ValueError(f"`right_inverse` should output a tensor, not {type(part)}")
+                original.data = part.data
+
+    def forward(self) -> Tensor:
+        """The parametrized tensor."""
+        first, *rest = self
+        value = first(*self.originals())
+        for module in rest:
+            value = module(value)
+        return value
+
+
+def _check_result(result: Any, shape: Any, dtype: Any) -> None:
+    if not isinstance(result, TensorBase):
+        raise ValueError(f"A parametrization must return a tensor. Got {type(result).__name__}.")
+    got: Any = result
+    if got.dtype != dtype:
+        raise ValueError(
+            "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` "
+            f"flag is enabled.\nunparametrized dtype: {dtype}\nparametrized dtype: {got.dtype}"
+        )
+    if got.shape != shape:
+        raise ValueError(
+            "Registering a parametrization may not change the shape of the tensor, unless `unsafe` "
+            f"flag is enabled.\nunparametrized shape: {shape}\nparametrized shape: {got.shape}"
+        )
+
+
+def _copied(self: Any, memo: dict[int, Any]) -> Any:
+    if id(self) in memo:
+        return memo[id(self)]
+    replica = self.__new__(type(self))
+    memo[id(self)] = replica
+    replica.__dict__ = copy.deepcopy(self.__dict__, memo)
+    return replica
+
+
+def _no_state(self: Any) -> Any:
+    raise RuntimeError(
+        "Serialization of parametrized modules is only supported through state_dict(): save "
+        "that, and "
+        "load it into a module that is parametrized in the same way."
+    )
+
+
+def _inject_class(module: Module) -> None:
+    """Give the module a class of its own, which can hold properties."""
+    before = type(module)
+    methods: dict[str, Any] = {"__getstate__": _no_state}
+    if not hasattr(before, "__deepcopy__"):
+        methods["__deepcopy__"] = _copied
+    module.__class__ = type(f"Parametrized{before.__name__}", (before,), methods)
+
+
+def _inject_property(module: Any, name: str) -> None:
+    def get(self: Any) -> Any:
+        if not _cache_depth:
+            return self.parametrizations[name]()
+        key = (id(self), name)
+        if key not in _cache:
+            _cache[key] = self.parametrizations[name]()
+        return _cache[key]
+
+    def put(self: Any, value: Any) -> None:
+        self.parametrizations[name].right_inverse(value)
+
+    setattr(type(module), name, property(get, put))
+
+
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
+    """Let a parameter or buffer be parametrization(original) from now on.
+
+    A second one is applied to the result of the first. With a method `right_inverse` the attribute
+    can be assigned to. unsafe skips the checks that dtype and shape stay.
+
+    >>> import rushlight as torch
+    >>> class Symmetric(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x.triu() + x.triu(1).mT
+    >>> layer = torch.nn.Linear(3, 3)
+    >>> _ = torch.nn.utils.parametrize.register_parametrization(layer, "weight", Symmetric())
+    >>> bool((layer.weight == layer.weight.mT).all())
+    True
+    """
+    owner: Any = module
+    parametrization.train(module.training)
+    if is_parametrized(module, tensor_name):
+        if not unsafe:
+            _check_second(owner, tensor_name, parametrization)
+        owner.parametrizations[tensor_name].append(parametrization)
+        owner.parametrizations[tensor_name].unsafe |= unsafe
+        return module
+    if tensor_name not in module._buffers and tensor_name not in module._parameters:
+        raise ValueError(
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element "
+            "with "
+            f"name '{tensor_name}'"
+        )
+    made = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
+    delattr(module, tensor_name)
+    if not is_parametrized(module):
+        _inject_class(module)
+        module.parametrizations = ModuleDict()
+    _inject_property(module, tensor_name)
+    owner.parametrizations[tensor_name] = made
+    return module
+
+
+def _check_second(module: Any, name: str, parametrization: Any) -> None:
+    before = getattr(module, name)
+    after = parametrization(before)
+    _check_result(after, before.shape, before.dtype)
+    if hasattr(parametrization, "right_inverse"):
+        _check_result(parametrization.right_inverse(after), before.shape, before.dtype)
+        with no_grad():
+            module.parametrizations[name].right_inverse(
+                parametrization.right_inverse(before.detach())
+            )
+
+
+def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
+    """Whether the module, or one tensor of it, has a parametrization."""
+    made = getattr(module, "parametrizations", None)
+    if not isinstance(made, ModuleDict):
+        return False
+    return len(made) > 0 if tensor_name is None else tensor_name in made
+
+
+def remove_parametrizations(
+    module: Module, tensor_name: str, leave_parametrized: bool = True
+) -> Module:
+    """Make the tensor an ordinary one again, with its present value or with the original's."""
+    if not is_parametrized(module, tensor_name):
+        raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
+    owner: Any = module
+    made = owner.parametrizations[tensor_name]
+    if made.is_tensor:
+        original = made.original
+        if leave_parametrized:
+            with no_grad():
+                original.data = getattr(module, tensor_name).data
+    elif leave_parametrized:
+        value = getattr(module, tensor_name)
+        original = Parameter(value) if value.requires_grad else value
+    else:
+        raise ValueError(
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is "
+            "parametrized in "
+            "terms of a sequence of tensors."
+        )
+    delattr(type(module), tensor_name)
+    del owner.parametrizations[tensor_name]
+    _register(module, tensor_name, original)
+    if not is_parametrized(module):
+        del owner.parametrizations
+        module.__class__ = type(module).__bases__[0]
+    return module
+
+
+def type_before_parametrizations(module: Module) -> type:
+    """The module's class without what parametrizations made of it."""
+    return type(module).__bases__[0] if is_parametrized(module) else type(module)

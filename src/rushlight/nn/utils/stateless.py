@@ -1,0 +1,101 @@
+"""Call a module with other parameters than its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rushlight._tensor import Tensor
+from rushlight.nn.modules.module import Module
+from rushlight.tensor_base import TensorBase
+
+__all__ = ["functional_call"]
+
+
+def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
+    """Where each parameter and buffer is kept, by dotted path."""
+    places: dict[str, tuple[dict[str, Any], str]] = {}
+    for path, part in module.named_modules(remove_duplicate=False):
+        for table in (part._parameters, part._buffers):
+            for name, tensor in table.items():
+                if tensor is not None:
+                    places[f"{path}.{name}" if path else name] = (table, name)
+    return places
+
+
+def _with_tied(
+    places: dict[str, tuple[dict[str, Any], str]], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is given, and the same for all other names of the same tensors."""
+    names: dict[int, list[str]] = {}
+    for path, (table, name) in places.items():
+        names.setdefault(id(table[name]), []).append(path)
+    complete = dict(given)
+    for group in names.values():
+        values = [given[path] for path in group if path in given]
+        if len({id(value) for value in values}) > 1:
+            raise ValueError(
+                f"functional_call got multiple values for keys {group}, which are tied. Consider "
+                "using tie_weights=False"
+            )
+        if values:
+            complete.update(dict.fromkeys(group, values[0]))
+    return complete
+
+
+@contextmanager
+def _replaced(
+    module: Module, given: Mapping[str, Any], tie_weights: bool, strict: bool
+) -> Iterator[None]:
+    places = _places(module)
+    wanted = _with_tied(places, given) if tie_weights else dict(given)
+    unexpected = sorted(set(wanted) - set(places))
+    missing = sorted(set(places) - set(wanted))
+    if unexpected or (strict and missing):
+        problems = [
+            f"{what} key(s): {', '.join(keys)}."
+            for what, keys in (("Unexpected", unexpected), ("Missing", missing if strict else []))
+            if keys
+        ]
+        raise RuntimeError(
+            f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(problems)
+        )
+    for path, tensor in wanted.items():
+        if not isinstance(tensor, TensorBase):
+            raise TypeError(f"{path}: a tensor is needed, not {type(tensor).__name__}")
+    before = {path: places[path][0][places[path][1]] for path in wanted}
+    try:
+        for path, tensor in wanted.items():
+            table, name = places[path]
+            table[name] = tensor
+        yield
+    finally:
+        for path, tensor in before.items():
+            table, name = places[path]
+            table[name] = tensor
+
+
+def functional_call(
+    module: Module,
+    parameters_and_buffers: Mapping[str, Tensor],
+    args: Any = None,
+    kwargs: dict[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """module(*args, **kwargs) with these tensors in the place of its parameters and buffers.
+
+    Those that are not named keep their own (unless strict, where all must be named). Gradients flow
+    to the tensors given; the module is as before afterwards.
+
+    >>> import rushlight as torch
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> new = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
+    >>> torch.nn.utils.stateless.functional_call(layer, new, torch.tensor([1.0, 2.0]))
+    tensor([3.])
+    """
+    positional = () if args is None else args if isinstance(args, tuple) else (args,)
+    with _replaced(module, parameters_and_buffers, tie_weights, strict):
+        return module(*positional, **(kwargs or {}))

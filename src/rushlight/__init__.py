@@ -570,7 +570,7 @@ from rushlight.layout import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import linalg, optim, serialization, special, utils
+from rushlight import linalg, nn, optim, serialization, special, utils
 from rushlight.serialization import load, save
 
 from rushlight.dtypes import bool_ as bool

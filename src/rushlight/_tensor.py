@@ -16,6 +16,7 @@ from rushlight.autograd import api
 from rushlight.autograd.hooks import Handle
 from rushlight.autograd.node import Node
 from rushlight.device import CPU, device
+from rushlight.interop import InteropMethods
 from rushlight.methods.conversion import ConversionMethods
 from rushlight.methods.creation import CreationMethods
 from rushlight.methods.indexing import IndexingMethods
@@ -45,6 +46,7 @@ class Tensor(
     CreationMethods,
     ConversionMethods,
     SamplingMethods,
+    InteropMethods,
     TensorBase,
 ):
     """An n-dimensional array that remembers how it was computed.

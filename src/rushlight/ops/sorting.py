@@ -150,7 +150,7 @@ def kthvalue(
 def _answer(parts: list[Array], inverse: bool, counts: bool) -> Any:
     """What `unique` returns: a tensor, or a tuple with the extras that were asked for."""
     wanted = [parts[0], *([parts[1]] if inverse else []), *([parts[2]] if counts else [])]
-    tensors = tuple(wrap(np.ascontiguousarray(part)) for part in wanted)
+    tensors = tuple(wrap(np.array(part, order="C")) for part in wanted)
     return tensors if len(tensors) > 1 else tensors[0]
 
 

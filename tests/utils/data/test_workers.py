@@ -193,6 +193,14 @@ def test_after_a_death_the_iterator_is_of_no_use_and_the_loader_is() -> None:
     assert next(iter(loader)) == 0
 
 
+def test_persistent_workers_are_started_again_after_a_death() -> None:
+    loader = DataLoader(Deadly("exit"), None, num_workers=2, persistent_workers=True)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="exited unexpectedly"):
+            list(loader)
+    assert next(iter(loader)) == 0
+
+
 def test_a_batch_that_takes_too_long_is_an_error() -> None:
     program = run("""
         class Sleepy(Numbers):

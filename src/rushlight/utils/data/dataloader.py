@@ -7,21 +7,15 @@ and a shuffling sampler takes another when the first index is asked for.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
-import time
 import warnings
-import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from multiprocessing.context import BaseContext
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from rushlight import random
 from rushlight.utils.data._utils.collate import default_collate, default_convert
 from rushlight.utils.data._utils.fetch import make_fetch
-from rushlight.utils.data._utils.pool import WorkerPool
-from rushlight.utils.data._utils.worker import End, Failure, Job, Outcome, get_worker_info
+from rushlight.utils.data._utils.info import get_worker_info
 from rushlight.utils.data.dataset import IterableDataset
 from rushlight.utils.data.sampler import (
     BatchSampler,
@@ -30,6 +24,9 @@ from rushlight.utils.data.sampler import (
     SequentialSampler,
     draw_seed,
 )
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
@@ -158,24 +155,7 @@ class DataLoader(Generic[T_co]):
     @multiprocessing_context.setter
     def multiprocessing_context(self, context: str | BaseContext | None) -> None:
         if context is not None:
-            if self.num_workers == 0:
-                raise ValueError(
-                    f"multiprocessing_context can only be used with multi-process loading "
-                    f"(num_workers > 0), but got num_workers={self.num_workers}"
-                )
-            if isinstance(context, str):
-                valid = multiprocessing.get_all_start_methods()
-                if context not in valid:
-                    raise ValueError(
-                        f"multiprocessing_context option should specify a valid start method in "
-                        f"{valid!r}, but got multiprocessing_context={context!r}"
-                    )
-                context = multiprocessing.get_context(context)
-            if not isinstance(context, BaseContext):
-                raise TypeError(
-                    f"multiprocessing_context option should be a valid context object or a string "
-                    f"specifying the start method, but got multiprocessing_context={context}"
-                )
+            context = _checked_context(context, self.num_workers)
         self.__context = context
 
     @property
@@ -190,12 +170,15 @@ class DataLoader(Generic[T_co]):
         if self.num_workers == 0:
             return _SingleProcessDataLoaderIter(self)
         self.check_worker_number_rationality()
+        # Only here: multiprocessing takes as long to import as the whole room.
+        from rushlight.utils.data._utils.parallel import _MultiProcessingDataLoaderIter
+
         return _MultiProcessingDataLoaderIter(self)
 
     def __iter__(self) -> _BaseDataLoaderIter:
         if not self.persistent_workers:
             return self._get_iterator()
-        if self._iterator is None:
+        if self._iterator is None or self._iterator._ended:
             self._iterator = self._get_iterator()
         else:
             self._iterator._reset(self)
@@ -227,6 +210,30 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _checked_context(context: Any, num_workers: int) -> BaseContext:
+    import multiprocessing
+
+    if num_workers == 0:
+        raise ValueError(
+            f"multiprocessing_context can only be used with multi-process loading "
+            f"(num_workers > 0), but got num_workers={num_workers}"
+        )
+    if isinstance(context, str):
+        valid = multiprocessing.get_all_start_methods()
+        if context not in valid:
+            raise ValueError(
+                f"multiprocessing_context option should specify a valid start method in "
+                f"{valid!r}, but got multiprocessing_context={context!r}"
+            )
+        context = multiprocessing.get_context(context)
+    if not isinstance(context, multiprocessing.context.BaseContext):
+        raise TypeError(
+            f"multiprocessing_context option should be a valid context object or a string "
+            f"specifying the start method, but got multiprocessing_context={context}"
+        )
+    return context
 
 
 def _check_workers(
@@ -262,6 +269,9 @@ def _check_iterable(shuffle: bool | None, sampler: Any, batch_sampler: Any) -> N
 
 class _BaseDataLoaderIter:
     """One pass over a loader."""
+
+    # Whether there are workers no more, though there should be.
+    _ended = False
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         self._index_sampler = loader._index_sampler
@@ -338,107 +348,3 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 
     def _next_data(self) -> Any:
         return self._fetch(next(self._sampler_iter))
-
-
-class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
-    """Batches are made ahead by worker processes, which take turns.
-
-    Each item of the sampler is a task with a number. `_order` has the tasks that are sent and not
-    yet given out, with their workers; `_outcomes` what has come back.
-    """
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        super().__init__(loader)
-        if not loader.prefetch_factor:
-            raise AssertionError(
-                f"prefetch_factor must be greater than 0, got {loader.prefetch_factor}"
-            )
-        self._max_tasks = loader.prefetch_factor * loader.num_workers
-        self._in_order = loader.in_order
-        self._timeout = loader.timeout
-        self._persistent = loader.persistent_workers
-        self._pass = 0
-        self._pool = WorkerPool()
-        # When the iterator is dropped, or at the interpreter's end.
-        weakref.finalize(self, self._pool.stop)
-        job = Job(
-            loader.dataset,
-            loader._iterable,
-            loader._auto_collation,
-            loader.collate_fn,
-            loader.drop_last,
-            self._base_seed,
-            loader.worker_init_fn,
-            loader.num_workers,
-        )
-        self._pool.start(loader.multiprocessing_context or multiprocessing.get_context(), job)
-        # A second time, as torch does it: a sampler that draws in __iter__ draws twice.
-        self._reset(loader)
-
-    def _reset(self, loader: DataLoader[Any]) -> None:
-        super()._reset(loader)
-        self._pass += 1
-        self._task = 0
-        self._order: deque[tuple[int, int]] = deque()
-        self._outcomes: dict[int, Outcome] = {}
-        self._tasks_of = [0] * self._num_workers
-        self._live = [True] * self._num_workers
-        self._turns = itertools.cycle(range(self._num_workers))
-        for _ in range(self._max_tasks):
-            self._send_task()
-
-    def _send_task(self) -> None:
-        worker = self._next_worker()
-        if worker is None:
-            return
-        try:
-            index = next(self._sampler_iter)
-        except StopIteration:
-            return
-        self._pool.send(worker, (self._pass, self._task, index))
-        self._order.append((self._task, worker))
-        self._tasks_of[worker] += 1
-        self._task += 1
-
-    def _next_worker(self) -> int | None:
-        """Whose turn it is, of those whose stream goes on; out of order, only one with room."""
-        live = sum(self._live)
-        for worker in itertools.islice(self._turns, self._num_workers):
-            has_room = self._in_order or self._tasks_of[worker] < self._max_tasks // live
-            if self._live[worker] and has_room:
-                return worker
-        return None
-
-    def _next_data(self) -> Any:
-        while self._order:
-            task, worker = self._next_answered()
-            self._order.remove((task, worker))
-            outcome = self._outcomes.pop(task)
-            self._tasks_of[worker] -= 1
-            if isinstance(outcome, End):
-                self._live[worker] = False
-            self._send_task()
-            if isinstance(outcome, Failure):
-                outcome.reraise()
-            elif not isinstance(outcome, End):
-                return outcome.data
-        if not self._persistent:
-            self._pool.stop()
-        raise StopIteration
-
-    def _next_answered(self) -> tuple[int, int]:
-        """The task to give out: the first one, or out of order the first one that has an answer."""
-        deadline = time.monotonic() + self._timeout if self._timeout else None
-        while True:
-            for task, worker in self._order:
-                if task in self._outcomes:
-                    return task, worker
-                if self._in_order:
-                    break
-            answer = self._pool.receive(deadline)
-            if answer is None:
-                raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
-            this_pass, task, outcome = answer
-            # Answers to an earlier pass, which was left before its end, are dropped.
-            if this_pass == self._pass:
-                self._outcomes[task] = outcome

@@ -28,6 +28,9 @@ import numpy as np
 
 from rushlight import random
 from rushlight.utils.data._utils.fetch import make_fetch
+from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
+
+__all__ = ["get_worker_info", "work"]
 
 # How often an idle worker looks whether its parent still lives, should the connection not tell.
 CHECK_SECONDS = 5.0
@@ -35,26 +38,6 @@ CHECK_SECONDS = 5.0
 # The parent's ends of the connections. A forked worker inherits those to its elder siblings and
 # closes them: otherwise these would not notice that the parent is gone.
 parents_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """Which worker this is; what get_worker_info() gives inside one."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-    rng: Any = None
-    worker_method: str | None = "multiprocessing"
-
-
-_worker_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """In a worker process: its id, num_workers, seed and copy of the dataset. Elsewhere None."""
-    return _worker_info
 
 
 @dataclass(frozen=True)
@@ -198,13 +181,12 @@ def _answer_tasks(
 
 def _begin(job: Job, worker_id: int, where: str) -> Failure | None:
     """Seed everything, and run the user's init_fn."""
-    global _worker_info
     seed = job.base_seed + worker_id
     python_random.seed(seed)
     random.manual_seed(seed)
     words = [worker_id, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
     np.random.seed(np.random.SeedSequence(words).generate_state(4))
-    _worker_info = WorkerInfo(worker_id, job.num_workers, seed, job.dataset)
+    be_worker(WorkerInfo(worker_id, job.num_workers, seed, job.dataset))
     try:
         if job.init_fn is not None:
             job.init_fn(worker_id)

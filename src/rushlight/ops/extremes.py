@@ -74,6 +74,11 @@ def aminmax(
     dims = single_dim("aminmax", dim, input._data.ndim)
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
     if out is not None:
+        for each in out:
+            if each._data.dtype != input._data.dtype:
+                raise RuntimeError(
+                    f"Expected out tensor to have dtype {input.dtype}, but got {each.dtype} instead"
+                )
         pair = tuple(write_out(o, p) for o, p in zip(out, pair, strict=True))
     return return_types.aminmax(*relabel(pair, "AminmaxBackward0"))
 

@@ -15,7 +15,7 @@ from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
-from rushlight.tensor_base import TensorBase
+from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -31,6 +31,20 @@ __all__ = [
 
 Number = int | float | complex | bool
 NUMBERS = (int, float, complex, np.number, np.bool_)
+
+
+def _first(name: str, input: Any, other: Any) -> Any:
+    """The first operand, which may be a number; beside another number it becomes a tensor."""
+    if not isinstance(other, (TensorBase, *NUMBERS)):
+        raise TypeError(
+            f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
+        )
+    if not isinstance(input, TensorBase):
+        if not isinstance(input, NUMBERS):
+            need_tensor(name, "input", 1, input)
+        if not isinstance(other, TensorBase):
+            return wrap(np.asarray(input, dtypes.of_number(input).numpy))
+    return input
 
 
 def unary(row: Primitive, what: str, name: str | None = None) -> Callable[..., Tensor]:
@@ -60,10 +74,10 @@ def binary(
     for_first = numbers == "either"
 
     def function(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-        if not isinstance(input, TensorBase) and not (
-            for_first and isinstance(input, NUMBERS) and isinstance(other, TensorBase)
-        ):
-            need_tensor(name, "input", 1, input)
+        if not isinstance(input, TensorBase):
+            if not for_first:
+                need_tensor(name, "input", 1, input)
+            input = _first(name, input, other)
         if not isinstance(other, TensorBase) and not (for_second and isinstance(other, NUMBERS)):
             raise TypeError(
                 f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
@@ -130,7 +144,7 @@ def add(
     >>> torch.add(torch.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
     """
-    _check_terms("add", input, other)
+    input = _first("add", input, other)
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("add", input, other, alpha)
     result: Tensor = apply(rows.add, input, other)
@@ -141,7 +155,7 @@ def sub(
     input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """The difference input - alpha * other; shapes broadcast, types promote."""
-    _check_terms("sub", input, other)
+    input = _first("sub", input, other)
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("sub", input, other, alpha)
     result: Tensor = apply(rows.sub, input, other)
@@ -162,17 +176,6 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     if alpha.__class__ is not int or alpha != 1:
         input = _scaled("rsub", input, input, alpha)
     return relabel(apply(rows.sub, other, input), "RsubBackward1")  # type: ignore[no-any-return]
-
-
-def _check_terms(name: str, input: Any, other: Any) -> None:
-    if not isinstance(other, TensorBase) and not isinstance(other, NUMBERS):
-        raise TypeError(
-            f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
-        )
-    if not isinstance(input, TensorBase) and not (
-        isinstance(input, NUMBERS) and isinstance(other, TensorBase)
-    ):
-        need_tensor(name, "input", 1, input)
 
 
 def _kind(x: Any) -> str:
@@ -215,7 +218,7 @@ def div(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    _check_terms("div", input, other)
+    input = _first("div", input, other)
     result: Tensor = apply(row, input, other)
     return result if out is None else write_out(out, result)
 

@@ -387,6 +387,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """
     shape = tuple(size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
     ours = input._data.shape
+    if not shape:
+        return sum(input)
     if ours == shape:
         return input
     extra = len(ours) - len(shape)

@@ -140,7 +140,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     at = one_dim(dim, input._data.ndim)
-    parts = [part for part in (prepend, input, append) if part is not None]
+    around = (prepend, input, append) if n else (input,)
+    parts = [part for part in around if part is not None]
     for part in parts:
         if part._data.ndim != input._data.ndim:
             raise RuntimeError(

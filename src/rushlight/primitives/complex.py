@@ -16,7 +16,7 @@ from rushlight.tensor_base import Array
 
 def _complex_samples() -> Iterable[Sample]:
     for seed, shape in enumerate(SHAPES):
-        yield Sample((draw(seed, shape) + 1j * draw(seed + 70, shape),))
+        yield Sample((np.asarray(draw(seed, shape) + 1j * draw(seed + 70, shape)),))
 
 
 # ---- views --------------------------------------------------------------------------------------

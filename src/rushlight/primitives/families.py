@@ -21,7 +21,7 @@ PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 
 def draw(seed: int, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Array:
     """Float64 samples between low and high; the same for the same seed."""
-    return np.random.default_rng(seed).uniform(low, high, shape)
+    return np.asarray(np.random.default_rng(seed).uniform(low, high, shape))
 
 
 def _kind(x: Any) -> tuple[int, dtypes.dtype]:

@@ -48,8 +48,10 @@ def _promote_sub(arrays: list[Any]) -> list[Any]:
             "`logical_xor()` operator instead."
         )
     if promoted is not arrays:
-        for mask, number in (arrays, arrays[::-1]):
-            if not isinstance(number, np.ndarray) and mask.dtype.kind == "b":
+        for array, number in (arrays, arrays[::-1]):
+            if not isinstance(number, np.ndarray) and (
+                array.dtype.kind == "b" or isinstance(number, bool)
+            ):
                 raise RuntimeError(
                     "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
                     "are trying to invert a mask, use the `~` or `logical_not()` operator instead."
@@ -191,9 +193,16 @@ neg = unary("neg", np.negative, lambda g: -g, "-{x}", to_float=False, takes=NUME
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
 )
+
+
+def _square(x: Array) -> Any:
+    # A power of booleans is a whole number.
+    return np.square(x) if x.dtype.kind != "b" else x.astype(np.int64)
+
+
 square = unary(
-    "square", np.square, lambda g, x: g * conj(2 * x), "{x} * {x}", to_float=False,
-    takes=NUMERIC + "c", label="PowBackward0",
+    "square", _square, lambda g, x: g * conj(2 * x), "{x} * {x}", to_float=False,
+    label="PowBackward0",
 )  # fmt: skip
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", domain=(0.1, 3.0))
 

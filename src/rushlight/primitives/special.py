@@ -60,7 +60,33 @@ def from_scipy_pair(name: str) -> Callable[..., Any]:
 
 _SLOPE = 2 / math.sqrt(math.pi)
 
-erf = unary("erf", from_scipy("erf"), lambda g, x: g * _SLOPE * exp(-x * x), "erf({x})", takes=REAL)
+# erf(x) = tanh(x * P(x**2)), where P, highest power first, is a weighted minimax fit to
+# atanh(erf(x)) / x on |x| < 3.9; beyond, erf is 1 in single precision. At most 3 units in the last
+# place off, 0.5 in the mean. NumPy's tanh is vectorised and SciPy's erf is not: 1.3 ns against 12,
+# once there are enough elements for NumPy's calls.
+_ERF = (
+    5.421580517861457e-09, 2.7576616545843535e-08, -4.794610049430048e-06, 8.459660602966323e-05,
+    -0.000614838267210871, -0.0001952881139004603, 0.1027698665857315, 1.128379225730896,
+)  # fmt: skip
+_MANY = 2048
+
+
+@halves
+def _erf(x: Array) -> Any:
+    if x.dtype != np.float32 or x.size < _MANY:
+        return _scipy().erf(x)
+    square = np.multiply(x, x)
+    np.minimum(square, 15.21, out=square)
+    inner = square * _ERF[0]
+    for coefficient in _ERF[1:-1]:
+        inner += coefficient
+        inner *= square
+    inner += _ERF[-1]
+    inner *= x
+    return np.tanh(inner, out=inner)
+
+
+erf = unary("erf", _erf, lambda g, x: g * _SLOPE * exp(-x * x), "erf({x})", takes=REAL)
 erfc = unary(
     "erfc", from_scipy("erfc"), lambda g, x: -g * _SLOPE * exp(-x * x), "erfc({x})", takes=REAL
 )
@@ -84,8 +110,16 @@ log_ndtr = unary(
 
 # ---- gamma and its relatives --------------------------------------------------------------------
 
+
+
+@halves
+def _lgamma(x: Array) -> Any:
+    # At minus infinity SciPy gives -inf; the limit of log |gamma| along the poles is inf.
+    return np.where(np.isinf(x), x.dtype.type(np.inf), _scipy().gammaln(x))
+
+
 lgamma = unary(
-    "lgamma", from_scipy("gammaln"), lambda g, x: g * digamma(x), "lgamma({x})", domain=(0.3, 3.0),
+    "lgamma", _lgamma, lambda g, x: g * digamma(x), "lgamma({x})", domain=(0.3, 3.0),
     takes=REAL,
 )  # fmt: skip
 digamma = unary(
@@ -111,15 +145,15 @@ def _zeta_q(g: Any, x: Any, y: Any) -> Any:
     return g * -x * zeta(x + 1, y)
 
 
-def _no_derivative(name: str) -> Callable[[Any], Any]:
-    def refuse(g: Any) -> Any:
+def _missing(name: str) -> Callable[[Any], Any]:
+    def no_derivative(g: Any) -> Any:
         raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
 
-    return refuse
+    return no_derivative
 
 
 zeta = binary(
-    "zeta", from_scipy_pair("zeta"), (_no_derivative("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
+    "zeta", from_scipy_pair("zeta"), (_missing("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
     second=(0.5, 2.0), takes=REAL, to_float=True, label="SpecialZetaBackward0",
 )  # fmt: skip
 
@@ -131,12 +165,12 @@ def _igamma_slope(x: Any, y: Any) -> Any:
 
 igamma = binary(
     "igamma", from_scipy_pair("gammainc"),
-    (_no_derivative("igamma: input"), lambda g, x, y: g * _igamma_slope(x, y)), "call",
+    (_missing("igamma: input"), lambda g, x, y: g * _igamma_slope(x, y)), "call",
     domain=(0.5, 2.0), takes=FLOAT,
 )  # fmt: skip
 igammac = binary(
     "igammac", from_scipy_pair("gammaincc"),
-    (_no_derivative("igammac: input"), lambda g, x, y: -g * _igamma_slope(x, y)), "call",
+    (_missing("igammac: input"), lambda g, x, y: -g * _igamma_slope(x, y)), "call",
     domain=(0.5, 2.0), takes=FLOAT,
 )  # fmt: skip
 
@@ -177,6 +211,8 @@ entr = unary(
 
 def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
     def forward(x: Any, y: Any) -> Any:
+        if not isinstance(y, np.ndarray):
+            y = x.dtype.type(y)
         return np.where(np.equal(x, 0) & ~np.isnan(y), 0, x * logarithm(y))
 
     return forward
@@ -278,7 +314,7 @@ POLYNOMIALS: dict[str, tuple[Callable[[Array], Array], _Step]] = {
 
 def _polynomial(x: Any, n: Any, *, kind: str, shifted: bool) -> Any:
     dtype = np.result_type(x, n)
-    x, degree = np.broadcast_arrays(x, np.trunc(n))
+    x, degree = np.broadcast_arrays(x, np.where(np.isfinite(n), np.trunc(n), -1))
     point = np.asarray(2 * x - 1 if shifted else x, np.float64)
     first, step = POLYNOMIALS[kind]
     out = np.where(degree < 0, 0.0, 1.0)

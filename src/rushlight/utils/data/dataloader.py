@@ -51,7 +51,7 @@ class DataLoader(Generic[T_co]):
     and traceback; a worker that dies is a RuntimeError. timeout: seconds to wait for a batch.
 
     >>> import rushlight as torch
-    >>> data = TensorDataset(torch.arange(5))
+    >>> data = torch.utils.data.TensorDataset(torch.arange(5))
     >>> [batch.tolist() for (batch,) in DataLoader(data, batch_size=2)]
     [[0, 1], [2, 3], [4]]
     """

@@ -11,11 +11,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight.autograd.hooks import Handle
-from rushlight.autograd.node import Node
+from rushlight.autograd.node import Meta, Node
 from rushlight.autograd.state import state
 from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, alias
+from rushlight.tensor_base import TensorBase, alias, wrap
 
 if TYPE_CHECKING:
     from rushlight.nn.modules.module import Module
@@ -250,7 +252,7 @@ def _always_called(module: Module) -> dict[int, tuple[Hook, bool]]:
 
 
 class Gate(Node):
-    """Lets gradients through; `transform` sees the list of them and says what goes on."""
+    """Lets gradients through; `transform` sees all of them and says what goes on."""
 
     __slots__ = ("transform",)
 
@@ -269,7 +271,7 @@ class Gate(Node):
 
     def gradients(self, g: Any) -> Any:
         """The gradients as the hooks leave them."""
-        return self.transform(list(g))
+        return self.transform(g, self.metas)
 
 
 class Gates:
@@ -303,7 +305,7 @@ class Gates:
         self.outputs, self.n_outputs = places or [], len(results)
         return passed if isinstance(result, tuple) else passed[0]
 
-    def _at_outputs(self, gradients: list[Any]) -> list[Any]:
+    def _at_outputs(self, gradients: list[Any], metas: list[Meta]) -> list[Any]:
         grads = _spread(self.outputs, gradients, self.n_outputs)
         for pre_hook in self.pre_hooks:
             grads = _replaced(grads, pre_hook(self.module, grads), "pre hook", "grad_output")
@@ -321,9 +323,13 @@ class Gates:
             self.grad_outputs = None
         return [grads[i] for i in self.outputs]
 
-    def _at_inputs(self, gradients: list[Any]) -> list[Any]:
+    def _at_inputs(self, gradients: list[Any], metas: list[Meta]) -> list[Any]:
         if self.grad_outputs is None or self.inputs is None:
             return gradients
+        gradients = [
+            wrap(np.zeros(*meta)) if gradient is None else gradient
+            for gradient, meta in zip(gradients, metas, strict=True)
+        ]
         grads = _spread(self.inputs, gradients, self.n_inputs)
         for hook in self.hooks:
             result = hook(self.module, grads, self.grad_outputs)
@@ -343,7 +349,7 @@ def _through(
     gate = Gate(tensors, transform)
     passed = list(values)
     for number, (place, tensor) in enumerate(zip(places, tensors, strict=True)):
-        if tensor._data.dtype.kind in "fc":
+        if tensor._requires_grad:
             passed[place] = alias(tensor, gate)
             passed[place]._output_nr = number
     return tuple(passed), places

@@ -1,0 +1,188 @@
+"""state_dict and load_state_dict: keys, versions, hooks, errors, and that nothing is half loaded."""
+
+import pytest
+
+import rushlight as torch
+from rushlight import nn
+from tests.parity import parity
+
+NET = """
+class Net(nn.Module):
+    def __init__(self, extra=None):
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+        self.norm = nn.BatchNorm1d(3)
+        self.inner = nn.Sequential(nn.Linear(3, 1), nn.Tanh())
+        self.register_buffer("quiet", torch.zeros(1), persistent=False)
+"""
+
+
+def test_keys_versions_and_sharing() -> None:
+    parity(
+        NET
+        + """
+net = Net()
+state = net.state_dict()
+keys = list(state)
+kind = type(state).__name__
+versions = {path: dict(data) for path, data in state._metadata.items()}
+kept = net.state_dict(keep_vars=True)["layer.weight"] is net.layer.weight
+flags = [tensor.requires_grad for tensor in state.values()]
+prefixed = list(net.state_dict(prefix="model."))
+own = {}
+same = net.state_dict(destination=own) is own, list(own) == keys
+with torch.no_grad():
+    net.layer.weight.fill_(5.0)
+shared = state["layer.weight"]
+"""
+    )
+
+
+def test_loading() -> None:
+    parity(
+        NET
+        + """
+net, other = Net(), Net()
+result = str(net.load_state_dict(other.state_dict()))
+equal = [torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters())]
+partial = {"layer.bias": torch.ones(3), "what": torch.ones(1)}
+loose = net.load_state_dict(partial, strict=False)
+missing, unexpected = loose.missing_keys, loose.unexpected_keys
+bias = net.layer.bias
+names = str(loose)[:20]
+old = {k: v for k, v in other.state_dict().items() if "num_batches" not in k}
+from_before_counting = str(net.load_state_dict(old))
+zero_dim = nn.Module()
+zero_dim.a = nn.Parameter(torch.tensor(1.0))
+zero_dim.load_state_dict({"a": torch.tensor([3.0])})
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "{'layer.weight': torch.ones(1), 'layer.bias': 3, 'x': torch.ones(1)}",
+        "{}",
+        "{**Net().state_dict(), 'layer.extra': torch.ones(1), 'inner.5.weight': torch.ones(1)}",
+        "{**Net().state_dict(), 'norm.running_mean': torch.ones(2, 2)}",
+    ],
+)
+def test_a_failing_load_has_torchs_text_and_changes_nothing(state: str) -> None:
+    run = parity(
+        NET
+        + f"""
+_net = Net()
+error = attempt(lambda: _net.load_state_dict({state}))
+text = str(error)
+"""
+    )
+    assert "Error(s) in loading state_dict for Net" in run["text"]
+
+    scope = {"nn": nn, "torch": torch}
+    exec(NET, scope)
+    net = scope["Net"]()
+    before = [t.clone() for t in net.state_dict().values()]
+    with pytest.raises(RuntimeError):
+        net.load_state_dict(eval(state, scope))
+    after = net.state_dict().values()
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_failing_load_is_undone_where_an_override_has_looked_at_it() -> None:
+    seen = []
+
+    class Looking(nn.Linear):
+        def _load_from_state_dict(self, *args):
+            super()._load_from_state_dict(*args)
+            seen.append(self.weight.detach().clone())
+
+    net = nn.Sequential(Looking(1, 1, bias=False), nn.Linear(1, 1))
+    before = net[0].weight.item()
+    with pytest.raises(RuntimeError):
+        net.load_state_dict({"0.weight": torch.full((1, 1), 9.0)})
+    assert seen[0].item() == 9.0
+    assert net[0].weight.item() == before
+
+
+def test_assign_takes_the_tensors_themselves() -> None:
+    parity(
+        """
+        layer = nn.Linear(2, 1)
+        weight, bias = torch.ones(1, 2), nn.Parameter(torch.zeros(1), requires_grad=False)
+        layer.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+        same = layer.bias is bias, layer.weight.data_ptr() == weight.data_ptr()
+        flags = layer.weight.requires_grad, layer.bias.requires_grad
+        """
+    )
+    layer = nn.Linear(2, 1)
+    before = layer.weight
+    with pytest.raises(RuntimeError, match="Missing key"):
+        layer.load_state_dict({"weight": torch.ones(1, 2)}, assign=True)
+    assert layer.weight is before
+
+
+def test_extra_state() -> None:
+    parity(
+        """
+        class Extra(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.number = 1
+            def get_extra_state(self):
+                return {"number": self.number}
+            def set_extra_state(self, state):
+                self.number = state["number"]
+        a, b = nn.Sequential(Extra()), nn.Sequential(Extra())
+        a[0].number = 5
+        state = a.state_dict()
+        keys = list(state)
+        b.load_state_dict(state)
+        number = b[0].number
+        missing = b.load_state_dict({}, strict=False).missing_keys
+        unexpected = attempt(lambda: nn.Linear(1, 1).load_state_dict({"_extra_state": 1}))
+        text = str(unexpected)
+        """
+    )
+
+
+def test_hooks_of_saving_and_loading() -> None:
+    parity(
+        """
+        log = []
+        net = nn.Sequential(nn.Linear(1, 1, bias=False))
+        net[0].register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("pre", prefix, keep)))
+        def post(module, state, prefix, metadata):
+            log.append(("post", prefix, list(state), sorted(metadata)))
+            state[prefix + "added"] = torch.ones(1)
+        net[0].register_state_dict_post_hook(post)
+        net._register_state_dict_hook(lambda m, state, prefix, meta: {"all": 1, **state})
+        keys = list(net.state_dict())
+        _bad = nn.Linear(1, 1)
+        _bad.register_state_dict_post_hook(lambda *a: 3)
+        returned = attempt(lambda: _bad.state_dict())
+
+        _other = nn.Sequential(nn.Linear(1, 1, bias=False))
+        def rename(module, state, prefix, *rest):
+            log.append(("load", prefix, type(module).__name__, len(rest)))
+            state[prefix + "weight"] = state.pop(prefix + "w")
+        _other[0].register_load_state_dict_pre_hook(rename)
+        def forgive(module, incompatible):
+            log.append(("after", list(incompatible.missing_keys), module.weight.item()))
+            incompatible.unexpected_keys.clear()
+        handle = _other[0].register_load_state_dict_post_hook(forgive)
+        result = str(_other.load_state_dict({"0.w": torch.full((1, 1), 3.0), "0.x": torch.ones(1)}))
+        weight = _other[0].weight.detach().clone()
+        handle.remove()
+        not_forgiven = attempt(lambda: _other.load_state_dict({"0.w": torch.ones(1, 1), "y": 1}))
+        """
+    )
+
+
+def test_other_than_mappings_are_refused() -> None:
+    parity(
+        """
+        error = attempt(lambda: nn.Linear(1, 1).load_state_dict(3))
+        text = str(error)
+        """
+    )

@@ -150,6 +150,8 @@ def logspace(
     """
     first, last, storage = _ends("logspace", start, end, steps, dtype)
     exact = storage if storage.kind in "fc" else np.dtype(np.float32)
+    if storage.kind in "iub":
+        first, last = number_in(first, storage), number_in(last, storage)
     powers = _between(first, last, operator.index(steps), exact)
     wide = np.complex128 if exact.kind == "c" else np.float64
     return finish(np.power(wide(base), powers.astype(wide)).astype(storage), **options)

@@ -39,6 +39,7 @@ __all__ = [
 
 Dtype = dtypes.dtype | None
 _PLAIN = (bool, int, float, complex)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def default_float() -> np.dtype[Any]:
@@ -83,6 +84,10 @@ def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, TensorBase):
         value = value.item()
     kind = dtype.kind
+    if dtype == np.float32 and isinstance(value, int | float):
+        if math.isfinite(value) and abs(value) > _LARGEST:
+            raise RuntimeError("value cannot be converted to type float32 without overflow")
+        return dtype.type(value)
     if kind in "iu" and not isinstance(value, bool | complex | np.bool_):
         info = np.iinfo(dtype)
         lowest = info.min if kind == "i" else -info.max
@@ -124,7 +129,8 @@ def _number(value: Any, dtype: Dtype) -> Any:
         return dtypes.of_number(value).numpy.type(value)
     if value.__class__ is complex and not dtype.is_complex:
         raise TypeError("must be real number, not complex")
-    return number_in(value, dtype.numpy)
+    # Unlike the functions that fill, `tensor` lets a number that is too large become infinite.
+    return np.float32(value) if dtype is dtypes.float32 else number_in(value, dtype.numpy)
 
 
 def _check_long(value: int) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.creation import number_in
 from rushlight.ops.inplace import assign, check_writable, rebase
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
@@ -222,7 +222,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         _place(self, value, (), basic, False, recording)
         return
     if value._data.dtype != self._data.dtype:
-        if value._data.ndim:
+        if value._data.size != 1:
             raise RuntimeError(
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
@@ -444,18 +444,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     if isinstance(value, TensorBase):
         filler: Any = value.astype(x._data.dtype)
     else:
-        _check_kind("index_fill_", input, value)
-        filler = wrap(np.asarray(value).astype(x._data.dtype))
+        filler = wrap(np.asarray(number_in(value, x._data.dtype)))
     result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
     result = result if input._data.ndim else result.reshape(())
     return relabel(result, "IndexFillBackward0")  # type: ignore[no-any-return]
-
-
-def _check_kind(name: str, input: Tensor, value: Any) -> None:
-    if isinstance(value, complex) and input._data.dtype.kind != "c":
-        raise RuntimeError(
-            f"{name}(): Converting complex Scalar to non-complex type is not supported"
-        )
 
 
 # ---- by several tensors -------------------------------------------------------------------------
@@ -614,17 +606,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"{value._data.ndim} dimension(s)."
             )
         label = "MaskedFillBackward1"
-        ours, theirs = value.dtype, input.dtype
-        if ours.category > theirs.category:
-            raise RuntimeError(f"value cannot be converted to type {theirs.word} from {ours.word}")
         value = value.astype(input._data.dtype)
     else:
-        kind = dtypes.of_number(value)
-        if kind.category > input.dtype.category:
-            raise RuntimeError(
-                f"value cannot be converted to type {input.dtype.name} without overflow"
-            )
-        value = wrap(np.asarray(value).astype(input._data.dtype))
+        value = wrap(np.asarray(number_in(value, input._data.dtype)))
     return relabel(apply(pointwise.where, mask, value, input), label)  # type: ignore[no-any-return]
 
 
@@ -635,8 +619,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     if (state.grad and wanting) or state.interpreter is not None or isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
-    if dtypes.of_number(value).category > self.dtype.category:
-        raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow")
+    value = number_in(value, self._data.dtype)
     if broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape:
         raise RuntimeError(
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the tensor "

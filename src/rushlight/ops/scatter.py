@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.creation import number_in
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.core import Primitive, apply
@@ -168,9 +169,9 @@ def _scatter_plan(
         if not places._data.size:
             return x, None
         if reduce is None:
-            value = np.asarray(src).astype(x._data.dtype)[()]
+            value = number_in(src, x._data.dtype)
             return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
-        filler = np.asarray(src).astype(x._data.dtype)
+        filler = np.asarray(number_in(src, x._data.dtype))
         values = wrap(np.broadcast_to(filler, places._data.shape))
     if reduce == "add":
         return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)

@@ -1,0 +1,89 @@
+"""VGG networks: 3 x 3 convolutions and pooling, then three linear layers.
+
+Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rushlight import nn
+from rushlight._tensor import Tensor
+from rushlight.vision.models.weights import check_untrained
+
+# Channels of the convolutions in each of the five groups, which end with pooling.
+_GROUPS = {
+    11: ((64,), (128,), (256, 256), (512, 512), (512, 512)),
+    13: ((64, 64), (128, 128), (256, 256), (512, 512), (512, 512)),
+    16: ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
+    19: ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4),
+}
+
+
+class VGG(nn.Module):
+    """Any features that end with 512 channels, then the three linear layers."""
+
+    def __init__(
+        self,
+        features: nn.Module,
+        num_classes: int = 1000,
+        init_weights: bool = True,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
+        self.classifier = nn.Sequential(
+            nn.Linear(512 * 7 * 7, 4096),
+            nn.ReLU(True),
+            nn.Dropout(p=dropout),
+            nn.Linear(4096, 4096),
+            nn.ReLU(True),
+            nn.Dropout(p=dropout),
+            nn.Linear(4096, num_classes),
+        )
+        for module in self.modules() if init_weights else ():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, 0, 0.01)
+            if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+                nn.init.constant_(module.bias, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (n, 3, h, w); the result is (n, num_classes)."""
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
+def make_layers(groups: Sequence[Sequence[int]], batch_norm: bool = False) -> nn.Sequential:
+    """The convolutions with their activations, and a pooling after each group."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for group in groups:
+        for out in group:
+            layers.append(nn.Conv2d(channels, out, kernel_size=3, padding=1))
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(out))
+            layers.append(nn.ReLU(inplace=True))
+            channels = out
+        layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+    return nn.Sequential(*layers)
+
+
+def _builder(depth: int, batch_norm: bool) -> Callable[..., VGG]:
+    name = f"vgg{depth}_bn" if batch_norm else f"vgg{depth}"
+
+    def build(
+        weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
+    ) -> VGG:
+        check_untrained(name, weights, pretrained)
+        return VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs)
+
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = f"{name} with torch's initial weights; kwargs are those of VGG."
+    return build
+
+
+vgg11, vgg13, vgg16, vgg19 = (_builder(depth, False) for depth in _GROUPS)
+vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn = (_builder(depth, True) for depth in _GROUPS)

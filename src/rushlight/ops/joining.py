@@ -73,7 +73,8 @@ def _parts(name: str, tensors: Any) -> tuple[Tensor, ...]:
         if not isinstance(part, TensorBase):
             need_tensor(name, f"tensors[{i}]", 1, part)
     if not parts:
-        raise RuntimeError(f"torch.{name}(): expected a non-empty list of Tensors")
+        kind = ValueError if name == "cat" else RuntimeError
+        raise kind(f"torch.{name}(): expected a non-empty list of Tensors")
     return parts  # type: ignore[return-value]
 
 

@@ -63,6 +63,9 @@ from rushlight.ops.arrangement import (
     triu,
     vander,
 )
+from rushlight.ops.bilinear import (
+    bilinear,
+)
 from rushlight.ops.bitwise import (
     bitwise_and,
     bitwise_left_shift,
@@ -187,6 +190,12 @@ from rushlight.ops.creation import (
     zeros,
     zeros_like,
 )
+from rushlight.ops.distance import (
+    cdist,
+    cosine_similarity,
+    pairwise_distance,
+    pdist,
+)
 from rushlight.ops.dropout import (
     alpha_dropout,
     dropout,
@@ -278,6 +287,16 @@ from rushlight.ops.legacy import (
     set_default_device,
     set_default_tensor_type,
     to_dlpack,
+)
+from rushlight.ops.loss import (
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    ctc_loss,
+    hinge_embedding_loss,
+    kl_div,
+    margin_ranking_loss,
+    poisson_nll_loss,
+    triplet_margin_loss,
 )
 from rushlight.ops.normalization import (
     batch_norm,
@@ -508,6 +527,17 @@ from rushlight.ops.transcendental import (
     tan,
     tanh,
     xlogy,
+)
+from rushlight.ops.vision import (
+    affine_grid_generator,
+    channel_shuffle,
+    constant_pad_nd,
+    grid_sampler,
+    grid_sampler_2d,
+    grid_sampler_3d,
+    native_channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 # ---- operations: end ----
 

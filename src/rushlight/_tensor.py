@@ -20,6 +20,7 @@ from rushlight.interop import InteropMethods
 from rushlight.methods.conversion import ConversionMethods
 from rushlight.methods.creation import CreationMethods
 from rushlight.methods.indexing import IndexingMethods
+from rushlight.methods.neural import NeuralMethods
 from rushlight.methods.operators import OperatorMethods
 from rushlight.methods.pointwise import PointwiseMethods
 from rushlight.methods.product import ProductMethods
@@ -38,6 +39,7 @@ __all__ = ["Tensor", "wrap"]
 class Tensor(
     OperatorMethods,
     PointwiseMethods,
+    NeuralMethods,
     ReductionMethods,
     ShapeMethods,
     IndexingMethods,

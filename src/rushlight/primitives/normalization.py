@@ -63,8 +63,8 @@ def _spread(x: Any, dims: Shape, size: int) -> Any:
 
 
 def _normalize_vjp(
-    g: list[Any], x: Any, weight: Any, out: Any, view: Shape, dims: Shape,
-    broadcast: Shape, needs: tuple[bool, ...],
+    g: list[Any], x: Any, weight: Any, weight_shape: Shape, bias_shape: Shape, out: Any,
+    view: Shape, dims: Shape, broadcast: Shape, needs: tuple[bool, ...],
 ) -> list[Any]:  # fmt: skip
     mean, rstd = out[1], out[2]
     form = {"view": view, "dims": dims, "broadcast": broadcast}
@@ -72,7 +72,10 @@ def _normalize_vjp(
     if g[0] is not None:
         affine = tuple(needs[1:])
         parts = iter(normalize_grad(g[0], x, mean, rstd, weight, affine=affine, **form))
-        results = [next(parts), *(next(parts) if needed else None for needed in affine)]
+        results[0] = next(parts)
+        for i, shape in enumerate((weight_shape, bias_shape)[: len(affine)], 1):
+            if needs[i]:
+                results[i] = next(parts) if len(shape) == 1 else next(parts).reshape(shape)
     if needs[0] and (g[1] is not None or g[2] is not None):
         # The statistics were asked for as outputs: d mean = 1/n, d rstd = -rstd**3 (x - mean) / n.
         size = math.prod(view[d] for d in dims)

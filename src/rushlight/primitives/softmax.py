@@ -13,12 +13,19 @@ from rushlight.primitives.inner import inner, totals
 from rushlight.tensor_base import Array
 
 
-def _softmax(x: Array, *, dim: int) -> Array:
+def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:
+    """With masked, a line of nothing but -inf gives zeros and not nan."""
     if not x.size:
         return x.copy()
-    out = x - x.max(axis=dim, keepdims=True)
+    peak = x.max(axis=dim, keepdims=True)
+    if masked:
+        peak[peak == -np.inf] = 0
+    out = x - peak
     np.exp(out, out=out)
-    out /= totals(out, (dim,))
+    total = totals(out, (dim,))
+    if masked:
+        total[total == 0] = 1
+    out /= total
     return out
 
 
@@ -38,7 +45,7 @@ def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     return g - out.exp() * g.sum(dim, keepdim=True)
 
 
-def _rule(x: Array, *, dim: int) -> Spec:
+def _rule(x: Array, *, dim: int, masked: bool = False) -> Spec:
     return x.shape, x.dtype
 
 

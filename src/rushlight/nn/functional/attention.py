@@ -1,0 +1,330 @@
+"""Attention: weighted means of values, weighted by how well keys fit a query."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.nn.functional.dropout import dropout
+from rushlight.nn.functional.linear import linear
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.joining import cat
+from rushlight.primitives import softmax as softmax_rows
+from rushlight.primitives.contract import matmul
+from rushlight.primitives.core import apply
+from rushlight.tensor_base import Array, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "multi_head_attention_forward",
+    "scaled_dot_product_attention",
+]
+
+
+@lru_cache(maxsize=32)
+def _causal(rows: int, columns: int, dtype: np.dtype[Any]) -> Array:
+    """0 where a row may look, -inf at what comes after it."""
+    hidden = np.triu(np.ones((rows, columns), bool), 1)
+    mask = np.where(hidden, dtype.type(-np.inf), dtype.type(0))
+    mask.flags.writeable = False
+    return mask
+
+
+def _additive(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
+    """A mask to be added to scores: a boolean one says where to look."""
+    if mask._data.dtype.kind != "b":
+        return mask
+    zero = wrap(np.zeros((), dtype.numpy))
+    return zero.where(mask, wrap(np.full((), -np.inf, dtype.numpy)))
+
+
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, dropout_p: float,
+    scale: float | None, training: bool = True,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The attended values, and the weights."""
+    factor = 1 / math.sqrt(max(query._data.shape[-1], 1)) if scale is None else scale
+    scores: Tensor = apply(matmul, query * factor, key.mT)
+    if causal:
+        scores = scores + wrap(_causal(*scores._data.shape[-2:], scores._data.dtype))
+    if mask is not None:
+        scores = scores + _additive(mask, scores.dtype)
+    last = scores._data.ndim - 1
+    weights: Tensor = apply(softmax_rows.softmax, scores, dim=last, masked=mask is not None)
+    if dropout_p > 0:
+        weights = dropout(weights, dropout_p, training)
+    return apply(matmul, weights, value), weights
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(query @ key.mT * scale + mask) @ value, over [..., length, width].
+
+    A boolean mask says where to look, a floating one is added; is_causal hides what comes later.
+    dropout_p drops always, not only in training. With enable_gqa, groups of query heads share a key
+    and value head. A. Vaswani et al., "Attention Is All You Need", 2017.
+
+    >>> import rushlight as torch
+    >>> q = torch.zeros(1, 2, 4)
+    >>> v = torch.tensor([[[1.0], [3.0]]])
+    >>> torch.nn.functional.scaled_dot_product_attention(q, q, v, is_causal=True)
+    tensor([[[1.],
+             [2.]]])
+    """
+    for position, (name, tensor) in enumerate(
+        (("query", query), ("key", key), ("value", value)), 1
+    ):
+        need_tensor("scaled_dot_product_attention", name, position, tensor)
+    types = {t._data.dtype for t in (query, key, value)}
+    if len(types) != 1:
+        raise RuntimeError(
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead."
+        )
+    if min(t._data.ndim for t in (query, key, value)) < 2:
+        raise RuntimeError(
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{query._data.ndim} key.dim: {key._data.ndim} and value.dim: {value._data.ndim} instead."
+        )
+    if attn_mask is not None:
+        if is_causal:
+            raise RuntimeError(
+                "Explicit attn_mask should not be set when is_causal=True: add the causal mask to it"
+            )
+        kind = attn_mask._data.dtype
+        if kind.kind != "b" and kind != query._data.dtype and kind != np.float32:
+            raise RuntimeError(
+                "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+                f"attn_mask.dtype: {attn_mask.dtype} and  query.dtype: {query.dtype} instead."
+            )
+    if enable_gqa:
+        heads, own = query._data.shape[-3], key._data.shape[-3]
+        if heads % own or heads % value._data.shape[-3]:
+            raise RuntimeError(
+                "Number of heads in key and value must divide the number of heads in query: got "
+                f"{heads}, {own} and {value._data.shape[-3]}"
+            )
+        key = _repeat_heads(key, heads // own)
+        value = _repeat_heads(value, heads // value._data.shape[-3])
+    out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
+    return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")  # type: ignore[no-any-return]
+
+
+def _repeat_heads(tensor: Tensor, times: int) -> Tensor:
+    if times == 1:
+        return tensor
+    shape = tensor._data.shape
+    wide = tensor.unsqueeze(-3).expand((*shape[:-2], times, *shape[-2:]))
+    return wide.reshape((*shape[:-3], shape[-3] * times, *shape[-2:]))
+
+
+# ---- many heads ---------------------------------------------------------------------------------
+
+
+def _merged_masks(
+    attn_mask: Tensor | None, key_padding_mask: Tensor | None, batch: int, heads: int, rows: int,
+    columns: int, dtype: dtypes.dtype,
+) -> Tensor | None:  # fmt: skip
+    """Both masks as one to be added to scores [batch, heads, rows, columns]; True means hidden."""
+    merged: Tensor | None = None
+    if attn_mask is not None:
+        mask = _hiding(attn_mask, dtype)
+        if mask._data.ndim == 3:
+            mask = mask.reshape((batch, heads, rows, columns))
+        merged = mask
+    if key_padding_mask is not None:
+        mask = _hiding(key_padding_mask, dtype).reshape((batch, 1, 1, columns))
+        merged = mask if merged is None else merged + mask
+    return merged
+
+
+def _hiding(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
+    if mask._data.dtype.kind == "b":
+        return _additive(mask.logical_not(), dtype)
+    return mask.to(dtype)
+
+
+def _check_heads(
+    query: Tensor, key: Tensor, value: Tensor, embed_dim: int, num_heads: int,
+    key_padding_mask: Tensor | None, attn_mask: Tensor | None,
+) -> None:  # fmt: skip
+    ndim = query._data.ndim
+    if ndim not in (2, 3):
+        raise AssertionError(
+            f"query should be unbatched 2D or batched 3D tensor but received {ndim}-D query tensor"
+        )
+    if key._data.ndim != ndim or value._data.ndim != ndim:
+        raise AssertionError(
+            f"For {'batched (3-D)' if ndim == 3 else 'unbatched (2-D)'} `query`, expected `key` and "
+            f"`value` to be {ndim}-D but found {key._data.ndim}-D and {value._data.ndim}-D tensors "
+            "respectively"
+        )
+    if query._data.shape[-1] != embed_dim:
+        raise AssertionError(
+            f"was expecting embedding dimension of {embed_dim}, but got {query._data.shape[-1]}"
+        )
+    if embed_dim % num_heads:
+        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
+    if key_padding_mask is not None and key_padding_mask._data.ndim != ndim - 1:
+        raise AssertionError(
+            f"expected `key_padding_mask` to be {ndim - 1}-D but found "
+            f"{key_padding_mask._data.ndim}-D tensor"
+        )
+    for name, mask in (("key_padding_mask", key_padding_mask), ("attn_mask", attn_mask)):
+        if mask is not None and mask._data.dtype.kind not in "bf":
+            raise AssertionError(f"only bool and floating types of {name} are supported")
+
+
+def _projected(
+    query: Tensor, key: Tensor, value: Tensor, weight: Tensor | None, bias: Tensor | None,
+    separate: tuple[Tensor | None, Tensor | None, Tensor | None] | None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Queries, keys and values after the projection of the inputs."""
+    width = query._data.shape[-1]
+    biases = (None,) * 3 if bias is None else tuple(
+        bias.narrow(0, i * width, width) for i in range(3)
+    )  # fmt: skip
+    if separate is not None:
+        for name, part in zip("qkv", separate, strict=True):
+            if part is None:
+                raise AssertionError(
+                    f"use_separate_proj_weight is True but {name}_proj_weight is None"
+                )
+        weights: Any = separate
+    else:
+        if weight is None:
+            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
+        if query is key is value:
+            joint = linear(query, weight, bias)
+            return tuple(joint.narrow(-1, i * width, width) for i in range(3))  # type: ignore[return-value]
+        weights = tuple(weight.narrow(0, i * width, width) for i in range(3))
+    inputs = (query, key, value)
+    return tuple(map(linear, inputs, weights, biases))  # type: ignore[return-value]
+
+
+def multi_head_attention_forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Tensor,
+    out_proj_bias: Tensor | None,
+    training: bool = True,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+    use_separate_proj_weight: bool = False,
+    q_proj_weight: Tensor | None = None,
+    k_proj_weight: Tensor | None = None,
+    v_proj_weight: Tensor | None = None,
+    static_k: Tensor | None = None,
+    static_v: Tensor | None = None,
+    average_attn_weights: bool = True,
+    is_causal: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention of several heads: query [L, N, E], key and value [S, N, E], or all without N.
+
+    In masks True hides; floats are added. Returns the output [L, N, E] and, with need_weights, the
+    weights [N, L, S], averaged over the heads unless average_attn_weights is False.
+    A. Vaswani et al., "Attention Is All You Need", 2017.
+    """
+    _check_heads(query, key, value, embed_dim_to_check, num_heads, key_padding_mask, attn_mask)
+    batched = query._data.ndim == 3
+    if not batched:
+        same = (query is key, key is value)
+        query = query.unsqueeze(1)
+        key = query if same[0] else key.unsqueeze(1)
+        value = key if same[1] else value.unsqueeze(1)
+        if key_padding_mask is not None:
+            key_padding_mask = key_padding_mask.unsqueeze(0)
+    rows, batch, width = query._data.shape
+    each = width // num_heads
+    if is_causal and attn_mask is None:
+        raise RuntimeError(
+            "Need attn_mask if specifying the is_causal hint: pass the causal mask, for instance "
+            "nn.Transformer.generate_square_subsequent_mask(length)"
+        )
+    separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
+    q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias, separate)
+    extra = 0
+    if bias_k is not None and bias_v is not None:
+        k = cat((k, bias_k.expand((1, batch, width))), 0)
+        v = cat((v, bias_v.expand((1, batch, width))), 0)
+        extra += 1
+    q, k, v = (_heads(t, static, batch, num_heads, each)
+               for t, static in ((q, None), (k, static_k), (v, static_v)))  # fmt: skip
+    if add_zero_attn:
+        nothing = wrap(np.zeros((batch, num_heads, 1, each), k._data.dtype))
+        k, v = cat((k, nothing), 2), cat((v, nothing), 2)
+        extra += 1
+    columns = k._data.shape[2]
+    if attn_mask is not None:
+        attn_mask = _checked_mask(attn_mask, batch * num_heads, rows, columns - extra)
+    # What was added to the keys is never hidden.
+    if extra:
+        attn_mask = None if attn_mask is None else _widened(attn_mask, extra)
+        key_padding_mask = None if key_padding_mask is None else _widened(key_padding_mask, extra)
+    mask = _merged_masks(attn_mask, key_padding_mask, batch, num_heads, rows, columns, q.dtype)
+    p = dropout_p if training else 0.0
+    out, weights = _attend(q, k, v, mask, False, p, None)
+    joined = out.permute(2, 0, 1, 3).reshape((rows * batch, width))
+    result = linear(joined, out_proj_weight, out_proj_bias)
+    result = result.reshape((rows, batch, result._data.shape[1]))
+    if not batched:
+        result = result.squeeze(1)
+    if not need_weights:
+        return result, None
+    if average_attn_weights:
+        weights = weights.mean(1)
+    return result, weights if batched else weights.squeeze(0)
+
+
+def _heads(tensor: Tensor, static: Tensor | None, batch: int, heads: int, each: int) -> Tensor:
+    """[L, N, E] as [N, heads, L, E / heads]; a static one is [N * heads, L, E / heads] already."""
+    if static is not None:
+        if static._data.shape[0] != batch * heads or static._data.shape[2] != each:
+            raise AssertionError(
+                f"expecting static_k and static_v of size ({batch * heads}, S, {each}), but got "
+                f"{list(static._data.shape)}"
+            )
+        return static.reshape((batch, heads, static._data.shape[1], each))
+    length = tensor._data.shape[0]
+    return tensor.reshape((length, batch, heads, each)).permute(1, 2, 0, 3)
+
+
+def _checked_mask(mask: Tensor, planes: int, rows: int, columns: int) -> Tensor:
+    shape = mask._data.shape
+    if len(shape) not in (2, 3):
+        raise RuntimeError(f"attn_mask's dimension {len(shape)} is not supported")
+    wanted = (rows, columns) if len(shape) == 2 else (planes, rows, columns)
+    if shape != wanted:
+        raise RuntimeError(
+            f"The shape of the {len(shape)}D attn_mask is {shape}, but should be {wanted}."
+        )
+    return mask
+
+
+def _widened(mask: Tensor, extra: int) -> Tensor:
+    shape = (*mask._data.shape[:-1], extra)
+    return cat((mask, wrap(np.zeros(shape, mask._data.dtype))), -1)

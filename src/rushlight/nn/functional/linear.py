@@ -1,0 +1,40 @@
+"""Affine and bilinear maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.bilinear import bilinear
+from rushlight.primitives import contract
+from rushlight.primitives.core import apply
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "bilinear",
+    "linear",
+]
+
+
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """input @ weight.T + bias: [*, in_features] with weight [out_features, in_features].
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.linear(torch.tensor([1.0, 2.0]), torch.eye(2), torch.ones(2))
+    tensor([2., 3.])
+    """
+    need_tensor("linear", "input", 1, input)
+    need_tensor("linear", "weight", 2, weight)
+    if weight._data.ndim == 1:
+        # torch takes a vector for a map to numbers.
+        result = input @ weight if bias is None else input @ weight + bias
+    elif bias is None:
+        result = apply(contract.linear, input, weight)
+    else:
+        need_tensor("linear", "bias", 3, bias)
+        result = apply(contract.linear, input, weight, bias)
+    return result if out is None else write_out(out, result)

@@ -1,0 +1,633 @@
+"""Losses."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.nn import _reduction
+from rushlight.ops import loss as ops
+from rushlight.ops.activation import log_softmax
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.loss import reduced, where_zero
+from rushlight.primitives import loss as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.index import ARRAY, index
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cross_entropy",
+    "ctc_loss",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "linear_cross_entropy",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+Flag = bool | None
+
+
+def _how(size_average: Flag, reduce: Flag, reduction: str) -> str:
+    """The reduction's name, after the two old arguments had their say."""
+    if size_average is not None or reduce is not None:
+        return _reduction.legacy_get_string(size_average, reduce)
+    _reduction.get_enum(reduction)
+    return "mean" if reduction == "elementwise_mean" else reduction
+
+
+# ---- distances of numbers -----------------------------------------------------------------------
+
+
+def _pair(name: str, input: Tensor, target: Tensor) -> None:
+    need_tensor(name, "input", 1, input)
+    need_tensor(name, "target", 2, target)
+    if input._data.shape != target._data.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            "Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) -> Tensor:
+    if weight is None:
+        return reduced(loss, how, label)
+    if weight._data.shape != loss._data.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    return loss.sum() / weight.sum() if how == "mean" else reduced(loss, how)
+
+
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """(input - target) ** 2.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    _pair("mse_loss", input, target)
+    how = _how(size_average, reduce, reduction)
+    difference = input - target
+    supported("mse_cpu", FLOAT, [difference._data])
+    return _weighted(difference * difference, weight, how, "MseLossBackward0")
+
+
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """|input - target|."""
+    _pair("l1_loss", input, target)
+    how = _how(size_average, reduce, reduction)
+    return _weighted((input - target).abs(), weight, how, None)
+
+
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean", beta: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
+    _pair("smooth_l1_loss", input, target)
+    how = _how(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    distance = (input - target).abs()
+    supported("smooth_l1_cpu", FLOAT, [distance._data])
+    if beta == 0:
+        return reduced(distance, how)
+    near = distance * distance * (0.5 / beta)
+    loss = near.where(distance < beta, distance - 0.5 * beta)
+    return reduced(loss, how, "SmoothL1LossBackward0")
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """d**2 / 2 for distances d up to delta, delta * (d - delta / 2) beyond.
+
+    P. J. Huber, "Robust Estimation of a Location Parameter", 1964.
+    """
+    _pair("huber_loss", input, target)
+    how = _how(None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    distance = (input - target).abs()
+    supported("huber_cpu", FLOAT, [distance._data])
+    near = distance * distance * 0.5
+    loss = near.where(distance < delta, (distance - 0.5 * delta) * delta)
+    return _weighted(loss, weight, how, "HuberLossBackward0")
+
+
+# ---- one class of several -----------------------------------------------------------------------
+
+
+def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    need_tensor("nll_loss", "input", 1, input)
+    need_tensor("nll_loss", "target", 2, target)
+    x, t = input._data.shape, target._data.shape
+    if len(x) < 1:
+        raise ValueError(f"Expected 1 or more dimensions (got {len(x)})")
+    if len(x) != 1 and (not t or x[0] != t[0]):
+        raise ValueError(
+            f"Expected input batch_size ({x[0]}) to match target batch_size "
+            f"({t[0] if t else 'none'})."
+        )
+    if (*x[:1], *x[2:]) != t and not (len(x) == 1 and t == ()):
+        raise RuntimeError(
+            f"size mismatch (got input: {list(x)} , target: {list(t)}): a target of class indices "
+            "has the input's shape without dimension 1"
+        )
+    supported("nll_loss_out_frame", FLOAT, [input._data])
+    if target._data.dtype not in (np.int64, np.uint8):
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte, but got {dtypes.of(target._data.dtype).word}: "
+            "convert class indices with .long()"
+        )
+    classes = x[1] if len(x) > 1 else x[0]
+    if weight is not None and weight._data.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got "
+            f"weight tensor of shape: {list(weight._data.shape)}"
+        )
+
+
+def _nll(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, how: str
+) -> Tensor:
+    _check_classes(input, target, weight)
+    single = input._data.ndim == 1
+    if single:
+        input, target = input.unsqueeze(0), target.unsqueeze(0)
+    static = {"reduction": how, "ignore_index": int(ignore_index)}
+    loss: Tensor = apply(rows.nll, input, target, weight, **static)[0]
+    if input._data.ndim > 2 and loss._node is not None:
+        relabel(loss, "NllLoss2DBackward0")
+    return loss.squeeze(0) if single and how == "none" else loss
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    ignore_index: int = -100, reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """-weight[target] * input[target]: input [N, C, ...] of log-probabilities, target [N, ...].
+
+    The mean divides by the sum of the weights that were used.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.nll_loss(torch.tensor([[-1.0, -2.0]]), torch.tensor([1]))
+    tensor(2.)
+    """
+    return _nll(input, target, weight, ignore_index, _how(size_average, reduce, reduction))
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    ignore_index: int = -100, reduce: Flag = None, reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy of softmax(input), [N, C, ...], with classes [N, ...] or probabilities.
+
+    A floating target of the input's shape holds probabilities. With label_smoothing, that share of
+    the probability is spread evenly over all classes.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.cross_entropy(torch.zeros(1, 4), torch.tensor([2]))
+    tensor(1.3863)
+    """
+    need_tensor("cross_entropy_loss", "input", 1, input)
+    need_tensor("cross_entropy_loss", "target", 2, target)
+    how = _how(size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(
+            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
+        )
+    if not input._data.ndim:
+        raise RuntimeError("cross_entropy: expected an input of at least 1 dimension, got 0")
+    dim = 0 if input._data.ndim == 1 else 1
+    if input._data.shape == target._data.shape and target._data.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RuntimeError(
+                "ignore_index is not supported for floating point target: targets of probabilities "
+                "have no index"
+            )
+        return _soft_cross_entropy(log_softmax(input, dim), target, weight, how, label_smoothing)
+    if label_smoothing == 0:
+        return _nll(log_softmax(input, dim), target, weight, ignore_index, how)
+    return _smoothed(log_softmax(input, dim), target, weight, ignore_index, how, label_smoothing)
+
+
+def _along(weight: Tensor, ndim: int) -> Tensor:
+    """Weights of classes so that they broadcast over [N, C, ...]."""
+    return weight if ndim == 1 else weight.reshape((1, -1, *(1,) * (ndim - 2)))
+
+
+def _soft_cross_entropy(
+    scores: Tensor, target: Tensor, weight: Tensor | None, how: str, smoothing: float
+) -> Tensor:
+    ndim = scores._data.ndim
+    dim = 0 if ndim == 1 else 1
+    classes = scores._data.shape[dim]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    terms = scores * target
+    if weight is not None:
+        if weight._data.shape != (classes,):
+            raise RuntimeError(
+                f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
+                f"no classes but got weight tensor of shape: {list(weight._data.shape)}"
+            )
+        terms = terms * _along(weight, ndim)
+    if how == "none":
+        return -terms.sum(dim)
+    total = -terms.sum()
+    return total / (terms._data.size // max(classes, 1)) if how == "mean" else total
+
+
+def _smoothed(
+    scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, how: str,
+    smoothing: float,
+) -> Tensor:  # fmt: skip
+    ndim = scores._data.ndim
+    dim = 0 if ndim == 1 else 1
+    exact = _nll(scores, target, weight, ignore_index, how)
+    even = -(scores if weight is None else scores * _along(weight, ndim)).sum(dim)
+    kept = target != ignore_index
+    even = where_zero(kept, even)
+    if how == "mean":
+        if weight is None:
+            divisor = kept.to(scores.dtype).sum()
+        else:
+            safe = target.where(kept, wrap(np.zeros((), target._data.dtype)))
+            divisor = where_zero(kept, apply(index, weight, safe.long(), spec=(ARRAY,))).sum()
+        even = even.sum() / divisor
+    elif how == "sum":
+        even = even.sum()
+    return exact * (1 - smoothing) + even * (smoothing / scores._data.shape[dim])
+
+
+def linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
+    weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0, options: Any = None,
+) -> Tensor:  # fmt: skip
+    """Cross-entropy of input @ linear_weight.T + linear_bias; options (of chunks) change nothing."""
+    need_tensor("linear_cross_entropy", "input", 1, input)
+    need_tensor("linear_cross_entropy", "linear_weight", 2, linear_weight)
+    scores = input @ linear_weight.mT
+    if linear_bias is not None:
+        scores = scores + linear_bias
+    if scores._data.ndim > 2:
+        scores = scores.movedim(-1, 1)
+    return cross_entropy(
+        scores, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def multi_margin_loss(
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The mean over the wrong classes i of max(0, margin - x[target] + x[i]) ** p."""
+    need_tensor("multi_margin_loss", "input", 1, input)
+    need_tensor("multi_margin_loss", "target", 2, target)
+    how = _how(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    shape = input._data.shape
+    if len(shape) not in (1, 2) or 0 in shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+        )
+    single = len(shape) == 1
+    if single:
+        input = input.unsqueeze(0)
+    target = target.reshape((-1,)) if single else target
+    if target._data.ndim != 1 or target._data.shape[0] != input._data.shape[0]:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            f"samples (batch size). Expected target size [{input._data.shape[0]}], but got "
+            f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
+        )
+    classes = input._data.shape[1]
+    if target._data.size and not 0 <= target._data.min() <= target._data.max() < classes:
+        raise RuntimeError("target out of range")
+    if weight is not None:
+        if weight._data.shape != (classes,):
+            raise RuntimeError(f"inconsistent weight size, expected {classes} but got "
+                               f"{list(weight._data.shape)}")  # fmt: skip
+    right = input.gather(1, target.unsqueeze(1))
+    gaps = (margin - right + input).clamp(min=0)
+    if p == 2:
+        gaps = gaps * gaps
+    if weight is not None:
+        gaps = gaps * apply(index, weight, target, spec=(ARRAY,)).unsqueeze(1)
+    wrong = wrap(np.arange(classes)) != target.unsqueeze(1)
+    losses = where_zero(wrong, gaps).sum(1) / classes
+    if how == "none":
+        return losses.squeeze(0) if single else losses
+    return reduced(losses, how, "MultiMarginLossBackward0")
+
+
+def multilabel_margin_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The sum over labels j and other classes i of max(0, 1 - x[j] + x[i]), by number of classes.
+
+    Rows of the target hold labels up to the first -1.
+    """
+    need_tensor("multilabel_margin_loss", "input", 1, input)
+    need_tensor("multilabel_margin_loss", "target", 2, target)
+    how = _how(size_average, reduce, reduction)
+    shape = input._data.shape
+    if len(shape) > 2 or 0 in shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+        )
+    if target._data.shape != shape and not (target._data.size == input._data.size == 1):
+        raise RuntimeError(
+            f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
+        )
+    classes = shape[-1] if shape else 1
+    if target._data.size and target._data.max() >= classes:
+        raise RuntimeError("argument #2 'target' is out of range")
+    rows_, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
+    safe, counts, occurs = apply(rows.label_masks, labels)
+    right = rows_.gather(1, safe)
+    gaps = (1 - right.unsqueeze(2) + rows_.unsqueeze(1)).clamp(min=0)
+    wrong = counts.unsqueeze(2).logical_and(occurs.logical_not().unsqueeze(1))
+    losses = where_zero(wrong, gaps).sum((1, 2)) / classes
+    if how == "none":
+        losses = losses.reshape(shape[:-1])
+    return reduced(losses, how, "MultilabelMarginLossBackward0")
+
+
+# ---- probabilities ------------------------------------------------------------------------------
+
+
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """-(target * log(input) + (1 - target) * log(1 - input)); logarithms stop at -100.
+
+    For inputs that come from a sigmoid, `binary_cross_entropy_with_logits` is more accurate.
+    """
+    need_tensor("binary_cross_entropy", "input", 1, input)
+    need_tensor("binary_cross_entropy", "target", 2, target)
+    how = _how(size_average, reduce, reduction)
+    if target._data.shape != input._data.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. Please ensure they have the same size."
+        )
+    if target._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            f"Found dtype {dtypes.of(target._data.dtype).word} but expected "
+            f"{dtypes.of(input._data.dtype).word}: convert the target to the input's dtype"
+        )
+    if input._data.size and not (input._data.min() >= 0 and input._data.max() <= 1):
+        raise RuntimeError(
+            "all elements of input should be between 0 and 1: apply a sigmoid, or use "
+            "binary_cross_entropy_with_logits"
+        )
+    loss = apply(rows.binary_cross_entropy, input, target)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, how, "BinaryCrossEntropyBackward0")
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives.
+
+    >>> import rushlight as torch
+    >>> f = torch.nn.functional.binary_cross_entropy_with_logits
+    >>> f(torch.tensor([0.0]), torch.tensor([1.0]))
+    tensor(0.6931)
+    """
+    need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
+    need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    if target._data.shape != input._data.shape:
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+    how = _how(size_average, reduce, reduction)
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, how)
+
+
+def kl_div(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean", log_target: bool = False,
+) -> Tensor:  # fmt: skip
+    """target * (log target - input): input holds log-probabilities, target probabilities or, with
+    log_target, log-probabilities too.
+
+    "batchmean" divides the sum by the batch size, which is the divergence itself; "mean" by the
+    number of elements.
+    """
+    need_tensor("kl_div", "input", 1, input)
+    if reduction == "batchmean" and size_average is None and reduce is None:
+        total = ops.kl_div(input, target, "sum", log_target=log_target)
+        return total / input._data.shape[0] if input._data.ndim else total
+    how = _how(size_average, reduce, reduction)
+    if how == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    return ops.kl_div(input, target, how, log_target=log_target)
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False,
+    size_average: Flag = None, eps: float = 1e-8, reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The negative log-likelihood of counts under a Poisson distribution.
+
+    input is the rate, or with log_input its logarithm; full adds Stirling's term.
+    """
+    how = _how(size_average, reduce, reduction)
+    return ops.poisson_nll_loss(input, target, log_input, full, eps, how)
+
+
+def gaussian_nll_loss(
+    input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """(log var + (input - target)**2 / var) / 2, var being at least eps; full adds log(2 pi) / 2."""
+    need_tensor("gaussian_nll_loss", "input", 1, input)
+    need_tensor("gaussian_nll_loss", "target", 2, target)
+    if not isinstance(var, TensorBase):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = (input * 0 + var).detach()
+    elif (var._data < 0).any():
+        raise ValueError("var has negative entry/entries")
+    spread = var
+    if var._data.shape != input._data.shape:
+        if var._data.shape == input._data.shape[:-1]:
+            spread = var.unsqueeze(-1)
+        elif var._data.shape != (*input._data.shape[:-1], 1):
+            try:
+                fits = np.broadcast_shapes(var._data.shape, input._data.shape) == input._data.shape
+            except ValueError:
+                fits = False
+            if not fits or var._data.ndim != input._data.ndim:
+                raise ValueError("var is of incorrect size")
+    how = _how(None, None, reduction)
+    # The gradient flows as if nothing had been clamped.
+    spread = spread + (spread.detach().clamp(min=eps) - spread.detach())
+    distance = input - target
+    loss = 0.5 * (spread.log() + distance * distance / spread)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduced(loss, how)
+
+
+# ---- margins and pairs --------------------------------------------------------------------------
+
+
+def soft_margin_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """log(1 + exp(-target * input)), targets being 1 and -1."""
+    need_tensor("soft_margin_loss", "input", 1, input)
+    need_tensor("soft_margin_loss", "target", 2, target)
+    how = _how(size_average, reduce, reduction)
+    loss = (-target * input).exp().log1p()
+    return reduced(loss, how, "SoftMarginLossBackward0")
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Binary cross-entropy with logits, averaged over the classes (the last dimension)."""
+    need_tensor("multilabel_soft_margin_loss", "input", 1, input)
+    how = _how(size_average, reduce, reduction)
+    loss = ops.binary_cross_entropy_with_logits(input, target, weight, None, "none")
+    dim = input._data.ndim - 1
+    return reduced(loss.sum(dim) / input._data.shape[dim], how)
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """x where the target is 1, max(0, margin - x) where it is -1."""
+    return ops.hinge_embedding_loss(input, target, margin, _how(size_average, reduce, reduction))
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """max(0, margin - target * (x1 - x2)): target 1 wants x1 above x2, -1 below."""
+    need_tensor("margin_ranking_loss", "input1", 1, input1)
+    need_tensor("margin_ranking_loss", "input2", 2, input2)
+    need_tensor("margin_ranking_loss", "target", 3, target)
+    how = _how(size_average, reduce, reduction)
+    if not input1._data.ndim == input2._data.ndim == target._data.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    return ops.margin_ranking_loss(input1, input2, target, margin, how)
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
+    how = _how(size_average, reduce, reduction)
+    return ops.cosine_embedding_loss(input1, input2, target, margin, how)
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
+    eps: float = 1e-6, swap: bool = False, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """max(0, margin + distance to the positive - distance to the negative)."""
+    how = _how(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return ops.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, how)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0,
+    swap: bool = False, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """`triplet_margin_loss` with any distance."""
+    need_tensor("triplet_margin_with_distance_loss", "anchor", 1, anchor)
+    how = _how(None, None, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    ranks = [t._data.ndim for t in (anchor, positive, negative)]
+    if len(set(ranks)) != 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
+            "inputs"
+        )
+    measure = ops.pairwise_distance if distance_function is None else distance_function
+    near, far = measure(anchor, positive), measure(anchor, negative)
+    if swap:
+        far = far.minimum(measure(positive, negative))
+    return reduced((margin + near - far).clamp(min=0), how)
+
+
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
+    target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:  # fmt: skip
+    """The negative log-probability of label sequences under [T, N, C] log-probabilities of frames.
+
+    targets are [N, S], or all sequences in one row; the mean first divides each loss by its target's
+    length. A. Graves et al., "Connectionist Temporal Classification", 2006.
+    """
+    how = _how(None, None, reduction)
+    return ops.ctc_loss(
+        log_probs, targets, input_lengths, target_lengths, blank, how, zero_infinity
+    )

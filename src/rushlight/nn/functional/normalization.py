@@ -1,0 +1,175 @@
+"""Normalisation of activations, and of vectors to length 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rushlight.ops import normalization as ops
+from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.primitives.core import apply
+from rushlight.primitives.pooling import window_sum
+from rushlight.primitives.view import pad
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "normalize",
+    "rms_norm",
+]
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel (dimension 1) brought to mean 0 and variance 1 over the batch.
+
+    In training with the statistics of the batch, towards which the running ones are moved in place;
+    else with the running ones. S. Ioffe and C. Szegedy, "Batch Normalization", 2015.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([[1.0], [3.0]])
+    >>> torch.nn.functional.batch_norm(x, None, None, training=True, eps=0.0)
+    tensor([[-1.],
+            [ 1.]])
+    """
+    need_tensor("batch_norm", "input", 1, input)
+    if training:
+        shape = input._data.shape
+        if len(shape) > 1 and shape[0] * math.prod(shape[2:]) == 1:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {input.shape}"
+            )
+    return ops.normalize_batch(
+        input, running_mean, running_var, weight, bias, training, momentum, eps
+    )[0]
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of each sample brought to mean 0 and variance 1.
+
+    D. Ulyanov et al., "Instance Normalization", 2016.
+    """
+    need_tensor("instance_norm", "input", 1, input)
+    if use_input_stats and math.prod(input._data.shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {input.shape}"
+        )
+    return ops.instance_norm(
+        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps
+    )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """The last dimensions, of sizes normalized_shape, brought to mean 0 and variance 1.
+
+    J. L. Ba et al., "Layer Normalization", 2016.
+    """
+    return ops.normalize_layer(input, normalized_shape, weight, bias, eps)[0]
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each group of channels of each sample brought to mean 0 and variance 1.
+
+    Y. Wu and K. He, "Group Normalization", 2018.
+    """
+    need_tensor("group_norm", "input", 1, input)
+    shape = input._data.shape
+    if len(shape) >= 2 and num_groups > 0:
+        size = shape[0] * shape[1] // num_groups * math.prod(shape[2:])
+        if size == 1:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size {list(shape)}"
+            )
+    return ops.normalize_groups(input, num_groups, weight, bias, eps)[0]
+
+
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """The last dimensions, of sizes normalized_shape, divided by their root mean square.
+
+    B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+    return ops.rms_norm(input, normalized_shape, weight, eps)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """x / (k + alpha * mean of the squares of `size` neighbouring channels) ** beta.
+
+    A. Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012.
+    """
+    need_tensor("local_response_norm", "input", 1, input)
+    shape = input._data.shape
+    if len(shape) < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)"
+        )
+    if size < 1:
+        raise RuntimeError(f"kernel size should be greater than zero, but got {size}")
+    if not input._data.size:
+        return input
+    squares = (input * input).reshape((shape[0], shape[1], -1)).transpose(1, 2)
+    around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))
+    form = {"kernel": (size,), "stride": (1,), "padding": (0,), "dilation": (1,)}
+    sums = apply(window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form)
+    mean = (sums / size).transpose(1, 2).reshape(shape)
+    return input / (mean * alpha + k) ** beta
+
+
+def normalize(
+    input: Tensor,
+    p: float = 2.0,
+    dim: int = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
+) -> Tensor:
+    """x divided by its p-norm along dim, or by eps if that is larger.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    need_tensor("normalize", "input", 1, input)
+    result = input / input.norm(p, dim, keepdim=True).clamp_min(eps)
+    return result if out is None else write_out(out, result)

@@ -1,0 +1,452 @@
+"""Images made larger, smaller, bent and rearranged."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.ops import vision as ops
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.joining import cat
+from rushlight.ops.pooling import adaptive_avg_pool, along
+from rushlight.ops.vision import (
+    channel_shuffle,
+    cubic_weights,
+    native_channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import supported
+from rushlight.primitives.index import ARRAY, index
+from rushlight.tensor_base import Array, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "affine_grid",
+    "channel_shuffle",
+    "grid_sample",
+    "interpolate",
+    "native_channel_shuffle",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
+
+# ---- padding ------------------------------------------------------------------------------------
+
+
+def _reflect(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
+    size = input._data.shape[dim]
+    if before >= size or after >= size:
+        raise RuntimeError(
+            "Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at dimension {dim} of input {list(input._data.shape)}"
+        )
+    left = input.narrow(dim, 1, before).flip(dim) if before else None
+    right = input.narrow(dim, size - 1 - after, after).flip(dim) if after else None
+    return [part for part in (left, input, right) if part is not None]
+
+
+def _replicate(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
+    shape = list(input._data.shape)
+    if not shape[dim]:
+        raise RuntimeError("replicate padding needs at least one element to repeat")
+    parts = []
+    for at, width in ((0, before), (shape[dim] - 1, after)):
+        shape[dim] = width
+        parts.append(input.narrow(dim, at, 1).expand(tuple(shape)) if width else None)
+    return [part for part in (parts[0], input, parts[1]) if part is not None]
+
+
+def _circular(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
+    size = input._data.shape[dim]
+    if before > size or after > size:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    left = input.narrow(dim, size - before, before) if before else None
+    right = input.narrow(dim, 0, after) if after else None
+    return [part for part in (left, input, right) if part is not None]
+
+
+_SIDES: dict[str, tuple[Callable[..., list[Tensor]], str]] = {
+    "reflect": (_reflect, "ReflectionPad{}DBackward0"),
+    "replicate": (_replicate, "ReplicationPad{}DBackward0"),
+    "circular": (_circular, "CopySlices"),
+}
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Pad with a constant, or continue by "reflect", "replicate" or "circular".
+
+    pad holds (before, after) for the last dimension, then for the one before it, and so on;
+    negative widths cut off.
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.pad(torch.tensor([[1.0, 2.0, 3.0]]), (2, 1), mode="reflect")
+    tensor([[3., 2., 1., 2., 3., 2.]])
+    """
+    need_tensor("pad", "input", 1, input)
+    widths = list(map(operator.index, pad))
+    ndim = input._data.ndim
+    if len(widths) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, but got {len(widths)}")
+    if len(widths) > 2 * ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(widths)} and input of dimension {ndim}"
+        )
+    if mode == "constant":
+        return ops.constant_pad_nd(input, widths, 0 if value is None else value)
+    if mode not in _SIDES:
+        raise NotImplementedError(
+            f"Unrecognised padding mode {mode}: constant, reflect, replicate or circular"
+        )
+    if value:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    dims = len(widths) // 2
+    if ndim not in (dims + 1, dims + 2) or dims > 3:
+        raise NotImplementedError(
+            f"Padding size {len(widths)} is not supported for {ndim}D input tensor: non-constant "
+            "padding pads the last one, two or three dimensions, behind channels and perhaps a batch"
+        )
+    shape = input._data.shape
+    sides, label = _SIDES[mode]
+    for i in range(dims):
+        dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
+        cut = max(-before, 0) + max(-after, 0)
+        if cut > shape[dim]:
+            raise RuntimeError(f"narrow(): length must be non-negative: {cut} elements to be cut off "
+                               f"dimension {dim} of {list(shape)}")  # fmt: skip
+        if cut:
+            input = input.narrow(dim, max(-before, 0), shape[dim] - cut)
+        if before > 0 or after > 0:
+            input = cat(sides(input, dim, max(before, 0), max(after, 0)), dim)
+    if any(widths):
+        return relabel(input, label.format(dims))  # type: ignore[no-any-return]
+    return input.clone()
+
+
+# ---- other sizes --------------------------------------------------------------------------------
+
+_LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+_SMOOTH = ("linear", "bilinear", "bicubic", "trilinear", "lanczos")
+
+
+def _target_size(
+    input: Tensor, size: Any, scale_factor: Any, recompute: bool | None
+) -> tuple[tuple[int, ...], list[float | None]]:
+    """The output's sizes, and the factors that positions are computed with (None: from the sizes)."""
+    spatial = input._data.shape[2:]
+    dims = len(spatial)
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if size is not None:
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        sizes = tuple(size) if isinstance(size, list | tuple) else (size,) * dims
+        if len(sizes) != dims:
+            raise ValueError(
+                "Input and output must have the same number of spatial dimensions, but got input with "
+                f"spatial dimensions of {list(spatial)} and output size of {size}. Please provide "
+                "input tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) "
+                "format."
+            )
+        return tuple(map(operator.index, sizes)), [None] * dims
+    factors = (
+        tuple(scale_factor) if isinstance(scale_factor, list | tuple) else (scale_factor,) * dims
+    )
+    if len(factors) != dims:
+        raise ValueError(
+            "Input and scale_factor must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {list(spatial)} and scale_factor of shape {scale_factor}. Please "
+            "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, "
+            "...,sK) format."
+        )
+    sizes = tuple(math.floor(n * float(f)) for n, f in zip(spatial, factors, strict=True))
+    return sizes, [None] * dims if recompute else [float(f) for f in factors]
+
+
+def interpolate(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Resample [N, C, ...] to a size or by a factor.
+
+    Modes: nearest, nearest-exact, area; linear (3-d), bilinear, bicubic (4-d), trilinear (5-d). All
+    but the nearest ones are a matrix along each dimension.
+
+    >>> import rushlight as torch
+    >>> x = torch.tensor([[[1.0, 2.0]]])
+    >>> torch.nn.functional.interpolate(x, scale_factor=2, mode="linear")
+    tensor([[[1.0000, 1.2500, 1.7500, 2.0000]]])
+    """
+    need_tensor("interpolate", "input", 1, input)
+    if mode not in _SMOOTH:
+        if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | bilinear "
+                "| bicubic | trilinear"
+            )
+    shape = input._data.shape
+    dims = len(shape) - 2
+    known = (*_SMOOTH, "nearest", "nearest-exact", "area")
+    if dims not in (1, 2, 3) or mode not in known:
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {len(shape)}D) for the "
+            f"modes: {' | '.join(known)} (got {mode})"
+        )
+    sizes, factors = _target_size(input, size, scale_factor, recompute_scale_factor)
+    if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and dims == 2):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a "
+            "4-D tensor as input"
+        )
+    needed = _LINEAR.get(mode, 2 if mode in ("bicubic", "lanczos") else dims)
+    if dims != needed:
+        raise NotImplementedError(f"Got {len(shape)}D input, but {mode} mode needs {needed + 2}D input")
+    if mode == "lanczos" and not antialias:
+        raise ValueError("lanczos mode needs antialias=True")
+    if mode == "area":
+        return adaptive_avg_pool(f"adaptive_avg_pool{dims}d", dims, input, sizes)
+    if min(sizes) <= 0 or 0 in shape[2:]:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(shape[2:])} and "
+            f"output {list(sizes)}"
+        )
+    if not shape[1]:
+        raise RuntimeError(
+            f"Non-empty {len(shape)}D data tensor expected but got a tensor with sizes {list(shape)}"
+        )
+    supported(f"upsample_{mode}{dims}d", "fu", [input._data])
+    if mode in ("nearest", "nearest-exact"):
+        return _nearest(input, sizes, factors, mode == "nearest-exact")
+    return _smooth(input, sizes, factors, mode, bool(align_corners), antialias)
+
+
+def _nearest(
+    input: Tensor, sizes: tuple[int, ...], factors: list[float | None], exact: bool
+) -> Tensor:
+    dims = len(sizes)
+    result = input
+    for d, (count, factor) in enumerate(zip(sizes, factors, strict=True)):
+        size = input._data.shape[2 + d]
+        whole, rest = divmod(count, size)
+        if not rest and factor in (None, whole):
+            result = _repeated(result, 2 + d, whole)
+            continue
+        scale = np.float32(1 / factor if factor else size / count)
+        steps = np.arange(count, dtype=np.float32) + np.float32(0.5 if exact else 0)
+        positions = np.minimum(np.floor(steps * scale).astype(np.int64), size - 1)
+        spec = (*(slice(None),) * (2 + d), ARRAY)
+        result = apply(index, result, wrap(positions), spec=spec)
+    if result is input:
+        return input.clone()
+    label = f"UpsampleNearest{'Exact' if exact else ''}{dims}DBackward0"
+    return relabel(result, label)  # type: ignore[no-any-return]
+
+
+def _repeated(input: Tensor, dim: int, times: int) -> Tensor:
+    if times == 1:
+        return input
+    shape = input._data.shape
+    wide = input.unsqueeze(dim + 1).expand((*shape[: dim + 1], times, *shape[dim + 1 :]))
+    return wide.reshape((*shape[:dim], shape[dim] * times, *shape[dim + 1 :]))
+
+
+def _smooth(
+    input: Tensor, sizes: tuple[int, ...], factors: list[float | None], mode: str,
+    align_corners: bool, antialias: bool,
+) -> Tensor:  # fmt: skip
+    dims = len(sizes)
+    whole = input._data.dtype.kind == "u"
+    result = input.float() if whole else input
+    working = np.dtype(np.float64 if input._data.dtype.itemsize == 8 else np.float32)
+    for d, (count, factor) in enumerate(zip(sizes, factors, strict=True)):
+        size = input._data.shape[2 + d]
+        if align_corners:
+            scale = (size - 1) / (count - 1) if count > 1 else 0.0
+        else:
+            scale = 1 / factor if factor else size / count
+        if antialias:
+            matrix = _averaging(size, count, scale, mode, align_corners)
+        else:
+            matrix = _interpolating(size, count, scale, mode, align_corners, working)
+        result = along(result, d - dims, matrix.astype(result._data.dtype))
+    if whole:
+        return result.round().clamp(0, 255).to(input.dtype)
+    name = {"lanczos": "Lanczos2D", "bicubic": "Bicubic2D"}.get(mode, f"{mode.title()}{dims}D")
+    return relabel(result, f"Upsample{name}{'Aa' if antialias else ''}Backward0")  # type: ignore[no-any-return]
+
+
+def _interpolating(
+    size: int, count: int, scale: float, mode: str, align_corners: bool, dtype: np.dtype[Any]
+) -> Array:
+    """Row i holds the weights of the neighbours of output i."""
+    steps = np.arange(count, dtype=dtype)
+    factor = dtype.type(scale)
+    half = dtype.type(0.5)
+    places = steps * factor if align_corners else (steps + half) * factor - half
+    cubic = mode == "bicubic"
+    if not cubic:
+        places = np.maximum(places, 0)
+    first = np.floor(places).astype(np.int64)
+    rest = places - first
+    weights = cubic_weights(rest) if cubic else [1 - rest, rest]
+    matrix = np.zeros((count, size), dtype)
+    for i, weight in enumerate(weights):
+        position = np.clip(first + (i - 1 if cubic else i), 0, size - 1)
+        np.add.at(matrix, (np.arange(count), position), weight)
+    return matrix
+
+
+def _triangle(x: Array) -> Array:
+    return np.maximum(1 - np.abs(x), 0)
+
+
+def _cubic(x: Array) -> Array:
+    x = np.abs(x)
+    a = -0.5
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def _lanczos(x: Array) -> Array:
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
+
+
+_FILTERS = {"bilinear": (_triangle, 2), "bicubic": (_cubic, 4), "lanczos": (_lanczos, 6)}
+
+
+def _averaging(size: int, count: int, scale: float, mode: str, align_corners: bool) -> Array:
+    """Rows of weights that also average what a smaller output leaves out."""
+    function, width = _FILTERS[mode]
+    stretch = max(scale, 1.0)
+    support = width * 0.5 * stretch
+    matrix = np.zeros((count, size))
+    for i in range(count):
+        centre = scale * (i + 0.5)
+        first = max(int(centre - support + 0.5), 0)
+        last = min(int(centre + support + 0.5), size)
+        weights = function((np.arange(first, last) - centre + 0.5) / stretch)
+        matrix[i, first:last] = weights / weights.sum()
+    return matrix
+
+
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The old name of `interpolate`."""
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of `interpolate` with mode "nearest"."""
+    warnings.warn(
+        "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of `interpolate` with mode "bilinear" and aligned corners."""
+    warnings.warn(
+        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+# ---- points of one's own ------------------------------------------------------------------------
+
+
+def grid_sample(
+    input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The input [N, C, H, W] at the points (x, y) of a grid [N, h, w, 2]: [N, C, h, w].
+
+    -1 and 1 are the centres of the corner pixels if align_corners, else their outer edges. Volumes
+    and points (x, y, z) have one dimension more.
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but "
+            f"got: '{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            f"'reflection', but got: '{padding_mode}'"
+        )
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0. Please specify align_corners=True if the old behavior is desired. See the "
+            "documentation of grid_sample for details.",
+            stacklevel=2,
+        )
+        align_corners = False
+    how = ("bilinear", "nearest", "bicubic").index(mode)
+    edge = ("zeros", "border", "reflection").index(padding_mode)
+    return ops.grid_sampler(input, grid, how, edge, align_corners)
+
+
+def affine_grid(
+    theta: Tensor, size: Sequence[int], align_corners: bool | None = None
+) -> Tensor:
+    """The grid for `grid_sample` of an affine map theta [N, 2, 3] or [N, 3, 4]; size is the output's.
+
+    M. Jaderberg et al., "Spatial Transformer Networks", 2015.
+    """
+    need_tensor("affine_grid", "theta", 1, theta)
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0. Please specify align_corners=True if the old behavior is desired. See the "
+            "documentation of grid_sample for details.",
+            stacklevel=2,
+        )
+        align_corners = False
+    if theta._data.dtype.kind != "f":
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    sizes, shape = tuple(size), theta._data.shape
+    if len(sizes) not in (4, 5):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            f"respectively. Got size {sizes}."
+        )
+    dims = len(sizes) - 2
+    if len(shape) != 3 or shape[-2:] != (dims, dims + 1):
+        raise ValueError(
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size "
+            f"{sizes}. Got {theta.shape}."
+        )
+    if min(sizes) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {sizes}")
+    return ops.affine_grid_generator(theta, sizes, align_corners)

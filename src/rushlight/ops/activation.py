@@ -1,0 +1,265 @@
+"""Activations under torch's names: those of `torch` and, below them, what `nn.functional` shares."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+
+from rushlight import dtypes, random
+from rushlight.autograd.state import state
+from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
+from rushlight.ops.dropout import drawn
+from rushlight.ops.inplace import assign, check_writable
+from rushlight.primitives import activation as rows
+from rushlight.primitives import pointwise
+from rushlight.primitives import softmax as softmax_rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "celu",
+    "celu_",
+    "hardshrink",
+    "log_softmax",
+    "prelu",
+    "relu_",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "softmax",
+    "threshold",
+    "threshold_",
+]
+
+# G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Write function(input, ...) into input; what backward needs of the old values is kept."""
+    need_tensor(function.__name__ + "_", "input", 1, input)
+    check_writable(input)
+    before = input.clone() if state.grad and input._requires_grad else input
+    return assign(input, function(before, *args, **kwargs), function.__name__ + "_")
+
+
+def relu_(input: Tensor) -> Tensor:
+    """max(x, 0), written into the input."""
+    need_tensor("relu_", "input", 1, input)
+    check_writable(input)
+    return assign(input, apply(pointwise.relu, input), "relu_")
+
+
+def elu(input: Tensor, alpha: float = 1.0, scale: float = 1.0, rate: float = 1.0) -> Tensor:
+    """scale * x above 0, scale * alpha * (exp(rate * x) - 1) below."""
+    need_tensor("elu", "input", 1, input)
+    result: Tensor = apply(
+        rows.elu, input, alpha=float(alpha), scale=float(scale), rate=float(rate)
+    )
+    return result
+
+
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
+    need_tensor("celu", "input", 1, input)
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return elu(input, alpha, 1.0, 1.0 / alpha)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """`celu`, written into the input."""
+    return in_place(celu, input, alpha)
+
+
+def selu(input: Tensor) -> Tensor:
+    """The self-normalising ELU: `elu` with the alpha and scale of Klambauer et al., 2017."""
+    return elu(input, SELU_ALPHA, SELU_SCALE)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """`selu`, written into the input."""
+    return in_place(selu, input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x above 0, negative_slope * x below."""
+    need_tensor("leaky_relu", "input", 1, input)
+    result: Tensor = apply(rows.leaky_relu, input, slope=float(negative_slope))
+    return result
+
+
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: random.Generator | None = None,
+) -> Tensor:
+    """Leaky ReLU whose slope is drawn between lower and upper; their mean when not training."""
+    need_tensor("rrelu", "input", 1, input)
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: "
+                           f"got {lower} and {upper}")  # fmt: skip
+    if not training:
+        return relabel(leaky_relu(input, (lower + upper) / 2), "RreluWithNoiseBackward0")
+    supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
+    noise = drawn(random.rrelu_noise, (lower, upper), input.detach(), generator=generator)
+    return relabel(input * noise, "RreluWithNoiseBackward0")
+
+
+def rrelu_(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: random.Generator | None = None,
+) -> Tensor:
+    """`rrelu`, written into the input."""
+    return in_place(rrelu, input, lower, upper, training, generator)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x above 0, weight * x below, with one weight or one per channel (dimension 1)."""
+    need_tensor("prelu", "input", 1, input)
+    need_tensor("prelu", "weight", 2, weight)
+    shape, count = input._data.shape, weight._data.size
+    if input._data.dtype != weight._data.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
+        )
+    if weight._data.ndim > 1:
+        raise RuntimeError(
+            "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+            f"{weight._data.ndim}"
+        )
+    if count != 1 or weight._data.ndim:
+        if len(shape) == 0 and count != 1:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = shape[1] if len(shape) > 1 else 1
+        if count != 1 and count != channels:
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{count} and channel size = {channels}: give one weight, or one per channel"
+            )
+        spread = (1, -1, *(1,) * (len(shape) - 2)) if len(shape) > 1 else (1,) * len(shape)
+        weight = weight.reshape(spread)
+    supported("prelu_cpu", FLOAT, [input._data])
+    result = pointwise.where(pointwise.gt(input, 0), input, weight * input)
+    return relabel(result, "PreluKernelBackward0")
+
+
+def threshold(
+    input: Tensor, threshold: float, value: float, *, out: Tensor | None = None
+) -> Tensor:
+    """x where it is above the threshold, else value."""
+    need_tensor("threshold", "input", 1, input)
+    supported("threshold_cpu", "iuf", [input._data])
+    result: Tensor = apply(rows.threshold, input, threshold=threshold, value=value)
+    return result if out is None else write_out(out, result)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`threshold`, written into the input."""
+    return in_place(_threshold, input, threshold, value)
+
+
+_threshold = threshold
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
+    """x where it lies outside [-lambd, lambd], else 0."""
+    need_tensor("hardshrink", "input", 1, input)
+    result: Tensor = apply(rows.hardshrink, input, lambd=float(lambd))
+    return result if out is None else write_out(out, result)
+
+
+# ---- softmax ------------------------------------------------------------------------------------
+
+
+def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
+    need_tensor(name, "input", 1, input)
+    if dim is None:
+        dim = implicit_dim(name, input._data.ndim)
+    if dtype is not None:
+        input = input.to(dtype)
+    axis = one_dim(dim, input._data.ndim)
+    if not input._data.ndim:
+        return apply(row, input.reshape((1,)), dim=0).reshape(())  # type: ignore[no-any-return]
+    result: Tensor = apply(row, input, dim=axis)
+    return result
+
+
+def implicit_dim(name: str, ndim: int) -> int:
+    """torch's guess where no dimension was given, with its warning."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
+        "as an argument.",
+        stacklevel=4,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def softmax(
+    input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """exp(x) / sum(exp(x)) along dim, computed without overflow.
+
+    >>> import rushlight as torch
+    >>> torch.softmax(torch.tensor([0.0, 0.0]), 0)
+    tensor([0.5000, 0.5000])
+    """
+    result = _along("softmax", softmax_rows.softmax, input, dim, dtype)
+    return result if out is None else write_out(out, result)
+
+
+def log_softmax(
+    input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """The logarithm of `softmax`, computed without taking a logarithm of something near 0."""
+    result = _along("log_softmax", softmax_rows.log_softmax, input, dim, dtype)
+    return result if out is None else write_out(out, result)
+
+
+def silu(input: Tensor) -> Tensor:
+    """x * sigmoid(x)."""
+    need_tensor("silu", "input", 1, input)
+    result: Tensor = apply(rows.silu, input)
+    return result
+
+
+def softplus(
+    input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
+) -> Tensor:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
+    need_tensor("softplus", "input", 1, input)
+    result: Tensor = apply(rows.softplus, input, beta=float(beta), threshold=float(threshold))
+    return result if out is None else write_out(out, result)
+
+
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log(1 / (1 + exp(-x)))."""
+    need_tensor("log_sigmoid", "input", 1, input)
+    result: Tensor = apply(rows.log_sigmoid, input)
+    return result if out is None else write_out(out, result)
+
+
+def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None) -> Tensor:
+    """x times the normal distribution function of x, or of the usual tanh that comes near it.
+
+    D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    need_tensor("gelu", "input", 1, input)
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    result: Tensor = apply(rows.gelu, input, approximate=approximate)[0]
+    return result if out is None else write_out(out, result)
+
+

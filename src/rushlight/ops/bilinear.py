@@ -1,0 +1,50 @@
+"""x1 A x2: the bilinear form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rushlight.ops.arguments import need_tensor
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "bilinear",
+]
+
+
+def bilinear(
+    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Tensor:
+    """x1 A_k x2 + b_k for every k: [*, M] and [*, N] with weight [K, M, N] give [*, K]."""
+    for position, (name, tensor) in enumerate(
+        (("input1", input1), ("input2", input2), ("weight", weight)), 1
+    ):
+        need_tensor("bilinear", name, position, tensor)
+    first, second, form = input1._data.shape, input2._data.shape, weight._data.shape
+    if len(first) != len(second):
+        raise RuntimeError(
+            f"bilinear(): input dimensions do not match: got {len(first)} and {len(second)}"
+        )
+    for d, (a, b) in enumerate(zip(first[:-1], second[:-1], strict=True)):
+        if a != b:
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {d}: got {a} and {b}"
+            )
+    if len(form) != 3:
+        raise RuntimeError(f"bilinear(): weight must have 3 dimensions, got {list(form)}")
+    for name, size, wanted in (("input1", first[-1], form[1]), ("input2", second[-1], form[2])):
+        if size != wanted:
+            raise RuntimeError(
+                f"bilinear(): {name} size does not match weight size: got {size} but expected {wanted}"
+            )
+    if bias is not None and bias._data.shape != (form[0],):
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {list(bias._data.shape)} but "
+            f"expected {form[0]}"
+        )
+    left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
+    half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
+    out = (half * right.unsqueeze(1)).sum(-1).reshape((*first[:-1], form[0]))
+    return out if bias is None else out + bias

@@ -1,0 +1,132 @@
+"""Distances and similarities of vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.reduction import norm
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.index import ARRAY, index
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "cdist",
+    "cosine_similarity",
+    "pairwise_distance",
+    "pdist",
+]
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along dim; norms count as at least eps.
+
+    >>> import rushlight as torch
+    >>> torch.cosine_similarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
+    tensor([0.7071])
+    """
+    need_tensor("cosine_similarity", "x1", 1, x1)
+    need_tensor("cosine_similarity", "x2", 2, x2)
+    common = dtypes.promote_types(x1.dtype, x2.dtype)
+    if not common.is_floating_point:
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {common}"
+        )
+    x1, x2 = x1.to(common), x2.to(common)
+    # Each vector is scaled by itself, which keeps huge and tiny ones exact.
+    first = x1 / norm(x1, 2, dim, keepdim=True).clamp(min=eps)
+    second = x2 / norm(x2, 2, dim, keepdim=True).clamp(min=eps)
+    return (first * second).sum(dim)
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last dimension."""
+    need_tensor("pairwise_distance", "x1", 1, x1)
+    need_tensor("pairwise_distance", "x2", 2, x2)
+    difference = x1 - x2 + eps
+    last = difference._data.ndim - 1 if difference._data.ndim else 0
+    return norm(difference, p, last, keepdim=keepdim)
+
+
+_MODES = (None, "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
+          "donot_use_mm_for_euclid_dist")  # fmt: skip
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | int | None = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The p-norm distance between every row of x1 [..., P, M] and every row of x2 [..., R, M].
+
+    For p = 2 and many rows it is computed through a matrix product, as torch does by default; with
+    compute_mode "donot_use_mm_for_euclid_dist" always from the differences.
+
+    >>> import rushlight as torch
+    >>> torch.cdist(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+    need_tensor("cdist", "x1", 1, x1)
+    need_tensor("cdist", "x2", 2, x2)
+    if compute_mode not in _MODES and compute_mode not in (0, 1, 2):
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    first, second = x1._data, x2._data
+    if first.ndim < 2 or second.ndim < 2:
+        which, bad = ("X1", first) if first.ndim < 2 else ("X2", second)
+        raise RuntimeError(f"cdist only supports at least 2D tensors, {which} got: {bad.ndim}D")
+    for name, data in (("X1", first), ("X2", second)):
+        if data.dtype.kind != "f":
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
+                               f"{dtypes.of(data.dtype)}")  # fmt: skip
+    if first.shape[-1] != second.shape[-1]:
+        raise RuntimeError(
+            "X1 and X2 must have the same number of columns. "
+            f"X1: {first.shape[-1]} X2: {second.shape[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    many = first.shape[-2] > 25 or second.shape[-2] > 25
+    by_product = compute_mode in (_MODES[2], 1) or (compute_mode in (None, _MODES[1], 0) and many)
+    if p == 2 and by_product and first.size and second.size:
+        return _by_product(x1, x2)
+    return relabel(norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1), "CdistBackward0")  # type: ignore[no-any-return]
+
+
+def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
+    """|a - b|**2 = |a|**2 + |b|**2 - 2 a b; the root's gradient at 0 is 0."""
+    squares = (x1 * x1).sum(-1, keepdim=True) + (x2 * x2).sum(-1, keepdim=True).mT
+    squares = (squares - 2 * (x1 @ x2.mT)).clamp(min=0)
+    apart = squares > 0
+    safe = squares.where(apart, wrap(np.ones((), squares._data.dtype)))
+    return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")  # type: ignore[no-any-return]
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm distances between all pairs of rows of [N, M]: (0, 1), (0, 2), ... (N - 2, N - 1).
+
+    >>> import rushlight as torch
+    >>> torch.pdist(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
+    need_tensor("pdist", "input", 1, input)
+    if input._data.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
+    if input._data.dtype.kind != "f":
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    supported("pdist", FLOAT, [input._data])
+    rows, columns = np.triu_indices(input._data.shape[0], 1)
+    left = apply(index, input, wrap(rows), spec=(ARRAY,))
+    right = apply(index, input, wrap(columns), spec=(ARRAY,))
+    return relabel(norm(left - right, p, -1), "PdistBackward0")  # type: ignore[no-any-return]

@@ -1,0 +1,124 @@
+"""Dropout and its relatives, with torch's masks under the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rushlight import random
+from rushlight.ops.arguments import need_tensor, type_name
+from rushlight.ops.inplace import assign
+from rushlight.primitives.core import apply
+from rushlight.primitives.noise import noise
+from rushlight.random import Generator
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "alpha_dropout",
+    "alpha_dropout_",
+    "dropout",
+    "dropout_",
+    "feature_alpha_dropout",
+    "feature_alpha_dropout_",
+    "feature_dropout",
+    "feature_dropout_",
+    "native_dropout",
+]
+
+
+def drawn(
+    draw: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    *inputs: Tensor,
+    generator: Generator | None = None,
+) -> Any:
+    """What a function of `rushlight.random` draws, as a tensor or a tuple of tensors."""
+    return apply(noise, *inputs, draw=draw, arguments=arguments, generator=generator)
+
+
+def _check(name: str, input: Any, p: Any, train: Any) -> None:
+    need_tensor(name, "input", 1, input)
+    if isinstance(p, str) or not isinstance(train, bool | int):
+        wrong = p if isinstance(p, str) else train
+        raise TypeError(f"{name}(): argument must be a number and a bool, not {type_name(wrong)}")
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = False) -> Tensor:
+    """The input with elements, or whole features, dropped with probability p."""
+    shape = input._data.shape
+    if features:
+        if len(shape) < 2:
+            raise RuntimeError(
+                "Feature dropout requires at least 2 dimensions in the input, got shape "
+                f"{list(shape)}"
+            )
+        shape = random.feature_shape(shape)
+    if p == 1:
+        return input * 0.0
+    if input._data.dtype.kind not in "f":
+        raise RuntimeError(
+            "result type Float can't be cast to the desired output type "
+            f"{input.dtype}: dropout scales what it keeps; convert the input with .float()"
+        )
+    arguments = (shape, input._data.dtype, p)
+    if alpha:
+        factor, shift = drawn(random.alpha_dropout_noise, arguments)
+        return input * factor + shift
+    return input * drawn(random.dropout_noise, arguments)
+
+
+def _pair(
+    name: str, what: str, features: bool, alpha: bool
+) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """A function and its in-place form."""
+
+    def function(input: Tensor, p: float, train: bool) -> Tensor:
+        _check(name, input, p, train)
+        if p == 0 or not train or not input._data.size:
+            return input
+        return dropped(input, p, features=features, alpha=alpha)
+
+    def inplace(input: Tensor, p: float, train: bool) -> Tensor:
+        result = function(input, p, train)
+        return input if result is input else assign(input, result, name + "_")
+
+    function.__name__ = function.__qualname__ = name
+    inplace.__name__ = inplace.__qualname__ = name + "_"
+    function.__doc__ = what
+    inplace.__doc__ = f"`{name}`, written into the input."
+    return function, inplace
+
+
+dropout, dropout_ = _pair(
+    "dropout",
+    "Zeros with probability p, the rest scaled by 1 / (1 - p); the input itself if not train.",
+    False,
+    False,
+)
+feature_dropout, feature_dropout_ = _pair(
+    "feature_dropout", "Whole channels (dimension 1) set to zero with probability p.", True, False
+)
+alpha_dropout, alpha_dropout_ = _pair(
+    "alpha_dropout",
+    "Dropout that keeps mean and variance of SELU's outputs (Klambauer et al., 2017).",
+    False,
+    True,
+)
+feature_alpha_dropout, feature_alpha_dropout_ = _pair(
+    "feature_alpha_dropout", "`alpha_dropout` of whole channels (dimension 1).", True, True
+)
+
+
+def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """The input after dropout, and the mask of what was kept."""
+    need_tensor("native_dropout", "input", 1, input)
+    if not input._data.size or train is False:
+        return input.clone(), (input.detach() * 0 == 0)
+    if p == 1:
+        return input * 0.0, (input.detach() * 0 != 0)
+    scale = drawn(random.dropout_noise, (input._data.shape, input._data.dtype, p))
+    return input * scale, scale != 0

@@ -1,0 +1,165 @@
+"""Embeddings: rows of a table, one by one or summed by bags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.state import no_grad
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.primitives import embedding as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.index import ARRAY, index, place_index
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "embedding",
+    "embedding_bag",
+    "embedding_renorm_",
+]
+
+
+def need_indices(name: str, word: str, tensor: Tensor) -> None:
+    """Raise torch's error unless the tensor holds int64 or int32."""
+    need_tensor(name, word, 1, tensor)
+    if tensor._data.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            f"Expected tensor for argument #1 '{word}' to have one of the following scalar types: "
+            f"Long, Int; but got torch.{dtypes.of(tensor._data.dtype).word}Tensor instead (while "
+            f"checking arguments for {name}): convert it with .long()"
+        )
+
+
+def embedding(
+    weight: Tensor,
+    indices: Tensor,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """The rows of weight that indices name; the gradient is dense also where torch's is sparse.
+
+    >>> import rushlight as torch
+    >>> torch.embedding(torch.tensor([[0.0], [10.0]]), torch.tensor([1, 0, 1]))
+    tensor([[10.],
+            [ 0.],
+            [10.]])
+    """
+    need_tensor("embedding", "weight", 1, weight)
+    need_indices("embedding", "indices", indices)
+    if weight._data.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data.shape)}")
+    result: Tensor = apply(
+        rows.embedding, weight, indices, padding_idx=int(padding_idx),
+        scale_grad_by_freq=bool(scale_grad_by_freq),
+    )  # fmt: skip
+    return result
+
+
+def embedding_renorm_(
+    weight: Tensor, indices: Tensor, max_norm: float, norm_type: float
+) -> Tensor:
+    """Scale the named rows of weight, in place, so that their norms are at most max_norm."""
+    need_tensor("embedding_renorm_", "weight", 1, weight)
+    need_indices("embedding_renorm_", "indices", indices)
+    with no_grad():
+        used = wrap(np.unique(indices._data))
+        chosen = weight.detach()[used]
+        norms = chosen.norm(norm_type, 1, keepdim=True)
+        scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
+        # A row within the limit is left as it is, and not multiplied by almost one.
+        scale = scale.where(norms > max_norm, wrap(np.ones((), weight._data.dtype)))
+        weight[used] = chosen * scale
+    return weight
+
+
+def _check_bags(
+    indices: Tensor, offsets: Tensor, mode: int, per_sample_weights: Tensor | None,
+    include_last_offset: bool,
+) -> None:  # fmt: skip
+    need_indices("embedding_bag", "indices", indices)
+    need_indices("embedding_bag", "offsets", offsets)
+    if indices._data.ndim != 1 or offsets._data.ndim != 1:
+        raise RuntimeError(
+            f"embedding_bag: input and offsets have to be 1-d, got {list(indices._data.shape)} and "
+            f"{list(offsets._data.shape)}"
+        )
+    if mode not in (0, 1, 2):
+        raise RuntimeError(f"embedding_bag: mode must be 0 (sum), 1 (mean) or 2 (max), got {mode}")
+    starts = offsets._data
+    if include_last_offset and not starts.size:
+        raise RuntimeError("include_last_offset: number of offsets should be at least 1")
+    if starts.size and starts[0] != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+            f"position 0. However, got {starts[0]}"
+        )
+    if starts.size and starts[-1] > indices._data.size:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {indices._data.size} but got "
+            f"offsets[-1] of {starts[-1]}"
+        )
+    if per_sample_weights is not None and mode != 0:
+        raise RuntimeError("embedding_bag: per_sample_weights only supported with mode='sum'")
+
+
+def embedding_bag(
+    weight: Tensor, indices: Tensor, offsets: Tensor, scale_grad_by_freq: bool = False,
+    mode: int = 0, sparse: bool = False, per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False, padding_idx: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """Sums (mode 0), means (1) or maxima (2) of bags of rows; a bag begins at each offset.
+
+    Returns the bags; and, as torch does for its backward, the bag of every index, the sizes of the
+    bags, and which index each maximum came from.
+    """
+    need_tensor("embedding_bag", "weight", 1, weight)
+    _check_bags(indices, offsets, mode, per_sample_weights, include_last_offset)
+    starts = offsets._data[:-1] if include_last_offset else offsets._data
+    count, total = starts.size, indices._data.size
+    bags = np.searchsorted(starts, np.arange(total), side="right") - 1
+    padding = -1 if padding_idx is None else int(padding_idx)
+    if padding_idx is not None and padding < 0:
+        padding += weight._data.shape[0]
+    # What is padding belongs to no bag.
+    member = indices._data != padding if padding >= 0 else np.ones(total, bool)
+    sizes = np.bincount(bags[member], minlength=count)
+    vectors = embedding(weight, indices, padding, scale_grad_by_freq)
+    best = wrap(np.zeros((count, weight._data.shape[1]) if mode == 2 else (count,), np.int64))
+    if mode == 2:
+        out, best = _maxima(vectors, indices, bags, member, count)
+    else:
+        if per_sample_weights is not None:
+            vectors = vectors * per_sample_weights.unsqueeze(-1)
+        kept = np.flatnonzero(member)
+        shape = (count, weight._data.shape[1])
+        if kept.size != total:
+            vectors = apply(index, vectors, wrap(kept), spec=(ARRAY,))
+        out = apply(place_index, vectors, wrap(bags[kept]), shape=shape, spec=(ARRAY,))
+        if mode == 1:
+            divisor = np.maximum(sizes, 1).astype(weight._data.dtype)[:, None]
+            out = out / wrap(divisor)
+    out = relabel(out, "EmbeddingBagBackward0")
+    return out, wrap(bags), wrap(sizes), best
+
+
+def _maxima(
+    vectors: Tensor, indices: Tensor, bags: Any, member: Any, count: int
+) -> tuple[Tensor, Tensor]:
+    kept = wrap(np.flatnonzero(member))
+    if kept._data.size != bags.size:
+        vectors = apply(index, vectors, kept, spec=(ARRAY,))
+    winner = apply(rows.bag_winner, vectors.detach(), wrap(bags[kept._data]), count=count)
+    filled = winner < vectors.shape[0]
+    if not vectors.shape[0]:
+        return (winner * 0).to(vectors.dtype), winner * 0 - 1
+    safe = winner.where(filled, wrap(np.zeros((), np.int64)))
+    columns = wrap(np.arange(vectors.shape[1])[None, :])
+    picked = apply(index, vectors, safe, columns, spec=(ARRAY, ARRAY)) * filled
+    chosen = wrap(np.where(filled._data, indices._data[kept._data][safe._data], -1))
+    return picked, chosen

@@ -1,0 +1,296 @@
+"""Losses that `torch` itself names, with the reduction as a number: 0 none, 1 mean, 2 sum.
+
+`nn.functional` calls the same functions with the reduction's name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.distance import pairwise_distance
+from rushlight.ops.joining import cat
+from rushlight.ops.transcendental import logaddexp
+from rushlight.primitives import activation, pointwise
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.loss import ctc_layout
+from rushlight.tensor_base import TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "ctc_loss",
+    "hinge_embedding_loss",
+    "kl_div",
+    "margin_ranking_loss",
+    "poisson_nll_loss",
+    "triplet_margin_loss",
+]
+
+Reduction = int | str
+_NAMES = {0: "none", 1: "mean", 2: "sum", "none": "none", "mean": "mean", "sum": "sum"}
+
+
+def reduced(loss: Tensor, reduction: Reduction, label: str | None = None) -> Tensor:
+    """The losses themselves, their mean or their sum."""
+    how = _NAMES.get(reduction)
+    if how is None:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if how == "mean":
+        loss = loss.mean()
+    elif how == "sum":
+        loss = loss.sum()
+    return loss if label is None else relabel(loss, label)  # type: ignore[no-any-return]
+
+
+def where_zero(condition: Tensor, x: Tensor) -> Tensor:
+    """x where the condition holds, else 0."""
+    result: Tensor = apply(pointwise.where, condition, x, 0)
+    return result
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None,
+    reduction: Reduction = 1,
+) -> Tensor:  # fmt: skip
+    """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
+    need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
+    need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
+    if pos_weight is not None:
+        factor = (pos_weight - 1) * target + 1
+        loss = (1 - target) * input - factor * log_sigmoid
+    else:
+        loss = (1 - target) * input - log_sigmoid
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 1
+) -> Tensor:
+    """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
+    for position, (name, tensor) in enumerate(
+        (("input1", input1), ("input2", input2), ("target", target)), 1
+    ):
+        need_tensor("cosine_embedding_loss", name, position, tensor)
+    ndim = target._data.ndim
+    if ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if ndim == 1 and input1._data.ndim != 2:
+        raise RuntimeError(
+            "1D target tensor expects 2D input tensors, but found inputs with sizes "
+            f"{list(input1._data.shape)} and {list(input2._data.shape)}."
+        )
+    if ndim == 0 and input1._data.ndim != 1:
+        raise RuntimeError(
+            "0D target tensor expects 1D input tensors, but found inputs with sizes "
+            f"{list(input1._data.shape)} and {list(input2._data.shape)}."
+        )
+    lengths = ((input1 * input1).sum(ndim) + 1e-12) * ((input2 * input2).sum(ndim) + 1e-12)
+    cosine = (input1 * input2).sum(ndim) / lengths.sqrt()
+    alike = where_zero(target == 1, 1 - cosine)
+    unlike = where_zero(target == -1, (cosine - margin).clamp(min=0))
+    return reduced(alike + unlike, reduction)
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: Reduction = 1
+) -> Tensor:
+    """x where the target is 1, max(0, margin - x) where it is -1."""
+    need_tensor("hinge_embedding_loss", "input", 1, input)
+    need_tensor("hinge_embedding_loss", "target", 2, target)
+    far = where_zero(target != 1, (margin - input).clamp(min=0))
+    return reduced(far + where_zero(target != -1, input), reduction)
+
+
+def kl_div(
+    input: Tensor, target: Tensor, reduction: Reduction = 1, *, log_target: bool = False
+) -> Tensor:
+    """target * (log target - input), the input being log-probabilities."""
+    need_tensor("kl_div", "input", 1, input)
+    need_tensor("kl_div", "target", 2, target)
+    if log_target:
+        return reduced(target.exp() * (target - input), reduction)
+    return reduced(target.xlogy(target) - target * input, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 1
+) -> Tensor:
+    """max(0, margin - target * (x1 - x2))."""
+    need_tensor("margin_ranking_loss", "input1", 1, input1)
+    return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: Reduction
+) -> Tensor:
+    """The negative log-likelihood of counts under a Poisson distribution; full adds Stirling's term."""
+    need_tensor("poisson_nll_loss", "input", 1, input)
+    need_tensor("poisson_nll_loss", "target", 2, target)
+    if log_input:
+        loss = input.exp() - target * input
+    else:
+        loss = input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced(loss, reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
+    eps: float = 1e-6, swap: bool = False, reduction: Reduction = 1,
+) -> Tensor:  # fmt: skip
+    """max(0, margin + distance to the positive - distance to the negative).
+
+    V. Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses",
+    2016; swap takes the nearer of both distances to the negative.
+    """
+    for position, (name, tensor) in enumerate(
+        (("anchor", anchor), ("positive", positive), ("negative", negative)), 1
+    ):
+        need_tensor("triplet_margin_loss", name, position, tensor)
+    ranks = [t._data.ndim for t in (anchor, positive, negative)]
+    if len(set(ranks)) != 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
+            "inputs"
+        )
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = far.minimum(pairwise_distance(positive, negative, p, eps))
+    return reduced((margin + near - far).clamp(min=0), reduction)
+
+
+# ---- connectionist temporal classification -----------------------------------------------------
+
+# Stands for the logarithm of 0: finite, so that no gradient becomes inf - inf.
+_NOTHING = -1e30
+
+
+def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
+    tensor = value if isinstance(value, TensorBase) else wrap(np.asarray(value, np.int64))
+    if tensor._data.dtype.kind not in "iu":
+        raise RuntimeError(f"{name} must be integral")
+    return tensor.to(dtypes.int64)  # type: ignore[return-value]
+
+
+def _check_ctc(
+    log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int
+) -> None:
+    steps, batch, classes = log_probs._data.shape
+    if not 0 <= blank < classes:
+        raise RuntimeError("blank must be in label range")
+    for name, lengths in (("input_lengths", ins), ("target_lengths", outs)):
+        if lengths._data.size != batch:
+            raise RuntimeError(f"{name} must be of size batch_size: {batch}, got "
+                               f"{lengths._data.size}")  # fmt: skip
+        if lengths._data.size and lengths._data.min() < 0:
+            raise RuntimeError(f"Expected {name} to have value at least 0")
+    if ins._data.max(initial=0) > steps:
+        raise RuntimeError(
+            f"Expected input_lengths to have value at most {steps}, but got value "
+            f"{ins._data.max()} (while checking arguments for ctc_loss_cpu)"
+        )
+    room = targets._data.size if targets._data.ndim == 1 else targets._data.shape[1]
+    used = outs._data.sum() if targets._data.ndim == 1 else outs._data.max(initial=0)
+    if targets._data.ndim == 2 and targets._data.shape[0] != batch or used > room:
+        raise RuntimeError(
+            f"Expected tensor targets of shape {list(targets._data.shape)} to hold the target_lengths "
+            f"{outs._data.tolist()} of {batch} samples (while checking arguments for ctc_loss_cpu)"
+        )
+
+
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
+    target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: Reduction = 1,
+    zero_infinity: bool = False,
+) -> Tensor:  # fmt: skip
+    """The negative log-probability of label sequences under [T, N, C] frame-wise log-probabilities.
+
+    A. Graves et al., "Connectionist Temporal Classification", 2006: the forward recursion over
+    labels with blanks between them.
+    """
+    need_tensor("ctc_loss", "log_probs", 1, log_probs)
+    need_tensor("ctc_loss", "targets", 2, targets)
+    supported("ctc_loss_cpu", FLOAT, [log_probs._data])
+    ins, outs = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
+    single = log_probs._data.ndim == 2
+    if single:
+        log_probs = log_probs.unsqueeze(1)
+        ins, outs = ins.reshape((-1,)), outs.reshape((-1,))
+        if targets._data.ndim == 1:
+            targets = targets.unsqueeze(0)
+    _check_ctc(log_probs, targets, ins, outs, blank)
+    loss = _ctc(log_probs, targets, ins, outs, blank)
+    if zero_infinity:
+        loss = where_zero(loss != math.inf, loss)
+    how = _NAMES.get(reduction)
+    if how == "mean":
+        return (loss / outs.clamp(min=1).to(loss.dtype)).mean()
+    if how == "sum":
+        return loss.sum()
+    return loss.squeeze(0) if single else loss
+
+
+def _ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int) -> Tensor:
+    steps, batch, _ = log_probs._data.shape
+    longest = int(outs._data.max(initial=0))
+    labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
+    width = 2 * longest + 1
+    times = wrap(np.arange(steps).reshape(-1, 1, 1))
+    samples = wrap(np.arange(batch).reshape(1, -1, 1))
+    scores = apply(index, log_probs, times, samples, labels, spec=(ARRAY,) * 3)
+    nothing = wrap(np.full((batch, width), _NOTHING, log_probs._data.dtype))
+    first = wrap(np.arange(width) < 2)
+    if not steps:
+        return nothing.sum(-1) * 0
+    alpha = scores[0].where(first, nothing)
+    for t in range(1, steps):
+        alpha = _advance(alpha, nothing, skips, scores[t], ins > t)
+    # The sequence may end with its last label or with the blank behind it.
+    last = (2 * outs).unsqueeze(-1)
+    before = (last - 1).clamp(min=0)
+    total = logaddexp(
+        alpha.gather(1, last), alpha.gather(1, before).where(last > 0, nothing[:, :1])
+    ).squeeze(-1)
+    loss = _as_torch(log_probs, ins, -total)
+    return apply(pointwise.where, total < _NOTHING / 2, math.inf, loss)  # type: ignore[no-any-return]
+
+
+def _advance(alpha: Tensor, nothing: Tensor, skips: Tensor, scores: Tensor, runs: Any) -> Tensor:
+    """One frame: stay, go on by one, or skip a blank; samples that have ended stay as they are."""
+    width = alpha._data.shape[1]
+    moved = alpha
+    if width > 1:
+        one = cat((nothing[:, :1], alpha[:, :-1]), 1)
+        moved = logaddexp(moved, one)
+    if width > 2:
+        two = cat((nothing[:, :2], alpha[:, :-2]), 1)
+        moved = logaddexp(moved, two.where(skips, nothing))
+    return (moved + scores).where(runs.unsqueeze(-1), alpha)
+
+
+def _as_torch(log_probs: Tensor, ins: Tensor, loss: Tensor) -> Tensor:
+    """The loss, to whose gradient exp(log_probs) is added.
+
+    torch's gradient is that of the whole log_softmax before it: for normalised inputs the two agree.
+    """
+    times = wrap(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
+    mass = (log_probs.exp().sum(-1) * (times < ins)).sum(0)
+    return loss + (mass - mass.detach())

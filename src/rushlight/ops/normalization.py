@@ -1,0 +1,319 @@
+"""Normalisation: batch, instance, layer, group and RMS, under torch's names and signatures.
+
+`torch` and `torch.nn.functional` name their arguments in different order; here are the operations
+themselves and torch's own order, in `nn.functional` the other one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.state import no_grad
+from rushlight.ops.arguments import need_tensor, relabel, type_name
+from rushlight.primitives import normalization as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "native_batch_norm",
+    "native_group_norm",
+    "native_layer_norm",
+    "rms_norm",
+]
+
+
+def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
+    if tensor is not None and tensor._data.size != channels:
+        raise RuntimeError(f"{name} should contain {channels} elements not {tensor._data.size}")
+
+
+def _batch_statistics(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    shape = input._data.shape
+    view = (shape[0], shape[1], math.prod(shape[2:]))
+    form = {"view": view, "dims": (0, 2), "broadcast": (1, shape[1], 1), "eps": eps}
+    return apply(rows.normalize, input, weight, bias, **form)  # type: ignore[no-any-return]
+
+
+def _update(
+    running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, rstd: Tensor, count: int,
+    momentum: float, eps: float,
+) -> None:  # fmt: skip
+    """Move the running statistics towards those of the batch; the variance is the unbiased one."""
+    with no_grad():
+        if running_mean is not None:
+            running_mean.mul_(1 - momentum).add_(mean.detach().reshape((-1,)), alpha=momentum)
+        if running_var is not None:
+            inverse = rstd.detach().reshape((-1,))
+            variance = ((inverse * inverse).reciprocal() - eps) * (count / max(count - 1, 1))
+            running_var.mul_(1 - momentum).add_(variance, alpha=momentum)
+
+
+def _with_running(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor,
+    eps: float,
+) -> Tensor:  # fmt: skip
+    """Normalise with given statistics: one factor and one shift per channel."""
+    spread = (1, -1, *(1,) * (input._data.ndim - 2))
+    factor = (variance + eps).rsqrt()
+    if weight is not None:
+        factor = factor * weight
+    shift = -mean * factor if bias is None else bias - mean * factor
+    result = input * factor.reshape(spread) + shift.reshape(spread)
+    return result.to(input.dtype)
+
+
+def normalize_batch(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None,
+    bias: Tensor | None, training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
+    """The normalised batch, and the mean and rstd of its channels if they were computed."""
+    need_tensor("batch_norm", "input", 1, input)
+    supported("batch_norm", FLOAT, [input._data])
+    ndim = input._data.ndim
+    if ndim < 2:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
+            f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
+        )
+    channels = input._data.shape[1]
+    named = {"weight": weight, "bias": bias, "running_mean": running_mean,
+             "running_var": running_var}  # fmt: skip
+    for name, tensor in named.items():
+        _check_size(name, tensor, channels)
+    if not training:
+        if running_mean is None or running_var is None:
+            missing = "running_mean" if running_mean is None else "running_var"
+            raise RuntimeError(f"{missing} must be defined in evaluation mode")
+        result = _with_running(input, weight, bias, running_mean, running_var, eps)
+        return relabel(result, "NativeBatchNormBackward0"), None, None
+    out, mean, rstd = relabel(
+        _batch_statistics(input, weight, bias, eps), "NativeBatchNormBackward0"
+    )
+    if running_mean is not None or running_var is not None:
+        count = input._data.size // max(channels, 1)
+        _update(running_mean, running_var, mean, rstd, count, momentum, eps)
+    return out, mean, rstd
+
+
+def batch_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
+    running_var: Tensor | None, training: bool, momentum: float, eps: float,
+    cudnn_enabled: bool = False,
+) -> Tensor:  # fmt: skip
+    """Each channel (dimension 1) brought to mean 0 and variance 1 over the batch.
+
+    S. Ioffe and C. Szegedy, "Batch Normalization", 2015.
+    """
+    return normalize_batch(
+        input, running_mean, running_var, weight, bias, training, momentum, eps
+    )[0]
+
+
+def native_batch_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
+    running_var: Tensor | None, training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """`batch_norm` together with the mean and 1 / standard deviation that it used."""
+    out, mean, rstd = normalize_batch(
+        input, running_mean, running_var, weight, bias, training, momentum, eps
+    )
+    if mean is None or rstd is None:
+        empty = np.empty(0, input._data.dtype)
+        return out, wrap(empty), wrap(empty.copy())
+    return out, mean.reshape((-1,)), rstd.reshape((-1,))
+
+
+def instance_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
+    running_var: Tensor | None, use_input_stats: bool, momentum: float, eps: float,
+    cudnn_enabled: bool = False,
+) -> Tensor:  # fmt: skip
+    """Each channel of each sample brought to mean 0 and variance 1.
+
+    D. Ulyanov et al., "Instance Normalization", 2016.
+    """
+    need_tensor("instance_norm", "input", 1, input)
+    supported("batch_norm", FLOAT, [input._data])
+    shape = input._data.shape
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "Expected running_mean and running_var to be defined when use_input_stats is false"
+            )
+        return _with_running(input, weight, bias, running_mean, running_var, eps)
+    channels, pixels = shape[1], math.prod(shape[2:])
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        _check_size(name, tensor, channels)
+    view, broadcast = (shape[0], channels, 1, pixels), (1, channels, 1, 1)
+    out, mean, rstd = apply(
+        rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
+    )
+    if running_mean is not None or running_var is not None:
+        # The statistics of all samples move the running ones one after the other, on average.
+        with no_grad():
+            inverse = rstd.detach().reshape((shape[0], channels))
+            variance = ((inverse * inverse).reciprocal() - eps) * (pixels / max(pixels - 1, 1))
+            if running_mean is not None:
+                average = mean.detach().reshape((shape[0], channels)).mean(0)
+                running_mean.mul_(1 - momentum).add_(average, alpha=momentum)
+            if running_var is not None:
+                running_var.mul_(1 - momentum).add_(variance.mean(0), alpha=momentum)
+    return relabel(out, "ViewBackward0")
+
+
+def _layer_shape(
+    name: str, input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None,
+    bias: Tensor | None,
+) -> tuple[int, ...]:  # fmt: skip
+    need_tensor(name, "input", 1, input)
+    if not isinstance(normalized_shape, list | tuple):
+        raise TypeError(
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
+            f"{type_name(normalized_shape)}"
+        )
+    shape, wanted = input._data.shape, tuple(normalized_shape)
+    if not wanted:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
+    for word, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor._data.shape != wanted:
+            raise RuntimeError(
+                f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape "
+                f"{list(tensor._data.shape)} and normalized_shape = {list(wanted)}"
+            )
+    if shape[len(shape) - len(wanted) :] != wanted or len(shape) < len(wanted):
+        inner = ", ".join(map(str, wanted))
+        raise RuntimeError(
+            f"Given normalized_shape={list(wanted)}, expected input with shape [*, {inner}], but got "
+            f"input of size{list(shape)}"
+        )
+    return wanted
+
+
+def normalize_layer(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The normalised input, and the mean and rstd of every row."""
+    wanted = _layer_shape("layer_norm", input, normalized_shape, weight, bias)
+    supported("LayerNormKernelImpl", FLOAT, [input._data])
+    width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
+    view = (math.prod(outer), width)
+    result = apply(
+        rows.normalize, input, weight, bias, view=view, dims=(1,), broadcast=(1, width), eps=eps
+    )
+    return relabel(result, "NativeLayerNormBackward0")
+
+
+def layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+    bias: Tensor | None = None, eps: float = 1e-5, cudnn_enable: bool = True,
+) -> Tensor:  # fmt: skip
+    """The last dimensions, of sizes normalized_shape, brought to mean 0 and variance 1.
+
+    J. L. Ba et al., "Layer Normalization", 2016.
+
+    >>> import rushlight as torch
+    >>> torch.layer_norm(torch.tensor([[1.0, 3.0]]), (2,), eps=0.0)
+    tensor([[-1.,  1.]])
+    """
+    return normalize_layer(input, normalized_shape, weight, bias, eps)[0]
+
+
+def native_layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """`layer_norm` together with the mean and 1 / standard deviation of every row."""
+    out, mean, rstd = normalize_layer(input, normalized_shape, weight, bias, eps)
+    dims = len(tuple(normalized_shape))
+    shape = (*input._data.shape[: input._data.ndim - dims], *(1,) * dims)
+    return out, mean.reshape(shape), rstd.reshape(shape)
+
+
+def normalize_groups(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The normalised input, and the mean and rstd of every group."""
+    need_tensor("group_norm", "input", 1, input)
+    shape = input._data.shape
+    if len(shape) < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
+        )
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if shape[1] % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(shape)} and num_groups={num_groups}"
+        )
+    for word, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor._data.shape != (shape[1],):
+            raise RuntimeError(
+                f"Expected {word} to be a vector of size equal to the number of channels in input, "
+                f"but got {word} of shape {list(tensor._data.shape)} and input of shape {list(shape)}"
+            )
+    supported("GroupNormKernelImpl", FLOAT, [input._data])
+    each = shape[1] // num_groups
+    view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
+    result = apply(
+        rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
+    )
+    return relabel(result, "NativeGroupNormBackward0")
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-5, cudnn_enabled: bool = True,
+) -> Tensor:  # fmt: skip
+    """Each group of channels of each sample brought to mean 0 and variance 1.
+
+    Y. Wu and K. He, "Group Normalization", 2018.
+    """
+    return normalize_groups(input, num_groups, weight, bias, eps)[0]
+
+
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """`group_norm` together with the mean and 1 / standard deviation of every group, [N, group]."""
+    out, mean, rstd = normalize_groups(input, group, weight, bias, eps)
+    return out, mean.reshape((N, group)), rstd.reshape((N, group))
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:  # fmt: skip
+    """The last dimensions, of sizes normalized_shape, divided by their root mean square.
+
+    B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+    wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
+    supported("rms_norm", "fc", [input._data])
+    dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
+    if eps is None:
+        eps = float(np.finfo(input._data.dtype).eps)
+    wide = input.to(dtypes.float32) if input._data.dtype == np.float16 else input
+    scale = ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
+    result = (wide * scale).to(input.dtype)
+    return result if weight is None else result * weight

@@ -1,0 +1,381 @@
+"""Pooling in any number of dimensions, and torch's own names for some of it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.ops.arguments import need_tensor, relabel, type_name
+from rushlight.primitives import pooling as rows
+from rushlight.primitives.contract import matmul
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.index import ARRAY, index
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_max_pool1d",
+    "avg_pool1d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool3d",
+]
+
+Ints = int | Sequence[int]
+Sizes = int | Sequence[int | None] | None
+Shape = tuple[int, ...]
+
+
+def as_ints(name: str, argument: str, value: Any, dims: int) -> Shape:
+    """One integer for all dimensions, or one for each."""
+    if isinstance(value, int | np.integer):
+        return (int(value),) * dims
+    try:
+        values = tuple(map(operator.index, value))
+    except TypeError:
+        raise TypeError(
+            f"{name}(): argument '{argument}' must be tuple of ints, not {type_name(value)}"
+        ) from None
+    if len(values) == 1:
+        return values * dims
+    if len(values) != dims:
+        raise RuntimeError(
+            f"{name}: {argument} must either be a single int, or a tuple of {dims} ints, got "
+            f"{list(values)}"
+        )
+    return values
+
+
+def _form(
+    name: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints
+) -> dict[str, Shape]:
+    kernel = as_ints(name, "kernel_size", kernel_size, dims)
+    given = stride is not None and (isinstance(stride, int | np.integer) or len(stride) > 0)
+    form = {
+        "kernel": kernel,
+        "stride": as_ints(name, "stride", stride, dims) if given else kernel,
+        "padding": as_ints(name, "padding", padding, dims),
+        "dilation": as_ints(name, "dilation", dilation, dims),
+    }
+    for word in ("kernel", "stride", "dilation"):
+        if min(form[word]) <= 0:
+            what = "kernel size" if word == "kernel" else word
+            raise RuntimeError(
+                f"{name}: {what} should be greater than zero, but got {list(form[word])}"
+            )
+    for p, k, d in zip(form["padding"], kernel, form["dilation"], strict=True):
+        if p < 0:
+            raise RuntimeError(f"{name}: pad must be non-negative, but got pad: {p}")
+        if 2 * p > d * (k - 1) + 1:
+            raise RuntimeError(
+                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, "
+                f"kernel_size={k} and dilation={d}"
+            )
+    return form
+
+
+def _check_input(name: str, input: Tensor, dims: int, empty: int) -> None:
+    """Ranks, and that no dimension but the first `empty` ones is empty."""
+    need_tensor(name, "input", 1, input)
+    shape = input._data.shape
+    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 + empty :]:
+        raise RuntimeError(
+            f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
+            f"batch size for input, but got: {list(shape)}"
+        )
+
+
+def _out_size(name: str, size: Shape, form: dict[str, Shape], ceil_mode: bool) -> Shape:
+    sizes = rows.pooled_sizes(size, **form, ceil_mode=ceil_mode)
+    if min(sizes) < 1:
+        raise RuntimeError(
+            f"{name}: Given input size: {list(size)}. Calculated output size: {list(sizes)}. Output "
+            "size is too small"
+        )
+    return sizes
+
+
+# ---- maximum ------------------------------------------------------------------------------------
+
+
+def max_pool(
+    name: str, dims: int, input: Tensor, kernel_size: Ints, stride: Ints | None = None,
+    padding: Ints = 0, dilation: Ints = 1, ceil_mode: bool = False, *, with_indices: bool = False,
+) -> Any:  # fmt: skip
+    """The largest element of every window, and on request where in its plane it stands."""
+    _check_input(name, input, dims, 0)
+    supported(name, FLOAT if dims == 1 else "iuf", [input._data])
+    form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
+    form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
+    out: Tensor = apply(rows.max_pool, input, **form)
+    if not with_indices:
+        return out
+    winner = apply(rows.pool_winner, input.detach(), out.detach(), **form)
+    return out, apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    dilation: Ints = 1, ceil_mode: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of every window of [N, C, L] or [C, L]."""
+    return max_pool(  # type: ignore[no-any-return]
+        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    dilation: Ints = 1, ceil_mode: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """`max_pool1d`, and the positions of the largest elements."""
+    return max_pool(  # type: ignore[no-any-return]
+        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, with_indices=True
+    )
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    dilation: Ints = 1, ceil_mode: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of every window of [N, C, H, W] or [C, H, W].
+
+    >>> import rushlight as torch
+    >>> torch.max_pool2d(torch.arange(16.0).reshape(1, 4, 4), 2)
+    tensor([[[ 5.,  7.],
+             [13., 15.]]])
+    """
+    return max_pool(  # type: ignore[no-any-return]
+        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool3d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    dilation: Ints = 1, ceil_mode: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of every window of [N, C, D, H, W] or [C, D, H, W]."""
+    return max_pool(  # type: ignore[no-any-return]
+        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
+
+
+def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
+    """The elements of each plane of [N, C, ...] at flat positions [N, C, ...]."""
+    shape = input._data.shape
+    planes = input.reshape((*shape[: len(shape) - dims], -1))
+    lead = flat._data.shape[: len(shape) - dims]
+    picks = [
+        wrap(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
+        for d, n in enumerate(lead)
+    ]
+    result: Tensor = apply(index, planes, *picks, flat, spec=(ARRAY,) * (len(lead) + 1))
+    return result
+
+
+# ---- averages -----------------------------------------------------------------------------------
+
+
+def avg_pool(
+    name: str, dims: int, input: Tensor, kernel_size: Ints, stride: Ints | None = None,
+    padding: Ints = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of every window: its sum divided by the number of elements, or by divisor_override."""
+    if dims == 1:
+        need_tensor(name, "input", 1, input)
+        if input._data.ndim not in (2, 3):
+            raise RuntimeError(
+                f"Expected 2 to 3 dimensions, but got {input._data.ndim}-dimensional tensor for "
+                "argument #1 'self' (while checking arguments for avg_pool1d)"
+            )
+    _check_input(name, input, dims, 0)
+    supported(name, "iuf" if dims < 3 else FLOAT, [input._data])
+    if divisor_override == 0:
+        raise RuntimeError(f"{name}: divisor must be not zero")
+    form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
+    size = input._data.shape[-dims:]
+    form["out_size"] = out_size = _out_size(name, size, form, ceil_mode)
+    sums: Tensor = apply(rows.window_sum, input, **form)
+    dtype = input._data.dtype
+    if divisor_override is not None:
+        divisor: Any = float(divisor_override) if dtype.kind == "f" else divisor_override
+    else:
+        divisor = wrap(_counts(size, out_size, form, count_include_pad).astype(dtype))
+        if divisor._data.size and divisor._data.min() == divisor._data.max():
+            divisor = divisor._data.flat[0].item()
+    label = f"AvgPool{max(dims, 2)}DBackward0"
+    if dtype.kind != "f":
+        return sums // divisor
+    return sums if divisor == 1 else relabel(sums / divisor, label)  # type: ignore[no-any-return]
+
+
+def _counts(size: Shape, out_size: Shape, form: dict[str, Shape], with_padding: bool) -> Array:
+    """By how much every window's sum is to be divided."""
+    counts = np.ones((), np.int64)
+    for n, o, k, s, p in zip(
+        size, out_size, form["kernel"], form["stride"], form["padding"], strict=True
+    ):
+        starts = np.arange(o) * s - p
+        # A window that begins inside and ends beyond the padding is cut there.
+        ends = np.minimum(starts + k, n + p)
+        if not with_padding:
+            starts, ends = np.maximum(starts, 0), np.minimum(ends, n)
+        counts = counts[..., None] * (ends - starts)
+    return counts
+
+
+def avg_pool1d(
+    input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """The mean of every window of [N, C, L] or [C, L].
+
+    >>> import rushlight as torch
+    >>> torch.avg_pool1d(torch.tensor([[1.0, 3.0, 5.0, 7.0]]), 2)
+    tensor([[2., 6.]])
+    """
+    return avg_pool(
+        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad
+    )
+
+
+# ---- to a given size ----------------------------------------------------------------------------
+
+
+def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> Shape:
+    need_tensor(name, "input", 1, input)
+    shape = input._data.shape
+    if len(shape) not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(shape)}"
+        )
+    if 0 in shape[len(shape) - dims - 1 :]:
+        empty = shape.index(0, len(shape) - dims - 1)
+        raise RuntimeError(
+            f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+            f"sizes {list(shape)} with dimension {empty} being empty"
+        )
+    if output_size is None or isinstance(output_size, int | np.integer):
+        wanted: tuple[int | None, ...] = (output_size,) * dims  # type: ignore[assignment]
+    else:
+        wanted = tuple(output_size)
+    if len(wanted) != dims:
+        raise RuntimeError(
+            f"{name}: output_size must be {dims}: one int, or one for each dimension, got "
+            f"{list(wanted)}"
+        )
+    size = tuple(
+        n if w is None else operator.index(w)
+        for w, n in zip(wanted, shape[len(shape) - dims :], strict=True)
+    )
+    if min(size) < 0:
+        raise RuntimeError(
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{list(size)}"
+        )
+    supported(name, FLOAT, [input._data])
+    return size
+
+
+def _cells(size: int, count: int) -> tuple[Array, Array]:
+    """Where the cells begin and end that divide `size` elements as evenly as whole numbers can."""
+    cells = np.arange(count)
+    return cells * size // count, -((cells + 1) * -size // count)
+
+
+def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -> Tensor:
+    """The means of cells that divide the input into output_size."""
+    size = _adaptive_size(name, dims, input, output_size)
+    before = input._data.shape[-dims:]
+    if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
+        if max(size) == 1:
+            return input.mean(tuple(range(-dims, 0)), keepdim=True)
+        kernel = tuple(n // o for n, o in zip(before, size, strict=True))
+        result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
+        return result if result is not input else input.clone()
+    for axis, (n, o) in enumerate(zip(before, size, strict=True)):
+        input = along(input, axis - dims, _averages(n, o, input._data.dtype))
+    return relabel(input, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")  # type: ignore[no-any-return]
+
+
+def _averages(size: int, count: int, dtype: np.dtype[Any]) -> Array:
+    starts, ends = _cells(size, count)
+    position = np.arange(size)
+    member = (position >= starts[:, None]) & (position < ends[:, None])
+    return (member / np.maximum(ends - starts, 1)[:, None]).astype(dtype)
+
+
+def along(input: Tensor, dim: int, matrix: Array) -> Tensor:
+    """Multiply dimension dim, counted from the end, by a constant matrix [new size, old size]."""
+    if dim == -1:
+        result: Tensor = apply(matmul, input, wrap(np.ascontiguousarray(matrix.T)))
+        return result
+    shape = input._data.shape
+    rest = int(np.prod(shape[dim + 1 :]))
+    columns = input.reshape((*shape[: dim + 1], rest))
+    result = apply(matmul, wrap(matrix), columns)
+    return result.reshape((*shape[:dim], matrix.shape[0], *shape[dim + 1 :]))
+
+
+def adaptive_max_pool(
+    name: str, dims: int, input: Tensor, output_size: Sizes
+) -> tuple[Tensor, Tensor]:
+    """The largest elements of cells that divide the input into output_size, and where they stand."""
+    size = _adaptive_size(name, dims, input, output_size)
+    batched = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
+    positions = []
+    for n, o in zip(input._data.shape[-dims:], size, strict=True):
+        starts, ends = _cells(n, o)
+        width = int((ends - starts).max(initial=1))
+        # Shorter cells repeat their last element.
+        inside = np.minimum(starts[:, None] + np.arange(width), ends[:, None] - 1)
+        positions.append(wrap(inside[None, None]))
+    return pick_maxima(input, batched, positions, f"AdaptiveMaxPool{max(dims, 2)}DBackward0")
+
+
+def pick_maxima(
+    input: Tensor, batched: Tensor, positions: list[Tensor], label: str
+) -> tuple[Tensor, Tensor]:
+    """The largest elements of windows given by positions, and where in their planes they stand."""
+    dims = len(positions)
+    if not batched._data.size or any(not p._data.size for p in positions):
+        shape = (*batched._data.shape[:2], *(p._data.shape[2] for p in positions))
+        flat = wrap(np.zeros(shape, np.int64))
+    else:
+        flat = apply(rows.irregular_winner, batched.detach(), *positions)
+    out = relabel(at_positions(batched, flat, dims), label)
+    if input is batched:
+        return out, flat
+    return out.squeeze(0), flat.squeeze(0)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: Ints) -> Tensor:
+    """The means of output_size cells of [N, C, L] or [C, L]."""
+    _one("adaptive_avg_pool1d", output_size)
+    return adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Ints) -> tuple[Tensor, Tensor]:
+    """The largest elements of output_size cells of [N, C, L] or [C, L], and where they stand."""
+    _one("adaptive_max_pool1d", output_size)
+    return adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size)
+
+
+def _one(name: str, output_size: Any) -> None:
+    if isinstance(output_size, TensorBase | str) or output_size is None:
+        raise TypeError(
+            f"{name}(): argument 'output_size' must be tuple of ints, not {type_name(output_size)}"
+        )
+    if not isinstance(output_size, int | np.integer) and len(output_size) != 1:
+        raise RuntimeError(
+            f"{name}() argument 'output_size' should contain one int (got {len(output_size)})"
+        )

@@ -1,0 +1,349 @@
+"""Operations on images that `torch` itself names: shuffles, padding, sampling at given points."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.primitives import embedding as embedding_rows
+from rushlight.primitives import view
+from rushlight.primitives.contract import matmul
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, supported
+from rushlight.tensor_base import Array, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "affine_grid_generator",
+    "channel_shuffle",
+    "constant_pad_nd",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "grid_sampler_3d",
+    "native_channel_shuffle",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+]
+
+# ---- shuffles -----------------------------------------------------------------------------------
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """Channels dealt out to pixels: [*, C r**2, H, W] gives [*, C, H r, W r].
+
+    W. Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016.
+
+    >>> import rushlight as torch
+    >>> torch.pixel_shuffle(torch.arange(4.0).reshape(4, 1, 1), 2)
+    tensor([[[0., 1.],
+             [2., 3.]]])
+    """
+    need_tensor("pixel_shuffle", "input", 1, input)
+    shape, r = input._data.shape, operator.index(upscale_factor)
+    if len(shape) < 3:
+        raise RuntimeError(
+            "pixel_shuffle expects input to have at least 3 dimensions, but got input with "
+            f"{len(shape)} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    *lead, channels, height, width = shape
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            f"upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
+        )
+    n, c = len(lead), channels // (r * r)
+    split = input.reshape((*lead, c, r, r, height, width))
+    order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    out = split.permute(order).reshape((*lead, c, height * r, width * r))
+    return relabel(out, "PixelShuffleBackward0")  # type: ignore[no-any-return]
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """The inverse of `pixel_shuffle`: [*, C, H r, W r] gives [*, C r**2, H, W]."""
+    need_tensor("pixel_unshuffle", "input", 1, input)
+    shape, r = input._data.shape, operator.index(downscale_factor)
+    if len(shape) < 3:
+        raise RuntimeError(
+            "pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
+            f"{len(shape)} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    *lead, c, height, width = shape
+    for name, size, at in (("height", height, -2), ("width", width, -1)):
+        if size % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"input.size({at})={size} is not divisible by {r}"
+            )
+    n = len(lead)
+    split = input.reshape((*lead, c, height // r, r, width // r, r))
+    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    out = split.permute(order).reshape((*lead, c * r * r, height // r, width // r))
+    return relabel(out, "PixelUnshuffleBackward0")  # type: ignore[no-any-return]
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Channels [N, groups * k, ...] reordered so that each group gets some of every group.
+
+    X. Zhang et al., "ShuffleNet", 2018.
+    """
+    need_tensor("channel_shuffle", "input", 1, input)
+    shape = input._data.shape
+    if len(shape) <= 2:
+        raise RuntimeError(
+            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}"
+        )
+    if groups <= 0:
+        raise RuntimeError(
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )
+    if shape[1] % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} "
+            "groups."
+        )
+    split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
+    out = split.transpose(1, 2).reshape(shape)
+    return out if out is input else relabel(out, "ChannelShuffleBackward0")  # type: ignore[no-any-return]
+
+
+native_channel_shuffle = channel_shuffle
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
+    """Pad with a value: pad holds (before, after) for the last dimension, then the one before it...
+
+    Negative widths cut off.
+
+    >>> import rushlight as torch
+    >>> torch.constant_pad_nd(torch.ones(2), (1, 0))
+    tensor([0., 1., 1.])
+    """
+    need_tensor("constant_pad_nd", "input", 1, input)
+    widths = list(map(operator.index, pad))
+    shape = input._data.shape
+    if len(widths) % 2 or len(widths) > 2 * len(shape):
+        raise RuntimeError(
+            f"Length of pad must be even and no more than twice the number of dimensions of the input: "
+            f"pad is of length {len(widths)} while the input has {len(shape)} dims."
+        )
+    pairs = [(0, 0)] * len(shape)
+    for d in range(len(widths) // 2):
+        pairs[-1 - d] = (widths[2 * d], widths[2 * d + 1])
+        size = shape[-1 - d] + sum(pairs[-1 - d])
+        if size < 0:
+            raise RuntimeError(
+                f"The input size {shape[-1 - d]}, plus negative padding {pairs[-1 - d][0]} and "
+                f"{pairs[-1 - d][1]}, resulted in a negative output size, which is invalid. Check "
+                f"dimension {len(shape) - 1 - d} of your input."
+            )
+    if isinstance(value, float) and input._data.dtype.kind in "iu" and value.is_integer():
+        value = int(value)
+    result: Tensor = apply(view.pad, input, widths=tuple(pairs), value=value)
+    return result
+
+
+# ---- affine grids -------------------------------------------------------------------------------
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """Points of an affine map of the output's pixels, for `grid_sampler`."""
+    need_tensor("affine_grid_generator", "theta", 1, theta)
+    sizes = tuple(size)
+    dims = len(sizes) - 2
+    if theta._data.ndim != 3 or theta._data.shape != (sizes[0], dims, dims + 1):
+        raise RuntimeError(
+            f"affine_grid: expected theta of shape [{sizes[0]}, {dims}, {dims + 1}] for size "
+            f"{list(sizes)}, got {list(theta._data.shape)}"
+        )
+    axes = [_points(n, align_corners, theta._data.dtype) for n in sizes[2:]]
+    # x, which belongs to the last dimension, comes first; then y and z; and 1 for the translation.
+    mesh = [*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(sizes[2:], theta._data.dtype)]
+    base = wrap(np.stack(mesh, -1).reshape(1, -1, dims + 1))
+    grid = apply(matmul, base, theta.mT).reshape((sizes[0], *sizes[2:], dims))
+    return relabel(grid, "AffineGridGeneratorBackward0")  # type: ignore[no-any-return]
+
+
+def _points(count: int, align_corners: bool, dtype: np.dtype[Any]) -> Array:
+    if count <= 1:
+        return np.zeros(count, dtype)
+    points = np.linspace(-1, 1, count, dtype=dtype)
+    return points if align_corners else points * dtype.type((count - 1) / count)
+
+
+# ---- sampling at points -------------------------------------------------------------------------
+
+_MODES = ("bilinear", "nearest", "bicubic")
+_PADDINGS = ("zeros", "border", "reflection")
+
+
+def grid_sampler(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """The input's values at the points of a grid: [N, C, H, W] and [N, h, w, 2], or one more of each.
+
+    Points are (x, y) or (x, y, z) in [-1, 1]. Modes: 0 bilinear, 1 nearest, 2 bicubic; paddings:
+    0 zeros, 1 border, 2 reflection.
+    """
+    need_tensor("grid_sampler", "input", 1, input)
+    need_tensor("grid_sampler", "grid", 2, grid)
+    x, g = input._data.shape, grid._data.shape
+    if len(x) not in (4, 5) or len(x) != len(g):
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
+            f"got input with sizes {list(x)} and grid with sizes {list(g)}"
+        )
+    if x[0] != g[0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
+            f"{list(x)} and grid with sizes {list(g)}"
+        )
+    if g[-1] != len(x) - 2:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {len(x) - 2} in last dimension, but got grid "
+            f"with sizes {list(g)}"
+        )
+    if 0 in x[2:]:
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+            f"{list(x)}"
+        )
+    if input._data.dtype != grid._data.dtype:
+        raise RuntimeError(
+            f"expected scalar type {dtypes.of(input._data.dtype).word} but found "
+            f"{dtypes.of(grid._data.dtype).word}: input and grid must have one dtype"
+        )
+    if not 0 <= interpolation_mode < 3 or not 0 <= padding_mode < 3:
+        raise RuntimeError("grid_sampler(): unknown interpolation or padding mode")
+    mode, padding = _MODES[interpolation_mode], _PADDINGS[padding_mode]
+    if mode == "bicubic" and len(x) != 4:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
+    out = _sampled(input, grid, mode, padding, align_corners)
+    return relabel(out, f"GridSampler{len(x) - 2}DBackward0")  # type: ignore[no-any-return]
+
+
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of images."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of volumes."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners: bool) -> Tensor:
+    size = input._data.shape[2:]
+    dims = len(size)
+    # The grid's last coordinate belongs to the first spatial dimension.
+    places = []
+    for d, n in enumerate(size):
+        point = grid.select(-1, dims - 1 - d)
+        scaled = (point + 1) * ((n - 1) / 2) if align_corners else ((point + 1) * n - 1) / 2
+        places.append(scaled)
+    if mode != "bicubic":
+        places = [_bounded(p, n, padding, align_corners) for p, n in zip(places, size, strict=True)]
+    if mode == "nearest":
+        corners = [[(p.detach().round(), None)] for p in places]
+    elif mode == "bilinear":
+        corners = [_linear_taps(p) for p in places]
+    else:
+        corners = [_cubic_taps(p) for p in places]
+    order = (0, *range(2, dims + 2), 1)
+    table = input.permute(order).reshape((-1, input._data.shape[1]))
+    total: Tensor | None = None
+    for taps in itertools.product(*corners):
+        spots = [spot for spot, _ in taps]
+        if mode == "bicubic":
+            spots = [_bounded(s, n, padding, align_corners) for s, n in zip(spots, size, strict=True)]
+        part = _looked_up(table, spots, size)
+        for _, weight in taps:
+            if weight is not None:
+                part = part * weight.unsqueeze(-1)
+        total = part if total is None else total + part
+    return total.movedim(-1, 1)  # type: ignore[union-attr]
+
+
+def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Tensor:
+    """Values of all channels at whole positions; zeros outside."""
+    batch = spots[0]._data.shape[0]
+    flat = wrap(np.arange(batch).reshape(-1, *(1,) * len(size)))
+    inside = None
+    for spot, n in zip(spots, size, strict=True):
+        within = (spot >= 0).logical_and(spot <= n - 1)
+        inside = within if inside is None else inside.logical_and(within)
+        # nan is outside, too.
+        place = spot.nan_to_num(0.0, 0.0, 0.0).clamp(0, n - 1).to(dtypes.int64)
+        flat = flat * n + place
+    values: Tensor = apply(
+        embedding_rows.embedding, table, flat, padding_idx=-1, scale_grad_by_freq=False
+    )
+    return values * inside.unsqueeze(-1)  # type: ignore[union-attr]
+
+
+def _bounded(place: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:
+    if padding == "zeros":
+        return place
+    if padding == "reflection":
+        low, high = (0.0, size - 1.0) if align_corners else (-0.5, size - 0.5)
+        place = _reflected(place, low, high)
+    # As in torch, no gradient flows to points on the border itself.
+    inside = (place > 0).logical_and(place < size - 1).detach()
+    limited = place.detach().clamp(0, size - 1).nan_to_num(0.0)
+    return place.where(inside, limited)
+
+
+def _reflected(place: Tensor, low: float, high: float) -> Tensor:
+    span = high - low
+    if span == 0:
+        return place * 0
+    distance = (place - low).abs()
+    turns = (distance.detach() / span).floor()
+    rest = distance - turns * span
+    forth = (turns.remainder(2) == 0).detach()
+    return (rest + low).where(forth, span - rest + low)
+
+
+def _linear_taps(place: Tensor) -> list[tuple[Tensor, Tensor]]:
+    before = place.detach().floor()
+    rest = place - before
+    return [(before, 1 - rest), (before + 1, rest)]
+
+
+# R. Keys, "Cubic Convolution Interpolation", 1981, with torch's parameter.
+_CUBIC = -0.75
+
+
+def cubic_weights(rest: Any, a: float = _CUBIC) -> list[Any]:
+    """Weights of the four neighbours of a point that lies `rest` behind the second."""
+    far, near = rest + 1, 1 - rest
+    beyond = near + 1
+    return [
+        ((a * far - 5 * a) * far + 8 * a) * far - 4 * a,
+        ((a + 2) * rest - (a + 3)) * rest * rest + 1,
+        ((a + 2) * near - (a + 3)) * near * near + 1,
+        ((a * beyond - 5 * a) * beyond + 8 * a) * beyond - 4 * a,
+    ]
+
+
+def _cubic_taps(place: Tensor) -> list[tuple[Tensor, Tensor]]:
+    second = place.detach().floor()
+    weights = cubic_weights(place - second)
+    return [(second + (i - 1), weight) for i, weight in enumerate(weights)]
+

@@ -1,0 +1,214 @@
+"""Losses that pick one class per sample, and the elementwise cross-entropy of probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.families import FLOAT, binary, draw
+from rushlight.tensor_base import Array
+
+Shape = tuple[int, ...]
+
+# ---- one class per sample -----------------------------------------------------------------------
+
+
+def _classes(target: Array, count: int, ignored: int) -> tuple[Array, Array | None]:
+    """Targets that are safe to index with, and where they are to be ignored (None: nowhere)."""
+    if not target.size:
+        return target, None
+    hidden = None
+    if ignored >= 0 or target.min() < 0:
+        hidden = target == ignored
+        if hidden.any():
+            target = np.where(hidden, 0, target)
+        else:
+            hidden = None
+    if target.min() < 0 or target.max() >= count:
+        wrong = target[(target < 0) | (target >= count)].flat[0]
+        raise IndexError(
+            f"Target {wrong} is out of bounds: class indices must be at least 0 and below the number "
+            f"of classes, {count}, or equal to ignore_index ({ignored})"
+        )
+    return target, hidden
+
+
+def _where(target: Array) -> tuple[Array, ...]:
+    """An index of [N, C, ...] that picks one class for each element of [N, ...]."""
+    batch, *rest = (
+        np.arange(n).reshape(n, *(1,) * (target.ndim - 1 - d)) for d, n in enumerate(target.shape)
+    )
+    return (batch, target, *rest)
+
+
+def _nll(
+    x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
+) -> tuple[Any, Any]:
+    """-weight[target] * x[target], reduced; and the total of the weights that were used."""
+    chosen, hidden = _classes(target, x.shape[1], ignore_index)
+    losses = np.negative(x[_where(chosen)])
+    if weight is None and hidden is None:
+        total = x.dtype.type(target.size)
+    else:
+        used = np.ones(target.shape, x.dtype) if weight is None else weight[chosen]
+        if hidden is not None:
+            used = np.where(hidden, x.dtype.type(0), used)
+            losses = np.where(hidden, x.dtype.type(0), losses)
+        losses *= used
+        total = used.sum()
+    if reduction == "none":
+        return losses, total
+    loss = losses.sum()
+    # torch's mean over nothing is nan.
+    return (np.true_divide(loss, total) if reduction == "mean" else loss), total
+
+
+def _nll_vjp(
+    g: list[Any], x_shape: Shape, target: Any, weight: Any, out: Any, reduction: str,
+    ignore_index: int,
+) -> Any:  # fmt: skip
+    if g[0] is None:
+        return None
+    share = g[0] / out[1].detach() if reduction == "mean" else g[0]
+    return nll_scatter(share, target, weight, shape=x_shape, ignore_index=ignore_index)
+
+
+def _nll_rule(
+    x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
+) -> list[Spec]:
+    _classes(target, x.shape[1], ignore_index)
+    return [(target.shape if reduction == "none" else (), x.dtype), ((), x.dtype)]
+
+
+_TARGETS: tuple[tuple[Shape, Any], ...] = (
+    ((3, 4), [1, 0, 3]),
+    ((3, 4), [1, -100, 3]),
+    ((2, 3, 2), [[0, 2], [1, -100]]),
+)
+
+
+def _nll_samples() -> Iterable[Sample]:
+    for seed, (shape, target) in enumerate(_TARGETS):
+        for reduction in ("mean", "sum", "none"):
+            weight = draw(7, (shape[1],), 0.5, 2.0) if reduction != "sum" else None
+            static = {"reduction": reduction, "ignore_index": -100}
+            yield Sample((draw(seed, shape), np.array(target), weight), static)
+
+
+nll = Primitive(
+    "nll", "loss", _nll, (_nll_vjp, None, None), _nll_rule, "nll", _nll_samples, label="NllLossBackward0",
+)  # fmt: skip
+
+
+def _nll_scatter(
+    x: Array, target: Array, weight: Array | None = None, *, shape: Shape, ignore_index: int
+) -> Array:
+    """-weight[target] * x at the target class, 0 at all others."""
+    chosen, hidden = _classes(target, shape[1], ignore_index)
+    values = np.negative(x) if weight is None else -weight[chosen] * x
+    if hidden is not None:
+        values = np.where(hidden, x.dtype.type(0), values)
+    out = np.zeros(shape, x.dtype)
+    out[_where(chosen)] = values
+    return out
+
+
+def _nll_scatter_vjp(g: Any, target: Any, weight: Any, ignore_index: int) -> Any:
+    return nll(g, target, weight, reduction="none", ignore_index=ignore_index)[0]
+
+
+def _nll_scatter_rule(
+    x: Array, target: Array, weight: Array | None = None, *, shape: Shape, ignore_index: int
+) -> Spec:
+    return shape, x.dtype
+
+
+def _nll_scatter_samples() -> Iterable[Sample]:
+    for seed, (shape, target) in enumerate(_TARGETS):
+        index = np.array(target)
+        weight = draw(7, (shape[1],), 0.5, 2.0) if seed else None
+        x = draw(seed, index.shape if seed else ())
+        yield Sample((x, index, weight), {"shape": shape, "ignore_index": -100})
+
+
+# x may be one number for all samples; the engine sums its gradient.
+nll_scatter = Primitive(
+    "nll_scatter", "loss", _nll_scatter, (_nll_scatter_vjp, None, None), _nll_scatter_rule,
+    "scatter", _nll_scatter_samples, label="NllLossBackwardBackward0",
+)  # fmt: skip
+
+# ---- probabilities ------------------------------------------------------------------------------
+
+
+def _cross_entropy(x: Array, y: Array) -> Any:
+    # As torch does, logarithms stop at -100, so that a confident mistake costs 100 and not infinity.
+    yes, no = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+    return (y - 1) * no - y * yes
+
+
+def _cross_entropy_x(g: Any, x: Any, y: Any) -> Any:
+    return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)
+
+
+def _cross_entropy_y(g: Any, x: Any) -> Any:
+    return g * ((1 - x).log() - x.log())
+
+
+binary_cross_entropy = binary(
+    "binary_cross_entropy", _cross_entropy, (_cross_entropy_x, _cross_entropy_y),
+    "({y} - 1) * fmax(log1p(-{x}), -100) - {y} * fmax(log({x}), -100)",
+    domain=(0.05, 0.95), takes=FLOAT,
+)  # fmt: skip
+
+# ---- several labels per sample ------------------------------------------------------------------
+
+
+def _label_masks(target: Array) -> tuple[Array, Array, Array]:
+    """Of rows of labels that end at the first -1: labels to index with, which count, which occur."""
+    counts = np.logical_and.accumulate(target >= 0, axis=-1)
+    safe = np.where(counts, target, 0)
+    classes = np.arange(target.shape[-1])
+    occurs = ((safe[..., None] == classes) & counts[..., None]).any(axis=-2)
+    return safe, counts, occurs
+
+
+def _label_masks_rule(target: Array) -> list[Spec]:
+    flags = (target.shape, np.dtype(bool))
+    return [(target.shape, target.dtype), flags, flags]
+
+
+label_masks = Primitive(
+    "label_masks", "loss", _label_masks, None, _label_masks_rule, "labels",
+    lambda: [Sample((np.array([[2, 0, -1, 1], [-1, 0, 1, 2]]),))],
+)  # fmt: skip
+
+
+def _ctc_layout(
+    targets: Array, target_lengths: Array, *, blank: int, longest: int
+) -> tuple[Array, Array]:
+    """Labels with blanks between them, [N, 2 * longest + 1]; and where a blank may be skipped."""
+    batch = target_lengths.size
+    labels = np.full((batch, 2 * longest + 1), blank, np.int64)
+    starts = np.concatenate(([0], np.cumsum(target_lengths)[:-1]))
+    for n, length in enumerate(target_lengths):
+        row = targets[n, :length] if targets.ndim == 2 else targets[starts[n] : starts[n] + length]
+        labels[n, 1 : 2 * length : 2] = row
+    skips = np.zeros(labels.shape, bool)
+    skips[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    return labels, skips
+
+
+def _ctc_layout_rule(
+    targets: Array, target_lengths: Array, *, blank: int, longest: int
+) -> list[Spec]:
+    shape = (target_lengths.size, 2 * longest + 1)
+    return [(shape, np.dtype(np.int64)), (shape, np.dtype(bool))]
+
+
+ctc_layout = Primitive(
+    "ctc_layout", "loss", _ctc_layout, None, _ctc_layout_rule, "labels",
+    lambda: [Sample((np.array([[1, 1], [2, 0]]), np.array([2, 1])), {"blank": 0, "longest": 2})],
+)  # fmt: skip

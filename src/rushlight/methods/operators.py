@@ -46,7 +46,10 @@ def _divided_by(self: Any, other: Any) -> Any:
         other = wrap(other)
     elif not isinstance(other, (TensorBase, *NUMBERS)):
         return NotImplemented
-    return apply(rows.mul, apply(rows.reciprocal, self), other)
+    inverse = apply(rows.reciprocal, self)
+    if isinstance(other, (int, float)) and other == 1:
+        return relabel(inverse, "MulBackward0")
+    return apply(rows.mul, inverse, other)
 
 
 class OperatorMethods:

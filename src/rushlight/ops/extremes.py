@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import (
     Dim,
     many_dims,
@@ -156,7 +157,15 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
         if dim is not None:
             if input._data.dtype.kind == "c":
                 raise RuntimeError(f"{name}() does not support complex input")
-            return picked(kind, f"{label}0", find, input, dim, keepdim, out)
+            if input._requires_grad or not input._data.ndim or state.interpreter is not None:
+                return picked(kind, f"{label}0", find, input, dim, keepdim, out)
+            # Without a gradient the fold finds the values faster than their positions do.
+            at = one_dim(dim, input._data.ndim)
+            values = apply(fold, input, dim=(at,), keepdim=keepdim)
+            indices = apply(find, input, dim=at, keepdim=keepdim)
+            if out is not None:
+                values, indices = write_out(out[0], values), write_out(out[1], indices)
+            return kind(values, indices)
         if not input._data.size:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "

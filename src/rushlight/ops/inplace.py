@@ -221,16 +221,17 @@ def _div(x: Array, y: Any) -> None:
 
 
 def _addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
-    product = np.multiply(y, z)
+    term = np.multiply(y, z if value == 1 else value)
     if value != 1:
-        product *= value
-    np.add(x, product, out=x)
+        term *= z
+    np.add(x, term, out=x)
 
 
 def _addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
-    quotient = np.true_divide(y, z)
+    # torch's order: the factor first.
+    quotient = np.true_divide(y, z) if value == 1 else np.multiply(y, value)
     if value != 1:
-        quotient *= value
+        quotient /= z
     np.add(x, quotient, out=x)
 
 

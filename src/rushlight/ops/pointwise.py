@@ -67,15 +67,15 @@ def binary(
 ) -> Callable[..., Tensor]:
     """The public function of a row with two inputs.
 
-    numbers says which of them may be Python numbers: "second", "either" or "neither".
+    numbers says which of them may be Python numbers: "second", "either", "both" or "neither".
     """
     name = name or row.name
     for_second = numbers != "neither"
-    for_first = numbers == "either"
+    for_first = numbers in ("either", "both")
 
     def function(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
-            if not for_first:
+            if not for_first or (numbers == "either" and not isinstance(other, TensorBase)):
                 need_tensor(name, "input", 1, input)
             input = _first(name, input, other)
         if not isinstance(other, TensorBase) and not (for_second and isinstance(other, NUMBERS)):
@@ -110,7 +110,7 @@ fix = trunc
 
 copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
 floor_divide = binary(
-    rows.floor_divide, "The quotient rounded down, element by element.", numbers="either"
+    rows.floor_divide, "The quotient rounded down, element by element.", numbers="both"
 )
 fmax = binary(rows.fmax, "The larger of both; where one is nan, the other.",
               numbers="neither")  # fmt: skip
@@ -125,7 +125,7 @@ maximum = binary(
 minimum = binary(
     rows.minimum, "The smaller of both, element by element; nan wins.", numbers="neither"
 )
-mul = binary(rows.mul, "The product of both, element by element.", numbers="either")
+mul = binary(rows.mul, "The product of both, element by element.", numbers="both")
 multiply = mul
 nextafter = binary(
     rounding.nextafter, "The float next to the first towards the second.", numbers="neither"

@@ -201,84 +201,102 @@ def logsumexp(
 # ---- moments ------------------------------------------------------------------------------------
 
 
-def _moment(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Tensor, dict[str, Any], Tensor | None]:
-    """The arguments of var and its kin.
+Correction = float
 
-    Besides (dim, *, correction=1, keepdim) torch takes (dim, unbiased, keepdim) and (unbiased).
-    """
-    names = ["input", "dim", "unbiased", "keepdim"]
-    if len(args) > 1 and isinstance(args[1], bool):
-        names = ["input", "unbiased"]
-    if len(args) > len(names):
-        raise TypeError(f"{name}() takes at most {len(names)} positional arguments")
-    given = dict(zip(names, args, strict=False))
-    for key, value in kwargs.items():
-        if key in given:
-            raise TypeError(f"{name}() got multiple values for argument '{key}'")
-        if key not in ("input", "dim", "unbiased", "keepdim", "correction", "out"):
-            raise TypeError(f"{name}() got an unexpected keyword argument '{key}'")
-        given[key] = value
-    if "unbiased" in given and given.get("correction") is not None:
-        raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
-    input = given.get("input")
-    need_tensor(name, "input", 1, input)
+
+def _moment(
+    name: str, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any
+) -> tuple[Tensor, dict[str, Any]]:
+    """The input, and the static parameters of the row."""
+    if not isinstance(input, TensorBase):
+        need_tensor(name, "input", 1, input)
+    if dim.__class__ is bool:
+        # torch's old form var(input, unbiased).
+        dim, unbiased = None, dim
     if input._data.dtype.kind not in "fc":
         raise RuntimeError("std and var only support floating point and complex dtypes")
-    correction = given.get("correction")
     if correction is None:
-        correction = int(given.get("unbiased", True))
-    dims = many_dims(given.get("dim"), input._data.ndim)
-    if rows.folded_size(input._data.shape, dims) - correction <= 0:
+        correction = 1 if unbiased is None else int(unbiased)
+    elif unbiased is not None:
+        raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
+    dims = None if dim is None else many_dims(dim, input._data.ndim)
+    if rows.folded_size(input._data.shape, dims) <= correction:
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "reduction factor (input numel divided by output numel).",
             UserWarning,
             stacklevel=4,
         )
-    static = {"dim": dims, "keepdim": given.get("keepdim", False), "correction": correction}
-    return input, static, given.get("out")
+    return input, {"dim": dims, "keepdim": keepdim, "correction": correction}
 
 
 @numpy_names
-def var(*args: Any, **kwargs: Any) -> Tensor:
+def var(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Correction | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """The variance of all elements, or along dim.
 
-    Arguments: (input, dim=None, *, correction=1, keepdim=False). The sum of squared distances
-    from the mean is divided by n - correction. Also (input, dim, unbiased, keepdim), where unbiased
-    stands for correction=1.
+    The sum of squared distances from the mean is divided by n - correction. correction is 1 unless
+    given; unbiased=False stands for 0, and may also come second: var(input, False).
 
     >>> import rushlight as torch
     >>> torch.tensor([1.0, 3.0]).var(), torch.tensor([1.0, 3.0]).var(correction=0)
     (tensor(2.), tensor(1.))
     """
-    input, static, out = _moment("var", args, kwargs)
+    input, static = _moment("var", input, dim, unbiased, keepdim, correction)
     result: Tensor = apply(rows.var, input, **static)
     return result if out is None else write_out(out, result)
 
 
 @numpy_names
-def std(*args: Any, **kwargs: Any) -> Tensor:
+def std(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Correction | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """The standard deviation, with the arguments of `var`."""
-    input, static, out = _moment("std", args, kwargs)
+    input, static = _moment("std", input, dim, unbiased, keepdim, correction)
     result: Tensor = apply(rows.std, input, **static)
     return result if out is None else write_out(out, result)
 
 
 @numpy_names
-def var_mean(*args: Any, **kwargs: Any) -> Pair:
+def var_mean(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Correction | None = None,
+) -> Pair:
     """The variance and the mean, with the arguments of `var`."""
-    input, static, _ = _moment("var_mean", args, kwargs)
-    center = apply(rows.mean, input, dim=static["dim"], keepdim=static["keepdim"])
+    input, static = _moment("var_mean", input, dim, unbiased, keepdim, correction)
+    center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
     return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")  # type: ignore[no-any-return]
 
 
 @numpy_names
-def std_mean(*args: Any, **kwargs: Any) -> Pair:
+def std_mean(
+    input: Tensor,
+    dim: Dim | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Correction | None = None,
+) -> Pair:
     """The standard deviation and the mean, with the arguments of `var`."""
-    input, static, _ = _moment("std_mean", args, kwargs)
-    center = apply(rows.mean, input, dim=static["dim"], keepdim=static["keepdim"])
+    input, static = _moment("std_mean", input, dim, unbiased, keepdim, correction)
+    center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
     return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")  # type: ignore[no-any-return]
 
 

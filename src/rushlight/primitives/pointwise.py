@@ -5,7 +5,7 @@ Rules see tensors (or Python numbers, where the user wrote one) and are ordinary
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from rushlight.primitives.families import (
     result_type,
     unary,
 )
+from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array, TensorBase
 
 
@@ -137,11 +138,20 @@ def _power(x: Any, y: Any) -> Any:
             return np.multiply(x, x)
         if y == 3:
             return np.multiply(np.multiply(x, x), x)
-        if y == 0.5 and x.dtype.kind == "f":
-            return np.sqrt(x)
+        if x.dtype.kind == "f" and y in _SHORT:
+            return _SHORT[y](x)
     if _is_whole(x) and _is_whole(y) and np.any(np.less(y, 0)):
         return _whole_power(x, y)
     return np.power(x, y)
+
+
+# Powers that torch, too, computes the short way.
+_SHORT: dict[float, Callable[[Any], Any]] = {
+    0.5: np.sqrt,
+    -0.5: lambda x: np.reciprocal(np.sqrt(x)),
+    -1: np.reciprocal,
+    -2: lambda x: np.reciprocal(np.multiply(x, x)),
+}
 
 
 def _whole_power(x: Any, y: Any) -> Any:
@@ -221,8 +231,10 @@ log = unary("log", np.log, lambda g, x: g / conj(x), "log({x})", domain=(0.1, 3.
 
 @halves
 def _sigmoid(x: Array) -> Any:
-    out = np.exp(-x)
-    return np.reciprocal(out + out.dtype.type(1))
+    out = np.asarray(np.negative(x))
+    np.exp(out, out=out)
+    out += 1
+    return np.true_divide(1, out, out=out)
 
 
 sigmoid = unary(
@@ -246,7 +258,9 @@ def _sign(x: Array) -> Any:
     if x.dtype.kind == "b":
         return x.copy()
     # NumPy's sign of nan is nan, torch's 0.
-    return np.subtract(x > 0, x < 0, dtype=x.dtype)
+    if not x.ndim:
+        return np.subtract(x > 0, x < 0, dtype=x.dtype)
+    return ((x > 0).view(np.int8) - (x < 0).view(np.int8)).astype(x.dtype)
 
 
 def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
@@ -262,7 +276,13 @@ sign = unary("sign", _sign, lambda g: g * 0, "({x} > 0) - ({x} < 0)", to_float=F
 sgn = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
 
 
+_FEW = 2048
+
+
 def _relu(x: Array) -> Any:
+    if x.dtype.kind == "f" and x.size > _FEW:
+        # Between two limits NumPy's loop is vectorised, against one number it is not.
+        return x.clip(0, np.inf)
     return np.maximum(x, x.dtype.type(0))
 
 
@@ -318,6 +338,12 @@ fmin = binary("fmin", np.fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
 
 
 def _where(condition: Array, x: Any, y: Any) -> Any:
+    if condition.size > _FEW:
+        if not isinstance(x, np.ndarray):
+            x = np.asarray(x, y.dtype)
+        elif not isinstance(y, np.ndarray):
+            y = np.asarray(y, x.dtype)
+        return choose(condition, x, y)
     return np.where(condition, x, y)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -82,10 +83,39 @@ def _numbered(name: str) -> Any:
 # ---- sums and products --------------------------------------------------------------------------
 
 
+# From so many elements on, sums along memory go through BLAS, three times as fast as NumPy's.
+_MANY = 16384
+_BLOCK = 1024
+
+
+@functools.cache
+def _ones(size: int, dtype: np.dtype[Any]) -> Array:
+    return np.ones(size, dtype)
+
+
+def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
+    """The sum of float32 or float64 numbers."""
+    if x.size < _MANY or not x.flags.c_contiguous:
+        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+    if dim is None:
+        # Sums of blocks, and NumPy's pairwise sum over these.
+        flat = x.reshape(-1)
+        whole = flat.size - flat.size % _BLOCK
+        parts = flat[:whole].reshape(-1, _BLOCK) @ _ones(_BLOCK, x.dtype)
+        total = np.add.reduce(parts) + np.add.reduce(flat[whole:])
+    else:
+        first = x.ndim - len(dim)
+        size = math.prod(x.shape[first:])
+        if not dim or dim[0] != first or not 32 <= size <= 8 * _BLOCK:
+            return np.add.reduce(x, axis=dim, keepdims=keepdim)
+        total = x.reshape(-1, size) @ _ones(size, x.dtype)
+    return np.asarray(total).reshape(reduced_shape(x.shape, dim, keepdim))
+
+
 def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     kind = x.dtype.kind
     if kind == "f" and x.itemsize > 2:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+        return _total(x, dim, keepdim)
     if kind == "f":
         wide = np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32)
         return wide.astype(np.float16)
@@ -151,7 +181,10 @@ prod = Primitive(
 
 @_in_single
 def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    total = np.add.reduce(x, axis=dim, keepdims=keepdim)
+    if x.dtype.kind == "f":
+        total = _total(x, dim, keepdim)
+    else:
+        total = np.add.reduce(x, axis=dim, keepdims=keepdim)
     return np.true_divide(total, x.dtype.type(folded_size(x.shape, dim)))
 
 
@@ -417,16 +450,20 @@ def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any
     """Where the lower median stands; the first nan, unless they are to be ignored."""
     lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
     size = lanes.shape[-1]
-    order = _order(lanes)
-    if x.dtype.kind == "f":
-        missing = np.isnan(lanes)
+    middle = (size - 1) // 2
+    missing = np.isnan(lanes) if x.dtype.kind == "f" else np.zeros(1, bool)
+    if not missing.any():
+        # Among equal elements the one that a stable sort would put there.
+        value = np.partition(lanes, middle, axis=-1)[..., middle, None]
+        rank = middle - np.count_nonzero(lanes < value, axis=-1)[..., None]
+        count = np.add.accumulate(lanes == value, axis=-1, dtype=np.int32)
+        found = (count > rank).argmax(-1)
+    else:
         there = size - np.count_nonzero(missing, axis=-1)
         rank = np.maximum(there - 1, 0) // 2
-        found = np.take_along_axis(order, rank[..., None], -1)[..., 0]
+        found = np.take_along_axis(_order(lanes), rank[..., None], -1)[..., 0]
         if not ignore_nan:
             found = np.where(there < size, missing.argmax(-1), found)
-    else:
-        found = order[..., (size - 1) // 2]
     return np.expand_dims(found, dim) if keepdim and x.ndim else found
 
 
@@ -466,7 +503,13 @@ def _median(x: Array, *, ignore_nan: bool) -> Any:
     flat = x.reshape(-1)
     if not flat.size:
         return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
-    return flat[_median_index(flat, dim=0, keepdim=False, ignore_nan=ignore_nan)]
+    missing = np.isnan(flat) if x.dtype.kind == "f" else np.zeros(1, bool)
+    if missing.any():
+        if not ignore_nan or missing.all():
+            return flat[missing.argmax()]
+        flat = flat[~missing]
+    middle = (flat.size - 1) // 2
+    return np.partition(flat, middle)[middle]
 
 
 def _median_vjp(g: Any, x: Any, out: Any) -> Any:

@@ -32,15 +32,23 @@ from rushlight.primitives.pointwise import (
 )
 from rushlight.tensor_base import TensorBase
 
+_FEW = 2048
+
 
 def _clamp(x: Any, low: Any, high: Any) -> Any:
+    if (
+        x.dtype.kind == "f"
+        and not isinstance(low, np.ndarray)
+        and not isinstance(high, np.ndarray)
+        and (x.size > _FEW or (low is not None and high is not None))
+    ):
+        # Between two limits NumPy's loop is vectorised, against one number it is not.
+        return x.clip(-np.inf if low is None else low, np.inf if high is None else high)
     if low is None:
         return np.minimum(x, high)
     out = np.maximum(x, low)
     if high is None:
         return out
-    if out.__class__ is np.ndarray and high.__class__ is not np.ndarray:
-        return np.minimum(out, high, out=out)
     return np.minimum(out, high)
 
 
@@ -98,13 +106,16 @@ clamp = Primitive(
 
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
     # Two formulas, so that both ends are reached exactly.
-    difference = np.subtract(end, x)
+    difference = np.asarray(np.subtract(end, x))
     if isinstance(weight, np.ndarray):
         near = np.abs(weight) < 0.5
         return np.where(near, x + weight * difference, end - difference * (1 - weight))
     if np.abs(weight) < 0.5:
-        return x + weight * difference
-    return end - difference * (1 - weight)
+        difference *= weight
+        difference += x
+        return difference
+    difference *= 1 - weight
+    return np.subtract(end, difference, out=difference)
 
 
 def _promote_lerp(arrays: list[Any]) -> list[Any]:
@@ -139,13 +150,18 @@ lerp = Primitive(
 
 
 def _addcmul(x: Any, first: Any, second: Any, value: Any) -> Any:
-    product = np.multiply(first, second) if value == 1 else value * first * second
-    return np.add(x, product)
+    return _added(x, (first if value == 1 else np.multiply(first, value)) * second)
 
 
 def _addcdiv(x: Any, first: Any, second: Any, value: Any) -> Any:
-    quotient = np.true_divide(first, second)
-    return np.add(x, quotient if value == 1 else value * quotient)
+    return _added(x, (first if value == 1 else np.multiply(first, value)) / second)
+
+
+def _added(x: Any, term: Any) -> Any:
+    # The term is ours: where it has the result's shape the sum can be written over it.
+    if term.__class__ is np.ndarray and term.dtype is x.dtype and term.shape == x.shape:
+        return np.add(x, term, out=term)
+    return np.add(x, term)
 
 
 def _promote_added(name: str) -> Any:
@@ -159,9 +175,8 @@ def _promote_added(name: str) -> Any:
                     "Integer division with addcdiv is no longer supported: for the true quotient "
                     "write x + value * first / second, or make the operands floating"
                 )
-            if isinstance(value, float):
-                raise RuntimeError("value cannot be converted to an integer type without overflow")
             supported(name, NUMERIC, operands[:1])
+            value = int(value)
         return [*operands, value]
 
     return promote

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.ops import activation as ops
-from rushlight.ops import pointwise
+from rushlight.ops import transcendental
 from rushlight.ops.activation import (
     celu_,
     gelu,
@@ -220,12 +220,12 @@ def _mish(input: Tensor) -> Tensor:
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x))."""
-    return pointwise.sigmoid(input)
+    return transcendental.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
-    return pointwise.tanh(input)
+    return transcendental.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.ops import activation as ops
-from rushlight.ops import transcendental
+from rushlight.ops import pointwise, transcendental
 from rushlight.ops.activation import (
     celu_,
     gelu,

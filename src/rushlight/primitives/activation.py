@@ -237,9 +237,9 @@ def _gelu_half(x: Array, *, approximate: str) -> Any:
     return _gelu(x, approximate=approximate)
 
 
-def _gelu_vjp(g: list[Any], x: Any, out: Any, approximate: str) -> Any:
+def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
-    part = out[1]
+    part = out1
     if approximate == "none":
         slope = exp(x * x * -0.5) * (0.5 * _SQRT_2_PI)
     else:

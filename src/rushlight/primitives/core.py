@@ -7,7 +7,8 @@ also where its error messages live; its C; its samples for the tests.
 Names that the rules of `vjp` may ask for, besides the static parameters of the forward:
 
 - `g`: the gradient of the output; for several outputs a list, with None where nothing flowed;
-- `out`: the output (a list for several outputs), `x`, `y`, ...: an input by the forward's name;
+- `out`: the output (a list for several outputs; `out1` is only the second of them), `x`, `y`, ...:
+  an input by the forward's name;
 - `x_shape`: only the shape of the input x; `out_shape`: that of the output;
 - for a forward with `*xs`: `xs` is the tuple of these inputs, `xs_shapes` the tuple of their shapes;
 - `needs`: which inputs want a gradient (for rules that return all gradients at once).
@@ -33,7 +34,7 @@ Rule = Callable[..., Any]
 _ndarray = np.ndarray
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
-INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_SHAPE, NEEDS = range(7)
+INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS = range(8)
 
 TABLE: dict[str, Primitive] = {}
 
@@ -66,7 +67,7 @@ class Plan:
                     self.rules.append((rule, self._slots(rule)))
                 else:
                     self.rules.append(None)
-        self.saves_out = any(kind == OUT for kind, _ in self.gather)
+        self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
 
     def _slots(self, rule: Rule) -> list[int | str]:
         slots: list[int | str] = []
@@ -123,6 +124,8 @@ class Primitive:
         """Where a rule's parameter comes from; None: it is a static parameter."""
         if name in ("out", "out_shape", "needs"):
             return ({"out": OUT, "out_shape": OUT_SHAPE, "needs": NEEDS}[name], 0)
+        if name.startswith("out") and name[3:].isdigit():
+            return (OUT_PART, int(name[3:]))
         for i, own in enumerate(self.inputs):
             if own == name:
                 return (INPUT, i)
@@ -279,6 +282,10 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
         elif kind == OUT:
             kept.append(_keep_outputs(out, versions))
+        elif kind == OUT_PART:
+            part = out[i]
+            versions.append((part._changes, part._changes[0], "out"))
+            kept.append(SavedOutput(part._data, i))
         elif kind == OUT_SHAPE:
             kept.append(out._data.shape)
         elif kind == NEEDS:

@@ -63,10 +63,10 @@ def _spread(x: Any, dims: Shape, size: int) -> Any:
 
 
 def _normalize_vjp(
-    g: list[Any], x: Any, weight: Any, weight_shape: Shape, bias_shape: Shape, out: Any,
-    view: Shape, dims: Shape, broadcast: Shape, needs: tuple[bool, ...],
+    g: list[Any], x: Any, weight: Any, weight_shape: Shape, bias_shape: Shape, out1: Any,
+    out2: Any, view: Shape, dims: Shape, broadcast: Shape, needs: tuple[bool, ...],
 ) -> list[Any]:  # fmt: skip
-    mean, rstd = out[1], out[2]
+    mean, rstd = out1, out2
     form = {"view": view, "dims": dims, "broadcast": broadcast}
     results: list[Any] = [None] * len(needs)
     if g[0] is not None:

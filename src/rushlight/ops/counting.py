@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.ops.arguments import numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish, number_in
-from rushlight.tensor_base import Array, TensorBase
+from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -41,6 +41,9 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     >>> torch.arange(1, 2.5, 0.5)
     tensor([1.0000, 1.5000, 2.0000])
     """
+    if dtype is None and not options and len(bounds) == 1 and bounds[0].__class__ is int:
+        if bounds[0] >= 0:
+            return wrap(np.arange(bounds[0]))
     start, end, step = _bounds("arange", bounds, options)
     storage = _counted_dtype("arange", (start, end, step), dtype)
     if not (math.isfinite(start) and math.isfinite(end)):

@@ -84,6 +84,8 @@ def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, TensorBase):
         value = value.item()
     kind = dtype.kind
+    if value.__class__ is float and dtype.itemsize >= 4 and kind == "f" and -_LARGEST <= value <= _LARGEST:
+        return value
     if dtype == np.float32 and isinstance(value, int | float):
         if math.isfinite(value) and abs(value) > _LARGEST:
             raise RuntimeError("value cannot be converted to type float32 without overflow")
@@ -440,16 +442,26 @@ def in_format(array: Array, memory_format: Any) -> Array:
     return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
 
 
+def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    return _full(shape, 1, dtype)
+
+
+def _full(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> Array:
+    array = np.empty(shape, dtype)
+    array.fill(value)
+    return array
+
+
 zeros = _sized(
     "zeros", np.zeros, "A tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`, of the default dtype."
 )
-ones = _sized("ones", np.ones, "A tensor of ones.")
+ones = _sized("ones", _ones, "A tensor of ones.")
 empty = _sized("empty", np.empty, "A tensor of whatever the memory held.")
 zeros_like = _alike("zeros_like", np.zeros, "Zeros in the shape and dtype of the input.")
-ones_like = _alike("ones_like", np.ones, "Ones in the shape and dtype of the input.")
+ones_like = _alike("ones_like", _ones, "Ones in the shape and dtype of the input.")
 empty_like = _alike("empty_like", np.empty, "A tensor like the input, its values not set.")
 new_zeros = _new("new_zeros", np.zeros, "Zeros of this tensor's dtype.")
-new_ones = _new("new_ones", np.ones, "Ones of this tensor's dtype.")
+new_ones = _new("new_ones", _ones, "Ones of this tensor's dtype.")
 new_empty = _new("new_empty", np.empty, "A tensor of this one's dtype, its values not set.")
 
 
@@ -467,9 +479,8 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
     if isinstance(fill_value, TensorBase):
         fill_value = fill_value.item()
     storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
-    return finish(
-        np.full(check_sizes(as_sizes((size,))), number_in(fill_value, storage), storage), **options
-    )
+    shape = check_sizes(as_sizes((size,)))
+    return finish(_full(shape, number_in(fill_value, storage), storage), **options)
 
 
 def full_like(
@@ -493,7 +504,8 @@ def new_full(
 ) -> Tensor:
     """A tensor of this one's dtype with every element fill_value."""
     storage = numpy_dtype(dtype, self._data.dtype)
-    array = np.full(check_sizes(as_sizes((size,))), number_in(fill_value, storage), storage)
+    shape = check_sizes(as_sizes((size,)))
+    array = _full(shape, number_in(fill_value, storage), storage)
     return finish(array, **options)
 
 

@@ -239,12 +239,15 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     _place(target, value, tuple(tensors), spec, False, recording)
 
 
+_NUMBERS = (int, float, np.generic)
+
+
 def _assigned(self: Tensor, value: Any) -> Tensor:
     """The value of an assignment as a tensor."""
     if isinstance(value, TensorBase):
         return value  # type: ignore[return-value]
-    if isinstance(value, bool | int | float | np.generic):
-        return wrap(np.asarray(value).astype(self._data.dtype))
+    if isinstance(value, _NUMBERS):
+        return wrap(np.asarray(value).astype(self._data.dtype, copy=False))
     if isinstance(value, complex):
         if self._data.dtype.kind != "c":
             raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow")
@@ -304,7 +307,8 @@ def _along(name: str, input: Tensor, dim: int, index: Any) -> tuple[int, Tensor,
     if data.dtype not in (np.int64, np.int32):
         raise IndexError(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
     size = input._data.shape[at] if input._data.ndim else 1
-    if data.size and not (data.min() >= 0 and data.max() < size):
+    # Read as unsigned, a negative number is too large as well.
+    if data.size and data.view(np.uint64 if data.itemsize == 8 else np.uint32).max() >= size:
         wrong = data.min() if data.min() < 0 else data.max()
         raise IndexError(
             f"{name}(): index {wrong} is out of range for dimension {at} with size {size}"
@@ -620,7 +624,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
     value = number_in(value, self._data.dtype)
-    if broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape:
+    if mask._data.shape != self._data.shape and broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape:
         raise RuntimeError(
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the tensor "
             f"of shape {list(self._data.shape)}"

@@ -87,22 +87,23 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([1, 2, 3])
     """
     parts = _parts("cat", tensors)
-    first = parts[0]
-    # torch lets an empty 1-d tensor stand among others of any shape.
-    for part in parts:
-        if part._data.shape != (0,):
-            first = part
-            break
-    ndim = first._data.ndim
+    shape = parts[0]._data.shape
+    empty = False
     for i, part in enumerate(parts):
-        if not part._data.ndim:
+        own = part._data.shape
+        if not own:
             raise RuntimeError(
                 f"zero-dimensional tensor (at position {i}) cannot be concatenated: use stack"
             )
-    at = one_dim(dim, ndim)
-    if ndim > 1 and any(p._data.shape == (0,) for p in parts):
-        empty = (*first._data.shape[:at], 0, *first._data.shape[at + 1 :])
-        parts = tuple(reshape(p, empty) if p._data.shape == (0,) else p for p in parts)
+        if own == (0,):
+            empty = True
+        elif shape == (0,):
+            shape = own
+    at = one_dim(dim, len(shape))
+    if empty and len(shape) > 1:
+        # torch lets an empty 1-d tensor stand among others of any shape.
+        blank = (*shape[:at], 0, *shape[at + 1 :])
+        parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     result: Tensor = apply(rows.cat, *parts, dim=at)
     return result if out is None else write_out(out, result)
 

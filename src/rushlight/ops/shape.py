@@ -266,6 +266,10 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """
     ndim = input._data.ndim
     order = as_sizes(dims or (named["dims"],))
+    result: Tensor
+    if sorted(order) == list(range(ndim)):
+        result = apply(rows.permute, input, dims=order)
+        return result
     if len(order) != ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
@@ -275,7 +279,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     order = tuple(one_dim(d, ndim) for d in order)
     if len(set(order)) != ndim:
         raise RuntimeError(f"permute(): duplicate dims are not allowed, got {list(order)}")
-    result: Tensor = apply(rows.permute, input, dims=order)
+    result = apply(rows.permute, input, dims=order)
     return result
 
 

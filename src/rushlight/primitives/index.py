@@ -205,7 +205,8 @@ def add_at(out: Array, where: Index, values: Array) -> None:
         moved = out if not axis else np.moveaxis(out, axis, 0)
         rows = arrays[0]
         shape = (*out.shape[:axis], *rows.shape, *out.shape[axis + 1 :])
-        values = np.broadcast_to(values, shape)
+        if values.shape != shape:
+            values = np.broadcast_to(values, shape)
         if axis:
             values = np.moveaxis(values, range(axis, axis + rows.ndim), range(rows.ndim))
         _add_rows(moved, rows.reshape(-1), values.reshape(rows.size, *moved.shape[1:]))

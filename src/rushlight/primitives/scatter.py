@@ -7,6 +7,7 @@ whole, counted in row order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,24 @@ Shape = tuple[int, ...]
 
 def positions(shape: Shape, dim: int, index: Array) -> Array:
     """The flat positions of `index` along dim in an array of this shape in row order."""
+    places = index.astype(np.int64) if index.dtype != np.int64 else index
+    if index.ndim == 1:
+        return places
+    step, offset = _offsets(shape, dim, index.shape)
+    return places * step + offset if step != 1 else places + offset
+
+
+@lru_cache(maxsize=64)
+def _offsets(shape: Shape, dim: int, index: Shape) -> tuple[int, Array]:
+    """The step of dim, and where the lines along dim start that an index of this shape follows."""
     steps, step = [0] * len(shape), 1
     for d in reversed(range(len(shape))):
         steps[d], step = step, step * shape[d]
-    places = index.astype(np.int64) if index.dtype != np.int64 else index
-    if steps[dim] != 1:
-        places = places * steps[dim]
-    offset: Any = 0
-    for d, n in enumerate(index.shape):
+    offset: Any = np.zeros((), np.int64)
+    for d, n in enumerate(index):
         line = np.arange(n) * steps[d] if d != dim else np.zeros(1, np.int64)
-        offset = np.add.outer(offset, line) if d else line
-    return places + offset if index.ndim else places
+        offset = np.add.outer(offset, line)
+    return steps[dim], offset
 
 
 def check_index(name: str, x: Array, index: Array, dim: int) -> None:
@@ -53,11 +61,13 @@ def check_index(name: str, x: Array, index: Array, dim: int) -> None:
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no "
                 f"larger than self {list(x.shape)} apart from dimension {dim}"
             )
+    wide = np.uint64 if index.itemsize == 8 else np.uint32
     size = x.shape[dim]
-    low, high = int(index.min()), int(index.max())
-    if low < 0 or high >= size:
+    # Read as unsigned, a negative number is too large as well.
+    if index.view(wide).max() >= size:
+        wrong = index.min() if index.min() < 0 else index.max()
         raise RuntimeError(
-            f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}"
+            f"index {wrong} is out of bounds for dimension {dim} with size {size}"
         )
 
 

@@ -66,9 +66,10 @@ order = Primitive(
 
 
 def _top(x: Array, *, dim: int, k: int, largest: bool) -> Array:
-    n = x.shape[dim]
-    turned = np.moveaxis(x, dim, -1)
-    if k and 8 * k < n and turned.dtype.kind in "iuf":
+    last = dim == x.ndim - 1
+    turned = x if last else np.moveaxis(x, dim, -1)
+    n = turned.shape[-1]
+    if k and 8 * k < n and n > _SHORT and turned.dtype.kind in "iuf":
         part = n - k if largest else k - 1
         chosen = np.argpartition(turned, part, axis=-1)
         chosen = np.sort(chosen[..., n - k :] if largest else chosen[..., :k], axis=-1)
@@ -76,7 +77,7 @@ def _top(x: Array, *, dim: int, k: int, largest: bool) -> Array:
         found = np.take_along_axis(chosen, stable_order(values, largest), -1)
     else:
         found = stable_order(turned, largest)[..., :k]
-    return np.ascontiguousarray(np.moveaxis(found, -1, dim))
+    return np.array(found if last else np.moveaxis(found, -1, dim), order="C", copy=True)
 
 
 def _top_rule(x: Array, *, dim: int, k: int, largest: bool) -> Spec:

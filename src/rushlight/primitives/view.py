@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,16 @@ permute = Primitive(
 
 
 def _expand(x: Array, *, size: Shape) -> Array:
-    return np.broadcast_to(x, size)
+    extra = len(size) - x.ndim
+    if not x.flags.c_contiguous or extra < 0:
+        return np.broadcast_to(x, size)
+    # What broadcast_to does, without its checks in Python.
+    strides = [0] * extra
+    for n, wanted, step in zip(x.shape, size[extra:], x.strides, strict=True):
+        if n != wanted and n != 1:
+            raise ValueError("sizes do not broadcast")
+        strides.append(step if n == wanted else 0)
+    return np.ndarray(size, x.dtype, x, 0, tuple(strides))
 
 
 def _expand_rule(x: Array, *, size: Shape) -> Spec:
@@ -126,6 +136,8 @@ split = Primitive(
 
 
 def _unbind(x: Array, *, dim: int) -> tuple[Array, ...]:
+    if not dim and x.ndim > 1:
+        return tuple(x)
     before = (slice(None),) * dim
     return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
 
@@ -303,7 +315,10 @@ as_strided_scatter = Primitive(
 
 
 def _cat(*xs: Array, dim: int) -> Array:
-    if all(x.flags.c_contiguous for x in xs):
+    for x in xs:
+        if not x.flags.c_contiguous:
+            break
+    else:
         return np.concatenate(xs, axis=dim)
     # Row order whatever the parts' order is, as in torch: programs call .view() on the result.
     shape, dtype = _cat_rule(*xs, dim=dim)
@@ -369,7 +384,10 @@ stack = Primitive(
 
 
 def _flip(x: Array, *, dims: Shape) -> Array:
-    return np.flip(x, dims).copy()
+    turned = [slice(None)] * x.ndim
+    for d in dims:
+        turned[d] = slice(None, None, -1)
+    return x[tuple(turned)].copy(order="C")
 
 
 flip = Primitive(
@@ -379,7 +397,18 @@ flip = Primitive(
 
 
 def _roll(x: Array, *, shifts: Shape, dims: Shape | None) -> Array:
-    return np.roll(x, shifts if dims is not None else shifts[0], dims)
+    if dims is None:
+        return _rolled(x.reshape(-1), shifts[0], 0).reshape(x.shape)
+    for shift, dim in zip(shifts, dims, strict=True):
+        x = _rolled(x, shift, dim)
+    return x
+
+
+def _rolled(x: Array, shift: int, dim: int) -> Array:
+    size = x.shape[dim]
+    start = -shift % size if size else 0
+    before = (slice(None),) * dim
+    return np.concatenate((x[(*before, slice(start, None))], x[(*before, slice(start))]), dim)
 
 
 roll = Primitive(
@@ -423,11 +452,14 @@ pad = Primitive(
 )  # fmt: skip
 
 
-def _triangle(x: Array, *, diagonal: int, upper: bool) -> Array:
-    rows, columns = x.shape[-2:]
+@lru_cache(maxsize=32)
+def _mask(rows: int, columns: int, diagonal: int, upper: bool) -> Array:
     i, j = np.arange(rows)[:, None], np.arange(columns)[None, :]
-    keep = j - i >= diagonal if upper else j - i <= diagonal
-    return np.where(keep, x, x.dtype.type(0))
+    return j - i >= diagonal if upper else j - i <= diagonal
+
+
+def _triangle(x: Array, *, diagonal: int, upper: bool) -> Array:
+    return np.where(_mask(*x.shape[-2:], diagonal, upper), x, x.dtype.type(0))
 
 
 def _triangle_rule(x: Array, *, diagonal: int, upper: bool) -> Spec:

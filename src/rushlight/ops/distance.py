@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.reduction import norm
+from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index
@@ -39,7 +40,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {common}"
         )
-    x1, x2 = x1.to(common), x2.to(common)
+    x1, x2 = broadcast_tensors(x1.to(common), x2.to(common))
     # Each vector is scaled by itself, which keeps huge and tiny ones exact.
     first = x1 / norm(x1, 2, dim, keepdim=True).clamp(min=eps)
     second = x2 / norm(x2, 2, dim, keepdim=True).clamp(min=eps)

@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.ops.arguments import need_tensor, relabel, type_name
+from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
@@ -85,6 +85,8 @@ def normalize_batch(
     need_tensor("batch_norm", "input", 1, input)
     supported("batch_norm", FLOAT, [input._data])
     ndim = input._data.ndim
+    if ndim == 1 and not input._data.size:
+        return input.clone(), None, None
     if ndim < 2:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
@@ -126,16 +128,19 @@ def batch_norm(
 
 def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None,
-    running_var: Tensor | None, training: bool, momentum: float, eps: float,
+    running_var: Tensor | None, training: bool, momentum: float, eps: float, *,
+    out: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """`batch_norm` together with the mean and 1 / standard deviation that it used."""
-    out, mean, rstd = normalize_batch(
+    result, mean, rstd = normalize_batch(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
     if mean is None or rstd is None:
-        empty = np.empty(0, input._data.dtype)
-        return out, wrap(empty), wrap(empty.copy())
-    return out, mean.reshape((-1,)), rstd.reshape((-1,))
+        mean = rstd = wrap(np.empty(0, input._data.dtype))
+    parts = (result, mean.detach().reshape((-1,)), rstd.detach().reshape((-1,)))
+    if out is None:
+        return parts
+    return tuple(map(write_out, out, parts))  # type: ignore[return-value]
 
 
 def instance_norm(
@@ -245,7 +250,7 @@ def native_layer_norm(
     out, mean, rstd = normalize_layer(input, normalized_shape, weight, bias, eps)
     dims = len(tuple(normalized_shape))
     shape = (*input._data.shape[: input._data.ndim - dims], *(1,) * dims)
-    return out, mean.reshape(shape), rstd.reshape(shape)
+    return out, mean.detach().reshape(shape), rstd.detach().reshape(shape)
 
 
 def normalize_groups(

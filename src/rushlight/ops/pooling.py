@@ -171,7 +171,8 @@ def max_pool3d(
 def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
     """The elements of each plane of [N, C, ...] at flat positions [N, C, ...]."""
     shape = input._data.shape
-    planes = input.reshape((*shape[: len(shape) - dims], -1))
+    size = int(np.prod(shape[len(shape) - dims :]))
+    planes = input.reshape((*shape[: len(shape) - dims], size))
     lead = flat._data.shape[: len(shape) - dims]
     picks = [
         wrap(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
@@ -215,7 +216,9 @@ def avg_pool(
     label = f"AvgPool{max(dims, 2)}DBackward0"
     if dtype.kind != "f":
         return sums // divisor
-    return sums if divisor == 1 else relabel(sums / divisor, label)  # type: ignore[no-any-return]
+    if divisor.__class__ is float and divisor == 1:
+        return sums
+    return relabel(sums / divisor, label)  # type: ignore[no-any-return]
 
 
 def _counts(size: Shape, out_size: Shape, form: dict[str, Shape], with_padding: bool) -> Array:

@@ -88,7 +88,8 @@ def unfold(
         )
     batch = input if len(shape) == 4 else input.unsqueeze(0)
     columns = apply(windows, batch, **form)
-    joined = columns.reshape((columns.shape[0], -1, columns.shape[-1]))
+    n, channels, elements, count = columns._data.shape
+    joined = columns.reshape((n, channels * elements, count))
     return joined if len(shape) == 4 else joined.squeeze(0)  # type: ignore[no-any-return]
 
 

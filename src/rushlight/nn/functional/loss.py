@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rushlight import dtypes
 from rushlight.nn import _reduction
+from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
-from rushlight.ops.activation import log_softmax
+from rushlight.ops.activation import log_softmax, softplus
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.loss import reduced, where_zero
 from rushlight.primitives import loss as rows
@@ -295,19 +297,39 @@ def _smoothed(
     return exact * (1 - smoothing) + even * (smoothing / scores._data.shape[dim])
 
 
+@dataclass(frozen=True)
+class LinearCrossEntropyOptions:
+    """How torch cuts `linear_cross_entropy` into chunks; accepted here, without effect."""
+
+    allow_retain_graph: bool = False
+    batch_chunk_size: int | None = None
+    chunking_method: str | None = "auto"
+    acc_policy: str = "auto"
+    acc_dtype: dtypes.dtype | None = None
+
+
 def linear_cross_entropy(
     input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
     weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
-    label_smoothing: float = 0.0, options: Any = None,
+    label_smoothing: float = 0.0, options: LinearCrossEntropyOptions | None = None,
 ) -> Tensor:  # fmt: skip
-    """Cross-entropy of input @ linear_weight.T + linear_bias; options (of chunks) change nothing."""
+    """Cross-entropy of the classes input @ linear_weight.T + linear_bias.
+
+    linear_weight is [C, in_features], or [C, d1, ..., in_features]. options, which in torch choose
+    how the work is cut into chunks, change nothing here.
+    """
     need_tensor("linear_cross_entropy", "input", 1, input)
     need_tensor("linear_cross_entropy", "linear_weight", 2, linear_weight)
-    scores = input @ linear_weight.mT
+    outputs, width = linear_weight._data.shape[:-1], linear_weight._data.shape[-1]
+    if len(outputs) > 1 and input._data.ndim < 2:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {linear_weight._data.shape} requires "
+            f"batched input, (N, {width}), got unbatched input with shape {input._data.shape}"
+        )
+    scores = linear(input, linear_weight.reshape((-1, width)))
+    scores = scores.reshape((*input._data.shape[:-1], *outputs))
     if linear_bias is not None:
         scores = scores + linear_bias
-    if scores._data.ndim > 2:
-        scores = scores.movedim(-1, 1)
     return cross_entropy(
         scores, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
         reduction=reduction, label_smoothing=label_smoothing,
@@ -325,13 +347,13 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     shape = input._data.shape
-    if len(shape) not in (1, 2) or 0 in shape[-1:]:
+    if len(shape) > 2 or 0 in shape[-1:]:
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
         )
-    single = len(shape) == 1
+    single = len(shape) < 2
     if single:
-        input = input.unsqueeze(0)
+        input = input.reshape((1, -1))
     target = target.reshape((-1,)) if single else target
     if target._data.ndim != 1 or target._data.shape[0] != input._data.shape[0]:
         raise RuntimeError(
@@ -531,7 +553,7 @@ def soft_margin_loss(
     need_tensor("soft_margin_loss", "input", 1, input)
     need_tensor("soft_margin_loss", "target", 2, target)
     how = _how(size_average, reduce, reduction)
-    loss = (-target * input).exp().log1p()
+    loss = softplus(-target * input, 1.0, math.inf)
     return reduced(loss, how, "SoftMarginLossBackward0")
 
 

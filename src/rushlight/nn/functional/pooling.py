@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight import random
 from rushlight.ops import pooling as ops
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.dropout import drawn
 from rushlight.ops.pooling import (
     Ints,
@@ -110,12 +110,13 @@ def _avg_pool(dims: int) -> Callable[..., Tensor]:
     def pool(
         input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
         ceil_mode: bool = False, count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        divisor_override: int | None = None, *, out: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        return ops.avg_pool(
+        result = ops.avg_pool(
             name, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
             divisor_override,
         )  # fmt: skip
+        return result if out is None else write_out(out, result)
 
     return _named(pool, name, f"The mean of every window of {_LAYOUT[dims]}.")
 

@@ -78,6 +78,20 @@ def _circular(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
     return [part for part in (left, input, right) if part is not None]
 
 
+def _cut(input: Tensor, dim: int, before: int, after: int) -> Tensor:
+    """Without the elements that negative widths cut off."""
+    before, after = max(-before, 0), max(-after, 0)
+    if not before and not after:
+        return input
+    size = input._data.shape[dim] - before - after
+    if size < 0:
+        raise RuntimeError(
+            f"narrow(): length must be non-negative: {before} + {after} elements to be cut off "
+            f"dimension {dim} of {list(input._data.shape)}"
+        )
+    return input.narrow(dim, before, size)
+
+
 _SIDES: dict[str, tuple[Callable[..., list[Tensor]], str]] = {
     "reflect": (_reflect, "ReflectionPad{}DBackward0"),
     "replicate": (_replicate, "ReplicationPad{}DBackward0"),
@@ -121,18 +135,16 @@ def pad(
             f"Padding size {len(widths)} is not supported for {ndim}D input tensor: non-constant "
             "padding pads the last one, two or three dimensions, behind channels and perhaps a batch"
         )
-    shape = input._data.shape
     sides, label = _SIDES[mode]
     for i in range(dims):
         dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
-        cut = max(-before, 0) + max(-after, 0)
-        if cut > shape[dim]:
-            raise RuntimeError(f"narrow(): length must be non-negative: {cut} elements to be cut off "
-                               f"dimension {dim} of {list(shape)}")  # fmt: skip
-        if cut:
-            input = input.narrow(dim, max(-before, 0), shape[dim] - cut)
+        if mode == "circular":
+            # What is cut off does not come round again.
+            input = _cut(input, dim, before, after)
         if before > 0 or after > 0:
             input = cat(sides(input, dim, max(before, 0), max(after, 0)), dim)
+        if mode != "circular":
+            input = _cut(input, dim, before, after)
     if any(widths):
         return relabel(input, label.format(dims))  # type: ignore[no-any-return]
     return input.clone()

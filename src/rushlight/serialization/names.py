@@ -58,6 +58,7 @@ _FLAT = {
     "rushlight.optim.lr_scheduler": "torch.optim.lr_scheduler",
 }
 _MOVED = {"rushlight.optim.adam.AdamW": ("torch.optim.adamw", "AdamW")}
+_ROOMS_OF_FUNCTIONS = ("rushlight.nn.functional", "rushlight.linalg", "rushlight.special")
 # Where torch keeps the functions that it has in C++.
 _FROM_C = {"torch._C._nn": "rushlight.nn.functional", "torch._C": "rushlight"}
 
@@ -93,11 +94,24 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
         return None
     if thing in _REBUILDERS:
         return _REBUILDERS[thing]
+    if isinstance(thing, FunctionType):
+        return _room_of(thing)
     theirs = _MOVED.get(f"{module}.{name}") or (_theirs(module), name)
     try:
         return theirs if find(*theirs) is thing else None
     except AttributeError:
         return None
+
+
+def _room_of(function: FunctionType) -> tuple[str, str] | None:
+    """The public room that has a function: files of functions are divided otherwise in torch."""
+    outer = function.__module__.split(".")[:-1]
+    rooms = [".".join(outer[:n]) for n in range(len(outer), 0, -1)]
+    for room in (*rooms, *_ROOMS_OF_FUNCTIONS, function.__module__):
+        module = importlib.import_module(room)
+        if getattr(module, function.__name__, None) is function:
+            return _theirs(room), function.__name__
+    return None
 
 
 def _theirs(module: str) -> str:

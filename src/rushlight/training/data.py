@@ -1,0 +1,207 @@
+"""What a Trainer is fed with: arrays, tensors, Datasets and loaders become batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.ops.creation import as_tensor
+from rushlight.random import Generator
+from rushlight.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+)
+
+# (inputs, targets); targets are None where there are none.
+Pair = tuple[Any, Any]
+
+
+class Arrays(Dataset[Any]):
+    """Samples in memory, taken by lists of indices: a batch is one indexing, not one per sample.
+
+    inputs: a tensor, or a tuple or dict of them for a model with several; targets: the same, or
+    None.
+    """
+
+    def __init__(self, inputs: Any, targets: Any) -> None:
+        self.inputs, self.targets = inputs, targets
+        sizes = {_leading(t) for t in [*_leaves(self.inputs), *_leaves(self.targets)]}
+        if len(sizes) != 1:
+            raise ValueError(
+                f"inputs and targets have different numbers of samples: {sorted(sizes)}"
+            )
+        (self.size,) = sizes
+        if not self.size:
+            raise ValueError("there are no samples in the data")
+
+    def __getitem__(self, index: Any) -> Any:
+        inputs = _indexed(self.inputs, index)
+        return inputs if self.targets is None else (inputs, _indexed(self.targets, index))
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def arrays(inputs: Any, targets: Any, dtype: dtypes.dtype) -> Arrays:
+    """Samples from arrays, tensors or nested lists, whose numbers become dtype."""
+    return Arrays(_tensors(inputs, dtype, False), _tensors(targets, dtype, True))
+
+
+def _tensors(value: Any, dtype: dtypes.dtype, is_target: bool) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return {name: _tensors(v, dtype, is_target) for name, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_tensors(v, dtype, is_target) for v in value)
+    if isinstance(value, Tensor):
+        return value.detach()
+    array = np.asarray(value)
+    # What comes from outside has NumPy's types: numbers become the model's, class numbers int64.
+    if array.dtype.kind == "f":
+        array = array.astype(dtype.numpy)
+    elif array.dtype.kind in "iu" and is_target:
+        array = array.astype(np.int64)
+    return as_tensor(array)
+
+
+def _leaves(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _leaves(part)
+    elif value is not None:
+        yield value
+
+
+def _leading(tensor: Tensor) -> int:
+    if not tensor.ndim:
+        raise ValueError("the data must have a dimension for the samples; got a single number")
+    return int(tensor.shape[0])
+
+
+def _indexed(value: Any, index: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return {name: _indexed(v, index) for name, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_indexed(v, index) for v in value)
+    return value[index]
+
+
+def dataset_of(data: Any, targets: Any, dtype: dtypes.dtype) -> Any:
+    """Arrays as a Dataset; a Dataset, a loader or another iterable of batches as it is."""
+    if targets is not None:
+        if isinstance(data, Dataset | DataLoader):
+            raise TypeError(
+                f"a {type(data).__name__} has its targets in its samples: leave targets out"
+            )
+        return arrays(data, targets, dtype)
+    if isinstance(data, tuple):
+        if len(data) != 2:
+            raise TypeError(f"expected a pair (inputs, targets), got a tuple of {len(data)}")
+        return arrays(*data, dtype)
+    if isinstance(data, Tensor | np.ndarray | dict):
+        return arrays(data, None, dtype)
+    if isinstance(data, list) and not any(isinstance(item, Tensor | tuple | dict) for item in data):
+        return arrays(data, None, dtype)
+    if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
+        raise TypeError(
+            f"data must be arrays, tensors, a Dataset or a loader, not a {type(data).__name__}"
+        )
+    return data
+
+
+def split(data: Any, fraction: float) -> tuple[Any, Any]:
+    """The data without its last part, and that part, which is held out for validation."""
+    if not isinstance(data, Dataset) or isinstance(data, IterableDataset):
+        raise TypeError(
+            "a fraction can be held out of arrays and Datasets; give validation=(inputs, targets) "
+            "or a second loader with this data"
+        )
+    held_out = round(len(data) * fraction)  # type: ignore[arg-type]
+    if not 0 < held_out < len(data):  # type: ignore[arg-type]
+        raise ValueError(
+            f"validation={fraction} leaves nothing to train on, or nothing to validate"
+        )
+    rest = len(data) - held_out  # type: ignore[arg-type]
+    parts = slice(0, rest), slice(rest, None)
+    if isinstance(data, Arrays):
+        first, second = (
+            Arrays(_indexed(data.inputs, part), _indexed(data.targets, part)) for part in parts
+        )
+        return first, second
+    return Subset(data, range(rest)), Subset(data, range(rest, rest + held_out))
+
+
+def loader_of(
+    dataset: Any, batch_size: int, *, shuffle: bool, drop_last: bool = False, num_workers: int = 0
+) -> Iterable[Any]:
+    """An iterable of batches, new in each epoch.
+
+    A shuffled order is the one that torch's DataLoader has under the same seed; one that is not
+    shuffled leaves the global random stream alone.
+    """
+    if isinstance(dataset, DataLoader) or not isinstance(dataset, Dataset):
+        return dataset
+    generator = None if shuffle else Generator()
+    if isinstance(dataset, IterableDataset):
+        return DataLoader(
+            dataset, batch_size, drop_last=drop_last, num_workers=num_workers, generator=generator
+        )
+    if isinstance(dataset, Arrays):
+        order: Any = RandomSampler(dataset) if shuffle else SequentialSampler(dataset)
+        return DataLoader(
+            dataset,
+            batch_size=None,
+            sampler=BatchSampler(order, batch_size, drop_last),
+            num_workers=num_workers,
+            generator=generator,
+        )
+    return DataLoader(
+        dataset,
+        batch_size,
+        shuffle=shuffle,
+        drop_last=drop_last,
+        num_workers=num_workers,
+        generator=generator,
+    )
+
+
+def unpacked(batch: Any) -> Pair:
+    """Inputs and targets of a batch; several inputs come as a tuple."""
+    if isinstance(batch, Sequence) and not isinstance(batch, str):
+        if len(batch) == 1:
+            return batch[0], None
+        if len(batch) == 2:
+            return batch[0], batch[1]
+        return tuple(batch[:-1]), batch[-1]
+    return batch, None
+
+
+def length_of(loader: Any) -> int | None:
+    """The number of batches, where it is known."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
+def check_again(data: Any, epochs: int) -> None:
+    """Raise for an iterator that would be used up in the first of several epochs."""
+    if epochs > 1 and iter(data) is data:
+        raise TypeError(
+            f"a {type(data).__name__} can be iterated once, and there are {epochs} epochs: give a "
+            "loader, a Dataset or a list of batches"
+        )

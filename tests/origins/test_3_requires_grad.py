@@ -167,7 +167,7 @@ def test_code_for_torch_just_typed() -> None:
     tokens = torch.randint(1, 11, (4, 7))
     tokens[0, 5:] = 0
     labels = torch.tensor([0, 2, 1, 1])
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     losses = []
     for _ in range(3):
         logits, weights = net(tokens)

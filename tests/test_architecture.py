@@ -14,7 +14,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"version", "errors", "device", "layout", "size", "return_types"},
+    {"version", "errors", "device", "layout", "size", "return_types", "settings"},
+    {"accelerator", "amp", "backends", "cuda", "mps", "xpu"},
     {"dtypes"},
     {"printing"},
     {"tensor_base"},

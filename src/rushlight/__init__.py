@@ -598,6 +598,20 @@ from rushlight.layout import (
     sparse_csr,
     strided,
 )
+from rushlight import accelerator, amp, backends, cuda, mps, version, xpu
+from rushlight.amp import autocast
+from rushlight.printing import set_printoptions
+from rushlight.settings import (
+    are_deterministic_algorithms_enabled,
+    compile,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_interop_threads,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
 from rushlight.size import Size
 from rushlight._tensor import Tensor
 from rushlight import linalg, nn, optim, serialization, special, utils

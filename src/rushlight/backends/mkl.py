@@ -1,0 +1,11 @@
+"""Whether torch's mkl backend is there: it is not."""
+
+
+def is_available() -> bool:
+    """False."""
+    return False
+
+
+def is_built() -> bool:
+    """False."""
+    return False

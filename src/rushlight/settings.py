@@ -1,0 +1,79 @@
+"""Switches of the whole process that torch has, and what they mean here."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+_settings: dict[str, Any] = {"precision": "highest", "deterministic": False, "interop": 1}
+
+
+def get_num_threads() -> int:
+    """How many threads BLAS was told to use: OMP_NUM_THREADS, or one per processor."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() else _settings.get("threads", os.cpu_count() or 1)
+
+
+def set_num_threads(number: int) -> None:
+    """Ask for a number of threads; BLAS reads its own from OMP_NUM_THREADS when it starts."""
+    if number <= 0:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    _settings["threads"] = number
+
+
+def get_num_interop_threads() -> int:
+    """The number last set; it changes nothing."""
+    return int(_settings["interop"])
+
+
+def set_num_interop_threads(number: int) -> None:
+    """Accepted: operations run one after the other."""
+    _settings["interop"] = number
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Accepted: every operation here is deterministic."""
+    _settings["deterministic"] = mode
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether `use_deterministic_algorithms` was asked for."""
+    return bool(_settings["deterministic"])
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Accepted: products of float32 are computed in float32, whatever is asked for."""
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(
+            f"Unknown float32 precision {precision!r}: write 'highest', 'high' or 'medium'"
+        )
+    _settings["precision"] = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was last given."""
+    return str(_settings["precision"])
+
+
+def compile(model: Any = None, **options: Any) -> Any:
+    """The function or module itself: it runs eagerly, and says so once.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     compile(abs)(-1)
+    1
+    """
+    if model is None:
+        return _later
+    if not _settings.get("compile said"):
+        _settings["compile said"] = True
+        warnings.warn("rushlight.compile: there is no compiler yet; it runs eagerly", stacklevel=2)
+    return model
+
+
+def _later(model: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = compile(model)
+    return compiled

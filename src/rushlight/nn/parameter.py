@@ -181,14 +181,6 @@ class UninitializedTensorMixin:
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def share_memory_(self) -> Any:
-        """Not before there is memory: a RuntimeError."""
-        raise RuntimeError(
-            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
-            "initialize "
-            "the parameters before calling `module.share_memory()`."
-        )
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self._requires_grad, None, self.dtype)  # type: ignore

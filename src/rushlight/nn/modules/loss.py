@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rushlight import dtypes
@@ -30,6 +31,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "MSELoss",
     "MarginRankingLoss",
     "MultiLabelMarginLoss",
@@ -119,6 +121,8 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        if not isinstance(delta, int | float):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -193,10 +197,22 @@ class NLLLoss2d(NLLLoss):
         super().__init__(*args, **kwargs)
 
 
+@dataclass
+class LinearCrossEntropyOptions:
+    """How torch cuts LinearCrossEntropyLoss into chunks to save memory; it changes no value."""
+
+    allow_retain_graph: bool = False
+    batch_chunk_size: int | None = None
+    chunking_method: str | None = "auto"
+    acc_policy: str = "auto"
+    acc_dtype: dtypes.dtype | None = None
+
+
 class LinearCrossEntropyLoss(_Loss):
     """A linear layer and the cross-entropy of its outputs.
 
-    out_features (d1, ...) gives one classification for each of d1 * ... positions.
+    out_features (d1, ...) gives one classification for each of d1 * ... positions. options are
+    accepted; nothing is cut into chunks here.
     """
 
     weight: Tensor | None
@@ -214,8 +230,10 @@ class LinearCrossEntropyLoss(_Loss):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
+        options: LinearCrossEntropyOptions | None = None,
     ) -> None:
         super().__init__(reduction=reduction)
+        self.options = options
         self.in_features = in_features
         self.num_classes = num_classes
         self.out_features = tuple(out_features)
@@ -243,7 +261,7 @@ class LinearCrossEntropyLoss(_Loss):
             f"in_features={self.in_features}, num_classes={self.num_classes}, "
             f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
             f"reduction={self.reduction}, ignore_index={self.ignore_index}, "
-            f"label_smoothing={self.label_smoothing}, options=None"
+            f"label_smoothing={self.label_smoothing}, options={self.options}"
         )
 
 

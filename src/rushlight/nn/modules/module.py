@@ -31,7 +31,7 @@ from rushlight.nn.modules.hooks import (
     registered,
 )
 from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
-from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin
+from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin, is_lazy
 from rushlight.ops.arguments import type_word
 from rushlight.tensor_base import TensorBase
 
@@ -556,6 +556,11 @@ class Module(HookMethods, StateMethods):
 
     def share_memory(self) -> Self:
         """Move everything to memory that forked processes share."""
+        if any(is_lazy(tensor) for tensor in (*self.parameters(), *self.buffers())):
+            raise RuntimeError(
+                "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
+                "initialize the parameters before calling `module.share_memory()`."
+            )
         return self._apply(lambda t: t.share_memory_())
 
     # ---- printing --------------------------------------------------------------------------------

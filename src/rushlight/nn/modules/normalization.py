@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
+from rushlight.tensor_base import wrap
 
 __all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
@@ -189,14 +192,23 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """Local response norm with Lua torch's window, which for even sizes is one channel smaller."""
+    """Local response norm as Lua torch had it, and torch has it still.
+
+    Its window is one channel smaller for even sizes, and never drops the first channel.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        window = self.size - (self.size + 1) % 2
-        return F.local_response_norm(
-            input, window, self.alpha * window / self.size, self.beta, self.k
-        )
+        reach, channels = (self.size + 1) // 2, input.shape[1]
+        squares = input * input
+        margin = [0, 0] * (input.dim() - 2) + [reach - 1, reach - 1]
+        padded = F.pad(squares, margin)
+        total = padded.narrow(1, 0, channels)
+        for start in range(1, 2 * reach - 1):
+            total = total + padded.narrow(1, start, channels)
+        later = (np.arange(channels) >= reach).reshape(-1, *[1] * (input.dim() - 2))
+        total = total + squares.narrow(1, 0, 1) * wrap(later.astype(input._data.dtype))
+        return input * (self.k + self.alpha / self.size * total) ** -self.beta

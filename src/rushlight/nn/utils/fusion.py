@@ -40,7 +40,7 @@ def _fused(
     shape = [1] * weight.dim()
     shape[axis] = -1
     wanted = bool(weight.requires_grad)
-    wanted_bias = wanted if bias is None else bool(bias.requires_grad)
+    wanted_bias = bias is not None and bool(bias.requires_grad)
     fused = (weight * factor.reshape(shape)).to(weight.dtype)
     return Parameter(fused, wanted), Parameter(offset.to(weight.dtype), wanted_bias)
 

@@ -52,15 +52,17 @@ def _replaced(
     wanted = _with_tied(places, given) if tie_weights else dict(given)
     unexpected = sorted(set(wanted) - set(places))
     missing = sorted(set(places) - set(wanted))
-    if unexpected or (strict and missing):
+    if strict and (unexpected or missing):
         problems = [
             f"{what} key(s): {', '.join(keys)}."
-            for what, keys in (("Unexpected", unexpected), ("Missing", missing if strict else []))
+            for what, keys in (("Unexpected", unexpected), ("Missing", missing))
             if keys
         ]
         raise RuntimeError(
             f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(problems)
         )
+    for path in unexpected:
+        del wanted[path]
     for path, tensor in wanted.items():
         if not isinstance(tensor, TensorBase):
             raise TypeError(f"{path}: a tensor is needed, not {type(tensor).__name__}")
@@ -87,8 +89,8 @@ def functional_call(
 ) -> Any:
     """module(*args, **kwargs) with these tensors in the place of its parameters and buffers.
 
-    Those that are not named keep their own (unless strict, where all must be named). Gradients flow
-    to the tensors given; the module is as before afterwards.
+    Those that are not named keep their own, and names that it lacks are ignored, unless strict.
+    Gradients flow to the tensors given; the module is as before afterwards.
 
     >>> import rushlight as torch
     >>> layer = torch.nn.Linear(2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, copies, joining, shape
+from rushlight.ops import arrangement, copies, joining, reduction, shape
 from rushlight.ops.inplace import inplace
 from rushlight.tensor_base import TensorBase
 
@@ -46,6 +46,7 @@ class ShapeMethods:
     narrow = shape.narrow
     narrow_copy = copies.narrow_copy
     ndimension = shape.dim
+    nelement = reduction.numel
     permute = shape.permute
     ravel = shape.ravel
     repeat = joining.repeat

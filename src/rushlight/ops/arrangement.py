@@ -119,8 +119,6 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         turned = transpose(flip(input, a), a, b)
     else:
         turned = apply(pointwise.clone, input)
-    if turns % 2:
-        turned = apply(rows.compact, turned)
     return relabel(turned, "Rot90Backward0")  # type: ignore[no-any-return]
 
 
@@ -174,7 +172,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """
     need_tensor("diag_embed", "input", 1, input)
     if not input._data.ndim:
-        raise RuntimeError("diag_embed expects at least a 1-dimensional tensor")
+        raise IndexError("diag_embed(): the input needs at least one dimension, but has none")
     *batch, length = input._data.shape
     a, b = _plane("diagonal", len(batch) + 2, dim1, dim2)
     side = length + abs(offset)

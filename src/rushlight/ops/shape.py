@@ -319,6 +319,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     torch.Size([3, 5, 2])
     """
     ndim = input._data.ndim
+    if isinstance(source, int) != isinstance(destination, int):
+        raise TypeError("movedim(): source and destination must both be ints or both tuples of ints")
     given = [(d,) if isinstance(d, int) else tuple(d) for d in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
@@ -445,9 +447,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     sizes = [(s,) if isinstance(s, int) else tuple(map(operator.index, s)) for s in shapes]
     for size in sizes:
         if min(size, default=0) < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension ({min(size)}): ({list(size)})"
-            )
+            raise ValueError(f"Attempting to broadcast a dimension with negative length: {size}")
     return Size(common_shape(sizes) if sizes else ())
 
 

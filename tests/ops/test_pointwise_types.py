@@ -9,8 +9,8 @@ DTYPES = ("bool", "uint8", "int8", "int64", "float16", "float32", "float64", "co
 
 UNARY = """
     abs neg positive sign sgn signbit sqrt rsqrt square reciprocal exp exp2 expm1 log log2 log10
-    log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sinc sigmoid logit erf erfc erfinv
-    lgamma digamma i0 ceil floor trunc round frac deg2rad rad2deg nan_to_num isnan isinf isfinite
+    log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sinc sigmoid logit erf erfc
+    erfinv lgamma digamma i0 ceil floor trunc round frac deg2rad rad2deg nan_to_num isnan isinf isfinite
     isposinf isneginf isreal logical_not bitwise_not real imag conj angle relu frexp conj_physical
     resolve_conj is_complex is_floating_point sum mean prod std var std_mean var_mean max min amax
     amin aminmax argmax argmin all any norm nansum nanmean median nanmedian mode count_nonzero

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.methods.pointwise import PointwiseMethods
-from rushlight.ops import bitwise, indexing, pointwise, product
+from rushlight.ops import indexing, pointwise, product
 from rushlight.ops.arguments import relabel
 from rushlight.ops.pointwise import NUMBERS
 from rushlight.primitives import bitwise as bit_rows
@@ -87,12 +87,18 @@ class OperatorMethods:
     __rlshift__ = _reflected(bit_rows.bitwise_left_shift)
     __rshift__ = _operator(bit_rows.bitwise_right_shift)
     __rrshift__ = _reflected(bit_rows.bitwise_right_shift)
-    __invert__ = bitwise.bitwise_not
     __neg__ = pointwise.neg
     __pos__ = pointwise.positive
     __abs__ = pointwise.abs
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
+
+    def __invert__(self) -> Any:
+        if self._data.dtype.kind not in "biu":  # type: ignore[attr-defined]
+            raise TypeError(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+            )
+        return apply(bit_rows.bitwise_not, self)
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):

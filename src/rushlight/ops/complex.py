@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import unary
 from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
@@ -167,5 +167,6 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("polar", "angle", 2, angle)
     if abs._data.dtype.kind != "f" or angle._data.dtype != abs._data.dtype:
         rows.join.rule(abs._data, angle._data)
-    result: Tensor = apply(rows.join, pointwise.mul(abs, cos(angle)), abs * sin(angle))
+    joined = apply(rows.join, pointwise.mul(abs, cos(angle)), abs * sin(angle))
+    result: Tensor = relabel(joined, "PolarBackward0")
     return _same_out(out, result)

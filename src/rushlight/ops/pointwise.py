@@ -175,7 +175,8 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     need_tensor("rsub", "input", 1, input)
     if alpha.__class__ is not int or alpha != 1:
         input = _scaled("rsub", input, input, alpha)
-    return relabel(apply(rows.sub, other, input), "RsubBackward1")  # type: ignore[no-any-return]
+    label = f"RsubBackward{int(not isinstance(other, TensorBase))}"
+    return relabel(apply(rows.sub, other, input), label)  # type: ignore[no-any-return]
 
 
 def _kind(x: Any) -> str:
@@ -183,6 +184,8 @@ def _kind(x: Any) -> str:
 
 
 def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
+    if not isinstance(alpha, NUMBERS):
+        raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type_name(alpha)}")
     kinds = _kind(input), _kind(other)
     if isinstance(alpha, bool) and kinds != ("b", "b"):
         raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results.")

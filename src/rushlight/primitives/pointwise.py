@@ -287,7 +287,7 @@ def _relu(x: Array) -> Any:
 
 
 relu = unary(
-    "relu", _relu, lambda g, out: where(gt(out, 0), g, 0), "{x} > 0 ? {x} : 0", to_float=False,
+    "relu", _relu, lambda g, out: where(le(out, 0), 0, g), "{x} > 0 ? {x} : 0", to_float=False,
     takes=NUMERIC,
 )  # fmt: skip
 

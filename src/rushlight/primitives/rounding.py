@@ -98,8 +98,9 @@ heaviside = binary(
     promote=_promote_heaviside,
 )  # fmt: skip
 nextafter = binary(
-    "nextafter", np.nextafter, (lambda g: g, lambda g: g * 0), "nextafter({x}, {y})", takes=FLOAT
-)
+    "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), lambda g: g * 0),
+    "nextafter({x}, {y})", takes=FLOAT,
+)  # fmt: skip
 
 # ---- the pieces of a float ----------------------------------------------------------------------
 

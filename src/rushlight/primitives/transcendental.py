@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
-from rushlight.primitives.pointwise import conj, eq, exp, reciprocal, sqrt, where
+from rushlight.primitives.pointwise import conj, eq, exp, reciprocal, rsqrt, sqrt, where
 from rushlight.tensor_base import Array
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -96,10 +96,15 @@ sinc = unary("sinc", _sinc, _sinc_vjp, "{x} == 0 ? 1 : sin(M_PI * {x}) / (M_PI *
 sinh = unary("sinh", np.sinh, lambda g, x: g * conj(cosh(x)), "sinh({x})")
 cosh = unary("cosh", np.cosh, lambda g, x: g * conj(sinh(x)), "cosh({x})")
 asinh = unary("asinh", np.arcsinh, lambda g, x: g / conj(sqrt(x * x + 1)), "asinh({x})")
-acosh = unary(
-    "acosh", np.arccosh, lambda g, x: g / conj(sqrt(x - 1) * sqrt(x + 1)), "acosh({x})",
-    domain=(1.2, 3.0),
-)  # fmt: skip
+
+
+def _acosh_vjp(g: Any, x: Any) -> Any:
+    if x._data.dtype.kind == "c":
+        return g / conj(sqrt(x - 1) * sqrt(x + 1))
+    return g * rsqrt(x * x - 1)
+
+
+acosh = unary("acosh", np.arccosh, _acosh_vjp, "acosh({x})", domain=(1.2, 3.0))
 atanh = unary(
     "atanh", np.arctanh, lambda g, x: g / conj(1 - x * x), "atanh({x})", domain=(-0.9, 0.9)
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import binary, round, unary
 from rushlight.ops.reduction import logsumexp
 from rushlight.ops.transcendental import (
@@ -123,5 +123,5 @@ def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000])
     """
     need_tensor("special_ndtr", "input", 1, input)
-    result = erfc(input * -math.sqrt(0.5)) * 0.5
+    result: Tensor = relabel(erfc(input * -math.sqrt(0.5)) * 0.5, "MulBackward1")
     return result if out is None else write_out(out, result)

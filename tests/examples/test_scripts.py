@@ -44,9 +44,10 @@ def losses(printed: str) -> list[float]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real digits, enlarged to 28x28, in MNIST's files."""
+    """Real digits, enlarged to 28x28, in MNIST's files; noise, so that no pooling has a tie."""
     digits = load_digits()
-    images = np.pad(np.kron(digits.images, np.ones((3, 3))) * 15.9, ((0, 0), (2, 2), (2, 2)))
+    images = np.pad(np.kron(digits.images, np.ones((3, 3))) * 14, ((0, 0), (2, 2), (2, 2)))
+    images += np.random.default_rng(0).uniform(0, 30, images.shape)
     folder = tmp_path_factory.mktemp("mnist")
     for part, rows in {"train": slice(0, 1000), "t10k": slice(1000, 1200)}.items():
         for kind, array in (("images-idx3", images[rows]), ("labels-idx1", digits.target[rows])):
@@ -58,10 +59,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("script", ["digits", "mnist", "mnist_mlp"])
 def test_both_frameworks_print_the_same_losses(script: str, data: Path, tmp_path: Path) -> None:
-    source = [] if script == "digits" else ["--data", data]
+    # A schedule squeezed into 32 steps would rise so fast that rounding errors grow with it.
+    options = {"digits": [], "mnist": ["--data", data, "--lr", 0.01], "mnist_mlp": ["--data", data]}
     printed = {
         framework: run(
-            framework, script, "--epochs", 2, "--seed", 3, "--out", tmp_path / framework, *source
+            framework,
+            script,
+            "--epochs",
+            2,
+            "--seed",
+            3,
+            "--out",
+            tmp_path / framework,
+            *options[script],
         )
         for framework in FRAMEWORKS
     }

@@ -15,7 +15,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
     {"version", "errors", "device", "layout", "size", "return_types", "settings"},
-    {"accelerator", "amp", "backends", "cuda", "mps", "xpu"},
+    {"accelerator", "amp", "backends", "cuda", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
     {"printing"},
     {"tensor_base"},

@@ -598,7 +598,7 @@ from rushlight.layout import (
     sparse_csr,
     strided,
 )
-from rushlight import accelerator, amp, backends, cuda, mps, version, xpu
+from rushlight import accelerator, amp, backends, cuda, distributed, mps, version, xpu
 from rushlight.amp import autocast
 from rushlight.printing import set_printoptions
 from rushlight.settings import (

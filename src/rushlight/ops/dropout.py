@@ -11,6 +11,7 @@ from rushlight.ops.inplace import assign
 from rushlight.primitives.core import apply
 from rushlight.primitives.noise import noise
 from rushlight.random import Generator
+from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -64,11 +65,26 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
             "result type Float can't be cast to the desired output type "
             f"{input.dtype}: dropout scales what it keeps; convert the input with .float()"
         )
+    order = None if features else _memory_order(input._data)
+    if order is not None:
+        shape = tuple(shape[d] for d in order)
     arguments = (shape, input._data.dtype, p)
     if alpha:
         factor, shift = drawn(random.alpha_dropout_noise, arguments)
-        return input * factor + shift
-    return input * drawn(random.dropout_noise, arguments)
+        return input * _back(factor, order) + _back(shift, order)
+    return input * _back(drawn(random.dropout_noise, arguments), order)
+
+
+def _memory_order(data: Array) -> tuple[int, ...] | None:
+    """The dimensions in the order of memory, in which torch fills masks; None if it is theirs."""
+    if data.flags.c_contiguous or 0 in data.strides:
+        return None
+    order = sorted(range(data.ndim), key=lambda d: -abs(data.strides[d]))
+    return None if order == list(range(data.ndim)) else tuple(order)
+
+
+def _back(mask: Tensor, order: tuple[int, ...] | None) -> Tensor:
+    return mask if order is None else mask.permute([order.index(d) for d in range(len(order))])
 
 
 def _pair(

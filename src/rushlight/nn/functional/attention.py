@@ -177,6 +177,11 @@ def _check_heads(
         raise AssertionError(
             f"was expecting embedding dimension of {embed_dim}, but got {query._data.shape[-1]}"
         )
+    if key._data.shape[:-1] != value._data.shape[:-1]:
+        raise AssertionError(
+            f"key's sequence and batch dims {list(key._data.shape[:-1])} do not match value's "
+            f"{list(value._data.shape[:-1])}"
+        )
     if embed_dim % num_heads:
         raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
     if key_padding_mask is not None and key_padding_mask._data.ndim != ndim - 1:

@@ -305,8 +305,13 @@ def _along(name: str, input: Tensor, dim: int, index: Any) -> tuple[int, Tensor,
     if data.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, not of shape {index.shape}")
     if data.dtype not in (np.int64, np.int32):
-        raise IndexError(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
+        # torch is of two minds about this one.
+        error = IndexError if name == "index_fill" else RuntimeError
+        raise error(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
     size = input._data.shape[at] if input._data.ndim else 1
+    if name == "index_fill" and data.size and -size <= data.min() < 0:
+        data = np.where(data < 0, data + size, data)
+        index = wrap(data)
     # Read as unsigned, a negative number is too large as well.
     if data.size and data.view(np.uint64 if data.itemsize == 8 else np.uint32).max() >= size:
         wrong = data.min() if data.min() < 0 else data.max()
@@ -355,7 +360,9 @@ def _sources(
     count = index._data.size
     wanted = (*x._data.shape[:at], count, *x._data.shape[at + 1 :])
     if values._data.shape != wanted:
-        raise RuntimeError(
+        counted = values._data.shape[at : at + 1] == (count,)
+        error = IndexError if name.startswith("index_copy") and not counted else RuntimeError
+        raise error(
             f"{name}(): source of shape {list(source._data.shape)} does not fit: {count} indices into "
             f"dimension {at} of shape {list(input._data.shape)} need shape {list(wanted)}"
         )
@@ -445,13 +452,15 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     # A place named twice gets the value, and passes its gradient on, once.
     where = wrap(np.unique(where._data))
     x = _lifted(input)
+    label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
+        label = "IndexFillBackward1"
         filler: Any = value.astype(x._data.dtype)
     else:
         filler = wrap(np.asarray(number_in(value, x._data.dtype)))
     result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
     result = result if input._data.ndim else result.reshape(())
-    return relabel(result, "IndexFillBackward0")  # type: ignore[no-any-return]
+    return relabel(result, label)  # type: ignore[no-any-return]
 
 
 # ---- by several tensors -------------------------------------------------------------------------
@@ -547,7 +556,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
             f"{input.dtype.word} and source.dtype = {source.dtype.word}"
         )
     if source._data.size != index._data.size:
-        raise RuntimeError(
+        raise IndexError(
             f"put_(): Expected source and index to have the same number of elements, but got "
             f"source.numel() = {source._data.size}, index.numel() = {index._data.size}"
         )
@@ -610,6 +619,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"{value._data.ndim} dimension(s)."
             )
         label = "MaskedFillBackward1"
+        if value._data.dtype.kind == "c" and input._data.dtype.kind != "c":
+            raise RuntimeError(
+                f"value cannot be converted to type {input.dtype.name} without overflow: it is complex"
+            )
         value = value.astype(input._data.dtype)
     else:
         value = wrap(np.asarray(number_in(value, input._data.dtype)))
@@ -669,10 +682,10 @@ def fill(input: Tensor, value: Any) -> Tensor:
                 f"fill only supports 0-dimension value tensor but got tensor with "
                 f"{value._data.ndim} dimensions."
             )
-        filler = value.astype(input._data.dtype)
+        filler, label = value.astype(input._data.dtype), "FillBackward1"
     else:
-        filler = wrap(np.asarray(value).astype(input._data.dtype))
-    return relabel(apply(pointwise.where, everywhere, filler, input), "FillBackward0")  # type: ignore[no-any-return]
+        filler, label = wrap(np.asarray(number_in(value, input._data.dtype))), "FillBackward0"
+    return relabel(apply(pointwise.where, everywhere, filler, input), label)  # type: ignore[no-any-return]
 
 
 # ---- where elements are -------------------------------------------------------------------------
@@ -726,7 +739,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """
     need_tensor("unravel_index", "indices", 1, indices)
     if indices._data.dtype.kind not in "iu":
-        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if isinstance(shape, TensorBase):
         shape = shape.tolist()
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)

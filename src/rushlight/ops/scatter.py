@@ -184,6 +184,8 @@ def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) 
     result = x.clone() if write is None else write.copied(x)
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
+        if write is not None:
+            relabel(result, write.label)
     return result if out is None else write_out(out, result)
 
 

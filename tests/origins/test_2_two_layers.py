@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
-from sklearn.datasets import load_digits
 
 import rushlight
+from rushlight.vision import datasets, transforms
 from rushlight.visual import draw
+from tests.origins.digits import write_mnist
 from tests.parity import parity
 
 
@@ -138,31 +138,10 @@ def test_mini_batch_iteration() -> None:
     """)
 
 
-def write_idx(path: Path, array: np.ndarray) -> None:
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
-
-
-@pytest.fixture(scope="module")
-def mnist_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real digits, enlarged to 28x28, in MNIST's files."""
-    digits = load_digits()
-    images = np.kron(digits.images, np.ones((3, 3)))
-    images = np.pad(images * 15.9, ((0, 0), (2, 2), (2, 2)))
-    root = tmp_path_factory.mktemp("data")
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for part, rows in {"train": slice(0, 1200), "t10k": slice(1200, None)}.items():
-        write_idx(raw / f"{part}-images-idx3-ubyte", images[rows])
-        write_idx(raw / f"{part}-labels-idx1-ubyte", digits.target[rows])
-    return root
-
-
-def test_mnist_mlp(mnist_folder: Path) -> None:
-    from rushlight.vision import datasets, transforms
-
+def test_mnist_mlp(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
     train, test = (
-        datasets.MNIST(mnist_folder, train=part, transform=transforms.ToTensor())
+        datasets.MNIST(tmp_path, train=part, transform=transforms.ToTensor())
         for part in (True, False)
     )
     given = {

@@ -1,7 +1,15 @@
 """The fourth origin: a tensor that knows its sources, layers with a separate bias, and MNIST."""
 
+from collections import OrderedDict
+from pathlib import Path
+
 import pytest
 
+import rushlight as rl
+from rushlight.training import Bias, Net, Trainer
+from rushlight.utils.data import FunctionDataset
+from rushlight.vision import datasets, transforms
+from tests.origins.digits import write_mnist
 from tests.parity import parity
 
 
@@ -55,6 +63,23 @@ def test_layers_with_a_separate_bias_layer() -> None:
     """)
 
 
+def test_the_bias_block() -> None:
+    run = parity("""
+    layer = nn.Linear(3, 2)
+    x = torch.randn(5, 3)
+    y = layer(x)
+    y.square().sum().backward()
+    """)
+    weight = rl.nn.Linear(3, 2, bias=False)
+    model = rl.nn.Sequential(weight, Bias(2))
+    assert [*model.state_dict()] == ["0.weight", "1.bias"]
+    model.load_state_dict({"0.weight": run["layer"].weight, "1.bias": run["layer"].bias})
+    y = model(run["x"])
+    assert rl.allclose(y, run["y"])
+    y.square().sum().backward()
+    assert rl.allclose(model[1].bias.grad, run["layer"].bias.grad)
+
+
 def test_mean_squared_error() -> None:
     parity("""
     x, y = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3)
@@ -90,6 +115,20 @@ def test_batches_from_a_mathematical_function() -> None:
     assert run["losses"][-1] < 0.01
 
 
+def test_a_data_set_made_from_a_mathematical_function() -> None:
+    rl.manual_seed(0)
+    data = FunctionDataset(lambda x: x.sin(), -3, 3, 200)
+    x, y = data[7]
+    assert y.item() == pytest.approx(x.sin().item())
+    assert -3 <= x.item() < 3
+    trainer = Trainer(
+        [rl.nn.Linear(1, 32), "tanh", rl.nn.Linear(32, 1)], "mse", ("adam", {"lr": 0.02})
+    )
+    history = trainer.fit(data, epochs=40, batch_size=32, progress=False)
+    assert history[-1]["loss"] < 0.01
+    assert trainer.predict(rl.tensor([[0.5]])).item() == pytest.approx(0.479, abs=0.1)
+
+
 def test_a_net_with_an_ordered_dictionary_of_parameters() -> None:
     parity("""
     from collections import OrderedDict
@@ -112,3 +151,31 @@ def test_a_net_with_an_ordered_dictionary_of_parameters() -> None:
     order = list(kept)
     by_name = dict(model.named_parameters())["second.bias"] is model.second.bias
     """)
+
+
+def test_a_net_made_of_an_ordered_dictionary() -> None:
+    rl.manual_seed(0)
+    x = rl.linspace(-1, 1, 50).reshape(-1, 1)
+    weights = OrderedDict(
+        w1=rl.randn(1, 16), b1=rl.zeros(16), w2=rl.randn(16, 1) / 4, b2=rl.zeros(1)
+    )
+    net = Net(weights, lambda p, x: (x @ p["w1"] + p["b1"]).tanh() @ p["w2"] + p["b2"])
+    assert [*net.state_dict()] == [*weights]
+    history = Trainer(net, "mse", ("adam", {"lr": 0.02})).fit(x, x.abs(), epochs=60, progress=False)
+    assert history[-1]["loss"] < history[0]["loss"] / 20
+
+
+def test_mnist(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    train, test = (
+        datasets.MNIST(tmp_path, train=part, transform=transforms.ToTensor())
+        for part in (True, False)
+    )
+    image, label = train[0]
+    assert (image.shape, image.dtype, label) == ((1, 28, 28), rl.float32, 0)
+    rl.manual_seed(0)
+    model = [rl.nn.Flatten(), rl.nn.Linear(784, 64), "relu", rl.nn.Linear(64, 10)]
+    trainer = Trainer(model, "cross_entropy", ("adam", {"lr": 2e-3}), metrics=["accuracy"])
+    history = trainer.fit(train, epochs=4, validation=test, progress=False)
+    assert history[-1]["loss"] < history[0]["loss"] / 3
+    assert history[-1]["val_accuracy"] > 0.85

@@ -273,14 +273,22 @@ class Tensor(
             )
         return bool(self._data)
 
+    def _only_element(self) -> Any:
+        if self._data.size != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars, not one of shape "
+                f"{list(self._data.shape)}"
+            )
+        return self._data.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only_element())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only_element())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only_element())
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iub" or self._data.size != 1:

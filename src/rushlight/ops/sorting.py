@@ -61,7 +61,7 @@ def sort(
     dim: int = -1,
     descending: bool = False,
     *,
-    stable: bool = False,
+    stable: bool | None = None,
     out: Pair | None = None,
 ) -> Any:
     """(values, indices) in sorted order along dim; equal elements keep their order, nan is largest.
@@ -74,7 +74,9 @@ def sort(
     """
     x, at = _sortable("sort", input, dim)
     places = apply(rows.order, x, dim=at, descending=bool(descending))
-    return _named(return_types.sort, _at(x, places, at, "SortBackward0", input), out)
+    # All sorts here are stable; torch has a function of its own for those that ask for it.
+    label = "SortBackward0" if stable is None else "SortBackward1"
+    return _named(return_types.sort, _at(x, places, at, label, input), out)
 
 
 @numpy_names

@@ -3,9 +3,10 @@
 import gc
 import weakref
 
+from tests.parity import parity
+
 import rushlight as torch
 from rushlight import nn
-from tests.parity import parity
 
 
 def test_forward_hooks_and_their_order() -> None:

@@ -4,10 +4,10 @@ import copy
 import pickle
 
 import pytest
+from tests.parity import parity
 
 import rushlight
 from rushlight import nn
-from tests.parity import parity
 
 
 def test_attributes_are_registered_and_walked() -> None:

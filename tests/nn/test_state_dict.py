@@ -1,10 +1,10 @@
-"""state_dict and load_state_dict: keys, versions, hooks, errors, and that nothing is half loaded."""
+"""state_dict and load_state_dict: keys, versions, hooks, errors; nothing is half loaded."""
 
 import pytest
+from tests.parity import parity
 
 import rushlight as torch
 from rushlight import nn
-from tests.parity import parity
 
 NET = """
 class Net(nn.Module):
@@ -151,7 +151,8 @@ def test_hooks_of_saving_and_loading() -> None:
         """
         log = []
         net = nn.Sequential(nn.Linear(1, 1, bias=False))
-        net[0].register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("pre", prefix, keep)))
+        before = lambda m, prefix, keep: log.append(("pre", prefix, keep))
+        net[0].register_state_dict_pre_hook(before)
         def post(module, state, prefix, metadata):
             log.append(("post", prefix, list(state), sorted(metadata)))
             state[prefix + "added"] = torch.ones(1)

@@ -28,7 +28,10 @@ nn.utils.clip_grads_with_norm_([p], 0.5, torch.tensor(2.0))
 
 
 def test_values() -> None:
-    parity(GRADIENTS + "nn.utils.clip_grad_value_([p, q, frozen], 1.5)\nnn.utils.clip_grad_value_(p, 1)")
+    parity(
+        GRADIENTS
+        + "nn.utils.clip_grad_value_([p, q, frozen], 1.5)\nnn.utils.clip_grad_value_(p, 1)"
+    )
 
 
 def test_infinite_norms() -> None:

@@ -3,10 +3,10 @@
 import copy
 
 import pytest
+from tests.parity import parity
 
 import rushlight as torch
 from rushlight import nn
-from tests.parity import parity
 
 
 @pytest.mark.parametrize("dim", ["0", "1", "None"])
@@ -31,7 +31,9 @@ def test_weight_norm_as_a_hook(layer: str, dim: str) -> None:
     )
 
 
-@pytest.mark.parametrize("layer", ["nn.Linear(3, 2)", "nn.Conv2d(3, 2, 2)", "nn.ConvTranspose2d(3, 2, 2)"])
+@pytest.mark.parametrize(
+    "layer", ["nn.Linear(3, 2)", "nn.Conv2d(3, 2, 2)", "nn.ConvTranspose2d(3, 2, 2)"]
+)
 def test_spectral_norm_as_a_hook(layer: str) -> None:
     parity(
         f"""
@@ -129,9 +131,10 @@ def test_parametrizations() -> None:
         twin = copy.deepcopy(p)
         apart = torch.equal(twin.weight, p.weight), twin.parametrizations is p.parametrizations
         del twin
+        _plain = nn.Linear(2, 2)
         errors = [
             attempt(lambda: parametrize.register_parametrization(p, "nothing", Exp())),
-            attempt(lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", Wrong())),
+            attempt(lambda: parametrize.register_parametrization(_plain, "weight", Wrong())),
             attempt(lambda: parametrize.remove_parametrizations(p, "nothing")),
             attempt(lambda: parametrize.remove_parametrizations(copy.deepcopy(p), "bias", False)),
             attempt(lambda: setattr(m, "weight", torch.ones(3, 3))),
@@ -184,7 +187,8 @@ def test_fusion() -> None:
         """
         x = torch.rand(2, 3, 5, 5)
         for_each = []
-        for layer in (nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(3, 4, 3), nn.ConvTranspose2d(3, 4, 3)):
+        layers = nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(3, 4, 3), nn.ConvTranspose2d(3, 4, 3)
+        for layer in layers:
             bn = nn.BatchNorm2d(4)
             bn(layer(x))
             with torch.no_grad():

@@ -246,8 +246,8 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take num_features from input."""
+        self.num_features = self.num_features or input.shape[1]
         if self.has_uninitialized_params():
-            self.num_features = input.shape[1]
             for tensor in (*self._parameters.values(), *self._buffers.values()):
                 if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
                     tensor.materialize((self.num_features,))

@@ -375,8 +375,6 @@ class _LazyConvXdMixin(LazyModuleMixin):
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
         """Take in_channels from input."""
-        if not self.has_uninitialized_params():
-            return
         if input.dim() not in (self.rank + 1, self.rank + 2):
             raise RuntimeError(
                 f"Expected {self.rank + 1}D (unbatched) or {self.rank + 2}D (batched) input to "
@@ -385,6 +383,8 @@ class _LazyConvXdMixin(LazyModuleMixin):
         self.in_channels = input.shape[-self.rank - 1]
         if self.in_channels % self.groups:
             raise ValueError("in_channels must be divisible by groups")
+        if not self.has_uninitialized_params():
+            return
         ends = (self.in_channels, self.out_channels)
         first, second = ends if self.transposed else ends[::-1]
         self.weight.materialize((first, second // self.groups, *self.kernel_size))

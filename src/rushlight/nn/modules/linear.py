@@ -171,8 +171,8 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take in_features from the last dimension of input."""
+        self.in_features = self.in_features or input.shape[-1]
         if self.has_uninitialized_params():
-            self.in_features = input.shape[-1]
             self.weight.materialize((self.out_features, self.in_features))
             if isinstance(self.bias, UninitializedParameter):
                 self.bias.materialize((self.out_features,))

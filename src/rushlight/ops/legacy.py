@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.device import check_device
+from rushlight.device import CPU, check_device, device
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
 from rushlight.primitives import pointwise as rows
@@ -74,6 +74,15 @@ def frombuffer(
     return finish(np.frombuffer(buffer, kind.numpy, count, offset), requires_grad=requires_grad)
 
 
+class _Writable:
+    """The memory of an array that NumPy holds for read-only, kept alive."""
+
+    def __init__(self, owner: Array) -> None:
+        self.owner = owner
+        address = owner.__array_interface__["data"][0]
+        self.__array_interface__ = owner.__array_interface__ | {"data": (address, False)}
+
+
 class _Capsule:
     """What NumPy expects around a bare DLPack capsule."""
 
@@ -90,8 +99,11 @@ class _Capsule:
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor on the memory of another library's tensor, through DLPack."""
     check_device(device)
-    source = ext_tensor if hasattr(ext_tensor, "__dlpack__") else _Capsule(ext_tensor)
-    array = np.from_dlpack(source)
+    if hasattr(ext_tensor, "__dlpack__"):
+        array = np.from_dlpack(ext_tensor)
+    else:
+        # A bare capsule does not say whether its memory may be written; for torch it may.
+        array = np.asarray(_Writable(np.from_dlpack(_Capsule(ext_tensor))))
     return wrap(array.copy() if copy else array)
 
 
@@ -221,4 +233,4 @@ def set_default_device(device: Any) -> None:
 
 def get_default_device() -> device:
     """Where new tensors are made: the CPU."""
-    return device("cpu")
+    return CPU

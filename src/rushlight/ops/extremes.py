@@ -73,6 +73,11 @@ def aminmax(
     """
     need_tensor("aminmax", "input", 1, input)
     dims = single_dim("aminmax", dim, input._data.ndim)
+    if not rows.folded_size(input._data.shape, dims):
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            f"identity; the input has shape {list(input._data.shape)}"
+        )
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
     if out is not None:
         for each in out:

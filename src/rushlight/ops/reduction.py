@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from rushlight import dtypes
 from rushlight.ops.arguments import (
@@ -61,6 +60,8 @@ def sum(
         input = input.to(dtype)
     dims = None if dim is None else many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.sum, input, dim=dims, keepdim=keepdim)
+    if dtype is not None and result._data.dtype != dtype.numpy:
+        result = result.to(dtype)
     return result if out is None else write_out(out, result)
 
 
@@ -85,7 +86,7 @@ def nansum(
     if dtype is not None:
         input = input.to(dtype)
     kept = where(isnan(input), 0, input) if input._data.dtype.kind == "f" else input
-    return relabel(sum(kept, dim, keepdim, out=out), "NansumBackward0")  # type: ignore[no-any-return]
+    return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")  # type: ignore[no-any-return]
 
 
 @numpy_names
@@ -155,9 +156,10 @@ def prod(
     need_tensor("prod", "input", 1, input)
     if dtype is not None:
         input = input.to(dtype)
-    result: Tensor = apply(
-        rows.prod, input, dim=single_dim("prod", dim, input._data.ndim), keepdim=keepdim
-    )
+    dims = single_dim("prod", dim, input._data.ndim)
+    result: Tensor = apply(rows.prod, input, dim=dims, keepdim=keepdim)
+    if dtype is not None and result._data.dtype != dtype.numpy:
+        result = result.to(dtype)
     return result if out is None else write_out(out, result)
 
 
@@ -410,7 +412,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     if ours == shape:
         return input
     extra = len(ours) - len(shape)
-    if extra < 0 or np.broadcast_shapes(shape, ours) != ours:
+    if extra < 0 or not builtins.all(n in (1, m) for n, m in zip(shape, ours[extra:], strict=True)):
         raise RuntimeError(
             f"size {{{list(shape)}}} is not expandable to size {{{list(ours)}}}, so sum_to_size "
             "cannot undo that expansion"

@@ -140,8 +140,9 @@ def diff(
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     at = one_dim(dim, input._data.ndim)
-    around = (prepend, input, append) if n else (input,)
-    parts = [part for part in around if part is not None]
+    if not n:
+        return input.clone() if out is None else write_out(out, input)
+    parts = [part for part in (prepend, input, append) if part is not None]
     for part in parts:
         if part._data.ndim != input._data.ndim:
             raise RuntimeError(
@@ -168,7 +169,8 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     if y._data.dtype.kind == "b" or (x is not None and x._data.dtype.kind == "b"):
         raise RuntimeError(f"{name}: received a bool input for `x` or `y`: bool is not supported")
     size = y._data.shape[at] if y._data.ndim else 0
-    heights = y.narrow(at, 1, max(size - 1, 0)) + y.narrow(at, 0, max(size - 1, 0))
+    pieces = max(size - 1, 0)
+    heights = y.narrow(at, min(size, 1), pieces) + y.narrow(at, 0, pieces)
     if x is None:
         step = 1 if dx is None else dx
         return heights * (step / 2), at

@@ -205,7 +205,8 @@ def _nonempty(name: str, shape: tuple[int, ...], dim: Dims) -> None:
     if 0 not in shape:
         return
     if dim is None:
-        raise IndexError(
+        # torch's kinds of error, which differ for no reason.
+        raise (IndexError if name.startswith("arg") else RuntimeError)(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
             f"reduction dim with the 'dim' argument; the input has shape {list(shape)}"
         )
@@ -396,10 +397,10 @@ def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
 
 
 def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: float) -> Any:
+    if ord == 0:
+        return None
     g = unfold_gradient(g, x.shape, dim, keepdim)
     out = unfold_gradient(out, x.shape, dim, keepdim)
-    if ord == 0:
-        return g * 0 * x
     if ord == 1:
         return g * sgn(x)
     if ord == 2:

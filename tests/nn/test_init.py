@@ -5,7 +5,8 @@ from tests.parity import parity
 
 FUNCTIONS = [
     "uniform_(t)", "uniform_(t, -2.0, 3.0)", "normal_(t)", "normal_(t, 1.0, 0.5)",
-    "constant_(t, 0.3)", "ones_(t)", "zeros_(t)", "xavier_uniform_(t)", "xavier_uniform_(t, gain=2.0)",
+    "constant_(t, 0.3)", "ones_(t)", "zeros_(t)", "xavier_uniform_(t)",
+    "xavier_uniform_(t, gain=2.0)",
     "xavier_normal_(t)",
     "kaiming_uniform_(t)", "kaiming_uniform_(t, a=5**0.5)", "kaiming_uniform_(t, mode='fan_out')",
     "kaiming_uniform_(t, nonlinearity='relu')", "kaiming_normal_(t)",

@@ -210,7 +210,7 @@ class SyncBatchNorm(_BatchNorm):
         return converted
 
 
-class _LazyNormBase(LazyModuleMixin, _NormBase):  # type: ignore[misc]
+class _LazyNormBase(LazyModuleMixin, _NormBase):
     """Takes num_features from the second dimension of the first input."""
 
     weight: UninitializedParameter | Parameter | None
@@ -254,21 +254,21 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):  # type: ignore[misc]
             self.reset_parameters()
 
 
-class LazyBatchNorm1d(_LazyNormBase, _BatchNorm):  # type: ignore[misc]
+class LazyBatchNorm1d(_LazyNormBase, _BatchNorm):
     """BatchNorm1d that learns num_features from its first input."""
 
     cls_to_become = BatchNorm1d
     ranks = (2, 3)
 
 
-class LazyBatchNorm2d(_LazyNormBase, _BatchNorm):  # type: ignore[misc]
+class LazyBatchNorm2d(_LazyNormBase, _BatchNorm):
     """BatchNorm2d that learns num_features from its first input."""
 
     cls_to_become = BatchNorm2d
     ranks = (4,)
 
 
-class LazyBatchNorm3d(_LazyNormBase, _BatchNorm):  # type: ignore[misc]
+class LazyBatchNorm3d(_LazyNormBase, _BatchNorm):
     """BatchNorm3d that learns num_features from its first input."""
 
     cls_to_become = BatchNorm3d

@@ -92,7 +92,7 @@ class _Numbered(Module):
     def pop(self, key: int | slice) -> Any:
         """Take a module out and return it."""
         module = self[key]  # type: ignore[index]
-        del self[key]  # type: ignore[attr-defined]
+        del self[key]
         return module
 
 
@@ -332,7 +332,7 @@ class ParameterList(Module):
         super().__init__()
         self._size = 0
         if values is not None:
-            self += values  # type: ignore[misc]
+            self += values
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):

@@ -86,7 +86,7 @@ class InstanceNorm3d(_InstanceNorm):
     ranks = (4, 5)
 
 
-class _LazyInstanceNorm(_LazyNormBase, _InstanceNorm):  # type: ignore[misc]
+class _LazyInstanceNorm(_LazyNormBase, _InstanceNorm):
     def initialize_parameters(self, input: Tensor) -> None:
         """Take num_features from input."""
         batched = input if input.dim() == self.ranks[1] else input.unsqueeze(0)

@@ -39,6 +39,7 @@ def _recur(
     reverse: bool,
 ) -> tuple[Tensor, ...]:
     """Run one layer in one direction over rows; gives the hidden states of all rows, first."""
+    w_ih: Any
     w_ih, w_hh, b_ih, b_hh, *projection = weights
     static: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
     if mode == "GRU":

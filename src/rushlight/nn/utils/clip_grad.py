@@ -33,7 +33,6 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
 
 
-@no_grad()
 def get_total_norm(
     tensors: Tensors,
     norm_type: float = 2.0,
@@ -50,8 +49,9 @@ def get_total_norm(
     if not listed:
         return new_tensor(0.0)
     order = float(norm_type)
-    norms = [linalg.vector_norm(t, order) for t in listed]
-    total = linalg.vector_norm(stack([norm.to(norms[0].dtype) for norm in norms]), order)
+    with no_grad():
+        norms = [linalg.vector_norm(t, order) for t in listed]
+        total = linalg.vector_norm(stack([norm.to(norms[0].dtype) for norm in norms]), order)
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
@@ -62,14 +62,14 @@ def get_total_norm(
     return total
 
 
-@no_grad()
 def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Scale the gradients down, in place, by max_norm / total_norm where that is below 1."""
-    scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-    for gradient in _gradients(parameters):
-        gradient.mul_(scale)
+    with no_grad():
+        scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        for gradient in _gradients(parameters):
+            gradient.mul_(scale)
 
 
 def clip_grad_norm_(
@@ -109,9 +109,9 @@ def _deprecated(*args: Any, **kwargs: Any) -> Tensor:
 clip_grad_norm: Callable[..., Tensor] = _deprecated
 
 
-@no_grad()
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Cut the gradients of parameters off, in place, at -clip_value and clip_value."""
     bound = float(clip_value)
-    for gradient in _gradients(parameters):
-        gradient.clamp_(min=-bound, max=bound)
+    with no_grad():
+        for gradient in _gradients(parameters):
+            gradient.clamp_(min=-bound, max=bound)

@@ -77,7 +77,7 @@ class ParametrizationList(ModuleList):
             _register(self, "original", original)
         else:
             for number, part in enumerate(value):
-                if not isinstance(part, TensorBase):
+                if not isinstance(part, Tensor):
                     raise ValueError(
                         "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
                         f"tuple...). Got element {number} of the sequence with type "
@@ -111,7 +111,7 @@ class ParametrizationList(ModuleList):
                     f"{self.ntensors}. Got a sequence of length {len(values)}."
                 )
             for original, part in zip(self.originals(), values, strict=True):
-                if not isinstance(part, TensorBase):
+                if not isinstance(part, Tensor):
                     raise ValueError(f"`right_inverse` should output a tensor, not {type(part)}")
                 original.data = part.data
 

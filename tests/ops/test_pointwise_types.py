@@ -10,20 +10,21 @@ DTYPES = ("bool", "uint8", "int8", "int64", "float16", "float32", "float64", "co
 UNARY = """
     abs neg positive sign sgn signbit sqrt rsqrt square reciprocal exp exp2 expm1 log log2 log10
     log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sinc sigmoid logit erf erfc
-    erfinv lgamma digamma i0 ceil floor trunc round frac deg2rad rad2deg nan_to_num isnan isinf isfinite
-    isposinf isneginf isreal logical_not bitwise_not real imag conj angle relu frexp conj_physical
-    resolve_conj is_complex is_floating_point sum mean prod std var std_mean var_mean max min amax
-    amin aminmax argmax argmin all any norm nansum nanmean median nanmedian mode count_nonzero
-    special.entr special.erfcx special.i0e special.i1 special.i1e special.log_ndtr special.ndtr
-    special.ndtri special.airy_ai special.bessel_j0 special.bessel_y1 special.modified_bessel_k0
-    special.scaled_modified_bessel_k1 special.spherical_bessel_j0 special.psi special.expit
+    erfinv lgamma digamma i0 ceil floor trunc round frac deg2rad rad2deg nan_to_num isnan isinf
+    isfinite isposinf isneginf isreal logical_not bitwise_not real imag conj angle relu frexp
+    conj_physical resolve_conj is_complex is_floating_point sum mean prod std var std_mean
+    var_mean max min amax amin aminmax argmax argmin all any norm nansum nanmean median nanmedian
+    mode count_nonzero special.entr special.erfcx special.i0e special.i1 special.i1e
+    special.log_ndtr special.ndtr special.ndtri special.airy_ai special.bessel_j0
+    special.bessel_y1 special.modified_bessel_k0 special.scaled_modified_bessel_k1
+    special.spherical_bessel_j0 special.psi special.expit
 """
 
 BINARY = """
     add sub mul div floor_divide remainder fmod pow maximum minimum fmax fmin atan2 hypot copysign
     nextafter ldexp float_power logaddexp logaddexp2 heaviside gcd lcm xlogy eq lt logical_and
-    bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift isclose igamma igammac
-    true_divide rsub complex polar clamp_min special.xlog1py special.zeta
+    bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift isclose igamma
+    igammac true_divide rsub complex polar clamp_min special.xlog1py special.zeta
     special.chebyshev_polynomial_t special.hermite_polynomial_h dist
 """
 

@@ -329,9 +329,9 @@ class Transformer(Module):
     """Encoder and decoder, from sequence to sequence.
 
     >>> import rushlight as torch
-    >>> model = torch.nn.Transformer(8, 2, 1, 1, 16)
-    >>> model(torch.ones(5, 1, 8), torch.ones(3, 1, 8)).shape
-    torch.Size([3, 1, 8])
+    >>> model = torch.nn.Transformer(8, 2, 1, 1, 16, batch_first=True)
+    >>> model(torch.ones(1, 5, 8), torch.ones(1, 3, 8)).shape
+    torch.Size([1, 3, 8])
     """
 
     def __init__(

@@ -479,6 +479,67 @@ def test_complex_parts():
     )
 
 
+def test_changes_in_place_reach_through_complex_views():
+    parity(
+        """
+        leaves, results = [], []
+
+
+        def _run(leaf, program):
+            results.append(program(leaf).detach())
+            leaves.append(leaf)
+
+
+        def _real_part(x):
+            z = torch.complex(x, x * 3)
+            z.real.mul_(x)
+            z.abs().sum().backward()
+            return z
+
+
+        def _seen_from_the_parts(x):
+            z = torch.complex(x, x * 3)
+            real, imag = z.real, z.imag
+            z.mul_(2j)
+            (real * 3 + imag * imag).sum().backward()
+            return real
+
+
+        def _seen_from_the_pairs(x):
+            y = x * 1
+            z = torch.view_as_complex(y.reshape(2, 2))
+            z.mul_(2j)
+            (y * torch.arange(4.0)).sum().backward()
+            return y
+
+
+        def _pairs_changed(x):
+            y = x * 1
+            z = torch.view_as_complex(y.reshape(2, 2))
+            y.mul_(x)
+            z.abs().sum().backward()
+            return z
+
+
+        def _parts_set(x):
+            z = x * 2
+            z.imag = torch.tensor([5.0, 6.0])
+            z.real[1] = 9.0
+            torch.view_as_real(z.flip(0)[1]).exp_()
+            (z.abs() ** 2).sum().backward()
+            return z
+
+
+        for _program in (_real_part, _seen_from_the_parts):
+            _run(torch.tensor([1.0, 2.0], requires_grad=True), _program)
+        for _program in (_seen_from_the_pairs, _pairs_changed):
+            _run(torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True), _program)
+        _run(torch.tensor([1 + 1j, 3j], requires_grad=True), _parts_set)
+        """,
+        rtol=1e-5,
+    )
+
+
 COMPLEX = "exp log sqrt sin cos tan tanh reciprocal square sgn abs sigmoid"
 
 

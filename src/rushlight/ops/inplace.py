@@ -17,7 +17,7 @@ from rushlight import dtypes
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
 from rushlight.primitives import pointwise as rows
-from rushlight.primitives.core import TABLE, attach, geometry, refresh
+from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
 from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def rebase(target: Tensor, result: Tensor) -> None:
         before = alias(base, base._node)
         before._requires_grad = base._requires_grad
         before._output_nr = base._output_nr
-        where = geometry(base._data, target._data)
-        attach(TABLE["as_strided_scatter"], (before, result), where, base)
+        _scatter(base, before, target, result)
         base.__dict__.pop("_output_nr", None)
         refresh(target)
         return
@@ -110,6 +109,21 @@ def rebase(target: Tensor, result: Tensor) -> None:
     target._requires_grad = result._requires_grad
     if result._output_nr or target._output_nr:
         target._output_nr = result._output_nr
+
+
+def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
+    """Record that base is what it was before, with result in the place of part."""
+    scatter, pairs = TABLE["as_strided_scatter"], TABLE["view_as_real"]
+    if (base._data.dtype.kind == "c") == (part._data.dtype.kind == "c"):
+        attach(scatter, (before, result), geometry(base._data, part._data), base)
+    elif base._data.dtype.kind == "c":
+        # The real or imaginary part of complex numbers.
+        real, filled = attached(pairs, before), wrap(pairs.forward(base._data))
+        attach(scatter, (real, result), geometry(real._data, part._data), filled)
+        attach(TABLE["view_as_complex"], (filled,), {}, base)
+    else:
+        place = geometry(base._data, pairs.forward(part._data))
+        attach(scatter, (before, attached(pairs, result)), place, base)
 
 
 def _keep_values(result: Tensor, target: Tensor, start: int) -> None:

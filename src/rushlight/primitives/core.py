@@ -319,8 +319,28 @@ def refresh(tensor: TensorBase) -> None:
     view.node = base._node
     tensor._requires_grad = base._requires_grad
     if base._requires_grad:
-        strided = TABLE["as_strided"]
-        attach(strided, (base,), geometry(base._data, tensor._data), tensor)
+        _attach_part(base, tensor)
+
+
+def _attach_part(base: TensorBase, part: TensorBase) -> None:
+    """Give part, which lies in base's memory, its node."""
+    strided, pairs = TABLE["as_strided"], TABLE["view_as_real"]
+    if (base._data.dtype.kind == "c") == (part._data.dtype.kind == "c"):
+        attach(strided, (base,), geometry(base._data, part._data), part)
+    elif base._data.dtype.kind == "c":
+        real = attached(pairs, base)
+        attach(strided, (real,), geometry(real._data, part._data), part)
+    else:
+        real = wrap(pairs.forward(part._data))
+        attach(strided, (base,), geometry(base._data, real._data), real)
+        attach(TABLE["view_as_complex"], (real,), {}, part)
+
+
+def attached(row: Primitive, source: TensorBase) -> Tensor:
+    """The row applied to source and recorded, whether or not recording is on."""
+    out = wrap(row.forward(source._data))
+    attach(row, (source,), {}, out)
+    return out
 
 
 def geometry(base: Array, part: Array) -> dict[str, Any]:

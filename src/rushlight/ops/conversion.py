@@ -253,10 +253,7 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     >>> torch.can_cast(torch.float64, torch.int32)
     False
     """
-    if from_.category > to.category:
-        return False
-    unsigned = to.category == dtypes.INTEGER and not to.is_signed
-    return not (unsigned and from_.category == dtypes.INTEGER and from_.is_signed)
+    return from_.category <= to.category
 
 
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:

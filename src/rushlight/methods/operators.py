@@ -52,6 +52,9 @@ def _divided_by(self: Any, other: Any) -> Any:
     return apply(rows.mul, inverse, other)
 
 
+_matmul: Callable[[Any, Any], Any] = product.matmul
+
+
 class OperatorMethods:
     """Mixed into Tensor."""
 
@@ -75,8 +78,8 @@ class OperatorMethods:
     __le__ = _operator(rows.le)
     __gt__ = _operator(rows.gt)
     __ge__ = _operator(rows.ge)
-    __eq__ = _operator(rows.eq)  # type: ignore[assignment]
-    __ne__ = _operator(rows.ne)  # type: ignore[assignment]
+    __eq__ = _operator(rows.eq)
+    __ne__ = _operator(rows.ne)
     __and__ = _operator(bit_rows.bitwise_and)
     __rand__ = _reflected(bit_rows.bitwise_and)
     __or__ = _operator(bit_rows.bitwise_or)
@@ -93,22 +96,24 @@ class OperatorMethods:
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 
-    def __invert__(self) -> Any:
-        if self._data.dtype.kind not in "biu":  # type: ignore[attr-defined]
+    def __invert__(self: Any) -> Any:
+        if self._data.dtype.kind not in "biu":
             raise TypeError(
                 "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
             )
         return apply(bit_rows.bitwise_not, self)
 
-    def __matmul__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            other = wrap(other)
-        return product.matmul(self, other) if isinstance(other, TensorBase) else NotImplemented
+    def __matmul__(self: Any, other: Any) -> Any:
+        other = wrap(other) if isinstance(other, np.ndarray) else other
+        if not isinstance(other, TensorBase):
+            return NotImplemented
+        return _matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            other = wrap(other)
-        return product.matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
+    def __rmatmul__(self: Any, other: Any) -> Any:
+        other = wrap(other) if isinstance(other, np.ndarray) else other
+        if not isinstance(other, TensorBase):
+            return NotImplemented
+        return _matmul(other, self)
 
     __iadd__ = PointwiseMethods.add_
     __isub__ = PointwiseMethods.sub_

@@ -176,7 +176,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     if alpha.__class__ is not int or alpha != 1:
         input = _scaled("rsub", input, input, alpha)
     label = f"RsubBackward{int(not isinstance(other, TensorBase))}"
-    return relabel(apply(rows.sub, other, input), label)  # type: ignore[no-any-return]
+    return relabel(apply(rows.sub, other, input), label)
 
 
 def _kind(x: Any) -> str:
@@ -262,9 +262,12 @@ def float_power(
     """
     complex_ = "c" in (_kind(input), _kind(exponent))
     wide = dtypes.complex128 if complex_ else dtypes.float64
-    base, power = (x.to(wide) if isinstance(x, TensorBase) else complex(x) if complex_ else float(x)
-                   for x in (input, exponent))  # fmt: skip
-    return pow(base, power, out=out)
+    number: Any = complex if complex_ else float
+
+    def widened(x: Any) -> Any:
+        return number(x) if isinstance(x, NUMBERS) else x.to(wide)
+
+    return pow(widened(input), widened(exponent), out=out)
 
 
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -384,7 +387,7 @@ def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None)
     if min is None:
         raise TypeError("clamp_min(): argument 'min' (position 2) must be Number, not NoneType")
     tensor = int(isinstance(min, TensorBase))
-    return relabel(clamp(input, min, None, out=out), f"ClampMinBackward{tensor}")  # type: ignore[no-any-return]
+    return relabel(clamp(input, min, None, out=out), f"ClampMinBackward{tensor}")
 
 
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -392,7 +395,7 @@ def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None)
     if max is None:
         raise TypeError("clamp_max(): argument 'max' (position 2) must be Number, not NoneType")
     tensor = int(isinstance(max, TensorBase))
-    return relabel(clamp(input, None, max, out=out), f"ClampMaxBackward{tensor}")  # type: ignore[no-any-return]
+    return relabel(clamp(input, None, max, out=out), f"ClampMaxBackward{tensor}")
 
 
 def lerp(

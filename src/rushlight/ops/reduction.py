@@ -86,7 +86,7 @@ def nansum(
     if dtype is not None:
         input = input.to(dtype)
     kept = where(isnan(input), 0, input) if input._data.dtype.kind == "f" else input
-    return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")  # type: ignore[no-any-return]
+    return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 
 
 @numpy_names
@@ -284,7 +284,7 @@ def var_mean(
     """The variance and the mean, with the arguments of `var`."""
     input, static = _moment("var_mean", input, dim, unbiased, keepdim, correction)
     center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
-    return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")  # type: ignore[no-any-return]
+    return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")
 
 
 @numpy_names
@@ -299,7 +299,7 @@ def std_mean(
     """The standard deviation and the mean, with the arguments of `var`."""
     input, static = _moment("std_mean", input, dim, unbiased, keepdim, correction)
     center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
-    return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")  # type: ignore[no-any-return]
+    return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")
 
 
 # ---- norms --------------------------------------------------------------------------------------
@@ -324,12 +324,13 @@ def norm(
     if p == "nuc":
         from rushlight import linalg
 
-        dims = (0, 1) if dim is None else dim
+        dims: Any = (0, 1) if dim is None else dim
         result: Tensor = linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
     elif isinstance(p, str) and p != "fro":
         raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
     else:
-        result = vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+        order = 2.0 if p is None or isinstance(p, str) else p
+        result = vector_norm(input, order, dim, keepdim, dtype=dtype)
     return result if out is None else write_out(out, result)
 
 
@@ -368,7 +369,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """
     need_tensor("dist", "input", 1, input)
     need_tensor("dist", "other", 2, other)
-    return relabel(vector_norm(input - other, p), "DistBackward0")  # type: ignore[no-any-return]
+    return relabel(vector_norm(input - other, p), "DistBackward0")
 
 
 # ---- yes or no ----------------------------------------------------------------------------------
@@ -419,7 +420,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         )
     folded = tuple(i for i, n in enumerate(ours) if i < extra or (shape[i - extra] == 1 and n != 1))
     kept = apply(rows.sum, input, dim=folded, keepdim=True) if folded else input
-    return kept.reshape(shape) if extra else kept  # type: ignore[no-any-return]
+    return kept.reshape(shape) if extra else kept
 
 
 def numel(input: Tensor) -> int:

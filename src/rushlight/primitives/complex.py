@@ -58,7 +58,7 @@ def _view_as_complex_rule(x: Array) -> Spec:
     return x.shape[:-1], np.dtype(f"c{2 * x.itemsize}")
 
 
-view_as_complex = Primitive(
+view_as_complex: Primitive = Primitive(
     "view_as_complex", "view", _view_as_complex, (lambda g: view_as_real(g),),
     _view_as_complex_rule, "view", lambda: [Sample((draw(3, (3, 2)),)), Sample((draw(4, (2,)),))],
     view=True,

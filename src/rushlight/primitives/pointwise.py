@@ -170,23 +170,27 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
     return promote_same(arrays)
 
 
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, TensorBase)
+
+
 def _power_label(node: PrimitiveNode) -> str:
     x, y = (node.kept or (None, None))[:2]
-    if not isinstance(x, TensorBase):
+    if _is_number(x):
         return "PowBackward2"
-    return "PowBackward1" if isinstance(y, TensorBase) else "PowBackward0"
+    return "PowBackward0" if _is_number(y) else "PowBackward1"
 
 
 def _pow_base(g: Any, x: Any, y: Any) -> Any:
     # d(x**0) is 0 also where x**-1 is infinite.
-    if not isinstance(y, TensorBase):
+    if _is_number(y):
         return g * 0 if y == 0 else g * conj(y * x ** (y - 1))
     return where(eq(y, 0), 0, g * conj(y * x ** (y - 1)))
 
 
 def _pow_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
     # 0**y is constant for y >= 0, where log(0) would give nan.
-    if not isinstance(x, TensorBase):
+    if _is_number(x):
         if x == 0:
             return where(ge(y, 0), 0, g * out * float("-inf"))
         return g * conj(out * np.log(x))
@@ -273,7 +277,7 @@ def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
 
 
 sign = unary("sign", _sign, lambda g: g * 0, "({x} > 0) - ({x} < 0)", to_float=False, takes=REAL)
-sgn = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
+sgn: Primitive = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
 
 
 _FEW = 2048
@@ -319,9 +323,9 @@ def _first_wins(chosen: Primitive) -> tuple[Any, Any]:
 eq = compare("eq", np.equal, "{x} == {y}")
 ne = compare("ne", np.not_equal, "{x} != {y}")
 lt = compare("lt", np.less, "{x} < {y}", REAL)
-le = compare("le", np.less_equal, "{x} <= {y}", REAL)
+le: Primitive = compare("le", np.less_equal, "{x} <= {y}", REAL)
 gt = compare("gt", np.greater, "{x} > {y}", REAL)
-ge = compare("ge", np.greater_equal, "{x} >= {y}", REAL)
+ge: Primitive = compare("ge", np.greater_equal, "{x} >= {y}", REAL)
 logical_and = compare("logical_and", np.logical_and, "{x} && {y}")
 logical_or = compare("logical_or", np.logical_or, "{x} || {y}")
 logical_xor = compare("logical_xor", np.logical_xor, "!{x} != !{y}")
@@ -376,7 +380,7 @@ def _where_samples() -> Iterable[Sample]:
         yield Sample((draw(seed + 90, right) > 0, x, y))
 
 
-where = Primitive(
+where: Primitive = Primitive(
     "where", "ternary", _where,
     (None, lambda g, condition: where(condition, g, 0),
      lambda g, condition: where(condition, 0, g)),

@@ -19,6 +19,14 @@ from rushlight.tensor_base import Array
 
 Dims = tuple[int, ...] | None
 
+# NumPy's own annotations know these only with a literal keepdims.
+_ADD: Any = np.add.reduce
+_MULTIPLY: Any = np.multiply.reduce
+_MAXIMUM: Any = np.maximum.reduce
+_MINIMUM: Any = np.minimum.reduce
+_OR: Any = np.logical_or.reduce
+_AND: Any = np.logical_and.reduce
+
 
 def reduced_shape(shape: tuple[int, ...], dim: Dims, keepdim: bool) -> tuple[int, ...]:
     """The shape after folding dim (None: all), which are normalised dimensions."""
@@ -96,18 +104,18 @@ def _ones(size: int, dtype: np.dtype[Any]) -> Array:
 def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
     """The sum of float32 or float64 numbers."""
     if x.size < _MANY or not x.flags.c_contiguous:
-        return np.add.reduce(x, axis=dim, keepdims=keepdim)
+        return _ADD(x, axis=dim, keepdims=keepdim)
     if dim is None:
         # Sums of blocks, and NumPy's pairwise sum over these.
         flat = x.reshape(-1)
         whole = flat.size - flat.size % _BLOCK
         parts = flat[:whole].reshape(-1, _BLOCK) @ _ones(_BLOCK, x.dtype)
-        total = np.add.reduce(parts) + np.add.reduce(flat[whole:])
+        total = _ADD(parts) + _ADD(flat[whole:])
     else:
         first = x.ndim - len(dim)
         size = math.prod(x.shape[first:])
         if not dim or dim[0] != first or not 32 <= size <= 8 * _BLOCK:
-            return np.add.reduce(x, axis=dim, keepdims=keepdim)
+            return _ADD(x, axis=dim, keepdims=keepdim)
         total = x.reshape(-1, size) @ _ones(size, x.dtype)
     return np.asarray(total).reshape(reduced_shape(x.shape, dim, keepdim))
 
@@ -117,9 +125,9 @@ def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     if kind == "f" and x.itemsize > 2:
         return _total(x, dim, keepdim)
     if kind == "f":
-        wide = np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32)
+        wide = _ADD(x, axis=dim, keepdims=keepdim, dtype=np.float32)
         return wide.astype(np.float16)
-    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64)
+    return _ADD(x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64)
 
 
 def _sum_rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
@@ -139,7 +147,7 @@ sum = Primitive(
 @_in_single
 def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     dtype = None if x.dtype.kind in "fc" else np.int64
-    return np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=dtype)
+    return _MULTIPLY(x, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
 def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
@@ -184,7 +192,7 @@ def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     if x.dtype.kind == "f":
         total = _total(x, dim, keepdim)
     else:
-        total = np.add.reduce(x, axis=dim, keepdims=keepdim)
+        total = _ADD(x, axis=dim, keepdims=keepdim)
     return np.true_divide(total, x.dtype.type(folded_size(x.shape, dim)))
 
 
@@ -224,11 +232,11 @@ def _extreme_rule(name: str) -> Callable[..., Spec]:
 
 
 def _amax(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+    return _MAXIMUM(x, axis=dim, keepdims=keepdim)
 
 
 def _amin(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+    return _MINIMUM(x, axis=dim, keepdims=keepdim)
 
 
 def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
@@ -262,11 +270,13 @@ def _position_rule(name: str) -> Callable[..., Spec]:
 
 
 def _argmax(x: Array, *, dim: int | None, keepdim: bool) -> Any:
-    return x.argmax(axis=dim if x.ndim else None, keepdims=keepdim)
+    axis: Any = dim if x.ndim else None
+    return x.argmax(axis=axis, keepdims=keepdim)
 
 
 def _argmin(x: Array, *, dim: int | None, keepdim: bool) -> Any:
-    return x.argmin(axis=dim if x.ndim else None, keepdims=keepdim)
+    axis: Any = dim if x.ndim else None
+    return x.argmin(axis=axis, keepdims=keepdim)
 
 
 def _position_samples() -> Iterable[Sample]:
@@ -292,12 +302,12 @@ def _boolean(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
 
 
 def _any(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    found = np.logical_or.reduce(x, axis=dim, keepdims=keepdim)
+    found = _OR(x, axis=dim, keepdims=keepdim)
     return found.astype(np.uint8) if x.dtype == np.uint8 else found
 
 
 def _all(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    held = np.logical_and.reduce(x, axis=dim, keepdims=keepdim)
+    held = _AND(x, axis=dim, keepdims=keepdim)
     return held.astype(np.uint8) if x.dtype == np.uint8 else held
 
 
@@ -312,13 +322,13 @@ Correction = float
 @_in_single
 def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     count = folded_size(x.shape, dim)
-    center = np.add.reduce(x, axis=dim, keepdims=True) / max(count, 1)
+    center = _ADD(x, axis=dim, keepdims=True) / max(count, 1)
     deviation = np.subtract(x, center, dtype=x.dtype)
     if x.dtype.kind == "c":
         squares = deviation.real * deviation.real + deviation.imag * deviation.imag
     else:
         squares = np.multiply(deviation, deviation)
-    total = np.add.reduce(squares, axis=dim, keepdims=keepdim)
+    total = _ADD(squares, axis=dim, keepdims=keepdim)
     return np.true_divide(total, squares.dtype.type(max(count - correction, 0)))
 
 
@@ -355,9 +365,9 @@ std = Primitive(
 
 @_in_single
 def _logsumexp(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    top = np.maximum.reduce(x.real, axis=dim, keepdims=True, initial=-np.inf)
+    top = _MAXIMUM(x.real, axis=dim, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, top.dtype.type(0))
-    total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=keepdim))
+    total = np.log(_ADD(np.exp(x - top), axis=dim, keepdims=keepdim))
     return total + (top if keepdim else top.reshape(total.shape))
 
 
@@ -382,17 +392,17 @@ def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
             return np.sqrt(np.dot(flat, flat))
         else:
             squares = np.multiply(x, x)
-        return np.sqrt(np.add.reduce(squares, axis=dim, keepdims=keepdim))
+        return np.sqrt(_ADD(squares, axis=dim, keepdims=keepdim))
     size = np.abs(x)
     if ord == math.inf:
-        return np.maximum.reduce(size, axis=dim, keepdims=keepdim)
+        return _MAXIMUM(size, axis=dim, keepdims=keepdim)
     if ord == -math.inf:
-        return np.minimum.reduce(size, axis=dim, keepdims=keepdim)
+        return _MINIMUM(size, axis=dim, keepdims=keepdim)
     if ord == 0:
-        return np.add.reduce(size != 0, axis=dim, keepdims=keepdim, dtype=size.dtype)
+        return _ADD(size != 0, axis=dim, keepdims=keepdim, dtype=size.dtype)
     if ord == 1:
-        return np.add.reduce(size, axis=dim, keepdims=keepdim)
-    total = np.add.reduce(np.power(size, ord), axis=dim, keepdims=keepdim)
+        return _ADD(size, axis=dim, keepdims=keepdim)
+    total = _ADD(np.power(size, ord), axis=dim, keepdims=keepdim)
     return np.power(total, 1 / ord)
 
 

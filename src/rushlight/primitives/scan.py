@@ -94,10 +94,10 @@ def _recurrence(a: Array, b: Array, *, dim: int) -> Array:
     out = np.empty(b.shape, b.dtype)
     steps = np.moveaxis(out, dim, 0)
     if b.ndim == 1:
-        state = 0.0
+        last = 0.0
         for t, (factor, term) in enumerate(zip(factors.tolist(), terms.tolist(), strict=True)):
-            state = factor * state + term
-            steps[t] = state
+            last = factor * last + term
+            steps[t] = last
         return out
     state = np.zeros(terms.shape[1:], b.dtype)
     for t in range(len(terms)):

@@ -122,7 +122,7 @@ lgamma = unary(
     "lgamma", _lgamma, lambda g, x: g * digamma(x), "lgamma({x})", domain=(0.3, 3.0),
     takes=REAL,
 )  # fmt: skip
-digamma = unary(
+digamma: Primitive = unary(
     "digamma", from_scipy("psi"), lambda g, x: g * polygamma(x, n=1), "call", domain=(0.3, 3.0),
     takes=REAL,
 )  # fmt: skip
@@ -135,7 +135,7 @@ def _polygamma(x: Array, *, n: int) -> Any:
     return (-1) ** (n + 1) * math.factorial(n) * _scipy().zeta(n + 1, x).astype(x.dtype)
 
 
-polygamma = unary(
+polygamma: Primitive = unary(
     "polygamma", _polygamma, lambda g, x, n: g * polygamma(x, n=n + 1), "call", domain=(0.5, 3.0),
     takes=REAL, static=({"n": 1}, {"n": 2}),
 )  # fmt: skip
@@ -251,8 +251,12 @@ i0e = unary(
     "i0e", from_scipy("i0e"), lambda g, x, out: g * (i1e(x) - sign(x) * out), "call", takes=REAL,
     label="SpecialI0EBackward0",
 )  # fmt: skip
-i1 = unary("i1", from_scipy("i1"), _i1_vjp, "call", takes=REAL, label="SpecialI1Backward0")
-i1e = unary("i1e", from_scipy("i1e"), _i1e_vjp, "call", takes=REAL, label="SpecialI1EBackward0")
+i1: Primitive = unary(
+    "i1", from_scipy("i1"), _i1_vjp, "call", takes=REAL, label="SpecialI1Backward0"
+)
+i1e: Primitive = unary(
+    "i1e", from_scipy("i1e"), _i1e_vjp, "call", takes=REAL, label="SpecialI1EBackward0"
+)
 
 
 @halves

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.primitives.core import Primitive
 from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
 from rushlight.primitives.pointwise import conj, eq, exp, reciprocal, rsqrt, sqrt, where
 from rushlight.tensor_base import Array
@@ -48,7 +49,7 @@ logaddexp2 = binary(
 # ---- circular functions -------------------------------------------------------------------------
 
 sin = unary("sin", np.sin, lambda g, x: g * conj(cos(x)), "sin({x})")
-cos = unary("cos", np.cos, lambda g, x: -g * conj(sin(x)), "cos({x})")
+cos: Primitive = unary("cos", np.cos, lambda g, x: -g * conj(sin(x)), "cos({x})")
 tan = unary("tan", np.tan, lambda g, out: g * conj(1 + out * out), "tan({x})", domain=(-1.2, 1.2))
 asin = unary(
     "asin", np.arcsin, lambda g, x: g / conj(sqrt(1 - x * x)), "asin({x})", domain=(-0.9, 0.9)
@@ -94,7 +95,7 @@ sinc = unary("sinc", _sinc, _sinc_vjp, "{x} == 0 ? 1 : sin(M_PI * {x}) / (M_PI *
 # ---- hyperbolic functions -----------------------------------------------------------------------
 
 sinh = unary("sinh", np.sinh, lambda g, x: g * conj(cosh(x)), "sinh({x})")
-cosh = unary("cosh", np.cosh, lambda g, x: g * conj(sinh(x)), "cosh({x})")
+cosh: Primitive = unary("cosh", np.cosh, lambda g, x: g * conj(sinh(x)), "cosh({x})")
 asinh = unary("asinh", np.arcsinh, lambda g, x: g / conj(sqrt(x * x + 1)), "asinh({x})")
 
 

@@ -226,22 +226,8 @@ from rushlight.ops.extremes import (
     quantile,
 )
 from rushlight.ops.indexing import (
-    argwhere,
-    fill,
-    index_add,
-    index_copy,
-    index_fill,
     index_put,
     index_put_,
-    index_select,
-    masked_fill,
-    masked_scatter,
-    masked_select,
-    nonzero,
-    nonzero_static,
-    put,
-    take,
-    unravel_index,
 )
 from rushlight.ops.joining import (
     block_diag,
@@ -297,6 +283,22 @@ from rushlight.ops.loss import (
     margin_ranking_loss,
     poisson_nll_loss,
     triplet_margin_loss,
+)
+from rushlight.ops.masking import (
+    argwhere,
+    fill,
+    masked_fill,
+    masked_scatter,
+    masked_select,
+    nonzero,
+    nonzero_static,
+    unravel_index,
+)
+from rushlight.ops.memory import (
+    as_strided,
+    as_strided_,
+    is_same_size,
+    resize_as_,
 )
 from rushlight.ops.normalization import (
     batch_norm,
@@ -442,10 +444,16 @@ from rushlight.ops.scatter import (
     scatter_reduce,
     take_along_dim,
 )
+from rushlight.ops.selection import (
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    put,
+    take,
+)
 from rushlight.ops.shape import (
     adjoint,
-    as_strided,
-    as_strided_,
     atleast_1d,
     atleast_2d,
     atleast_3d,
@@ -453,14 +461,12 @@ from rushlight.ops.shape import (
     broadcast_tensors,
     broadcast_to,
     flatten,
-    is_same_size,
     moveaxis,
     movedim,
     narrow,
     permute,
     ravel,
     reshape,
-    resize_as_,
     select,
     squeeze,
     swapaxes,

@@ -40,7 +40,8 @@ _OPERATORS = {
 # Functions that hand over to a method of the tensor, and so give a tensor.
 _METHODS = {
     "all", "amax", "amin", "any", "argmax", "argmin", "around", "clip", "cumprod", "cumsum",
-    "diagonal", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std",
+    "diagonal", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze",
+    "std",
     "sum", "swapaxes", "take", "trace", "transpose", "var",
 }  # fmt: skip
 
@@ -101,7 +102,9 @@ class InteropMethods:
             ours = _torch(_UFUNCS.get(name, name))
             if ours is not None:
                 return ours(*(_operand(x) for x in inputs))
-        result = getattr(ufunc, method)(*(_arrays(x) for x in inputs), **{k: _arrays(v) for k, v in kwargs.items()})
+        result = getattr(ufunc, method)(
+            *(_arrays(x) for x in inputs), **{k: _arrays(v) for k, v in kwargs.items()}
+        )
         return result if "out" in kwargs else _tensors(result)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -124,8 +127,8 @@ def _reduction(name: str) -> Callable[..., Tensor]:
         if axis is None:
             axis = tuple(range(x._data.ndim))
         if name == "prod":
-            return x.prod(axis, keepdim=keepdims) if isinstance(axis, int) else x.prod()  # type: ignore[no-any-return]
-        return getattr(x, name)(axis, keepdim=keepdims, **options)  # type: ignore[no-any-return]
+            return x.prod(axis, keepdim=keepdims) if isinstance(axis, int) else x.prod()
+        return getattr(x, name)(axis, keepdim=keepdims, **options)
 
     return function
 
@@ -168,9 +171,32 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         n: _called(n)
         for n in (
-            "broadcast_to", "clip", "cumsum", "diag", "diagonal", "dot", "einsum", "flip", "fliplr",
-            "flipud", "inner", "kron", "moveaxis", "outer", "ravel", "reshape", "roll", "rot90",
-            "squeeze", "swapaxes", "tensordot", "tile", "trace", "tril", "triu", "where",
+            "broadcast_to",
+            "clip",
+            "cumsum",
+            "diag",
+            "diagonal",
+            "dot",
+            "einsum",
+            "flip",
+            "fliplr",
+            "flipud",
+            "inner",
+            "kron",
+            "moveaxis",
+            "outer",
+            "ravel",
+            "reshape",
+            "roll",
+            "rot90",
+            "squeeze",
+            "swapaxes",
+            "tensordot",
+            "tile",
+            "trace",
+            "tril",
+            "triu",
+            "where",
         )
     },  # fmt: skip
     "expand_dims": _called("unsqueeze"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
-    "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided",
+    "preserve_format", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr",
+    "strided",
 ]  # fmt: skip
 
 
@@ -58,6 +59,6 @@ def check_layout(asked: layout | None) -> None:
     """Raise unless the layout is the one that tensors here have."""
     if asked is not None and asked is not strided:
         raise NotImplementedError(
-            f"tensors here are dense: layout must be torch.strided, not {asked!r}; sparse layouts are "
-            "not offered"
+            f"tensors here are dense: layout must be torch.strided, not {asked!r}; sparse layouts "
+            "are not offered"
         )

@@ -30,7 +30,12 @@ second = torch.autograd.grad(_squares, _leaves, allow_unused=True) if {twice} el
 
 
 def check(
-    expression: str, *, names: bool = True, strides: bool = True, twice: bool = True, setup: str = ""
+    expression: str,
+    *,
+    names: bool = True,
+    strides: bool = True,
+    twice: bool = True,
+    setup: str = "",
 ) -> None:
     """Compare an expression of x (2, 3, 4), m (2, 3), v (4,) and s () in both frameworks."""
     program = PROGRAM.format(expression=expression, names=names, strides=strides, twice=twice)

@@ -100,13 +100,19 @@ GRADIENTS = {
 def test_gradients_flow_through_numpy(theirs, ours):
     gradients = []
     for expression in (theirs, ours):
-        x = torch.tensor([[0.5, 1.5, 2.5], [3.0, 0.25, 1.0]], dtype=torch.float64, requires_grad=True)
-        y = torch.tensor([[1.0, 0.5, 2.0], [0.25, 3.0, 1.5]], dtype=torch.float64, requires_grad=True)
+        x = torch.tensor(
+            [[0.5, 1.5, 2.5], [3.0, 0.25, 1.0]], dtype=torch.float64, requires_grad=True
+        )
+        y = torch.tensor(
+            [[1.0, 0.5, 2.0], [0.25, 3.0, 1.5]], dtype=torch.float64, requires_grad=True
+        )
         a = np.array([[1.0, 2.0, 3.0], [0.5, 1.0, 2.0]])
         out = eval(expression, {"np": np, "torch": torch, "x": x, "y": y, "a": a})
         assert isinstance(out, torch.Tensor)
         (out * out).sum().backward()
-        gradients.append((out.detach().numpy(), x.grad.numpy(), y.grad if y.grad is None else y.grad.numpy()))
+        gradients.append(
+            (out.detach().numpy(), x.grad.numpy(), y.grad if y.grad is None else y.grad.numpy())
+        )
     for got, wanted in zip(*gradients, strict=True):
         assert (got is None) == (wanted is None)
         assert got is None or np.allclose(got, wanted, rtol=1e-12)

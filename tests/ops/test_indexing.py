@@ -162,7 +162,8 @@ def index_part(draw, size):
     numbers = [draw.randrange(-size, size) for _ in range(2)]
     choices = (
         str(draw.randrange(-size - 1, size + 1)), ":", "1:", "::2", f":{size}", "-2:", "3:1", "None",
-        "...", str(numbers), f"torch.tensor({numbers})", f"torch.tensor([[{numbers[0]}], [{numbers[1]}]])",
+        "...", str(numbers), f"torch.tensor({numbers})", f"torch.tensor([[{numbers[0]}], "
+        "[{numbers[1]}]])",
         f"torch.tensor({[bool(draw.randrange(2)) for _ in range(size)]})", "True", "False",
         f"torch.tensor({draw.randrange(size)})", f"np.array({numbers})", "np.int64(0)",
     )  # fmt: skip
@@ -372,7 +373,12 @@ def test_byte_masks_are_deprecated():
 def test_repeated_rows_add_up():
     # Every way in which `add_at` adds: whole rows, few and many; columns; single elements; masks.
     draw = np.random.default_rng(0)
-    for shape, axis, count in (((7, 3), 0, 50), ((50, 400), 0, 60), ((5, 40, 300), 1, 80), ((9,), 0, 40)):
+    for shape, axis, count in (
+        ((7, 3), 0, 50),
+        ((50, 400), 0, 60),
+        ((5, 40, 300), 1, 80),
+        ((9,), 0, 40),
+    ):
         x = torch.tensor(draw.standard_normal(shape), requires_grad=True)
         index = torch.tensor(draw.integers(-shape[axis], shape[axis], count))
         picked = x[(slice(None),) * axis + (index,)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, copies, joining, reduction, shape
+from rushlight.ops import arrangement, copies, joining, memory, reduction, shape
 from rushlight.ops.inplace import inplace
 from rushlight.tensor_base import TensorBase
 
@@ -16,21 +16,21 @@ class ShapeMethods:
     __slots__ = ()
 
     adjoint = shape.adjoint
-    as_strided = shape.as_strided
-    as_strided_ = shape.as_strided_
+    as_strided = memory.as_strided
+    as_strided_ = memory.as_strided_
     as_strided_scatter = arrangement.as_strided_scatter
     broadcast_to = shape.broadcast_to
     chunk = joining.chunk
-    contiguous = shape.contiguous
-    data_ptr = shape.data_ptr
+    contiguous = memory.contiguous
+    data_ptr = memory.data_ptr
     diag = arrangement.diag
     diag_embed = arrangement.diag_embed
     diagflat = arrangement.diagflat
     diagonal = arrangement.diagonal
     diagonal_scatter = arrangement.diagonal_scatter
-    dim = shape.dim
+    dim = memory.dim
     dsplit = joining.dsplit
-    element_size = shape.element_size
+    element_size = memory.element_size
     expand = shape.expand
     expand_as = shape.expand_as
     flatten = shape.flatten
@@ -38,14 +38,14 @@ class ShapeMethods:
     fliplr = arrangement.fliplr
     flipud = arrangement.flipud
     hsplit = joining.hsplit
-    is_contiguous = shape.is_contiguous
-    is_same_size = shape.is_same_size
-    is_set_to = shape.is_set_to
+    is_contiguous = memory.is_contiguous
+    is_same_size = memory.is_same_size
+    is_set_to = memory.is_set_to
     moveaxis = shape.moveaxis
     movedim = shape.movedim
     narrow = shape.narrow
     narrow_copy = copies.narrow_copy
-    ndimension = shape.dim
+    ndimension = memory.dim
     nelement = reduction.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -53,32 +53,32 @@ class ShapeMethods:
     repeat_interleave = joining.repeat_interleave
     reshape = shape.reshape
     reshape_as = shape.reshape_as
-    resize_ = shape.resize_
-    resize_as_ = shape.resize_as_
+    resize_ = memory.resize_
+    resize_as_ = memory.resize_as_
     roll = arrangement.roll
     rot90 = arrangement.rot90
     select = shape.select
     select_scatter = arrangement.select_scatter
-    set_ = shape.set_
-    size = shape.size
+    set_ = memory.set_
+    size = memory.size
     slice_scatter = arrangement.slice_scatter
     split = joining.split
     split_with_sizes = joining.split_with_sizes
     squeeze = shape.squeeze
-    squeeze_ = shape.squeeze_
-    storage_offset = shape.storage_offset
-    stride = shape.stride
+    squeeze_ = memory.squeeze_
+    storage_offset = memory.storage_offset
+    stride = memory.stride
     swapaxes = shape.swapaxes
-    swapaxes_ = shape.swapaxes_
+    swapaxes_ = memory.swapaxes_
     swapdims = shape.swapdims
-    swapdims_ = shape.swapdims_
+    swapdims_ = memory.swapdims_
     t = shape.t
-    t_ = shape.t_
+    t_ = memory.t_
     tensor_split = joining.tensor_split
     tile = joining.tile
     trace = arrangement.trace
     transpose = shape.transpose
-    transpose_ = shape.transpose_
+    transpose_ = memory.transpose_
     tril = arrangement.tril
     tril_ = inplace(arrangement.tril)
     triu = arrangement.triu
@@ -90,7 +90,7 @@ class ShapeMethods:
     unsafe_split = joining.unsafe_split
     unsafe_split_with_sizes = joining.unsafe_split_with_sizes
     unsqueeze = shape.unsqueeze
-    unsqueeze_ = shape.unsqueeze_
+    unsqueeze_ = memory.unsqueeze_
     view = shape.view
     view_as = shape.view_as
     vsplit = joining.vsplit

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, one_dim, relabel, write_out
-from rushlight.ops.shape import flatten, storage_geometry, transpose
+from rushlight.ops.memory import storage_geometry
+from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise
 from rushlight.primitives import view as rows
@@ -107,7 +108,8 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
     if plane[0] == plane[1] or abs(plane[0] - plane[1]) == ndim:
         raise RuntimeError(
-            f"expected rotation dims to be different, but got dim0 = {plane[0]} and dim1 = {plane[1]}"
+            f"expected rotation dims to be different, but got dim0 = {plane[0]} and dim1 = "
+            f"{plane[1]}"
         )
     a, b = (one_dim(d, ndim) for d in plane)
     turns = k % 4
@@ -119,7 +121,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         turned = transpose(flip(input, a), a, b)
     else:
         turned = apply(pointwise.clone, input)
-    return relabel(turned, "Rot90Backward0")  # type: ignore[no-any-return]
+    return relabel(turned, "Rot90Backward0")
 
 
 # ---- triangles and diagonals --------------------------------------------------------------------
@@ -182,7 +184,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     result: Tensor = apply(
         rows.diagonal_fill, input, shape=tuple(sizes), offset=int(offset), dim1=a, dim2=b
     )
-    return relabel(result, "DiagEmbedBackward0")  # type: ignore[no-any-return]
+    return relabel(result, "DiagEmbedBackward0")
 
 
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -190,7 +192,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     need_tensor("diag", "input", 1, input)
     if input._data.ndim not in (1, 2):
         raise RuntimeError(
-            f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or diag_embed"
+            f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or "
+            "diag_embed"
         )
     if input._data.ndim == 1:
         result = diag_embed(input, diagonal)
@@ -222,7 +225,9 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     columns = x._data.size if N is None else N
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
-    powers = wrap(np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fc" else np.int64))
+    powers = wrap(
+        np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fc" else np.int64)
+    )
     table = x.reshape(-1, 1) ** powers
     return table if increasing else flip(table, 1)
 
@@ -275,12 +280,12 @@ def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> 
     target = input._data[where].shape
     if src._data.shape != target:
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = "
+            "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(target)}"
         )
     src = src.astype(input._data.dtype)
     result: Tensor = apply(index_rows.put, input, src, spec=where, accumulate=False)
-    return relabel(result, label)  # type: ignore[no-any-return]
+    return relabel(result, label)
 
 
 def diagonal_scatter(
@@ -294,13 +299,13 @@ def diagonal_scatter(
     target, _ = rows.diagonal.rule(input._data, **place)
     if src._data.shape != tuple(target):
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = "
+            "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(target)}"
         )
     shape = input._data.shape
     hit = wrap(rows.diagonal_fill.forward(np.ones(target, bool), shape=shape, **place))
     spread = apply(rows.diagonal_fill, src.astype(input._data.dtype), shape=shape, **place)
-    return relabel(apply(pointwise.where, hit, spread, input), "DiagonalScatterBackward0")  # type: ignore[no-any-return]
+    return relabel(apply(pointwise.where, hit, spread, input), "DiagonalScatterBackward0")
 
 
 def as_strided_scatter(
@@ -312,10 +317,8 @@ def as_strided_scatter(
     place = storage_geometry(input, size, stride, storage_offset)
     if src._data.shape != place["size"]:
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = "
+            "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(place['size'])}"
         )
-    result: Tensor = apply(
-        rows.as_strided_scatter, input, src.astype(input._data.dtype), **place
-    )
-    return relabel(result, "AsStridedScatterBackward0")  # type: ignore[no-any-return]
+    result: Tensor = apply(rows.as_strided_scatter, input, src.astype(input._data.dtype), **place)
+    return relabel(result, "AsStridedScatterBackward0")

@@ -268,12 +268,12 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     """A leaf's copy, its gradient and own attributes included; see `copy.deepcopy`."""
     if self._node is not None:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-            "at the moment. Copy with .detach().clone(), or use a weight that is a leaf."
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment. Copy with .detach().clone(), or use a weight that is a leaf."
         )
     known = memo.get(id(self))
     if known is not None:
-        return known  # type: ignore[no-any-return]
+        return known
     result = as_class(type(self), np.array(self._data, copy=True, order="K"))
     memo[id(self)] = result
     result._requires_grad = self._requires_grad
@@ -282,7 +282,7 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     own = {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
     if own:
         result.__dict__.update(_copy.deepcopy(own, memo))
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def rebuild(cls: type[Any], array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
@@ -341,7 +341,8 @@ def contains(self: Tensor, element: Any) -> bool:
     """Whether any element equals the number or tensor: `3 in t`."""
     if not isinstance(element, TensorBase | int | float | np.number | complex):
         raise RuntimeError(
-            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
         )
     return bool(np.any((self == element)._data))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops import arrangement, joining, shape
+from rushlight.ops import arrangement, joining, memory, shape
 from rushlight.ops.arguments import relabel, write_out
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
@@ -60,11 +60,11 @@ def _sliced(
     input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
     at = arrangement.one_dim(dim, input._data.ndim)
-    return input[(slice(None),) * at + (slice(start, end, step),)]  # type: ignore[no-any-return, index]
+    return input[(slice(None),) * at + (slice(start, end, step),)]  # type: ignore[index]
 
 
 alias_copy = _copying(lambda input: input, "alias")
-as_strided_copy = _copying(shape.as_strided)
+as_strided_copy = _copying(memory.as_strided)
 detach_copy = _copying(lambda input: input.detach(), "detach")
 diagonal_copy = _copying(arrangement.diagonal)
 expand_copy = _copying(shape.expand)

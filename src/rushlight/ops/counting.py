@@ -54,7 +54,8 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: from {start} to {end} by {step}"
+            f"upper bound and lower bound inconsistent with step sign: from {start} to {end} by "
+            f"{step}"
         )
     exact = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     count = -(-(end - start) // step) if exact else math.ceil((end - start) / step)
@@ -65,8 +66,8 @@ def range(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     """Deprecated: numbers from start up to and with end; use `arange`."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is "
-        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in "
-        "[start, end).",
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
         UserWarning,
         stacklevel=2,
     )
@@ -166,8 +167,8 @@ def _ends(
     for end_ in (start, end):
         if isinstance(end_, TensorBase) and end_._data.ndim:
             raise RuntimeError(
-                f"{name} only supports 0-dimensional start and end tensors, but got a tensor of shape "
-                f"{list(end_._data.shape)}"
+                f"{name} only supports 0-dimensional start and end tensors, but got a tensor of "
+                f"shape {list(end_._data.shape)}"
             )
     if operator.index(steps) < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")

@@ -43,8 +43,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         return wrap(np.bincount(data.astype(np.int64, copy=False), minlength=minlength))
     if weights._data.shape != data.shape:
         raise RuntimeError(
-            "weights should be 1-d and have the same length as input: "
-            f"{list(weights._data.shape)} and {list(data.shape)}"
+            f"weights should be 1-d and have the same length as input: {list(weights._data.shape)} "
+            f"and {list(data.shape)}"
         )
     values = np.bincount(data.astype(np.int64, copy=False), weights._data, minlength)
     keep = weights._data.dtype == np.float32
@@ -94,7 +94,9 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
     """The edges of the bins of one dimension: a tensor of them, or how many bins."""
     if isinstance(bins, TensorBase):
         if bins._data.ndim != 1 or not bins._data.size:
-            raise RuntimeError(f"torch.{name}(): bins tensor should have one dimension, not be empty")
+            raise RuntimeError(
+                f"torch.{name}(): bins tensor should have one dimension, not be empty"
+            )
         if bins._data.dtype != column.dtype:
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
@@ -129,13 +131,14 @@ def _counted(
     if weight is not None:
         if weight._data.size != len(points):
             raise RuntimeError(
-                f"torch.{name}(): if weight tensor is provided it should have the same shape as the input "
-                f"tensor excluding its innermost dimension, not {list(weight._data.shape)}"
+                f"torch.{name}(): if weight tensor is provided it should have the same shape as "
+                "the input tensor excluding its innermost dimension, not "
+                f"{list(weight._data.shape)}"
             )
         if weight._data.dtype != points.dtype:
             raise RuntimeError(
-                f"torch.{name}(): if weight tensor is provided, input tensor and weight tensor should "
-                f"have the same dtype, but got {points.dtype} and {weight._data.dtype}"
+                f"torch.{name}(): if weight tensor is provided, input tensor and weight tensor "
+                f"should have the same dtype, but got {points.dtype} and {weight._data.dtype}"
             )
         weights = weight._data.reshape(-1)[inside]
     counts = np.bincount(cells[inside], weights, math.prod(shape)).astype(points.dtype)
@@ -191,8 +194,8 @@ def histogramdd(
     each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
     if len(each) != dims:
         raise RuntimeError(
-            f"torch.histogramdd(): The size of bins should be equal to the innermost dimension of the "
-            f"input tensor: {len(each)} and {dims}"
+            "torch.histogramdd(): The size of bins should be equal to the innermost dimension of "
+            f"the input tensor: {len(each)} and {dims}"
         )
     if range is not None and len(range) != 2 * dims:
         raise RuntimeError(f"torch.histogramdd(): for a {dims}-dimensional histogram range should have "

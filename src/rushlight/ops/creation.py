@@ -84,7 +84,12 @@ def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, TensorBase):
         value = value.item()
     kind = dtype.kind
-    if value.__class__ is float and dtype.itemsize >= 4 and kind == "f" and -_LARGEST <= value <= _LARGEST:
+    if (
+        value.__class__ is float
+        and dtype.itemsize >= 4
+        and kind == "f"
+        and -_LARGEST <= value <= _LARGEST
+    ):
         return value
     if dtype == np.float32 and isinstance(value, int | float):
         if math.isfinite(value) and abs(value) > _LARGEST:
@@ -155,15 +160,16 @@ def _checked(array: Array) -> Array:
     """The array, unless torch refuses its kind: bytes in the other order, negative strides."""
     if not array.dtype.isnative:
         raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion between "
-            "byte orders is currently not supported: use array.astype(array.dtype.newbyteorder('='))"
+            "given numpy array has byte order different from the native byte order. Conversion "
+            "between byte orders is currently not supported: use "
+            "array.astype(array.dtype.newbyteorder('='))"
         )
     dtypes.of(array.dtype)
     if any(s < 0 for s in array.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative "
-            "strides are not currently supported. (You can probably work around this by making a copy "
-            "of your array with array.copy().)"
+            "strides are not currently supported. (You can probably work around this by making a "
+            "copy of your array with array.copy().)"
         )
     return array
 
@@ -210,8 +216,8 @@ def _explain_ragged(data: Any, dim: int) -> None:
         if own != length:
             if length is None or own is None:
                 raise TypeError(
-                    f"numbers and sequences stand side by side at dim {dim + 1}: all elements must have "
-                    "the same depth"
+                    f"numbers and sequences stand side by side at dim {dim + 1}: all elements must "
+                    "have the same depth"
                 )
             raise ValueError(f"expected sequence of length {length} at dim {dim + 1} (got {own})")
     for item in data:
@@ -268,9 +274,9 @@ def tensor(
         check_device(device)
     if isinstance(data, TensorBase):
         warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
-            "or sourceTensor.detach().clone().requires_grad_(True), rather than "
-            "torch.tensor(sourceTensor).",
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
+            "rather than torch.tensor(sourceTensor).",
             UserWarning,
             stacklevel=2,
         )
@@ -436,8 +442,8 @@ def in_format(array: Array, memory_format: Any) -> Array:
         return np.ascontiguousarray(array) if array.ndim else array
     if array.ndim != len(order):
         raise RuntimeError(
-            f"required rank {len(order)} tensor to use {memory_format.name} format, but this one has "
-            f"{array.ndim} dimensions"
+            f"required rank {len(order)} tensor to use {memory_format.name} format, but this one "
+            f"has {array.ndim} dimensions"
         )
     return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
 

@@ -65,8 +65,8 @@ __all__ = [
 def _parts(name: str, tensors: Any) -> tuple[Tensor, ...]:
     if isinstance(tensors, TensorBase):
         raise TypeError(
-            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor: write "
-            f"{name}([a, b])"
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor: "
+            f"write {name}([a, b])"
         )
     parts = tuple(tensors)
     for i, part in enumerate(parts):
@@ -158,9 +158,7 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors side by side, those of one dimension as columns."""
     parts = _parts("column_stack", tensors)
-    return hstack(
-        [p if p._data.ndim > 1 else view(p, (p._data.size, 1)) for p in parts], out=out
-    )
+    return hstack([p if p._data.ndim > 1 else view(p, (p._data.size, 1)) for p in parts], out=out)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
@@ -178,8 +176,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
         need_tensor("block_diag", f"tensors[{i}]", 1, tensor)
         if tensor._data.ndim > 2:
             raise RuntimeError(
-                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
-                f"{i} has {tensor._data.ndim} dimensions"
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
+                f"{tensor._data.ndim} dimensions"
             )
         blocks.append(atleast_2d(tensor))
     width = sum(b._data.shape[1] for b in blocks)
@@ -189,7 +187,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
         widths = ((0, 0), (left, width - left - own))
         lines.append(apply(rows.pad, block, widths=widths, value=0))
         left += own
-    return relabel(cat(lines), "BlockDiagBackward0")  # type: ignore[no-any-return]
+    return relabel(cat(lines), "BlockDiagBackward0")
 
 
 # ---- split --------------------------------------------------------------------------------------
@@ -198,7 +196,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
 def _cut(input: Tensor, sizes: tuple[int, ...], at: int, label: str) -> tuple[Tensor, ...]:
     if not sizes:
         return ()
-    return relabel(apply(rows.split, input, sizes=sizes, dim=at), label)  # type: ignore[no-any-return]
+    return relabel(apply(rows.split, input, sizes=sizes, dim=at), label)
 
 
 @numpy_names
@@ -214,7 +212,9 @@ def split(
     need_tensor("split", "tensor", 1, tensor)
     if not isinstance(split_size_or_sections, int | np.integer | TensorBase):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    return _cut(tensor, *_even(tensor, operator.index(split_size_or_sections), dim), "SplitBackward0")
+    return _cut(
+        tensor, *_even(tensor, operator.index(split_size_or_sections), dim), "SplitBackward0"
+    )
 
 
 def _even(tensor: Tensor, size: int, dim: int) -> tuple[tuple[int, ...], int]:
@@ -248,8 +248,8 @@ def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...
     whole = input._data.shape[at]
     if min(sizes, default=0) < 0 or sum(sizes) != whole:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to be non-negative and sum exactly to {whole} (input "
-            f"tensor's size at dimension {at}), but got split_sizes={list(sizes)}"
+            f"split_with_sizes expects split_sizes to be non-negative and sum exactly to {whole} "
+            f"(input tensor's size at dimension {at}), but got split_sizes={list(sizes)}"
         )
     return sizes, at
 
@@ -339,15 +339,15 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
         ndim = input._data.ndim
         if ndim < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
-                f"{ndim} dimensions!"
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
+                f"with {ndim} dimensions!"
             )
         where = named.get("indices", named.get("sections", indices_or_sections))
         at = 0 if ndim == 1 else dim
         if isinstance(where, int) and (where <= 0 or input._data.shape[at] % where):
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {at}, but the size of the dimension "
-                f"{input._data.shape[at]} is not divisible by the split_size {where}!"
+                f"torch.{name} attempted to split along dimension {at}, but the size of the "
+                f"dimension {input._data.shape[at]} is not divisible by the split_size {where}!"
             )
         return tensor_split(input, where, at)
 
@@ -372,7 +372,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not input._data.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     at = one_dim(dim, input._data.ndim)
-    return apply(rows.unbind, input, dim=at) if input._data.shape[at] else ()  # type: ignore[no-any-return]
+    return apply(rows.unbind, input, dim=at) if input._data.shape[at] else ()
 
 
 # ---- repeated -----------------------------------------------------------------------------------
@@ -395,7 +395,9 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
             f"tensor: {len(times)} numbers for shape {list(shape)}"
         )
     if min(times, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(times)}")
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension: repeats {list(times)}"
+        )
     apart = tuple(n for size in shape for n in (1, size))
     wide = times[:extra] + tuple(n for pair in zip(times[extra:], shape, strict=True) for n in pair)
     sizes = times[:extra] + tuple(a * b for a, b in zip(times[extra:], shape, strict=True))
@@ -403,7 +405,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     copied = apply(rows.compact, spread) if sizes == wide else reshape(spread, sizes)
     if copied._view is not None or np.may_share_memory(copied._data, self._data):
         copied = apply(rows.compact, copied)
-    return relabel(copied, "RepeatBackward0")  # type: ignore[no-any-return]
+    return relabel(copied, "RepeatBackward0")
 
 
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
@@ -448,7 +450,7 @@ def repeat_interleave(
         where = (slice(None),) * at + (ARRAY,)
         picked = wrap(np.repeat(np.arange(shape[at]), counts))
         result: Tensor = apply(index_rows.index, input, picked, spec=where)
-        return relabel(result, "IndexSelectBackward0")  # type: ignore[no-any-return]
+        return relabel(result, "IndexSelectBackward0")
     if isinstance(repeats, TensorBase):
         _counts(repeats)
     times = int(repeats)
@@ -471,7 +473,9 @@ def _counts(repeats: Tensor) -> Any:
 
 def _check_output(expected: int | None, size: int) -> None:
     if expected is not None and expected != size:
-        raise RuntimeError(f"repeat_interleave: output_size is {expected}, but the result has {size}")
+        raise RuntimeError(
+            f"repeat_interleave: output_size is {expected}, but the result has {size}"
+        )
 
 
 # ---- products of sets ---------------------------------------------------------------------------
@@ -487,7 +491,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     tensor([[0, 0],
             [1, 1]])
     """
-    axes = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
+    axes = (
+        tuple(tensors[0])
+        if len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
+        else tensors
+    )
     if not axes:
         raise ValueError("meshgrid expects a non-empty TensorList")
     for axis in axes:
@@ -499,13 +507,14 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing is None:
         warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument.",
             UserWarning,
             stacklevel=2,
         )
     elif indexing not in ("ij", "xy"):
         raise RuntimeError(
-            f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}"
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
         )
     swap = indexing == "xy" and len(axes) > 1
     ordered = (axes[1], axes[0], *axes[2:]) if swap else axes
@@ -555,4 +564,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(input._data.size), r)), np.int64).reshape(-1, r)
     result: Tensor = apply(index_rows.index, input, wrap(places), spec=(ARRAY,))
-    return relabel(result, "StackBackward0")  # type: ignore[no-any-return]
+    return relabel(result, "StackBackward0")

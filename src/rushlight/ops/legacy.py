@@ -63,13 +63,13 @@ def frombuffer(
     rest = size - offset
     if count < 0 and rest % kind.itemsize:
         raise ValueError(
-            f"buffer length ({rest} bytes) after offset ({offset} bytes) must be a multiple of element "
-            f"size ({kind.itemsize})"
+            f"buffer length ({rest} bytes) after offset ({offset} bytes) must be a multiple of "
+            f"element size ({kind.itemsize})"
         )
     if count * kind.itemsize > rest:
         raise ValueError(
-            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} bytes) "
-            f"must not be greater than actual buffer length ({size} bytes)"
+            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} "
+            f"bytes) must not be greater than actual buffer length ({size} bytes)"
         )
     return finish(np.frombuffer(buffer, kind.numpy, count, offset), requires_grad=requires_grad)
 
@@ -133,8 +133,8 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
         if isinstance(first, TensorBase):
             if dtype is not None and first._data.dtype != dtype.numpy:
                 raise TypeError(
-                    f"expected a tensor of {dtype!r}, got {dtypes.of(first._data.dtype)!r}: convert it "
-                    "with .to()"
+                    f"expected a tensor of {dtype!r}, got {dtypes.of(first._data.dtype)!r}: "
+                    "convert it with .to()"
                 )
             return as_subclass(first, cls)
         if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
@@ -182,7 +182,7 @@ class LegacyType:
         check_device(device)
         from rushlight._tensor import Tensor
 
-        return legacy(Tensor, self.dtype, args)  # type: ignore[no-any-return]
+        return legacy(Tensor, self.dtype, args)
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, TensorBase) and value._data.dtype == self.dtype.numpy

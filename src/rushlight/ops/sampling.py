@@ -267,7 +267,7 @@ def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
     for t in inputs:
         if state.grad and isinstance(t, TensorBase) and t._requires_grad:
             result = apply(rows.where, wrap(np.zeros((), bool)), t, result)
-    return relabel(result, label)  # type: ignore[no-any-return]
+    return relabel(result, label)
 
 
 def bernoulli(

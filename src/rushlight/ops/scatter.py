@@ -79,20 +79,21 @@ def take_along_dim(
     need_tensor("take_along_dim", "indices", 2, indices)
     if indices._data.dtype != np.int64:
         raise RuntimeError(
-            "torch.take_along_dim(): dtype of indices should be Long but got "
-            f"{indices.dtype.word}"
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.word}"
         )
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
     ndim = input._data.ndim
     if indices._data.ndim != ndim:
         raise RuntimeError(
-            "torch.take_along_dim(): input and indices should have the same number of dimensions, but "
-            f"got {ndim} dimensions for input, and {indices._data.ndim} dimensions for indices"
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {ndim} dimensions for input, and {indices._data.ndim} dimensions for indices"
         )
     at = one_dim(dim, ndim)
     ours, theirs = input._data.shape, indices._data.shape
-    common = broadcast_shapes([(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])])
+    common = broadcast_shapes(
+        [(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])]
+    )
     x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
     if indices._data.size and indices._data.min() < 0:
         indices = wrap(np.where(indices._data < 0, indices._data + ours[at], indices._data))
@@ -106,7 +107,9 @@ def take_along_dim(
 class _Write:
     """One scatter: the row, its inputs and parameters; for the copy and for the form in place."""
 
-    def __init__(self, row: Primitive, label: str, inputs: tuple[Tensor, ...], **static: Any) -> None:
+    def __init__(
+        self, row: Primitive, label: str, inputs: tuple[Tensor, ...], **static: Any
+    ) -> None:
         self.row = row
         self.label = label
         self.inputs = inputs
@@ -114,7 +117,7 @@ class _Write:
 
     def copied(self, x: Tensor) -> Tensor:
         """A copy of x with the scatter done."""
-        return relabel(apply(self.row, x, *self.inputs, **self.static), self.label)  # type: ignore[no-any-return]
+        return relabel(apply(self.row, x, *self.inputs, **self.static), self.label)
 
     def into(self, x: Tensor, name: str) -> Tensor:
         """x with the scatter done in place."""
@@ -131,7 +134,8 @@ class _Write:
 def _source(name: str, input: Tensor, index: Tensor, src: Tensor) -> Tensor:
     if src._data.dtype != input._data.dtype:
         raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and {src.dtype}"
+            f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
+            f"{src.dtype}"
         )
     source = src if src._data.ndim else src.reshape(1)
     if not index._data.size:
@@ -175,9 +179,7 @@ def _scatter_plan(
         values = wrap(np.broadcast_to(filler, places._data.shape))
     if reduce == "add":
         return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)
-    return x, _Write(
-        rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod"
-    )
+    return x, _Write(rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod")
 
 
 def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) -> Tensor:
@@ -360,7 +362,8 @@ def index_reduce(
     need_tensor("index_reduce", "input", 1, input)
     if reduce not in _KINDS[1:]:
         raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
         )
     at = one_dim(dim, input._data.ndim)
     if index._data.ndim > 1:

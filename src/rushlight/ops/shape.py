@@ -9,25 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
-from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, numpy_names, one_dim
-from rushlight.ops.conversion import in_order, lies_in
-from rushlight.ops.inplace import check_writable
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes as common_shape
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, bump
+from rushlight.tensor_base import Array, TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
     "adjoint",
-    "as_strided",
-    "as_strided_",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -35,14 +29,12 @@ __all__ = [
     "broadcast_tensors",
     "broadcast_to",
     "flatten",
-    "is_same_size",
     "moveaxis",
     "movedim",
     "narrow",
     "permute",
     "ravel",
     "reshape",
-    "resize_as_",
     "select",
     "squeeze",
     "swapaxes",
@@ -112,8 +104,9 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
         except ValueError:
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one "
-                "dimension spans across two contiguous subspaces). Use .reshape(...) instead. Asked "
-                f"for {list(sizes)} of shape {list(data.shape)} with strides {list(stride(self))}"
+                "dimension spans across two contiguous subspaces). Use .reshape(...) instead. "
+                f"Asked for {list(sizes)} of shape {list(data.shape)} with strides "
+                f"{[s // data.itemsize for s in data.strides]}"
             ) from None
     elif not data.size and -1 in sizes:
         _check_empty(data, sizes)
@@ -180,8 +173,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     fits = size == known if -1 not in into else known and size % known == 0
     if not fits:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(into)} don't multiply up to the size of dim {at} ({size}) "
-            "in the input tensor"
+            f"unflatten: Provided sizes {list(into)} don't multiply up to the size of dim {at} "
+            f"({size}) in the input tensor"
         )
     into = tuple(n if n != -1 else size // known for n in into)
     return view(input, (*shape[:at], *into, *shape[at + 1 :]))
@@ -189,7 +182,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view where possible."""
-    return view(contiguous(input), (-1,) if input._data.size else (0,))
+    ordered = input if input._data.flags.c_contiguous else apply(rows.compact, input)
+    return view(ordered, (-1,) if input._data.size else (0,))
 
 
 @numpy_names
@@ -272,9 +266,9 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
         return result
     if len(order) != ndim:
         raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
-            f"of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to "
-            f"len(dims) = {len(order)}"
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(order)}"
         )
     order = tuple(one_dim(d, ndim) for d in order)
     if len(set(order)) != ndim:
@@ -320,12 +314,14 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """
     ndim = input._data.ndim
     if isinstance(source, int) != isinstance(destination, int):
-        raise TypeError("movedim(): source and destination must both be ints or both tuples of ints")
+        raise TypeError(
+            "movedim(): source and destination must both be ints or both tuples of ints"
+        )
     given = [(d,) if isinstance(d, int) else tuple(d) for d in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain "
-            f"the same number of dims as destination ({list(given[1])} dims)"
+            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should "
+            f"contain the same number of dims as destination ({list(given[1])} dims)"
         )
     sources, targets = (tuple(one_dim(d, ndim) for d in dims) for dims in given)
     for what, dims in (("source", sources), ("destination", targets)):
@@ -364,8 +360,8 @@ def conjugate_matrix(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix: `x.H`."""
     if self._data.ndim not in (0, 2):
         raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D tensor. For "
-            "batches of matrices, consider using tensor.mH"
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D "
+            "tensor. For batches of matrices, consider using tensor.mH"
         )
     return _conjugate_transpose(self) if self._data.ndim else self
 
@@ -384,7 +380,7 @@ def adjoint(input: Tensor) -> Tensor:
 
 def _conjugate_transpose(self: Tensor) -> Tensor:
     turned = transpose(self, -2, -1)
-    return turned.conj() if self._data.dtype.kind == "c" else turned  # type: ignore[no-any-return]
+    return turned.conj() if self._data.dtype.kind == "c" else turned
 
 
 def _need_matrix(self: Tensor, what: str) -> None:
@@ -432,7 +428,11 @@ def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors expanded to their common shape."""
-    parts = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
+    parts = (
+        tuple(tensors[0])
+        if len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
+        else tensors
+    )
     size = common_shape([p._data.shape for p in parts]) if parts else ()
     return tuple(p if p._data.shape == size else expand(p, size) for p in parts)
 
@@ -506,225 +506,12 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """
     at = one_dim(dimension, self._data.ndim)
     if size < 0 or step <= 0:
-        raise RuntimeError(f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0")
+        raise RuntimeError(
+            f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0"
+        )
     if not self._data.ndim:
         if size > 1:
             raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
         return view(self, (1,)) if size else reshape(view(self, (1,))[:0], (0,))
     result: Tensor = apply(rows.unfold, self, dim=at, size=size, step=step)
     return result
-
-
-def as_strided(
-    input: Tensor, size: Any, stride: Any, storage_offset: int | None = None
-) -> Tensor:
-    """A view of the tensor's memory with any sizes, strides and offset, counted in elements.
-
-    >>> import rushlight as torch
-    >>> torch.arange(4).as_strided((2, 2), (1, 1))
-    tensor([[0, 1],
-            [1, 2]])
-    """
-    need_tensor("as_strided", "input", 1, input)
-    return apply(rows.as_strided, input, **storage_geometry(input, size, stride, storage_offset))  # type: ignore[no-any-return]
-
-
-def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None) -> dict[str, Any]:
-    """Where such a view lies relative to input; raises torch's errors if it leaves the memory."""
-    sizes, steps = as_sizes((size,)), as_sizes((strides,))
-    if len(sizes) != len(steps):
-        raise RuntimeError(
-            f"mismatch in length of strides and shape: {list(steps)} and {list(sizes)}"
-        )
-    if min(steps, default=0) < 0:
-        raise RuntimeError(
-            f"as_strided: Negative strides are not supported at the moment, got strides: {list(steps)}"
-        )
-    data = input._data
-    own = storage_offset(input)
-    start = own if offset is None else operator.index(offset)
-    if start < 0:
-        raise RuntimeError(f"Tensor: invalid storage offset {start}")
-    last = start + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True)) + 1
-    held = rows.memory(data).nbytes // data.itemsize
-    if 0 not in sizes and last > held:
-        raise RuntimeError(
-            f"setStorage: sizes {list(sizes)}, strides {list(steps)}, storage offset {start}, and "
-            f"itemsize {data.itemsize} requiring a storage size of {last * data.itemsize} are out of "
-            f"bounds for storage of size {held * data.itemsize}"
-        )
-    layout = tuple(s // data.itemsize for s in data.strides)
-    return {"size": sizes, "stride": steps, "offset": start - own, "layout": layout}
-
-
-# ---- in memory ----------------------------------------------------------------------------------
-
-
-def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
-    """The tensor itself if it lies in memory in this order, else such a copy."""
-    if memory_format is contiguous_format:
-        if self._data.flags.c_contiguous:
-            return self
-        result: Tensor = apply(rows.compact, self)
-        return result
-    return in_order(self, memory_format)
-
-
-def is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> bool:
-    """Whether the elements lie in memory in this order, without gaps."""
-    if memory_format is not contiguous_format and len(
-        rows.ORDERS.get(memory_format, ())
-    ) != self._data.ndim:
-        return False
-    return lies_in(self._data, memory_format)
-
-
-def size(self: Tensor, dim: int | None = None) -> Any:
-    """The shape, or the size of one dimension."""
-    shape = self._data.shape
-    if dim is None:
-        return Size(shape)
-    if not shape:
-        one_dim_of_scalar(dim)
-    return shape[one_dim(dim, len(shape))]
-
-
-def one_dim_of_scalar(dim: int) -> None:
-    """Raise torch's error for asking the size or stride of a dimension of a 0-d tensor."""
-    raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-
-
-def stride(self: Tensor, dim: int | None = None) -> Any:
-    """How many elements apart neighbours along each dimension lie in memory, or along one."""
-    data = self._data
-    steps = tuple(s // data.itemsize for s in data.strides)
-    if data.flags.c_contiguous:
-        # NumPy leaves the strides of dimensions that are never stepped along as they were.
-        steps = _row_order(data.shape)
-    if dim is None:
-        return steps
-    if not steps:
-        one_dim_of_scalar(dim)
-    return steps[one_dim(dim, len(steps))]
-
-
-def _row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
-    steps, step = [], 1
-    for n in reversed(shape):
-        steps.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(steps))
-
-
-def storage_offset(self: Tensor) -> int:
-    """Where the first element lies in the memory of the whole, counted in elements."""
-    data = self._data
-    start: int = data.__array_interface__["data"][0]
-    whole: int = rows.memory(data).__array_interface__["data"][0]
-    return (start - whole) // data.itemsize
-
-
-def data_ptr(self: Tensor) -> int:
-    """The address of the first element."""
-    return self._data.__array_interface__["data"][0] if self._data.size else 0
-
-
-def dim(self: Tensor) -> int:
-    """The number of dimensions."""
-    return self._data.ndim
-
-
-def element_size(self: Tensor) -> int:
-    """The bytes of one element."""
-    return self._data.itemsize
-
-
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether both have the same shape."""
-    return input._data.shape == other._data.shape
-
-
-def is_set_to(self: Tensor, tensor: Tensor) -> bool:
-    """Whether both are the same memory with the same shape and strides."""
-    return (
-        data_ptr(self) == data_ptr(tensor)
-        and self._data.shape == tensor._data.shape
-        and stride(self) == stride(tensor)
-        and storage_offset(self) == storage_offset(tensor)
-    )
-
-
-# ---- in place: the same tensor in another shape -------------------------------------------------
-
-
-def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tensor]:
-    """The form with an underscore of a view: the tensor itself takes that shape.
-
-    >>> import rushlight as torch
-    >>> x = torch.zeros(2, 3)
-    >>> x.t_().shape, x.shape
-    (torch.Size([3, 2]), torch.Size([3, 2]))
-    """
-    name = function.__name__ + "_"
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if state.grad and self._requires_grad and self._node is None:
-            check_writable(self)
-        result = function(self, *args, **kwargs)
-        if result._node is not None:
-            result._node.label = label
-        self._data, self._node = result._data, result._node
-        bump(self, name)
-        return self
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"`{function.__name__}`, changing the shape of the tensor itself."
-    return method
-
-
-squeeze_ = reshaping(squeeze, "SqueezeBackward3")
-unsqueeze_ = reshaping(unsqueeze, "UnsqueezeBackward1")
-transpose_ = reshaping(transpose, "TransposeBackward1")
-swapaxes_ = reshaping(swapaxes, "TransposeBackward1")
-swapdims_ = reshaping(swapdims, "TransposeBackward1")
-t_ = reshaping(t, "TBackward1")
-as_strided_ = reshaping(as_strided, "AsStridedBackward1")
-
-
-def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
-    """Change the shape in place, keeping what fits; new elements are not set. Not differentiable."""
-    if self._requires_grad:
-        raise RuntimeError("cannot resize variables that require grad: use .detach() first")
-    shape = as_sizes(sizes)
-    if min(shape, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    data = self._data
-    if shape == data.shape:
-        return self
-    wanted = int(np.prod(shape, dtype=np.int64))
-    held = data.reshape(-1)
-    if wanted > held.size:
-        grown = np.zeros(wanted, data.dtype)
-        grown[: held.size] = held
-        held = grown
-    self._data = held[:wanted].reshape(shape)
-    bump(self, "resize_")
-    return self
-
-
-def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format) -> Tensor:
-    """`resize_` to the shape of another tensor."""
-    return resize_(self, the_template._data.shape)
-
-
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Let the tensor be the same memory, shape and strides as source (empty if None)."""
-    if source is None:
-        self._data = np.empty(0, self._data.dtype)
-    else:
-        need_tensor("set_", "source", 1, source)
-        if source._data.dtype != self._data.dtype:
-            raise RuntimeError(f"set_: expected a tensor of {self.dtype}, not {source.dtype}")
-        self._data = source._data
-    bump(self, "set_")
-    return self

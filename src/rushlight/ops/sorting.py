@@ -135,7 +135,8 @@ def kthvalue(
         raise IndexError(f"kthvalue(): Expected reduction dim {at} to have non-zero size.")
     if not 1 <= k <= size:
         raise RuntimeError(
-            f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size {size}"
+            f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size "
+            f"{size}"
         )
     ordered = apply(rows.order, x, dim=at, descending=False)
     values, places = _at(x, ordered.narrow(at, k - 1, 1), at, "KthvalueBackward0", input)
@@ -160,7 +161,8 @@ def _check_empty(data: Array, at: int) -> None:
     if data.size or data.shape[at]:
         if 0 in data.shape:
             raise RuntimeError(
-                "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+                "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
+                "applied"
             )
     elif data.shape.count(0) > 1:
         raise RuntimeError(
@@ -286,8 +288,8 @@ def searchsorted(
         )
     if side == "left" and right:
         raise RuntimeError(
-            "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
-            "right was True"
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
         )
     values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
     sequence = sorted_sequence
@@ -296,9 +298,9 @@ def searchsorted(
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
     if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:
         raise RuntimeError(
-            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
-            f"of boundaries tensor and input value tensor must match, but we got boundaries tensor "
-            f"{list(data.shape)} and input value tensor {list(wanted.shape)}"
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            "dimensions of boundaries tensor and input value tensor must match, but we got "
+            f"boundaries tensor {list(data.shape)} and input value tensor {list(wanted.shape)}"
         )
     if sorter is not None:
         sequence = _sorted_by(sequence, sorter)
@@ -310,8 +312,8 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
     data, places = sequence._data, sorter._data
     if places.shape != data.shape:
         raise RuntimeError(
-            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
-            f"{list(data.shape)} and got sorter tensor {list(places.shape)}"
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+            f"tensor {list(data.shape)} and got sorter tensor {list(places.shape)}"
         )
     if places.dtype != np.int64:
         raise RuntimeError(
@@ -329,9 +331,9 @@ def _positions(name: str, found: Tensor, out_int32: bool, out: Tensor | None) ->
         found = found.astype(np.dtype(np.int32))
     if out is not None and out._data.dtype != found._data.dtype:
         raise RuntimeError(
-            f"torch.{name}(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) "
-            f"depending on whether out_int32 flag is True, but we got output tensor's dtype "
-            f"{out.dtype.word} and out_int32 flag is {out_int32}"
+            f"torch.{name}(): output tensor's dtype is wrong, it can only be Int(int32) or "
+            "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
+            f"dtype {out.dtype.word} and out_int32 flag is {out_int32}"
         )
     return found if out is None else write_out(out, found)
 

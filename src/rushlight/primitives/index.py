@@ -162,8 +162,8 @@ def _check_within(array: Array, shape: Shape, axis: int) -> None:
     if array.dtype.kind == "b":
         if array.shape != shape[axis : axis + array.ndim]:
             raise IndexError(
-                f"The shape of the mask {list(array.shape)} at index {axis} does not match the shape "
-                f"of the indexed tensor {list(shape)} at index {axis}"
+                f"The shape of the mask {list(array.shape)} at index {axis} does not match the "
+                f"shape of the indexed tensor {list(shape)} at index {axis}"
             )
         return
     size = shape[axis]

@@ -52,8 +52,8 @@ def check_index(name: str, x: Array, index: Array, dim: int) -> None:
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, not {index.dtype}")
     if index.ndim != x.ndim:
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: {name}() got an "
-            f"index of shape {list(index.shape)} for a tensor of shape {list(x.shape)}"
+            f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
+            f"an index of shape {list(index.shape)} for a tensor of shape {list(x.shape)}"
         )
     for d, (n, limit) in enumerate(zip(index.shape, x.shape, strict=True)):
         if d != dim and n > limit:
@@ -66,9 +66,7 @@ def check_index(name: str, x: Array, index: Array, dim: int) -> None:
     # Read as unsigned, a negative number is too large as well.
     if index.view(wide).max() >= size:
         wrong = index.min() if index.min() < 0 else index.max()
-        raise RuntimeError(
-            f"index {wrong} is out of bounds for dimension {dim} with size {size}"
-        )
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
 
 
 def _gather(x: Array, index: Array, *, dim: int) -> Array:
@@ -87,7 +85,10 @@ _X, _INDEX = (3, 4), np.array([[2, 0, 1], [0, 0, 2]])
 def _samples(*rest: Callable[[], Array], **static: Any) -> Callable[[], Iterable[Sample]]:
     """Both dimensions, with an index that is smaller than the whole and names places twice."""
     return lambda: [
-        Sample((draw(1, _X), index, *(r() if dim == 0 else r().T for r in rest)), {"dim": dim, **static})
+        Sample(
+            (draw(1, _X), index, *(r() if dim == 0 else r().T for r in rest)),
+            {"dim": dim, **static},
+        )
         for dim, index in ((0, _INDEX), (1, _INDEX.T))
     ]
 

@@ -60,7 +60,8 @@ def _order_samples() -> Iterable[Sample]:
 
 
 order = Primitive(
-    "order", "sort", _order, None, lambda x, *, dim, descending: (x.shape, np.dtype(np.int64)), "sort",
+    "order", "sort", _order, None, lambda x, *, dim, descending: (x.shape, np.dtype(np.int64)),
+    "sort",
     _order_samples,
 )  # fmt: skip
 

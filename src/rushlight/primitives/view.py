@@ -61,8 +61,8 @@ def _permute_vjp(g: Any, dims: Shape) -> Any:
 def _permute_rule(x: Array, *, dims: Shape) -> Spec:
     if sorted(dims) != list(range(x.ndim)):
         raise RuntimeError(
-            f"permute(sparse_coo): dims {list(dims)} must name each of the {x.ndim} dimensions of the "
-            f"input of shape {list(x.shape)} once"
+            f"permute(sparse_coo): dims {list(dims)} must name each of the {x.ndim} dimensions of "
+            f"the input of shape {list(x.shape)} once"
         )
     return tuple(x.shape[d] for d in dims), x.dtype
 
@@ -167,13 +167,13 @@ def _reinterpret_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:
         )
     if x.strides[-1] != x.itemsize:
         raise RuntimeError(
-            f"self.stride(-1) must be 1 to view {x.dtype} as {dtype} (different element sizes), but "
-            f"got {x.strides[-1] // x.itemsize}: call .contiguous() first"
+            f"self.stride(-1) must be 1 to view {x.dtype} as {dtype} (different element sizes), "
+            f"but got {x.strides[-1] // x.itemsize}: call .contiguous() first"
         )
     if (x.shape[-1] * x.itemsize) % dtype.itemsize:
         raise RuntimeError(
-            f"self.size(-1) must be divisible by {dtype.itemsize // x.itemsize} to view {x.dtype} as "
-            f"{dtype} (different element sizes), but got {x.shape[-1]}"
+            f"self.size(-1) must be divisible by {dtype.itemsize // x.itemsize} to view {x.dtype} "
+            f"as {dtype} (different element sizes), but got {x.shape[-1]}"
         )
     return (*x.shape[:-1], x.shape[-1] * x.itemsize // dtype.itemsize), dtype
 
@@ -529,7 +529,8 @@ def _unfold_rule(x: Array, *, dim: int, size: int, step: int) -> Spec:
     length = x.shape[dim]
     if size > length:
         raise RuntimeError(
-            f"maximum size for tensor at dimension {dim} is {length} but size is {size}: windows must fit"
+            f"maximum size for tensor at dimension {dim} is {length} but size is {size}: windows "
+            "must fit"
         )
     return (*x.shape[:dim], (length - size) // step + 1, *x.shape[dim + 1 :], size), x.dtype
 

@@ -1,0 +1,228 @@
+"""Elements picked and filled by masks, and where elements are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.state import state
+from rushlight.ops.arguments import apart, need_tensor, relabel, write_out
+from rushlight.ops.creation import number_in
+from rushlight.ops.inplace import assign, check_writable
+from rushlight.primitives import index as rows
+from rushlight.primitives import pointwise
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.index import ARRAY
+from rushlight.tensor_base import TensorBase, bump, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "argwhere",
+    "fill",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
+    "nonzero",
+    "nonzero_static",
+    "unravel_index",
+]
+
+# ---- masks --------------------------------------------------------------------------------------
+
+
+def _need_mask(name: str, mask: Any) -> None:
+    need_tensor(name, "mask", 2, mask)
+    if mask._data.dtype.kind != "b":
+        raise RuntimeError(
+            f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}"
+        )
+
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where mask (which broadcasts) is True, in one dimension.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([1, 2, 3]).masked_select(torch.tensor([True, False, True]))
+    tensor([1, 3])
+    """
+    need_tensor("masked_select", "input", 1, input)
+    need_tensor("masked_select", "mask", 2, mask)
+    if mask._data.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_shapes([input._data.shape, mask._data.shape])
+    x = input if input._data.shape == shape else input.expand(shape)
+    where = mask if mask._data.shape == shape else wrap(np.broadcast_to(mask._data, shape))
+    if not shape:
+        x, where = x.reshape(1), wrap(where._data.reshape(1))
+    result = relabel(apply(rows.index, x, where, spec=(ARRAY,)), "MaskedSelectBackward0")
+    if out is not None and out._data.dtype != result._data.dtype:
+        raise RuntimeError(
+            f"masked_select(): self and result must have the same scalar type, not {out.dtype}"
+        )
+    return result if out is None else write_out(apart(out, input, mask), result)
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """A copy of the input with a number where mask (which broadcasts) is True.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2).masked_fill(torch.tensor([True, False]), 0)
+    tensor([0., 1.])
+    """
+    need_tensor("masked_fill", "input", 1, input)
+    _need_mask("masked_fill", mask)
+    label = "MaskedFillBackward0"
+    if isinstance(value, TensorBase):
+        if value._data.ndim:
+            raise RuntimeError(
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._data.ndim} dimension(s)."
+            )
+        label = "MaskedFillBackward1"
+        if value._data.dtype.kind == "c" and input._data.dtype.kind != "c":
+            raise RuntimeError(
+                f"value cannot be converted to type {input.dtype.name} without overflow: it is "
+                "complex"
+            )
+        value = value.astype(input._data.dtype)
+    else:
+        value = wrap(np.asarray(number_in(value, input._data.dtype)))
+    return relabel(apply(pointwise.where, mask, value, input), label)
+
+
+def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """`masked_fill`, in place."""
+    check_writable(self)
+    wanting = self._requires_grad or getattr(value, "_requires_grad", False)
+    if (state.grad and wanting) or state.interpreter is not None or isinstance(value, TensorBase):
+        return assign(self, masked_fill(self, mask, value), "masked_fill_")
+    _need_mask("masked_fill", mask)
+    value = number_in(value, self._data.dtype)
+    if (
+        mask._data.shape != self._data.shape
+        and broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape
+    ):
+        raise RuntimeError(
+            f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
+            f"tensor of shape {list(self._data.shape)}"
+        )
+    np.copyto(self._data, value, where=mask._data, casting="unsafe")
+    bump(self, "masked_fill_")
+    return self
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy of the input with the first elements of source, in order, where mask is True."""
+    need_tensor("masked_scatter", "input", 1, input)
+    _need_mask("masked_scatter", mask)
+    if source._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got "
+            f"{input.dtype.word} and {source.dtype.word}"
+        )
+    shape = broadcast_shapes([input._data.shape, mask._data.shape])
+    x = input if input._data.shape == shape else input.expand(shape)
+    where = np.broadcast_to(mask._data, shape)
+    count = int(np.count_nonzero(where))
+    if count > source._data.size:
+        raise RuntimeError(
+            f"masked_scatter: expected self to have number of elements in mask <= source: {count} "
+            f"are True, and source has {source._data.size}"
+        )
+    if not shape:
+        x, where = x.reshape(1), where.reshape(1)
+    values = source.reshape(-1)[:count]
+    result = apply(rows.put, x, values, wrap(where), spec=(ARRAY,), accumulate=False)
+    return relabel(result if shape else result.reshape(()), "MaskedScatterBackward0")
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor like the input with every element value, a number or a 0-d tensor."""
+    need_tensor("fill", "input", 1, input)
+    everywhere = wrap(np.ones((), bool))
+    if isinstance(value, TensorBase):
+        if value._data.ndim:
+            raise RuntimeError(
+                "fill only supports 0-dimension value tensor but got tensor with "
+                f"{value._data.ndim} dimensions."
+            )
+        filler, label = value.astype(input._data.dtype), "FillBackward1"
+    else:
+        filler, label = wrap(np.asarray(number_in(value, input._data.dtype))), "FillBackward0"
+    return relabel(apply(pointwise.where, everywhere, filler, input), label)
+
+
+# ---- where elements are -------------------------------------------------------------------------
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """The positions of all elements that are not zero, as rows; as_tuple: a tensor a dimension.
+
+    >>> import rushlight as torch
+    >>> torch.tensor([[0, 1], [2, 0]]).nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    need_tensor("nonzero", "input", 1, input)
+    data = input._data
+    if as_tuple:
+        return tuple(wrap(a) for a in np.nonzero(data if data.ndim else data.reshape(1)))
+    if not data.ndim:
+        places = np.empty((int(data != 0), 0), np.int64)
+    else:
+        places = np.argwhere(data)
+    result = wrap(places)
+    if out is not None and out._data.dtype != np.int64:
+        raise RuntimeError(
+            f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"
+        )
+    return result if out is None else write_out(out, result)
+
+
+def nonzero_static(
+    input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
+) -> Tensor:
+    """The first `size` rows of `nonzero`, filled up with fill_value."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, not {size}")
+    places = nonzero(input)._data[:size]
+    rest = np.full((size - len(places), input._data.ndim), fill_value, np.int64)
+    result = wrap(np.concatenate([places, rest]))
+    return result if out is None else write_out(out, result)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """The positions of all elements that are not zero, as rows."""
+    return nonzero(input)
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Positions counted in row order as coordinates in a tensor of this shape.
+
+    >>> import rushlight as torch
+    >>> torch.unravel_index(torch.tensor([1, 5]), (2, 3))
+    (tensor([0, 1]), tensor([1, 2]))
+    """
+    need_tensor("unravel_index", "indices", 1, indices)
+    if indices._data.dtype.kind not in "iu":
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if isinstance(shape, TensorBase):
+        shape = shape.tolist()
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for n in sizes:
+        if not isinstance(n, int | np.integer):
+            raise TypeError(
+                f"expected 'shape' sequence items to be int, but got {type(n).__name__}"
+            )
+        if n < 0:
+            raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    places = indices._data.astype(np.int64)
+    parts = []
+    for n in reversed(sizes):
+        parts.append(wrap(places % n if n else places))
+        places = places // n if n else places
+    return tuple(reversed(parts))

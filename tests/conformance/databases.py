@@ -36,7 +36,7 @@ def identifier(op: Any) -> str:
 
 
 def home(op: Any) -> str | None:
-    """Where torch has an operator: `abs`, `Tensor.view`, `Tensor.uniform_`; None: nowhere public."""
+    """Where torch has an operator: `abs`, `Tensor.view`, `Tensor.uniform_`; None: not in public."""
     name = op.name
     if in_place(name):
         return f"Tensor.{name}"

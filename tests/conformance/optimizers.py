@@ -16,13 +16,16 @@ STEPS = 4
 
 
 class Training:
-    """An optimizer of one library, at work on |weight @ inputs + bias - targets|² with two groups."""
+    """An optimizer of one library at work on |weight @ inputs + bias - targets|², in two groups."""
 
     def __init__(self, library: Library, info: Any, settings: dict[str, Any], dtype: Any) -> None:
         self.library = library
         carry, numbers = Carrier(library), np.random.RandomState(0)
-        draw = [reference.from_numpy(numbers.standard_normal(shape)).to(dtype)
-                for shape in ((4, 3), (3, 6), (4, 6), (4, 3) if info.name == "Muon" else (4, 1))]  # fmt: skip
+        last = (4, 3) if info.name == "Muon" else (4, 1)
+        draw = [
+            reference.from_numpy(numbers.standard_normal(shape)).to(dtype)
+            for shape in ((4, 3), (3, 6), (4, 6), last)
+        ]
         self.inputs, self.targets = carry(draw[1]), carry(draw[2])
         self.parameters = [carry(reference.nn.Parameter(draw[i])) for i in (0, 3)]
         groups = [{"params": [self.parameters[0]]}, {"params": [self.parameters[1]]}]

@@ -77,7 +77,7 @@ class _Watch(Callback):
         """Whether this epoch is the best so far; None if the quantity was not measured in it."""
         monitor = self.monitor or ("val_loss" if trainer.run.validates else "loss")
         if monitor not in row:
-            if monitor.startswith("val_") and trainer.run.validates:
+            if monitor.startswith("val_") and not any(key.startswith("val_") for key in row):
                 return None
             raise ValueError(
                 f"{type(self).__name__} watches {monitor!r}, which is not measured; there is "

@@ -114,13 +114,22 @@ def dataset_of(data: Any, targets: Any, dtype: dtypes.dtype) -> Any:
         return arrays(*data, dtype)
     if isinstance(data, Tensor | np.ndarray | dict):
         return arrays(data, None, dtype)
-    if isinstance(data, list) and not any(isinstance(item, Tensor | tuple | dict) for item in data):
+    if isinstance(data, list) and not _are_batches(data):
         return arrays(data, None, dtype)
     if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
         raise TypeError(
             f"data must be arrays, tensors, a Dataset or a loader, not a {type(data).__name__}"
         )
     return data
+
+
+def _are_batches(items: list[Any]) -> bool:
+    """Whether a list has batches, and not nested numbers."""
+    kinds = Tensor | np.ndarray | tuple | Mapping
+    first = items[0] if items else None
+    if isinstance(first, list):
+        return any(isinstance(part, kinds) for part in first)
+    return isinstance(first, kinds)
 
 
 def split(data: Any, fraction: float) -> tuple[Any, Any]:
@@ -166,6 +175,7 @@ def loader_of(
             dataset,
             batch_size=None,
             sampler=BatchSampler(order, batch_size, drop_last),
+            collate_fn=_as_it_is,
             num_workers=num_workers,
             generator=generator,
         )
@@ -177,6 +187,10 @@ def loader_of(
         num_workers=num_workers,
         generator=generator,
     )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 def unpacked(batch: Any) -> Pair:
@@ -200,7 +214,8 @@ def length_of(loader: Any) -> int | None:
 
 def check_again(data: Any, epochs: int) -> None:
     """Raise for an iterator that would be used up in the first of several epochs."""
-    if epochs > 1 and iter(data) is data:
+    # Not by calling iter(): a loader would draw random numbers for a pass that never comes.
+    if epochs > 1 and isinstance(data, Iterator):
         raise TypeError(
             f"a {type(data).__name__} can be iterated once, and there are {epochs} epochs: give a "
             "loader, a Dataset or a list of batches"

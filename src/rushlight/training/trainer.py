@@ -349,15 +349,16 @@ class Trainer:
         self._check_finite(loss)
         chosen = list(self.optimizers) if optimizer is None else [optimizer]
         for name in chosen:
+            if name not in self.optimizers:
+                raise ValueError(f"there is no optimizer {name!r}; there is {[*self.optimizers]}")
             if self.waiting[name][0] == 0:
                 self.optimizers[name].zero_grad()
+        if self.run.accumulate > 1:
+            loss = loss * self._size
         only = None
         if len(self.optimizers) > 1:
             only = [p for name in chosen for p in self._parameters(name) if p.requires_grad]
-        accumulates = self.run.accumulate > 1
-        (loss * self._size if accumulates else loss).backward(
-            retain_graph=retain_graph, inputs=only
-        )
+        loss.backward(retain_graph=retain_graph, inputs=only)
         for name in chosen:
             self.waiting[name][0] += 1
             self.waiting[name][1] += self._size
@@ -484,8 +485,6 @@ class Trainer:
         }
 
     def _parameters(self, name: str) -> list[Tensor]:
-        if name not in self.optimizers:
-            raise ValueError(f"there is no optimizer {name!r}; there is {[*self.optimizers]}")
         return [p for group in self.optimizers[name].param_groups for p in group["params"]]
 
     def _dtype(self) -> dtypes.dtype:

@@ -81,6 +81,8 @@ def _promote_join(arrays: list[Any]) -> list[Any]:
             f"Expected both inputs to be Half, Float or Double tensors but got "
             f"{dtypes.of(x.dtype).word} and {dtypes.of(y.dtype).word}"
         )
+    if x.itemsize == 2:
+        raise NotImplementedError("NumPy has no complex numbers of half precision: use .float()")
     if x.dtype != y.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {dtypes.of(x.dtype).word} but got scalar type "

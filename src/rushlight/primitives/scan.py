@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import FLOAT, REAL, draw, taking
 from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
+from rushlight.primitives.transcendental import log_add_exp
 from rushlight.primitives.view import cat, flip
 from rushlight.tensor_base import Array
 
@@ -133,9 +134,11 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
     if not x.ndim:
         return x.copy()
     if x.dtype.kind == "c":
-        top = np.max(x.real, axis=dim, keepdims=True, initial=-np.inf)
-        top = np.where(np.isfinite(top), top, 0)
-        return np.log(np.cumsum(np.exp(x - top), axis=dim)) + top
+        out = x.copy()
+        steps = np.moveaxis(out, dim, 0)
+        for t in range(1, len(steps)):
+            steps[t] = log_add_exp(steps[t - 1], steps[t])
+        return out
     wide = np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)
     return wide.astype(x.dtype, copy=False)
 
@@ -143,7 +146,8 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
     if x._data.dtype.kind == "c":
-        return conj(exp(x)) * _back(cumsum(_back(g * conj(exp(-out)), dim), dim=dim), dim)
+        scaled = log(g) - conj(out)
+        return exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + conj(x))
     lowest = float(np.finfo(g._data.dtype).min)
     size = log(g.abs())
     parts = []

@@ -26,7 +26,8 @@ log1p = unary(
 )  # fmt: skip
 
 
-def _logaddexp(x: Any, y: Any) -> Any:
+def log_add_exp(x: Any, y: Any) -> Any:
+    """The logarithm of exp(x) + exp(y), also of complex numbers."""
     if x.dtype.kind == "c":
         # The larger real part in front keeps the exponential from overflowing.
         first = np.where(x.real >= y.real, x, y)
@@ -36,7 +37,7 @@ def _logaddexp(x: Any, y: Any) -> Any:
 
 
 logaddexp = binary(
-    "logaddexp", _logaddexp,
+    "logaddexp", log_add_exp,
     (lambda g, x, y: g / conj(1 + exp(y - x)), lambda g, x, y: g / conj(1 + exp(x - y))),
     "fmax({x}, {y}) + log1p(exp(-fabs({x} - {y})))", takes=FLOAT + "c",
 )  # fmt: skip

@@ -1,9 +1,9 @@
 """NumPy's functions on tensors.
 
-A ufunc (`np.exp(t)`) gives a tensor. Of the other functions, those that torch's tensors answer by a
-method of their own (`np.clip`, `np.reshape`, `np.sum`) give tensors, and all others arrays, as under
-torch. Where a tensor requires grad, and torch would refuse, the function is looked up in a table and
-carried out here, so that the gradient flows.
+A ufunc (`np.exp(t)`) gives a tensor. Of the other functions, those that torch's tensors answer by
+a method of their own (`np.clip`, `np.reshape`, `np.sum`) give tensors, and all others arrays, as
+under torch. Where a tensor requires grad, and torch would refuse, the function is looked up in a
+table and carried out here, so that the gradient flows.
 """
 
 from __future__ import annotations
@@ -161,6 +161,13 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     return rushlight.linalg.norm(x, ord, axis, keepdims)
 
 
+# Called alike under both names of the library.
+_SAME_ARGUMENTS = (
+    "broadcast_to", "clip", "cumsum", "diag", "diagonal", "dot", "einsum", "flip", "fliplr",
+    "flipud", "inner", "kron", "moveaxis", "outer", "ravel", "reshape", "roll", "rot90", "squeeze",
+    "swapaxes", "tensordot", "tile", "trace", "tril", "triu", "where",
+)  # fmt: skip
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{n: _reduction(n) for n in ("sum", "mean", "prod", "amax", "amin", "std", "var")},
     "max": _reduction("amax"),
@@ -168,37 +175,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concatenate": _joined("cat"),
     "stack": _joined("stack"),
     **{n: _listed(n) for n in ("hstack", "vstack", "dstack", "column_stack")},
-    **{
-        n: _called(n)
-        for n in (
-            "broadcast_to",
-            "clip",
-            "cumsum",
-            "diag",
-            "diagonal",
-            "dot",
-            "einsum",
-            "flip",
-            "fliplr",
-            "flipud",
-            "inner",
-            "kron",
-            "moveaxis",
-            "outer",
-            "ravel",
-            "reshape",
-            "roll",
-            "rot90",
-            "squeeze",
-            "swapaxes",
-            "tensordot",
-            "tile",
-            "trace",
-            "tril",
-            "triu",
-            "where",
-        )
-    },  # fmt: skip
+    **{n: _called(n) for n in _SAME_ARGUMENTS},
     "expand_dims": _called("unsqueeze"),
     "copy": _called("clone"),
     "transpose": _transpose,

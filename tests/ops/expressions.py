@@ -1,4 +1,4 @@
-"""Expressions under torch and under rushlight: values, name of the backward, two orders of derivative."""
+"""Expressions under both: values, the name of the backward, two orders of derivative."""
 
 from __future__ import annotations
 

@@ -141,7 +141,8 @@ def test_nothing_is_copied_where_nothing_changes():
         same = [
             t is x for t in (
                 x.to(torch.float32), x.to("cpu"), x.float(), x.cpu(), x.contiguous(), x.type_as(x),
-                x.to(x), x.type(torch.float32), x.to(torch.float32, copy=True), x.clone(), x.double(),
+                x.to(x), x.type(torch.float32), x.to(torch.float32, copy=True), x.clone(),
+                x.double(),
             )
         ]
         shared = x.detach().numpy() is not None and x.detach().data_ptr() == x.data_ptr()
@@ -206,7 +207,8 @@ def test_pickles():
         y = pickle.loads(pickle.dumps(x))
         note, strides = y.note, y.stride()
         kinds = [pickle.loads(pickle.dumps(t)) for t in (
-            torch.tensor(3), torch.zeros(0, 2), torch.tensor([True]), torch.tensor([1j]), torch.ones(2).half(),
+            torch.tensor(3), torch.zeros(0, 2), torch.tensor([True]), torch.tensor([1j]),
+            torch.ones(2).half(),
         )]
         names = pickle.loads(pickle.dumps((torch.float32, torch.Size([1, 2]), torch.device("cpu"))))
         formats = [str(f) for f in pickle.loads(pickle.dumps((torch.strided, torch.channels_last)))]

@@ -262,7 +262,8 @@ def test_default_dtype():
     parity(
         """
         torch.set_default_dtype(torch.float64)
-        kinds = [torch.tensor(1.0), torch.zeros(1), torch.arange(2.0), torch.tensor(1j), torch.Tensor([1]),
+        kinds = [torch.tensor(1.0), torch.zeros(1), torch.arange(2.0), torch.tensor(1j),
+                 torch.Tensor([1]),
                  torch.linspace(0, 1, 2), torch.eye(1), torch.rand(1).dtype, torch.full((1,), 2.0)]
         torch.set_default_tensor_type(torch.FloatTensor)
         again = torch.get_default_dtype(), torch.tensor(1.0)
@@ -276,12 +277,15 @@ def test_types_of_old():
         """
         x = torch.ones(2)
         answers = [
-            isinstance(x, torch.FloatTensor), isinstance(x, torch.LongTensor), isinstance(x, torch.Tensor),
-            x.type(), x.long().type(), x.bool().type(), str(torch.FloatTensor), torch.HalfTensor.dtype,
+            isinstance(x, torch.FloatTensor), isinstance(x, torch.LongTensor),
+            isinstance(x, torch.Tensor),
+            x.type(), x.long().type(), x.bool().type(), str(torch.FloatTensor),
+            torch.HalfTensor.dtype,
         ]
         converted = x.type(torch.LongTensor), x.type("torch.DoubleTensor"), x.type(torch.int8)
         wrong = attempt(lambda: x.type("torch.FooTensor")), attempt(lambda: x.type(int))
-        shapes = torch.Tensor(2, 3).shape, torch.LongTensor(4).shape, torch.Tensor(3).shape, x.new(2, 2).shape
+        shapes = torch.Tensor(2, 3).shape, torch.LongTensor(4).shape, torch.Tensor(3).shape
+        new = x.new(2, 2).shape
         """
     )
 

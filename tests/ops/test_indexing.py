@@ -161,7 +161,8 @@ def index_part(draw, size):
     """The text of one part of an index into a dimension of this size."""
     numbers = [draw.randrange(-size, size) for _ in range(2)]
     choices = (
-        str(draw.randrange(-size - 1, size + 1)), ":", "1:", "::2", f":{size}", "-2:", "3:1", "None",
+        str(draw.randrange(-size - 1, size + 1)), ":", "1:", "::2", f":{size}", "-2:", "3:1",
+        "None",
         "...", str(numbers), f"torch.tensor({numbers})", f"torch.tensor([[{numbers[0]}], "
         "[{numbers[1]}]])",
         f"torch.tensor({[bool(draw.randrange(2)) for _ in range(size)]})", "True", "False",
@@ -299,14 +300,16 @@ def test_in_place_forms():
         i, b = torch.tensor([1, 0, 1]), torch.tensor([[True, False, True], [False, False, True]])
         m = torch.linspace(-1, 2, 6).cos().reshape(2, 3)
         changes = [
-            lambda t: t.scatter_(1, i.expand(2, 3), m), lambda t: t.scatter_(1, i.expand(2, 3), 2.0),
+            lambda t: t.scatter_(1, i.expand(2, 3), m),
+            lambda t: t.scatter_(1, i.expand(2, 3), 2.0),
             lambda t: t.scatter_(1, i.expand(2, 3), 2.0, reduce="multiply"),
             lambda t: t.scatter_(1, i.expand(2, 3), m, reduce="add"),
             lambda t: t.scatter_add_(1, i.expand(2, 3), m),
             lambda t: t.scatter_reduce_(1, i.expand(2, 3), m, "amax"),
             lambda t: t.index_add_(1, i, m), lambda t: t.index_copy_(1, i[:2], m[:, :2]),
             lambda t: t.index_fill_(1, i, 5.0), lambda t: t.index_put_((i[:2],), m),
-            lambda t: t.index_put_((i,), m[0], accumulate=True), lambda t: t.index_reduce_(1, i, m, "mean"),
+            lambda t: t.index_put_((i,), m[0], accumulate=True),
+            lambda t: t.index_reduce_(1, i, m, "mean"),
             lambda t: t.put_(torch.tensor([0, -1]), m[0, :2]), lambda t: t.masked_fill_(b, -1.0),
             lambda t: t.masked_fill_(b[0], -1.0), lambda t: t.masked_scatter_(b, m),
         ]
@@ -343,7 +346,8 @@ def test_diagonals_are_filled():
     parity(
         """
         square, tall, cube = torch.zeros(3, 3), torch.zeros(7, 2), torch.zeros(2, 2, 2)
-        results = square.fill_diagonal_(1), tall.clone().fill_diagonal_(2), tall.fill_diagonal_(3, wrap=True)
+        results = square.fill_diagonal_(1), tall.clone().fill_diagonal_(2)
+        wrapped = tall.fill_diagonal_(3, wrap=True)
         deep = cube.fill_diagonal_(4)
         x = torch.ones(2, 2, requires_grad=True)
         y = (x * 2).fill_diagonal_(5.0)
@@ -357,9 +361,11 @@ def test_where_elements_are():
         """
         x = torch.tensor([[0, 1, 0], [2, 0, 3]])
         places = x.nonzero(), torch.nonzero(x > 0, as_tuple=True), torch.argwhere(x)
-        scalars = torch.tensor(3).nonzero(), torch.tensor(0).nonzero(), torch.tensor(3).nonzero(as_tuple=True)
+        scalars = torch.tensor(3).nonzero(), torch.tensor(0).nonzero()
+        parts = torch.tensor(3).nonzero(as_tuple=True)
         static = torch.nonzero_static(x, size=4), torch.nonzero_static(x, size=2, fill_value=9)
-        apart = torch.unravel_index(torch.tensor([1, 5, 3]), (2, 3)), torch.unravel_index(torch.tensor(4), 6)
+        apart = torch.unravel_index(torch.tensor([1, 5, 3]), (2, 3))
+        line = torch.unravel_index(torch.tensor(4), 6)
         """
     )
 

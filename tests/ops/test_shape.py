@@ -300,7 +300,8 @@ def test_views_share_memory_and_copies_do_not():
             lambda x: x.split(1)[1], lambda x: x.unbind()[0], lambda x: x.chunk(2, 1)[0],
             lambda x: x.as_strided((2,), (2,)), lambda x: x.flatten(), lambda x: x.contiguous(),
             lambda x: x.t().reshape(6), lambda x: x.t().contiguous(), lambda x: x.clone(),
-            lambda x: x.flip(0), lambda x: x.repeat(1, 1), lambda x: torch.cat([x]), lambda x: x.tril(),
+            lambda x: x.flip(0), lambda x: x.repeat(1, 1), lambda x: torch.cat([x]),
+            lambda x: x.tril(),
             lambda x: x.roll(0), lambda x: x.rot90(0), lambda x: x.tile(1), lambda x: x.detach(),
         ):
             _x = torch.zeros(2, 3)
@@ -360,7 +361,8 @@ def test_the_tensor_itself_takes_another_shape():
         results = [
             x.clone().squeeze_(), x.clone().unsqueeze_(0), x.clone().transpose_(1, 2),
             x.clone().squeeze_(0).t_(), x.clone().swapaxes_(0, 2), x.clone().swapdims_(0, 1),
-            x.clone().as_strided_((2, 2), (1, 1)), x.clone().resize_(2, 2), x.clone().resize_as_(torch.ones(3)),
+            x.clone().as_strided_((2, 2), (1, 1)), x.clone().resize_(2, 2),
+            x.clone().resize_as_(torch.ones(3)),
         ]
         y = x.clone()
         z = y.squeeze_()
@@ -414,7 +416,8 @@ def test_numpy_names_of_arguments():
         """
         x = torch.arange(6.0).reshape(2, 3)
         results = [
-            torch.cat([x, x], axis=1), torch.stack([x, x], axis=0), x.squeeze(axis=0), x.unsqueeze(axis=0),
+            torch.cat([x, x], axis=1), torch.stack([x, x], axis=0), x.squeeze(axis=0),
+            x.unsqueeze(axis=0),
             x.split(1, dim=0)[0], torch.narrow(x, dim=1, start=0, length=2), x.sort(axis=0)[0],
             torch.chunk(input=x, chunks=2, dim=0)[1],
         ]

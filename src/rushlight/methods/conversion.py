@@ -43,6 +43,6 @@ class ConversionMethods:
     __array_priority__ = 1000
     __contains__ = conversion.contains
     __deepcopy__ = conversion.deepcopy
-    __format__ = conversion.format_  # type: ignore[assignment]
+    __format__ = conversion.format_
     __reduce_ex__ = conversion.reduce
-    __repr__ = conversion.describe  # type: ignore[assignment]
+    __repr__ = conversion.describe

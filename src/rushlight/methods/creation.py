@@ -6,7 +6,6 @@ from typing import Any
 
 from rushlight.device import check_device
 from rushlight.ops import creation, legacy
-from rushlight.tensor_base import TensorBase
 
 
 class CreationMethods:
@@ -15,7 +14,7 @@ class CreationMethods:
     __slots__ = ()
 
     def __new__(cls, *args: Any, device: Any = None) -> Any:
-        # torch.Tensor(2, 3) and torch.Tensor([2, 3]); results of operations do not come this way.
+        """`torch.Tensor(2, 3)` and `torch.Tensor([2, 3])`; operations make results another way."""
         check_device(device)
         return legacy.legacy(cls, None, args)
 
@@ -32,7 +31,7 @@ class CreationMethods:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
-    def new(self: TensorBase, *args: Any, device: Any = None) -> Any:
+    def new(self: Any, *args: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by torch's old rules: sizes, or a sequence of data."""
         check_device(device)
-        return legacy.legacy(type(self), self.dtype, args)  # type: ignore[attr-defined]
+        return legacy.legacy(type(self), self.dtype, args)

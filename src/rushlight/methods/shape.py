@@ -7,7 +7,6 @@ from typing import Any
 from rushlight.layout import layout, strided
 from rushlight.ops import arrangement, copies, joining, memory, reduction, shape
 from rushlight.ops.inplace import inplace
-from rushlight.tensor_base import TensorBase
 
 
 class ShapeMethods:
@@ -123,12 +122,12 @@ class ShapeMethods:
         return strided
 
     @property
-    def itemsize(self: TensorBase) -> int:
+    def itemsize(self: Any) -> int:
         """The bytes of one element."""
         return self._data.itemsize
 
     @property
-    def nbytes(self: TensorBase) -> int:
+    def nbytes(self: Any) -> int:
         """The bytes of all elements."""
         return self._data.nbytes
 

@@ -98,7 +98,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
 
 
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
-    """The plane of two dimensions turned k times by 90 degrees, from the first towards the second."""
+    """The plane of two dimensions turned k times by 90 degrees, the first towards the second."""
     need_tensor("rot90", "input", 1, input)
     ndim = input._data.ndim
     plane = as_sizes((dims,))

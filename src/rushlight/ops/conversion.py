@@ -1,4 +1,4 @@
-"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`, copies, pickles."""
+"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`, pickles."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ENGINE = {"_output_nr", "_hooks", "_post_hooks", "_retains_grad", "_accumulator
 # ---- dtypes and devices -------------------------------------------------------------------------
 
 
-def astype(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
+def astype(self: Any, dtype: np.dtype[Any]) -> Tensor:
     """The values in a NumPy dtype; the tensor itself if it has that already."""
     if self._data.dtype == dtype:
         return self

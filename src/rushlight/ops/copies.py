@@ -60,7 +60,7 @@ def _sliced(
     input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
     at = arrangement.one_dim(dim, input._data.ndim)
-    return input[(slice(None),) * at + (slice(start, end, step),)]  # type: ignore[index]
+    return input[(slice(None),) * at + (slice(start, end, step),)]
 
 
 alias_copy = _copying(lambda input: input, "alias")

@@ -1,4 +1,4 @@
-"""New tensors that are counted: `arange`, `linspace`, `logspace`, `eye`, the indices of triangles."""
+"""New tensors that are counted: `arange`, `linspace`, `logspace`, `eye`, indices of triangles."""
 
 from __future__ import annotations
 
@@ -29,21 +29,24 @@ __all__ = [
 
 
 def _plain_number(value: Any) -> Any:
-    return value.item() if isinstance(value, TensorBase | np.generic) else value
+    if isinstance(value, TensorBase):
+        value = value._data
+    return value.item() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
-    """Numbers from start (0) up to, without, end, by step (1): `arange(end)`, `arange(start, end, step)`.
+    """Numbers from start (0) up to, without, end, by step (1).
 
-    int64 if all of them are integers, else the default dtype.
+    `arange(end)`, `arange(start, end)` or `arange(start, end, step)`; int64 if all of them are
+    integers, else the default dtype.
 
     >>> import rushlight as torch
     >>> torch.arange(1, 2.5, 0.5)
     tensor([1.0000, 1.5000, 2.0000])
     """
-    if dtype is None and not options and len(bounds) == 1 and bounds[0].__class__ is int:
-        if bounds[0] >= 0:
-            return wrap(np.arange(bounds[0]))
+    plain = dtype is None and not options and len(bounds) == 1
+    if plain and bounds[0].__class__ is int and bounds[0] >= 0:
+        return wrap(np.arange(bounds[0]))
     start, end, step = _bounds("arange", bounds, options)
     storage = _counted_dtype("arange", (start, end, step), dtype)
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -82,7 +85,8 @@ def range(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
 
 def _bounds(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, Any]:
     """(start, end, step), given by position or by name."""
-    given = dict(zip(("end",) if len(bounds) == 1 and "end" not in options else ("start", "end", "step"), bounds, strict=False))  # fmt: skip
+    order = ("end",) if len(bounds) == 1 and "end" not in options else ("start", "end", "step")
+    given = dict(zip(order, bounds, strict=False))
     for key in ("start", "end", "step"):
         if key in options:
             given[key] = options.pop(key)
@@ -96,7 +100,7 @@ def _bounds(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> tupl
             raise TypeError(
                 f"{name}(): start, end and step must be real numbers, not {type(number).__name__}"
             )
-    return numbers  # type: ignore[return-value]
+    return numbers
 
 
 def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtype[Any]:
@@ -128,7 +132,7 @@ def _steps(start: Any, step: Any, count: int, dtype: np.dtype[Any]) -> Array:
 
 def _along(start: Any, step: Any, i: Array, dtype: np.dtype[Any]) -> Array:
     # One rounding for product and sum, as by torch's fused multiply-add.
-    wide = np.longdouble if dtype.itemsize == 8 else np.float64
+    wide: Any = np.longdouble if dtype.itemsize == 8 else np.float64
     return (wide(start) + wide(step) * i.astype(wide)).astype(dtype)
 
 

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each number from 0 on occurs in a 1-d tensor of integers, or the sum of its weights.
+    """How often each number from 0 on occurs in a 1-d tensor of integers; or its weights' sum.
 
     >>> import rushlight as torch
     >>> torch.tensor([0, 2, 2]).bincount()
@@ -160,7 +160,7 @@ def histogram(
     density: bool = False,
     out: tuple[Tensor, Tensor] | None = None,
 ) -> Any:
-    """(hist, bin_edges): how many elements fall between edges, a number of bins or a tensor of edges.
+    """(hist, bin_edges): how many elements fall into a number of bins, or between given edges.
 
     >>> import rushlight as torch
     >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), 2, range=(0.0, 3.0)).hist
@@ -198,8 +198,10 @@ def histogramdd(
             f"the input tensor: {len(each)} and {dims}"
         )
     if range is not None and len(range) != 2 * dims:
-        raise RuntimeError(f"torch.histogramdd(): for a {dims}-dimensional histogram range should have "
-                           f"{2 * dims} elements, but got {len(range)}")  # fmt: skip
+        raise RuntimeError(
+            f"torch.histogramdd(): for a {dims}-dimensional histogram range should have {2 * dims} "
+            f"elements, but got {len(range)}"
+        )
     edges = []
     for d, own in enumerate(each):
         limits = None if range is None else (float(range[2 * d]), float(range[2 * d + 1]))

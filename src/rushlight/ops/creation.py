@@ -82,7 +82,7 @@ def check_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
 def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
     """A Python number in a dtype; raises torch's error where it does not fit."""
     if isinstance(value, TensorBase):
-        value = value.item()
+        value = value._data.item()
     kind = dtype.kind
     if (
         value.__class__ is float
@@ -334,17 +334,19 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """obj as a tensor. copy=True always copies, copy=False raises ValueError where it would have to.
+    """obj as a tensor. copy=True always copies, copy=False raises ValueError if it would have to.
 
     Unlike `as_tensor` it cuts a tensor from its graph, unless requires_grad is set.
     """
     check_device(device)
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(obj, TensorBase):
-        shared: Tensor = obj if requires_grad and obj._requires_grad else alias(obj)
+        shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
         shared = wrap(_checked(obj))
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
+        from rushlight.ops.legacy import from_dlpack
+
         shared = from_dlpack(obj)
     elif copy is False:
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
@@ -381,7 +383,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
                 raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
-        array = make(shape, default_float() if dtype is None else numpy_dtype(dtype, None))
+        array = make(shape, numpy_dtype(dtype, default_float()))
         if memory_format is not None:
             array = in_format(array, memory_format)
         return finish(array, **options) if options else wrap(array)
@@ -483,7 +485,7 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
     if isinstance(fill_value, TensorBase):
-        fill_value = fill_value.item()
+        fill_value = fill_value._data.item()
     storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
     shape = check_sizes(as_sizes((size,)))
     return finish(_full(shape, number_in(fill_value, storage), storage), **options)

@@ -242,10 +242,10 @@ def _assigned(self: Tensor, value: Any) -> Tensor:
                 f"value cannot be converted to type {self.dtype.name} without overflow"
             )
         return wrap(np.asarray(value, self._data.dtype))
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
     raise TypeError(
-        "can't assign a "
-        f"{type(value).__module__.replace('builtins', '')}{'' if type(value).__module__ == 'builtins' else '.'}{type(value).__name__} "
-        f"to a {self.type()}: write torch.tensor(value)"
+        f"can't assign a {module}{kind.__name__} to a {self.type()}: write torch.tensor(value)"
     )
 
 

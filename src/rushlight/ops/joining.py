@@ -75,7 +75,7 @@ def _parts(name: str, tensors: Any) -> tuple[Tensor, ...]:
     if not parts:
         kind = ValueError if name == "cat" else RuntimeError
         raise kind(f"torch.{name}(): expected a non-empty list of Tensors")
-    return parts  # type: ignore[return-value]
+    return parts
 
 
 @numpy_names
@@ -311,10 +311,10 @@ def tensor_split(
         if where._data.dtype != np.int64 or where._data.ndim > 1:
             raise RuntimeError(
                 "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                f"one-dimensional tensor of dtype int64, but got {where.dtype} with "
+                f"one-dimensional tensor of dtype int64, but got {where._data.dtype} with "
                 f"{where._data.ndim} dims"
             )
-        where = where.tolist()
+        where = where._data.tolist()
     at = one_dim(dim, input._data.ndim)
     whole = input._data.shape[at]
     if isinstance(where, int):
@@ -461,11 +461,11 @@ def repeat_interleave(
     return view(apply(rows.compact, wide), (*shape[:at], shape[at] * times, *shape[at + 1 :]))
 
 
-def _counts(repeats: Tensor) -> Any:
+def _counts(repeats: TensorBase) -> Any:
     if repeats._data.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if repeats._data.dtype not in (np.int32, np.int64):
-        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats.dtype}")
+        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data.dtype}")
     if repeats._data.size and repeats._data.min() < 0:
         raise RuntimeError("repeats can not be negative")
     return repeats._data.reshape(-1)

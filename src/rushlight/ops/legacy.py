@@ -1,4 +1,4 @@
-"""Tensors by other ways: buffers, DLPack, and the constructors of old such as `torch.FloatTensor`."""
+"""Tensors by other ways: buffers, DLPack, and constructors of old like `torch.FloatTensor`."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
 
 
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
-    """A leaf of a subclass of Tensor on data's memory; what `nn.Parameter`-like classes start from."""
+    """A leaf of a subclass of Tensor on data's memory; what classes like Parameter start from."""
     return as_class(cls, data._data).requires_grad_(require_grad)
 
 
@@ -219,7 +219,7 @@ LEGACY = {
 
 
 def set_default_tensor_type(t: LegacyType | str) -> None:
-    """Set the default dtype by a type of old, such as `torch.DoubleTensor`; use set_default_dtype."""
+    """Set the default dtype by a type of old, like `torch.DoubleTensor`; use set_default_dtype."""
     named = LEGACY.get(t) if isinstance(t, str) else getattr(t, "dtype", None)
     if named is None:
         raise TypeError(f"invalid type object: {t!r} is no type of tensors")

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import apart, need_tensor, relabel, write_out
+from rushlight.ops.conversion import astype
 from rushlight.ops.creation import number_in
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import index as rows
@@ -88,7 +89,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"value cannot be converted to type {input.dtype.name} without overflow: it is "
                 "complex"
             )
-        value = value.astype(input._data.dtype)
+        value = astype(value, input._data.dtype)
     else:
         value = wrap(np.asarray(number_in(value, input._data.dtype)))
     return relabel(apply(pointwise.where, mask, value, input), label)
@@ -150,7 +151,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
                 "fill only supports 0-dimension value tensor but got tensor with "
                 f"{value._data.ndim} dimensions."
             )
-        filler, label = value.astype(input._data.dtype), "FillBackward1"
+        filler, label = astype(value, input._data.dtype), "FillBackward1"
     else:
         filler, label = wrap(np.asarray(number_in(value, input._data.dtype))), "FillBackward0"
     return relabel(apply(pointwise.where, everywhere, filler, input), label)
@@ -211,7 +212,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     if indices._data.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if isinstance(shape, TensorBase):
-        shape = shape.tolist()
+        shape = shape._data.tolist()
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for n in sizes:
         if not isinstance(n, int | np.integer):

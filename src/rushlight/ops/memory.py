@@ -209,7 +209,7 @@ as_strided_ = reshaping(as_strided, "AsStridedBackward1")
 
 
 def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
-    """Change the shape in place, keeping what fits; new elements are not set. Not differentiable."""
+    """Change the shape in place, keeping what fits; new elements are not set, no gradient flows."""
     if self._requires_grad:
         raise RuntimeError("cannot resize variables that require grad: use .detach() first")
     shape = as_sizes(sizes)

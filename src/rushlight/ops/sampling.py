@@ -1,8 +1,8 @@
 """Random tensors, and tensors filled with random numbers, in torch's streams.
 
 Every draw of the public interface goes through this file; the streams themselves are in
-`rushlight.random`, which works on arrays. None of it is differentiable: where torch gives a gradient
-of zero, so do these.
+`rushlight.random`, which works on arrays. None of it is differentiable: where torch gives a
+gradient of zero, so do these.
 """
 
 from __future__ import annotations
@@ -277,7 +277,7 @@ def bernoulli(
     generator: Generator | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Ones with the probabilities that input holds, zeros elsewhere (or everywhere with probability p)."""
+    """Ones with the probabilities that input holds (or with probability p), zeros elsewhere."""
     need_tensor("bernoulli", "input", 1, input)
     data = input._data
     values = random.bernoulli(data.shape, data.dtype, data if p is None else float(p), generator)

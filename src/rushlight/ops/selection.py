@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.conversion import astype
 from rushlight.ops.creation import number_in
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import assign, check_writable
@@ -191,7 +192,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
         label = "IndexFillBackward1"
-        filler: Any = value.astype(x._data.dtype)
+        filler: Any = astype(value, x._data.dtype)
     else:
         filler = wrap(np.asarray(number_in(value, x._data.dtype)))
     result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)

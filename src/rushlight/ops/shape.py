@@ -496,7 +496,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 
 def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """A view of all windows of `size` elements along a dimension, `step` apart, as a last dimension.
+    """A view of all windows of `size` elements along a dimension, `step` apart; they come last.
 
     >>> import rushlight as torch
     >>> torch.arange(4).unfold(0, 2, 1)

@@ -95,7 +95,8 @@ _SLICES: tuple[Index, ...] = (
 )
 
 slice_ = Primitive(
-    "slice", "view", _slice, (lambda g, x_shape, index: place_slice(g, shape=x_shape, index=index),),
+    "slice", "view", _slice,
+    (lambda g, x_shape, index: place_slice(g, shape=x_shape, index=index),),
     _slice_rule, "view", lambda: [Sample((draw(4, (2, 3, 4)),), {"index": i}) for i in _SLICES],
     view=True, label=_slice_label,
 )  # fmt: skip
@@ -113,7 +114,7 @@ def _place_samples() -> Iterable[Sample]:
         yield Sample((np.asarray(part),), {"shape": (2, 3, 4), "index": index})
 
 
-place_slice = Primitive(
+place_slice: Primitive = Primitive(
     "place_slice", "move", _place_slice, (lambda g, index: slice_(g, index=index),),
     lambda g_in, *, shape, index: (shape, g_in.dtype), "scatter", _place_samples, inputs=("g_in",),
     label="SliceBackward0",
@@ -126,7 +127,7 @@ def _index(x: Array, *indices: Array, spec: Index) -> Any:
     if len(indices) == 1:
         where = indices[0]
         axis = spec.index(ARRAY)
-        # `take` is the fastest way to whole slices, but it would first copy an x that is not in order.
+        # `take` is the fastest way to whole slices, but first it would put all of x in order.
         if where.dtype.kind == "i" and x.flags.c_contiguous and spec == (*(FULL,) * axis, ARRAY):
             return x.take(where, axis)
     part = x[filled(spec, indices)]
@@ -195,7 +196,7 @@ _SPARSE = 8192
 
 
 def add_at(out: Array, where: Index, values: Array) -> None:
-    """out[where] += values, with repeated positions counted each time; where as `filled` gives it."""
+    """out[where] += values, repeated positions counted each time; where as `filled` gives it."""
     if all(isinstance(p, np.ndarray) and p.dtype.kind == "b" for p in where):
         out[where] += values
         return
@@ -327,7 +328,7 @@ def _put_values(g: Any, values_shape: Shape, indices: Any, spec: Index) -> Any:
 
 def _put_samples() -> Iterable[Sample]:
     for accumulate in (False, True):
-        static = {"spec": (ARRAY,), "accumulate": accumulate}
+        static: dict[str, Any] = {"spec": (ARRAY,), "accumulate": accumulate}
         yield Sample((draw(1, (3, 4)), draw(2, (2, 4)), np.array([2, 0])), static)
         static = {"spec": (FULL, ARRAY), "accumulate": accumulate}
         yield Sample((draw(1, (3, 4)), draw(2, (2,)), np.array([2, 0])), static)
@@ -346,7 +347,7 @@ def _blank(x: Array, *indices: Array, spec: Index) -> Array:
     return out
 
 
-blank = Primitive(
+blank: Primitive = Primitive(
     "blank", "index", _blank, (lambda g, indices, spec: blank(g, *indices, spec=spec),),
     lambda x, *indices, spec: (x.shape, x.dtype), "scatter",
     lambda: [Sample((draw(1, (3, 4)), np.array([2, 0])), {"spec": (ARRAY,)}),

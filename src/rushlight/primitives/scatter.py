@@ -45,7 +45,7 @@ def _offsets(shape: Shape, dim: int, index: Shape) -> tuple[int, Array]:
 
 
 def check_index(name: str, x: Array, index: Array, dim: int) -> None:
-    """Raise torch's error unless index may index dim of x, and is no larger in the other dimensions."""
+    """Raise torch's error unless index may index dim of x, no larger than x elsewhere."""
     if not index.size:
         return
     if index.dtype not in (np.int64, np.int32):
@@ -94,7 +94,8 @@ def _samples(*rest: Callable[[], Array], **static: Any) -> Callable[[], Iterable
 
 
 gather = Primitive(
-    "gather", "index", _gather, (_spread_vjp, None), lambda x, index, *, dim: (index.shape, x.dtype),
+    "gather", "index", _gather, (_spread_vjp, None),
+    lambda x, index, *, dim: (index.shape, x.dtype),
     "gather", _samples(),
 )  # fmt: skip
 
@@ -118,7 +119,7 @@ Kernel = Callable[..., None]
 
 
 def _flat(out: Array) -> tuple[Array, Array | None]:
-    """out in row order as one dimension, and the copy to write back where that is not its memory."""
+    """out as one dimension in row order, and the copy to write back if that is not its memory."""
     if out.flags.c_contiguous:
         return out.reshape(-1), None
     ordered = np.ascontiguousarray(out)
@@ -191,12 +192,13 @@ def _larger_src() -> Array:
 
 scatter = Primitive(
     "scatter", "index", _on_copy(_assign_into),
-    (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None, _src_vjp), _same, "scatter",
+    (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None, _src_vjp), _same,
+    "scatter",
     lambda: [Sample((draw(1, _X), np.array([[2, 0, 1], [0, 1, 2]]), _larger_src()), {"dim": 0})],
     inputs=("x", "index", "src"),
 )  # fmt: skip
 
-scatter_fill = Primitive(
+scatter_fill: Primitive = Primitive(
     "scatter_fill", "index", _on_copy(_fill_into),
     (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None), _same, "scatter",
     _samples(value=0.5), inputs=("x", "index"), label="ScatterBackward1",

@@ -7,7 +7,7 @@ which has one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _SHORT = 256
 
 
 def stable_order(x: Array, descending: bool) -> Array:
-    """Positions along the last dimension in sorted order; equal elements keep theirs, nan is largest."""
+    """Positions along the last dimension in sorted order; equal ones keep theirs, nan is last."""
     n = x.shape[-1]
     if n <= _SHORT or x.dtype.kind not in "iuf" or x.itemsize < 4:
         if not descending:
@@ -94,7 +94,7 @@ top = Primitive("top", "sort", _top, None, _top_rule, "sort", _top_samples)
 
 
 def _search(sequence: Array, values: Array, *, right: bool) -> Any:
-    side = "right" if right else "left"
+    side: Literal["left", "right"] = "right" if right else "left"
     if sequence.ndim == 1:
         return np.searchsorted(sequence, values, side)
     found = np.empty(values.shape, np.int64)
@@ -110,6 +110,7 @@ def _search_samples() -> Iterable[Sample]:
 
 
 search = Primitive(
-    "search", "sort", _search, None, lambda sequence, values, *, right: (values.shape, np.dtype(np.int64)),
+    "search", "sort", _search, None,
+    lambda sequence, values, *, right: (values.shape, np.dtype(np.int64)),
     "search", _search_samples,
 )  # fmt: skip

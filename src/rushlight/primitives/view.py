@@ -43,7 +43,8 @@ def _reshape_rule(x: Array, *, shape: Shape) -> Spec:
 
 reshape = Primitive(
     "reshape", "view", _reshape, (lambda g, x_shape: g.reshape(x_shape),), _reshape_rule, "view",
-    _samples({"shape": (6, 4)}, {"shape": (24,)}, {"shape": (1, -1, 2)}), view=True, label="ViewBackward0",
+    _samples({"shape": (6, 4)}, {"shape": (24,)}, {"shape": (1, -1, 2)}), view=True,
+    label="ViewBackward0",
 )  # fmt: skip
 
 
@@ -97,7 +98,9 @@ def _expand_rule(x: Array, *, size: Shape) -> Spec:
 
 expand = Primitive(
     "expand", "view", _expand, (lambda g, x_shape: g.sum_to_size(x_shape),), _expand_rule, "view",
-    lambda: [Sample((draw(8, (2, 1)),), {"size": (4, 2, 3)}), Sample((draw(9, ()),), {"size": (2,)})],
+    lambda: [
+        Sample((draw(8, (2, 1)),), {"size": (4, 2, 3)}), Sample((draw(9, ()),), {"size": (2,)}),
+    ],
     view=True,
 )  # fmt: skip
 
@@ -106,7 +109,7 @@ expand = Primitive(
 
 
 def _split(x: Array, *, sizes: Shape, dim: int) -> tuple[Array, ...]:
-    before = (slice(None),) * dim
+    before: tuple[Any, ...] = (slice(None),) * dim
     parts, start = [], 0
     for size in sizes:
         parts.append(x[(*before, slice(start, start + size), ...)])
@@ -138,7 +141,7 @@ split = Primitive(
 def _unbind(x: Array, *, dim: int) -> tuple[Array, ...]:
     if not dim and x.ndim > 1:
         return tuple(x)
-    before = (slice(None),) * dim
+    before: tuple[Any, ...] = (slice(None),) * dim
     return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
 
 
@@ -218,7 +221,7 @@ def memory(x: Array) -> Array:
 
 
 def laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
-    """x in memory with these strides (in elements), as its base has them; a copy where it differs."""
+    """x in memory with these strides (in elements), as its base has them; a copy if it differs."""
     if not always and tuple(s // x.itemsize for s in x.strides) == tuple(layout):
         return x
     extent = 1 + sum((n - 1) * s for n, s in zip(x.shape, layout, strict=True)) if x.size else 0
@@ -355,7 +358,10 @@ def _cat_rule(*xs: Array, dim: int) -> Spec:
 
 cat = Primitive(
     "cat", "join", _cat, _cat_vjp, _cat_rule, "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (1, 3))), {"dim": 0}), Sample((draw(1, (2, 3)),), {"dim": 1})],
+    lambda: [
+        Sample((draw(1, (2, 3)), draw(2, (1, 3))), {"dim": 0}),
+        Sample((draw(1, (2, 3)),), {"dim": 1}),
+    ],
     promote=promote_many,
 )  # fmt: skip
 
@@ -390,8 +396,9 @@ def _flip(x: Array, *, dims: Shape) -> Array:
     return x[tuple(turned)].copy(order="C")
 
 
-flip = Primitive(
-    "flip", "move", _flip, (lambda g, dims: flip(g, dims=dims),), lambda x, *, dims: (x.shape, x.dtype),
+flip: Primitive = Primitive(
+    "flip", "move", _flip, (lambda g, dims: flip(g, dims=dims),),
+    lambda x, *, dims: (x.shape, x.dtype),
     "copy", _samples({"dims": (0,)}, {"dims": (0, 2)}),
 )  # fmt: skip
 
@@ -411,7 +418,7 @@ def _rolled(x: Array, shift: int, dim: int) -> Array:
     return np.concatenate((x[(*before, slice(start, None))], x[(*before, slice(start))]), dim)
 
 
-roll = Primitive(
+roll: Primitive = Primitive(
     "roll", "move", _roll,
     (lambda g, shifts, dims: roll(g, shifts=tuple(-s for s in shifts), dims=dims),),
     lambda x, *, shifts, dims: (x.shape, x.dtype), "copy",
@@ -471,9 +478,10 @@ def _triangle_rule(x: Array, *, diagonal: int, upper: bool) -> Spec:
     return x.shape, x.dtype
 
 
-triangle = Primitive(
+triangle: Primitive = Primitive(
     "triangle", "move", _triangle,
-    (lambda g, diagonal, upper: triangle(g, diagonal=diagonal, upper=upper),), _triangle_rule, "copy",
+    (lambda g, diagonal, upper: triangle(g, diagonal=diagonal, upper=upper),), _triangle_rule,
+    "copy",
     _samples({"diagonal": 0, "upper": True}, {"diagonal": -1, "upper": False}),
     label=lambda node: "TriuBackward0" if node.static["upper"] else "TrilBackward0",
 )  # fmt: skip
@@ -501,7 +509,8 @@ def _diagonal_vjp(g: Any, x_shape: Shape, offset: int, dim1: int, dim2: int) -> 
 _DIAGONALS = ({"offset": 0, "dim1": 0, "dim2": 1}, {"offset": -1, "dim1": 1, "dim2": 2})
 
 diagonal = Primitive(
-    "diagonal", "view", _diagonal, (_diagonal_vjp,), _diagonal_rule, "view", _samples(*_DIAGONALS), view=True,
+    "diagonal", "view", _diagonal, (_diagonal_vjp,), _diagonal_rule, "view", _samples(*_DIAGONALS),
+    view=True,
 )  # fmt: skip
 
 
@@ -535,10 +544,14 @@ def _unfold_rule(x: Array, *, dim: int, size: int, step: int) -> Spec:
     return (*x.shape[:dim], (length - size) // step + 1, *x.shape[dim + 1 :], size), x.dtype
 
 
+def _unfold_vjp(g: Any, x_shape: Shape, dim: int, size: int, step: int) -> Any:
+    return fold_windows(g, shape=x_shape, dim=dim, size=size, step=step)
+
+
 unfold = Primitive(
     "unfold", "view", _unfold,
-    (lambda g, x_shape, dim, size, step: fold_windows(g, shape=x_shape, dim=dim, size=size, step=step),),
-    _unfold_rule, "view", _samples({"dim": 2, "size": 2, "step": 1}, {"dim": 1, "size": 2, "step": 2}),
+    (_unfold_vjp,), _unfold_rule, "view",
+    _samples({"dim": 2, "size": 2, "step": 1}, {"dim": 1, "size": 2, "step": 2}),
     view=True,
 )  # fmt: skip
 
@@ -552,7 +565,7 @@ def _fold_windows(g: Array, *, shape: Shape, dim: int, size: int, step: int) -> 
     return out
 
 
-fold_windows = Primitive(
+fold_windows: Primitive = Primitive(
     "fold_windows", "move", _fold_windows,
     (lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step),),
     lambda g_in, *, shape, dim, size, step: (shape, g_in.dtype), "scatter",
@@ -582,6 +595,8 @@ def _compact(x: Array, *, order: memory_format = contiguous_format) -> Array:
 compact = Primitive(
     "compact", "move", _compact, (lambda g: g,),
     lambda x, *, order=contiguous_format: (x.shape, x.dtype), "copy",
-    lambda: [Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last})],
+    lambda: [
+        Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last}),
+    ],
     label="CloneBackward0",
 )  # fmt: skip

@@ -413,6 +413,9 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     if ours == shape:
         return input
     extra = len(ours) - len(shape)
+    if extra > 0 and ours[extra:] == shape:
+        result: Tensor = apply(rows.sum, input, dim=tuple(range(extra)), keepdim=False)
+        return result
     if extra < 0 or not builtins.all(n in (1, m) for n, m in zip(shape, ours[extra:], strict=True)):
         raise RuntimeError(
             f"size {{{list(shape)}}} is not expandable to size {{{list(ours)}}}, so sum_to_size "

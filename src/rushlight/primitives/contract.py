@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.matvec import inner, is_small, product
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
 
@@ -29,13 +30,36 @@ def same_dtype(name: str, *arrays: Array) -> None:
             )
 
 
+def _flat(x: Array) -> Array:
+    """All rows of x, one below the other."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
+    """The product of two matrices; of a few numbers with a vector, in torch's order."""
+    rows, columns = len(x), y.shape[1]
+    if (
+        (rows == 1 or columns == 1)
+        and x.shape[1] == len(y)
+        and (bias is None or bias.shape == (columns,))
+    ):
+        if rows == 1 and is_small(y, x):
+            return product(y.T, x[0], False, bias).reshape(1, columns)
+        if columns == 1 and is_small(x, y):
+            return product(x, y[:, 0], True, bias).reshape(rows, 1)
+    out = x @ y
+    if bias is not None:
+        out += bias
+    return out
+
+
 def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
-    if y.ndim == 2 and x.ndim > 2:
-        rows = math.prod(x.shape[:-1])
-        return (x.reshape(rows, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[1])
-    return x @ y
+    if y.ndim != 2:
+        return x @ y
+    out = _product(_flat(x), y)
+    return out if x.ndim == 2 else out.reshape(*x.shape[:-1], y.shape[1])
 
 
 def _matmul_rule(x: Array, y: Array) -> Spec:
@@ -85,6 +109,8 @@ matmul = Primitive(
 
 def _dot(x: Array, y: Array) -> Any:
     same_dtype("dot", x, y)
+    if x.ndim == 1 and x.shape == y.shape and is_small(x, y):
+        return inner(x, y)
     return np.dot(x, y)
 
 
@@ -109,10 +135,9 @@ dot = Primitive(
 def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
     if x.dtype is not weight.dtype:
         same_dtype("linear", x, weight)
-    out = (x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])) @ weight.T
-    if bias is not None:
+    if bias is not None and bias.dtype is not weight.dtype:
         same_dtype("linear", weight, bias)
-        out += bias
+    out = _product(_flat(x), weight.T, bias)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
@@ -135,11 +160,22 @@ def _linear_samples() -> Iterable[Sample]:
     yield Sample((draw(1, (3,)), draw(2, (2, 3)), draw(3, (2,))))
 
 
-def _linear_weight(g: Any, x: Any) -> Any:
-    if x._data.ndim != 2:
-        rows = math.prod(x._data.shape[:-1])
-        x, g = x.reshape(rows, x.shape[-1]), g.reshape(rows, g.shape[-1])
-    return matmul(g.mT, conj(x))
+def _linear_weight(g_in: Array, x: Array) -> Array:
+    return _product(_flat(g_in).T, _flat(x))
+
+
+def _linear_weight_rule(g_in: Array, x: Array) -> Spec:
+    return (g_in.shape[-1], x.shape[-1]), x.dtype
+
+
+# What a weight gets: the rows of g times those of x, over all leading dimensions.
+linear_weight = Primitive(
+    "linear_weight", "contract", _linear_weight,
+    (lambda g, x: linear(x, conj(g)), lambda g, g_in: _linear_x(g_in, g)),
+    _linear_weight_rule, "gemm",
+    lambda: [Sample((draw(1, (4, 2)), draw(2, (4, 3)))), Sample((draw(1, (2, 2, 2)), draw(2, (2, 2, 3))))],
+    inputs=("g_in", "x"), label="MmBackward0",
+)  # fmt: skip
 
 
 def _linear_x(g: Any, weight: Any) -> Any:
@@ -159,6 +195,6 @@ def _linear_label(node: PrimitiveNode) -> str:
 
 # The bias broadcasts over all leading dimensions; the engine sums its gradient back.
 linear = Primitive(
-    "linear", "contract", _linear, (_linear_x, _linear_weight, lambda g: g), _linear_rule, "gemm",
+    "linear", "contract", _linear, (_linear_x, lambda g, x: linear_weight(g, conj(x)), lambda g: g), _linear_rule, "gemm",
     _linear_samples, label=_linear_label,
 )  # fmt: skip

@@ -40,27 +40,12 @@ def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
         raise RuntimeError(f"{name} should contain {channels} elements not {tensor._data.size}")
 
 
-def _batch_statistics(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    shape = input._data.shape
-    view = (shape[0], shape[1], math.prod(shape[2:]))
-    form = {"view": view, "dims": (0, 2), "broadcast": (1, shape[1], 1), "eps": eps}
-    return apply(rows.normalize, input, weight, bias, **form)  # type: ignore[no-any-return]
-
-
-def _update(
-    running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, rstd: Tensor, count: int,
-    momentum: float, eps: float,
-) -> None:  # fmt: skip
-    """Move the running statistics towards those of the batch; the variance is the unbiased one."""
-    with no_grad():
-        if running_mean is not None:
-            running_mean.mul_(1 - momentum).add_(mean.detach().reshape((-1,)), alpha=momentum)
-        if running_var is not None:
-            inverse = rstd.detach().reshape((-1,))
-            variance = ((inverse * inverse).reciprocal() - eps) * (count / max(count - 1, 1))
-            running_var.mul_(1 - momentum).add_(variance, alpha=momentum)
+def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
+    """Move running statistics towards factor times those of the batch."""
+    if running is not None:
+        with no_grad():
+            values = batch.reshape((running._data.size,))
+            running.mul_(1 - momentum).add_(values, alpha=momentum * factor)
 
 
 def _with_running(
@@ -93,23 +78,27 @@ def normalize_batch(
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
     channels = input._data.shape[1]
-    named = {"weight": weight, "bias": bias, "running_mean": running_mean,
-             "running_var": running_var}  # fmt: skip
-    for name, tensor in named.items():
-        _check_size(name, tensor, channels)
+    _check_size("weight", weight, channels)
+    _check_size("bias", bias, channels)
+    _check_size("running_mean", running_mean, channels)
+    _check_size("running_var", running_var, channels)
     if not training:
         if running_mean is None or running_var is None:
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
         return relabel(result, "NativeBatchNormBackward0"), None, None
-    out, mean, rstd = relabel(
-        _batch_statistics(input, weight, bias, eps), "NativeBatchNormBackward0"
-    )
-    if running_mean is not None or running_var is not None:
-        count = input._data.size // max(channels, 1)
-        _update(running_mean, running_var, mean, rstd, count, momentum, eps)
-    return out, mean, rstd
+    shape = input._data.shape
+    pixels = math.prod(shape[2:])
+    out, mean, rstd, variance = apply(
+        rows.normalize, input, weight, bias, view=(shape[0], channels, pixels), dims=(0, 2),
+        broadcast=(1, channels, 1), eps=eps,
+    )  # fmt: skip
+    count = shape[0] * pixels
+    _move(running_mean, mean, momentum)
+    # The running variance is the unbiased one.
+    _move(running_var, variance, momentum, count / max(count - 1, 1))
+    return relabel(out, "NativeBatchNormBackward0"), mean, rstd
 
 
 def batch_norm(
@@ -165,19 +154,13 @@ def instance_norm(
     for name, tensor in (("weight", weight), ("bias", bias)):
         _check_size(name, tensor, channels)
     view, broadcast = (shape[0], channels, 1, pixels), (1, channels, 1, 1)
-    out, mean, rstd = apply(
+    out, mean, _, variance = apply(
         rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
     )
     if running_mean is not None or running_var is not None:
-        # The statistics of all samples move the running ones one after the other, on average.
-        with no_grad():
-            inverse = rstd.detach().reshape((shape[0], channels))
-            variance = ((inverse * inverse).reciprocal() - eps) * (pixels / max(pixels - 1, 1))
-            if running_mean is not None:
-                average = mean.detach().reshape((shape[0], channels)).mean(0)
-                running_mean.mul_(1 - momentum).add_(average, alpha=momentum)
-            if running_var is not None:
-                running_var.mul_(1 - momentum).add_(variance.mean(0), alpha=momentum)
+        # The running statistics move towards the mean of those of the samples.
+        _move(running_mean, mean.detach().mean(0), momentum)
+        _move(running_var, variance.detach().mean(0), momentum, pixels / max(pixels - 1, 1))
     return relabel(out, "ViewBackward0")
 
 
@@ -221,10 +204,10 @@ def normalize_layer(
     supported("LayerNormKernelImpl", FLOAT, [input._data])
     width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
     view = (math.prod(outer), width)
-    result = apply(
+    out, mean, rstd, _ = apply(
         rows.normalize, input, weight, bias, view=view, dims=(1,), broadcast=(1, width), eps=eps
     )
-    return relabel(result, "NativeLayerNormBackward0")
+    return relabel(out, "NativeLayerNormBackward0"), mean, rstd
 
 
 def layer_norm(
@@ -279,10 +262,10 @@ def normalize_groups(
     supported("GroupNormKernelImpl", FLOAT, [input._data])
     each = shape[1] // num_groups
     view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
-    result = apply(
+    out, mean, rstd, _ = apply(
         rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
     )
-    return relabel(result, "NativeGroupNormBackward0")
+    return relabel(out, "NativeGroupNormBackward0"), mean, rstd
 
 
 def group_norm(

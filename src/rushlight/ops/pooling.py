@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,18 @@ def as_ints(name: str, argument: str, value: Any, dims: int) -> Shape:
 
 
 def _form(
+    name: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints
+) -> dict[str, Shape]:
+    given = (kernel_size, stride, padding, dilation)
+    plain = tuple(tuple(part) if isinstance(part, list) else part for part in given)
+    try:
+        return dict(_checked_form(name, dims, *plain))
+    except TypeError:
+        return _checked_form.__wrapped__(name, dims, *plain)
+
+
+@lru_cache(maxsize=256)
+def _checked_form(
     name: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints
 ) -> dict[str, Shape]:
     kernel = as_ints(name, "kernel_size", kernel_size, dims)
@@ -210,9 +223,11 @@ def avg_pool(
     if divisor_override is not None:
         divisor: Any = float(divisor_override) if dtype.kind == "f" else divisor_override
     else:
-        divisor = wrap(_counts(size, out_size, form, count_include_pad).astype(dtype))
-        if divisor._data.size and divisor._data.min() == divisor._data.max():
-            divisor = divisor._data.flat[0].item()
+        divisor = _counts(
+            size, out_size, form["kernel"], form["stride"], form["padding"], count_include_pad, dtype
+        )
+        if divisor.__class__ is np.ndarray:
+            divisor = wrap(divisor)
     label = f"AvgPool{max(dims, 2)}DBackward0"
     if dtype.kind != "f":
         return sums // divisor
@@ -221,18 +236,24 @@ def avg_pool(
     return relabel(sums / divisor, label)  # type: ignore[no-any-return]
 
 
-def _counts(size: Shape, out_size: Shape, form: dict[str, Shape], with_padding: bool) -> Array:
-    """By how much every window's sum is to be divided."""
+@lru_cache(maxsize=256)
+def _counts(
+    size: Shape, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape, with_padding: bool,
+    dtype: np.dtype[Any],
+) -> Any:  # fmt: skip
+    """By how much every window's sum is to be divided: a number if it is the same for all."""
     counts = np.ones((), np.int64)
-    for n, o, k, s, p in zip(
-        size, out_size, form["kernel"], form["stride"], form["padding"], strict=True
-    ):
+    for n, o, k, s, p in zip(size, out_size, kernel, stride, padding, strict=True):
         starts = np.arange(o) * s - p
         # A window that begins inside and ends beyond the padding is cut there.
         ends = np.minimum(starts + k, n + p)
         if not with_padding:
             starts, ends = np.maximum(starts, 0), np.minimum(ends, n)
         counts = counts[..., None] * (ends - starts)
+    if counts.min() == counts.max():
+        return counts.astype(dtype).flat[0].item()
+    counts = counts.astype(dtype)
+    counts.flags.writeable = False
     return counts
 
 

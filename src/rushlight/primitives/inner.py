@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,25 @@ from rushlight.tensor_base import Array
 Dims = tuple[int, ...]
 
 
-def trailing(ndim: int, dims: Dims) -> int:
-    """How many of the last dimensions are among dims."""
-    count = 0
-    while count < ndim and ndim - 1 - count in dims:
-        count += 1
-    return count
+# Below this many elements the calls cost more than the memory.
+_FEW = 8192
+
+
+@lru_cache(maxsize=64)
+def _ones(size: int, dtype: np.dtype[Any]) -> Array:
+    return np.ones(size, dtype)
+
+
+@lru_cache(maxsize=256)
+def _plan(shape: tuple[int, ...], dims: Dims) -> tuple[tuple[int, ...], Dims, tuple[int, ...]]:
+    """The shape with its last dimensions joined as far as they are in dims; the other dims; and the
+    shape of the result."""
+    last = len(shape)
+    while last and last - 1 in dims:
+        last -= 1
+    joined = (*shape[:last], math.prod(shape[last:]))
+    result = tuple(1 if d in dims else n for d, n in enumerate(shape))
+    return joined, tuple(d for d in dims if d < last), result
 
 
 def totals(x: Array, dims: Dims) -> Array:
@@ -28,26 +42,24 @@ def totals(x: Array, dims: Dims) -> Array:
 
     A product with ones reads memory at its full speed where NumPy's sum of short rows does not.
     """
-    last = trailing(x.ndim, dims)
-    shape = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
-    if last and x.dtype.kind == "f":
-        rows = x.reshape(*x.shape[: x.ndim - last], math.prod(x.shape[x.ndim - last :]))
-        x = rows @ np.ones(rows.shape[-1], x.dtype)
-    elif last:
-        x = x.sum(axis=tuple(range(x.ndim - last, x.ndim)))
-    return np.asarray(x.sum(axis=tuple(d for d in dims if d < x.ndim))).reshape(shape)
+    if x.size < _FEW or x.dtype.kind != "f" or x.ndim - 1 not in dims:
+        return np.add.reduce(x, axis=dims, keepdims=True)  # type: ignore[no-any-return]
+    joined, rest, shape = _plan(x.shape, dims)
+    sums = x.reshape(joined) @ _ones(joined[-1], x.dtype)
+    if rest:
+        sums = np.add.reduce(sums, axis=rest)
+    return np.asarray(sums).reshape(shape)
 
 
 def inner_products(x: Array, y: Array, dims: Dims) -> Array:
     """x * y, of one shape, summed along dims, which stay with size 1."""
-    last = trailing(x.ndim, dims)
-    shape = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
-    if last and x.dtype.kind == "f":
-        flat = (*x.shape[: x.ndim - last], math.prod(x.shape[x.ndim - last :]))
-        x = np.vecdot(x.reshape(flat), y.reshape(flat))
-    else:
-        x = x * y
-    return np.asarray(x.sum(axis=tuple(d for d in dims if d < x.ndim))).reshape(shape)
+    if x.ndim - 1 not in dims or x.dtype.kind != "f":
+        return np.add.reduce(x * y, axis=dims, keepdims=True)  # type: ignore[no-any-return]
+    joined, rest, shape = _plan(x.shape, dims)
+    sums = np.vecdot(x.reshape(joined), y.reshape(joined))
+    if rest:
+        sums = np.add.reduce(sums, axis=rest)
+    return np.asarray(sums).reshape(shape)
 
 
 def _inner(x: Array, y: Array, *, dims: Dims) -> Array:

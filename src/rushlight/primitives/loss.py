@@ -9,6 +9,8 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import FLOAT, binary, draw
+from rushlight.primitives.inner import inner
+from rushlight.primitives.softmax import log_softmax
 from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
@@ -20,24 +22,31 @@ def _classes(target: Array, count: int, ignored: int) -> tuple[Array, Array | No
     """Targets that are safe to index with, and where they are to be ignored (None: nowhere)."""
     if not target.size:
         return target, None
-    hidden = None
-    if ignored >= 0 or target.min() < 0:
-        hidden = target == ignored
-        if hidden.any():
-            target = np.where(hidden, 0, target)
-        else:
-            hidden = None
+    if ignored < 0 and target.min() >= 0:
+        # One that is too large is found when it is used.
+        return target, None
+    hidden: Array | None = target == ignored
+    if hidden.any():
+        target = np.where(hidden, 0, target)
+    else:
+        hidden = None
+    _check_range(target, count, ignored)
+    return target, hidden
+
+
+def _check_range(target: Array, count: int, ignored: int) -> None:
     if target.min() < 0 or target.max() >= count:
         wrong = target[(target < 0) | (target >= count)].flat[0]
         raise IndexError(
             f"Target {wrong} is out of bounds: class indices must be at least 0 and below the number "
             f"of classes, {count}, or equal to ignore_index ({ignored})"
         )
-    return target, hidden
 
 
 def _where(target: Array) -> tuple[Array, ...]:
     """An index of [N, C, ...] that picks one class for each element of [N, ...]."""
+    if target.ndim == 1:
+        return np.arange(target.size), target
     batch, *rest = (
         np.arange(n).reshape(n, *(1,) * (target.ndim - 1 - d)) for d, n in enumerate(target.shape)
     )
@@ -79,7 +88,8 @@ def _nll_vjp(
 def _nll_rule(
     x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
 ) -> list[Spec]:
-    _classes(target, x.shape[1], ignore_index)
+    if target.size:
+        _check_range(_classes(target, x.shape[1], ignore_index)[0], x.shape[1], ignore_index)
     return [(target.shape if reduction == "none" else (), x.dtype), ((), x.dtype)]
 
 
@@ -140,25 +150,115 @@ nll_scatter = Primitive(
     "scatter", _nll_scatter_samples, label="NllLossBackwardBackward0",
 )  # fmt: skip
 
+# ---- softmax and the choice of a class in one -------------------------------------------------
+
+
+def _cross_entropy(
+    x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
+) -> tuple[Any, Any, Array]:
+    """`nll` of the log-softmax of x along dimension 1; the total weight; the log-softmax."""
+    scores = log_softmax.forward(x, dim=1)
+    loss, total = _nll(scores, target, weight, reduction=reduction, ignore_index=ignore_index)
+    return loss, total, scores
+
+
+def _cross_entropy_vjp(
+    g: list[Any], target: Any, weight: Any, out1: Any, out2: Any, reduction: str, ignore_index: int
+) -> Any:
+    total = None
+    if g[0] is not None:
+        share = g[0] / out1.detach() if reduction == "mean" else g[0]
+        total = cross_entropy_grad(share, out2, target, weight, ignore_index=ignore_index)
+    if g[2] is not None:
+        through = g[2] - out2.exp() * g[2].sum(1, keepdim=True)
+        total = through if total is None else total + through
+    return total
+
+
+def _cross_entropy_rule(
+    x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
+) -> list[Spec]:
+    static = {"reduction": reduction, "ignore_index": ignore_index}
+    return [*_nll_rule(x, target, weight, **static), (x.shape, x.dtype)]
+
+
+cross_entropy = Primitive(
+    "cross_entropy", "loss", _cross_entropy, (_cross_entropy_vjp, None, None), _cross_entropy_rule,
+    "cross_entropy", _nll_samples, label="NllLossBackward0",
+)  # fmt: skip
+
+
+def _cross_entropy_grad(
+    x: Array, scores: Array, target: Array, weight: Array | None = None, *, ignore_index: int
+) -> Array:
+    """x * weight[target] * (exp(scores) - one_hot(target)); x is one number, or one per sample."""
+    chosen, hidden = _classes(target, scores.shape[1], ignore_index)
+    factor = x if weight is None else x * weight[chosen]
+    if hidden is not None:
+        factor = np.where(hidden, x.dtype.type(0), factor)
+    out = np.exp(scores)
+    out *= np.expand_dims(factor, 1) if np.ndim(factor) else factor
+    out[_where(chosen)] -= factor
+    return out
+
+
+def _cross_entropy_grad_x(
+    g: Any, scores: Any, target: Any, weight: Any, ignore_index: int
+) -> Any:
+    chosen = {"reduction": "none", "ignore_index": ignore_index}
+    # The mean under softmax minus the element at the target, each times the weight.
+    return nll(g - inner(g, scores.exp(), dims=(1,)), target, weight, **chosen)[0]
+
+
+def _cross_entropy_grad_scores(
+    g: Any, x: Any, scores: Any, target: Any, weight: Any, ignore_index: int
+) -> Any:
+    # The weights of the targets, 0 where they are ignored.
+    chosen = {"reduction": "none", "ignore_index": ignore_index}
+    used = nll(scores.detach() * 0 - 1, target, weight, **chosen)[0]
+    return g * scores.exp() * (x * used).unsqueeze(1)
+
+
+def _cross_entropy_grad_rule(
+    x: Array, scores: Array, target: Array, weight: Array | None = None, *, ignore_index: int
+) -> Spec:
+    return scores.shape, scores.dtype
+
+
+def _cross_entropy_grad_samples() -> Iterable[Sample]:
+    for seed, (shape, target) in enumerate(_TARGETS):
+        index = np.array(target)
+        weight = draw(7, (shape[1],), 0.5, 2.0) if seed else None
+        x = draw(seed, index.shape if seed else ())
+        scores = log_softmax.forward(draw(seed + 5, shape), dim=1)
+        yield Sample((x, scores, index, weight), {"ignore_index": -100})
+
+
+cross_entropy_grad = Primitive(
+    "cross_entropy_grad", "loss", _cross_entropy_grad,
+    (_cross_entropy_grad_x, _cross_entropy_grad_scores, None, None), _cross_entropy_grad_rule,
+    "cross_entropy", _cross_entropy_grad_samples, label="LogSoftmaxBackwardDataBackward0",
+)  # fmt: skip
+
 # ---- probabilities ------------------------------------------------------------------------------
 
 
-def _cross_entropy(x: Array, y: Array) -> Any:
+def _binary(x: Array, y: Array) -> Any:
     # As torch does, logarithms stop at -100, so that a confident mistake costs 100 and not infinity.
     yes, no = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
     return (y - 1) * no - y * yes
 
 
-def _cross_entropy_x(g: Any, x: Any, y: Any) -> Any:
+def _binary_x(g: Any, x: Any, y: Any) -> Any:
     return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)
 
 
-def _cross_entropy_y(g: Any, x: Any) -> Any:
+def _binary_y(g: Any, x: Any) -> Any:
     return g * ((1 - x).log() - x.log())
 
 
 binary_cross_entropy = binary(
-    "binary_cross_entropy", _cross_entropy, (_cross_entropy_x, _cross_entropy_y),
+    "binary_cross_entropy", _binary, (_binary_x, _binary_y),
     "({y} - 1) * fmax(log1p(-{x}), -100) - {y} * fmax(log({x}), -100)",
     domain=(0.05, 0.95), takes=FLOAT,
 )  # fmt: skip

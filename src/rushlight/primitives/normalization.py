@@ -33,17 +33,18 @@ def statistics(view: Shape, dims: Shape) -> Shape:
 def _normalize(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
     broadcast: Shape, eps: float,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps)."""
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance."""
     full = _wide(x).reshape(view)
     size = math.prod(view[d] for d in dims)
     mean = totals(full, dims)
     mean /= size
     out = full - mean
-    rstd = inner_products(out, out, dims)
-    rstd /= size
-    rstd += eps
-    rstd = np.reciprocal(np.sqrt(rstd, out=rstd), out=rstd)
+    variance = inner_products(out, out, dims)
+    variance /= size
+    rstd = variance + eps
+    np.sqrt(rstd, out=rstd)
+    np.reciprocal(rstd, out=rstd)
     if weight is None:
         out *= rstd
     else:
@@ -55,7 +56,7 @@ def _normalize(
             out *= factor
     if bias is not None:
         out += bias.reshape(broadcast)
-    return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd
+    return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd, variance
 
 
 def _spread(x: Any, dims: Shape, size: int) -> Any:
@@ -76,15 +77,23 @@ def _normalize_vjp(
         for i, shape in enumerate((weight_shape, bias_shape)[: len(affine)], 1):
             if needs[i]:
                 results[i] = next(parts) if len(shape) == 1 else next(parts).reshape(shape)
-    if needs[0] and (g[1] is not None or g[2] is not None):
-        # The statistics were asked for as outputs: d mean = 1/n, d rstd = -rstd**3 (x - mean) / n.
-        size = math.prod(view[d] for d in dims)
-        across = 0 if g[1] is None else g[1] / size
-        if g[2] is not None:
-            across = across - (x.reshape(view) - mean) * (g[2] * rstd**3 / size)
-        across = (across + mean * 0).expand(view).reshape(x.shape)
+    if needs[0] and any(part is not None for part in g[1:]):
+        across = _through_statistics(g, x.reshape(view) - mean, rstd, dims).reshape(x.shape)
         results[0] = across if g[0] is None else results[0] + across
     return results
+
+
+def _through_statistics(g: list[Any], centred: Any, rstd: Any, dims: Shape) -> Any:
+    """d mean = 1 / n, d variance = 2 (x - mean) / n, d rstd = -rstd**3 (x - mean) / n."""
+    size = math.prod(centred.shape[d] for d in dims)
+    total = centred * 0
+    if g[1] is not None:
+        total = total + g[1] / size
+    if g[2] is not None:
+        total = total - centred * (g[2] * rstd**3 / size)
+    if g[3] is not None:
+        total = total + centred * (g[3] * (2 / size))
+    return total
 
 
 def _normalize_rule(
@@ -92,7 +101,7 @@ def _normalize_rule(
     broadcast: Shape, eps: float,
 ) -> list[Spec]:  # fmt: skip
     wide = _wide(x).dtype
-    return [(x.shape, x.dtype), (statistics(view, dims), wide), (statistics(view, dims), wide)]
+    return [(x.shape, x.dtype), *[(statistics(view, dims), wide)] * 3]
 
 
 # (shape, view, dims, broadcast, size of weight): layer, batch and group norm.

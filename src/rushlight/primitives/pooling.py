@@ -114,7 +114,7 @@ def _pool_winner(
     dilation: Shape,
 ) -> Array:  # fmt: skip
     """The number within its window of the first element that equals the maximum; nan: the last."""
-    places = list(taps(out_size, kernel, stride, dilation))
+    places = taps(out_size, kernel, stride, dilation)
     number = np.dtype(np.uint8 if len(places) <= 256 else np.int32)
     winner = np.zeros(out.shape, number)
     # Padding with nan: it never wins, not even against windows of nothing but -inf.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ def padded(x: Array, out_size: Shape, kernel: Shape, stride: Shape, padding: Sha
 
 
 def ends(out_size: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> list[int]:
+    """Where the last window ends, in each dimension."""
     return [
         (o - 1) * s + d * (k - 1) + 1
         for o, k, s, d in zip(out_size, kernel, stride, dilation, strict=True)
@@ -42,16 +44,16 @@ def inside(size: Shape, padding: Shape) -> tuple[Any, ...]:
     return (..., *(slice(p, p + n) for n, p in zip(size, padding, strict=True)))
 
 
+@lru_cache(maxsize=256)
 def taps(
     out_size: Shape, kernel: Shape, stride: Shape, dilation: Shape
-) -> Iterator[tuple[int, tuple[Any, ...]]]:
+) -> tuple[tuple[int, tuple[Any, ...]], ...]:
     """For every position in the window its number, and the index of that element of all windows."""
     axes = [
         [slice(t * d, t * d + (o - 1) * s + 1, s) for t in range(k)]
         for o, k, s, d in zip(out_size, kernel, stride, dilation, strict=True)
     ]
-    for number, place in enumerate(itertools.product(*axes)):
-        yield number, (..., *place)
+    return tuple((number, (..., *place)) for number, place in enumerate(itertools.product(*axes)))
 
 
 def _windows(

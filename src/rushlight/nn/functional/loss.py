@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -183,15 +183,16 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         )
 
 
-def _nll(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, how: str
+def _chosen(
+    row: Any, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, how: str
 ) -> Tensor:
+    """The rows `nll` and `cross_entropy`, which pick one class of dimension 1."""
     _check_classes(input, target, weight)
     single = input._data.ndim == 1
     if single:
         input, target = input.unsqueeze(0), target.unsqueeze(0)
     static = {"reduction": how, "ignore_index": int(ignore_index)}
-    loss: Tensor = apply(rows.nll, input, target, weight, **static)[0]
+    loss: Tensor = apply(row, input, target, weight, **static)[0]
     if input._data.ndim > 2 and loss._node is not None:
         relabel(loss, "NllLoss2DBackward0")
     return loss.squeeze(0) if single and how == "none" else loss
@@ -209,7 +210,8 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(torch.tensor([[-1.0, -2.0]]), torch.tensor([1]))
     tensor(2.)
     """
-    return _nll(input, target, weight, ignore_index, _how(size_average, reduce, reduction))
+    how = _how(size_average, reduce, reduction)
+    return _chosen(rows.nll, input, target, weight, ignore_index, how)
 
 
 def cross_entropy(
@@ -244,7 +246,7 @@ def cross_entropy(
             )
         return _soft_cross_entropy(log_softmax(input, dim), target, weight, how, label_smoothing)
     if label_smoothing == 0:
-        return _nll(log_softmax(input, dim), target, weight, ignore_index, how)
+        return _chosen(rows.cross_entropy, input, target, weight, ignore_index, how)
     return _smoothed(log_softmax(input, dim), target, weight, ignore_index, how, label_smoothing)
 
 
@@ -281,7 +283,7 @@ def _smoothed(
 ) -> Tensor:  # fmt: skip
     ndim = scores._data.ndim
     dim = 0 if ndim == 1 else 1
-    exact = _nll(scores, target, weight, ignore_index, how)
+    exact = _chosen(rows.nll, scores, target, weight, ignore_index, how)
     even = -(scores if weight is None else scores * _along(weight, ndim)).sum(dim)
     kept = target != ignore_index
     even = where_zero(kept, even)

@@ -48,7 +48,12 @@ def batch_norm(
             [ 1.]])
     """
     need_tensor("batch_norm", "input", 1, input)
+    if eps < 0 or (eps == 0 and training):
+        kind = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {kind}, but got {eps}")
     if training:
+        if not input._data.size:
+            running_mean = running_var = None  # an empty batch has no statistics to move to
         shape = input._data.shape
         if len(shape) > 1 and shape[0] * math.prod(shape[2:]) == 1:
             raise ValueError(

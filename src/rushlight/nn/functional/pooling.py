@@ -213,6 +213,8 @@ def _fractional(
             )
     batched = input if len(shape) == dims + 2 else input.unsqueeze(0)
     lead = (*batched._data.shape[:2], dims)
+    if samples is not None and batched is not input:
+        samples = samples[:1]
     if samples is None:
         samples = drawn(random.uniform, (lead, input._data.dtype))
     elif samples._data.shape != lead:

@@ -233,6 +233,14 @@ class LinearCrossEntropyLoss(_Loss):
         options: LinearCrossEntropyOptions | None = None,
     ) -> None:
         super().__init__(reduction=reduction)
+        if weight is not None and tuple(weight.shape) != (num_classes,):
+            raise RuntimeError(
+                f"expected weight shape to be ({num_classes},), got {tuple(weight.shape)}"
+            )
+        if not 0 <= label_smoothing <= 1:
+            raise RuntimeError(
+                f"expected label_smoothing to be in range [0, 1], got {label_smoothing}"
+            )
         self.options = options
         self.in_features = in_features
         self.num_classes = num_classes

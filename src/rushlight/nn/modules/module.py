@@ -144,9 +144,15 @@ class Module(HookMethods, StateMethods):
         # Only called when ordinary look-up fails.
         own = self.__dict__
         if "_parameters" in own:
-            for table in (own["_parameters"], own["_buffers"], own["_modules"]):
-                if name in table:
-                    return table[name]
+            table = own["_parameters"]
+            if name in table:
+                return table[name]
+            table = own["_modules"]
+            if name in table:
+                return table[name]
+            table = own["_buffers"]
+            if name in table:
+                return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

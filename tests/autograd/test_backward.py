@@ -276,6 +276,25 @@ def test_gradients_do_not_share_memory():
     assert c.grad.sum().item() == 10
 
 
+def test_a_gradient_nobody_else_holds_is_not_copied():
+    x = rushlight.ones(3, requires_grad=True)
+    seen = []
+
+    class Give(rushlight.autograd.Function):
+        @staticmethod
+        def forward(ctx, t):
+            return t.clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            given = rushlight.ones(3)
+            seen.append(given._data.__array_interface__["data"][0])
+            return given
+
+    Give.apply(x).sum().backward()
+    assert x.grad._data.__array_interface__["data"][0] == seen[0]
+
+
 def test_stale_saved_tensor_names_operation_and_line():
     x = rushlight.ones(3, requires_grad=True)
     y = x.exp()

@@ -51,11 +51,16 @@ def run(
         if capture is not None:
             return [walk.captured.get(key) for key in walk.keys]
         only = None if only_leaves is None else {id(t) for t in only_leaves}
-        for leaf, g in walk.leaves.items():
-            if only is None or id(leaf) in only:
-                _accumulate(leaf, walk.hooked_leaf(leaf, g), create_graph)
-        for tensor, g in walk.retained:
-            _accumulate(tensor, g, create_graph)
+        leaves = walk.leaves
+        final = [(leaf, walk.hooked_leaf(leaf, leaves.pop(leaf))) for leaf in list(leaves)]
+        final += walk.retained
+        walk.retained.clear()
+        final.reverse()
+        while final:
+            # Popped, so that nobody but this loop holds on to a gradient: see _accumulate.
+            tensor, g = final.pop()
+            if only is None or id(tensor) in only or tensor._retains_grad:
+                _accumulate(tensor, g, create_graph)
         return []
     finally:
         state.grad, state.backward_node = before
@@ -223,11 +228,15 @@ def _accumulate(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
     if before is None:
         if not create_graph:
             array = g._data
-            # Two references: the local name and the tensor's own slot (plus the call's argument).
+            # Of the tensor know run(), this function and getrefcount; of the array, the tensor, this
+            # function and getrefcount.
             private = (
-                array.base is None and sys.getrefcount(array) <= 3 and array.flags.c_contiguous
+                sys.getrefcount(g) <= 3
+                and sys.getrefcount(array) <= 3
+                and array.base is None
+                and array.flags.c_contiguous
             )
-            g = wrap(array if private and sys.getrefcount(g) <= 4 else array.copy())
+            g = wrap(array if private else array.copy())
         tensor._grad = g
     elif create_graph:
         tensor._grad = before + g

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rushlight.ops import extremes, reduction, scan
+from rushlight.ops import extremes, reduction, scan, statistics
 from rushlight.ops.inplace import inplace
 
 
@@ -48,3 +48,8 @@ class ReductionMethods:
     cumsum_ = inplace(scan.cumsum)
     diff = scan.diff
     logcumsumexp = scan.logcumsumexp
+
+    corrcoef = statistics.corrcoef
+    cov = statistics.cov
+    renorm = statistics.renorm
+    renorm_ = inplace(statistics.renorm)

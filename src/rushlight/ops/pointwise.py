@@ -184,6 +184,8 @@ def _kind(x: Any) -> str:
 
 
 def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
+    if isinstance(alpha, TensorBase) and not (alpha._data.ndim or alpha._requires_grad):
+        alpha = alpha._data.item()
     if not isinstance(alpha, NUMBERS):
         raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type_name(alpha)}")
     kinds = _kind(input), _kind(other)

@@ -1,193 +1,283 @@
-"""SummaryWriter: bytes as tensorboard 2.21 writes them, files, and what it refuses."""
+"""The files that SummaryWriter writes, read back record by record and field by field."""
 
 from __future__ import annotations
 
 import io
 import struct
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import rushlight as torch
 from rushlight.utils.tensorboard import SummaryWriter
-from rushlight.utils.tensorboard.events import masked_crc
-
-SCALAR = "1a00000000000000129bd82d09000000000000f03f10032a0d0a0b0a046c6f7373150000003f7fb84377"
-NEGATIVE = (
-    "2300000000000000b09f774309000000000000f03f10ffffffffffffffffff012a0d0a0b0a046c6f7373"
-    "15000020c0c5500b3c"
-)
-TEXT = (
-    "4500000000000000ebe668b009000000000000f03f10ac022a370a350a12776f7264732f746578745f73756d6d61"
-    "727942150807120412020801420b736f6d65202a746578742a4a080a060a04746578746ae8623c"
-)
+from rushlight.utils.tensorboard.events import masked_crc32c, message
 
 
-def records(folder: Path) -> list[bytes]:
-    """The records of the only events file in a folder, with their lengths and checksums."""
-    (path,) = folder.glob("events.out.tfevents.*")
-    content, found = path.read_bytes(), []
+def records(path):
+    """The events in a file, checksums compared."""
+    content = path.read_bytes()
     while content:
-        size = 16 + struct.unpack("<Q", content[:8])[0]
-        found.append(content[:size])
-        content = content[size:]
+        head, (length,) = content[:8], struct.unpack("<Q", content[:8])
+        event = content[12 : 12 + length]
+        checks = struct.unpack("<I", content[8:12]) + struct.unpack(
+            "<I", content[12 + length : 16 + length]
+        )
+        assert checks == (masked_crc32c(head), masked_crc32c(event))
+        yield fields(event)
+        content = content[16 + length :]
+
+
+def fields(encoded):
+    """{number: [values]} of a message."""
+    found = {}
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = encoded[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(encoded):
+        key = varint()
+        kind = key & 7
+        if kind == 0:
+            value = varint()
+        elif kind == 2:
+            length = varint()
+            value = encoded[at : at + length]
+            at += length
+        else:
+            size = {1: 8, 5: 4}[kind]
+            (value,) = struct.unpack({8: "<d", 4: "<f"}[size], encoded[at : at + size])
+            at += size
+        found.setdefault(key >> 3, []).append(value)
     return found
 
 
-def fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a protobuf message, one level deep."""
-
-    def varint(at: int) -> tuple[int, int]:
-        value = shift = 0
-        while True:
-            value |= (message[at] & 0x7F) << shift
-            shift += 7
-            at += 1
-            if message[at - 1] < 0x80:
-                return value, at
-
-    at = 0
-    while at < len(message):
-        key, at = varint(at)
-        if key & 7 == 0:
-            value, at = varint(at)
-            yield key >> 3, value
-            continue
-        size = {1: 8, 5: 4}.get(key & 7)
-        if size is None:
-            size, at = varint(at)
-        yield key >> 3, message[at : at + size]
-        at += size
+def written(folder, *parts):
+    """(step, fields of the value) of each summary in the only file of a folder."""
+    (path,) = folder.joinpath(*parts).glob("events.out.tfevents.*")
+    events = list(records(path))
+    assert events[0][3] == [b"brain.Event:2"]
+    return [(event[2][0], fields(fields(event[5][0])[1][0])) for event in events[1:] if 5 in event]
 
 
-def values(folder: Path) -> list[dict[int, bytes | int]]:
-    """The value of each summary by field number."""
-    events = [dict(fields(record[12:-4])) for record in records(folder)[1:]]
-    return [dict(fields(dict(fields(event[5]))[1])) for event in events]
-
-
-def test_the_bytes_of_events(tmp_path: Path) -> None:
+@pytest.fixture
+def writer(tmp_path):
     with SummaryWriter(tmp_path) as writer:
-        writer.add_scalar("loss", 0.5, 3, walltime=1.0)
-        writer.add_scalar("loss", torch.tensor([-2.5]), -1, walltime=1.0)
-        writer.add_text("words", "some *text*", 300, walltime=1.0)
-    first, *others = records(tmp_path)
-    assert b"brain.Event:2" in first
-    assert [record.hex() for record in others] == [SCALAR, NEGATIVE, TEXT]
-    assert masked_crc(b"123456789") == ((0xE3069283 >> 15 | 0xE3069283 << 17) + 0xA282EAD8) % 2**32
+        yield writer
 
 
-def test_histograms(tmp_path: Path) -> None:
-    with SummaryWriter(tmp_path) as writer:
-        writer.add_histogram("h", torch.tensor([1.0, 2.0, 2.5]), 0, bins=3)
-        writer.add_histogram("h", np.arange(100), 0, bins=30, max_bins=10)
-        writer.add_histogram("h", [-1.0, 0.0, 1e-3, 5.0])
-    three, ten, growing = (dict(fields(value[5])) for value in values(tmp_path))
-    moments = [struct.unpack("<d", three[n])[0] for n in range(1, 6)]
-    assert moments == [1, 2.5, 3, 5.5, 11.25]
-    assert struct.unpack("<4d", three[6]) == (1, 1.5, 2, 2.5)
-    assert struct.unpack("<4d", three[7]) == (0, 1, 0, 2)
-    assert struct.unpack("<11d", ten[7]) == (0, *[10] * 10)
-    counts, limits = (np.frombuffer(growing[n]) for n in (7, 6))
-    assert counts.sum() == 4
+def test_checksums():
+    # The check value of CRC-32C, masked.
+    crc = 0xE3069283
+    assert masked_crc32c(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def test_messages():
+    assert message((1, -1)) == b"\x08" + b"\xff" * 9 + b"\x01"
+    assert fields(message((1, 300), (2, 0.5), (200, "text"), (4, [1.0, 2.0]))) == {
+        1: [300],
+        2: [0.5],
+        200: [b"text"],
+        4: [struct.pack("<dd", 1, 2)],
+    }
+
+
+def test_scalars(tmp_path, writer):
+    writer.add_scalar("loss/train", 0.5, 3, walltime=7.0)
+    writer.add_scalar("loss/train", torch.tensor([0.25], requires_grad=True), torch.tensor(4))
+    writer.add_scalar("tensor", np.float64(0.1), new_style=True, double_precision=True)
+    writer.add_scalar("tensor", 2, new_style=True)
+    writer.close()
+    (one, two, three, four) = written(tmp_path)
+    assert one == (3, {1: [b"loss/train"], 2: [0.5]})
+    assert two == (4, {1: [b"loss/train"], 2: [0.25]})
+    assert fields(three[1][8][0]) == {1: [2], 6: [struct.pack("<d", 0.1)]}
+    assert fields(four[1][8][0]) == {1: [1], 5: [struct.pack("<f", 2)]}
+    assert fields(fields(four[1][9][0])[1][0])[1] == [b"scalars"]
+
+
+def test_groups_of_scalars(tmp_path, writer):
+    writer.add_scalars("losses", {"train/a": 1, "test": 2}, 5)
+    writer.close()
+    assert written(tmp_path, "losses_train_a") == [(5, {1: [b"losses"], 2: [1.0]})]
+    assert written(tmp_path, "losses_test") == [(5, {1: [b"losses"], 2: [2.0]})]
+    assert written(tmp_path) == []
+
+
+def test_text(tmp_path, writer):
+    writer.add_text("note", "all *good* ✓", 1)
+    writer.close()
+    ((step, value),) = written(tmp_path)
+    assert (step, value[1]) == (1, [b"note/text_summary"])
+    assert fields(value[8][0])[8] == ["all *good* ✓".encode()]
+
+
+def histogram_of(value):
+    found = fields(value[5][0])
+    limits, counts = (np.frombuffer(found[n][0], "<f8") for n in (6, 7))
+    return [found[n][0] for n in range(1, 6)], limits, counts
+
+
+def test_histograms(tmp_path, writer):
+    values = np.array([1.0, 2, 2, 3, -1, 1e-13])
+    writer.add_histogram("default", values, 4)
+    writer.add_histogram("numpy", torch.arange(10), bins="auto")
+    writer.add_histogram("few", list(range(100)), bins=[0, 10, 20, 30, 40, 50], max_bins=2)
+    writer.add_histogram_raw("raw", 0, 1, 2, 1, 1, [0.5, 1], [1, 1])
+    writer.close()
+    default, numpy, few, raw = (histogram_of(value) for _, value in written(tmp_path))
+    facts, limits, counts = default
+    assert facts == pytest.approx([-1, 3, 6, 7, 19])
+    assert len(limits) == len(counts)
     assert counts[0] == 0
-    assert counts[-1] > 0
-    assert limits[-2] <= 5 < limits[-1]
+    assert counts.sum() == 6
+    assert limits[0] < -1 < limits[1]
+    assert limits[-2] <= 3 < limits[-1]
+    assert numpy[1].tolist() == pytest.approx([0, 1.8, 3.6, 5.4, 7.2, 9])
+    assert numpy[2].tolist() == [0, 2, 2, 2, 2, 2]
+    assert few[1].tolist() == [0, 20, 40, 50]
+    assert few[2].tolist() == [0, 20, 20, 11]
+    assert raw == ([0, 1, 2, 1, 1], pytest.approx([0.5, 1]), pytest.approx([1, 1]))
+
+
+def pixels(value):
+    found = fields(value[4][0])
+    picture = np.asarray(Image.open(io.BytesIO(found[4][0])))
+    assert picture.shape == (found[1][0], found[2][0], found[3][0])
+    return picture
+
+
+def test_images(tmp_path, writer):
+    rng = np.random.RandomState(0)
+    color = rng.rand(3, 4, 5)
+    gray = rng.randint(0, 256, (4, 5)).astype(np.uint8)
+    several = rng.randint(0, 256, (10, 1, 2, 3)).astype(np.uint8)
+    writer.add_image("color", torch.from_numpy(color))
+    writer.add_image("gray", gray, dataformats="HW")
+    writer.add_image("opacity", rng.rand(4, 5, 4), dataformats="HWC")
+    writer.add_images("several", several)
+    writer.close()
+    first, second, third, fourth = (pixels(value) for _, value in written(tmp_path))
+    assert (first == (color.transpose(1, 2, 0) * 255).astype(np.uint8)).all()
+    assert (second == gray[..., None]).all()
+    assert third.shape == (4, 5, 4)
+    assert fourth.shape == (4, 24, 3)
+    assert (fourth[2:4, 3:6, 0] == several[9, 0]).all()
+    assert (fourth[2:4, 6:] == 0).all()
+
+
+def test_figures(tmp_path, writer):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 1), dpi=50)
+    figure.subplots().plot([1, 2, 3])
+    writer.add_figure("curve", figure, 2)
+    writer.close()
+    ((step, value),) = written(tmp_path)
+    picture = pixels(value)
+    assert (step, picture.shape) == (2, (50, 100, 3))
+    assert 0 < (picture == 255).mean() < 1
+
+
+def test_hyperparameters(tmp_path, writer):
+    settings = {"lr": 0.1, "name": "adam", "flag": True, "size": torch.tensor(3)}
+    writer.add_hparams(settings, {"accuracy": 0.9}, run_name="first", global_step=2)
+    writer.close()
+    values = [value for _, value in written(tmp_path, "first")]
+    assert [value[1][0] for value in values] == [
+        b"_hparams_/experiment",
+        b"_hparams_/session_start_info",
+        b"_hparams_/session_end_info",
+        b"accuracy",
+    ]
+    content = [fields(fields(fields(value[9][0])[1][0])[2][0]) for value in values[:3]]
+    experiment = fields(content[0][2][0])
+    assert [fields(info) for info in experiment[4]] == [
+        {1: [name], 4: [kind]}
+        for name, kind in ((b"lr", 3), (b"name", 1), (b"flag", 3), (b"size", 3))
+    ]
+    assert fields(fields(experiment[5][0])[1][0]) == {2: [b"accuracy"]}
+    start = [fields(entry) for entry in fields(content[1][3][0])[1]]
+    assert {e[1][0]: fields(e[2][0]) for e in start} == {
+        b"lr": {2: [0.1]}, b"name": {3: [b"adam"]}, b"flag": {2: [1.0]}, b"size": {2: [3.0]},
+    }  # fmt: skip
+    assert content[2] == {4: [message((1, 1))]}
+
+
+def test_graphs(tmp_path, writer):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
+    with torch.no_grad():
+        writer.add_graph(model, torch.ones(1, 2))
+    writer.close()
+    (path,) = tmp_path.glob("events*")
+    (event,) = (event for event in records(path) if 4 in event)
+    nodes = [fields(node) for node in fields(event[4][0])[1]]
+    inputs = {node[1][0].decode(): [i.decode() for i in node.get(3, [])] for node in nodes}
+    assert set(inputs["Addmm_1"]) == {"parameters/0.weight", "parameters/0.bias"}
+    assert inputs["Relu_0"] == ["Addmm_1"]
+    assert inputs["output/0"] == ["Relu_0"]
+
+
+def test_files_and_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    writer = SummaryWriter(comment="_lr1", filename_suffix=".mine")
+    assert writer.get_logdir().startswith("runs/")
+    assert writer.get_logdir().endswith("_lr1")
+    (path,) = (tmp_path / writer.log_dir).iterdir()
+    assert path.name.endswith(".mine")
+    size = path.stat().st_size
+    writer.add_scalar("a", 1)
+    writer.flush()
+    assert path.stat().st_size > size
+    writer.close()
+    writer.close()
+    writer.add_scalar("b", 1)
+    writer.close()
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_values_are_flushed_in_time(tmp_path):
+    with SummaryWriter(tmp_path, flush_secs=0) as writer:
+        writer.add_scalar("a", 1)
+        assert len(written(tmp_path)) == 1
+
+
+def test_purging(tmp_path):
+    SummaryWriter(tmp_path, purge_step=7).close()
+    (path,) = tmp_path.iterdir()
+    *_, event = records(path)
+    assert (event[2], fields(event[7][0])) == ([7], {1: [1]})
 
 
 @pytest.mark.parametrize(
-    ("shape", "axes", "size"),
+    ("call", "error"),
     [
-        ((3, 5, 7), "CHW", (5, 7)),
-        ((1, 5, 7), "CHW", (5, 7)),
-        ((5, 7, 3), "HWC", (5, 7)),
-        ((5, 7), "HW", (5, 7)),
-        ((10, 3, 5, 7), "NCHW", (10, 56)),
-        ((3, 5, 7, 1), "nhwc", (5, 21)),
+        (lambda w: w.add_scalar("x", "text"), TypeError),
+        (lambda w: w.add_scalar("x", None), TypeError),
+        (lambda w: w.add_scalar("x", [1, 2]), ValueError),
+        (lambda w: w.add_text("x", 5), TypeError),
+        (lambda w: w.add_histogram("x", []), ValueError),
+        (lambda w: w.add_histogram("x", [1.0], bins=[5, 6]), ValueError),
+        (lambda w: w.add_histogram_raw("x", 0, 1, 1, 1, 1, [1, 2], [1]), ValueError),
+        (lambda w: w.add_image("x", np.zeros((2, 2))), ValueError),
+        (lambda w: w.add_image("x", np.zeros((5, 2, 2))), ValueError),
+        (lambda w: w.add_image("x", np.zeros((3, 2, 2)), dataformats="CHX"), ValueError),
+        (lambda w: w.add_hparams(1, {}), TypeError),
+        (lambda w: w.add_hparams({"a": [1]}, {}), ValueError),
     ],
 )
-def test_pictures(tmp_path: Path, shape: tuple[int, ...], axes: str, size: tuple[int, int]) -> None:
-    from PIL import Image
-
-    pixels = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
-    with SummaryWriter(tmp_path) as writer:
-        writer.add_image("p", pixels, dataformats=axes)
-        writer.add_image("p", torch.from_numpy(pixels / np.float32(255)), dataformats=axes)
-    exact, scaled = (dict(fields(value[4])) for value in values(tmp_path))
-    assert (exact[1], exact[2], exact[3]) == (*size, 3)
-    shown = [np.asarray(Image.open(io.BytesIO(picture[4]))) for picture in (exact, scaled)]
-    assert shown[0].shape == (*size, 3)
-    assert np.abs(shown[0].astype(int) - shown[1]).max() <= 1
-    if axes == "CHW":
-        assert (shown[0] == pixels.transpose(1, 2, 0)).all()
-
-
-def test_figures(tmp_path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure = plt.figure(figsize=(1, 1), dpi=50)
-    with SummaryWriter(tmp_path) as writer:
-        writer.add_figure("f", figure)
-    assert dict(fields(values(tmp_path)[0][4]))[1] == 50
-    assert plt.get_fignums() == []
-
-
-def test_several_numbers_get_folders_of_their_own(tmp_path: Path) -> None:
-    with SummaryWriter(tmp_path) as writer:
-        writer.add_scalars("loss/all", {"train": 1.0, "test": 2.0}, 1)
-        assert writer.get_logdir() == str(tmp_path)
-    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {
-        "loss_all_train",
-        "loss_all_test",
-    }
-    assert values(tmp_path / "loss_all_test")[0][2] == struct.pack("<f", 2.0)
-
-
-def test_events_are_written_now_and_then_and_at_the_end(tmp_path: Path) -> None:
-    writer = SummaryWriter(tmp_path, max_queue=3)
-    seen = []
-    for step in range(7):
-        writer.add_scalar("x", step, step)
-        seen.append(len(records(tmp_path)) - 1)
-    assert seen == [0, 0, 3, 3, 3, 6, 6]
-    writer.flush()
-    assert len(records(tmp_path)) - 1 == 7
-    writer.add_scalar("x", 8)
-    del writer
-    assert len(records(tmp_path)) - 1 == 8
-    program = f"""if True:
-        from rushlight.utils.tensorboard import SummaryWriter
-        SummaryWriter({str(tmp_path / "other")!r}).add_scalar("x", 1)
-    """
-    subprocess.run([sys.executable, "-c", program], check=True)
-    assert len(records(tmp_path / "other")) == 2
-
-
-def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    writer = SummaryWriter(comment="_mine", filename_suffix=".end")
-    (folder,) = (tmp_path / "runs").iterdir()
-    assert folder.name.endswith("_mine")
-    assert next(folder.iterdir()).name.endswith(".end")
+def test_what_cannot_be_shown_is_not_written(call, error, tmp_path, writer):
+    with pytest.raises(error):
+        call(writer)
     writer.close()
-
-
-def test_what_is_refused(tmp_path: Path) -> None:
-    writer = SummaryWriter(tmp_path)
-    for action, error, message in (
-        (lambda: writer.add_scalar("x", torch.ones(2)), AssertionError, r"one element, .*\(2,\)"),
-        (lambda: writer.add_histogram("x", []), ValueError, "no element"),
-        (lambda: writer.add_image("x", np.ones((2, 2))), AssertionError, "format are different"),
-        (lambda: writer.add_image("x", np.ones((2, 4, 4))), AssertionError, "1, 3 or 4 channels"),
-    ):
-        with pytest.raises(error, match=message):
-            action()
-    writer.flush()
-    assert len(records(tmp_path)) == 1
+    assert written(tmp_path) == []
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,5 +1,6 @@
-"""Events for TensorBoard, which shows how a training goes: `tensorboard --logdir runs`."""
+"""Logs for TensorBoard, written without it: `SummaryWriter`."""
 
+from rushlight.utils.tensorboard.events import EventFile
 from rushlight.utils.tensorboard.writer import SummaryWriter
 
-__all__ = ["SummaryWriter"]
+__all__ = ["EventFile", "SummaryWriter"]

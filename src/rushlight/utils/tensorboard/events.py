@@ -1,7 +1,6 @@
-"""The files that TensorBoard reads: records with checksums, each a message in protobuf's encoding.
+"""TensorBoard's files: records with checksums, each of them an event in protocol-buffer encoding.
 
-Only what is needed to write them: tensorboard itself and protobuf are not imported. The messages
-are those of tensorflow/core/util/event.proto and framework/summary.proto.
+A record is the length (8 bytes), its masked CRC-32C, the event, and the event's masked CRC-32C.
 """
 
 from __future__ import annotations
@@ -12,132 +11,123 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
-_COUNTER = itertools.count()
+import numpy as np
+
+# ---- protocol buffers ----------------------------------------------------------------------------
 
 VARINT, DOUBLE, BYTES, FLOAT = 0, 1, 2, 5
-_STRING_TENSOR = 7
+
+
+class Single(float):
+    """A number for a field of 32-bit floats; plain floats are for fields of 64 bits."""
+
+
+Value = int | float | str | bytes | Single | Iterable[float]
+
+
+def message(*fields: tuple[int, Value]) -> bytes:
+    """The encoding of numbered fields: ints, floats, text, other messages, and lists of doubles.
+
+    >>> message((1, 150), (2, "ok"))
+    b'\\x08\\x96\\x01\\x12\\x02ok'
+    """
+    return b"".join(itertools.starmap(_field, fields))
+
+
+def _field(number: int, value: Value) -> bytes:
+    if isinstance(value, int):
+        return _varint(number << 3 | VARINT) + _varint(value & 0xFFFFFFFFFFFFFFFF)
+    if isinstance(value, Single):
+        return _varint(number << 3 | FLOAT) + struct.pack("<f", value)
+    if isinstance(value, float):
+        return _varint(number << 3 | DOUBLE) + struct.pack("<d", value)
+    if isinstance(value, str):
+        content = value.encode()
+    elif isinstance(value, bytes):
+        content = value
+    else:
+        content = np.asarray(value, "<f8").tobytes()
+    return _varint(number << 3 | BYTES) + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = bytearray()
+    """Seven bits in a byte, the lowest first; all bytes but the last have the eighth bit."""
+    parts = bytearray()
     while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
+        parts.append(value & 0x7F | 0x80)
         value >>= 7
-    out.append(value)
-    return bytes(out)
+    parts.append(value)
+    return bytes(parts)
 
 
-def field(number: int, kind: int, value: float | bytes) -> bytes:
-    """One field of a message."""
-    key = _varint(number << 3 | kind)
-    if isinstance(value, bytes):
-        return key + _varint(len(value)) + value
-    if kind == VARINT:
-        return key + _varint(int(value))
-    return key + struct.pack("<d" if kind == DOUBLE else "<f", value)
+# ---- checksums -----------------------------------------------------------------------------------
 
 
-def text(number: int, value: str) -> bytes:
-    """A field of text."""
-    return field(number, BYTES, value.encode())
-
-
-def doubles(number: int, values: Iterable[float]) -> bytes:
-    """A packed field of several doubles."""
-    given = list(values)
-    return field(number, BYTES, struct.pack(f"<{len(given)}d", *given))
-
-
-def scalar(tag: str, value: float) -> bytes:
-    """A summary of one number."""
-    return _summary(tag, field(2, FLOAT, value))
-
-
-def image(tag: str, height: int, width: int, png: bytes) -> bytes:
-    """A summary of one RGB picture."""
-    sizes = field(1, VARINT, height) + field(2, VARINT, width) + field(3, VARINT, 3)
-    return _summary(tag, field(4, BYTES, sizes + field(4, BYTES, png)))
-
-
-def histogram(
-    tag: str, moments: Iterable[float], limits: Iterable[float], counts: Iterable[float]
-) -> bytes:
-    """A summary of many numbers: (min, max, number, sum, sum of squares), then the buckets."""
-    head = b"".join(field(n, DOUBLE, value) for n, value in enumerate(moments, 1))
-    return _summary(tag, field(5, BYTES, head + doubles(6, limits) + doubles(7, counts)))
-
-
-def words(tag: str, content: str) -> bytes:
-    """A summary of text, which TensorBoard shows as Markdown."""
-    one = field(2, BYTES, field(2, BYTES, field(1, VARINT, 1)))
-    tensor = field(1, VARINT, _STRING_TENSOR) + one + text(8, content)
-    plugin = field(9, BYTES, field(1, BYTES, text(1, "text")))
-    return _summary(f"{tag}/text_summary", field(8, BYTES, tensor) + plugin)
-
-
-def _summary(tag: str, value: bytes) -> bytes:
-    return field(1, BYTES, text(1, tag) + value)
-
-
-@lru_cache(maxsize=1)
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for value in range(256):
+def _table() -> tuple[int, ...]:
+    entries = []
+    for byte in range(256):
         for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)
+            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+        entries.append(byte)
+    return tuple(entries)
 
 
-def masked_crc(data: bytes) -> int:
-    """CRC-32C, turned and shifted as in TFRecord files, so that a checksum of checksums works."""
-    table, crc = _crc_table(), 0xFFFFFFFF
+_CRC32C = _table()
+
+
+def masked_crc32c(data: bytes) -> int:
+    """CRC-32C (Castagnoli), rotated and shifted so that checksums of checksums stay good."""
+    crc = 0xFFFFFFFF
+    table = _CRC32C
     for byte in data:
-        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+        crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
     crc ^= 0xFFFFFFFF
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def record(data: bytes) -> bytes:
-    """A message with its length and the checksums of both."""
-    length = struct.pack("<Q", len(data))
-    ends = (struct.pack("<I", masked_crc(part)) for part in (length, data))
-    return length + next(ends) + data + next(ends)
+# ---- the file ------------------------------------------------------------------------------------
+
+_number = itertools.count()
 
 
 class EventFile:
-    """One events file in a folder; what is added is written at the next flush."""
+    """A new file of events in a folder, under the name that TensorBoard looks for."""
 
-    def __init__(self, folder: str | os.PathLike[str], max_queue: int, seconds: float, suffix: str):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: str | os.PathLike[str], flush_secs: float, suffix: str) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         now = time.time()
-        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
-        self.path = Path(folder) / f"{name}.{next(_COUNTER)}{suffix}"
-        self._max_queue, self._seconds = max_queue, seconds
-        self._waiting: list[bytes] = []
-        self._flushed = now
-        self._append(field(1, DOUBLE, now) + text(3, "brain.Event:2"))
+        name = (
+            f"events.out.tfevents.{int(now):010}.{socket.gethostname()}.{os.getpid()}."
+            f"{next(_number)}{suffix}"
+        )
+        self._file = open(self.folder / name, "wb")  # noqa: SIM115
+        self._flush_secs, self._flushed = flush_secs, now
+        self.add((3, "brain.Event:2"))
         self.flush()
 
-    def add(self, summary: bytes, step: int | None, walltime: float | None) -> None:
-        """Add a summary."""
-        event = field(1, DOUBLE, time.time() if walltime is None else walltime)
-        if step is not None:
-            event += field(2, VARINT, int(step))
-        self._append(event + field(5, BYTES, summary))
-        if len(self._waiting) >= self._max_queue or time.time() > self._flushed + self._seconds:
+    def add(
+        self, *fields: tuple[int, Value], step: int | None = None, walltime: float | None = None
+    ) -> None:
+        """Write an event: its fields, beside time and step."""
+        now = time.time()
+        event = message((1, float(now if walltime is None else walltime)), (2, int(step or 0)))
+        self._record(event + message(*fields))
+        if now - self._flushed >= self._flush_secs:
             self.flush()
 
-    def _append(self, event: bytes) -> None:
-        self._waiting.append(record(event))
+    def _record(self, event: bytes) -> None:
+        length = struct.pack("<Q", len(event))
+        checks = (struct.pack("<I", masked_crc32c(part)) for part in (length, event))
+        self._file.write(length + next(checks) + event + next(checks))
 
     def flush(self) -> None:
-        """Write what is waiting."""
-        with open(self.path, "ab") as file:
-            file.write(b"".join(self._waiting))
-        self._waiting.clear()
+        """Hand everything to the system."""
+        self._file.flush()
         self._flushed = time.time()
+
+    def close(self) -> None:
+        """Write what is left, and end the file."""
+        self._file.close()

@@ -1,34 +1,41 @@
-"""SummaryWriter: numbers, histograms, pictures and text for TensorBoard."""
+"""SummaryWriter: what a training logs for TensorBoard."""
 
 from __future__ import annotations
 
-import datetime
-import io
-import math
 import os
 import socket
-import weakref
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from rushlight._tensor import Tensor
+from rushlight.autograd.state import enable_grad
 from rushlight.errors import require
-from rushlight.utils.tensorboard import events
-from rushlight.utils.tensorboard.events import EventFile
+from rushlight.utils.tensorboard import summaries
+from rushlight.utils.tensorboard.events import EventFile, message
 
-Array = np.ndarray[Any, Any]
+# Fields of an event.
+_GRAPH, _SUMMARY, _SESSION = 4, 5, 7
+_START = 1
 
 
 class SummaryWriter:
-    """Writes an events file into log_dir (`runs/TIME_HOST` unless given) for TensorBoard to show.
+    """Writes a file of events into log_dir (a new folder in `runs` if it is not given).
 
-    Events are written ten (max_queue) at a time, after flush_secs, at `flush()` and `close()`, and
-    at the end of the program.
+    `tensorboard --logdir runs` shows it; the package tensorboard is not needed to write. Every
+    value has a tag, whose part before a slash groups it, and a step. purge_step: steps from there
+    on, of a run that crashed, are hidden. max_queue is accepted; values go to the system every
+    flush_secs.
 
     >>> import tempfile
     >>> with SummaryWriter(tempfile.mkdtemp()) as writer:
     ...     for step in range(3):
-    ...         writer.add_scalar("loss", 1 / (step + 1), step)
+    ...         writer.add_scalar("loss/train", 1 / (step + 1), step)
     """
 
     def __init__(
@@ -41,26 +48,36 @@ class SummaryWriter:
         filename_suffix: str = "",
     ) -> None:
         if not log_dir:
-            now = datetime.datetime.now().strftime("%b%d_%H-%M-%S")
+            now = datetime.now().strftime("%b%d_%H-%M-%S")
             log_dir = os.path.join("runs", f"{now}_{socket.gethostname()}{comment}")
-        self.log_dir = str(log_dir)
+        self.log_dir = os.fspath(log_dir)
         self.purge_step = purge_step
-        self._options = (max_queue, flush_secs, filename_suffix)
+        self.max_queue = max_queue
+        self.flush_secs = flush_secs
+        self.filename_suffix = filename_suffix
+        # By folder: the writer's own, and one for each line of add_scalars.
         self._files: dict[str, EventFile] = {}
-        # At the end of the program, or of the writer.
-        weakref.finalize(self, _flush_all, self._files)
-        self._file(self.log_dir)
+        self._file()
 
-    def _file(self, folder: str) -> EventFile:
-        if folder not in self._files:
-            self._files[folder] = EventFile(folder, *self._options)
-        return self._files[folder]
+    def _file(self, folder: str | None = None) -> EventFile:
+        folder = folder or self.log_dir
+        file = self._files.get(folder)
+        if file is None:
+            file = EventFile(folder, self.flush_secs, self.filename_suffix)
+            self._files[folder] = file
+            if self.purge_step is not None and folder == self.log_dir:
+                file.add((_SESSION, message((1, _START))), step=self.purge_step)
+                self.purge_step = None
+        return file
 
-    def _add(self, summary: bytes, step: int | None, walltime: float | None) -> None:
-        self._file(self.log_dir).add(summary, step, walltime)
+    def _add(
+        self, summary: bytes, step: Any, walltime: float | None, folder: str | None = None
+    ) -> None:
+        number = None if step is None else int(summaries.number_of(step))
+        self._file(folder).add((_SUMMARY, summary), step=number, walltime=walltime)
 
     def get_logdir(self) -> str:
-        """Where the events go."""
+        """The folder that the events go to."""
         return self.log_dir
 
     def add_scalar(
@@ -72,21 +89,35 @@ class SummaryWriter:
         new_style: bool = False,
         double_precision: bool = False,
     ) -> None:
-        """One number. A tensor or array must have one element."""
-        self._add(events.scalar(tag, _number(scalar_value)), global_step, walltime)
+        """A number: a tensor of one element, or what float() takes."""
+        value = summaries.scalar(tag, scalar_value, new_style, double_precision)
+        self._add(value, global_step, walltime)
 
     def add_scalars(
         self,
         main_tag: str,
-        tag_scalar_dict: dict[str, Any],
+        tag_scalar_dict: Mapping[str, Any],
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """Several numbers into one diagram; each gets a folder of its own."""
-        for tag, value in tag_scalar_dict.items():
-            folder = f"{self.log_dir}/{main_tag.replace('/', '_')}_{tag}"
-            summary = events.scalar(main_tag, _number(value))
-            self._file(folder).add(summary, global_step, walltime)
+        """Several numbers in one chart; each gets a folder of its own."""
+        when = time.time() if walltime is None else walltime
+        for tag, number in tag_scalar_dict.items():
+            folder = os.path.join(self.log_dir, f"{main_tag}_{tag}".replace("/", "_"))
+            value = summaries.scalar(main_tag, number, False, False)
+            self._add(value, global_step, when, folder)
+
+    def add_text(
+        self,
+        tag: str,
+        text_string: str,
+        global_step: int | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Text, shown as Markdown."""
+        if not isinstance(text_string, str):
+            raise TypeError(f"add_text: expected text, got {type(text_string).__name__}: use str()")
+        self._add(summaries.text(tag, text_string), global_step, walltime)
 
     def add_histogram(
         self,
@@ -97,21 +128,27 @@ class SummaryWriter:
         walltime: float | None = None,
         max_bins: int | None = None,
     ) -> None:
-        """The distribution of many numbers; bins as in NumPy, or "tensorflow" for growing ones."""
-        array = np.asarray(_plain(values), np.float64).ravel()
-        if array.size == 0:
-            raise ValueError("The input has no element.")
-        if isinstance(bins, str) and bins == "tensorflow":
-            bins = _growing_bins()
-        counts, limits = np.histogram(array, bins=bins)
-        if max_bins is not None and len(counts) > max_bins:
-            together = math.ceil(len(counts) / max_bins)
-            counts = np.add.reduceat(counts, np.arange(0, len(counts), together))
-            limits = np.append(limits[:-1:together], limits[-1])
-        counts, limits = _occupied(counts, limits)
-        moments = (array.min(), array.max(), array.size, array.sum(), (array * array).sum())
-        summary = events.histogram(tag, moments, limits, counts)
-        self._add(summary, global_step, walltime)
+        """How values are distributed, of a tensor of weights for instance."""
+        self._add(summaries.histogram(tag, values, bins, max_bins), global_step, walltime)
+
+    def add_histogram_raw(
+        self,
+        tag: str,
+        min: float,
+        max: float,
+        num: int,
+        sum: float,
+        sum_squares: float,
+        bucket_limits: Any,
+        bucket_counts: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """A histogram that is counted already: upper limits of its buckets, and what is in them."""
+        value = summaries.raw_histogram(
+            tag, min, max, num, sum, sum_squares, bucket_limits, bucket_counts
+        )
+        self._add(value, global_step, walltime)
 
     def add_image(
         self,
@@ -121,10 +158,8 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "CHW",
     ) -> None:
-        """One picture: bytes, or floats from 0 to 1, with the axes in the order of dataformats."""
-        pixels = _pixels(_plain(img_tensor), dataformats)
-        height, width, _ = pixels.shape
-        self._add(events.image(tag, height, width, _png(pixels)), global_step, walltime)
+        """An image: floats from 0 to 1 or bytes; dataformats says what its dimensions are."""
+        self._add(summaries.image(tag, img_tensor, dataformats), global_step, walltime)
 
     def add_images(
         self,
@@ -134,8 +169,8 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """A batch of pictures, side by side."""
-        self.add_image(tag, img_tensor, global_step, walltime, dataformats)
+        """A batch of images, in a grid."""
+        self._add(summaries.image(tag, img_tensor, dataformats), global_step, walltime)
 
     def add_figure(
         self,
@@ -145,110 +180,73 @@ class SummaryWriter:
         close: bool = True,
         walltime: float | None = None,
     ) -> None:
-        """A figure of matplotlib, or several side by side."""
+        """A figure of matplotlib, or a list of them, as an image."""
+        agg = require("matplotlib.backends.backend_agg", extra="demo")
         figures = figure if isinstance(figure, list) else [figure]
-        rendered = []
+        pictures = []
         for one in figures:
-            one.canvas.draw()
-            rendered.append(np.asarray(one.canvas.buffer_rgba())[..., :3])
-            if close:
-                require("matplotlib.pyplot", extra="demo").close(one)
-        self.add_image(tag, np.stack(rendered), global_step, walltime, dataformats="NHWC")
+            canvas = agg.FigureCanvasAgg(one)
+            canvas.draw()
+            pictures.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+        value = summaries.image(tag, np.stack(pictures), "NHWC")
+        self._add(value, global_step, walltime)
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if close and pyplot is not None:
+            for one in figures:
+                pyplot.close(one)
 
-    def add_text(
+    def add_hparams(
         self,
-        tag: str,
-        text_string: str,
+        hparam_dict: Mapping[str, Any],
+        metric_dict: Mapping[str, Any],
+        hparam_domain_discrete: Mapping[str, Any] | None = None,
+        run_name: str | None = None,
         global_step: int | None = None,
-        walltime: float | None = None,
     ) -> None:
-        """Text, shown as Markdown."""
-        self._add(events.words(tag, text_string), global_step, walltime)
+        """The settings of a run and what came of them, in a folder of their own.
+
+        hparam_domain_discrete is accepted.
+        """
+        values = list(summaries.hparams(hparam_dict, metric_dict))
+        values += [summaries.scalar(tag, v, False, False) for tag, v in metric_dict.items()]
+        folder = os.path.join(self.log_dir, run_name or str(time.time()))
+        for value in values:
+            self._add(value, global_step, None, folder)
+        self._files.pop(folder).close()
+
+    def add_graph(
+        self,
+        model: Any,
+        input_to_model: Any = None,
+        verbose: bool = False,
+        use_strict_trace: bool = True,
+    ) -> None:
+        """The operations between a model's parameters and its outputs, for this input."""
+        given = input_to_model if isinstance(input_to_model, list | tuple) else (input_to_model,)
+        with enable_grad():
+            outputs = model(*given)
+        listed = outputs if isinstance(outputs, list | tuple) else [outputs]
+        names = {id(p): name for name, p in model.named_parameters()}
+        tensors = [out for out in listed if isinstance(out, Tensor)]
+        self._file().add((_GRAPH, summaries.graph(tensors, names)))
 
     def flush(self) -> None:
-        """Write everything that waits."""
-        _flush_all(self._files)
+        """Hand all values to the system."""
+        for file in self._files.values():
+            file.flush()
 
     def close(self) -> None:
-        """Write everything that waits; what is added later starts new files."""
-        self.flush()
-        self._files.clear()
+        """Write what is left and end the files; what is added later goes to new ones."""
+        while self._files:
+            self._files.popitem()[1].close()
 
     def __enter__(self) -> SummaryWriter:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
-
-
-def _flush_all(files: dict[str, EventFile]) -> None:
-    for file in files.values():
-        file.flush()
-
-
-def _plain(value: Any) -> Array:
-    return value.detach().numpy() if hasattr(value, "detach") else np.asarray(value)
-
-
-def _number(value: Any) -> float:
-    array = _plain(value)
-    if array.size != 1:
-        raise AssertionError(f"Tensor should contain one element, got shape {array.shape}")
-    return float(array.reshape(()))
-
-
-def _growing_bins() -> list[float]:
-    """Limits that grow by a tenth, up to 1e20, on both sides of 0."""
-    limits = [1e-12]
-    while limits[-1] < 1e20:
-        limits.append(limits[-1] * 1.1)
-    positive = [limit for limit in limits if limit < 1e20]
-    return [-limit for limit in reversed(positive)] + [0.0] + positive
-
-
-def _occupied(counts: Array, limits: Array) -> tuple[Array, Array]:
-    """The buckets from the first to the last one that is not empty, with an empty one before."""
-    filled = np.flatnonzero(counts)
-    first, last = (int(filled[0]), int(filled[-1]) + 1) if filled.size else (0, len(counts))
-    if first > 0:
-        return counts[first - 1 : last], limits[first : last + 1]
-    return np.concatenate([[0], counts[:last]]), limits[first : last + 1]
-
-
-def _pixels(array: Array, axes: str) -> Array:
-    """(height, width, 3) bytes from an array whose axes are named, N of several pictures."""
-    names = axes.upper()
-    if len(names) != array.ndim or len(set(names)) != len(names) or not set(names) <= set("NCHW"):
-        raise AssertionError(
-            f"size of input tensor and input format are different: tensor shape {array.shape}, "
-            f"input_format {axes}"
-        )
-    for name in "NC":
-        if name not in names:
-            array, names = array[None], name + names
-    batch = array.transpose([names.index(name) for name in "NHWC"])
-    if batch.shape[-1] == 1:
-        batch = np.repeat(batch, 3, -1)
-    if batch.shape[-1] not in (3, 4):
-        raise AssertionError(f"a picture has 1, 3 or 4 channels, got shape {array.shape} as {axes}")
-    if batch.dtype != np.uint8:
-        batch = np.clip(batch.astype(np.float32) * 255, 0, 255).astype(np.uint8)
-    return _side_by_side(batch[..., :3])
-
-
-def _side_by_side(batch: Array) -> Array:
-    count, height, width, channels = batch.shape
-    columns = min(count, 8)
-    rows = -(-count // columns)
-    grid = np.zeros((rows * columns, height, width, channels), batch.dtype)
-    grid[:count] = batch
-    grid = grid.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, channels)
-
-
-def _png(pixels: Array) -> bytes:
-    out = io.BytesIO()
-    size = pixels.shape[1::-1]
-    picture = require("PIL.Image", extra="vision").frombytes("RGB", size, pixels.tobytes())
-    picture.save(out, format="PNG")
-    return out.getvalue()

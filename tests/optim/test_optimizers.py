@@ -1,23 +1,30 @@
 """Every optimizer against torch: steps, states, groups, resuming, refusals."""
 
 import pytest
-
-import rushlight
 from tests.parity import parity
 
+import rushlight
+
 CONFIGURATIONS = {
-    "SGD": ["lr=0.1", "lr=0.1, momentum=0.9", "lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.1",
+    "SGD": ["lr=0.1", "lr=0.1, momentum=0.9",
+            "lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.1",
             "lr=0.1, momentum=0.9, nesterov=True", "lr=0.1, maximize=True"],
-    "Adam": ["lr=0.1", "lr=0.1, betas=(0.5, 0.9), eps=1e-3, weight_decay=0.1", "lr=0.1, amsgrad=True",
-             "lr=0.1, maximize=True", "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True"],
+    "Adam": ["lr=0.1", "lr=0.1, betas=(0.5, 0.9), eps=1e-3, weight_decay=0.1",
+             "lr=0.1, amsgrad=True", "lr=0.1, maximize=True",
+             "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True"],
     "AdamW": ["lr=0.1", "lr=0.1, weight_decay=0.5, amsgrad=True"],
-    "Adagrad": ["lr=0.1", "lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5"],
-    "RMSprop": ["lr=0.1", "lr=0.1, momentum=0.9, centered=True, weight_decay=0.1", "lr=0.1, alpha=0.3"],
+    "Adagrad": ["lr=0.1",
+                "lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5"],
+    "RMSprop": ["lr=0.1",
+                "lr=0.1, momentum=0.9, centered=True, weight_decay=0.1", "lr=0.1, alpha=0.3"],
     "Adadelta": ["lr=1.0", "lr=0.5, rho=0.5, weight_decay=0.1, maximize=True"],
-    "NAdam": ["lr=0.1", "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True", "momentum_decay=0.1"],
+    "NAdam": ["lr=0.1",
+              "lr=0.1, weight_decay=0.1, decoupled_weight_decay=True", "momentum_decay=0.1"],
     "RAdam": ["lr=0.1", "lr=0.1, weight_decay=0.1", "lr=0.1, betas=(0.9, 0.9)"],
     "Adamax": ["lr=0.1", "lr=0.1, weight_decay=0.1"],
     "ASGD": ["lr=0.1", "lr=0.1, lambd=0.1, t0=2, weight_decay=0.1"],
+    "Adafactor": ["", "lr=0.5, beta2_decay=-0.5, eps=(1e-4, 1e-2), d=1.5, weight_decay=0.1",
+                  "maximize=True"],
     "Rprop": ["lr=0.1", "lr=0.1, etas=(0.3, 1.5), step_sizes=(1e-3, 0.5)"],
 }  # fmt: skip
 
@@ -46,6 +53,26 @@ def test_steps(name, options):
     parity(STEPS.format(name=name, options=options), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "options", ["", "nesterov=False, weight_decay=0.5", "lr=0.1, adjust_lr_fn='match_rms_adamw'"]
+)
+def test_muon(options):
+    # A brain float's last place may differ where products are summed in another order.
+    parity(
+        f"""
+        tall, wide = torch.randn(5, 3, requires_grad=True), torch.randn(3, 4, requires_grad=True)
+        optimizer = torch.optim.Muon([tall, wide], {options})
+        x = torch.randn(8, 5)
+        for _ in range(5):
+            optimizer.zero_grad()
+            ((x @ tall @ wide).tanh() ** 2).mean().backward()
+            optimizer.step()
+        """,
+        rtol=1e-4,
+        atol=1e-3,
+    )
+
+
 @pytest.mark.parametrize("line_search", ["None", "'strong_wolfe'"])
 def test_lbfgs(line_search):
     parity(
@@ -69,7 +96,8 @@ def test_groups_names_and_closures():
         a = torch.ones(2, requires_grad=True)
         b = torch.ones(2, requires_grad=True)
         c = torch.ones(2, requires_grad=True)
-        optimizer = torch.optim.SGD([{"params": [a], "lr": 0.5}, {"params": b}], lr=0.1, momentum=0.9)
+        groups = [{"params": [a], "lr": 0.5}, {"params": b}]
+        optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
         optimizer.add_param_group({"params": [c], "weight_decay": 0.1})
         def closure():
             optimizer.zero_grad()
@@ -78,7 +106,8 @@ def test_groups_names_and_closures():
             return loss
         first = optimizer.step(closure)
         second = optimizer.step(closure)
-        named = torch.optim.SGD([("first", a), ("second", b)], lr=0.1).param_groups[0]["param_names"]
+        _named = torch.optim.SGD([("first", a), ("second", b)], lr=0.1)
+        names = _named.param_groups[0]["param_names"]
     """)
 
 
@@ -155,3 +184,24 @@ def test_differentiable_step():
         (moved ** 2).sum().backward()
         slope = lr.grad
     """)
+
+
+def test_muon_and_adafactor_refuse():
+    parity("""
+        w, b = torch.ones(3, 2, requires_grad=True), torch.ones(3, requires_grad=True)
+        Adafactor, Muon = torch.optim.Adafactor, torch.optim.Muon
+        a = [attempt(lambda: Adafactor([w], **kw)) for kw in (
+            dict(lr=-1), dict(beta2_decay=1), dict(eps=(-1, 1)), dict(eps=(None, -1)), dict(d=0.5),
+            dict(weight_decay=-1), dict(lr=torch.ones(2)))]
+        m = [attempt(lambda: Muon([w], **kw)) for kw in (
+            dict(lr=-1), dict(momentum=-1), dict(weight_decay=-1), dict(adjust_lr_fn="x"))]
+        flat = attempt(lambda: Muon([b]))
+        named = torch.optim.SGD([("w", w)])
+        mixed = attempt(lambda: named.add_param_group({"params": [b]}))
+    """)
+
+
+def test_a_parameter_given_twice_is_warned_of():
+    w = rushlight.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        rushlight.optim.SGD([w, w], lr=0.1)

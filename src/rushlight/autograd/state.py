@@ -7,7 +7,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,10 +113,10 @@ class no_grad(_Switch):
 
     mode = False
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Self:
         # `@torch.no_grad` without parentheses decorates directly.
         switch = super().__new__(cls)
-        return switch if function is None else switch(function)
+        return switch if function is None else switch(function)  # type: ignore[return-value]
 
     def __enter__(self) -> None:
         self.before = state.grad
@@ -141,11 +141,11 @@ class inference_mode(_Switch):
     (True, False)
     """
 
-    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Self:
         switch = super().__new__(cls)
         if callable(mode):
             switch.mode = True
-            return switch(mode)
+            return switch(mode)  # type: ignore[return-value]
         return switch
 
     def __init__(self, mode: bool = True) -> None:

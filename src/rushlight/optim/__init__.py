@@ -1,12 +1,14 @@
 """Optimizers, a file each, and learning-rate schedules."""
 
-from rushlight.optim import lr_scheduler
+from rushlight.optim import lr_scheduler, swa_utils
 from rushlight.optim.adadelta import Adadelta
+from rushlight.optim.adafactor import Adafactor
 from rushlight.optim.adagrad import Adagrad
 from rushlight.optim.adam import Adam, AdamW
 from rushlight.optim.adamax import Adamax
 from rushlight.optim.asgd import ASGD
 from rushlight.optim.lbfgs import LBFGS
+from rushlight.optim.muon import Muon
 from rushlight.optim.nadam import NAdam
 from rushlight.optim.optimizer import Optimizer
 from rushlight.optim.radam import RAdam
@@ -19,14 +21,17 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "swa_utils",
 ]

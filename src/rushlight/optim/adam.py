@@ -24,6 +24,21 @@ def check_betas(betas: tuple[float, float], eps: float, lr: float | Tensor, deca
     need(decay >= 0.0, f"Invalid weight_decay value: {decay}")
 
 
+def check_tensors(
+    lr: float | Tensor, betas: tuple[float, float], foreach: bool | None, capturable: bool
+) -> None:
+    """torch's checks of rates and betas that are tensors."""
+    kinds = [isinstance(beta, Tensor) for beta in betas]
+    need(kinds[0] == kinds[1], "betas must be either both floats or both Tensors")
+    for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+        if isinstance(value, Tensor):
+            need(
+                capturable or not foreach,
+                f"{name} as a Tensor is not supported for capturable=False and foreach=True",
+            )
+            need(value.numel() == 1, f"Tensor {name} must be 1-element")
+
+
 class Adam(Optimizer):
     """Steps along the mean of the gradients over the root of the mean of their squares.
 
@@ -53,6 +68,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_tensors(lr, betas, foreach, capturable)
         check_betas(betas, eps, lr, weight_decay)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,

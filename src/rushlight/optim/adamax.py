@@ -16,7 +16,7 @@ from rushlight.optim.optimizer import (
 
 
 class Adamax(Optimizer):
-    """Adam with the largest decayed gradient in place of the root mean square. Kingma and Ba 2015."""
+    """Adam with the largest decayed gradient for the root mean square. Kingma and Ba 2015."""
 
     def __init__(
         self,

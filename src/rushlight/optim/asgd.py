@@ -17,7 +17,7 @@ from rushlight.optim.optimizer import (
 
 
 class ASGD(Optimizer):
-    """Gradient descent that also keeps the mean of its path, in state["ax"]. Polyak and Juditsky 1992."""
+    """Gradient descent that keeps the mean of its path in state["ax"]. Polyak and Juditsky 1992."""
 
     def __init__(
         self,

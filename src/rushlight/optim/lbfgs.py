@@ -10,7 +10,7 @@ import numpy as np
 from rushlight._tensor import Tensor, wrap
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.optim.line_search import strong_wolfe
-from rushlight.optim.optimizer import Group, Optimizer, Params
+from rushlight.optim.optimizer import Group, Optimizer, Params, check_rate
 
 
 class LBFGS(Optimizer):
@@ -31,6 +31,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
+        check_rate(lr)
         super().__init__(params, {
             "lr": lr, "max_iter": max_iter,
             "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
@@ -88,7 +89,8 @@ class LBFGS(Optimizer):
         if np.abs(gradient).max() <= group["tolerance_grad"]:
             return first
         memory = _Memory(state)
-        d, t = memory.direction, memory.t
+        d: Any = memory.direction
+        t = memory.t
         before, loss_before = memory.gradient, memory.loss
         iterations = 0
         while iterations < group["max_iter"]:
@@ -98,7 +100,7 @@ class LBFGS(Optimizer):
                 d = -gradient
             else:
                 memory.remember(gradient - before, d * t, group["history_size"])
-                d = memory.newton_step(gradient)
+                d = memory.newton_step(gradient, group["history_size"])
             before, loss_before = gradient.copy(), loss
             lr = float(group["lr"])
             t = min(1.0, 1.0 / np.abs(gradient).sum()) * lr if state["n_iter"] == 1 else lr
@@ -146,7 +148,8 @@ class _Memory:
         self.changes = [v._data for v in state.get("old_dirs", [])]
         self.steps = [v._data for v in state.get("old_stps", [])]
         self.inverse = [float(v) for v in state.get("ro", [])]
-        self.scale = float(state.get("H_diag", 1))
+        self.scale = state.get("H_diag", 1)
+        self.weights = [v if v is None else float(v) for v in state.get("al", [])]
         self.direction = state["d"]._data if "d" in state else None
         self.t = float(state.get("t", 0))
         self.gradient = state["prev_flat_grad"]._data if "prev_flat_grad" in state else None
@@ -163,16 +166,17 @@ class _Memory:
         self.changes.append(y)
         self.steps.append(s)
         self.inverse.append(1.0 / curvature)
-        self.scale = curvature / float(y @ y)
+        self.scale = wrap(np.asarray(curvature / float(y @ y), y.dtype))
 
-    def newton_step(self, gradient: Any) -> Any:
+    def newton_step(self, gradient: Any, limit: int) -> Any:
         """-H g by the two-loop recursion (Nocedal and Wright, algorithm 7.4)."""
         q = -gradient
-        weights = [0.0] * len(self.changes)
+        weights: list[Any] = self.weights or [None] * limit
+        self.weights = weights
         for i in range(len(self.changes) - 1, -1, -1):
             weights[i] = float(self.steps[i] @ q) * self.inverse[i]
             q = q - weights[i] * self.changes[i]
-        r = q * np.asarray(self.scale, q.dtype)
+        r = q * np.asarray(float(self.scale), q.dtype)
         for i in range(len(self.changes)):
             back = float(self.changes[i] @ r) * self.inverse[i]
             r = r + self.steps[i] * np.asarray(weights[i] - back, q.dtype)
@@ -185,3 +189,7 @@ class _Memory:
             old_stps=[wrap(v) for v in self.steps], ro=[wrap(np.asarray(v)) for v in self.inverse],
             H_diag=self.scale, prev_flat_grad=wrap(gradient), prev_loss=loss,
         )  # fmt: skip
+        if self.weights:
+            self.state["al"] = [
+                v if v is None else wrap(np.asarray(v, gradient.dtype)) for v in self.weights
+            ]

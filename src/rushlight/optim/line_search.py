@@ -39,7 +39,7 @@ def strong_wolfe(
     tolerance: float = 1e-9,
     limit: int = 25,
 ) -> tuple[float, Any, float, int]:
-    """A step length with sufficient decrease and a flat enough slope; at(t) gives loss and gradient.
+    """A step length with enough decrease and a flat enough slope; at(t) gives loss and gradient.
 
     Returns (loss, gradient, t, evaluations). Nocedal and Wright, algorithms 3.5 and 3.6, with cubic
     interpolation.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
@@ -30,6 +31,11 @@ def need(condition: bool, message: str) -> None:
     """Raise torch's ValueError for a bad hyperparameter."""
     if not condition:
         raise ValueError(message)
+
+
+def check_rate(lr: Any) -> None:
+    """Raise torch's error for a learning rate that is a tensor of several elements."""
+    need(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element")
 
 
 def fresh_step() -> Tensor:
@@ -60,8 +66,8 @@ class Optimizer:
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but "
-                "got torch.FloatTensor: write [tensor]"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                "but got torch.FloatTensor: write [tensor]"
             )
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
@@ -74,7 +80,7 @@ class Optimizer:
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
-            self.add_param_group(dict(group))
+            self.add_param_group(group)
 
     def add_param_group(self, param_group: Group) -> None:
         """Take in more parameters, with options of their own. A refused group changes nothing."""
@@ -83,13 +89,13 @@ class Optimizer:
         given = param_group["params"]
         if isinstance(given, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of "
-                "tensors in sets will change between runs. Please use a list instead."
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         listed = [given] if isinstance(given, Tensor) else list(given)
         names: list[str] = []
         if listed and isinstance(listed[0], tuple):
-            names = [name for name, _ in listed]
+            names = [str(name) for name, _ in listed]
             listed = [p for _, p in listed]
         for p in listed:
             if not isinstance(p, Tensor):
@@ -98,23 +104,36 @@ class Optimizer:
                 )
             if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
+        if any(("param_names" in other) != bool(names) for other in self.param_groups):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if names else 'without'} names to the optimizer"
+            )
         group = {**param_group, "params": listed}
         if names:
             group["param_names"] = names
         for name, default in self.defaults.items():
             if default is required and name not in group:
                 raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
                 )
             group.setdefault(
                 name, copy.deepcopy(default) if isinstance(default, (list, dict)) else default
             )
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if len({id(p) for p in listed}) != len(listed):
-            raise ValueError("some parameters appear in more than one parameter group")
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this "
+                "will cause an error: give each parameter once",
+                UserWarning,
+                stacklevel=3,
+            )
         if known & {id(p) for p in listed}:
             raise ValueError("some parameters appear in more than one parameter group")
-        self.param_groups.append(group)
+        # The caller's own dict, as in torch: who keeps it can change the options through it.
+        param_group.update(group)
+        self.param_groups.append(param_group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what closure, if given, returns."""

@@ -16,7 +16,7 @@ from rushlight.optim.optimizer import (
 
 
 class RAdam(Optimizer):
-    """Adam whose adaptive step waits until the variance of its estimate is tame. Liu et al. 2020."""
+    """Adam whose adaptive step waits until its estimate's variance is tame. Liu et al. 2020."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class RAdam(Optimizer):
     ) -> None:
         check_betas(betas, eps, lr, weight_decay)
         super().__init__(params, {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
-            "foreach": foreach, "capturable": capturable,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable,
             "decoupled_weight_decay": decoupled_weight_decay, "differentiable": differentiable,
         })  # fmt: skip
 

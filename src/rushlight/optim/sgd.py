@@ -58,4 +58,8 @@ class SGD(Optimizer):
             else:
                 buffer.mul_(momentum).add_(g, alpha=1 - group["dampening"])
             g = g.add(buffer, alpha=momentum) if group["nesterov"] else buffer
-        p.add_(g, alpha=-group["lr"])
+        lr = group["lr"]
+        if isinstance(lr, Tensor) and lr.requires_grad:
+            p.addcmul_(g, lr, value=-1)
+        else:
+            p.add_(g, alpha=-lr)

@@ -171,6 +171,22 @@ def test_gradients_keep_the_types_of_what_they_are_of():
     )
 
 
+def test_functions_of_each_element():
+    parity(
+        """
+        x, y = torch.arange(6.0).reshape(2, 3), torch.ones(3)
+        results = [
+            x.clone().apply_(lambda a: a * 2), x.clone().map_(y, lambda a, b: a + b),
+            x.clone().map_(x.flip(0), lambda a, b: max(a, b)),
+        ]
+        dense, name = y.to_dense(), torch.typename(y)
+        other = torch.typename("a")
+        back = torch.detach(x), x.get_device(), torch.get_device(x)
+        turned = x.__reversed__()
+        """
+    )
+
+
 def test_deep_copies():
     parity(
         """

@@ -340,6 +340,24 @@ def test_what_a_tensor_says_about_its_memory():
     )
 
 
+def test_views_share_a_storage():
+    parity(
+        """
+        x = torch.arange(6.0).reshape(2, 3)
+        y = x[1]
+        same = [
+            y.untyped_storage().data_ptr() == x.untyped_storage().data_ptr(),
+            y.storage().data_ptr() == x.data_ptr(), y.data_ptr() == x.data_ptr(),
+            x.clone().untyped_storage().data_ptr() == x.untyped_storage().data_ptr(),
+        ]
+        sizes = y.untyped_storage().nbytes(), y.untyped_storage().size(), len(y.storage())
+        values = y.storage().tolist(), y.storage()[4], list(x.storage())[:2]
+        kinds = torch.is_storage(x.storage()), torch.is_storage(x), str(x.storage().dtype)
+        text = repr(torch.zeros(2).storage())
+        """
+    )
+
+
 def test_bits_read_as_another_type():
     parity(
         """

@@ -10,6 +10,7 @@ class ConversionMethods:
 
     __slots__ = ()
 
+    apply_ = conversion.map_elements
     astype = conversion.astype
     bfloat16 = conversion.bfloat16
     bool = conversion.bool_
@@ -32,9 +33,12 @@ class ConversionMethods:
     is_signed = conversion.is_signed
     item = conversion.item
     long = conversion.long
+    map2_ = conversion.map_elements
+    map_ = conversion.map_elements
     numpy = conversion.numpy
     short = conversion.short
     to = conversion.to
+    to_dense = conversion.to_dense
     tolist = conversion.tolist
     type = conversion.type_
     type_as = conversion.type_as
@@ -43,6 +47,4 @@ class ConversionMethods:
     __array_priority__ = 1000
     __contains__ = conversion.contains
     __deepcopy__ = conversion.deepcopy
-    __format__ = conversion.format_
     __reduce_ex__ = conversion.reduce
-    __repr__ = conversion.describe

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight.layout import layout, strided
 from rushlight.ops import arrangement, copies, joining, memory, reduction, shape
+from rushlight.ops import storage as storages
 from rushlight.ops.inplace import inplace
 
 
@@ -66,6 +67,7 @@ class ShapeMethods:
     squeeze = shape.squeeze
     squeeze_ = memory.squeeze_
     storage_offset = memory.storage_offset
+    storage = storages.storage
     stride = memory.stride
     swapaxes = shape.swapaxes
     swapaxes_ = memory.swapaxes_
@@ -90,6 +92,7 @@ class ShapeMethods:
     unsafe_split_with_sizes = joining.unsafe_split_with_sizes
     unsqueeze = shape.unsqueeze
     unsqueeze_ = memory.unsqueeze_
+    untyped_storage = storages.untyped_storage
     view = shape.view
     view_as = shape.view_as
     vsplit = joining.vsplit
@@ -130,6 +133,17 @@ class ShapeMethods:
     def nbytes(self: Any) -> int:
         """The bytes of all elements."""
         return self._data.nbytes
+
+    def is_distributed(self) -> bool:
+        """False: a tensor lies in one process."""
+        return False
+
+    def is_inference(self) -> bool:
+        """False: tensors made in inference mode are like all others here."""
+        return False
+
+    def __reversed__(self: Any) -> Any:
+        return self.flip(0) if self.ndim else self
 
     def pin_memory(self, device: Any = None) -> Any:
         """The tensor itself; there is no device for which memory would be pinned."""

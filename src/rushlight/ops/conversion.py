@@ -12,12 +12,12 @@ from rushlight import dtypes
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
+from rushlight.ops.inplace import check_writable
 from rushlight.ops.legacy import LEGACY, LegacyType, as_class
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
-from rushlight.printing import format_scalar, format_tensor
-from rushlight.tensor_base import Array, TensorBase
+from rushlight.tensor_base import Array, TensorBase, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 __all__ = [
     "can_cast",
     "clone",
+    "detach",
+    "detach_",
+    "get_device",
     "is_complex",
     "is_floating_point",
     "is_nonzero",
     "is_signed",
     "is_tensor",
     "result_type",
+    "typename",
 ]
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
@@ -167,7 +171,7 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     ('torch.FloatTensor', tensor([0, 0]))
     """
     if dtype is None:
-        return f"torch.{dtypes.of(self._data.dtype).word}Tensor"
+        return typename(self)
     if isinstance(dtype, dtypes.dtype):
         return to(self, dtype)
     named = LEGACY.get(dtype) if isinstance(dtype, str) else None
@@ -176,6 +180,15 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     if named is None:
         raise ValueError(f"invalid type: {dtype!r}")
     return to(self, named)
+
+
+def typename(obj: Any) -> str:
+    """The name of a tensor's type, such as 'torch.FloatTensor', or of any object's class."""
+    if isinstance(obj, TensorBase):
+        return f"torch.{dtypes.of(obj._data.dtype).word}Tensor"
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
+    return module + kind.__qualname__
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -194,9 +207,26 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any)
     return self
 
 
-def get_device(self: Tensor) -> int:
+def get_device(input: Tensor) -> int:
     """-1, torch's number of the CPU."""
     return -1
+
+
+def to_dense(self: Tensor, dtype: Any = None, **_: Any) -> Tensor:
+    """The tensor itself, in dtype if one is given: all tensors here are dense."""
+    return self if dtype is None else to(self, dtype)
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same memory outside the graph."""
+    need_tensor("detach", "input", 1, input)
+    return input.detach()
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Cut the tensor from the graph that made it."""
+    need_tensor("detach_", "input", 1, input)
+    return input.detach_()
 
 
 def is_floating_point(input: Tensor) -> bool:
@@ -347,17 +377,15 @@ def contains(self: Tensor, element: Any) -> bool:
     return bool(np.any((self == element)._data))
 
 
-def describe(self: Tensor, *, tensor_contents: Any = None) -> str:
-    """The tensor as torch prints it."""
-    if self.grad_fn is not None:
-        notes = [f"grad_fn=<{self.grad_fn.name()}>"]
-    else:
-        notes = ["requires_grad=True"] if self._requires_grad else []
-    return format_tensor(self._data, dtypes.of(self._data.dtype), suffixes=notes)
+# ---- element by element, in Python --------------------------------------------------------------
 
 
-def format_(self: Tensor, spec: str) -> str:
-    """`f"{loss:.3f}"` for a 0-d tensor."""
-    if not spec:
-        return str(self)
-    return format_scalar(self._data, spec)
+def map_elements(self: Tensor, *others: Any) -> Tensor:
+    """`apply_(f)`, `map_(x, f)`, `map2_(x, y, f)`: f of each element, in place; slow."""
+    *tensors, function = others
+    check_writable(self)
+    arrays = [np.broadcast_to(t._data, self._data.shape) for t in (self, *tensors)]
+    values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
+    self._data[...] = np.asarray(values, self._data.dtype).reshape(self._data.shape)
+    bump(self, "apply_")
+    return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops import arrangement, joining, memory, shape
+from rushlight.ops import arrangement, complex, joining, memory, shape
 from rushlight.ops.arguments import relabel, write_out
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
@@ -31,6 +31,8 @@ __all__ = [
     "unbind_copy",
     "unfold_copy",
     "unsqueeze_copy",
+    "view_as_complex_copy",
+    "view_as_real_copy",
     "view_copy",
 ]
 
@@ -80,4 +82,6 @@ transpose_copy = _copying(shape.transpose)
 unbind_copy = _copying(joining.unbind)
 unfold_copy = _copying(shape.unfold)
 unsqueeze_copy = _copying(shape.unsqueeze)
+view_as_complex_copy = _copying(complex.view_as_complex)
+view_as_real_copy = _copying(complex.view_as_real)
 view_copy = _copying(shape.view)

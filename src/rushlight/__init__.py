@@ -14,6 +14,10 @@ import warnings as _warnings
 # it are silenced for these modules only.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
+from rushlight.allocation import keep_freed_memory as _keep_freed_memory
+
+_keep_freed_memory()
+
 # ---- operations: begin ----
 from rushlight.ops.activation import (
     celu,

@@ -325,6 +325,7 @@ def test_what_a_tensor_says_about_its_memory():
                 torch.zeros(2, 3, 4, 5).to(memory_format=torch.channels_last),
                 torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
                 torch.empty(2, 3, 4, 5, memory_format=torch.channels_last), torch.rand_like(x.mT),
+                torch.ones(3).expand(4, 3).clone(), torch.ones(3).expand(4, 3).double(),
             )
         ]
         contiguous = [t.is_contiguous() for t in (x, x.mT, x[1], x[:, 1], x[:, :1], x[:, :, 0])]

@@ -6,7 +6,7 @@ Rules see tensors (or Python numbers, where the user wrote one) and are ordinary
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -388,8 +388,13 @@ where: Primitive = Primitive(
 )  # fmt: skip
 
 
+def _order(x: Array) -> Literal["C", "K"]:
+    # NumPy would turn an expanded array around; programs call .view() on the copy.
+    return "C" if 0 in x.strides else "K"
+
+
 def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
-    return x.astype(dtype)
+    return x.astype(dtype, order=_order(x))
 
 
 def _convert_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:
@@ -409,7 +414,7 @@ convert = Primitive(
 
 
 def _clone(x: Array) -> Array:
-    return np.array(x, order="K", copy=True)
+    return np.array(x, order=_order(x), copy=True)
 
 
 clone = unary("clone", _clone, lambda g: g, "{x}", to_float=False)

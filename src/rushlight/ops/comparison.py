@@ -87,7 +87,7 @@ def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
     """Whether `isclose` holds everywhere."""
-    return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
@@ -99,7 +99,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     need_tensor("equal", "input", 1, input)
     need_tensor("equal", "other", 2, other)
-    return bool(np.array_equal(input._data, other._data))
+    return input._data.shape == other._data.shape and bool(eq(input, other).all())
 
 
 def where(
@@ -122,7 +122,9 @@ def where(
     if input is None and other is None:
         if out is not None:
             raise TypeError("where(): with the condition alone there is no out=")
-        return tuple(wrap(index) for index in np.nonzero(np.atleast_1d(condition._data)))
+        from rushlight.ops.masking import nonzero
+
+        return nonzero(condition, as_tuple=True)
     for name, value in (("input", input), ("other", other)):
         if not isinstance(value, (TensorBase, *NUMBERS)):
             raise TypeError(

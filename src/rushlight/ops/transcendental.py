@@ -106,7 +106,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
 
     >>> import rushlight as torch
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
-    tensor([1.5488])
+    tensor([1.5502])
     """
     need_tensor("mvlgamma", "input", 1, input)
     if p < 1:

@@ -9,8 +9,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from rushlight import dtypes
 from rushlight.autograd import api
 from rushlight.autograd.hooks import Handle
@@ -134,7 +132,7 @@ class Tensor(
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before the first."""
-        return self._grad  # type: ignore[no-any-return]
+        return self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:

@@ -7,7 +7,7 @@ that of Python numbers; within the highest category the types of that rank are p
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,7 @@ def of_number(value: complex) -> dtype:
     return complex128 if _default is float64 else complex64
 
 
-@lru_cache(maxsize=None)
+@cache
 def promote_types(a: dtype, b: dtype) -> dtype:
     """The smallest type that torch allows to hold both a and b.
 

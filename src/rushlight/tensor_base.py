@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from rushlight.autograd.node import Node
     from rushlight._tensor import Tensor
+    from rushlight.autograd.node import Node
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

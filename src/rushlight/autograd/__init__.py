@@ -5,7 +5,6 @@ from rushlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_d
 from rushlight.autograd.api import backward, grad
 from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from rushlight.autograd.variable import Variable
 from rushlight.autograd.state import (
     enable_grad,
     inference_mode,
@@ -14,6 +13,7 @@ from rushlight.autograd.state import (
     no_grad,
     set_grad_enabled,
 )
+from rushlight.autograd.variable import Variable
 
 __all__ = [
     "Function",

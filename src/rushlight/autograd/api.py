@@ -109,7 +109,9 @@ def grad(
             "allow_unused=False."
         )
     if is_grads_batched:
-        rows = [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
+        rows: list[Any] = (
+            [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
+        )
         several = [
             grad(roots, wanted, [row[i] for row in rows], True, create_graph, allow_unused)
             for i in range(rows[0].shape[0])

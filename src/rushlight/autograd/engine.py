@@ -102,7 +102,7 @@ class _Walk:
         if isinstance(target, Node):
             meta = target.metas
             if meta.__class__ is list:
-                g = fit(g, meta[number])  # type: ignore[arg-type]
+                g = fit(g, meta[number])
                 waiting = pending.get(target)
                 if waiting is None:
                     waiting = pending[target] = [None] * len(meta)
@@ -150,13 +150,11 @@ class _Walk:
             if not retain_graph:
                 node.release()
             numbers = node.edge_outputs
-            i = 0
-            for edge in node.edges:
+            for i, edge in enumerate(node.edges):
                 if edge is not None:
                     gradient = gradients[i]
                     if gradient is not None:
                         self.send(edge, 0 if numbers is None else numbers[i], gradient)
-                i += 1
         if self.wanted is not None:
             for leaf, g in self.leaves.items():
                 if (leaf, 0) in self.wanted:

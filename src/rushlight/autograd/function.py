@@ -92,9 +92,11 @@ class FunctionNode(Node):
         self.arguments = arguments
 
     def name(self) -> str:
+        """The user's class and `Backward`."""
         return self.function.__name__ + "Backward"
 
     def gradients(self, g: Any) -> Sequence[Tensor | None]:
+        """What the user's backward returns, for the arguments that are tensors."""
         several = isinstance(self.metas, list)
         parts = list(g) if several else [g]
         if self.context._materialize:
@@ -110,10 +112,8 @@ class FunctionNode(Node):
         if not isinstance(results, tuple):
             results = (results,)
         expected = len(self.context.needs_input_grad)
-        if (
-            len(results) > expected
-            and any(r is not None for r in results[expected:])
-            or (len(results) < expected)
+        if (len(results) > expected and any(r is not None for r in results[expected:])) or (
+            len(results) < expected
         ):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {expected}, "
@@ -128,6 +128,7 @@ class FunctionNode(Node):
         return wanted
 
     def release(self) -> None:
+        """Forget the saved tensors."""
         if self.context._to_save:
             self.context._saved = None
 

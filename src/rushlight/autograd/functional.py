@@ -174,7 +174,7 @@ def jvp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """func(inputs), and its Jacobian times v: the derivative, by u, of the product u J, twice reverse."""
-    single, xs = _prepared(inputs, create_graph)
+    _, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     single_out, outputs = _called(func, xs)
     dummies = [wrap(np.zeros_like(o._data), True) for o in outputs]

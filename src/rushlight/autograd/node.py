@@ -12,8 +12,8 @@ import numpy as np
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
-    from rushlight.primitives.core import Plan
     from rushlight._tensor import Tensor
+    from rushlight.primitives.core import Plan
 
 next_sequence = itertools.count().__next__
 
@@ -128,9 +128,11 @@ class PrimitiveNode(Node):
     versions: list[tuple[list[Any], int, str]]
 
     def name(self) -> str:
+        """torch's name for the backward of this row."""
         return self.label or self.plan.row.grad_name(self)
 
     def gradients(self, g: Any) -> Sequence[Tensor | None]:
+        """Run the row's rules on what was saved."""
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
@@ -143,8 +145,8 @@ class PrimitiveNode(Node):
         static = self.static
         if plan.joint is not None:
             rule, slots = plan.joint
-            args = [kept[s] if s.__class__ is int else static[s] for s in slots]
-            return rule(g, *args)  # type: ignore[no-any-return]
+            args = [kept[s] if isinstance(s, int) else static[s] for s in slots]
+            return rule(g, *args)
         results: list[Tensor | None] = []
         for entry in plan.rules:
             if entry is None:
@@ -152,13 +154,14 @@ class PrimitiveNode(Node):
             else:
                 rule, slots = entry
                 if len(slots) == 1 and slots[0].__class__ is int:
-                    results.append(rule(g, kept[slots[0]]))  # type: ignore[index]
+                    results.append(rule(g, kept[slots[0]]))
                 else:
-                    args = [kept[s] if s.__class__ is int else static[s] for s in slots]
+                    args = [kept[s] if isinstance(s, int) else static[s] for s in slots]
                     results.append(rule(g, *args))
         return results
 
     def release(self) -> None:
+        """Forget the saved tensors, if there are any."""
         if self.versions:
             self.kept = None
 

@@ -97,6 +97,7 @@ class set_grad_enabled(_Switch):
         return set_grad_enabled(self.mode)
 
     def __call__(self, function: F) -> F:
+        """The function, switched while it runs."""
         state.grad = self.before  # as a decorator it switches only while the function runs
         return super().__call__(function)
 

@@ -1,0 +1,1 @@
+"""torch-named operations, composed from primitives."""

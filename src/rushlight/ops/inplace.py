@@ -286,7 +286,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 f"fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value._data.ndim} dimensions."
             )
-        filled = value
+        filled: Any = value
     else:
         filled = wrap(np.asarray(value))
     check_writable(self)

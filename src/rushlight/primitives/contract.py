@@ -101,7 +101,7 @@ def _matmul_label(node: PrimitiveNode) -> str:
     return {2: "MmBackward0", 3: "BmmBackward0"}.get(rank, "UnsafeViewBackward0")
 
 
-matmul = Primitive(
+matmul: Primitive = Primitive(
     "matmul", "contract", _matmul, (_matmul_x, _matmul_y), _matmul_rule, "gemm", _matmul_samples,
     label=_matmul_label,
 )  # fmt: skip
@@ -126,7 +126,7 @@ def _dot_rule(x: Array, y: Array) -> Spec:
     return (), x.dtype
 
 
-dot = Primitive(
+dot: Primitive = Primitive(
     "dot", "contract", _dot, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)), _dot_rule, "dot",
     lambda: [Sample((draw(1, (3,)), draw(2, (3,))))],
 )  # fmt: skip
@@ -169,7 +169,7 @@ def _linear_weight_rule(g_in: Array, x: Array) -> Spec:
 
 
 # What a weight gets: the rows of g times those of x, over all leading dimensions.
-linear_weight = Primitive(
+linear_weight: Primitive = Primitive(
     "linear_weight", "contract", _linear_weight,
     (lambda g, x: linear(x, conj(g)), lambda g, g_in: _linear_x(g_in, g)),
     _linear_weight_rule, "gemm",
@@ -194,7 +194,8 @@ def _linear_label(node: PrimitiveNode) -> str:
 
 
 # The bias broadcasts over all leading dimensions; the engine sums its gradient back.
-linear = Primitive(
-    "linear", "contract", _linear, (_linear_x, lambda g, x: linear_weight(g, conj(x)), lambda g: g), _linear_rule, "gemm",
-    _linear_samples, label=_linear_label,
+linear: Primitive = Primitive(
+    "linear", "contract", _linear,
+    (_linear_x, lambda g, x: linear_weight(g, conj(x)), lambda g: g),
+    _linear_rule, "gemm", _linear_samples, label=_linear_label,
 )  # fmt: skip

@@ -55,8 +55,8 @@ class Plan:
     def __init__(self, row: Primitive, wants: tuple[bool, ...]) -> None:
         self.row = row
         self.gather: list[tuple[int, int]] = []
-        self.rules: list[tuple[Rule, list[int | str]] | None] = []
-        self.joint: tuple[Rule, list[int | str]] | None = None
+        self.rules: list[tuple[Rule, list[Any]] | None] = []
+        self.joint: tuple[Rule, list[Any]] | None = None
         if callable(row.vjp):
             self.joint = (row.vjp, self._slots(row.vjp))
         else:
@@ -69,8 +69,8 @@ class Plan:
                     self.rules.append(None)
         self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
 
-    def _slots(self, rule: Rule) -> list[int | str]:
-        slots: list[int | str] = []
+    def _slots(self, rule: Rule) -> list[Any]:
+        slots: list[Any] = []
         for name in list(inspect.signature(rule).parameters)[1:]:
             source = self.row.source(name)
             if source is None:

@@ -70,7 +70,8 @@ def _matrices() -> Iterable[Sample]:
     yield Sample((well_conditioned(2, (2, 2, 2)),))
 
 
-def _same(x: Array, **static: Any) -> Spec:
+def _squared(name: str, x: Array) -> Spec:
+    square(name, x)
     return x.shape, x.dtype
 
 
@@ -88,9 +89,9 @@ def _inv(x: Array) -> Any:
         ) from None
 
 
-inv = Primitive(
+inv: Primitive = Primitive(
     "linalg_inv_ex", "factor", _inv, (lambda g, out: -(h(out) @ g @ h(out)),),
-    lambda x: (square("linalg.inv", x), (x.shape, x.dtype))[1], "lapack:getri", _matrices,
+    lambda x: _squared("linalg.inv", x), "lapack:getri", _matrices,
     label="LinalgInvExBackward0",
 )  # fmt: skip
 
@@ -116,7 +117,7 @@ def _solve_rule(a: Array, b: Array) -> Spec:
     return (*batch, *b.shape[-2:]), a.dtype
 
 
-solve = Primitive(
+solve: Primitive = Primitive(
     "linalg_solve_ex", "factor", _solve,
     (
         lambda g, a, out: -(solve(h(a), g) @ h(out)),
@@ -154,7 +155,7 @@ def _triangular_a(g: Any, a: Any, out: Any, upper: bool, unit: bool) -> Any:
     return triangle(full, diagonal=skip, upper=upper)
 
 
-solve_triangular = Primitive(
+solve_triangular: Primitive = Primitive(
     "linalg_solve_triangular", "factor", _solve_triangular,
     (
         _triangular_a,
@@ -195,7 +196,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
     return (total,)
 
 
-slogdet = Primitive(
+slogdet: Primitive = Primitive(
     "linalg_slogdet", "factor", _slogdet, _slogdet_vjp, _slogdet_rule, "lapack:getrf", _matrices,
 )  # fmt: skip
 
@@ -228,9 +229,9 @@ def _cofactors(x: Any) -> Any:
     return stack(*rows, dim=x._data.ndim - 2)
 
 
-det = Primitive(
+det: Primitive = Primitive(
     "linalg_det", "factor", _det, (_det_vjp,),
-    lambda x: (square("linalg.det", x), (x.shape[:-2], x.dtype))[1], "lapack:getrf", _matrices,
+    lambda x: (_squared("linalg.det", x)[0][:-2], x.dtype), "lapack:getrf", _matrices,
     label="LinalgDetBackward0",
 )  # fmt: skip
 
@@ -264,9 +265,9 @@ def _positive() -> Iterable[Sample]:
         yield Sample((root @ np.swapaxes(root, -1, -2),))
 
 
-cholesky = Primitive(
+cholesky: Primitive = Primitive(
     "linalg_cholesky_ex", "factor", _cholesky, (_cholesky_vjp,),
-    lambda x: (square("linalg.cholesky", x), (x.shape, x.dtype))[1], "lapack:potrf", _positive,
+    lambda x: _squared("linalg.cholesky", x), "lapack:potrf", _positive,
     label="LinalgCholeskyExBackward0",
 )  # fmt: skip
 
@@ -313,7 +314,7 @@ def _qr_tall(q: Any, r: Any, gq: Any, gr: Any) -> Any:
     return h(solve_triangular(r, h(right), upper=True, unit=False))
 
 
-qr = Primitive(
+qr: Primitive = Primitive(
     "linalg_qr", "factor", _qr, _qr_vjp, _qr_rule, "lapack:geqrf",
     lambda: [Sample((well_conditioned(1, shape),), {"complete": False}) for shape in ((4, 3), (3, 3), (2, 3))],
     label="LinalgQrBackward0",
@@ -347,7 +348,7 @@ def _eye_like(like: Any, n: int) -> Any:
 
 def _eigh_vjp(g: Any, out: Any, upper: bool) -> Any:
     values, vectors = out
-    middle = None
+    middle: Any = None
     if g[1] is not None:
         middle = _gaps(values) * (h(vectors) @ g[1])
     if g[0] is not None:
@@ -357,7 +358,7 @@ def _eigh_vjp(g: Any, out: Any, upper: bool) -> Any:
     return ((full + h(full)) / 2,)
 
 
-eigh = Primitive(
+eigh: Primitive = Primitive(
     "linalg_eigh", "factor", _eigh, _eigh_vjp, _eigh_rule, "lapack:syevd",
     lambda: [Sample((np.array([[2.0, 0.3], [0.3, 1.0]]),), {"upper": False})],
     label="LinalgEighBackward0",
@@ -383,7 +384,7 @@ def _eig_rule(x: Array) -> list[Spec]:
 
 def _eig_vjp(g: Any, out: Any) -> Any:
     values, vectors = out
-    middle = None
+    middle: Any = None
     if g[1] is not None:
         inner = h(vectors) @ g[1]
         # Columns have norm one: the part of a change along them does not count.
@@ -396,7 +397,7 @@ def _eig_vjp(g: Any, out: Any) -> Any:
     return (solve(h(vectors), middle @ h(vectors)),)
 
 
-eig = Primitive(
+eig: Primitive = Primitive(
     "linalg_eig", "factor", _eig, _eig_vjp, _eig_rule, "lapack:geev",
     lambda: [Sample((np.array([[2.0, 0.3], [0.1, 1.0]]),))], label="LinalgEigBackward0",
 )  # fmt: skip
@@ -424,7 +425,7 @@ def _svd_vjp(g: Any, out: Any, full: bool) -> Any:
     gu, gs, gvh = g
     k = s.shape[-1]
     u, v = u.narrow(-1, 0, k), h(vh.narrow(-2, 0, k))
-    middle = None
+    middle: Any = None
     if gs is not None:
         middle = (gs.unsqueeze(-1) * _eye_like(gs, k)).to(u.dtype)
     if gu is not None or gvh is not None:
@@ -452,7 +453,7 @@ def _svd_vjp(g: Any, out: Any, full: bool) -> Any:
     return (total,)
 
 
-svd = Primitive(
+svd: Primitive = Primitive(
     "linalg_svd", "factor", _svd, _svd_vjp, _svd_rule, "lapack:gesdd",
     lambda: [Sample((well_conditioned(1, shape),), {"full": False}) for shape in ((3, 2), (2, 3))],
     label="LinalgSvdBackward0",
@@ -479,8 +480,8 @@ def _matrix_exp_vjp(g: Any, x: Any) -> Any:
     return whole.narrow(-2, 0, n).narrow(-1, n, n)
 
 
-matrix_exp = Primitive(
+matrix_exp: Primitive = Primitive(
     "linalg_matrix_exp", "factor", _matrix_exp, (_matrix_exp_vjp,),
-    lambda x: (square("linalg.matrix_exp", x), (x.shape, x.dtype))[1], "expm", _matrices,
+    lambda x: _squared("linalg.matrix_exp", x), "expm", _matrices,
     label="LinalgMatrixExpBackward0",
 )  # fmt: skip

@@ -49,7 +49,7 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     tensor([3, 2, 1])
     """
     need_tensor("flip", "input", 1, input)
-    along = many_dims(as_sizes(dims or (named["dims"],)), input._data.ndim) or ()
+    along = many_dims(as_sizes(dims or (named.get("dims", ()),)), input._data.ndim) or ()
     result: Tensor = apply(rows.flip, input, dims=along)
     return result
 

@@ -386,7 +386,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = as_sizes(repeats or (named["repeats"],))
+    times = as_sizes(repeats or (named.get("repeats", ()),))
     shape = self._data.shape
     extra = len(times) - len(shape)
     if extra < 0:
@@ -410,7 +410,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
 
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """`repeat`, where fewer numbers than dimensions count from the last one."""
-    times = as_sizes(dims or (named["dims"],))
+    times = as_sizes(dims or (named.get("dims", ()),))
     missing = input._data.ndim - len(times)
     return repeat(input, (1,) * max(missing, 0) + times)
 

@@ -66,7 +66,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
             [3, 4, 5]])
     """
     if not shape:
-        shape = (named["shape"],)
+        shape = (named.get("shape", ()),)
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
     if -1 in sizes and input._data.size == 0:
         _check_empty(input._data, sizes)
@@ -259,7 +259,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     torch.Size([5, 2, 3])
     """
     ndim = input._data.ndim
-    order = as_sizes(dims or (named["dims"],))
+    order = as_sizes(dims or (named.get("dims", ()),))
     result: Tensor
     if sorted(order) == list(range(ndim)):
         result = apply(rows.permute, input, dims=order)
@@ -396,7 +396,7 @@ def _need_matrix(self: Tensor, what: str) -> None:
 
 def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size."""
-    sizes = as_sizes(size or (named["size"],))
+    sizes = as_sizes(size or (named.get("size", ()),))
     old = self._data.shape
     extra = len(sizes) - len(old)
     if extra < 0:

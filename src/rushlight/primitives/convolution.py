@@ -31,17 +31,19 @@ def _grouped(buffer: Array, groups: int) -> Array:
     return buffer.reshape(groups, buffer.shape[0] // groups, buffer.shape[1])
 
 
-def _input_sources(x: Array, grid: Grid, groups: int) -> tuple[list[Array], int]:
+def _input_sources(x: Array, grid: Grid, groups: int) -> list[Array]:
     """For each tap the shifted view of the buffer of its phase."""
-    length, lead, tail = grid.length(x.shape[0]), grid.lead, grid.tail
+    length, lead = grid.length, max(0, -min(grid.shifts))
+    # Whole steps of the outermost dimension, for as far as the farthest tap reaches.
+    whole = lead + length + max(0, -(-max(grid.shifts) // grid.row)) * grid.row
     buffers = {
-        phase: _grouped(grid.spread(x, phase, lead, tail), groups) for phase in set(grid.phases)
+        phase: _grouped(grid.spread(grid.phase(x, phase), lead, whole), groups)
+        for phase in set(grid.phases)
     }
-    sources = [
+    return [
         buffers[phase][..., lead + shift : lead + shift + length]
         for phase, shift in zip(grid.phases, grid.shifts, strict=True)
     ]
-    return sources, length
 
 
 def _is_pointwise(kernel: Shape, stride: Shape, padding: Shape) -> bool:
@@ -59,12 +61,12 @@ def _forward(
         planes = x.reshape(batch, groups, x.shape[1] // groups, math.prod(out_size))
         mixed = weight.reshape(groups, outputs // groups, -1) @ planes
         return mixed.reshape(batch, outputs, *out_size)
-    grid = grid_of(x.shape[2:], kernel, stride, padding, dilation)
-    sources, length = _input_sources(x, grid, groups)
+    grid = grid_of(batch, x.shape[2:], kernel, stride, padding, dilation)
+    sources = _input_sources(x, grid, groups)
     matrix = weight.reshape(groups, outputs // groups, weight.shape[1], -1).swapaxes(2, 3)
-    flat = product(matrix.reshape(groups, outputs // groups, -1), sources, length)
+    flat = product(matrix.reshape(groups, outputs // groups, -1), sources, grid.length)
     out = np.empty((batch, outputs, *out_size), x.dtype)
-    grid.crop(flat, batch, out)
+    grid.crop(flat, out)
     return out
 
 
@@ -86,19 +88,22 @@ def _transposed(
         planes = g.reshape(batch, groups, outputs // groups, math.prod(size))
         mixed = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2) @ planes
         return mixed.reshape(batch, inputs, *size)
-    grid = grid_of(size, kernel, stride, padding, dilation)
-    lead, tail, length = grid.tail, grid.lead, grid.length(batch)
-    buffer = _grouped(grid.spread_out(g, lead, tail), groups)
+    grid = grid_of(batch, size, kernel, stride, padding, dilation)
+    lengths = {phase: grid.phase_length(phase) for phase in set(grid.phases)}
+    # An input shorter than the stride has no elements of some phases.
+    lengths = {phase: length for phase, length in lengths.items() if length}
+    lead = max(0, max(grid.shifts))
+    whole = lead + max(grid.length, max(lengths.values(), default=0) - min(grid.shifts))
+    buffer = _grouped(grid.spread(g, lead, whole), groups)
     taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
     out = np.zeros((batch, inputs, *size), g.dtype)
-    for phase in set(grid.phases):
+    for phase, length in lengths.items():
         chosen = [i for i, own in enumerate(grid.phases) if own == phase]
         starts = [lead - grid.shifts[i] for i in chosen]
         sources = [buffer[..., start : start + length] for start in starts]
         matrix = taps[..., chosen].transpose(0, 2, 3, 1).reshape(groups, weight.shape[1], -1)
         flat = product(matrix, sources, length)
-        place = (slice(None), slice(None), *map(slice, phase, size, stride))
-        grid.crop(flat, batch, out[place])
+        grid.crop(flat, grid.phase(out, phase))
     return out
 
 
@@ -113,10 +118,10 @@ def _weight_gradient(
         left = g.reshape(batch, groups, outputs // groups, -1)
         right = x.reshape(batch, groups, inputs, -1)
         return (left @ right.swapaxes(2, 3)).sum(axis=0).reshape(shape)
-    grid = grid_of(x.shape[2:], kernel, stride, padding, dilation)
-    sources, length = _input_sources(x, grid, groups)
-    upper = _grouped(grid.spread_out(g, 0, 0), groups)
-    total = correlation(upper, sources, length)
+    grid = grid_of(batch, x.shape[2:], kernel, stride, padding, dilation)
+    sources = _input_sources(x, grid, groups)
+    upper = _grouped(grid.spread(g, 0, grid.length), groups)
+    total = correlation(upper, sources, grid.length)
     total = total.reshape(outputs, math.prod(kernel), inputs).swapaxes(1, 2)
     return np.ascontiguousarray(total).reshape(shape)
 

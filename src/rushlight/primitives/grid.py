@@ -1,8 +1,9 @@
 """How a convolution lies in memory: every tap of the kernel is a shift of one flat buffer.
 
-The input is copied once into rows of a flat buffer [channels, batch * pitch_1 * pitch_2 ...], whose
-pitches leave just so much room between lines, planes and images that a shift never brings in a
-neighbour's data: zeros at the end of a line pad its right end and the next line's left end. Then
+The input [N, C, H, W] is copied once into a flat buffer [C, H * N * pitch]: the first dimension
+outermost, the batch before the last one. The pitch of a line leaves just so much room that a shift
+never brings in a neighbour's data: zeros at the end of a line pad its right end and the next line's
+left end. Then
 
     out[:, t] = sum over taps k of W_k @ buffer[:, t + shift_k]
 
@@ -34,51 +35,55 @@ _FEWEST, _MOST = 1024, 8192
 class Grid:
     """Pitches and shifts for one convolution; sizes are those of the dimensions after channels."""
 
+    batch: int
     size: Shape
     out_size: Shape
     stride: Shape
-    pitch: Shape
+    # Sizes of the flat buffers' dimensions after channels and the outermost one.
+    inner: Shape
     # Per tap, in the kernel's order: its phase (one number per dimension) and its shift.
     phases: tuple[Shape, ...]
     shifts: tuple[int, ...]
 
     @property
-    def lead(self) -> int:
-        """Zeros needed before the buffer."""
-        return max(0, -min(self.shifts))
+    def row(self) -> int:
+        """Columns of one step of the outermost dimension."""
+        return math.prod(self.inner)
 
     @property
-    def tail(self) -> int:
-        """Zeros needed behind it."""
-        return max(0, max(self.shifts))
+    def length(self) -> int:
+        """Columns of an output."""
+        return self.row * (self.out_size[0] if len(self.size) > 1 else self.batch)
 
-    def length(self, batch: int) -> int:
-        """Columns of the flat buffers."""
-        return batch * math.prod(self.pitch)
+    def phase_length(self, phase: Shape) -> int:
+        """Columns of the input's elements of one phase."""
+        if len(self.size) == 1:
+            return self.row * self.batch
+        return self.row * len(range(phase[0], self.size[0], self.stride[0]))
 
-    def spread(self, x: Array, phase: Shape, lead: int, tail: int) -> Array:
-        """The input's elements of one phase [N, C, ...] as a flat buffer [C, lead + T + tail]."""
-        batch, channels = x.shape[:2]
-        part = x[(slice(None), slice(None), *map(slice, phase, self.size, self.stride))]
-        return self._filled(part, batch, channels, lead, tail)
+    def phase(self, x: Array, phase: Shape) -> Array:
+        """The view of the input's elements, [N, C, ...], of one phase."""
+        places = map(slice, phase, self.size, self.stride)
+        return x[(slice(None), slice(None), *places)]
 
-    def spread_out(self, g: Array, lead: int, tail: int) -> Array:
-        """An array of the output's shape as a flat buffer, zero in the gaps."""
-        return self._filled(g, g.shape[0], g.shape[1], lead, tail)
-
-    def _filled(self, x: Array, batch: int, channels: int, lead: int, tail: int) -> Array:
-        length = self.length(batch)
-        buffer = np.zeros((channels, lead + length + tail), x.dtype)
-        cells = buffer[:, lead : lead + length].reshape(channels, batch, *self.pitch)
-        cells[(slice(None), slice(None), *map(slice, x.shape[2:]))] = x.swapaxes(0, 1)
+    def spread(self, x: Array, lead: int, length: int) -> Array:
+        """[N, C, ...] as a flat buffer [C, length] that begins with `lead` zeros, zero in the gaps."""
+        buffer = np.zeros((x.shape[1], length), x.dtype)
+        rows = (length - lead) // self.row
+        cells = buffer[:, lead : lead + rows * self.row].reshape(-1, rows, *self.inner)
+        ordered = self._ordered(x)[:, :rows]
+        cells[tuple(map(slice, ordered.shape))] = ordered
         return buffer
 
-    def crop(self, flat: Array, batch: int, target: Array) -> None:
-        """Copy what lies outside the gaps of [C, T] into [N, C, ...]."""
-        cells = flat.reshape(flat.shape[0], batch, *self.pitch)
-        target[...] = cells[(slice(None), slice(None), *map(slice, target.shape[2:]))].swapaxes(
-            0, 1
-        )
+    def crop(self, flat: Array, target: Array) -> None:
+        """Copy what lies outside the gaps of [C, columns] into [N, C, ...]."""
+        ordered = self._ordered(target)
+        cells = flat.reshape(flat.shape[0], -1, *self.inner)
+        ordered[...] = cells[tuple(map(slice, ordered.shape))]
+
+    def _ordered(self, x: Array) -> Array:
+        dims = x.ndim - 2
+        return x.transpose(1, *range(2, dims + 1), 0, dims + 1)
 
 
 def out_sizes(size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
@@ -94,22 +99,25 @@ def out_sizes(size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilatio
 
 
 @lru_cache(maxsize=512)
-def grid_of(size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Grid:
-    """The grid of a convolution of an input of these sizes."""
+def grid_of(
+    batch: int, size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
+) -> Grid:
+    """The grid of a convolution of a batch of inputs of these sizes."""
     out_size = out_sizes(size, kernel, stride, padding, dilation)
-    pitch, steps = [], []
+    pitches, steps = [], []
     for n, o, k, s, p, d in zip(size, out_size, kernel, stride, padding, dilation, strict=True):
         # Output o reads input o * s + tap * d - p, which is element o + q of phase r.
         taps = [divmod(tap * d - p, s) for tap in range(k)]
         lowest, highest = min(q for q, _ in taps), max(q for q, _ in taps)
         elements = -(-n // s)
-        pitch.append(max(o, elements, elements - lowest, o + highest))
+        pitches.append(max(o, elements, elements - lowest, o + highest))
         steps.append(taps)
-    strides = [math.prod(pitch[i + 1 :]) for i in range(len(pitch))]
+    # The outermost dimension has nothing beside it, and needs no room.
+    inner = (*pitches[1:-1], batch, pitches[-1]) if len(size) > 1 else (pitches[-1],)
+    strides = [math.prod(inner[d:]) for d in range(len(size) - 1)] + [1]
     taps = list(itertools.product(*steps))
     return Grid(
-        size, out_size, stride, tuple(pitch),
-        tuple(tuple(r for _, r in tap) for tap in taps),
+        batch, size, out_size, stride, inner, tuple(tuple(r for _, r in tap) for tap in taps),
         tuple(sum(q * n for (q, _), n in zip(tap, strides, strict=True)) for tap in taps),
     )  # fmt: skip
 

@@ -99,8 +99,10 @@ class RandomSampler(Sampler[int]):
             generator.manual_seed(draw_seed())
         if self.replacement:
             whole, rest = divmod(self.num_samples, _PIECE)
-            for size in [_PIECE] * whole + [rest]:
-                yield from random.integers((size,), _INT64, 0, n, generator).tolist()
+            # The number of samples may be a way of saying "for ever": nothing grows with it.
+            for _ in range(whole):
+                yield from random.integers((_PIECE,), _INT64, 0, n, generator).tolist()
+            yield from random.integers((rest,), _INT64, 0, n, generator).tolist()
         else:
             whole, rest = divmod(self.num_samples, n)
             for _ in range(whole):

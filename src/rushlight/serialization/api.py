@@ -104,7 +104,12 @@ def load(
     >>> list(torch.load(path))
     ['weight', 'bias']
     """
-    if weights_only is None and os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0") in ("1", "y", "yes", "true"):
+    if weights_only is None and os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0") in (
+        "1",
+        "y",
+        "yes",
+        "true",
+    ):
         weights_only = False  # torch's own switch for programs that cannot be changed
     safe = weights_only if weights_only is not None else pickle_module is None
     if safe and pickle_module is not None:

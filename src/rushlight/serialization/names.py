@@ -44,21 +44,26 @@ SAFE: dict[str, Any] = {
 
 # The packages whose names files have, and what stands for them here.
 STAND_INS = {"torch": "rushlight", "torchvision": "rushlight.vision"}
-# Rooms whose inner rooms are ours alone: in torch, what they offer is found in one place.
+# Rooms whose inner rooms are ours: in torch, what they offer is found in one place.
 _FLAT = {
-    "rushlight._tensor": "torch",
-    "rushlight.device": "torch",
-    "rushlight.dtypes": "torch",
-    "rushlight.layout": "torch",
-    "rushlight.ops": "torch",
-    "rushlight.random": "torch",
-    "rushlight.size": "torch",
     "rushlight.nn.functional": "torch.nn.functional",
     "rushlight.nn.modules.attention": "torch.nn.modules.activation",
     "rushlight.optim.lr_scheduler": "torch.optim.lr_scheduler",
+    "rushlight.serialization": "torch.serialization",
 }
-_MOVED = {"rushlight.optim.adam.AdamW": ("torch.optim.adamw", "AdamW")}
-_ROOMS_OF_FUNCTIONS = ("rushlight.nn.functional", "rushlight.linalg", "rushlight.special")
+# Classes go by their file where our files are torch's, and else by the public room that has them.
+_FILES_AS_IN_TORCH = ("rushlight.nn.", "rushlight.optim.", "rushlight.utils.data.")
+# Rooms that torch has not, and classes that it has in other files.
+_OURS_ALONE = (
+    "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.tensor_base",
+    "rushlight.training", "rushlight.visual",
+)  # fmt: skip
+_MOVED = {
+    "rushlight.optim.adam.AdamW": ("torch.optim.adamw", "AdamW"),
+    "rushlight.optim.adafactor.Adafactor": ("torch.optim._adafactor", "Adafactor"),
+    "rushlight.optim.muon.Muon": ("torch.optim._muon", "Muon"),
+}
+_OTHER_ROOMS = ("rushlight.nn.functional", "rushlight.linalg", "rushlight.special")
 # Where torch keeps the functions that it has in C++.
 _FROM_C = {"torch._C._nn": "rushlight.nn.functional", "torch._C": "rushlight"}
 
@@ -90,28 +95,30 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
     if not isinstance(thing, type | FunctionType):
         return None
     module, name = thing.__module__, thing.__qualname__
-    if "." in name or module.partition(".")[0] != "rushlight":
+    if not module or not module.startswith("rushlight."):
         return None
     if thing in _REBUILDERS:
         return _REBUILDERS[thing]
-    if isinstance(thing, FunctionType):
-        return _room_of(thing)
+    if isinstance(thing, FunctionType) or not module.startswith(_FILES_AS_IN_TORCH):
+        module, name = _room_of(thing), thing.__name__
+    if "." in name or module.startswith(_OURS_ALONE):
+        return None
     theirs = _MOVED.get(f"{module}.{name}") or (_theirs(module), name)
+    # Only a name that leads back to this very object.
     try:
         return theirs if find(*theirs) is thing else None
     except AttributeError:
         return None
 
 
-def _room_of(function: FunctionType) -> tuple[str, str] | None:
-    """The public room that has a function: files of functions are divided otherwise in torch."""
-    outer = function.__module__.split(".")[:-1]
-    rooms = [".".join(outer[:n]) for n in range(len(outer), 0, -1)]
-    for room in (*rooms, *_ROOMS_OF_FUNCTIONS, function.__module__):
-        module = importlib.import_module(room)
-        if getattr(module, function.__name__, None) is function:
-            return _theirs(room), function.__name__
-    return None
+def _room_of(thing: Any) -> str:
+    """The public room that has a function or class whose file is another one in torch."""
+    outer = thing.__module__.split(".")[:-1]
+    rooms = [".".join(outer[:n]) for n in range(1, len(outer) + 1)]
+    for room in (*rooms, *_OTHER_ROOMS):
+        if getattr(importlib.import_module(room), thing.__name__, None) is thing:
+            return room
+    return str(thing.__module__)
 
 
 def _theirs(module: str) -> str:

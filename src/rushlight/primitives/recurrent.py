@@ -12,7 +12,7 @@ step t the first `sizes[t]` rows of the state move on. Backwards in time works t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -23,7 +23,7 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.pointwise import gt, where
-from rushlight.primitives.view import cat
+from rushlight.primitives.view import cat, split
 from rushlight.tensor_base import Array, wrap
 
 Sizes = tuple[int, ...]
@@ -33,6 +33,22 @@ def _steps(sizes: Sizes, reverse: bool) -> list[tuple[int, int]]:
     """(first row, number of rows) of each step, in the order in which they run."""
     steps = list(zip(accumulate(sizes, initial=0), sizes, strict=False))
     return steps[::-1] if reverse else steps
+
+
+def _walk(first: Array, out: Array, sizes: Sizes, reverse: bool) -> Iterator[tuple[slice, Array]]:
+    """The rows of each step, as they run, with the state that they start from.
+
+    out receives the states: those of the step before are read there, the first ones in first.
+    """
+    state = first
+    for start, count in _steps(sizes, reverse):
+        have = len(state)
+        if have < count:
+            # Backwards in time, shorter sequences begin later: they start from their first state.
+            state = np.concatenate([state, first[have:count]])
+        rows = slice(start, start + count)
+        yield rows, state if have == count else state[:count]
+        state = out[rows]
 
 
 def _sigmoid(x: Array, out: Array) -> None:
@@ -69,8 +85,7 @@ class _Carried:
     aside where it leaves their first.
     """
 
-    def __init__(self, like: Any) -> None:
-        self.like = like
+    def __init__(self) -> None:
         self.value: Any = None
         self.finished: list[Any] = []
 
@@ -103,12 +118,18 @@ def _sum(*parts: Any) -> Any:
     return total
 
 
-def _rows(x: Any, start: int, count: int) -> Any:
-    return None if x is None else x.narrow(0, start, count)
+def _by_step(x: Any, sizes: Sizes, reverse: bool) -> Sequence[Any]:
+    """The rows of each step, from the last that ran to the first; None stays None."""
+    if x is None:
+        return [None] * len(sizes)
+    parts = split(x, sizes=sizes, dim=0) if len(sizes) > 1 else (x,)
+    return parts if reverse else parts[::-1]
 
 
-def _in_order(parts: list[Any], reverse: bool) -> Any:
-    # The rules walk the steps from the last that ran to the first.
+def _joined(parts: list[Any], reverse: bool) -> Any:
+    """Undo `_by_step`."""
+    if len(parts) == 1:
+        return parts[0]
     return cat(*(parts if reverse else parts[::-1]), dim=0)
 
 
@@ -120,17 +141,14 @@ def _zeros(like: Any) -> Any:
 
 
 def _rnn(gx: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool, relu: bool) -> Array:
-    out = np.empty_like(gx)
-    h, across = h0.copy(), weight.T
-    for start, count in _steps(sizes, reverse):
-        part = out[start : start + count]
-        np.matmul(h[:count], across, out=part)
-        part += gx[start : start + count]
+    out, across = np.empty_like(gx), weight.T
+    for rows, h in _walk(h0, out, sizes, reverse):
+        part = np.matmul(h, across, out=out[rows])
+        part += gx[rows]
         if relu:
             np.maximum(part, 0, out=part)
         else:
             np.tanh(part, out=part)
-        h[:count] = part
     return out
 
 
@@ -138,13 +156,15 @@ def _rnn_vjp(
     g: Any, out: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool, needs: Any
 ) -> Sequence[Any]:
     slope = where(gt(out, 0), 1.0, 0.0).to(out.dtype) if relu else 1 - out * out
-    carried = _Carried(h0)
+    carried = _Carried()
     inner: list[Any] = []
-    for start, count in reversed(_steps(sizes, reverse)):
-        dh = _sum(_rows(g, start, count), carried.arrive(count))
-        inner.append(dh * slope.narrow(0, start, count))
+    for g_h, slope_h in zip(
+        _by_step(g, sizes, reverse), _by_step(slope, sizes, reverse), strict=True
+    ):
+        dh = _sum(g_h, carried.arrive(g_h._data.shape[0]))
+        inner.append(dh * slope_h)
         carried.value = matmul(inner[-1], weight)
-    dgx = _in_order(inner, reverse)
+    dgx = _joined(inner, reverse)
     dweight = matmul(dgx.mT, _before(h0, out, sizes, reverse)) if needs[2] else None
     return dgx, carried.initial(), dweight
 
@@ -167,27 +187,24 @@ def _lstm(
     gates = np.empty_like(gx)
     hs = np.empty((gx.shape[0], h0.shape[1]), gx.dtype)
     cs = np.empty((gx.shape[0], width), gx.dtype)
-    h, c, across = h0.copy(), c0.copy(), weight.T
-    inner = np.empty((sizes[0], 4 * width), gx.dtype)
-    cell = np.empty((sizes[0], width), gx.dtype)
-    for start, count in _steps(sizes, reverse):
-        pre, gate = inner[:count], gates[start : start + count]
-        np.matmul(h[:count], across, out=pre)
-        pre += gx[start : start + count]
+    inner = np.empty((max(sizes), 4 * width), gx.dtype)
+    cell = np.empty((max(sizes), width), gx.dtype)
+    across = weight.T
+    steps = zip(_walk(h0, hs, sizes, reverse), _walk(c0, cs, sizes, reverse), strict=True)
+    for (rows, h), (_, c) in steps:
+        pre, moved, gate, state = inner[: len(h)], cell[: len(h)], gates[rows], cs[rows]
+        np.matmul(h, across, out=pre)
+        pre += gx[rows]
         _sigmoid(pre, gate)
         new = np.tanh(pre[:, 2 * width : 3 * width], out=gate[:, 2 * width : 3 * width])
-        state, moved = cs[start : start + count], cell[:count]
-        np.multiply(gate[:, width : 2 * width], c[:count], out=state)
-        np.multiply(gate[:, :width], new, out=moved)
-        state += moved
-        c[:count] = state
+        np.multiply(gate[:, width : 2 * width], c, out=state)
+        state += np.multiply(gate[:, :width], new, out=moved)
         np.tanh(state, out=moved)
-        moved *= gate[:, 3 * width :]
         if proj is None:
-            hs[start : start + count] = moved
+            np.multiply(moved, gate[:, 3 * width :], out=hs[rows])
         else:
-            np.matmul(moved, proj.T, out=hs[start : start + count])
-        h[:count] = hs[start : start + count]
+            moved *= gate[:, 3 * width :]
+            np.matmul(moved, proj.T, out=hs[rows])
     return hs, cs, gates
 
 
@@ -213,25 +230,25 @@ def _lstm_vjp(
     into_cell = o * (1 - tanh_c * tanh_c)
     extra = None if g_gates is None else g_gates * cat(*slopes, dim=1)
     g_hs = _zeros(hs) if g_hs is None else g_hs
-    to_h, to_c = _Carried(h0), _Carried(c0)
+    to_h, to_c = _Carried(), _Carried()
     inner: list[Any] = []
     projected: list[Any] = []
-    for start, count in reversed(_steps(sizes, reverse)):
-        dh = _sum(g_hs.narrow(0, start, count), to_h.arrive(count))
+    by_step = (_by_step(x, sizes, reverse) for x in (g_hs, g_cs, into_cell, factors, f, extra))
+    for g_h, g_c, into, factor, forget, more in zip(*by_step, strict=True):
+        count = g_h._data.shape[0]
+        dh = _sum(g_h, to_h.arrive(count))
         if proj is not None:
             projected.append(dh)
             dh = matmul(dh, proj)
-        through = dh * into_cell.narrow(0, start, count)
-        dc = _sum(through, to_c.arrive(count), _rows(g_cs, start, count))
-        dgates = cat(dc, dc, dc, dh, dim=1) * factors.narrow(0, start, count)
-        inner.append(_sum(dgates, _rows(extra, start, count)))
+        dc = _sum(dh * into, to_c.arrive(count), g_c)
+        inner.append(_sum(cat(dc, dc, dc, dh, dim=1) * factor, more))
         to_h.value = matmul(inner[-1], weight)
-        to_c.value = dc * f.narrow(0, start, count)
-    dgx = _in_order(inner, reverse)
+        to_c.value = dc * forget
+    dgx = _joined(inner, reverse)
     dweight = matmul(dgx.mT, _before(h0, hs, sizes, reverse)) if needs[3] else None
     dproj = None
     if proj is not None and needs[4]:
-        dproj = matmul(_in_order(projected, reverse).mT, o * tanh_c)
+        dproj = matmul(_joined(projected, reverse).mT, o * tanh_c)
     return dgx, to_h.initial(), to_c.initial(), dweight, dproj
 
 
@@ -252,25 +269,23 @@ def _gru(
     gates = np.empty_like(gx)
     hs = np.empty((gx.shape[0], width), gx.dtype)
     news = np.empty_like(hs)
-    h, across = h0.copy(), weight.T
-    inner = np.empty((sizes[0], 3 * width), gx.dtype)
-    for start, count in _steps(sizes, reverse):
-        rows = slice(start, start + count)
-        pre, gate, state = inner[:count], gates[rows], h[:count]
-        np.matmul(state, across, out=pre)
+    inner = np.empty((max(sizes), 3 * width), gx.dtype)
+    across = weight.T
+    for rows, h in _walk(h0, hs, sizes, reverse):
+        pre, gate, state, given = inner[: len(h)], gates[rows], hs[rows], gx[rows]
+        np.matmul(h, across, out=pre)
         if bias is not None:
             pre += bias
         news[rows] = pre[:, 2 * width :]
-        pre[:, : 2 * width] += gx[rows, : 2 * width]
+        pre[:, : 2 * width] += given[:, : 2 * width]
         _sigmoid(pre[:, : 2 * width], gate[:, : 2 * width])
-        new = gate[:, 2 * width :]
-        np.multiply(gate[:, :width], news[rows], out=new)
-        new += gx[rows, 2 * width :]
+        new = np.multiply(gate[:, :width], pre[:, 2 * width :], out=gate[:, 2 * width :])
+        new += given[:, 2 * width :]
         np.tanh(new, out=new)
-        state -= new
+        # (1 - z) * new + z * h
+        np.subtract(h, new, out=state)
         state *= gate[:, width : 2 * width]
         state += new
-        hs[rows] = state
     return hs, gates, news
 
 
@@ -304,18 +319,18 @@ def _gru_vjp(
         extra = cat(*common, e_n, dim=1)
         extra_h = cat(*common, _sum(e_n * r, g_news), dim=1)
     g_hs = _zeros(hs) if g_hs is None else g_hs
-    carried = _Carried(h0)
+    carried = _Carried()
     states: list[Any] = []
     inner: list[Any] = []
-    for start, count in reversed(_steps(sizes, reverse)):
-        dh = _sum(g_hs.narrow(0, start, count), carried.arrive(count))
+    by_step = (_by_step(x, sizes, reverse) for x in (g_hs, inside, z, extra_h))
+    for g_h, factor, update_h, more in zip(*by_step, strict=True):
+        dh = _sum(g_h, carried.arrive(g_h._data.shape[0]))
         states.append(dh)
-        dgh = cat(dh, dh, dh, dim=1) * inside.narrow(0, start, count)
-        inner.append(_sum(dgh, _rows(extra_h, start, count)))
-        carried.value = matmul(inner[-1], weight) + dh * z.narrow(0, start, count)
-    dh = _in_order(states, reverse)
+        inner.append(_sum(cat(dh, dh, dh, dim=1) * factor, more))
+        carried.value = matmul(inner[-1], weight) + dh * update_h
+    dh = _joined(states, reverse)
     dgx = _sum(cat(*(dh * factor for factor in factors), dim=1), extra)
-    dgh = _in_order(inner, reverse)
+    dgh = _joined(inner, reverse)
     dweight = matmul(dgh.mT, before) if needs[2] else None
     return dgx, carried.initial(), dweight, None if bias is None else dgh
 

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-
 from rushlight import dtypes, random
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
@@ -192,7 +191,7 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
         input = input.to(dtype)
     axis = one_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        return apply(row, input.reshape((1,)), dim=0).reshape(())  # type: ignore[no-any-return]
+        return apply(row, input.reshape((1,)), dim=0).reshape(())
     result: Tensor = apply(row, input, dim=axis)
     return result
 
@@ -261,5 +260,3 @@ def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None)
         raise RuntimeError("approximate argument must be either none or tanh.")
     result: Tensor = apply(rows.gelu, input, approximate=approximate)[0]
     return result if out is None else write_out(out, result)
-
-

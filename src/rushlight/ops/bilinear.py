@@ -14,9 +14,7 @@ __all__ = [
 ]
 
 
-def bilinear(
-    input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
-) -> Tensor:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x1 A_k x2 + b_k for every k: [*, M] and [*, N] with weight [K, M, N] give [*, K]."""
     for position, (name, tensor) in enumerate(
         (("input1", input1), ("input2", input2), ("weight", weight)), 1

@@ -162,7 +162,7 @@ def conv(
     if input._data.ndim == dims + 2:
         result: Tensor = apply(rows.convolution, input, weight, bias, **form)
         return result
-    return apply(rows.convolution, input.unsqueeze(0), weight, bias, **form).squeeze(0)  # type: ignore[no-any-return]
+    return apply(rows.convolution, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 
 
 def conv_transpose(
@@ -202,7 +202,7 @@ def conv_transpose(
         result: Tensor = apply(rows.convolution_transpose, input, weight, bias, **form)
         return result
     row = rows.convolution_transpose
-    return apply(row, input.unsqueeze(0), weight, bias, **form).squeeze(0)  # type: ignore[no-any-return]
+    return apply(row, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 
 
 def conv1d(
@@ -247,7 +247,16 @@ def conv_transpose1d(
 ) -> Tensor:  # fmt: skip
     """The transpose of `conv1d`, with kernels [in, out / groups, K]."""
     return conv_transpose(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose1d",
+        1,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
     )
 
 
@@ -262,7 +271,16 @@ def conv_transpose2d(
     torch.Size([1, 1, 4, 4])
     """
     return conv_transpose(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose2d",
+        2,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
     )
 
 
@@ -272,7 +290,16 @@ def conv_transpose3d(
 ) -> Tensor:  # fmt: skip
     """The transpose of `conv3d`, with kernels [in, out / groups, K, K, K]."""
     return conv_transpose(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
+        "conv_transpose3d",
+        3,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
     )
 
 

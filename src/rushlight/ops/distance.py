@@ -100,7 +100,7 @@ def cdist(
     by_product = compute_mode in (_MODES[2], 1) or (compute_mode in (None, _MODES[1], 0) and many)
     if p == 2 and by_product and first.size and second.size:
         return _by_product(x1, x2)
-    return relabel(norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1), "CdistBackward0")  # type: ignore[no-any-return]
+    return relabel(norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1), "CdistBackward0")
 
 
 def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
     squares = (squares - 2 * (x1 @ x2.mT)).clamp(min=0)
     apart = squares > 0
     safe = squares.where(apart, wrap(np.ones((), squares._data.dtype)))
-    return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")  # type: ignore[no-any-return]
+    return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -130,4 +130,4 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     rows, columns = np.triu_indices(input._data.shape[0], 1)
     left = apply(index, input, wrap(rows), spec=(ARRAY,))
     right = apply(index, input, wrap(columns), spec=(ARRAY,))
-    return relabel(norm(left - right, p, -1), "PdistBackward0")  # type: ignore[no-any-return]
+    return relabel(norm(left - right, p, -1), "PdistBackward0")

@@ -61,9 +61,7 @@ def embedding(
     return result
 
 
-def embedding_renorm_(
-    weight: Tensor, indices: Tensor, max_norm: float, norm_type: float
-) -> Tensor:
+def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
     """Scale the named rows of weight, in place, so that their norms are at most max_norm."""
     need_tensor("embedding_renorm_", "weight", 1, weight)
     need_indices("embedding_renorm_", "indices", indices)

@@ -50,7 +50,7 @@ def reduced(loss: Tensor, reduction: Reduction, label: str | None = None) -> Ten
         loss = loss.mean()
     elif how == "sum":
         loss = loss.sum()
-    return loss if label is None else relabel(loss, label)  # type: ignore[no-any-return]
+    return loss if label is None else relabel(loss, label)
 
 
 def where_zero(condition: Tensor, x: Tensor) -> Tensor:
@@ -187,12 +187,10 @@ def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
     tensor = value if isinstance(value, TensorBase) else wrap(np.asarray(value, np.int64))
     if tensor._data.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
-    return tensor.to(dtypes.int64)  # type: ignore[return-value]
+    return tensor.to(dtypes.int64)
 
 
-def _check_ctc(
-    log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int
-) -> None:
+def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int) -> None:
     steps, batch, classes = log_probs._data.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
@@ -209,7 +207,7 @@ def _check_ctc(
         )
     room = targets._data.size if targets._data.ndim == 1 else targets._data.shape[1]
     used = outs._data.sum() if targets._data.ndim == 1 else outs._data.max(initial=0)
-    if targets._data.ndim == 2 and targets._data.shape[0] != batch or used > room:
+    if (targets._data.ndim == 2 and targets._data.shape[0] != batch) or used > room:
         raise RuntimeError(
             f"Expected tensor targets of shape {list(targets._data.shape)} to hold the target_lengths "
             f"{outs._data.tolist()} of {batch} samples (while checking arguments for ctc_loss_cpu)"
@@ -270,7 +268,7 @@ def _ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: i
         alpha.gather(1, last), alpha.gather(1, before).where(last > 0, nothing[:, :1])
     ).squeeze(-1)
     loss = _as_torch(log_probs, ins, -total)
-    return apply(pointwise.where, total < _NOTHING / 2, math.inf, loss)  # type: ignore[no-any-return]
+    return apply(pointwise.where, total < _NOTHING / 2, math.inf, loss)
 
 
 def _advance(alpha: Tensor, nothing: Tensor, skips: Tensor, scores: Tensor, runs: Any) -> Tensor:

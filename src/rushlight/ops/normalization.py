@@ -110,9 +110,9 @@ def batch_norm(
 
     S. Ioffe and C. Szegedy, "Batch Normalization", 2015.
     """
-    return normalize_batch(
-        input, running_mean, running_var, weight, bias, training, momentum, eps
-    )[0]
+    return normalize_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)[
+        0
+    ]
 
 
 def native_batch_norm(

@@ -140,9 +140,7 @@ def max_pool1d(
     dilation: Ints = 1, ceil_mode: bool = False,
 ) -> Tensor:  # fmt: skip
     """The largest element of every window of [N, C, L] or [C, L]."""
-    return max_pool(  # type: ignore[no-any-return]
-        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool1d_with_indices(
@@ -150,7 +148,7 @@ def max_pool1d_with_indices(
     dilation: Ints = 1, ceil_mode: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`max_pool1d`, and the positions of the largest elements."""
-    return max_pool(  # type: ignore[no-any-return]
+    return max_pool(
         "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, with_indices=True
     )
 
@@ -166,9 +164,7 @@ def max_pool2d(
     tensor([[[ 5.,  7.],
              [13., 15.]]])
     """
-    return max_pool(  # type: ignore[no-any-return]
-        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def max_pool3d(
@@ -176,9 +172,7 @@ def max_pool3d(
     dilation: Ints = 1, ceil_mode: bool = False,
 ) -> Tensor:  # fmt: skip
     """The largest element of every window of [N, C, D, H, W] or [C, D, H, W]."""
-    return max_pool(  # type: ignore[no-any-return]
-        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    return max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
@@ -224,7 +218,13 @@ def avg_pool(
         divisor: Any = float(divisor_override) if dtype.kind == "f" else divisor_override
     else:
         divisor = _counts(
-            size, out_size, form["kernel"], form["stride"], form["padding"], count_include_pad, dtype
+            size,
+            out_size,
+            form["kernel"],
+            form["stride"],
+            form["padding"],
+            count_include_pad,
+            dtype,
         )
         if divisor.__class__ is np.ndarray:
             divisor = wrap(divisor)
@@ -233,7 +233,7 @@ def avg_pool(
         return sums // divisor
     if divisor.__class__ is float and divisor == 1:
         return sums
-    return relabel(sums / divisor, label)  # type: ignore[no-any-return]
+    return relabel(sums / divisor, label)
 
 
 @lru_cache(maxsize=256)
@@ -242,7 +242,7 @@ def _counts(
     dtype: np.dtype[Any],
 ) -> Any:  # fmt: skip
     """By how much every window's sum is to be divided: a number if it is the same for all."""
-    counts = np.ones((), np.int64)
+    counts: Array = np.ones((), np.int64)
     for n, o, k, s, p in zip(size, out_size, kernel, stride, padding, strict=True):
         starts = np.arange(o) * s - p
         # A window that begins inside and ends beyond the padding is cut there.
@@ -289,7 +289,7 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
             f"sizes {list(shape)} with dimension {empty} being empty"
         )
     if output_size is None or isinstance(output_size, int | np.integer):
-        wanted: tuple[int | None, ...] = (output_size,) * dims  # type: ignore[assignment]
+        wanted: tuple[int | None, ...] = (output_size,) * dims
     else:
         wanted = tuple(output_size)
     if len(wanted) != dims:
@@ -328,7 +328,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         return result if result is not input else input.clone()
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         input = along(input, axis - dims, _averages(n, o, input._data.dtype))
-    return relabel(input, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")  # type: ignore[no-any-return]
+    return relabel(input, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
 
 
 def _averages(size: int, count: int, dtype: np.dtype[Any]) -> Array:

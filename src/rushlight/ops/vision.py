@@ -65,7 +65,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, r, r, height, width))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
     out = split.permute(order).reshape((*lead, c, height * r, width * r))
-    return relabel(out, "PixelShuffleBackward0")  # type: ignore[no-any-return]
+    return relabel(out, "PixelShuffleBackward0")
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -90,7 +90,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, height // r, r, width // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
     out = split.permute(order).reshape((*lead, c * r * r, height // r, width // r))
-    return relabel(out, "PixelUnshuffleBackward0")  # type: ignore[no-any-return]
+    return relabel(out, "PixelUnshuffleBackward0")
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -115,7 +115,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
     out = split.transpose(1, 2).reshape(shape)
-    return out if out is input else relabel(out, "ChannelShuffleBackward0")  # type: ignore[no-any-return]
+    return out if out is input else relabel(out, "ChannelShuffleBackward0")
 
 
 native_channel_shuffle = channel_shuffle
@@ -172,7 +172,7 @@ def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: boo
     mesh = [*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(sizes[2:], theta._data.dtype)]
     base = wrap(np.stack(mesh, -1).reshape(1, -1, dims + 1))
     grid = apply(matmul, base, theta.mT).reshape((sizes[0], *sizes[2:], dims))
-    return relabel(grid, "AffineGridGeneratorBackward0")  # type: ignore[no-any-return]
+    return relabel(grid, "AffineGridGeneratorBackward0")
 
 
 def _points(count: int, align_corners: bool, dtype: np.dtype[Any]) -> Array:
@@ -231,7 +231,7 @@ def grid_sampler(
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
     out = _sampled(input, grid, mode, padding, align_corners)
-    return relabel(out, f"GridSampler{len(x) - 2}DBackward0")  # type: ignore[no-any-return]
+    return relabel(out, f"GridSampler{len(x) - 2}DBackward0")
 
 
 def grid_sampler_2d(
@@ -260,7 +260,9 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
     if mode != "bicubic":
         places = [_bounded(p, n, padding, align_corners) for p, n in zip(places, size, strict=True)]
     if mode == "nearest":
-        corners = [[(p.detach().round(), None)] for p in places]
+        corners: list[list[tuple[Tensor, Tensor | None]]] = [
+            [(p.detach().round(), None)] for p in places
+        ]
     elif mode == "bilinear":
         corners = [_linear_taps(p) for p in places]
     else:
@@ -271,7 +273,9 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
     for taps in itertools.product(*corners):
         spots = [spot for spot, _ in taps]
         if mode == "bicubic":
-            spots = [_bounded(s, n, padding, align_corners) for s, n in zip(spots, size, strict=True)]
+            spots = [
+                _bounded(s, n, padding, align_corners) for s, n in zip(spots, size, strict=True)
+            ]
         part = _looked_up(table, spots, size)
         for _, weight in taps:
             if weight is not None:
@@ -320,7 +324,7 @@ def _reflected(place: Tensor, low: float, high: float) -> Tensor:
     return (rest + low).where(forth, span - rest + low)
 
 
-def _linear_taps(place: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _linear_taps(place: Tensor) -> list[tuple[Tensor, Tensor | None]]:
     before = place.detach().floor()
     rest = place - before
     return [(before, 1 - rest), (before + 1, rest)]
@@ -342,8 +346,7 @@ def cubic_weights(rest: Any, a: float = _CUBIC) -> list[Any]:
     ]
 
 
-def _cubic_taps(place: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _cubic_taps(place: Tensor) -> list[tuple[Tensor, Tensor | None]]:
     second = place.detach().floor()
     weights = cubic_weights(place - second)
     return [(second + (i - 1), weight) for i, weight in enumerate(weights)]
-

@@ -13,12 +13,10 @@ from rushlight.primitives.families import (
     draw,
     halves,
     pointwise_rule,
-    promote_float,
-    supported,
     taking,
     unary,
 )
-from rushlight.primitives.pointwise import eq, exp, gt, le, logical_and, lt, sigmoid, where
+from rushlight.primitives.pointwise import exp, gt, le, logical_and, lt, sigmoid, where
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 

@@ -27,8 +27,7 @@ def _ones(size: int, dtype: np.dtype[Any]) -> Array:
 
 @lru_cache(maxsize=256)
 def _plan(shape: tuple[int, ...], dims: Dims) -> tuple[tuple[int, ...], Dims, tuple[int, ...]]:
-    """The shape with its last dimensions joined as far as they are in dims; the other dims; and the
-    shape of the result."""
+    """The shape with the last dimensions joined if they are in dims; the other dims; the result's."""
     last = len(shape)
     while last and last - 1 in dims:
         last -= 1

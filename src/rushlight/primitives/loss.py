@@ -25,11 +25,9 @@ def _classes(target: Array, count: int, ignored: int) -> tuple[Array, Array | No
     if ignored < 0 and target.min() >= 0:
         # One that is too large is found when it is used.
         return target, None
-    hidden: Array | None = target == ignored
+    hidden = target == ignored
     if hidden.any():
         target = np.where(hidden, 0, target)
-    else:
-        hidden = None
     _check_range(target, count, ignored)
     return target, hidden
 
@@ -178,8 +176,8 @@ def _cross_entropy_vjp(
 def _cross_entropy_rule(
     x: Array, target: Array, weight: Array | None = None, *, reduction: str, ignore_index: int
 ) -> list[Spec]:
-    static = {"reduction": reduction, "ignore_index": ignore_index}
-    return [*_nll_rule(x, target, weight, **static), (x.shape, x.dtype)]
+    first = _nll_rule(x, target, weight, reduction=reduction, ignore_index=ignore_index)
+    return [*first, (x.shape, x.dtype)]
 
 
 cross_entropy = Primitive(
@@ -202,9 +200,7 @@ def _cross_entropy_grad(
     return out
 
 
-def _cross_entropy_grad_x(
-    g: Any, scores: Any, target: Any, weight: Any, ignore_index: int
-) -> Any:
+def _cross_entropy_grad_x(g: Any, scores: Any, target: Any, weight: Any, ignore_index: int) -> Any:
     chosen = {"reduction": "none", "ignore_index": ignore_index}
     # The mean under softmax minus the element at the target, each times the weight.
     return nll(g - inner(g, scores.exp(), dims=(1,)), target, weight, **chosen)[0]

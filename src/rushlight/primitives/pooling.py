@@ -18,6 +18,7 @@ from rushlight.primitives.select import choose
 from rushlight.primitives.windows import Shape, ends, inside, padded, taps
 from rushlight.tensor_base import Array
 
+
 def _fold(
     x: Array, ufunc: np.ufunc, out_size: Shape, kernel: Shape, stride: Shape, dilation: Shape
 ) -> Array:
@@ -357,9 +358,9 @@ def _irregular_winner(x: Array, *positions: Array) -> Array:
     windows = x[(n, c, *ranks)]
     flat = np.asarray(np.ravel_multi_index(np.broadcast_arrays(*ranks), x.shape[2:]))
     flat = np.broadcast_to(flat, windows.shape)
-    shape = (*windows.shape[: 2 + dims], -1)
-    best = windows.reshape(shape).argmax(axis=-1)[..., None]
-    return np.take_along_axis(flat.reshape(shape), best, -1)[..., 0]
+    joined = (*windows.shape[: 2 + dims], -1)
+    best = windows.reshape(joined).argmax(axis=-1)[..., None]
+    return np.take_along_axis(flat.reshape(joined), best, -1)[..., 0]
 
 
 def _irregular_winner_rule(x: Array, *positions: Array) -> Spec:

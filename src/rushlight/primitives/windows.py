@@ -56,9 +56,7 @@ def taps(
     return tuple((number, (..., *place)) for number, place in enumerate(itertools.product(*axes)))
 
 
-def _windows(
-    x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Array:
+def _windows(x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Array:
     """The elements of all windows: [N, C, ...] gives [N, C, elements, windows]."""
     out_size = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
     whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
@@ -121,9 +119,7 @@ def _windows_sum_rule(
     return (*x.shape[:2], *size), x.dtype
 
 
-def _windows_sum_vjp(
-    g: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Any:
+def _windows_sum_vjp(g: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Any:
     return windows(g, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
 
 

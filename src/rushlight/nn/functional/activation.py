@@ -71,9 +71,7 @@ __all__ = [
 ]
 
 
-def _choose(
-    function: Callable[..., Tensor], inplace: bool, input: Tensor, *args: Any
-) -> Tensor:
+def _choose(function: Callable[..., Tensor], inplace: bool, input: Tensor, *args: Any) -> Tensor:
     return in_place(function, input, *args) if inplace else function(input, *args)
 
 
@@ -100,9 +98,7 @@ def hardtanh(
 def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
     need_tensor("hardtanh", "input", 1, input)
     if min_val > max_val:
-        raise ValueError(
-            f"min_val cannot be greater than max_val: got {min_val} and {max_val}"
-        )
+        raise ValueError(f"min_val cannot be greater than max_val: got {min_val} and {max_val}")
     if input._data.dtype.kind == "u" and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     result: Tensor = apply(rows.hardtanh, input, low=min_val, high=max_val)
@@ -251,9 +247,7 @@ def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
     axis = one_dim(dim, input._data.ndim)
     size = input._data.shape[axis]
     if size % 2:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {axis} is size {size}"
-        )
+        raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
     supported("glu_cpu", FLOAT, [input._data])
     half = size // 2
     gate = input.narrow(axis, half, half).sigmoid()

@@ -121,7 +121,7 @@ def scaled_dot_product_attention(
         key = _repeat_heads(key, heads // own)
         value = _repeat_heads(value, heads // value._data.shape[-3])
     out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
-    return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")  # type: ignore[no-any-return]
+    return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")
 
 
 def _repeat_heads(tensor: Tensor, times: int) -> Tensor:

@@ -90,7 +90,7 @@ def unfold(
     columns = apply(windows, batch, **form)
     n, channels, elements, count = columns._data.shape
     joined = columns.reshape((n, channels * elements, count))
-    return joined if len(shape) == 4 else joined.squeeze(0)  # type: ignore[no-any-return]
+    return joined if len(shape) == 4 else joined.squeeze(0)
 
 
 def fold(

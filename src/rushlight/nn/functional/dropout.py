@@ -34,9 +34,7 @@ def _choose(
     return inplace if chosen else plain
 
 
-def dropout(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zeros with probability p, the rest scaled by 1 / (1 - p); the input if not training.
 
     N. Srivastava et al., "Dropout", 2014.

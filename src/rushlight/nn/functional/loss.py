@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from rushlight import dtypes
 from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
-from rushlight.ops.activation import log_softmax, softplus
+from rushlight.ops.activation import log_softmax
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.loss import reduced, where_zero
 from rushlight.primitives import loss as rows
@@ -29,32 +29,23 @@ if TYPE_CHECKING:
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
-    "cosine_embedding_loss",
     "cross_entropy",
     "ctc_loss",
     "gaussian_nll_loss",
-    "hinge_embedding_loss",
     "huber_loss",
     "kl_div",
     "l1_loss",
     "linear_cross_entropy",
-    "margin_ranking_loss",
     "mse_loss",
-    "multi_margin_loss",
-    "multilabel_margin_loss",
-    "multilabel_soft_margin_loss",
     "nll_loss",
     "poisson_nll_loss",
     "smooth_l1_loss",
-    "soft_margin_loss",
-    "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
 ]
 
 Flag = bool | None
 
 
-def _how(size_average: Flag, reduce: Flag, reduction: str) -> str:
+def chosen_reduction(size_average: Flag, reduce: Flag, reduction: str) -> str:
     """The reduction's name, after the two old arguments had their say."""
     if size_average is not None or reduce is not None:
         return _reduction.legacy_get_string(size_average, reduce)
@@ -97,7 +88,7 @@ def mse_loss(
     tensor(2.)
     """
     _pair("mse_loss", input, target)
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     difference = input - target
     supported("mse_cpu", FLOAT, [difference._data])
     return _weighted(difference * difference, weight, how, "MseLossBackward0")
@@ -109,7 +100,7 @@ def l1_loss(
 ) -> Tensor:  # fmt: skip
     """|input - target|."""
     _pair("l1_loss", input, target)
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     return _weighted((input - target).abs(), weight, how, None)
 
 
@@ -119,7 +110,7 @@ def smooth_l1_loss(
 ) -> Tensor:  # fmt: skip
     """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
     _pair("smooth_l1_loss", input, target)
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     distance = (input - target).abs()
@@ -140,7 +131,7 @@ def huber_loss(
     P. J. Huber, "Robust Estimation of a Location Parameter", 1964.
     """
     _pair("huber_loss", input, target)
-    how = _how(None, None, reduction)
+    how = chosen_reduction(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     distance = (input - target).abs()
@@ -210,7 +201,7 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(torch.tensor([[-1.0, -2.0]]), torch.tensor([1]))
     tensor(2.)
     """
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     return _chosen(rows.nll, input, target, weight, ignore_index, how)
 
 
@@ -230,11 +221,9 @@ def cross_entropy(
     """
     need_tensor("cross_entropy_loss", "input", 1, input)
     need_tensor("cross_entropy_loss", "target", 2, target)
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(
-            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
-        )
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input._data.ndim:
         raise RuntimeError("cross_entropy: expected an input of at least 1 dimension, got 0")
     dim = 0 if input._data.ndim == 1 else 1
@@ -338,85 +327,6 @@ def linear_cross_entropy(
     )  # fmt: skip
 
 
-def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
-    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """The mean over the wrong classes i of max(0, margin - x[target] + x[i]) ** p."""
-    need_tensor("multi_margin_loss", "input", 1, input)
-    need_tensor("multi_margin_loss", "target", 2, target)
-    how = _how(size_average, reduce, reduction)
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
-    shape = input._data.shape
-    if len(shape) > 2 or 0 in shape[-1:]:
-        raise RuntimeError(
-            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
-        )
-    single = len(shape) < 2
-    if single:
-        input = input.reshape((1, -1))
-    target = target.reshape((-1,)) if single else target
-    if target._data.ndim != 1 or target._data.shape[0] != input._data.shape[0]:
-        raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
-            f"samples (batch size). Expected target size [{input._data.shape[0]}], but got "
-            f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
-        )
-    classes = input._data.shape[1]
-    if target._data.size and not 0 <= target._data.min() <= target._data.max() < classes:
-        raise RuntimeError("target out of range")
-    if weight is not None:
-        if weight._data.shape != (classes,):
-            raise RuntimeError(f"inconsistent weight size, expected {classes} but got "
-                               f"{list(weight._data.shape)}")  # fmt: skip
-    right = input.gather(1, target.unsqueeze(1))
-    gaps = (margin - right + input).clamp(min=0)
-    if p == 2:
-        gaps = gaps * gaps
-    if weight is not None:
-        gaps = gaps * apply(index, weight, target, spec=(ARRAY,)).unsqueeze(1)
-    wrong = wrap(np.arange(classes)) != target.unsqueeze(1)
-    losses = where_zero(wrong, gaps).sum(1) / classes
-    if how == "none":
-        return losses.squeeze(0) if single else losses
-    return reduced(losses, how, "MultiMarginLossBackward0")
-
-
-def multilabel_margin_loss(
-    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """The sum over labels j and other classes i of max(0, 1 - x[j] + x[i]), by number of classes.
-
-    Rows of the target hold labels up to the first -1.
-    """
-    need_tensor("multilabel_margin_loss", "input", 1, input)
-    need_tensor("multilabel_margin_loss", "target", 2, target)
-    how = _how(size_average, reduce, reduction)
-    shape = input._data.shape
-    if len(shape) > 2 or 0 in shape[-1:]:
-        raise RuntimeError(
-            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
-        )
-    if target._data.shape != shape and not (target._data.size == input._data.size == 1):
-        raise RuntimeError(
-            f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
-        )
-    classes = shape[-1] if shape else 1
-    if target._data.size and target._data.max() >= classes:
-        raise RuntimeError("argument #2 'target' is out of range")
-    rows_, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
-    safe, counts, occurs = apply(rows.label_masks, labels)
-    right = rows_.gather(1, safe)
-    gaps = (1 - right.unsqueeze(2) + rows_.unsqueeze(1)).clamp(min=0)
-    wrong = counts.unsqueeze(2).logical_and(occurs.logical_not().unsqueeze(1))
-    losses = where_zero(wrong, gaps).sum((1, 2)) / classes
-    if how == "none":
-        losses = losses.reshape(shape[:-1])
-    return reduced(losses, how, "MultilabelMarginLossBackward0")
-
-
 # ---- probabilities ------------------------------------------------------------------------------
 
 
@@ -430,7 +340,7 @@ def binary_cross_entropy(
     """
     need_tensor("binary_cross_entropy", "input", 1, input)
     need_tensor("binary_cross_entropy", "target", 2, target)
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size "
@@ -469,7 +379,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, how)
 
 
@@ -477,17 +387,16 @@ def kl_div(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean", log_target: bool = False,
 ) -> Tensor:  # fmt: skip
-    """target * (log target - input): input holds log-probabilities, target probabilities or, with
-    log_target, log-probabilities too.
+    """target * (log target - input), the input holding log-probabilities.
 
-    "batchmean" divides the sum by the batch size, which is the divergence itself; "mean" by the
-    number of elements.
+    With log_target the target holds log-probabilities too. "batchmean" divides the sum by the batch
+    size, which is the divergence itself; "mean" by the number of elements.
     """
     need_tensor("kl_div", "input", 1, input)
     if reduction == "batchmean" and size_average is None and reduce is None:
         total = ops.kl_div(input, target, "sum", log_target=log_target)
         return total / input._data.shape[0] if input._data.ndim else total
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     if how == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
@@ -506,8 +415,29 @@ def poisson_nll_loss(
 
     input is the rate, or with log_input its logarithm; full adds Stirling's term.
     """
-    how = _how(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, reduction)
     return ops.poisson_nll_loss(input, target, log_input, full, eps, how)
+
+
+def _spread(var: Tensor | float, input: Tensor) -> Tensor:
+    """The variances, so that they broadcast to the input."""
+    if not isinstance(var, TensorBase):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        return (input * 0 + var).detach()
+    spread: Tensor = var
+    if (spread._data < 0).any():
+        raise ValueError("var has negative entry/entries")
+    own, wanted = spread._data.shape, input._data.shape
+    if own == wanted:
+        return spread
+    if own == wanted[:-1]:
+        return spread.unsqueeze(-1)
+    if len(own) != len(wanted) or any(n not in (1, m) for n, m in zip(own, wanted, strict=True)):
+        raise ValueError(
+            f"var is of incorrect size: {list(own)} for an input of size {list(wanted)}"
+        )
+    return spread
 
 
 def gaussian_nll_loss(
@@ -517,24 +447,8 @@ def gaussian_nll_loss(
     """(log var + (input - target)**2 / var) / 2, var being at least eps; full adds log(2 pi) / 2."""
     need_tensor("gaussian_nll_loss", "input", 1, input)
     need_tensor("gaussian_nll_loss", "target", 2, target)
-    if not isinstance(var, TensorBase):
-        if var < 0:
-            raise ValueError("var has negative entry/entries")
-        var = (input * 0 + var).detach()
-    elif (var._data < 0).any():
-        raise ValueError("var has negative entry/entries")
-    spread = var
-    if var._data.shape != input._data.shape:
-        if var._data.shape == input._data.shape[:-1]:
-            spread = var.unsqueeze(-1)
-        elif var._data.shape != (*input._data.shape[:-1], 1):
-            try:
-                fits = np.broadcast_shapes(var._data.shape, input._data.shape) == input._data.shape
-            except ValueError:
-                fits = False
-            if not fits or var._data.ndim != input._data.ndim:
-                raise ValueError("var is of incorrect size")
-    how = _how(None, None, reduction)
+    spread = _spread(var, input)
+    how = chosen_reduction(None, None, reduction)
     # The gradient flows as if nothing had been clamped.
     spread = spread + (spread.detach().clamp(min=eps) - spread.detach())
     distance = input - target
@@ -542,103 +456,6 @@ def gaussian_nll_loss(
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return reduced(loss, how)
-
-
-# ---- margins and pairs --------------------------------------------------------------------------
-
-
-def soft_margin_loss(
-    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """log(1 + exp(-target * input)), targets being 1 and -1."""
-    need_tensor("soft_margin_loss", "input", 1, input)
-    need_tensor("soft_margin_loss", "target", 2, target)
-    how = _how(size_average, reduce, reduction)
-    loss = softplus(-target * input, 1.0, math.inf)
-    return reduced(loss, how, "SoftMarginLossBackward0")
-
-
-def multilabel_soft_margin_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """Binary cross-entropy with logits, averaged over the classes (the last dimension)."""
-    need_tensor("multilabel_soft_margin_loss", "input", 1, input)
-    how = _how(size_average, reduce, reduction)
-    loss = ops.binary_cross_entropy_with_logits(input, target, weight, None, "none")
-    dim = input._data.ndim - 1
-    return reduced(loss.sum(dim) / input._data.shape[dim], how)
-
-
-def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """x where the target is 1, max(0, margin - x) where it is -1."""
-    return ops.hinge_embedding_loss(input, target, margin, _how(size_average, reduce, reduction))
-
-
-def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """max(0, margin - target * (x1 - x2)): target 1 wants x1 above x2, -1 below."""
-    need_tensor("margin_ranking_loss", "input1", 1, input1)
-    need_tensor("margin_ranking_loss", "input2", 2, input2)
-    need_tensor("margin_ranking_loss", "target", 3, target)
-    how = _how(size_average, reduce, reduction)
-    if not input1._data.ndim == input2._data.ndim == target._data.ndim:
-        raise RuntimeError(
-            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
-            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
-        )
-    return ops.margin_ranking_loss(input1, input2, target, margin, how)
-
-
-def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
-    how = _how(size_average, reduce, reduction)
-    return ops.cosine_embedding_loss(input1, input2, target, margin, how)
-
-
-def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
-    eps: float = 1e-6, swap: bool = False, size_average: Flag = None, reduce: Flag = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """max(0, margin + distance to the positive - distance to the negative)."""
-    how = _how(size_average, reduce, reduction)
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    return ops.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, how)
-
-
-def triplet_margin_with_distance_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, *,
-    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0,
-    swap: bool = False, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """`triplet_margin_loss` with any distance."""
-    need_tensor("triplet_margin_with_distance_loss", "anchor", 1, anchor)
-    how = _how(None, None, reduction)
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    ranks = [t._data.ndim for t in (anchor, positive, negative)]
-    if len(set(ranks)) != 1:
-        raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of "
-            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
-            "inputs"
-        )
-    measure = ops.pairwise_distance if distance_function is None else distance_function
-    near, far = measure(anchor, positive), measure(anchor, negative)
-    if swap:
-        far = far.minimum(measure(positive, negative))
-    return reduced((margin + near - far).clamp(min=0), how)
 
 
 def ctc_loss(
@@ -651,7 +468,7 @@ def ctc_loss(
     targets are [N, S], or all sequences in one row; the mean first divides each loss by its target's
     length. A. Graves et al., "Connectionist Temporal Classification", 2006.
     """
-    how = _how(None, None, reduction)
+    how = chosen_reduction(None, None, reduction)
     return ops.ctc_loss(
         log_probs, targets, input_lengths, target_lengths, blank, how, zero_infinity
     )

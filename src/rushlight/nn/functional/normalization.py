@@ -157,7 +157,9 @@ def local_response_norm(
     squares = (input * input).reshape((shape[0], shape[1], -1)).transpose(1, 2)
     around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))
     form = {"kernel": (size,), "stride": (1,), "padding": (0,), "dilation": (1,)}
-    sums = apply(window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form)
+    sums = apply(
+        window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form
+    )
     mean = (sums / size).transpose(1, 2).reshape(shape)
     return input / (mean * alpha + k) ** beta
 

@@ -79,7 +79,7 @@ def _max_pool(dims: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
         dilation: Ints = 1, ceil_mode: bool = False, return_indices: bool = False,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        return ops.max_pool(  # type: ignore[no-any-return]
+        return ops.max_pool(
             name, dims, input, kernel_size, stride, padding, dilation, ceil_mode, with_indices=True
         )
 
@@ -254,7 +254,7 @@ def _fractional_max_pool(dims: int) -> tuple[Callable[..., Any], Callable[..., A
         return both if return_indices else both[0]
 
     what = f"The largest element of windows of {_LAYOUT[dims]} at random steps to a given size"
-    source = "B. Graham, \"Fractional Max-Pooling\", 2014."
+    source = 'B. Graham, "Fractional Max-Pooling", 2014.'
     return (
         _named(pool, name, f"{what}.\n\n    {source}\n    "),
         _named(with_indices, f"{name}_with_indices", f"{what}, and where they stand."),
@@ -312,9 +312,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
             )
         size = _unpooled_size(shape[-dims:], kernel, steps, margin, output_size)
         if indices._data.dtype != np.int64:
-            raise RuntimeError(
-                f"elements in indices should be type int64 but got: {indices.dtype}"
-            )
+            raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")
         if indices._data.shape != shape:
             raise RuntimeError(
                 "Expected shape of indices to be same as that of the input tensor "
@@ -335,11 +333,9 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         empty = wrap(np.zeros((*lead, places), input._data.dtype))
         spec = (ARRAY,) * (len(lead) + 1)
         out = apply(put, empty, input, *picks, indices, spec=spec, accumulate=False)
-        return out.reshape((*lead, *size))  # type: ignore[no-any-return]
+        return out.reshape((*lead, *size))
 
-    what = (
-        f"The partial inverse of max_pool{dims}d: the maxima where they stood, zeros elsewhere."
-    )
+    what = f"The partial inverse of max_pool{dims}d: the maxima where they stood, zeros elsewhere."
     return _named(unpool, name, what)
 
 

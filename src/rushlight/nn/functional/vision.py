@@ -146,7 +146,7 @@ def pad(
         if mode != "circular":
             input = _cut(input, dim, before, after)
     if any(widths):
-        return relabel(input, label.format(dims))  # type: ignore[no-any-return]
+        return relabel(input, label.format(dims))
     return input.clone()
 
 
@@ -212,12 +212,11 @@ def interpolate(
     tensor([[[1.0000, 1.2500, 1.7500, 2.0000]]])
     """
     need_tensor("interpolate", "input", 1, input)
-    if mode not in _SMOOTH:
-        if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear "
-                "| bicubic | trilinear"
-            )
+    if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear "
+            "| bicubic | trilinear"
+        )
     shape = input._data.shape
     dims = len(shape) - 2
     known = (*_SMOOTH, "nearest", "nearest-exact", "area")
@@ -234,7 +233,9 @@ def interpolate(
         )
     needed = _LINEAR.get(mode, 2 if mode in ("bicubic", "lanczos") else dims)
     if dims != needed:
-        raise NotImplementedError(f"Got {len(shape)}D input, but {mode} mode needs {needed + 2}D input")
+        raise NotImplementedError(
+            f"Got {len(shape)}D input, but {mode} mode needs {needed + 2}D input"
+        )
     if mode == "lanczos" and not antialias:
         raise ValueError("lanczos mode needs antialias=True")
     if mode == "area":
@@ -273,7 +274,7 @@ def _nearest(
     if result is input:
         return input.clone()
     label = f"UpsampleNearest{'Exact' if exact else ''}{dims}DBackward0"
-    return relabel(result, label)  # type: ignore[no-any-return]
+    return relabel(result, label)
 
 
 def _repeated(input: Tensor, dim: int, times: int) -> Tensor:
@@ -306,7 +307,7 @@ def _smooth(
     if whole:
         return result.round().clamp(0, 255).to(input.dtype)
     name = {"lanczos": "Lanczos2D", "bicubic": "Bicubic2D"}.get(mode, f"{mode.title()}{dims}D")
-    return relabel(result, f"Upsample{name}{'Aa' if antialias else ''}Backward0")  # type: ignore[no-any-return]
+    return relabel(result, f"Upsample{name}{'Aa' if antialias else ''}Backward0")
 
 
 def _interpolating(
@@ -429,9 +430,7 @@ def grid_sample(
     return ops.grid_sampler(input, grid, how, edge, align_corners)
 
 
-def affine_grid(
-    theta: Tensor, size: Sequence[int], align_corners: bool | None = None
-) -> Tensor:
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The grid for `grid_sample` of an affine map theta [N, 2, 3] or [N, 3, 4]; size is the output's.
 
     M. Jaderberg et al., "Spatial Transformer Networks", 2015.

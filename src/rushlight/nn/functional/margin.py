@@ -1,0 +1,209 @@
+"""Losses with margins: of classes, labels, rankings and pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushlight.nn.functional.loss import Flag, chosen_reduction
+from rushlight.ops import loss as ops
+from rushlight.ops.activation import softplus
+from rushlight.ops.arguments import need_tensor
+from rushlight.ops.loss import reduced, where_zero
+from rushlight.primitives.core import apply
+from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.loss import label_masks
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+
+def multi_margin_loss(
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The mean over the wrong classes i of max(0, margin - x[target] + x[i]) ** p."""
+    need_tensor("multi_margin_loss", "input", 1, input)
+    need_tensor("multi_margin_loss", "target", 2, target)
+    how = chosen_reduction(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    shape = input._data.shape
+    if len(shape) > 2 or 0 in shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+        )
+    single = len(shape) < 2
+    if single:
+        input = input.reshape((1, -1))
+    target = target.reshape((-1,)) if single else target
+    if target._data.ndim != 1 or target._data.shape[0] != input._data.shape[0]:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            f"samples (batch size). Expected target size [{input._data.shape[0]}], but got "
+            f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
+        )
+    classes = input._data.shape[1]
+    if target._data.size and not 0 <= target._data.min() <= target._data.max() < classes:
+        raise RuntimeError("target out of range")
+    if weight is not None and weight._data.shape != (classes,):
+        raise RuntimeError(
+            f"inconsistent weight size, expected {classes} but got {list(weight._data.shape)}"
+        )
+    right = input.gather(1, target.unsqueeze(1))
+    gaps = (margin - right + input).clamp(min=0)
+    if p == 2:
+        gaps = gaps * gaps
+    if weight is not None:
+        gaps = gaps * apply(index, weight, target, spec=(ARRAY,)).unsqueeze(1)
+    wrong = wrap(np.arange(classes)) != target.unsqueeze(1)
+    losses = where_zero(wrong, gaps).sum(1) / classes
+    if how == "none":
+        return losses.squeeze(0) if single else losses
+    return reduced(losses, how, "MultiMarginLossBackward0")
+
+
+def multilabel_margin_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The sum over labels j and other classes i of max(0, 1 - x[j] + x[i]), by number of classes.
+
+    Rows of the target hold labels up to the first -1.
+    """
+    need_tensor("multilabel_margin_loss", "input", 1, input)
+    need_tensor("multilabel_margin_loss", "target", 2, target)
+    how = chosen_reduction(size_average, reduce, reduction)
+    shape = input._data.shape
+    if len(shape) > 2 or 0 in shape[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
+        )
+    if target._data.shape != shape and not (target._data.size == input._data.size == 1):
+        raise RuntimeError(
+            f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
+        )
+    classes = shape[-1] if shape else 1
+    if target._data.size and target._data.max() >= classes:
+        raise RuntimeError("argument #2 'target' is out of range")
+    lines, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
+    safe, counts, occurs = apply(label_masks, labels)
+    right = lines.gather(1, safe)
+    gaps = (1 - right.unsqueeze(2) + lines.unsqueeze(1)).clamp(min=0)
+    wrong = counts.unsqueeze(2).logical_and(occurs.logical_not().unsqueeze(1))
+    losses = where_zero(wrong, gaps).sum((1, 2)) / classes
+    if how == "none":
+        losses = losses.reshape(shape[:-1])
+    return reduced(losses, how, "MultilabelMarginLossBackward0")
+
+
+def soft_margin_loss(
+    input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """log(1 + exp(-target * input)), targets being 1 and -1."""
+    need_tensor("soft_margin_loss", "input", 1, input)
+    need_tensor("soft_margin_loss", "target", 2, target)
+    how = chosen_reduction(size_average, reduce, reduction)
+    loss = softplus(-target * input, 1.0, math.inf)
+    return reduced(loss, how, "SoftMarginLossBackward0")
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """Binary cross-entropy with logits, averaged over the classes (the last dimension)."""
+    need_tensor("multilabel_soft_margin_loss", "input", 1, input)
+    how = chosen_reduction(size_average, reduce, reduction)
+    loss = ops.binary_cross_entropy_with_logits(input, target, weight, None, "none")
+    dim = input._data.ndim - 1
+    return reduced(loss.sum(dim) / input._data.shape[dim], how)
+
+
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """x where the target is 1, max(0, margin - x) where it is -1."""
+    return ops.hinge_embedding_loss(
+        input, target, margin, chosen_reduction(size_average, reduce, reduction)
+    )
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """max(0, margin - target * (x1 - x2)): target 1 wants x1 above x2, -1 below."""
+    need_tensor("margin_ranking_loss", "input1", 1, input1)
+    need_tensor("margin_ranking_loss", "input2", 2, input2)
+    need_tensor("margin_ranking_loss", "target", 3, target)
+    how = chosen_reduction(size_average, reduce, reduction)
+    if not input1._data.ndim == input2._data.ndim == target._data.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    return ops.margin_ranking_loss(input1, input2, target, margin, how)
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
+    how = chosen_reduction(size_average, reduce, reduction)
+    return ops.cosine_embedding_loss(input1, input2, target, margin, how)
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
+    eps: float = 1e-6, swap: bool = False, size_average: Flag = None, reduce: Flag = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """max(0, margin + distance to the positive - distance to the negative)."""
+    how = chosen_reduction(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return ops.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, how)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0,
+    swap: bool = False, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """`triplet_margin_loss` with any distance."""
+    need_tensor("triplet_margin_with_distance_loss", "anchor", 1, anchor)
+    how = chosen_reduction(None, None, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    ranks = [t._data.ndim for t in (anchor, positive, negative)]
+    if len(set(ranks)) != 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
+            "inputs"
+        )
+    measure = ops.pairwise_distance if distance_function is None else distance_function
+    near, far = measure(anchor, positive), measure(anchor, negative)
+    if swap:
+        far = far.minimum(measure(positive, negative))
+    return reduced((margin + near - far).clamp(min=0), how)

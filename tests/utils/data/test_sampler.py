@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rushlight.utils import data
 from tests.parity import parity
 
 SAMPLERS = [
@@ -104,3 +105,15 @@ def test_without_a_process_group_rank_and_number_are_needed() -> None:
 
     with pytest.raises(RuntimeError, match="give num_replicas and rank"):
         DistributedSampler(range(3))
+
+
+def test_endless_sampling_takes_no_memory():
+    import tracemalloc
+
+    tracemalloc.start()
+    sampler = data.RandomSampler(range(10), replacement=True, num_samples=10**10)
+    numbers = [number for number, _ in zip(sampler, range(100), strict=False)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(numbers) == 100
+    assert peak < 100_000

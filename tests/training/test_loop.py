@@ -452,6 +452,26 @@ def test_a_step_of_ones_own():
     assert history[0]["val_ones"] == 1
 
 
+def test_what_a_step_may_return():
+    class Plain(Trainer):
+        def training_step(self, batch):
+            loss = self.loss_of(self.outputs(batch[0]), batch[1])
+            self.update(loss)
+            return {"tensor": loss, "nothing": None, "names": {"mine": loss}}[self.kind]
+
+    for kind, names in (("tensor", ["loss"]), ("nothing", []), ("names", ["mine"])):
+        trainer = Plain(Stack([3, 1]), "mse")
+        trainer.kind = kind
+        assert [*trainer.fit(*points(), progress=False)[0]] == ["epoch", *names, "lr"]
+
+
+def test_lazy_layers():
+    trainer = Trainer([nn.LazyLinear(4), "relu", nn.LazyLinear(1)], "mse", ("adam", {"lr": 0.1}))
+    history = trainer.fit(*points(), epochs=5, progress=False)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert repr(trainer.model[0]) == "Linear(in_features=3, out_features=4, bias=True)"
+
+
 def test_frozen_parameters_stay():
     model = Stack([3, 4, 1])
     model[0].requires_grad_(False)

@@ -7,10 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rushlight._tensor import Tensor
 from rushlight.training.callbacks import Callback
 from rushlight.training.randomness import random_state, set_random_state
 
 Path = str | os.PathLike[str]
+# What a step returns: numbers by name, the loss alone, or nothing.
+Logs = Mapping[str, Any] | Tensor | float | None
+
+
+def logs_of(value: Logs) -> dict[str, float]:
+    """The numbers that a step returned, by name."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        value = {"loss": value}
+    return {name: float(number) for name, number in value.items()}
 
 
 class Means:

@@ -23,7 +23,7 @@ from rushlight.training.history import History
 from rushlight.training.metrics import Metric, metrics_of, size_of
 from rushlight.training.penalties import Penalty
 from rushlight.training.progress import progress_for
-from rushlight.training.run import Means, Path, Run
+from rushlight.training.run import Logs, Means, Path, Run, logs_of
 
 # These count batches; the other schedules count epochs.
 _STEPWISE = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)
@@ -36,8 +36,8 @@ class Trainer:
     other. loss, optimizer and scheduler: ready ones, or a class or function that makes them, or a
     name, or a pair like ("sgd", {"lr": 0.1}); several optimizers come in a dict. penalty: `l1`,
     `l2`, any function of the list of trained parameters, or a list of these. metrics: names or
-    functions (outputs, targets), or a dict that names them. schedule: "epoch" or "batch", how often
-    the scheduler steps; batches for OneCycleLR and CyclicLR.
+    functions (outputs, targets), or a dict that names them. schedule: whether the scheduler goes on
+    after each "epoch" or each "batch" that moved the weights, as OneCycleLR and CyclicLR do.
 
     >>> import rushlight as torch
     >>> from rushlight.training import Dense, Trainer
@@ -94,11 +94,12 @@ class Trainer:
         self.run = Run()
         # Of each optimizer: batches and samples whose gradients are added up and not yet used.
         self.waiting = {name: [0, 0] for name in self.optimizers}
+        self._batch: Any = None
         self._size = 1
 
     # ---- to override ---------------------------------------------------------------------------
 
-    def training_step(self, batch: Any) -> Mapping[str, Any]:
+    def training_step(self, batch: Any) -> Logs:
         """Learn from one batch, and return numbers to average over the epoch and show."""
         inputs, targets = self.unpack(batch)
         outputs = self.outputs(inputs)
@@ -108,7 +109,7 @@ class Trainer:
         self.measure(outputs, targets)
         return {"loss": loss} if penalty is None else {"loss": loss, "penalty": penalty}
 
-    def validation_step(self, batch: Any) -> Mapping[str, Any]:
+    def validation_step(self, batch: Any) -> Logs:
         """Judge one batch; called without gradients and in evaluation mode."""
         inputs, targets = self.unpack(batch)
         outputs = self.outputs(inputs)
@@ -126,7 +127,7 @@ class Trainer:
                 for callback in run.callbacks:
                     callback.on_batch_begin(self, batch)
                 self._batch, self._size = batch, size_of(batch)
-                logs = {name: float(value) for name, value in self.training_step(batch).items()}
+                logs = logs_of(self.training_step(batch))
                 self.means.add(logs, self._size)
                 for callback in run.callbacks:
                     callback.on_batch_end(self, logs)
@@ -257,9 +258,7 @@ class Trainer:
         dataset = feeding.dataset_of(data, targets, self._dtype())
         with self._judging():
             for batch in feeding.loader_of(dataset, batch_size, shuffle=False):
-                found = self.validation_step(batch)
-                logs = {name: float(value) for name, value in found.items()}
-                self.means.add(logs, size_of(batch))
+                self.means.add(logs_of(self.validation_step(batch)), size_of(batch))
             return self.running()
 
     def predict(self, data: Any, batch_size: int = 256) -> Any:

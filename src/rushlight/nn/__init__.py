@@ -1,6 +1,15 @@
 """Neural networks: modules, their parameters, functions, initial values and utilities."""
 
-from rushlight.nn import functional, init, modules, parallel, parameter, utils
+from rushlight.nn import (
+    attention,
+    common_types,
+    functional,
+    init,
+    modules,
+    parallel,
+    parameter,
+    utils,
+)
 from rushlight.nn.modules import (
     CELU,
     ELU,
@@ -338,6 +347,8 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
+    "common_types",
     "functional",
     "init",
     "modules",

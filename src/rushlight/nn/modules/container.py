@@ -9,7 +9,7 @@ from collections.abc import KeysView as Keys
 from itertools import chain, groupby
 from typing import Any, Self
 
-from rushlight.nn.modules.module import Module, _indented, _typename
+from rushlight.nn.modules.module import Module, _addindent, _typename
 from rushlight.nn.parameter import Parameter
 from rushlight.tensor_base import TensorBase
 
@@ -227,9 +227,9 @@ class ModuleList(_Numbered):
         for text, group in groupby(map(repr, self)):
             count = len(list(group))
             if count == 1:
-                lines.append(f"({start}): {_indented(text)}")
+                lines.append(f"({start}): {_addindent(text)}")
             else:
-                lines.append(f"({start}-{start + count - 1}): {count} x {_indented(text)}")
+                lines.append(f"({start}-{start + count - 1}): {count} x {_addindent(text)}")
             start += count
         return f"{self._get_name()}(" + "".join(f"\n  {line}" for line in lines) + "\n)"
 

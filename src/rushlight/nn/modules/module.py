@@ -59,8 +59,8 @@ def _typename(value: Any) -> str:
     )  # fmt: skip
 
 
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n  ")
+def _addindent(text: str, spaces: int = 2) -> str:
+    return text.replace("\n", "\n" + " " * spaces)
 
 
 class Module(HookMethods, StateMethods):
@@ -542,6 +542,10 @@ class Module(HookMethods, StateMethods):
         """All floating parameters and buffers as float16."""
         return self._to_dtype(dtypes.float16)
 
+    def bfloat16(self) -> Self:
+        """A type that NumPy cannot store: an error that says so."""
+        return self._to_dtype(dtypes.bfloat16)
+
     def type(self, dst_type: Any) -> Self:
         """All parameters and buffers, of whatever type, as this one."""
         return self._apply(lambda t: t.type(dst_type))
@@ -582,7 +586,7 @@ class Module(HookMethods, StateMethods):
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
         children = [
-            f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()
+            f"({name}): {_addindent(repr(module))}" for name, module in self._modules.items()
         ]
         if not children and len(lines) <= 1:
             return f"{self._get_name()}({extra})"

@@ -19,7 +19,7 @@ from rushlight.nn.utils.rnn import PackedSequence
 from rushlight.primitives import recurrent as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.view import cat
+from rushlight.primitives.view import cat, stack
 from rushlight.tensor_base import TensorBase, wrap
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -316,7 +316,7 @@ class RNNBase(Module):
             x = outputs[0] if len(outputs) == 1 else cat(*outputs, dim=1)
             if self.dropout and self.training and layer + 1 < self.num_layers:
                 x = F.dropout(x, self.dropout, True)
-        return x, [cat(*(state.unsqueeze(0) for state in kept), dim=0) for kept in finals]
+        return x, [stack(*kept, dim=0) for kept in finals]
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults."""

@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"version", "errors", "device", "layout", "size", "return_types", "settings"},
+    {"allocation", "version", "errors", "device", "layout", "size", "return_types", "settings"},
     {"accelerator", "amp", "backends", "cuda", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
     {"printing"},
@@ -26,7 +26,7 @@ FLOORS = [
     {"ops"},
     {"methods", "interop"},
     {"_tensor"},
-    {"special", "linalg", "fft"},
+    {"special", "linalg", "fft", "signal", "masked"},
     {"func", "distributions"},
     {"nn"},
     {"optim"},
@@ -102,7 +102,10 @@ def test_nothing_is_hidden(path):
 
 def test_files_stay_small_enough_to_read():
     long = {
-        str(p.relative_to(ROOT)): n for p in FILES if (n := len(p.read_text().splitlines())) > 650
+        str(p.relative_to(ROOT)): n
+        for p in FILES
+        # The list of public names is as long as there are names.
+        if p != ROOT / "__init__.py" and (n := len(p.read_text().splitlines())) > 650
     }
     assert not long, f"what is the second room called? {long}"
 

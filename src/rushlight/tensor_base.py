@@ -101,19 +101,21 @@ def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
     return other
 
 
-def user_line() -> str:
-    """`file:line` of the nearest caller outside rushlight."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+# Whether a file is rushlight's own: every in-place change asks, for several frames.
+_own: dict[str, bool] = {}
 
 
 def bump(tensor: TensorBase, operation: str) -> None:
-    """Count an in-place change, and remember which operation on which of the user's lines made it."""
+    """Count an in-place change; remember which operation on which of the user's lines made it."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        own = _own.get(name)
+        if own is None:
+            own = _own[name] = name.startswith(_HERE)
+        if not own:
+            break
         frame = frame.f_back
-    version = tensor._changes
-    version[0] += 1
-    version[1] = (operation, frame.f_code.co_filename, frame.f_lineno)
+    changes = tensor._changes
+    changes[0] += 1
+    changes[1] = (operation, frame.f_code.co_filename, frame.f_lineno)

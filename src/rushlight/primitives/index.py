@@ -231,26 +231,40 @@ def _add_rows(out: Array, rows: Array, values: Array) -> None:
     """out[rows] += values for whole slices of the first dimension."""
     if not values.size:
         return
-    if rows.min() < 0:
-        rows = np.where(rows < 0, rows + out.shape[0], rows)
-    width = values.size // rows.size
-    if values.size >= _SPARSE and out.dtype.kind in "fc" and out.itemsize > 2 and width > 1:
-        # One pass over the values in C: a sparse matrix with a one in each column, times values.
-        from scipy.sparse import csc_matrix
-
-        ones = np.ones(rows.size, out.dtype)
-        shape = (out.shape[0], rows.size)
-        pick = csc_matrix((ones, rows, np.arange(rows.size + 1)), shape=shape)
-        out += (pick @ values.reshape(rows.size, width)).reshape(out.shape)
-        return
-    if width == 1 and out.ndim == 1:
+    if _sums_pay(rows, values):
+        out += _row_sums(rows, values, out.shape)
+    elif out.ndim == 1:
         np.add.at(out, rows, values.reshape(-1))
-        return
-    inner = np.arange(width)
-    add_flat(out, rows[:, None] * width + inner, values)
+    else:
+        width = values.size // rows.size
+        if rows.min() < 0:
+            rows = np.where(rows < 0, rows + out.shape[0], rows)
+        add_flat(out, rows[:, None] * width + np.arange(width), values)
+
+
+def _sums_pay(rows: Array, values: Array) -> bool:
+    large = values.size >= _SPARSE and values.size > rows.size
+    return large and values.dtype.kind in "fc" and values.itemsize > 2
+
+
+def _row_sums(rows: Array, values: Array, shape: Shape) -> Array:
+    """The sums of the values of each row, in one pass in C.
+
+    They are a sparse matrix with a one in each column, times the values.
+    """
+    from scipy.sparse import csc_matrix
+
+    if rows.min() < 0:
+        rows = np.where(rows < 0, rows + shape[0], rows)
+    ones = np.ones(rows.size, values.dtype)
+    pick = csc_matrix((ones, rows, np.arange(rows.size + 1)), shape=(shape[0], rows.size))
+    sums: Array = pick @ values.reshape(rows.size, values.size // rows.size)
+    return sums.reshape(shape)
 
 
 def _place_index(g: Array, *indices: Array, shape: Shape, spec: Index) -> Array:
+    if spec == (ARRAY,) and indices[0].dtype.kind != "b" and _sums_pay(indices[0], g):
+        return _row_sums(indices[0].reshape(-1), g, shape)
     out = np.zeros(shape, g.dtype)
     where = filled(spec, indices)
     if len(indices) == 1 and indices[0].dtype.kind == "b":

@@ -157,3 +157,19 @@ def test_layers_of_an_encoder_are_copies() -> None:
     first, second = (layer.linear1.weight for layer in net.layers)
     assert first is not second
     assert torch.equal(first, second)
+
+
+def test_the_choice_of_a_kernel_is_accepted_and_checked() -> None:
+    parity(
+        """
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+        q = torch.randn(1, 2, 3, 4)
+        with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+            out = nn.functional.scaled_dot_product_attention(q, q, q)
+        names = sorted(SDPBackend.MATH.name for _ in range(1))
+        def wrong():
+            with sdpa_kernel("math"):
+                pass
+        error = attempt(wrong)
+        """
+    )

@@ -44,5 +44,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
     half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
-    out = (half * right.unsqueeze(1)).sum(-1).reshape((*first[:-1], form[0]))
+    out = (half * right.unsqueeze(1)).sum(-1, dtype=input1.dtype)
+    out = out.reshape((*first[:-1], form[0]))
     return out if bias is None else out + bias

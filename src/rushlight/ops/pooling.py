@@ -206,7 +206,7 @@ def avg_pool(
                 "argument #1 'self' (while checking arguments for avg_pool1d)"
             )
     _check_input(name, input, dims, 0)
-    supported(name, "iuf" if dims < 3 else FLOAT, [input._data])
+    supported(name, "iuf", [input._data])
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
@@ -230,7 +230,7 @@ def avg_pool(
             divisor = wrap(divisor)
     label = f"AvgPool{max(dims, 2)}DBackward0"
     if dtype.kind != "f":
-        return sums // divisor
+        return sums.div(divisor, rounding_mode="trunc")
     if divisor.__class__ is float and divisor == 1:
         return sums
     return relabel(sums / divisor, label)

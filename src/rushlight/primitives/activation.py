@@ -39,6 +39,8 @@ leaky_relu = unary(
 
 
 def _hardtanh(x: Array, *, low: float, high: float) -> Any:
+    if x.dtype.kind in "iu":
+        low, high = int(low), int(high)
     return np.clip(x, low, high)
 
 

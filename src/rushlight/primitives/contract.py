@@ -171,7 +171,7 @@ def _linear_weight_rule(g_in: Array, x: Array) -> Spec:
 # What a weight gets: the rows of g times those of x, over all leading dimensions.
 linear_weight: Primitive = Primitive(
     "linear_weight", "contract", _linear_weight,
-    (lambda g, x: linear(x, conj(g)), lambda g, g_in: _linear_x(g_in, g)),
+    (lambda g, x: linear(conj(x), g), lambda g, g_in: _linear_x(conj(g_in), conj(g))),
     _linear_weight_rule, "gemm",
     lambda: [Sample((draw(1, (4, 2)), draw(2, (4, 3)))), Sample((draw(1, (2, 2, 2)), draw(2, (2, 2, 3))))],
     inputs=("g_in", "x"), label="MmBackward0",

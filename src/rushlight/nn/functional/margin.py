@@ -49,7 +49,7 @@ def multi_margin_loss(
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
         )
-    single = len(shape) < 2
+    single, out_shape = len(shape) < 2, target._data.shape
     if single:
         input = input.reshape((1, -1))
     target = target.reshape((-1,)) if single else target
@@ -75,7 +75,7 @@ def multi_margin_loss(
     wrong = wrap(np.arange(classes)) != target.unsqueeze(1)
     losses = where_zero(wrong, gaps).sum(1) / classes
     if how == "none":
-        return losses.squeeze(0) if single else losses
+        return losses.reshape(out_shape)
     return reduced(losses, how, "MultiMarginLossBackward0")
 
 

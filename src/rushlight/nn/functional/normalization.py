@@ -160,7 +160,9 @@ def local_response_norm(
     sums = apply(
         window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form
     )
-    mean = (sums / size).transpose(1, 2).reshape(shape)
+    whole = sums._data.dtype.kind != "f"
+    mean = (sums.div(size, rounding_mode="trunc") if whole else sums / size).transpose(1, 2)
+    mean = mean.reshape(shape)
     return input / (mean * alpha + k) ** beta
 
 

@@ -556,6 +556,10 @@ from rushlight.ops.sorting import (
     unique,
     unique_consecutive,
 )
+from rushlight.ops.spectrum import (
+    istft,
+    stft,
+)
 from rushlight.ops.statistics import (
     corrcoef,
     cov,
@@ -623,6 +627,13 @@ from rushlight.ops.vision import (
     native_channel_shuffle,
     pixel_shuffle,
     pixel_unshuffle,
+)
+from rushlight.ops.windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
 )
 # ---- operations: end ----
 
@@ -699,7 +710,7 @@ from rushlight.settings import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import linalg, nn, optim, serialization, special, utils
+from rushlight import fft, linalg, nn, optim, serialization, signal, special, utils
 from rushlight.serialization import load, save
 
 from rushlight.dtypes import bool_ as bool

@@ -1,8 +1,8 @@
-"""Products and factorisations that are also methods."""
+"""Products, factorisations and transforms that are also methods."""
 
 from __future__ import annotations
 
-from rushlight.ops import algebra, product
+from rushlight.ops import algebra, product, spectrum
 from rushlight.ops.inplace import inplace
 
 
@@ -45,3 +45,6 @@ class ProductMethods:
     qr = algebra.qr
     slogdet = algebra.slogdet
     svd = algebra.svd
+
+    istft = spectrum.istft
+    stft = spectrum.stft

@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
@@ -296,10 +297,17 @@ def _put(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool
     return out
 
 
+def _is_mask(index: Array, out: Array) -> bool:
+    return index.dtype.kind == "b" and index.shape == out.shape
+
+
 def put_into(
     out: Array, values: Array, *indices: Array, spec: Index, accumulate: bool = False
 ) -> None:
     """Write or add values at an index, in place; values broadcast."""
+    if spec == (ARRAY,) and not values.ndim and not accumulate and _is_mask(indices[0], out):
+        out[...] = choose(indices[0], values.astype(out.dtype), out)
+        return
     where = filled(spec, indices)
     if values.ndim and values.shape[0] == 1:
         # torch lets values have extra leading dimensions of size 1.
@@ -356,9 +364,7 @@ put = Primitive(
 
 
 def _blank(x: Array, *indices: Array, spec: Index) -> Array:
-    out = np.array(x, order="C", copy=True)
-    out[filled(spec, indices)] = 0
-    return out
+    return _put(x, np.zeros((), x.dtype), *indices, spec=spec, accumulate=False)
 
 
 blank: Primitive = Primitive(

@@ -222,9 +222,11 @@ def _lstm_vjp(
     g_hs, g_cs, g_gates = g
     hs, cs, gates = out
     width = c0._data.shape[1]
-    i, f, n, o = (gates.narrow(1, k * width, width) for k in range(4))
+    parts = (width,) * 4
+    i, f, n, o = split(gates, sizes=parts, dim=1)
+    slope_i, slope_f, _, slope_o = split(gates * (1 - gates), sizes=parts, dim=1)
+    slopes = slope_i, slope_f, 1 - n * n, slope_o
     tanh_c, c_before = cs.tanh(), _before(c0, cs, sizes, reverse)
-    slopes = i * (1 - i), f * (1 - f), 1 - n * n, o * (1 - o)
     # A gate's gradient is that of the cell state (or, for o, of the hidden state) times these.
     factors = cat(n * slopes[0], c_before * slopes[1], i * slopes[2], tanh_c * slopes[3], dim=1)
     into_cell = o * (1 - tanh_c * tanh_c)
@@ -302,7 +304,7 @@ def _gru_vjp(
     g_hs, g_gates, g_news = g
     hs, gates, news = out
     width = h0._data.shape[1]
-    r, z, n = (gates.narrow(1, k * width, width) for k in range(3))
+    r, z, n = split(gates, sizes=(width,) * 3, dim=1)
     before = _before(h0, hs, sizes, reverse)
     to_new = (1 - z) * (1 - n * n)
     reset, update = r * (1 - r), z * (1 - z)
@@ -313,7 +315,7 @@ def _gru_vjp(
     extra, extra_h = None, None
     if g_gates is not None or g_news is not None:
         g_gates = _zeros(gates) if g_gates is None else g_gates
-        e_r, e_z, e_n = (g_gates.narrow(1, k * width, width) for k in range(3))
+        e_r, e_z, e_n = split(g_gates, sizes=(width,) * 3, dim=1)
         e_n = e_n * (1 - n * n)
         common = (e_n * news + e_r) * reset, e_z * update
         extra = cat(*common, e_n, dim=1)

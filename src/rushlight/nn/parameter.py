@@ -123,11 +123,10 @@ class UninitializedTensorMixin:
     @property
     def _data(self) -> Array:
         raise ValueError(
-            "Attempted to use an uninitialized parameter or buffer, which has no shape or "
-            "values yet. "
-            "Lazy modules give their parameters a shape in their first forward pass: call the "
-            "module "
-            "with a batch of the size it will see, before using, copying or saving its parameters."
+            "Attempted to use an uninitialized parameter or buffer, which has no shape or values "
+            "yet. Lazy modules give their parameters a shape in their first forward pass: call "
+            "the module with a batch of the size it will see, before using, copying or saving its "
+            "parameters."
         )
 
     @_data.setter

@@ -174,8 +174,7 @@ class HookMethods:
         if self._is_full_backward_hook is (not full):
             raise RuntimeError(
                 "Cannot use both regular backward hooks and full backward hooks on a single "
-                "Module. "
-                "Please use only one of them."
+                "Module. Please use only one of them."
             )
         self._is_full_backward_hook = full
 
@@ -224,9 +223,8 @@ def _before(
                 continue
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise RuntimeError(
-                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                    "but got "
-                    f"{result}."
+                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but "
+                    f"got {result}."
                 )
             args, kwargs = result
         else:
@@ -369,8 +367,7 @@ def _replaced(grads: tuple[Any, ...], result: Any, kind: str, what: str) -> tupl
     if len(listed) != len(grads):
         raise RuntimeError(
             f"Backward {kind} returned an invalid number of {what}, got {len(listed)}, but "
-            "expected "
-            f"{len(grads)}"
+            f"expected {len(grads)}"
         )
     return listed
 

@@ -273,9 +273,8 @@ class Module(HookMethods, StateMethods):
                 )
             if param._node is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters "
-                    "must be "
-                    f"created explicitly. To express '{name}' as a function of another Tensor, "
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must "
+                    f"be created explicitly. To express '{name}' as a function of another Tensor, "
                     "compute the value in the forward() method."
                 )
         self._parameters[name] = registered(_global_parameter_registration_hooks, self, name, param)

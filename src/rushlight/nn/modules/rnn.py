@@ -139,8 +139,7 @@ class RNNBase(Module):
         if self.dropout > 0 and self.num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero "
-                "dropout "
-                f"expects num_layers greater than 1, but got dropout={self.dropout} and "
+                f"dropout expects num_layers greater than 1, but got dropout={self.dropout} and "
                 f"num_layers={self.num_layers}",
                 stacklevel=4,
             )

@@ -225,10 +225,8 @@ class StateMethods:
                     if hook(module, incompatible) is not None:
                         raise AssertionError(
                             "Hooks registered with register_load_state_dict_post_hook are not "
-                            "expected "
-                            "to return new values, if incompatible_keys need to be modified, it "
-                            "should "
-                            "be done inplace."
+                            "expected to return new values, if incompatible_keys need to be "
+                            "modified, it should be done inplace."
                         )
 
         failed = True
@@ -357,8 +355,7 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
     if not isinstance(source, TensorBase):
         return (
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
-            "object "
-            f"from checkpoint but received {type(source)}"
+            f"object from checkpoint but received {type(source)}"
         )
     if isinstance(target, UninitializedTensorMixin):
         return None
@@ -366,8 +363,7 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
     if shape != wanted and not (wanted == () and shape == (1,)):
         return (
             f"size mismatch for {key}: copying a param with shape {shape} from checkpoint, the "
-            "shape "
-            f"in current model is {wanted}."
+            f"shape in current model is {wanted}."
         )
     return None
 

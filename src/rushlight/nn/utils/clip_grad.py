@@ -56,8 +56,7 @@ def get_total_norm(
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
             "cannot be clipped. To disable this error and scale the gradients by the non-finite "
-            "norm "
-            "anyway, set `error_if_nonfinite=False`"
+            "norm anyway, set `error_if_nonfinite=False`"
         )
     return total
 

@@ -151,9 +151,8 @@ def _copied(self: Any, memo: dict[int, Any]) -> Any:
 
 def _no_state(self: Any) -> Any:
     raise RuntimeError(
-        "Serialization of parametrized modules is only supported through state_dict(): save "
-        "that, and "
-        "load it into a module that is parametrized in the same way."
+        "Serialization of parametrized modules is only supported through state_dict(): save that, "
+        "and load it into a module that is parametrized in the same way."
     )
 
 
@@ -209,8 +208,7 @@ def register_parametrization(
     if tensor_name not in module._buffers and tensor_name not in module._parameters:
         raise ValueError(
             f"Module '{module}' does not have a parameter, a buffer, or a parametrized element "
-            "with "
-            f"name '{tensor_name}'"
+            f"with name '{tensor_name}'"
         )
     made = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
     delattr(module, tensor_name)
@@ -261,8 +259,7 @@ def remove_parametrizations(
     else:
         raise ValueError(
             "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is "
-            "parametrized in "
-            "terms of a sequence of tensors."
+            "parametrized in terms of a sequence of tensors."
         )
     delattr(type(module), tensor_name)
     del owner.parametrizations[tensor_name]

@@ -293,9 +293,8 @@ class _Structured(BasePruningMethod):
         """Zeros at amount of t's channels."""
         if t.dim() <= 1:
             raise ValueError(
-                "Structured pruning can only be applied to multidimensional tensors. Found "
-                "tensor of "
-                f"shape {t.shape} with {t.dim()} dims"
+                "Structured pruning can only be applied to multidimensional tensors. Found tensor "
+                f"of shape {t.shape} with {t.dim()} dims"
             )
         if not -t.dim() <= self.dim < t.dim():
             raise IndexError(f"Invalid index {self.dim} for tensor of size {t.shape}")

@@ -125,9 +125,8 @@ def _lengths(lengths: Any) -> Array:
         array = lengths._data
         if array.ndim != 1 or array.dtype != np.int64:
             raise RuntimeError(
-                f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D "
-                "tensor of "
-                f"{array.dtype}"
+                f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D tensor "
+                f"of {array.dtype}"
             )
         return array
     return np.asarray([int(length) for length in lengths], np.int64)
@@ -170,16 +169,13 @@ def pack_padded_sequence(
     if counts.min() <= 0:
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' "
-            "that "
-            "is <= 0"
+            "that is <= 0"
         )
     if (counts[1:] > counts[:-1]).any():
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. "
-            "You can "
-            "pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
-            "sidestep this "
-            "requirement."
+            "You can pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to "
+            "sidestep this requirement."
         )
     if counts[0] > steps:
         raise RuntimeError(

@@ -95,8 +95,7 @@ class SpectralNorm:
         if isinstance(weight, UninitializedParameter):
             raise ValueError(
                 "The module passed to `SpectralNorm` can't have uninitialized parameters. Make "
-                "sure "
-                "to run the dummy forward before applying spectral normalization"
+                "sure to run the dummy forward before applying spectral normalization"
             )
         with no_grad():
             rows, columns = as_matrix(weight, dim).shape

@@ -6,9 +6,9 @@ operations, which stand above the engine.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_HERE = str(Path(__file__).parent)
+_HERE = os.path.dirname(__file__)
 _new = object.__new__
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import traceback
 from typing import Any
 
 import numpy as np
@@ -104,6 +103,8 @@ def _is_bad(operand: Any) -> bool:
 
 def _where() -> str:
     """The user's line that is running, as a traceback prints it."""
+    import traceback  # only when there is something to say
+
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back

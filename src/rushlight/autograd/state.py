@@ -115,7 +115,7 @@ class no_grad(_Switch):
     mode = False
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Self:
-        # `@torch.no_grad` without parentheses decorates directly.
+        """The switch, or, for `@torch.no_grad` without parentheses, the decorated function."""
         switch = super().__new__(cls)
         return switch if function is None else switch(function)  # type: ignore[return-value]
 
@@ -143,6 +143,7 @@ class inference_mode(_Switch):
     """
 
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Self:
+        """The switch, or the decorated function."""
         switch = super().__new__(cls)
         if callable(mode):
             switch.mode = True

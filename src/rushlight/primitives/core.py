@@ -114,6 +114,7 @@ class Primitive:
         TABLE[self.name] = self
 
     def __call__(self, *inputs: Any, **static: Any) -> Any:
+        """`apply` of this row."""
         return apply(self, *inputs, **static)
 
     def source(self, name: str) -> tuple[int, int] | None:

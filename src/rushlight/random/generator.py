@@ -54,22 +54,39 @@ class Generator:
     array([2357136044, 2546248239], dtype=uint32)
     """
 
-    __slots__ = ("_bits", "_legacy", "_next_float_normal", "_seed", "next_normal")
+    __slots__ = ("_next_float_normal", "_seed", "_twister", "next_normal")
 
     def __init__(self, device: str | Device = "cpu") -> None:
         if str(device).partition(":")[0] != "cpu":
             raise RuntimeError(f"Generator: no generator for device {device}; use device='cpu'")
-        # RandomState is NumPy's frozen interface: its stream never changes between versions.
-        self._bits = np.random.MT19937(0)
-        self._legacy = np.random.RandomState(self._bits)
+        self._twister: tuple[np.random.MT19937, np.random.RandomState] | None = None
         self._next_float_normal: float | None = None
         self._reseed(_DEFAULT_SEED)
 
     def _reseed(self, seed: int) -> None:
-        self._legacy.seed(seed & 0xFFFFFFFF)
+        if self._twister is not None:
+            self._legacy.seed(seed & 0xFFFFFFFF)
         self._seed = seed
         self.next_normal: float | None = None
         self._next_float_normal = None
+
+    @property
+    def _made(self) -> tuple[np.random.MT19937, np.random.RandomState]:
+        """The twister, made for the first number: loading numpy.random takes its time."""
+        if self._twister is None:
+            bits = np.random.MT19937(0)
+            # RandomState is NumPy's frozen interface: its stream never changes between versions.
+            self._twister = bits, np.random.RandomState(bits)
+            self._twister[1].seed(self._seed & 0xFFFFFFFF)
+        return self._twister
+
+    @property
+    def _bits(self) -> np.random.MT19937:
+        return self._made[0]
+
+    @property
+    def _legacy(self) -> np.random.RandomState:
+        return self._made[1]
 
     @property
     def device(self) -> Device:

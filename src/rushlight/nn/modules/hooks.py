@@ -141,7 +141,7 @@ class HookMethods:
 
         >>> import rushlight as torch
         >>> layer = torch.nn.Linear(3, 2)
-        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 0)
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output - output)
         >>> layer(torch.ones(1, 3)).detach()
         tensor([[0., 0.]])
         >>> handle.remove()

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
-from rushlight.primitives.matvec import inner, is_small, product
+from rushlight.primitives.matvec import product
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
 
@@ -43,10 +43,12 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
         and x.shape[1] == len(y)
         and (bias is None or bias.shape == (columns,))
     ):
-        if rows == 1 and is_small(y, x):
-            return product(y.T, x[0], False, bias).reshape(1, columns)
-        if columns == 1 and is_small(x, y):
-            return product(x, y[:, 0], True, bias).reshape(rows, 1)
+        if rows == 1:
+            out = product(y.T, x[0], False, bias)
+        else:
+            out = product(x, y[:, 0], True, bias)
+        if out is not None:
+            return out.reshape(rows, columns)
     out = x @ y
     if bias is not None:
         out += bias
@@ -109,8 +111,6 @@ matmul: Primitive = Primitive(
 
 def _dot(x: Array, y: Array) -> Any:
     same_dtype("dot", x, y)
-    if x.ndim == 1 and x.shape == y.shape and is_small(x, y):
-        return inner(x, y)
     return np.dot(x, y)
 
 

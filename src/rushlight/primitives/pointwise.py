@@ -5,6 +5,7 @@ Rules see tensors (or Python numbers, where the user wrote one) and are ordinary
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from rushlight.primitives.families import (
     result_type,
     unary,
 )
+from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array, TensorBase
 
@@ -140,6 +142,8 @@ def _power(x: Any, y: Any) -> Any:
             return np.multiply(np.multiply(x, x), x)
         if x.dtype.kind == "f" and y in _SHORT:
             return _SHORT[y](x)
+        if x.dtype == np.float32 and y not in (0, 1) and math.isfinite(y):
+            return power(x, y)
     if _is_whole(x) and _is_whole(y) and np.any(np.less(y, 0)):
         return _whole_power(x, y)
     return np.power(x, y)

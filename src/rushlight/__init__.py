@@ -294,6 +294,10 @@ from rushlight.ops.loss import (
     poisson_nll_loss,
     triplet_margin_loss,
 )
+from rushlight.ops.lowrank import (
+    pca_lowrank,
+    svd_lowrank,
+)
 from rushlight.ops.masking import (
     argwhere,
     fill,
@@ -377,6 +381,15 @@ from rushlight.ops.overwriting import (
     tanh_,
     trunc_,
     xlogy_,
+)
+from rushlight.ops.packed import (
+    geqrf,
+    lu,
+    lu_solve,
+    lu_unpack,
+    orgqr,
+    ormqr,
+    triangular_solve,
 )
 from rushlight.ops.pointwise import (
     abs,

@@ -24,6 +24,9 @@ SECOND_STEP = 1e-5
 # Rows of symmetric matrices, which must be moved along symmetric directions.
 SYMMETRIC = {"linalg_cholesky_ex", "linalg_eigh"}
 
+# Rows that read one triangle, and whose rules count on zeros in the other.
+TRIANGULAR = {"cholesky_solve"}
+
 # Rows whose values are the bytes of the input.
 BYTES = {"reinterpret"}
 
@@ -96,6 +99,8 @@ class Differentiated:
         values = self.like(point)
         if self.row.name in SYMMETRIC:
             values = values + np.conj(np.swapaxes(values, -2, -1))
+        if self.row.name in TRIANGULAR:
+            values = values * (point != 0)
         return values
 
     def inputs(self, points: list[np.ndarray]) -> list[Any]:

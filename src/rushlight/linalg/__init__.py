@@ -2,12 +2,15 @@
 
 from rushlight.ops.algebra import (
     cholesky,
+    cholesky_ex,
     cond,
     det,
+    diagonal,
     eig,
     eigh,
     eigvals,
     eigvalsh,
+    inv_ex,
     lstsq,
     matrix_exp,
     matrix_norm,
@@ -17,16 +20,21 @@ from rushlight.ops.algebra import (
     pinv,
     slogdet,
     solve,
+    solve_ex,
     solve_triangular,
     svdvals,
     tensorinv,
     tensorsolve,
+    vander,
     vecdot,
     vector_norm,
 )
 from rushlight.ops.algebra import inverse as inv
 from rushlight.ops.algebra import linalg_qr as qr
 from rushlight.ops.algebra import linalg_svd as svd
+from rushlight.ops.packed import householder_product, lu_factor, lu_factor_ex
+from rushlight.ops.packed import linalg_lu as lu
+from rushlight.ops.packed import linalg_lu_solve as lu_solve
 from rushlight.ops.product import linalg_cross as cross
 from rushlight.ops.product import matmul, matrix_power
 from rushlight.primitives.factor import LinAlgError
@@ -34,15 +42,23 @@ from rushlight.primitives.factor import LinAlgError
 __all__ = [
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
+    "diagonal",
     "eig",
     "eigh",
     "eigvals",
     "eigvalsh",
+    "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -54,11 +70,13 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",
     "tensorinv",
     "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rushlight.ops import algebra, product, spectrum
+from rushlight.ops import algebra, packed, product, spectrum
 from rushlight.ops.inplace import inplace
 
 
@@ -48,3 +48,10 @@ class ProductMethods:
 
     istft = spectrum.istft
     stft = spectrum.stft
+
+    geqrf = packed.geqrf
+    lu = packed.lu
+    lu_solve = packed.lu_solve
+    orgqr = packed.orgqr
+    ormqr = packed.ormqr
+    triangular_solve = packed.triangular_solve

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import return_types
-from rushlight.ops.arguments import many_dims, need_tensor, one_dim, write_out
+from rushlight.ops.arguments import many_dims, need_tensor, one_dim, write_out, write_outs
+from rushlight.ops.joining import cat
 from rushlight.ops.product import matmul
 from rushlight.primitives import factor as rows
+from rushlight.primitives import inverse as inverse_rows
+from rushlight.primitives import packed as packed_rows
 from rushlight.primitives import reduce as reduce_rows
 from rushlight.primitives.core import apply
-from rushlight.primitives.view import triangle
-from rushlight.tensor_base import wrap
+from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -169,19 +171,52 @@ def solve_triangular(
     return write_out(out, apply(rows.solve_triangular, A, B, upper=upper, unit=unitriangular))
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None) -> Any:
-    """X that minimises the norm of A @ X - B: solution, residuals, rank, singular values."""
+def lstsq(
+    A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None, out: Any = None
+) -> Any:
+    """X that minimises the norm of A @ X - B: solution, residuals, rank, singular values.
+
+    As torch's drivers do, "gelsy" (the default) leaves the residuals empty, "gels" the rank, and
+    both the singular values.
+    """
+    need_tensor("linalg_lstsq", "input", 1, A)
+    driver = driver or "gelsy"
+    if driver not in ("gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError(
+            "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
+        )
+    shape, given = A._data.shape, B._data.shape
+    if len(shape) < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if not 0 <= len(shape) - len(given) <= 1:
+        raise RuntimeError(
+            "torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and "
+            "(input.dim() - other.dim()) <= 1"
+        )
+    vector = len(given) == len(shape) - 1 and given == shape[:-1]
+    if vector:
+        B = B.unsqueeze(-1)
+    if B._data.shape[-2] != shape[-2]:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
     solution = matmul(pinv(A, rcond=rcond), B)
-    rows_, columns = A._data.shape[-2:]
-    rank = matrix_rank(A)
-    if rows_ > columns and bool((rank._data == columns).all()):
+    count, columns = shape[-2:]
+    rank = matrix_rank(A, rtol=rcond)
+    full = driver == "gels" or bool((rank._data == columns).all())
+    if driver != "gelsy" and count > columns and full:
         residuals = (matmul(A, solution) - B).abs().square().sum(-2)
     else:
-        residuals = wrap(np.empty(0, A._data.dtype))
-    values = svdvals(A) if driver in ("gelsd", "gelss") else wrap(np.empty(0, A._data.dtype))
-    if driver in (None, "gels"):
+        # Empty, but part of the graph.
+        residuals = solution.abs().reshape(-1).narrow(0, 0, 0)
+    if driver == "gels":
         rank = wrap(np.empty(0, np.int64))
-    return return_types.linalg_lstsq(solution, residuals, rank, values)
+    if driver in ("gelsd", "gelss") and A._data.size:
+        values = svdvals(A.detach())
+    else:
+        values = wrap(np.empty(0, np.empty(0, A._data.dtype).real.dtype))
+    if vector:
+        solution = solution.squeeze(-1)
+        residuals = residuals.squeeze(-1) if residuals._data.ndim > 1 else residuals
+    return write_outs(out, return_types.linalg_lstsq(solution, residuals, rank, values))
 
 
 def pinv(
@@ -194,22 +229,14 @@ def pinv(
     out: Tensor | None = None,
 ) -> Tensor:
     """The pseudoinverse: singular values up to the tolerance count as zero."""
-    if rcond is not None:
-        rtol = rcond
-    u, s, vh = apply(rows.svd, A, full=False)
-    cut = _tolerance(A, s, rtol, atol)
-    keep = wrap(s._data > cut)
-    safe = s.where(keep, 1.0).reciprocal() * keep
-    return write_out(out, matmul(rows.h(vh) * safe.unsqueeze(-2).to(A.dtype), rows.h(u)))
+    limits = [_plain(t) for t in (rtol if rcond is None else rcond, atol)]
+    return write_out(
+        out, apply(inverse_rows.pinv, A, rtol=limits[0], atol=limits[1], hermitian=hermitian)
+    )
 
 
-def _tolerance(A: Tensor, s: Tensor, rtol: Any, atol: Any) -> Any:
-    largest = s._data.max(-1, keepdims=True, initial=0.0)
-    given = [t._data[..., None] if hasattr(t, "_data") else t for t in (rtol, atol)]
-    if given[0] is None:
-        positive = given[1] is not None and np.any(np.asarray(given[1]) > 0)
-        given[0] = 0.0 if positive else max(A._data.shape[-2:]) * np.finfo(A._data.dtype).eps
-    return np.maximum(given[0] * largest, 0.0 if given[1] is None else given[1])
+def _plain(tolerance: Any) -> Any:
+    return tolerance._data if isinstance(tolerance, TensorBase) else tolerance
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
@@ -229,8 +256,11 @@ def matrix_rank(
     """How many singular values exceed the tolerance."""
     if tol is not None:
         rtol, atol = 0.0, tol
-    s = svdvals(A.detach())
-    return write_out(out, wrap(np.asarray((s._data > _tolerance(A, s, rtol, atol)).sum(-1))))
+    sizes = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
+    s = sizes._data
+    largest = s.max(-1, keepdims=True, initial=0.0)
+    limit = inverse_rows.cut(largest, A._data.shape, s.dtype, _plain(rtol), _plain(atol))
+    return write_out(out, wrap(np.asarray((s > limit).sum(-1))))
 
 
 # ---- determinants -------------------------------------------------------------------------------
@@ -243,7 +273,7 @@ def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def slogdet(input: Tensor, *, out: Any = None) -> Any:
     """Sign and logarithm of the absolute value of the determinant."""
-    return return_types.slogdet(*apply(rows.slogdet, input))
+    return write_outs(out, return_types.slogdet(*apply(rows.slogdet, input)))
 
 
 def logdet(input: Tensor) -> Tensor:
@@ -267,9 +297,7 @@ def cholesky_solve(
     B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """X with A @ X = B, from the Cholesky factor L of A."""
-    lower = triangle(rows.h(L) if upper else L, diagonal=0, upper=False)
-    half = apply(rows.solve_triangular, lower, B, upper=False, unit=False)
-    return write_out(out, apply(rows.solve_triangular, rows.h(lower), half, upper=True, unit=False))
+    return write_out(out, apply(inverse_rows.cholesky_solve, B, L, upper=upper))
 
 
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -280,7 +308,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R with Q @ R = input."""
-    return return_types.qr(*apply(rows.qr, input, complete=not some))
+    return write_outs(out, return_types.qr(*apply(rows.qr, input, complete=not some)))
 
 
 def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -293,20 +321,20 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     q, r = apply(rows.qr, A, complete=mode == "complete")
     if mode == "r":
         q = wrap(np.empty(0, A._data.dtype))
-    return return_types.linalg_qr(q, r)
+    return write_outs(out, return_types.linalg_qr(q, r))
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
     """U, S, V with U @ diag(S) @ V.mH = input."""
     u, s, vh = apply(rows.svd, input, full=not some)
-    return return_types.svd(u, s, rows.h(vh))
+    return write_outs(out, return_types.svd(u, s, rows.h(vh)))
 
 
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: Any = None, out: Any = None
 ) -> Any:
     """U, S, Vh with U @ diag(S) @ Vh = A."""
-    return return_types.linalg_svd(*apply(rows.svd, A, full=full_matrices))
+    return write_outs(out, return_types.linalg_svd(*apply(rows.svd, A, full=full_matrices)))
 
 
 def svdvals(A: Tensor, *, driver: Any = None, out: Tensor | None = None) -> Tensor:
@@ -318,7 +346,8 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues, ascending, and eigenvectors of a symmetric or Hermitian matrix."""
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return return_types.linalg_eigh(*apply(rows.eigh, A, upper=UPLO.upper() == "U"))
+    pair = apply(rows.eigh, A, upper=UPLO.upper() == "U")
+    return write_outs(out, return_types.linalg_eigh(*pair))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
@@ -328,12 +357,61 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
 def eig(A: Tensor, *, out: Any = None) -> Any:
     """Eigenvalues and eigenvectors, complex, of any square matrix."""
-    return return_types.linalg_eig(*apply(rows.eig, A))
+    return write_outs(out, return_types.linalg_eig(*apply(rows.eig, A)))
 
 
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues, complex, of any square matrix."""
     return write_out(out, apply(rows.eig, A)[0])
+
+
+def _guarded(
+    run: Callable[[Tensor], Tensor],
+    A: Tensor,
+    faults: Callable[[Array], Array],
+    check_errors: bool,
+) -> tuple[Tensor, Tensor]:
+    """run(A), and for each matrix a number that is 0 if all went well; else the result is nan."""
+    try:
+        return run(A), wrap(np.zeros(A._data.shape[:-2], np.int32))
+    except rows.LinAlgError:
+        if check_errors:
+            raise
+    info = faults(A._data)
+    good = wrap(np.asarray(info == 0)[..., None, None])
+    safe = A.where(good, wrap(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
+    return run(safe).where(good, math.nan), wrap(info)
+
+
+def _zero_pivots(a: Array) -> Array:
+    info: Array = packed_rows.lu_factor.forward(a)[2]
+    return info
+
+
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
+    """The inverse, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
+    pair = _guarded(lambda a: apply(rows.inv, a), A, _zero_pivots, check_errors)
+    return write_outs(out, return_types.linalg_inv_ex(*pair))
+
+
+def solve_ex(
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
+) -> Any:
+    """`solve`, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
+    a, b = A._data, B._data
+    vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
+    right = B.unsqueeze(-1) if vector else B
+    result, info = _guarded(lambda m: solve(m, right, left=left), A, _zero_pivots, check_errors)
+    result = result.squeeze(-1) if vector else result
+    return write_outs(out, return_types.linalg_solve_ex(result, info))
+
+
+def cholesky_ex(
+    input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
+) -> Any:
+    """`cholesky`, and the order of the first minor that is not positive (0: none)."""
+    pair = _guarded(lambda a: cholesky(a, upper), input, rows.first_bad_minor, check_errors)
+    return write_outs(out, return_types.linalg_cholesky_ex(*pair))
 
 
 def matrix_exp(input: Tensor) -> Tensor:
@@ -434,3 +512,27 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = 
             f"prod(self.shape[:other.ndim]), but got {size} != {B._data.size}"
         )
     return write_out(out, solve(A.reshape(size, size), B.reshape(-1)).reshape(rest))
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Powers 0 to N - 1 of each element, along a new last dimension.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
+    need_tensor("linalg_vander", "x", 1, x)
+    if not x._data.ndim:
+        x = x.unsqueeze(0)
+    shape = x._data.shape
+    count = shape[-1] if N is None else N
+    if count <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    powers = x.unsqueeze(-1).expand((*shape, count - 1)).cumprod(-1)
+    return cat([powers.new_ones((*shape, 1)), powers], -1)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A view of the diagonals of matrices."""
+    return A.diagonal(offset, dim1, dim2)

@@ -180,6 +180,14 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     return out
 
 
+def write_outs(out: Any, results: Any) -> Any:
+    """`write_out` for several results: a tuple of tensors for a tuple of results."""
+    if out is None:
+        return results
+    written = [write_out(o, r) for o, r in zip(out, results, strict=True)]
+    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
+
+
 def type_word(dtype: dtypes.dtype) -> str:
     """torch's word for a dtype in messages: `Float`, `Long`."""
     return dtype.word

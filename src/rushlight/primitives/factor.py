@@ -60,6 +60,10 @@ class LinAlgError(RuntimeError):
     """A matrix that cannot be factorised: singular, not positive-definite, no convergence."""
 
 
+# What torch.linalg.LinAlgError calls itself in messages.
+LinAlgError.__name__ = "_LinAlgError"
+
+
 def well_conditioned(seed: int, shape: Shape) -> Array:
     """A matrix near the identity, far from singular."""
     return np.eye(shape[-2], shape[-1]) * 2 + draw(seed, shape, -0.4, 0.4)
@@ -247,6 +251,17 @@ def _cholesky(x: Array) -> Any:
             "linalg.cholesky: The factorization could not be completed because the input is not "
             "positive-definite."
         ) from None
+
+
+def first_bad_minor(x: Array) -> Array:
+    """For each matrix the order of the first leading minor that is not positive; 0 if all are."""
+    from scipy.linalg import get_lapack_funcs
+
+    factorise: Any = get_lapack_funcs("potrf", (x,))
+    info = np.zeros(x.shape[:-2], np.int32)
+    for place in np.ndindex(info.shape):
+        info[place] = factorise(x[place], lower=True)[1]
+    return info
 
 
 def _cholesky_vjp(g: Any, out: Any) -> Any:

@@ -1,0 +1,283 @@
+"""Factorisations kept packed in one matrix, as LAPACK leaves them, and what is computed from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight import return_types
+from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
+from rushlight.ops.joining import cat
+from rushlight.ops.product import matmul
+from rushlight.primitives import factor
+from rushlight.primitives import packed as rows
+from rushlight.primitives.core import apply
+from rushlight.primitives.factor import h
+from rushlight.primitives.view import triangle
+from rushlight.tensor_base import wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = [
+    "geqrf",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
+    "orgqr",
+    "ormqr",
+    "triangular_solve",
+]
+
+# ---- LU -----------------------------------------------------------------------------------------
+
+
+def lu_factor_ex(
+    A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
+) -> Any:
+    """L and U in one matrix, the exchanges of rows, and where U has its first zero (0: nowhere)."""
+    need_tensor("linalg_lu_factor_ex", "A", 1, A)
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+    result = return_types.linalg_lu_factor_ex(*apply(rows.lu_factor, A))
+    if check_errors:
+        _check_upper("linalg.lu_factor_ex", result.info)
+    return write_outs(out, result)
+
+
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
+    """L and U in one matrix, and the exchanges of rows; A may be of any shape.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.lu_factor(torch.tensor([[0.0, 1.0], [2.0, 3.0]])).pivots
+    tensor([2, 2], dtype=torch.int32)
+    """
+    packed, pivots, info = lu_factor_ex(A, pivot=pivot)
+    _check_upper("linalg.lu_factor", info)
+    return write_outs(out, return_types.linalg_lu_factor(packed, pivots))
+
+
+def _check_upper(name: str, info: Tensor) -> None:
+    if info._data.any():
+        at = int(info._data[info._data != 0][0])
+        raise RuntimeError(
+            f"torch.{name}: U[{at},{at}] is zero and using it on lu_solve would result in a division "
+            "by zero. If you still want to perform the factorization, consider calling "
+            "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+        )
+
+
+def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
+    """P, L and U with A = P @ L @ U: L unit lower and U upper triangular, P a permutation."""
+    packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
+    lower, upper = relabel(_unpacked(packed), "LinalgLuBackward0")
+    order = wrap(rows.permutation(pivots._data, A._data.shape[-2], A._data.dtype))
+    return write_outs(out, return_types.linalg_lu(order, lower, upper))
+
+
+def lu_unpack(
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Any = None,
+) -> Any:
+    """P, L and U from what `lu_factor` gives."""
+    need_tensor("lu_unpack", "LU_data", 1, LU_data)
+    if unpack_pivots:
+        _need_int32("lu_unpack", "LU_pivots", LU_pivots)
+    pair = _unpacked(LU_data) if unpack_data else (_none_of(LU_data), _none_of(LU_data))
+    lower, upper = relabel(pair, "LuUnpackBackward0")
+    kind = LU_data._data.dtype
+    if unpack_pivots:
+        order = wrap(rows.permutation(LU_pivots._data, LU_data._data.shape[-2], kind))
+    else:
+        order = wrap(np.empty(0, kind))
+    return write_outs(out, return_types.lu_unpack(order, lower, upper))
+
+
+def _unpacked(packed: Tensor) -> tuple[Tensor, Tensor]:
+    size = packed._data.shape
+    k = min(size[-2:])
+    left = triangle(packed.narrow(-1, 0, k), diagonal=-1, upper=False)
+    ones = np.eye(size[-2], k, dtype=packed._data.dtype)
+    return left + wrap(ones), triangle(packed.narrow(-2, 0, k), diagonal=0, upper=True)
+
+
+def _none_of(x: Tensor) -> Tensor:
+    return x.reshape(-1).narrow(0, 0, 0)
+
+
+def _need_int32(name: str, what: str, pivots: Tensor) -> None:
+    if pivots._data.dtype != np.int32:
+        raise RuntimeError(
+            f"{name}: {what} should be a Tensor of scalar type torch.int32, as lu_factor gives them, "
+            f"but got {pivots.dtype}"
+        )
+
+
+def linalg_lu_solve(
+    LU: Tensor,
+    pivots: Tensor,
+    B: Tensor,
+    *,
+    left: bool = True,
+    adjoint: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """X with A @ X = B (X @ A = B with left=False; A.mH for A if adjoint), from `lu_factor(A)`."""
+    _need_int32("linalg.lu_solve", "pivots", pivots)
+    if not left:
+        turned = linalg_lu_solve(LU, pivots, h(B), adjoint=not adjoint)
+        return write_out(out, h(turned))
+    factor.square("linalg.lu_solve", LU._data)
+    n, given = LU._data.shape[-1], B._data.shape
+    if n != given[-2]:
+        raise RuntimeError(
+            "linalg.lu_solve: Incompatible shapes of A and B for the equation AX = B "
+            f"({n}x{n} and {given[-2]}x{given[-1]})"
+        )
+    order = wrap(rows.permutation(pivots._data, n, LU._data.dtype))
+    upper = triangle(LU, diagonal=0, upper=True)
+    solve = factor.solve_triangular
+    if adjoint:
+        half = solve(h(upper), B, upper=False, unit=False)
+        result = matmul(order, solve(h(LU), half, upper=True, unit=True))
+    else:
+        half = solve(LU, matmul(order.mT, B), upper=False, unit=True)
+        result = solve(upper, half, upper=True, unit=False)
+    return write_out(out, relabel(result, "LinalgLuSolveBackward0"))
+
+
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """X with A @ X = b, from `lu_factor(A)`."""
+    return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
+
+
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """`linalg.lu_factor` under its older name; with get_infos a third result says where U is zero."""
+    packed, pivots, info = lu_factor_ex(A, pivot=pivot)
+    if get_infos:
+        return write_outs(out, return_types._lu_with_info(packed, pivots, info))
+    return write_outs(out, (packed, pivots))
+
+
+# ---- reflections --------------------------------------------------------------------------------
+
+
+def geqrf(input: Tensor, *, out: Any = None) -> Any:
+    """R, below it the vectors of the reflections that make up Q, and their factors tau."""
+    need_tensor("geqrf", "input", 1, input)
+    return write_outs(out, return_types.geqrf(*apply(rows.geqrf, input)))
+
+
+def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The first columns of the product of the reflections that `geqrf` leaves: Q."""
+    _check_reflections("linalg.householder_product", A, tau)
+    shape = A._data.shape
+    start = wrap(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
+    result = _reflected(A, tau, start, False)
+    return write_out(out, relabel(result, "LinalgHouseholderProductBackward0"))
+
+
+orgqr = householder_product
+
+
+def ormqr(
+    input: Tensor,
+    tau: Tensor,
+    other: Tensor,
+    left: bool = True,
+    transpose: bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Q @ other with Q of `geqrf`; other @ Q with left=False, and Q.mH for Q with transpose."""
+    _check_reflections("ormqr", input, tau)
+    rank, side = other._data.ndim, -2 if left else -1
+    if rank != input._data.ndim:
+        raise RuntimeError(
+            "torch.ormqr: Expected other to have the same number of dimensions as input, but got "
+            f"other.ndim {rank} and input.ndim {input._data.ndim}"
+        )
+    if other._data.shape[side] != input._data.shape[-2]:
+        raise RuntimeError(
+            f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2], but they are "
+            f"{other._data.shape[side]} and {input._data.shape[-2]}"
+        )
+    if left:
+        result = _reflected(input, tau, other, transpose)
+    else:
+        result = h(_reflected(input, tau, h(other), not transpose))
+    return write_out(out, relabel(result.clone() if result is other else result, "OrmqrBackward0"))
+
+
+def _check_reflections(name: str, A: Tensor, tau: Tensor) -> None:
+    need_tensor(name, "input", 1, A)
+    shape, factors = A._data.shape, tau._data.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"torch.{name}: input must have at least 2 dimensions.")
+    if name != "ormqr" and shape[-2] < shape[-1]:
+        raise RuntimeError(
+            f"torch.{name}: input.shape[-2] must be greater than or equal to input.shape[-1]"
+        )
+    if factors[-1:] and shape[-1] < factors[-1]:
+        raise RuntimeError(
+            f"torch.{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]"
+        )
+    if len(factors) != len(shape) - 1 or factors[:-1] != shape[:-2]:
+        raise RuntimeError(
+            f"torch.{name}: Expected tau to have one dimension less than input and the same batch, but "
+            f"got tau of shape {list(factors)} and input of shape {list(shape)}"
+        )
+    if A._data.dtype != tau._data.dtype:
+        raise RuntimeError(
+            f"torch.{name}: tau dtype {tau.dtype} does not match input dtype {A.dtype}"
+        )
+
+
+def _reflected(A: Tensor, tau: Tensor, x: Tensor, transpose: bool) -> Tensor:
+    """The product of all 1 - tau v v^H, or its conjugate transpose, times x."""
+    batch, rows_ = A._data.shape[:-2], A._data.shape[-2]
+    count = tau._data.shape[-1]
+    order = range(count) if transpose else range(count - 1, -1, -1)
+    factors = tau.conj() if transpose else tau
+    if not count:
+        # No reflection: x, but part of A's graph, as in torch.
+        x = A.where(wrap(np.zeros((), bool)), x) if A._data.shape == x._data.shape else x
+    for i in order:
+        head = np.zeros((*batch, i + 1, 1), A._data.dtype)
+        head[..., i, 0] = 1
+        below = A.narrow(-1, i, 1).narrow(-2, i + 1, rows_ - i - 1)
+        v = cat([wrap(head), below], -2)
+        x = x - factors.narrow(-1, i, 1).unsqueeze(-1) * matmul(v, matmul(h(v), x))
+    return x
+
+
+# ---- triangles ----------------------------------------------------------------------------------
+
+
+def triangular_solve(
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
+) -> Any:
+    """X with A @ X = b for a triangular A, and a copy of A; `linalg.solve_triangular` is newer."""
+    for name, x in (("b", b), ("A", A)):
+        if x._data.ndim < 2:
+            raise RuntimeError(
+                f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
+                f"{x._data.ndim} dimensions instead"
+            )
+    matrix = A.mT if transpose else A
+    solution = apply(
+        factor.solve_triangular, matrix, b, upper=upper != transpose, unit=unitriangular
+    )
+    pair = relabel((solution, A.clone()), "TriangularSolveBackward0")
+    return write_outs(out, return_types.triangular_solve(*pair))

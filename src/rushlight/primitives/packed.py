@@ -1,0 +1,132 @@
+"""Rows whose factors come packed in one matrix, as LAPACK leaves them: LU with its row exchanges, QR.
+
+The derivative of LU is that of the square case (for instance in de Hoog, Anderssen and Lukas,
+"Differentiation of matrix functionals using triangular factorization", 2011), to which the rows or
+columns that a rectangular matrix has in excess are added as products with the inverse factors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.primitives.factor import (
+    floating,
+    h,
+    solve_triangular,
+    well_conditioned,
+)
+from rushlight.primitives.families import draw
+from rushlight.primitives.view import cat, triangle
+from rushlight.tensor_base import Array, wrap
+
+
+def permutation(pivots: Array, rows: int, dtype: Any) -> Array:
+    """The matrix P of A = P @ L @ U, from LAPACK's exchanges of rows (counted from 1)."""
+    batch = pivots.shape[:-1]
+    order = np.broadcast_to(np.arange(rows), (*batch, rows)).copy()
+    for i in range(pivots.shape[-1]):
+        other = pivots[..., i : i + 1].astype(np.int64) - 1
+        first, second = order[..., i : i + 1].copy(), np.take_along_axis(order, other, -1)
+        order[..., i : i + 1] = second
+        np.put_along_axis(order, other, first, -1)
+    return np.swapaxes(np.eye(rows, dtype=dtype)[order], -1, -2)
+
+
+def _lu_factor(x: Array) -> tuple[Array, Array, Array]:
+    from scipy.linalg import get_lapack_funcs
+
+    floating("linalg.lu_factor", x)
+    batch, inner = x.shape[:-2], min(x.shape[-2:])
+    out = x.copy()
+    pivots = np.empty((*batch, inner), np.int32)
+    pivots[:] = np.arange(1, inner + 1)
+    info = np.zeros(batch, np.int32)
+    if x.size:
+        factorise: Any = get_lapack_funcs("getrf", (x,))
+        for place in np.ndindex(batch):
+            out[place], exchanges, info[place] = factorise(x[place])
+            pivots[place] = exchanges + 1
+    return out, pivots, info
+
+
+def _lu_rule(x: Array) -> list[Spec]:
+    if x.ndim < 2:
+        raise RuntimeError(
+            "linalg.lu_factor: The input tensor A must have at least 2 dimensions, got shape "
+            f"{list(x.shape)}"
+        )
+    integer = np.dtype(np.int32)
+    pivots = (*x.shape[:-2], min(x.shape[-2:]))
+    return [(x.shape, x.dtype), (pivots, integer), (x.shape[:-2], integer)]
+
+
+def _lu_vjp(g: Any, out: Any) -> Any:
+    packed, pivots = out[0], out[1]
+    gradient = g[0]
+    if gradient is None:
+        return (None,)
+    rows, columns = packed.shape[-2:]
+    k = min(rows, columns)
+    square, given = packed.narrow(-2, 0, k).narrow(-1, 0, k), gradient.narrow(-2, 0, k)
+    upper = triangle(square, diagonal=0, upper=True)
+    below = triangle(given.narrow(-1, 0, k), diagonal=-1, upper=False)
+    above = triangle(given.narrow(-1, 0, k), diagonal=0, upper=True)
+
+    def under_lower(x: Any) -> Any:
+        """inv(L)^H x: only what stands below the diagonal of `square` is read."""
+        return solve_triangular(h(square), x, upper=True, unit=True)
+
+    def over_upper(x: Any) -> Any:
+        """x inv(U)^H."""
+        return h(solve_triangular(upper, h(x), upper=True, unit=False))
+
+    lower = triangle(square, diagonal=-1, upper=False)
+    left = below + h(lower) @ below
+    if columns > k:
+        more = given.narrow(-1, k, columns - k)
+        left = left - more @ h(packed.narrow(-2, 0, k).narrow(-1, k, columns - k))
+    if rows > k:
+        rest = over_upper(gradient.narrow(-2, k, rows - k))
+        above = above - h(packed.narrow(-2, k, rows - k)) @ rest
+    middle = triangle(left, diagonal=-1, upper=False)
+    middle = middle + triangle(above @ h(upper), diagonal=0, upper=True)
+    total = under_lower(over_upper(middle))
+    rank = packed._data.ndim
+    if columns > k:
+        total = cat(total, under_lower(more), dim=rank - 1)
+    if rows > k:
+        total = cat(total, rest, dim=rank - 2)
+    return (wrap(permutation(pivots._data, rows, packed._data.dtype)) @ total,)
+
+
+lu_factor: Primitive = Primitive(
+    "linalg_lu_factor_ex", "factor", _lu_factor, _lu_vjp, _lu_rule, "lapack:getrf",
+    lambda: [Sample((well_conditioned(1, shape),)) for shape in ((3, 3), (2, 4), (4, 2), (2, 2, 2))],
+    label="LinalgLuFactorExBackward0",
+)  # fmt: skip
+
+
+def _geqrf(x: Array) -> tuple[Array, Array]:
+    floating("geqrf", x)
+    packed, tau = np.linalg.qr(x, mode="raw")
+    return np.swapaxes(packed, -1, -2), tau
+
+
+def _geqrf_rule(x: Array) -> list[Spec]:
+    if x.ndim < 2:
+        raise RuntimeError("torch.geqrf: input must have at least 2 dimensions.")
+    return [(x.shape, x.dtype), ((*x.shape[:-2], min(x.shape[-2:])), x.dtype)]
+
+
+def no_derivative(g: Any) -> Any:
+    """torch has none either."""
+    raise NotImplementedError("the derivative for 'geqrf' is not implemented: use torch.linalg.qr")
+
+
+geqrf: Primitive = Primitive(
+    "geqrf", "factor", _geqrf, (no_derivative,), _geqrf_rule, "lapack:geqrf",
+    lambda: [Sample((draw(1, (3, 2)),)), Sample((draw(2, (2, 2, 3)),))],
+)  # fmt: skip

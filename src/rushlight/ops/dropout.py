@@ -59,7 +59,7 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
             )
         shape = random.feature_shape(shape)
     if p == 1:
-        return input * 0.0
+        return input * 0
     if input._data.dtype.kind not in "f":
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "
@@ -87,46 +87,58 @@ def _back(mask: Tensor, order: tuple[int, ...] | None) -> Tensor:
     return mask if order is None else mask.permute([order.index(d) for d in range(len(order))])
 
 
-def _pair(
-    name: str, what: str, features: bool, alpha: bool
-) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """A function and its in-place form."""
-
+def _dropping(name: str, what: str, *, features: bool, alpha: bool) -> Callable[..., Tensor]:
     def function(input: Tensor, p: float, train: bool) -> Tensor:
         _check(name, input, p, train)
         if p == 0 or not train or not input._data.size:
             return input
         return dropped(input, p, features=features, alpha=alpha)
 
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
+
+
+def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    name = function.__name__ + "_"
+
     def inplace(input: Tensor, p: float, train: bool) -> Tensor:
         result = function(input, p, train)
-        return input if result is input else assign(input, result, name + "_")
+        return input if result is input else assign(input, result, name)
 
-    function.__name__ = function.__qualname__ = name
-    inplace.__name__ = inplace.__qualname__ = name + "_"
-    function.__doc__ = what
-    inplace.__doc__ = f"`{name}`, written into the input."
-    return function, inplace
+    inplace.__name__ = inplace.__qualname__ = name
+    inplace.__doc__ = f"`{function.__name__}`, written into the input."
+    return inplace
 
 
-dropout, dropout_ = _pair(
+dropout = _dropping(
     "dropout",
     "Zeros with probability p, the rest scaled by 1 / (1 - p); the input itself if not train.",
-    False,
-    False,
+    features=False,
+    alpha=False,
 )
-feature_dropout, feature_dropout_ = _pair(
-    "feature_dropout", "Whole channels (dimension 1) set to zero with probability p.", True, False
+feature_dropout = _dropping(
+    "feature_dropout",
+    "Whole channels (dimension 1) set to zero with probability p.",
+    features=True,
+    alpha=False,
 )
-alpha_dropout, alpha_dropout_ = _pair(
+alpha_dropout = _dropping(
     "alpha_dropout",
     "Dropout that keeps mean and variance of SELU's outputs (Klambauer et al., 2017).",
-    False,
-    True,
+    features=False,
+    alpha=True,
 )
-feature_alpha_dropout, feature_alpha_dropout_ = _pair(
-    "feature_alpha_dropout", "`alpha_dropout` of whole channels (dimension 1).", True, True
+feature_alpha_dropout = _dropping(
+    "feature_alpha_dropout",
+    "`alpha_dropout` of whole channels (dimension 1).",
+    features=True,
+    alpha=True,
 )
+dropout_ = _in_place(dropout)
+feature_dropout_ = _in_place(feature_dropout)
+alpha_dropout_ = _in_place(alpha_dropout)
+feature_alpha_dropout_ = _in_place(feature_alpha_dropout)
 
 
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:

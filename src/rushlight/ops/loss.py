@@ -1,4 +1,4 @@
-"""Losses that `torch` itself names, with the reduction as a number: 0 none, 1 mean, 2 sum.
+"""Losses that `torch` itself names, with the reduction as a number: 0 none (the default), 1 mean, 2 sum.
 
 `nn.functional` calls the same functions with the reduction's name.
 """
@@ -61,7 +61,7 @@ def where_zero(condition: Tensor, x: Tensor) -> Tensor:
 
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None,
-    reduction: Reduction = 1,
+    reduction: Reduction = 0,
 ) -> Tensor:  # fmt: skip
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
@@ -78,7 +78,7 @@ def binary_cross_entropy_with_logits(
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 0
 ) -> Tensor:
     """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
     for position, (name, tensor) in enumerate(
@@ -106,7 +106,7 @@ def cosine_embedding_loss(
 
 
 def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, reduction: Reduction = 1
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: Reduction = 0
 ) -> Tensor:
     """x where the target is 1, max(0, margin - x) where it is -1."""
     need_tensor("hinge_embedding_loss", "input", 1, input)
@@ -116,7 +116,7 @@ def hinge_embedding_loss(
 
 
 def kl_div(
-    input: Tensor, target: Tensor, reduction: Reduction = 1, *, log_target: bool = False
+    input: Tensor, target: Tensor, reduction: Reduction = 0, *, log_target: bool = False
 ) -> Tensor:
     """target * (log target - input), the input being log-probabilities."""
     need_tensor("kl_div", "input", 1, input)
@@ -127,7 +127,7 @@ def kl_div(
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 1
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 0
 ) -> Tensor:
     """max(0, margin - target * (x1 - x2))."""
     need_tensor("margin_ranking_loss", "input1", 1, input1)
@@ -152,7 +152,7 @@ def poisson_nll_loss(
 
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
-    eps: float = 1e-6, swap: bool = False, reduction: Reduction = 1,
+    eps: float = 1e-6, swap: bool = False, reduction: Reduction = 0,
 ) -> Tensor:  # fmt: skip
     """max(0, margin + distance to the positive - distance to the negative).
 
@@ -216,7 +216,7 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
 
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
-    target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: Reduction = 1,
+    target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: Reduction = 0,
     zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """The negative log-probability of label sequences under [T, N, C] frame-wise log-probabilities.

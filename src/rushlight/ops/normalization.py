@@ -54,6 +54,8 @@ def _with_running(
 ) -> Tensor:  # fmt: skip
     """Normalise with given statistics: one factor and one shift per channel."""
     spread = (1, -1, *(1,) * (input._data.ndim - 2))
+    # Copies: a later forward in training may move the running statistics before backward comes here.
+    mean, variance = mean.detach().clone(), variance.detach().clone()
     factor = (variance + eps).rsqrt()
     if weight is not None:
         factor = factor * weight

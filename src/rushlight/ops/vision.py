@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.pointwise import where
 from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
@@ -269,7 +271,7 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
         corners = [_cubic_taps(p) for p in places]
     order = (0, *range(2, dims + 2), 1)
     table = input.permute(order).reshape((-1, input._data.shape[1]))
-    total: Tensor | None = None
+    parts = []
     for taps in itertools.product(*corners):
         spots = [spot for spot, _ in taps]
         if mode == "bicubic":
@@ -280,8 +282,13 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
         for _, weight in taps:
             if weight is not None:
                 part = part * weight.unsqueeze(-1)
-        total = part if total is None else total + part
-    return total.movedim(-1, 1)  # type: ignore[union-attr]
+        parts.append(part)
+    result = functools.reduce(operator.add, parts).movedim(-1, 1)
+    if mode == "nearest":
+        # The grid gets a gradient, of zeros.
+        nothing = apply(where, wrap(np.zeros((), bool)), grid, 0)
+        result = result + nothing.sum(-1).unsqueeze(1)
+    return result
 
 
 def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Tensor:

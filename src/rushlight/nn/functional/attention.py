@@ -74,7 +74,7 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(query @ key.mT * scale + mask) @ value, over [..., length, width].
 
-    A boolean mask says where to look, a floating one is added; is_causal hides what comes later.
+    A boolean mask says where to look, a floating one is added; is_causal hides what comes later, too.
     dropout_p drops always, not only in training. With enable_gqa, groups of query heads share a key
     and value head. A. Vaswani et al., "Attention Is All You Need", 2017.
 
@@ -101,10 +101,6 @@ def scaled_dot_product_attention(
             f"{query._data.ndim} key.dim: {key._data.ndim} and value.dim: {value._data.ndim} instead."
         )
     if attn_mask is not None:
-        if is_causal:
-            raise RuntimeError(
-                "Explicit attn_mask should not be set when is_causal=True: add the causal mask to it"
-            )
         kind = attn_mask._data.dtype
         if kind.kind != "b" and kind != query._data.dtype and kind != np.float32:
             raise RuntimeError(

@@ -74,6 +74,11 @@ def _channels(
     """Drop channels of a batch of inputs with `dims` dimensions behind the channels."""
     _check(name, input, p)
     ndim = input._data.ndim
+    if dims == 1 and ndim not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {ndim}D input: it drops channels of "
+            "[N, C, L] or [C, L]"
+        )
     if ndim not in (dims + 1, dims + 2):
         warnings.warn(
             f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in an "
@@ -82,7 +87,7 @@ def _channels(
             stacklevel=3,
         )
     function = _choose(ops.feature_dropout, ops.feature_dropout_, inplace)
-    if strict and ndim == dims + 1:
+    if strict and ndim != dims + 2:
         return function(input.unsqueeze(0), p, training).squeeze(0)
     return function(input, p, training)
 

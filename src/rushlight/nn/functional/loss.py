@@ -138,7 +138,10 @@ def huber_loss(
     supported("huber_cpu", FLOAT, [distance._data])
     near = distance * distance * 0.5
     loss = near.where(distance < delta, (distance - 0.5 * delta) * delta)
-    return _weighted(loss, weight, how, "HuberLossBackward0")
+    if weight is not None:
+        # Unlike mse_loss and l1_loss, torch takes the plain mean here.
+        loss = _weighted(loss, weight, "none", None)
+    return reduced(loss, how, "HuberLossBackward0")
 
 
 # ---- one class of several -----------------------------------------------------------------------

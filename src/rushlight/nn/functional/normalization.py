@@ -52,6 +52,10 @@ def batch_norm(
         kind = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {kind}, but got {eps}")
     if training:
+        if (running_mean is None) != (running_var is None):
+            raise ValueError(
+                "running_mean and running_var must either both be None or neither be None"
+            )
         if not input._data.size:
             running_mean = running_var = None  # an empty batch has no statistics to move to
         shape = input._data.shape

@@ -208,9 +208,13 @@ from rushlight.ops.distance import (
 )
 from rushlight.ops.dropout import (
     alpha_dropout,
+    alpha_dropout_,
     dropout,
+    dropout_,
     feature_alpha_dropout,
+    feature_alpha_dropout_,
     feature_dropout,
+    feature_dropout_,
     native_dropout,
 )
 from rushlight.ops.einsum import (

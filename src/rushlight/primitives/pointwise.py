@@ -5,6 +5,7 @@ Rules see tensors (or Python numbers, where the user wrote one) and are ordinary
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -291,7 +292,13 @@ def _relu(x: Array) -> Any:
     if x.dtype.kind == "f" and x.size > _FEW:
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(0, np.inf)
-    return np.maximum(x, x.dtype.type(0))
+    return np.maximum(x, _zero(x.dtype))
+
+
+@functools.cache
+def _zero(dtype: np.dtype[Any]) -> Array:
+    # An array meets an array faster than a number.
+    return np.zeros((), dtype)
 
 
 relu = unary(

@@ -79,11 +79,13 @@ class Run:
             buffers = [library.module.zeros_like(t) for t in library.tensors(self.result)]
             out = buffers[0] if len(buffers) == 1 else tuple(buffers)
             with library.module.no_grad():
-                self.call(op, function, args, {**kwargs, "out": out})
-            self.result, self.wanting = buffers, []
+                self.result = self.call(op, function, args, {**kwargs, "out": out})
+            written = zip(library.tensors(self.result), buffers, strict=True)
+            expect(all(a is b for a, b in written), "another tensor than out")
+            self.wanting = []
         # The database's way to make results unique: absolute values of eigenvectors and the like.
-        unique = sample.output_process_fn_grad if form in ("", "method") else lambda result: result
-        self.unique = unique(self.result)
+        in_place = form == "in place"
+        self.unique = self.result if in_place else sample.output_process_fn_grad(self.result)
 
     @staticmethod
     def call(op: Any, function: Any, args: Any, kwargs: Any) -> Any:

@@ -36,10 +36,10 @@ def product(
         return None
     rows, columns = matrix.shape
     down, across = matrix.strides
-    if down == _WIDTH and across >= rows * _WIDTH:
-        by_rows = False
-    elif across == _WIDTH and down >= columns * _WIDTH:
+    if across == _WIDTH and down >= columns * _WIDTH:
         by_rows = True
+    elif down == _WIDTH and across >= rows * _WIDTH:
+        by_rows = False
     if not by_rows and columns > _LONGEST_CHAIN:
         return None
     # Products of float32 are exact in float64, so that adding one rounds once, as an fma does.

@@ -119,7 +119,27 @@ def _draw_first_backward(path: Path) -> None:
 
     def observer(roots: Any) -> None:
         engine.observers.remove(observer)
-        draw(roots[0]).save(path)
+        draw(roots[0], params=_parameters_in_sight()).save(path)
         print(f"rushlight: the graph of the first backward is in {path}", file=sys.stderr)
 
     engine.observers.append(observer)
+
+
+def _parameters_in_sight() -> dict[str, Any]:
+    """The parameters of all modules that a variable of the running program holds, by their path."""
+    from rushlight.nn import Module
+
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        for variables in (frame.f_locals, frame.f_globals):
+            for name, value in list(variables.items()):
+                if not isinstance(value, Module):
+                    continue
+                for path, parameter in value.named_parameters(prefix=name):
+                    if id(parameter) not in seen:
+                        seen.add(id(parameter))
+                        found[path] = parameter
+        frame = frame.f_back
+    return found

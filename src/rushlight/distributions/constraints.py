@@ -176,6 +176,7 @@ class dependent_property(property):
         self.is_discrete, self.event_dim = is_discrete, event_dim
 
     def __call__(self, fn: Callable[[Any], Any]) -> dependent_property:
+        """The decorator form with arguments."""
         return dependent_property(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from rushlight.dtypes import finfo
-from rushlight.ops.creation import empty, full_like
+from rushlight.ops.creation import empty, full_like, zeros_like
 from rushlight.ops.sampling import normal, rand
 
 from . import constraints
@@ -197,7 +197,7 @@ class Exponential(ExponentialFamily):
     support = constraints.nonnegative
     has_rsample = True
     mean = stddev = property(lambda self: self.rate.reciprocal())
-    mode = property(lambda self: self.rate * 0)
+    mode = property(lambda self: zeros_like(self.rate))
     variance = property(lambda self: self.rate ** (-2))
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:

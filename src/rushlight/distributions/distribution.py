@@ -8,6 +8,7 @@ far as it has them; checks and shapes are done here.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from numbers import Number
 from typing import Any, ClassVar, NoReturn, Self
@@ -60,7 +61,16 @@ class Distribution:
         self._validate_args = self._default_validation if validate_args is None else validate_args
         if not self._validate_args:
             return
-        for name, constraint in self.arg_constraints.items():
+        try:
+            conditions = self.arg_constraints
+        except NotImplementedError:
+            conditions = {}
+            warnings.warn(
+                f"{type(self)} does not define `arg_constraints`: set `arg_constraints = {{}}`, or "
+                "pass `validate_args=False` to turn validation off.",
+                stacklevel=2,
+            )
+        for name, constraint in conditions.items():
             if constraints.is_dependent(constraint) or name not in self.__dict__:
                 continue
             value = getattr(self, name)
@@ -161,7 +171,8 @@ class Distribution:
         """Raise a ValueError for a value of the wrong shape or outside the support."""
         if not isinstance(value, TensorBase):
             raise ValueError("The value argument to log_prob must be a Tensor")
-        shape: Any = value.shape
+        tensor_value: Any = value
+        shape = tensor_value.shape
         own = Size((*self._batch_shape, *self._event_shape))
         last = Size(shape[len(shape) - len(self._event_shape) :])
         if last != self._event_shape:
@@ -175,10 +186,19 @@ class Distribution:
             raise ValueError(
                 f"Value is not broadcastable with batch_shape+event_shape: {shape} vs {own}."
             )
-        if not self.support.check(value).all():
+        try:
+            support = self.support
+        except NotImplementedError:
+            warnings.warn(
+                f"{type(self)} does not define `support`: set it, or pass `validate_args=False` to "
+                "turn validation off.",
+                stacklevel=2,
+            )
+            return
+        if not support.check(value).all():
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be "
-                f"within the support ({self.support!r}) of the distribution {self!r}, but found "
+                f"within the support ({support!r}) of the distribution {self!r}, but found "
                 f"invalid values:\n{value}"
             )
 
@@ -202,7 +222,7 @@ def broadcast_all(*values: Any) -> Any:
             "Input arguments must all be instances of Number, torch.Tensor or objects "
             "implementing __torch_function__."
         )
-    first = next((v for v in values if isinstance(v, TensorBase)), None)
+    first: Any = next((v for v in values if isinstance(v, TensorBase)), None)
     dtype = get_default_dtype() if first is None else first.dtype
     tensors = (v if isinstance(v, TensorBase) else tensor(v, dtype=dtype) for v in values)
     return broadcast_tensors(*tensors)

@@ -15,6 +15,7 @@ from rushlight import random
 from rushlight.autograd.function import Function
 from rushlight.dtypes import finfo
 from rushlight.ops.joining import stack
+from rushlight.ops.transcendental import igamma
 from rushlight.tensor_base import wrap
 
 from . import constraints
@@ -106,6 +107,9 @@ class Gamma(ExponentialFamily):
         a = self.concentration
         return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()
 
+    def _cdf(self, value: Any) -> Any:
+        return igamma(self.concentration, self.rate * value)
+
 
 class Chi2(Gamma):
     """The chi-squared distribution of df degrees of freedom: Gamma(df / 2, 1 / 2)."""
@@ -137,11 +141,11 @@ class Dirichlet(ExponentialFamily):
 
     @property
     def mode(self) -> Any:
-        """The point of highest density; a corner where no concentration is above 1."""
+        """The point of highest density; a corner (as in torch the first one) if all are below 1."""
         above = (self.concentration - 1).clamp(min=0.0)
         mode = above / above.sum(-1, keepdim=True)
         corner = (self.concentration < 1).all(-1)
-        last = self.concentration.argmax(-1)
+        last = mode.argmax(-1)
         if corner.any():
             mode[corner] = 0.0
             mode[corner, last[corner]] = 1.0

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rushlight.ops.creation import zeros_like
 from rushlight.size import Size
 
 from . import constraints
@@ -20,7 +21,7 @@ class Independent(Distribution):
     """A distribution whose last batch dimensions count as parts of one event."""
 
     arg_constraints: Any = {}  # noqa: RUF012
-    has_rsample = property(lambda self: self.base_dist.has_rsample)  # type: ignore[assignment]
+    has_rsample = property(lambda self: self.base_dist.has_rsample)
     mean = property(lambda self: self.base_dist.mean)
     mode = property(lambda self: self.base_dist.mode)
     variance = property(lambda self: self.base_dist.variance)
@@ -82,7 +83,7 @@ class TransformedDistribution(Distribution):
     """
 
     arg_constraints: Any = {}  # noqa: RUF012
-    has_rsample = property(lambda self: self.base_dist.has_rsample)  # type: ignore[assignment]
+    has_rsample = property(lambda self: self.base_dist.has_rsample)
 
     def __init__(
         self, base_distribution: Any, transforms: Any, validate_args: bool | None = None
@@ -182,7 +183,7 @@ class HalfNormal(TransformedDistribution):
     support = constraints.nonnegative
     scale = property(lambda self: self.base_dist.scale)
     mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
-    mode = property(lambda self: self.scale * 0)
+    mode = property(lambda self: zeros_like(self.scale))
     variance = property(lambda self: self.scale**2 * (1 - 2 / math.pi))
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from rushlight.dtypes import finfo
 from rushlight.ops.activation import softplus
+from rushlight.ops.creation import full_like
+from rushlight.ops.shape import broadcast_to
 from rushlight.tensor_base import TensorBase
 
 from . import constraints
@@ -59,6 +61,7 @@ class Transform:
         raise NotImplementedError(f"{type(self).__name__} does not define _inverse(y)")
 
     def __call__(self, x: Any) -> Any:
+        """The function's value."""
         if self._cache_size and x is self._pair[0]:
             return self._pair[1]
         y = self._call(x)
@@ -220,11 +223,10 @@ class AffineTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         """log |scale|, summed over the event."""
-        scale: Any = self.scale
-        if isinstance(scale, TensorBase):
-            slope = abs(scale).log().expand(x.shape)  # type: ignore[arg-type]
+        if isinstance(self.scale, TensorBase):
+            slope = broadcast_to(self.scale, x.shape).abs().log()
         else:
-            slope = x.new_full(x.shape, math.log(abs(scale)))
+            slope = full_like(x, math.log(abs(self.scale)))
         return sum_rightmost(slope, self.event_dim)
 
     def __eq__(self, other: object) -> bool:

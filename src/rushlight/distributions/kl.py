@@ -115,10 +115,13 @@ def _beta(p: Any, q: Any) -> Any:
 
 @register_kl(Bernoulli, Bernoulli)
 def _bernoulli(p: Any, q: Any) -> Any:
-    success = (p.probs.xlogy(p.probs / q.probs)).masked_fill(q.probs == 0, math.inf)
-    none = 1 - p.probs
-    failure = none.xlogy(none / (1 - q.probs)).masked_fill(q.probs == 1, math.inf)
-    return success.masked_fill(p.probs == 0, 0) + failure.masked_fill(p.probs == 1, 0)
+    return _outcome(p.probs, q.probs) + _outcome(1 - p.probs, 1 - q.probs)
+
+
+def _outcome(p: Any, q: Any) -> Any:
+    """p log(p / q); the ends are filled before the logarithm too, to keep NaN out of gradients."""
+    terms = p * (p.masked_fill(p == 0, 1) / q.masked_fill(q == 0, 1)).log()
+    return terms.masked_fill(q == 0, math.inf).masked_fill(p == 0, 0)
 
 
 @register_kl(Binomial, Binomial)

@@ -96,13 +96,19 @@ class TransformedDistribution(Distribution):
             raise ValueError("transforms must be a Transform or a list of Transforms")
         self.transforms = transforms
         composed = ComposeTransform(transforms)
+        shape = base_shape = (*base_distribution.batch_shape, *base_distribution.event_shape)
+        for transform in transforms:
+            shape = transform.forward_shape(shape)
+        wide = shape
+        for transform in reversed(transforms):
+            wide = transform.inverse_shape(wide)
+        if tuple(wide) != base_shape:
+            events = len(base_distribution.event_shape)
+            base_distribution = base_distribution.expand(Size(wide[: len(wide) - events]))
         missing = composed.event_dim - len(base_distribution.event_shape)
         if missing > 0:
             base_distribution = Independent(base_distribution, missing)
         self.base_dist = base_distribution
-        shape = self.base_dist.batch_shape + self.base_dist.event_shape
-        for transform in transforms:
-            shape = transform.forward_shape(shape)
         split = len(shape) - max(composed.event_dim, len(base_distribution.event_shape))
         super().__init__(shape[:split], shape[split:], validate_args=validate_args)
 

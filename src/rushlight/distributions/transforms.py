@@ -9,7 +9,7 @@ from typing import Any
 from rushlight.dtypes import finfo
 from rushlight.ops.activation import softplus
 from rushlight.ops.creation import full_like
-from rushlight.ops.shape import broadcast_to
+from rushlight.ops.shape import broadcast_shapes, broadcast_to
 from rushlight.tensor_base import TensorBase
 
 from . import constraints
@@ -215,6 +215,13 @@ class AffineTransform(Transform):
             return scale.sign()
         return (self.scale > 0) - (self.scale < 0)
 
+    def forward_shape(self, shape: Sequence[int]) -> Sequence[int]:
+        """The shape, broadcast with loc and scale."""
+        parameters = (getattr(v, "shape", ()) for v in (self.loc, self.scale))
+        return broadcast_shapes(tuple(shape), *parameters)
+
+    inverse_shape = forward_shape
+
     def _call(self, x: Any) -> Any:
         return self.loc + self.scale * x
 
@@ -224,7 +231,8 @@ class AffineTransform(Transform):
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         """log |scale|, summed over the event."""
         if isinstance(self.scale, TensorBase):
-            slope = broadcast_to(self.scale, x.shape).abs().log()
+            scale: Any = self.scale
+            slope = broadcast_to(scale, x.shape).abs().log()
         else:
             slope = full_like(x, math.log(abs(self.scale)))
         return sum_rightmost(slope, self.event_dim)

@@ -244,9 +244,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     tensor(3)
     """
     need_tensor("mode", "input", 1, input)
-    return picked(
-        return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out
-    )
+    return picked(return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")

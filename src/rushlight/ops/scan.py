@@ -85,9 +85,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     kind, label = getattr(return_types, name), f"{name.title()}Backward0"
 
     @numpy_names
-    def function(
-        input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None
-    ) -> Any:
+    def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
@@ -187,9 +185,7 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
 
 
 @numpy_names
-def trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
-) -> Tensor:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The area under the points y along dim by the trapezoidal rule.
 
     x gives where the points stand, or dx (1) their distance.

@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.tensor_base import Array
 
 # Beyond these sizes BLAS is many times as fast, and the last bit is left to it.
-_MOST = 1 << 12
+_MOST = 1 << 9
 _LONGEST_CHAIN = 32
 
 _WIDTH = np.dtype(np.float32).itemsize

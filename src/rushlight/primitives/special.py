@@ -111,7 +111,6 @@ log_ndtr = unary(
 # ---- gamma and its relatives --------------------------------------------------------------------
 
 
-
 @halves
 def _lgamma(x: Array) -> Any:
     # At minus infinity SciPy gives -inf; the limit of log |gamma| along the poles is inf.

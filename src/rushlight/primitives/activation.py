@@ -198,39 +198,53 @@ _SQRT_2_PI = 0.7978845608028654
 _CUBIC = 0.044715
 
 
-def _normal_cdf(x: Array) -> Any:
-    if x.dtype == np.float64:
+# As many elements at a time stay in the cache, through the twenty passes that gelu makes.
+_BLOCK = 1 << 16
+
+
+def _normal_tanh(x: Array, out: Array) -> None:
+    """The inner function of the normal distribution function."""
+    square = np.multiply(x, x)
+    np.clip(square, 0, 36, out=square)
+    np.multiply(square, _NORMAL[0], out=out)
+    for coefficient in _NORMAL[1:-1]:
+        out += coefficient
+        out *= square
+    out += _NORMAL[-1]
+    out *= x
+
+
+def _cubic_tanh(x: Array, out: Array) -> None:
+    """The inner function of what comes near it."""
+    np.multiply(x, x, out=out)
+    out *= _CUBIC * _SQRT_2_PI
+    out += _SQRT_2_PI
+    out *= x
+
+
+def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
+    """x * F(x) and F(x), F being (1 + tanh(inner(x))) / 2."""
+    if approximate == "none" and x.dtype == np.float64:
         from scipy.special import ndtr
 
-        return np.asarray(ndtr(x))
-    square = np.multiply(x, x)
-    square = np.minimum(square, 36, out=square if square.__class__ is np.ndarray else None)
-    inner = square * _NORMAL[0]
-    for coefficient in _NORMAL[1:-1]:
-        inner += coefficient
-        inner *= square
-    inner += _NORMAL[-1]
-    inner *= x
-    return inner
+        part = np.asarray(ndtr(x))
+        return np.asarray(x * part), part
+    inner = _normal_tanh if approximate == "none" else _cubic_tanh
+    x = np.asarray(x, order="C")
+    out, part = np.empty_like(x), np.empty_like(x)
+    flat, flat_out, flat_part = x.reshape(-1), out.reshape(-1), part.reshape(-1)
+    for start in range(0, flat.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        values, factor = flat[block], flat_part[block]
+        inner(values, factor)
+        np.tanh(factor, out=factor)
+        factor *= 0.5
+        factor += 0.5
+        np.multiply(values, factor, out=flat_out[block])
+    return out, part
 
 
-def _gelu(x: Array, *, approximate: str) -> Any:
-    if approximate == "none":
-        part = _normal_cdf(x)
-        if x.dtype == np.float64:
-            return x * part, part
-    else:
-        part = x * x
-        part *= _CUBIC * _SQRT_2_PI
-        part += _SQRT_2_PI
-        part *= x
-    part = np.tanh(part)
-    part *= 0.5
-    part += 0.5
-    return x * part, part
-
-
-def _gelu_half(x: Array, *, approximate: str) -> Any:
+def _gelu_half(x: Array, *, approximate: str) -> tuple[Array, Array]:
     if x.dtype == np.float16:
         out, part = _gelu(x.astype(np.float32), approximate=approximate)
         return out.astype(np.float16), part.astype(np.float16)

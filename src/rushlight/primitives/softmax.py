@@ -12,12 +12,24 @@ from rushlight.primitives.families import FLOAT, draw, halves, taking
 from rushlight.primitives.inner import inner, totals
 from rushlight.tensor_base import Array
 
+_LONG = 4096
+
+
+def _peaks(x: Array, dim: int) -> Array:
+    """The maxima along dim, which stays with size 1."""
+    size = x.shape[dim]
+    if dim != x.ndim - 1 or size > _LONG or not x.flags.c_contiguous:
+        return x.max(axis=dim, keepdims=True)
+    # NumPy finds where the maximum of a short row is several times faster than what it is.
+    rows = x.reshape(-1, size)
+    return rows[np.arange(rows.shape[0]), rows.argmax(axis=1)].reshape(*x.shape[:-1], 1)
+
 
 def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:
     """With masked, a line of nothing but -inf gives zeros and not nan."""
     if not x.size:
         return x.copy()
-    peak = x.max(axis=dim, keepdims=True)
+    peak = _peaks(x, dim)
     if masked:
         peak[peak == -np.inf] = 0
     out = x - peak
@@ -36,7 +48,7 @@ def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
 def _log_softmax(x: Array, *, dim: int) -> Array:
     if not x.size:
         return x.copy()
-    out = x - x.max(axis=dim, keepdims=True)
+    out = x - _peaks(x, dim)
     out -= np.log(totals(np.exp(out), (dim,)))
     return out
 

@@ -42,7 +42,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> import rushlight as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.nn.functional.dropout(torch.ones(4))
-    tensor([0., 2., 2., 2.])
+    tensor([0., 0., 2., 0.])
     """
     _check("dropout", input, p)
     return _choose(ops.dropout, ops.dropout_, inplace)(input, p, training)

@@ -24,6 +24,7 @@ from rushlight.ops.vision import (
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import supported
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.pooling import window_spread
 from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
@@ -258,31 +259,29 @@ def interpolate(
 def _nearest(
     input: Tensor, sizes: tuple[int, ...], factors: list[float | None], exact: bool
 ) -> Tensor:
-    dims = len(sizes)
+    dims, before = len(sizes), input._data.shape[2:]
+    times = tuple(
+        count // size if count % size == 0 and factor in (None, count // size) else 1
+        for count, size, factor in zip(sizes, before, factors, strict=True)
+    )
     result = input
-    for d, (count, factor) in enumerate(zip(sizes, factors, strict=True)):
-        size = input._data.shape[2 + d]
-        whole, rest = divmod(count, size)
-        if not rest and factor in (None, whole):
-            result = _repeated(result, 2 + d, whole)
+    if max(times) > 1:
+        # A whole factor puts every element into a window of its own.
+        apart = {"kernel": times, "stride": times, "padding": (0,) * dims, "dilation": (1,) * dims}
+        size = tuple(n * t for n, t in zip(before, times, strict=True))
+        result = apply(window_spread, input, size=size, **apart)
+    for d, (count, factor, repeats) in enumerate(zip(sizes, factors, times, strict=True)):
+        if count == before[d] * repeats and (repeats > 1 or factor in (None, 1)):
             continue
-        scale = np.float32(1 / factor if factor else size / count)
+        scale = np.float32(1 / factor if factor else before[d] / count)
         steps = np.arange(count, dtype=np.float32) + np.float32(0.5 if exact else 0)
-        positions = np.minimum(np.floor(steps * scale).astype(np.int64), size - 1)
+        positions = np.minimum(np.floor(steps * scale).astype(np.int64), before[d] - 1)
         spec = (*(slice(None),) * (2 + d), ARRAY)
         result = apply(index, result, wrap(positions), spec=spec)
     if result is input:
         return input.clone()
     label = f"UpsampleNearest{'Exact' if exact else ''}{dims}DBackward0"
     return relabel(result, label)
-
-
-def _repeated(input: Tensor, dim: int, times: int) -> Tensor:
-    if times == 1:
-        return input
-    shape = input._data.shape
-    wide = input.unsqueeze(dim + 1).expand((*shape[: dim + 1], times, *shape[dim + 1 :]))
-    return wide.reshape((*shape[:dim], shape[dim] * times, *shape[dim + 1 :]))
 
 
 def _smooth(

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rushlight.ops.product import bmm
+from rushlight.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -80,6 +81,12 @@ def _labels(term: str, rank: int | None, broad: int) -> Labels:
 
 
 def _parse(equation: str, tensors: list[Any]) -> tuple[list[Labels], Labels]:
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, TensorBase):
+            raise TypeError(
+                f"einsum(): expected Tensor as element {i} in argument 1, but got "
+                f"{type(tensor).__name__}"
+            )
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(tensors):

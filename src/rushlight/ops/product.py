@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.dtypes import promote_types
 from rushlight.ops.arguments import need_tensor, one_dim, write_out
 from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.factor import inv
+from rushlight.primitives.families import broadcast_shapes
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -145,12 +147,26 @@ def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return outer(input, vec2, out=out)
 
 
-def _combined(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
-    # With beta 0, torch ignores the input altogether, nan and infinity included.
+def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    """beta * input + alpha * product; the input broadcasts to the product's shape."""
+    a, b = input._data, product._data
+    if a.dtype is not b.dtype and a.dtype != b.dtype:
+        raise RuntimeError(
+            f"{name}: self and mat2 must have the same dtype, but got {input.dtype.word} and "
+            f"{product.dtype.word}"
+        )
+    if a.shape != b.shape and broadcast_shapes([a.shape, b.shape]) != b.shape:
+        raise RuntimeError(
+            f"{name}: the input of shape {list(a.shape)} must broadcast to the shape of the product, "
+            f"{list(b.shape)}"
+        )
+    if b.dtype.kind in "iu":
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = product * alpha
+    # With beta 0, torch ignores the input altogether, nan and infinity included.
     if beta == 0:
-        return product.expand(np.broadcast_shapes(product._data.shape, input._data.shape))
+        return product
     return (input if beta == 1 else input * beta) + product
 
 
@@ -165,7 +181,7 @@ def addmm(
 ) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)."""
     _ranks("addmm", (2, 2), mat1, mat2)
-    return write_out(out, _combined(input, apply(rows.matmul, mat1, mat2), beta, alpha))
+    return write_out(out, _combined("addmm", input, apply(rows.matmul, mat1, mat2), beta, alpha))
 
 
 def addmv(
@@ -178,7 +194,12 @@ def addmv(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * (mat @ vec)."""
-    return write_out(out, _combined(input, mv(mat, vec), beta, alpha))
+    if input._data.ndim > 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
+            f"{vec._data.ndim}"
+        )
+    return write_out(out, _combined("addmv", input, mv(mat, vec), beta, alpha))
 
 
 def addr(
@@ -191,7 +212,20 @@ def addr(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2)."""
-    return write_out(out, _combined(input, outer(vec1, vec2), beta, alpha))
+    operands = (input, vec1, vec2)
+    for what, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, float) and all(t._data.dtype.kind in "iub" for t in operands):
+            raise RuntimeError(
+                f"For integral input tensors, argument {what} must not be a floating point number."
+            )
+        if isinstance(factor, bool) and any(t._data.dtype.kind != "b" for t in operands):
+            raise RuntimeError(f"Boolean {what} only supported for Boolean results.")
+    product = outer(vec1, vec2)
+    if all(t._data.dtype.kind == "b" for t in operands):
+        both = wrap(np.asarray(bool(beta))), wrap(np.asarray(bool(alpha)))
+        return write_out(out, input & both[0] | product & both[1])
+    kind = promote_types(input.dtype, product.dtype)
+    return write_out(out, _combined("addr", input.to(kind), product.to(kind), beta, alpha))
 
 
 def baddbmm(
@@ -204,7 +238,7 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
-    return write_out(out, _combined(input, bmm(batch1, batch2), beta, alpha))
+    return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha))
 
 
 def addbmm(
@@ -217,7 +251,7 @@ def addbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    return write_out(out, _combined(input, bmm(batch1, batch2).sum(0), beta, alpha))
+    return write_out(out, _combined("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha))
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:

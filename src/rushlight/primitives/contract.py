@@ -58,6 +58,8 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
 def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
+    if x.dtype.kind == "b":
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
         return x @ y
     out = _product(_flat(x), y)
@@ -111,6 +113,8 @@ matmul: Primitive = Primitive(
 
 def _dot(x: Array, y: Array) -> Any:
     same_dtype("dot", x, y)
+    if x.ndim != 1 or y.ndim != 1:
+        _dot_rule(x, y)
     return np.dot(x, y)
 
 

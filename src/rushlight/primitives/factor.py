@@ -40,8 +40,13 @@ def square(name: str, x: Array) -> None:
 
 
 def floating(name: str, *arrays: Array) -> None:
-    """Raise torch's error for integer matrices."""
+    """Raise torch's error for integer matrices, and for arrays that hold no matrices."""
     for x in arrays:
+        if x.ndim < 2:
+            raise RuntimeError(
+                f"{name}: The input tensor A must have at least 2 dimensions, got shape "
+                f"{list(x.shape)}"
+            )
         if x.dtype.kind not in "fc" or x.dtype.itemsize == 2:
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}"
@@ -457,6 +462,11 @@ def _svd_vjp(g: Any, out: Any, full: bool) -> Any:
             inner = h(v) @ gv
             part = column * (gaps * (inner - h(inner)))
             middle = part if middle is None else middle + part
+        if gu is not None and gvh is not None and u._data.dtype.kind == "c":
+            # Pairs of vectors turn together: what turns the left ones alone counts.
+            inner = h(u) @ gu
+            turn = (inner - h(inner)) * _eye_like(inner, k) / 2
+            middle = middle + turn / row
     total = u @ middle @ h(v)
     inverse = s.reciprocal().unsqueeze(-2).to(u.dtype)
     if gu is not None and u.shape[-2] > k:
@@ -481,6 +491,8 @@ svd: Primitive = Primitive(
 def _matrix_exp(x: Array) -> Any:
     import scipy.linalg
 
+    if x.dtype == np.float16:
+        return _matrix_exp(x.astype(np.float32)).astype(np.float16)
     square("linalg.matrix_exp", x)
     return scipy.linalg.expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
 

@@ -66,6 +66,7 @@ pinv: Primitive = Primitive(
 def _cholesky_solve(b: Array, factor: Array, *, upper: bool) -> Array:
     from scipy.linalg import get_lapack_funcs
 
+    _cholesky_solve_rule(b, factor, upper=upper)
     batch = broadcast_shapes([b.shape[:-2], factor.shape[:-2]])
     right = np.broadcast_to(b, batch + b.shape[-2:])
     given = np.broadcast_to(factor, batch + factor.shape[-2:])

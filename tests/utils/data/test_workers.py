@@ -24,6 +24,9 @@ SETUP = """
     import rushlight as torch
     from rushlight.utils.data import DataLoader, Dataset
 
+    # Whoever started the tests in the background left Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     class Numbers(Dataset):
         def __init__(self, seconds=0.0, size=1):
             self.seconds, self.size = seconds, size

@@ -27,7 +27,7 @@ result = averaged(x)
         "avg_fn=get_swa_avg_fn()",
         "multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True",
         "multi_avg_fn=get_swa_multi_avg_fn()",
-        "avg_fn=lambda mean, value, count: mean * count",
+        "avg_fn=lambda mean, value, count: 0.7 * mean + 0.3 * value",
     ],
 )
 def test_averages(options):

@@ -9,9 +9,11 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.ops.arguments import need_tensor, relabel
-from rushlight.primitives import embedding as rows
+from rushlight.ops.sorting import searchsorted
+from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index, place_index
+from rushlight.primitives.pointwise import where
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def embedding(
     if weight._data.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data.shape)}")
     result: Tensor = apply(
-        rows.embedding, weight, indices, padding_idx=int(padding_idx),
+        embedding_rows.embedding, weight, indices, padding_idx=int(padding_idx),
         scale_grad_by_freq=bool(scale_grad_by_freq),
     )  # fmt: skip
     return result
@@ -66,7 +68,7 @@ def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_typ
     need_tensor("embedding_renorm_", "weight", 1, weight)
     need_indices("embedding_renorm_", "indices", indices)
     with no_grad():
-        used = wrap(np.unique(indices._data))
+        used = indices.reshape((-1,))
         chosen = weight.detach()[used]
         norms = chosen.norm(norm_type, 1, keepdim=True)
         scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
@@ -118,46 +120,46 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "weight", 1, weight)
     _check_bags(indices, offsets, mode, per_sample_weights, include_last_offset)
-    starts = offsets._data[:-1] if include_last_offset else offsets._data
-    count, total = starts.size, indices._data.size
-    bags = np.searchsorted(starts, np.arange(total), side="right") - 1
+    starts = offsets[:-1] if include_last_offset else offsets
+    count, total = starts._data.size, indices._data.size
+    positions = wrap(np.arange(total, dtype=starts._data.dtype))
+    bags = searchsorted(starts, positions, right=True) - 1
     padding = -1 if padding_idx is None else int(padding_idx)
     if padding_idx is not None and padding < 0:
         padding += weight._data.shape[0]
-    # What is padding belongs to no bag.
-    member = indices._data != padding if padding >= 0 else np.ones(total, bool)
-    sizes = np.bincount(bags[member], minlength=count)
     vectors = embedding(weight, indices, padding, scale_grad_by_freq)
-    best = wrap(np.zeros((count, weight._data.shape[1]) if mode == 2 else (count,), np.int64))
+    # What is padding belongs to no bag.
+    member = indices != padding
+    form: dict[str, Any] = {"shape": (count,), "spec": (ARRAY,)}
+    sizes: Tensor = apply(place_index, member.to(dtypes.int64), bags, **form)
     if mode == 2:
         out, best = _maxima(vectors, indices, bags, member, count)
     else:
+        best = wrap(np.zeros(count, np.int64))
         if per_sample_weights is not None:
             vectors = vectors * per_sample_weights.unsqueeze(-1)
-        kept = np.flatnonzero(member)
+        if padding >= 0:
+            vectors = vectors * member.unsqueeze(-1)
         shape = (count, weight._data.shape[1])
-        if kept.size != total:
-            vectors = apply(index, vectors, wrap(kept), spec=(ARRAY,))
-        out = apply(place_index, vectors, wrap(bags[kept]), shape=shape, spec=(ARRAY,))
+        out = apply(place_index, vectors, bags, shape=shape, spec=(ARRAY,))
         if mode == 1:
-            divisor = np.maximum(sizes, 1).astype(weight._data.dtype)[:, None]
-            out = out / wrap(divisor)
+            out = out / sizes.clamp(min=1).to(weight.dtype).unsqueeze(-1)
     out = relabel(out, "EmbeddingBagBackward0")
-    return out, wrap(bags), wrap(sizes), best
+    return out, bags, sizes, best
 
 
 def _maxima(
-    vectors: Tensor, indices: Tensor, bags: Any, member: Any, count: int
+    vectors: Tensor, indices: Tensor, bags: Tensor, member: Tensor, count: int
 ) -> tuple[Tensor, Tensor]:
-    kept = wrap(np.flatnonzero(member))
-    if kept._data.size != bags.size:
-        vectors = apply(index, vectors, kept, spec=(ARRAY,))
-    winner = apply(rows.bag_winner, vectors.detach(), wrap(bags[kept._data]), count=count)
-    filled = winner < vectors.shape[0]
-    if not vectors.shape[0]:
-        return (winner * 0).to(vectors.dtype), winner * 0 - 1
-    safe = winner.where(filled, wrap(np.zeros((), np.int64)))
-    columns = wrap(np.arange(vectors.shape[1])[None, :])
-    picked = apply(index, vectors, safe, columns, spec=(ARRAY, ARRAY)) * filled
-    chosen = wrap(np.where(filled._data, indices._data[kept._data][safe._data], -1))
-    return picked, chosen
+    """The largest elements of the bags, column by column, and the indices that they come from."""
+    rows, width = vectors._data.shape
+    if not rows:
+        nothing = np.zeros((count, width), vectors._data.dtype)
+        return wrap(nothing), wrap(np.full((count, width), -1))
+    winner = apply(embedding_rows.bag_winner, vectors.detach(), bags, member, count=count)
+    filled = winner < rows
+    safe = winner.clamp(max=rows - 1)
+    columns = wrap(np.arange(width)[None, :])
+    picked: Tensor = apply(index, vectors, safe, columns, spec=(ARRAY, ARRAY))
+    chosen: Tensor = apply(index, indices.to(dtypes.int64), safe, spec=(ARRAY,))
+    return where(filled, picked, 0), where(filled, chosen, -1)

@@ -104,30 +104,35 @@ embedding_sum = Primitive(
 )  # fmt: skip
 
 
-def _bag_winner(x: Array, bags: Array, *, count: int) -> Array:
+def _bag_winner(x: Array, bags: Array, member: Array, *, count: int) -> Array:
     """For every bag and column the row of x with the largest element; len(x) for empty bags.
 
-    `bags` says for each row of x, in rising order, which bag it is in; count for none.
+    `bags` says for each row of x, in rising order, which bag it is in; `member` whether it counts.
     """
     rows, width = x.shape
     winner = np.full((count, width), rows, np.int64)
-    filled, starts = np.unique(bags, return_index=True)
-    starts = starts[filled < count]
-    filled = filled[filled < count]
+    kept = np.flatnonzero(member)
+    filled, starts = np.unique(bags[kept], return_index=True)
     if filled.size:
-        used = int(np.searchsorted(bags, count))
-        best = np.maximum.reduceat(x[:used], starts, axis=0)
-        place = np.repeat(np.arange(filled.size), np.diff(np.append(starts, used)))
-        numbers = np.where(x[:used] == best[place], np.arange(used)[:, None], rows)
+        values = x[kept]
+        best = np.maximum.reduceat(values, starts, axis=0)
+        place = np.repeat(np.arange(filled.size), np.diff(np.append(starts, kept.size)))
+        numbers = np.where(values == best[place], kept[:, None], rows)
         winner[filled] = np.minimum.reduceat(numbers, starts, axis=0)
     return winner
 
 
-def _bag_winner_rule(x: Array, bags: Array, *, count: int) -> Spec:
+def _bag_winner_rule(x: Array, bags: Array, member: Array, *, count: int) -> Spec:
     return (count, x.shape[1]), np.dtype(np.int64)
+
+
+def _bag_winner_samples() -> Iterable[Sample]:
+    bags = np.array([0, 0, 2, 2, 3])
+    for member in ([True] * 5, [True, False, True, True, False]):
+        yield Sample((draw(1, (5, 2)), bags, np.array(member)), {"count": 4})
 
 
 bag_winner = Primitive(
     "bag_winner", "index", _bag_winner, None, _bag_winner_rule, "reduce:argmax",
-    lambda: [Sample((draw(1, (5, 2)), np.array([0, 0, 2, 2, 3])), {"count": 3})],
+    _bag_winner_samples,
 )  # fmt: skip

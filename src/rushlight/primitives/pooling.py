@@ -69,7 +69,7 @@ def _max_pool(
 ) -> Array:
     whole = padded(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
     out = _fold(whole, np.maximum, out_size, kernel, stride, dilation)
-    return out.copy() if out is x else out
+    return out.copy() if max(kernel) == 1 else out
 
 
 def _max_pool_rule(
@@ -273,12 +273,17 @@ pool_gather = Primitive(
 # ---- sums ---------------------------------------------------------------------------------------
 
 
+def _wide(x: Array) -> Array:
+    # Halves are added up in single precision.
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
 def _window_sum(
     x: Array, *, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
 ) -> Array:
-    whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
+    whole = padded(_wide(x), out_size, kernel, stride, padding, dilation, 0)
     out = _fold(whole, np.add, out_size, kernel, stride, dilation)
-    return out.copy() if out is x else out
+    return out.astype(x.dtype, copy=max(kernel) == 1)
 
 
 def _window_sum_vjp(
@@ -301,7 +306,7 @@ def _window_spread(
     """Add every value to all elements of its window: dimension by dimension, the last one first."""
     out_size = x.shape[-len(kernel) :]
     reach = ends(out_size, kernel, stride, dilation)
-    first = x.ndim - len(kernel)
+    first, dtype, x = x.ndim - len(kernel), x.dtype, _wide(x)
     for i in reversed(range(len(kernel))):
         axis, o, k, s, d = first + i, out_size[i], kernel[i], stride[i], dilation[i]
         length = max(reach[i], size[i] + 2 * padding[i])
@@ -315,7 +320,7 @@ def _window_spread(
             else:
                 total[place] += x
         x = total
-    return np.ascontiguousarray(x[inside(size, padding)])
+    return np.ascontiguousarray(x[inside(size, padding)], dtype)
 
 
 def _window_spread_rule(

@@ -146,7 +146,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if data.size and data.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        num_classes = int(data.max()) + 1
+        num_classes = int(tensor.max()) + 1
     elif data.size and data.max() >= num_classes:
         raise RuntimeError(
             f"Class values must be smaller than num_classes: {data.max()} is not below {num_classes}."

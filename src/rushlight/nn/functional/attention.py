@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _causal(rows: int, columns: int, dtype: np.dtype[Any]) -> Array:
     """0 where a row may look, -inf at what comes after it."""
     hidden = np.triu(np.ones((rows, columns), bool), 1)

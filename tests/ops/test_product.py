@@ -100,3 +100,14 @@ def test_turning_singular_vectors():
         """,
         rtol=1e-6,
     )
+
+
+def test_norms_of_nothing():
+    parity("""
+        orders = [1, 2, float("inf"), "fro", "nuc"]
+        norms = [torch.linalg.matrix_norm(torch.ones(2, 0, 0), o, keepdim=True) for o in orders]
+        least = [attempt(lambda: torch.linalg.matrix_norm(torch.ones(0, 0), -o)) for o in orders[:3]]
+        A = torch.tensor([[1.0, -2.0], [3.0, 4.0]], requires_grad=True)
+        kinds = [torch.linalg.matrix_norm(A, o) for o in (1, -1, 2, -2, float("-inf"), "nuc")]
+        sum(kinds).backward()
+    """)

@@ -93,11 +93,11 @@ def matrix_norm(
         return write_out(out, vector_norm(A, 2, (row, column), keepdim))
     if ord in ("nuc", 2, -2):
         values = svdvals(A.movedim((row, column), (-2, -1)))
-        kept = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        kept = values.sum(-1) if ord == "nuc" else _extreme(values, -1, ord)
     elif ord in (1, -1, math.inf, -math.inf):
         inner, outer = (row, column) if abs(ord) == 1 else (column, row)
         sums = A.abs().sum(inner, keepdim=True)
-        both = sums.amax(outer, keepdim=True) if ord > 0 else sums.amin(outer, keepdim=True)
+        both = _extreme(sums, outer, ord).unsqueeze(outer)
         return write_out(out, both if keepdim else both.squeeze((row, column)))
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
@@ -105,6 +105,13 @@ def matrix_norm(
         for d in sorted((row, column)):
             kept = kept.unsqueeze(d)
     return write_out(out, kept)
+
+
+def _extreme(sizes: Tensor, dim: int, ord: float) -> Tensor:
+    """The largest, or for a negative ord the smallest; the largest of nothing is 0."""
+    if ord < 0:
+        return sizes.amin(dim)
+    return sizes.amax(dim) if sizes._data.shape[dim] else sizes.sum(dim)
 
 
 def norm(

@@ -472,3 +472,12 @@ def test_sizes_are_tuples_of_their_own():
     assert size == (2, 3)
     assert copy.deepcopy(size) == size
     assert isinstance(size[1:], torch.Size)
+
+
+def test_results_that_would_overwrite_their_inputs_are_refused():
+    parity("""
+        x = torch.zeros(2, 2)
+        wrong = [attempt(lambda: torch.cat([x[:1], x[1:]], out=x)),
+                 attempt(lambda: torch.stack([x[0], x[1]], out=x)),
+                 attempt(lambda: torch.index_select(x, 0, torch.tensor([0, 1]), out=x))]
+    """)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.ops.arguments import as_sizes, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    apart,
+    as_sizes,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.shape import (
     atleast_1d,
     atleast_2d,
@@ -105,7 +113,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     result: Tensor = apply(rows.cat, *parts, dim=at)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(apart(out, *parts), result)
 
 
 def concat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -131,7 +139,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     parts = _parts("stack", tensors)
     at = one_dim(dim, parts[0]._data.ndim + 1)
     result: Tensor = apply(rows.stack, *parts, dim=at)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(apart(out, *parts), result)
 
 
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
@@ -398,10 +406,10 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
         raise RuntimeError(
             f"Trying to create tensor with negative dimension: repeats {list(times)}"
         )
-    apart = tuple(n for size in shape for n in (1, size))
+    paired = tuple(n for size in shape for n in (1, size))
     wide = times[:extra] + tuple(n for pair in zip(times[extra:], shape, strict=True) for n in pair)
     sizes = times[:extra] + tuple(a * b for a, b in zip(times[extra:], shape, strict=True))
-    spread = expand(reshape(self, apart), wide)
+    spread = expand(reshape(self, paired), wide)
     copied = apply(rows.compact, spread) if sizes == wide else reshape(spread, sizes)
     if copied._view is not None or np.may_share_memory(copied._data, self._data):
         copied = apply(rows.compact, copied)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    apart,
+    apart,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.conversion import astype
 from rushlight.ops.creation import number_in
 from rushlight.ops.indexing import place
@@ -76,7 +84,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     else:
         result = apply(rows.index, input, where, spec=spec)
     relabel(result, "IndexSelectBackward0")
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(apart(out, input, index), result)
 
 
 def _lifted(input: Tensor) -> Tensor:

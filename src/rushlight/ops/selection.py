@@ -9,7 +9,6 @@ import numpy as np
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import (
     apart,
-    apart,
     need_tensor,
     numpy_names,
     one_dim,

@@ -332,6 +332,7 @@ from rushlight.ops.overwriting import (
     abs_,
     acos_,
     acosh_,
+    addmv_,
     arccos_,
     arccosh_,
     arcsin_,
@@ -356,6 +357,7 @@ from rushlight.ops.overwriting import (
     exp2_,
     exp_,
     expm1_,
+    fill_,
     fix_,
     floor_,
     frac_,
@@ -385,6 +387,7 @@ from rushlight.ops.overwriting import (
     tanh_,
     trunc_,
     xlogy_,
+    zero_,
 )
 from rushlight.ops.packed import (
     geqrf,

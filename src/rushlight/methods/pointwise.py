@@ -46,7 +46,7 @@ class PointwiseMethods:
     fix = pointwise.fix
     fix_ = inplace(pointwise.fix)
     float_power = pointwise.float_power
-    float_power_ = inplace(pointwise.float_power)
+    float_power_ = pointwise.float_power_
     floor = pointwise.floor
     floor_ = inplace(pointwise.floor)
     floor_divide = pointwise.floor_divide

@@ -383,6 +383,8 @@ def contains(self: Tensor, element: Any) -> bool:
 def map_elements(self: Tensor, *others: Any) -> Tensor:
     """`apply_(f)`, `map_(x, f)`, `map2_(x, y, f)`: f of each element, in place; slow."""
     *tensors, function = others
+    if self._requires_grad:
+        raise RuntimeError("Can't call apply_() on Variable that requires grad: .detach() it first")
     check_writable(self)
     arrays = [np.broadcast_to(t._data, self._data.shape) for t in (self, *tensors)]
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]

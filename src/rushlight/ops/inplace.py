@@ -38,7 +38,7 @@ def check_writable(target: TensorBase) -> None:
             "change it under torch.no_grad(), or use the out-of-place form"
         )
     data = target._data
-    if data.size > 1 and any(
+    if 0 in data.strides and any(
         s == 0 and n > 1 for s, n in zip(data.strides, data.shape, strict=True)
     ):
         raise RuntimeError(
@@ -81,7 +81,7 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
         return target
     if result._data.dtype != target._data.dtype or result._data.shape != target._data.shape:
         result = result.astype(target._data.dtype).expand(target._data.shape)
-    if not result._requires_grad:
+    if not result._requires_grad or (cast and target._requires_grad):
         # What target was computed from gets a gradient of zero, and target stays in the graph.
         result = rows.where(wrap(np.ones((), bool)), result, target)
     elif result._node is None:
@@ -126,29 +126,46 @@ def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> 
         attach(scatter, (before, attached(pairs, result)), place, base)
 
 
-def _keep_values(result: Tensor, target: Tensor, start: int) -> None:
-    """Let the nodes made since start remember target's values, soon to be overwritten."""
+def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
+    """Let the nodes made since start remember the values of before, soon to be overwritten."""
     stack: list[Any] = [result._node]
+    copies: dict[int, Tensor] = {}
     while stack:
         node = stack.pop()
         if not isinstance(node, PrimitiveNode) or node.sequence < start or node.kept is None:
             continue
-        if any(version is target._changes for version, _, _ in node.versions):
-            node.kept = [_frozen(kept, target) for kept in node.kept]
-            node.versions = [v for v in node.versions if v[0] is not target._changes]
+        if any(version is before._changes for version, _, _ in node.versions):
+            node.kept = [_frozen(kept, before, copies) for kept in node.kept]
+            node.versions = [v for v in node.versions if v[0] is not before._changes]
         stack.extend(node.edges)
 
 
-def _frozen(kept: Any, target: Tensor) -> Any:
+def _frozen(kept: Any, before: Tensor, copies: dict[int, Tensor]) -> Any:
     if isinstance(kept, tuple):
-        return tuple(_frozen(part, target) for part in kept)
-    if not isinstance(kept, TensorBase) or kept._changes is not target._changes:
+        return tuple(_frozen(part, before, copies) for part in kept)
+    if not isinstance(kept, TensorBase) or kept._changes is not before._changes:
         return kept
-    copy = wrap(kept._data.copy(), kept._requires_grad)
-    copy._node = kept._node
-    if kept._output_nr:
-        copy._output_nr = kept._output_nr
+    copy = copies.get(id(kept))
+    if copy is None:
+        copy = copies[id(kept)] = wrap(kept._data.copy(), kept._requires_grad)
+        copy._node = kept._node
+        if kept._output_nr:
+            copy._output_nr = kept._output_nr
     return copy
+
+
+def _stand_in(target: Tensor) -> Tensor:
+    """The target for the operation that overwrites it, with a version count of its own.
+
+    What backward needs of it is copied; of another argument that happens to be the target it is
+    not, as in torch: `y.mul_(y)` cannot be differentiated.
+    """
+    refresh(target)
+    other = wrap(target._data, target._requires_grad)
+    other._node = target._node
+    if target._output_nr:
+        other._output_nr = target._output_nr
+    return other
 
 
 def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[..., Tensor]:
@@ -162,16 +179,23 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     kernel = KERNELS.get(function.__name__)
     if kernel is not None and not general:
         return direct(function, kernel)
+    refused = function.__name__ in ("acosh", "asinh", "atanh")
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self)
         if not state.grad:
             return assign(self, function(self, *args, **kwargs), name)
+        if refused and self._requires_grad:
+            raise NotImplementedError(
+                f"the derivative for 'inplace version of {name[:-1]}' is not implemented: "
+                f"use {name[:-1]}()"
+            )
         start = next_sequence()
-        result = function(self, *args, **kwargs)
+        before = _stand_in(self)
+        result = function(before, *args, **kwargs)
         if result._requires_grad:
-            _keep_values(result, self, start)
+            _keep_values(result, before, start)
         return assign(self, result, name)
 
     method.__name__ = name
@@ -192,18 +216,22 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     @functools.wraps(function)
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
-        recording = state.grad and self._requires_grad
-        plain = state.interpreter is None and data.dtype.kind == "f"
+        dtype, recording = data.dtype, state.grad
+        plain = state.interpreter is None and dtype.kind == "f"
+        if recording and self._requires_grad:
+            plain = False
         values = []
         for operand in operands:
             if isinstance(operand, TensorBase):
-                recording = recording or (state.grad and operand._requires_grad)
-                plain = plain and operand._data.dtype is data.dtype
-                values.append(operand._data)
+                array = operand._data
+                if array.dtype is not dtype or (recording and operand._requires_grad):
+                    plain = False
+                values.append(array)
             else:
-                plain = plain and (operand.__class__ is float or operand.__class__ is int)
+                if operand.__class__ is not float and operand.__class__ is not int:
+                    plain = False
                 values.append(operand)
-        if recording or not plain:
+        if not plain:
             return general(self, *operands, **options)
         check_writable(self)
         try:
@@ -297,8 +325,12 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     return assign(self, filled, "fill_", cast=True)
 
 
-def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tensor:
     """Copy src, which broadcasts, into self, converting its type; returns self."""
+    if not isinstance(src, TensorBase):
+        if not isinstance(src, (int, float, complex)):
+            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+        src = wrap(np.asarray(src))
     shape, target = src._data.shape, self._data.shape
     if shape != target:
         try:

@@ -233,11 +233,14 @@ def resize_as_(
     self: Tensor, the_template: Tensor, *, memory_format: Any = contiguous_format
 ) -> Tensor:
     """`resize_` to the shape of another tensor."""
+    need_tensor("resize_as_", "the_template", 1, the_template)
     return resize_(self, the_template._data.shape)
 
 
 def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
     """Let the tensor be the same memory, shape and strides as source (empty if None)."""
+    if state.grad and self._requires_grad:
+        raise RuntimeError("derivative for set_ is not implemented: use it under torch.no_grad()")
     if source is None:
         self._data = np.empty(0, self._data.dtype)
     else:

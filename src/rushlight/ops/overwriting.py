@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from rushlight.ops import bitwise, pointwise, transcendental
+from rushlight.ops import bitwise, pointwise, product, transcendental
 from rushlight.ops import complex as complex_room
-from rushlight.ops.inplace import inplace
+from rushlight.ops.inplace import fill_, inplace, zero_
 
 __all__ = [
     "abs_",
     "acos_",
     "acosh_",
+    "addmv_",
     "arccos_",
     "arccosh_",
     "arcsin_",
@@ -34,6 +35,7 @@ __all__ = [
     "exp2_",
     "exp_",
     "expm1_",
+    "fill_",
     "fix_",
     "floor_",
     "frac_",
@@ -63,11 +65,13 @@ __all__ = [
     "tanh_",
     "trunc_",
     "xlogy_",
+    "zero_",
 ]
 
 abs_ = inplace(pointwise.abs)
 acos_ = inplace(transcendental.acos)
 acosh_ = inplace(transcendental.acosh)
+addmv_ = inplace(product.addmv)
 arccos_ = inplace(transcendental.arccos)
 arccosh_ = inplace(transcendental.arccosh)
 arcsin_ = inplace(transcendental.arcsin)

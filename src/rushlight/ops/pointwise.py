@@ -272,6 +272,18 @@ def float_power(
     return pow(widened(input), widened(exponent), out=out)
 
 
+def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:
+    """`float_power`, written into the tensor itself, which must be of double precision."""
+    complex_ = "c" in (_kind(self), _kind(exponent))
+    wide = dtypes.complex128 if complex_ else dtypes.float64
+    if self._data.dtype != wide.numpy:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {dtypes.of(self._data.dtype).word} but the "
+            f"operation's result requires dtype {wide.word}"
+        )
+    return self.pow_(exponent)
+
+
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product input * 2 ** other.
 
@@ -377,6 +389,8 @@ def clamp(
     for name, bound in (("min", min), ("max", max)):
         if bound is not None and not isinstance(bound, (TensorBase, *NUMBERS)):
             raise TypeError(f"clamp(): argument '{name}' must be Tensor, not {type_name(bound)}")
+    if min is not None and max is not None and isinstance(min, NUMBERS) != isinstance(max, NUMBERS):
+        raise TypeError("clamp(): min and max must be two numbers or two tensors")
     result: Tensor = apply(ternary.clamp, input, min, max)
     return result if out is None else write_out(out, result)
 

@@ -25,7 +25,7 @@ from rushlight.primitives.pointwise import (
     where,
 )
 from rushlight.primitives.transcendental import log1p
-from rushlight.tensor_base import Array
+from rushlight.tensor_base import Array, TensorBase, wrap
 
 
 @functools.cache
@@ -217,15 +217,20 @@ def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
     return forward
 
 
+def _tensor(y: Any, g: Any) -> Any:
+    """The second operand, which may be a number, as a tensor."""
+    return y if isinstance(y, TensorBase) else wrap(np.asarray(y, g._data.dtype))
+
+
 xlogy = binary(
     "xlogy", _times_log(np.log),
-    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, 0)), 0, log(y)),
+    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, 0)), 0, log(_tensor(y, g))),
      lambda g, x, y: g * (x / y)),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True,
 )  # fmt: skip
 xlog1py = binary(
     "xlog1py", _times_log(np.log1p),
-    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, -1)), 0, log1p(y)),
+    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, -1)), 0, log1p(_tensor(y, g))),
      lambda g, x, y: g * (x / (y + 1))),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
     to_float=True, label="SpecialXlog1PyBackward0",

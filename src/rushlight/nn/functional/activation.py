@@ -92,13 +92,13 @@ def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
     """x, but at least min_val and at most max_val."""
+    if min_val > max_val:
+        raise ValueError(f"min_val cannot be greater than max_val: got {min_val} and {max_val}")
     return _choose(_hardtanh, inplace, input, min_val, max_val)
 
 
 def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
     need_tensor("hardtanh", "input", 1, input)
-    if min_val > max_val:
-        raise ValueError(f"min_val cannot be greater than max_val: got {min_val} and {max_val}")
     if input._data.dtype.kind == "u" and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     result: Tensor = apply(rows.hardtanh, input, low=min_val, high=max_val)

@@ -452,3 +452,22 @@ def test_second_derivatives_of_folds():
             results += [g, *torch.autograd.grad((g * g).sum(), x)]
         """
     )
+
+
+def test_norms_where_they_are_zero():
+    parity(
+        """
+        results = []
+        for _ord in (0.5, 1, 1.5, 2, 2.5, 3, float("inf"), -float("inf")):
+            for _values in ([[0.0, 0.0, 0.0], [2.0, 0.7, 0.1]], [[0.0, 3.0, -1.0], [1.0, 0.0, 0.0]]):
+                x = torch.tensor(_values, dtype=torch.float64, requires_grad=True)
+                g = torch.ones(2, dtype=torch.float64, requires_grad=True)
+                n = torch.linalg.vector_norm(x, _ord, dim=1)
+                (first,) = torch.autograd.grad(n, x, g, create_graph=True)
+                results.append(first)
+                if first.requires_grad and _ord != 1:
+                    results += [
+                        t + 0 for t in torch.autograd.grad((first * first).sum(), (x, g))
+                    ]
+        """
+    )

@@ -413,14 +413,17 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
     out = unfold_gradient(out, x.shape, dim, keepdim)
     if ord == 1:
         return g * sgn(x)
+    # At a zero norm the gradient is 0. As in torch, its own derivative is nan there: the quotients
+    # are masked after they are made, and the mask does not reach what they were made of.
     if ord == 2:
-        return where(eq(out, 0), 0, g / where(eq(out, 0), 1, out)) * x
+        return g * where(eq(out, 0), 0, 1 / out) * x
     if math.isinf(ord):
         return sgn(x) * _share_evenly(g, eq(abs(x), out), dim)
-    safe = where(eq(x, 0), 1, abs(x))
-    powers = where(eq(x, 0), 0, safe ** (ord - 1))
-    scale = where(eq(out, 0), 0, g * where(eq(out, 0), 1, out) ** (1 - ord))
-    return sgn(x) * powers * scale
+    if ord > 2:
+        powers = x * abs(x) ** (ord - 2)
+    else:
+        powers = sgn(x) * where(eq(x, 0), 0, abs(x) ** (ord - 1))
+    return powers * where(eq(out, 0), 0, g * out ** (1 - ord))
 
 
 def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:

@@ -13,6 +13,7 @@ from rushlight.ops.arguments import relabel
 from rushlight.ops.pointwise import NUMBERS
 from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
+from rushlight.primitives import rounding
 from rushlight.primitives.core import Primitive, apply
 from rushlight.tensor_base import TensorBase, wrap
 
@@ -68,8 +69,8 @@ class OperatorMethods:
     __rmul__ = _reflected(rows.mul)
     __truediv__ = __div__ = _operator(rows.div)
     __rtruediv__ = __rdiv__ = _divided_by
-    __floordiv__ = _operator(rows.floor_divide)
-    __rfloordiv__ = _reflected(rows.floor_divide)
+    __floordiv__ = _operator(rounding.floor_division)
+    __rfloordiv__ = _reflected(rounding.floor_division)
     __mod__ = _operator(rows.remainder)
     __rmod__ = _reflected(rows.remainder)
     __pow__ = _operator(rows.pow)

@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.joining import cat
@@ -60,6 +61,16 @@ def where_zero(condition: Tensor, x: Tensor) -> Tensor:
     return result
 
 
+def constant(function: str, **arguments: Tensor | None) -> None:
+    """Raise torch's error if one of these requires grad: the loss has no derivative with respect to it."""
+    for name, value in arguments.items():
+        if value is not None and value._requires_grad and state.grad:
+            raise RuntimeError(
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. "
+                "This input cannot have requires_grad True: detach() it."
+            )
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None,
     reduction: Reduction = 0,
@@ -67,6 +78,7 @@ def binary_cross_entropy_with_logits(
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
     if pos_weight is not None:
         factor = (pos_weight - 1) * target + 1

@@ -110,7 +110,10 @@ fix = trunc
 
 copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
 floor_divide = binary(
-    rows.floor_divide, "The quotient rounded down, element by element.", numbers="both"
+    rounding.floor_division,
+    "The quotient rounded down, element by element.",
+    "floor_divide",
+    numbers="both",
 )
 fmax = binary(rows.fmax, "The larger of both; where one is nan, the other.",
               numbers="neither")  # fmt: skip

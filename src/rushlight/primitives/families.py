@@ -239,6 +239,15 @@ def binary(
     )  # fmt: skip
 
 
+def missing(name: str, error: type[Exception] = NotImplementedError) -> Rule:
+    """The rule of an input for which torch has no derivative: it says so."""
+
+    def no_derivative(g: Any) -> Any:
+        raise error(f"the derivative for '{name}' is not implemented.")
+
+    return no_derivative
+
+
 def compare(name: str, forward: Callable[..., Any], c: str, takes: str = ANY) -> Primitive:
     """An elementwise row of two inputs with a boolean result."""
     return binary(name, forward, None, c, takes=takes)

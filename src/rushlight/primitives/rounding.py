@@ -16,11 +16,12 @@ from rushlight.primitives.families import (
     binary,
     draw,
     halves,
+    missing,
     pointwise_rule,
     taking,
     unary,
 )
-from rushlight.primitives.pointwise import eq, isfinite, where
+from rushlight.primitives.pointwise import eq, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
 from rushlight.tensor_base import Array
 
@@ -62,6 +63,13 @@ def _frac(x: Array) -> Any:
 
 frac = unary("frac", _frac, lambda g: g, "{x} - trunc({x})", to_float=False, takes=FLOAT)
 
+# `//` and torch.floor_divide, for which torch has no derivative; that of div with
+# rounding_mode="floor" is 0.
+floor_division = binary(
+    "floor_division", floor_divide.forward, (missing("floor_divide"), missing("floor_divide")),
+    "floor({x} / {y})", second=(0.5, 2.0), takes=NUMERIC, label="NotImplemented",
+)  # fmt: skip
+
 # ---- signs --------------------------------------------------------------------------------------
 
 
@@ -94,8 +102,8 @@ def _promote_heaviside(arrays: list[Any]) -> list[Any]:
 
 
 heaviside = binary(
-    "heaviside", _heaviside, None, "{x} == 0 ? {y} : {x} > 0", takes=REAL,
-    promote=_promote_heaviside,
+    "heaviside", _heaviside, (missing("heaviside"), missing("heaviside")),
+    "{x} == 0 ? {y} : {x} > 0", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
 )  # fmt: skip
 nextafter = binary(
     "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), lambda g: g * 0),

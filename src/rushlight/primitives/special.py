@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.primitives.core import Primitive
-from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
+from rushlight.primitives.families import FLOAT, REAL, binary, halves, missing, unary
 from rushlight.primitives.pointwise import (
     eq,
     exp,
@@ -144,15 +144,8 @@ def _zeta_q(g: Any, x: Any, y: Any) -> Any:
     return g * -x * zeta(x + 1, y)
 
 
-def _missing(name: str) -> Callable[[Any], Any]:
-    def no_derivative(g: Any) -> Any:
-        raise NotImplementedError(f"the derivative for '{name}' is not implemented.")
-
-    return no_derivative
-
-
 zeta = binary(
-    "zeta", from_scipy_pair("zeta"), (_missing("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
+    "zeta", from_scipy_pair("zeta"), (missing("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
     second=(0.5, 2.0), takes=REAL, to_float=True, label="SpecialZetaBackward0",
 )  # fmt: skip
 
@@ -164,12 +157,12 @@ def _igamma_slope(x: Any, y: Any) -> Any:
 
 igamma = binary(
     "igamma", from_scipy_pair("gammainc"),
-    (_missing("igamma: input"), lambda g, x, y: g * _igamma_slope(x, y)), "call",
+    (missing("igamma: input"), lambda g, x, y: g * _igamma_slope(x, y)), "call",
     domain=(0.5, 2.0), takes=FLOAT,
 )  # fmt: skip
 igammac = binary(
     "igammac", from_scipy_pair("gammaincc"),
-    (_missing("igammac: input"), lambda g, x, y: -g * _igamma_slope(x, y)), "call",
+    (missing("igammac: input"), lambda g, x, y: -g * _igamma_slope(x, y)), "call",
     domain=(0.5, 2.0), takes=FLOAT,
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
 from rushlight.ops.arguments import need_tensor, relabel
-from rushlight.ops.loss import reduced, where_zero
+from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.primitives import loss as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
@@ -163,6 +163,7 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             f"size mismatch (got input: {list(x)} , target: {list(t)}): a target of class indices "
             "has the input's shape without dimension 1"
         )
+    constant("nll_loss_forward", weight=weight)
     supported("nll_loss_out_frame", FLOAT, [input._data])
     if target._data.dtype not in (np.int64, np.uint8):
         raise RuntimeError(
@@ -359,6 +360,7 @@ def binary_cross_entropy(
             "all elements of input should be between 0 and 1: apply a sigmoid, or use "
             "binary_cross_entropy_with_logits"
         )
+    constant("binary_cross_entropy", weight=weight)
     loss = apply(rows.binary_cross_entropy, input, target)
     if weight is not None:
         loss = loss * weight

@@ -12,7 +12,7 @@ from rushlight.nn.functional.loss import Flag, chosen_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import softplus
 from rushlight.ops.arguments import need_tensor
-from rushlight.ops.loss import reduced, where_zero
+from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.loss import label_masks
@@ -42,6 +42,7 @@ def multi_margin_loss(
     need_tensor("multi_margin_loss", "input", 1, input)
     need_tensor("multi_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    constant("multi_margin_loss", weight=weight)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     shape = input._data.shape
@@ -121,6 +122,7 @@ def soft_margin_loss(
     need_tensor("soft_margin_loss", "input", 1, input)
     need_tensor("soft_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    constant("soft_margin_loss", target=target)
     loss = softplus(-target * input, 1.0, math.inf)
     return reduced(loss, how, "SoftMarginLossBackward0")
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.joining import cat

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -104,10 +105,21 @@ def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
 # Whether a file is rushlight's own: every in-place change asks, for several frames.
 _own: dict[str, bool] = {}
 
+Line = tuple[str, int]
 
-def bump(tensor: TensorBase, operation: str) -> None:
-    """Count an in-place change; remember which operation on which of the user's lines made it."""
-    frame = sys._getframe(1)
+
+class _Site(threading.local):
+    """While an optimizer takes a step, the user's line that asked for it stands for all its changes."""
+
+    line: Line | None = None
+
+
+site = _Site()
+
+
+def user_line() -> Line:
+    """The file and line, outside of rushlight, from which the caller was called."""
+    frame = sys._getframe(2)
     while frame.f_back is not None:
         name = frame.f_code.co_filename
         own = _own.get(name)
@@ -116,6 +128,11 @@ def bump(tensor: TensorBase, operation: str) -> None:
         if not own:
             break
         frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def bump(tensor: TensorBase, operation: str) -> None:
+    """Count an in-place change; remember which operation on which of the user's lines made it."""
     changes = tensor._changes
     changes[0] += 1
-    changes[1] = (operation, frame.f_code.co_filename, frame.f_lineno)
+    changes[1] = (operation, site.line or user_line())

@@ -42,7 +42,8 @@ def _seeds(roots: list[Any], given: Any) -> list[Tensor]:
                 )
             if root._data.dtype.kind not in "fc":
                 raise RuntimeError("grad can be computed only for floating point outputs")
-            seed = wrap(np.ones(root._data.shape, root._data.dtype))
+            one = np.array(1, root._data.dtype)
+            seed = wrap(one.reshape(root._data.shape) if root._data.ndim else one)
         elif seed._data.shape != root._data.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {seed.shape} and output[0] has a "

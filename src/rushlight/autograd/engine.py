@@ -51,11 +51,7 @@ def run(
         if capture is not None:
             return [walk.captured.get(key) for key in walk.keys]
         only = None if only_leaves is None else {id(t) for t in only_leaves}
-        leaves = walk.leaves
-        final = [(leaf, walk.hooked_leaf(leaf, leaves.pop(leaf))) for leaf in list(leaves)]
-        final += walk.retained
-        walk.retained.clear()
-        final.reverse()
+        final = walk.finished()
         while final:
             # Popped, so that nobody but this loop holds on to a gradient: see _accumulate.
             tensor, g = final.pop()
@@ -71,7 +67,7 @@ def _reachable(roots: list[Node]) -> list[Node]:
     stack = list(seen)
     while stack:
         for edge in stack.pop().edges:
-            if edge is not None and edge not in seen and isinstance(edge, Node):
+            if isinstance(edge, Node) and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
     return sorted(seen, key=_by_age)
@@ -79,6 +75,17 @@ def _reachable(roots: list[Node]) -> list[Node]:
 
 class _Walk:
     """The gradients under way during one backward."""
+
+    __slots__ = (
+        "create_graph",
+        "pending",
+        "leaves",
+        "owned",
+        "retained",
+        "captured",
+        "keys",
+        "wanted",
+    )
 
     def __init__(self, create_graph: bool, capture: Sequence[TensorBase] | None) -> None:
         self.create_graph = create_graph
@@ -188,6 +195,15 @@ class _Walk:
                 if part is not None and (node, number) in self.wanted:
                     self.captured[node, number] = part
         return parts if several else parts[0]
+
+    def finished(self) -> list[tuple[TensorBase, Tensor]]:
+        """The leaves' gradients after their hooks, and those to retain; the last is to come first."""
+        leaves = self.leaves
+        final = [(leaf, self.hooked_leaf(leaf, leaves.pop(leaf))) for leaf in list(leaves)]
+        final += self.retained
+        self.retained.clear()
+        final.reverse()
+        return final
 
     def hooked_leaf(self, leaf: TensorBase, g: Tensor) -> Tensor:
         """g after the leaf's own hooks."""

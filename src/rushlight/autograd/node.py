@@ -41,8 +41,8 @@ class Node:
     __slots__ = ("edges", "edge_outputs", "sequence", "metas", "hooks", "retained", "site", "label",
                  "metadata", "__weakref__")  # fmt: skip
 
-    edges: tuple[Any, ...]
-    edge_outputs: tuple[int, ...] | None
+    edges: Sequence[Any]
+    edge_outputs: Sequence[int] | None
     sequence: int
     metas: Meta | list[Meta]
     # {output number: {handle: hook}} of tensors that stand here, and who keeps its gradient.
@@ -51,7 +51,7 @@ class Node:
     site: str | None
     label: str | None
 
-    def __init__(self, edges: tuple[Any, ...], edge_outputs: tuple[int, ...] | None) -> None:
+    def __init__(self, edges: Sequence[Any], edge_outputs: Sequence[int] | None) -> None:
         self.edges = edges
         self.edge_outputs = edge_outputs
         self.sequence = next_sequence()
@@ -108,8 +108,8 @@ class PrimitiveNode(Node):
 
     def __init__(
         self,
-        edges: tuple[Any, ...],
-        edge_outputs: tuple[int, ...] | None,
+        edges: Sequence[Any],
+        edge_outputs: Sequence[int] | None,
         plan: Plan,
         static: dict[str, Any],
     ) -> None:
@@ -142,22 +142,20 @@ class PrimitiveNode(Node):
         plan = self.plan
         if plan.saves_out:
             kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
-        static = self.static
         if plan.joint is not None:
-            rule, slots = plan.joint
-            args = [kept[s] if isinstance(s, int) else static[s] for s in slots]
-            return rule(g, *args)
+            return plan.joint(g, *kept)
         results: list[Tensor | None] = []
         for entry in plan.rules:
             if entry is None:
                 results.append(None)
+                continue
+            rule, places = entry
+            if places is None:
+                results.append(rule(g, *kept))
+            elif len(places) == 1:
+                results.append(rule(g, kept[places[0]]))
             else:
-                rule, slots = entry
-                if len(slots) == 1 and slots[0].__class__ is int:
-                    results.append(rule(g, kept[slots[0]]))
-                else:
-                    args = [kept[s] if isinstance(s, int) else static[s] for s in slots]
-                    results.append(rule(g, *args))
+                results.append(rule(g, *[kept[i] for i in places]))
         return results
 
     def release(self) -> None:
@@ -167,7 +165,7 @@ class PrimitiveNode(Node):
 
     def _stale(self, version: list[Any], count: int, role: str) -> str:
         shape, dtype = self.meta(0)
-        operation, file, line = version[1] or ("an in-place operation", "?", "?")
+        operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
         saved = f"output {shape}" if role == "out" else f"input '{role}'"
         return (
             "one of the variables needed for gradient computation has been modified by an inplace "

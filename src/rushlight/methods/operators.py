@@ -17,10 +17,12 @@ from rushlight.primitives import rounding
 from rushlight.primitives.core import Primitive, apply
 from rushlight.tensor_base import TensorBase, wrap
 
+_OPERANDS = (TensorBase, *NUMBERS)
+
 
 def _operator(row: Primitive) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, (TensorBase, *NUMBERS)):
+        if isinstance(other, _OPERANDS):
             return apply(row, self, other)
         if isinstance(other, np.ndarray):
             return apply(row, self, wrap(other))
@@ -33,7 +35,7 @@ def _reflected(row: Primitive, label: str | None = None) -> Callable[[Any, Any],
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             other = wrap(other)
-        elif not isinstance(other, (TensorBase, *NUMBERS)):
+        elif not isinstance(other, _OPERANDS):
             return NotImplemented
         result = apply(row, other, self)
         return result if label is None else relabel(result, label)
@@ -45,7 +47,7 @@ def _divided_by(self: Any, other: Any) -> Any:
     # As in torch: the reciprocal times the number.
     if isinstance(other, np.ndarray):
         other = wrap(other)
-    elif not isinstance(other, (TensorBase, *NUMBERS)):
+    elif not isinstance(other, _OPERANDS):
         return NotImplemented
     inverse = apply(rows.reciprocal, self)
     if isinstance(other, (int, float)) and other == 1:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
+from rushlight.return_types import ReturnType
 from rushlight.tensor_base import TensorBase, bump
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def relabel(result: Any, name: str) -> Any:
 
     For composites that torch shows as one node. The result must be new: not an input handed back.
     """
-    for tensor in result if isinstance(result, tuple) else (result,):
+    for tensor in (result,) if isinstance(result, TensorBase) else result:
         if tensor._node is not None:
             tensor._node.label = name
     return result
@@ -184,8 +185,10 @@ def write_outs(out: Any, results: Any) -> Any:
     """`write_out` for several results: a tuple of tensors for a tuple of results."""
     if out is None:
         return results
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        raise TypeError(f"argument 'out' must be a tuple of {len(results)} Tensors")
     written = [write_out(o, r) for o, r in zip(out, results, strict=True)]
-    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)
+    return results._out(written) if isinstance(results, ReturnType) else tuple(written)
 
 
 def type_word(dtype: dtypes.dtype) -> str:

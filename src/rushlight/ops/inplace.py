@@ -247,11 +247,11 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
 
 
 def _add(x: Array, y: Any, alpha: float = 1) -> None:
-    np.add(x, y if alpha == 1 else np.multiply(y, alpha, dtype=x.dtype), out=x)
+    np.add(x, y if alpha == 1 else y * alpha, out=x)
 
 
 def _sub(x: Array, y: Any, alpha: float = 1) -> None:
-    np.subtract(x, y if alpha == 1 else np.multiply(y, alpha, dtype=x.dtype), out=x)
+    np.subtract(x, y if alpha == 1 else y * alpha, out=x)
 
 
 def _mul(x: Array, y: Any) -> None:

@@ -13,6 +13,7 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.hooks import Handle
 from rushlight.autograd.state import enable_grad, set_grad_enabled
 from rushlight.ops.creation import tensor
+from rushlight.tensor_base import site, user_line
 
 Params = Iterable[Any]
 Group = dict[str, Any]
@@ -143,9 +144,13 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            with set_grad_enabled(bool(group.get("differentiable"))):
-                self.update_group(group)
+        before, site.line = site.line, site.line or user_line()
+        try:
+            for group in self.param_groups:
+                with set_grad_enabled(bool(group.get("differentiable"))):
+                    self.update_group(group)
+        finally:
+            site.line = before
         for hook in list(self._post_hooks.values()):
             hook(self, (), {})
         return loss

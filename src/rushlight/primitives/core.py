@@ -34,7 +34,7 @@ Rule = Callable[..., Any]
 _ndarray = np.ndarray
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
-INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS = range(8)
+INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS, STATIC = range(9)
 
 TABLE: dict[str, Primitive] = {}
 
@@ -48,38 +48,44 @@ class Sample:
 
 
 class Plan:
-    """What a node of this row must keep when these inputs want gradients."""
+    """What a node of this row must keep when these inputs want gradients.
+
+    A rule comes with the places, in what is kept, of its arguments after g; None means all of it.
+    """
 
     __slots__ = ("row", "gather", "rules", "joint", "saves_out")
 
-    def __init__(self, row: Primitive, wants: tuple[bool, ...]) -> None:
+    def __init__(self, row: Primitive, wants: int) -> None:
         self.row = row
-        self.gather: list[tuple[int, int]] = []
-        self.rules: list[tuple[Rule, list[Any]] | None] = []
-        self.joint: tuple[Rule, list[Any]] | None = None
+        self.gather: list[tuple[int, Any]] = []
+        self.rules: list[tuple[Rule, list[int] | None] | None] = []
+        self.joint: Rule | None = None
         if callable(row.vjp):
-            self.joint = (row.vjp, self._slots(row.vjp))
+            self.joint = row.vjp
+            self._places(row.vjp)
         else:
             rules = row.vjp or ()
-            for i, wanted in enumerate(wants):
+            for i in range(wants.bit_length()):
                 rule = rules[i] if i < len(rules) else None
-                if wanted and rule is not None:
-                    self.rules.append((rule, self._slots(rule)))
+                if wants >> i & 1 and rule is not None:
+                    self.rules.append((rule, self._places(rule)))
                 else:
                     self.rules.append(None)
+            everything = list(range(len(self.gather)))
+            self.rules = [
+                (entry[0], None) if entry is not None and entry[1] == everything else entry
+                for entry in self.rules
+            ]
         self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
 
-    def _slots(self, rule: Rule) -> list[Any]:
-        slots: list[Any] = []
+    def _places(self, rule: Rule) -> list[int]:
+        places = []
         for name in list(inspect.signature(rule).parameters)[1:]:
             source = self.row.source(name)
-            if source is None:
-                slots.append(name)
-                continue
             if source not in self.gather:
                 self.gather.append(source)
-            slots.append(self.gather.index(source))
-        return slots
+            places.append(self.gather.index(source))
+        return places
 
 
 @dataclass(eq=False)
@@ -104,7 +110,7 @@ class Primitive:
     view: bool = False
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
-    plans: dict[tuple[bool, ...], Plan] = field(default_factory=dict, repr=False)
+    plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -114,11 +120,65 @@ class Primitive:
         TABLE[self.name] = self
 
     def __call__(self, *inputs: Any, **static: Any) -> Any:
-        """`apply` of this row."""
-        return apply(self, *inputs, **static)
+        """Run a primitive on tensors (or Python numbers where the row promotes) and record it."""
+        mode = state
+        if mode.interpreter is not None:
+            return mode.interpreter(self, inputs, static)
+        recording = mode.grad and self.vjp is not None
+        wanted = False
+        try:
+            # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
+            if len(inputs) == 1:
+                (x,) = inputs
+                a = x._data
+                wanted = recording and x._requires_grad
+                if self.promote is not None and a.dtype.kind != "f":
+                    (a,) = self.promote([a])
+                result = self.forward(a, **static) if static else self.forward(a)
+            elif len(inputs) == 2:
+                x, y = inputs
+                if isinstance(x, TensorBase):
+                    a = x._data
+                    wanted = recording and x._requires_grad
+                else:
+                    a = x
+                if isinstance(y, TensorBase):
+                    b = y._data
+                    wanted = wanted or (recording and y._requires_grad)
+                else:
+                    b = y
+                if self.promote is not None and not (
+                    a.__class__ is b.__class__ is _ndarray
+                    and a.dtype is b.dtype
+                    and a.dtype.kind == "f"
+                ):
+                    a, b = self.promote([a, b])
+                result = self.forward(a, b, **static) if static else self.forward(a, b)
+            else:
+                arrays = []
+                for t in inputs:
+                    if isinstance(t, TensorBase):
+                        arrays.append(t._data)
+                        wanted = wanted or (recording and t._requires_grad)
+                    else:
+                        arrays.append(t)
+                if self.promote is not None:
+                    arrays = self.promote(arrays)
+                result = self.forward(*arrays, **static)
+        except (ValueError, IndexError, TypeError) as error:
+            raise _explained(self, inputs, static, error) from None
+        if result.__class__ is tuple:
+            out = _several(self, result, inputs, mode.grad)
+        else:
+            out = wrap(result if result.__class__ is _ndarray else np.asarray(result))
+            if self.view:
+                _share(out, inputs[0], mode.grad)
+        if wanted:
+            attach(self, inputs, static, out)
+        return out
 
-    def source(self, name: str) -> tuple[int, int] | None:
-        """Where a rule's parameter comes from; None: it is a static parameter."""
+    def source(self, name: str) -> tuple[int, Any]:
+        """Where a rule's parameter comes from: a kind, and which one of that kind."""
         if name in ("out", "out_shape", "needs"):
             return ({"out": OUT, "out_shape": OUT_SHAPE, "needs": NEEDS}[name], 0)
         if name.startswith("out") and name[3:].isdigit():
@@ -132,10 +192,10 @@ class Primitive:
                 return (SHAPE, i)
             if own == "*" + name.removesuffix("_shapes"):
                 return (REST_SHAPES, i)
-        return None
+        return (STATIC, name)
 
-    def plan(self, wants: tuple[bool, ...]) -> Plan:
-        """The plan for these inputs, made once."""
+    def plan(self, wants: int) -> Plan:
+        """The plan for the inputs whose bits are set in wants, made once."""
         plan = self.plans.get(wants)
         if plan is None:
             plan = self.plans[wants] = Plan(self, wants)
@@ -148,6 +208,10 @@ class Primitive:
         return self.label if isinstance(self.label, str) else self.label(node)
 
 
+# The one place through which every operation passes, by its usual name: apply(row, *inputs, **static).
+apply = Primitive.__call__
+
+
 def _array_parameters(forward: Callable[..., Any]) -> tuple[str, ...]:
     """The positional parameters of a function, read off its code: `inspect` takes 20 times longer."""
     code = inspect.unwrap(forward).__code__
@@ -155,61 +219,6 @@ def _array_parameters(forward: Callable[..., Any]) -> tuple[str, ...]:
     if code.co_flags & inspect.CO_VARARGS:
         names += ("*" + code.co_varnames[code.co_argcount + code.co_kwonlyargcount],)
     return names
-
-
-def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
-    """Run a primitive on tensors (or Python numbers where the row promotes) and record it."""
-    mode = state
-    if mode.interpreter is not None:
-        return mode.interpreter(row, inputs, static)
-    recording = mode.grad and row.vjp is not None
-    wanted = False
-    try:
-        # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
-        if len(inputs) == 1:
-            (x,) = inputs
-            a = x._data
-            wanted = recording and x._requires_grad
-            if row.promote is not None and a.dtype.kind != "f":
-                (a,) = row.promote([a])
-            result = row.forward(a, **static) if static else row.forward(a)
-        elif len(inputs) == 2:
-            x, y = inputs
-            if isinstance(x, TensorBase):
-                a = x._data
-                wanted = recording and x._requires_grad
-            else:
-                a = x
-            if isinstance(y, TensorBase):
-                b = y._data
-                wanted = wanted or (recording and y._requires_grad)
-            else:
-                b = y
-            if row.promote is not None and not (
-                a.__class__ is b.__class__ is _ndarray
-                and a.dtype is b.dtype
-                and a.dtype.kind == "f"
-            ):
-                a, b = row.promote([a, b])
-            result = row.forward(a, b, **static) if static else row.forward(a, b)
-        else:
-            arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
-            if row.promote is not None:
-                arrays = row.promote(arrays)
-            result = row.forward(*arrays, **static)
-            if recording:
-                wanted = any(isinstance(t, TensorBase) and t._requires_grad for t in inputs)
-    except (ValueError, IndexError, TypeError) as error:
-        raise _explained(row, inputs, static, error) from None
-    if result.__class__ is tuple:
-        out = _several(row, result, inputs, mode.grad)
-    else:
-        out = wrap(result if result.__class__ is _ndarray else np.asarray(result))
-        if row.view:
-            _share(out, inputs[0], mode.grad)
-    if wanted:
-        attach(row, inputs, static, out)
-    return out
 
 
 def _several(row: Primitive, results: tuple[Array, ...], inputs: Any, recording: bool) -> Any:
@@ -237,29 +246,27 @@ def _share(out: Tensor, source: TensorBase, recording: bool) -> None:
 def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
     """Give `out` its node: row applied to inputs."""
     edges: list[Any] = []
-    wants: list[bool] = []
+    wants, bit = 0, 1
     numbers: list[int] | None = None
     for t in inputs:
         if isinstance(t, TensorBase) and t._requires_grad:
             view = t._view
             if view is not None and view.base._node is not view.node:
                 refresh(t)
-            node = t._node
-            if node is None:
-                edges.append(t)
-            else:
-                edges.append(node)
-                if t._output_nr:
-                    if numbers is None:
-                        numbers = [0] * len(inputs)
-                    numbers[len(edges) - 1] = t._output_nr
-            wants.append(True)
+            edge: Any = t._node
+            if edge is None:
+                edge = t
+            elif t._output_nr:
+                if numbers is None:
+                    numbers = [0] * len(inputs)
+                numbers[len(edges)] = t._output_nr
+            edges.append(edge)
+            wants |= bit
         else:
             edges.append(None)
-            wants.append(False)
-    wanted = tuple(wants)
-    plan = row.plans.get(wanted) or row.plan(wanted)
-    node = PrimitiveNode(tuple(edges), None if numbers is None else tuple(numbers), plan, static)
+        bit += bit
+    plan = row.plans.get(wants) or row.plan(wants)
+    node = PrimitiveNode(edges, numbers, plan, static)
     if out.__class__ is tuple:
         node.metas = [(o._data.shape, o._data.dtype) for o in out]
         for number, o in enumerate(out):
@@ -283,6 +290,8 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
             if isinstance(t, TensorBase):
                 versions.append((t._changes, t._changes[0], row.inputs[i]))
             kept.append(t)
+        elif kind == STATIC:
+            kept.append(static[i])
         elif kind == SHAPE:
             t = inputs[i]
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
@@ -295,7 +304,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         elif kind == OUT_SHAPE:
             kept.append(out._data.shape)
         elif kind == NEEDS:
-            kept.append(wanted)
+            kept.append(tuple(edge is not None for edge in edges))
         elif kind == REST:
             rest = tuple(inputs[i:])
             for t in rest:

@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.tensor_base import Array
 
 # Beyond these sizes BLAS is many times as fast, and the last bit is left to it.
-_MOST = 1 << 9
+SMALL = 1 << 9
 _LONGEST_CHAIN = 32
 
 _WIDTH = np.dtype(np.float32).itemsize
@@ -32,7 +32,7 @@ def product(
     >>> product(np.eye(2, dtype="f4"), np.array([3, 4], "f4"), by_rows=True)
     array([3., 4.], dtype=float32)
     """
-    if matrix.dtype != np.float32 or not 0 < matrix.size <= _MOST:
+    if matrix.dtype != np.float32 or not 0 < matrix.size <= SMALL:
         return None
     rows, columns = matrix.shape
     down, across = matrix.strides

@@ -302,8 +302,24 @@ def _zero(dtype: np.dtype[Any]) -> Array:
 
 
 relu = unary(
-    "relu", _relu, lambda g, out: where(le(out, 0), 0, g), "{x} > 0 ? {x} : 0", to_float=False,
+    "relu", _relu, lambda g, out: relu_backward(g, out), "{x} > 0 ? {x} : 0", to_float=False,
     takes=NUMERIC,
+)  # fmt: skip
+
+
+def _relu_backward(x: Array, y: Array) -> Any:
+    closed = np.less_equal(y, _zero(y.dtype))
+    if x.size > _FEW or x.shape != y.shape:
+        return choose(closed, _zero(x.dtype), x)
+    kept = x.copy()
+    np.putmask(kept, closed, _zero(x.dtype))
+    return kept
+
+
+# x where y, the output of relu, is open; a nan is.
+relu_backward: Primitive = binary(
+    "relu_backward", _relu_backward, (lambda g, y: relu_backward(g, y), lambda g: g * 0),
+    "{y} <= 0 ? 0 : {x}", takes=REAL, label="ThresholdBackwardBackward0",
 )  # fmt: skip
 
 # ---- the larger and the smaller -----------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any, Self
 
 __all__ = [
     "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "histogramdd", "kthvalue",
@@ -14,20 +15,64 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _Shown:
-    """Prints as torch's results do, a field on a line."""
+class ReturnType(tuple[Any, ...]):
+    """A tuple whose items have names, as C's structures in Python have; made from a sequence.
+
+    >>> from rushlight import return_types
+    >>> return_types.max((3, 0)).values
+    3
+    """
 
     __slots__ = ()
 
+    n_fields = n_sequence_fields = n_unnamed_fields = 0
+    _names: tuple[str, ...] = ()
+    # The type of what an operation with out= returns.
+    _out: type[ReturnType]
+
+    def __new__(cls, sequence: Iterable[Any]) -> Self:
+        """The items in the order of the names."""
+        items = tuple(sequence)
+        if len(items) != cls.n_fields:
+            raise TypeError(
+                f"torch.return_types.{cls.__name__}() takes a {cls.n_fields}-sequence "
+                f"({len(items)}-sequence given)"
+            )
+        return super().__new__(cls, items)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (tuple(self),)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self).__name__, tuple(self))
+
     def __repr__(self) -> str:
-        fields = ",\n".join(f"{name}={getattr(self, name)!r}" for name in self._fields)  # type: ignore[attr-defined]
+        items = zip(self._names, self, strict=True)
+        fields = ",\n".join(f"{name}={item!r}" for name, item in items)
         return f"torch.return_types.{type(self).__name__}(\n{fields})"
 
 
+# The types by name, for unpickling.
+_TYPES: dict[str, type[ReturnType]] = {}
+
+
+def _again(name: str, items: tuple[Any, ...]) -> ReturnType:
+    return _TYPES[name](items)
+
+
 def _type(name: str, fields: str) -> Any:
-    plain = namedtuple(name, fields)  # type: ignore[misc]
-    scope = {"__slots__": (), "__module__": __name__, "__doc__": f"({fields.replace(' ', ', ')})"}
-    return type(name, (_Shown, plain), scope)
+    plain = _made(name, fields.split())
+    plain._out = _made(f"{name}_out", fields.split())
+    return plain
+
+
+def _made(name: str, fields: list[str]) -> type[ReturnType]:
+    scope: dict[str, Any] = {field: property(itemgetter(i)) for i, field in enumerate(fields)}
+    scope |= {"__slots__": (), "__module__": __name__, "__doc__": f"({', '.join(fields)})"}
+    scope |= {"_names": tuple(fields), "__match_args__": tuple(fields)}
+    scope |= {"n_fields": len(fields), "n_sequence_fields": len(fields)}
+    made = _TYPES[name] = type(name, (ReturnType,), scope)
+    return made
 
 
 aminmax = _type("aminmax", "min max")

@@ -201,7 +201,7 @@ def test_named_results():
 
 
 def test_named_results_can_be_pickled():
-    pair = return_types.max(torch.tensor(2.0), torch.tensor(1))
+    pair = return_types.max((torch.tensor(2.0), torch.tensor(1)))
     again = pickle.loads(pickle.dumps(pair))
     assert type(again) is return_types.max
     assert again.values == 2

@@ -72,7 +72,8 @@ def test_in_place_functions():
     for name in overwriting.__all__:
         assert hasattr(torch, name)
         values = [1, 2] if name in ("gcd_", "lcm_") else [0.25, 0.75]
-        second = {"gcd_": [4], "lcm_": [4], "ldexp_": [2], "xlogy_": [2]}
+        second = {"gcd_": [4], "lcm_": [4], "ldexp_": [2], "xlogy_": [2], "fill_": [2.0]}
+        second["addmv_"] = [[[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0]]
         x, y = rushlight.tensor(values), rushlight.tensor(values)
         bounds = {"clamp_": [0, 1], "clip_": [0, 1], "clamp_min_": [0.5], "clamp_max_": [0.5]}
         others = [rushlight.tensor(v) for v in second.get(name, [])] or bounds.get(name, [])

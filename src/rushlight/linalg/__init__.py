@@ -18,7 +18,6 @@ from rushlight.ops.algebra import (
     multi_dot,
     norm,
     pinv,
-    slogdet,
     solve,
     solve_ex,
     solve_triangular,
@@ -31,6 +30,7 @@ from rushlight.ops.algebra import (
 )
 from rushlight.ops.algebra import inverse as inv
 from rushlight.ops.algebra import linalg_qr as qr
+from rushlight.ops.algebra import linalg_slogdet as slogdet
 from rushlight.ops.algebra import linalg_svd as svd
 from rushlight.ops.packed import householder_product, lu_factor, lu_factor_ex
 from rushlight.ops.packed import linalg_lu as lu

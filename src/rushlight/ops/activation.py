@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
+from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import activation as rows
@@ -206,6 +206,7 @@ def implicit_dim(name: str, ndim: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
+@numpy_names
 def softmax(
     input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -219,6 +220,7 @@ def softmax(
     return result if out is None else write_out(out, result)
 
 
+@numpy_names
 def log_softmax(
     input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None
 ) -> Tensor:

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.ops.arguments import many_dims, need_tensor, one_dim, write_out, write_outs
+from rushlight.ops.arguments import (
+    need_tensor,
+    numpy_names,
+    one_dim,
+    write_out,
+    write_outs,
+)
 from rushlight.ops.joining import cat
 from rushlight.ops.product import matmul
+from rushlight.ops.reduction import vector_norm
 from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
 from rushlight.primitives import packed as packed_rows
-from rushlight.primitives import reduce as reduce_rows
 from rushlight.primitives.core import apply
 from rushlight.tensor_base import Array, TensorBase, wrap
 
@@ -41,33 +47,7 @@ __all__ = [
 # ---- norms --------------------------------------------------------------------------------------
 
 
-def vector_norm(
-    x: Tensor,
-    ord: float = 2,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """(sum |x|^ord)^(1/ord) of all elements or along dim; ord may be inf, -inf or 0 (count).
-
-    >>> import rushlight as torch
-    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
-    tensor(5.)
-    """
-    need_tensor("linalg_vector_norm", "x", 1, x)
-    if dtype is not None:
-        x = x.to(dtype)
-    if x._data.dtype.kind not in "fc":
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}"
-        )
-    dims = many_dims(dim, x._data.ndim)
-    result: Tensor = apply(reduce_rows.vector_norm, x, dim=dims, keepdim=keepdim, ord=float(ord))
-    return result if out is None else write_out(out, result)
-
-
+@numpy_names
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
@@ -114,6 +94,7 @@ def _extreme(sizes: Tensor, dim: int, ord: float) -> Tensor:
     return sizes.amax(dim) if sizes._data.shape[dim] else sizes.sum(dim)
 
 
+@numpy_names
 def norm(
     A: Tensor,
     ord: Any = None,
@@ -223,7 +204,7 @@ def lstsq(
     if vector:
         solution = solution.squeeze(-1)
         residuals = residuals.squeeze(-1) if residuals._data.ndim > 1 else residuals
-    return write_outs(out, return_types.linalg_lstsq(solution, residuals, rank, values))
+    return write_outs(out, return_types.linalg_lstsq((solution, residuals, rank, values)))
 
 
 def pinv(
@@ -280,7 +261,12 @@ def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def slogdet(input: Tensor, *, out: Any = None) -> Any:
     """Sign and logarithm of the absolute value of the determinant."""
-    return write_outs(out, return_types.slogdet(*apply(rows.slogdet, input)))
+    return write_outs(out, return_types.slogdet(apply(rows.slogdet, input)))
+
+
+def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
+    """Sign and logarithm of the absolute value of the determinant."""
+    return write_outs(out, return_types.linalg_slogdet(apply(rows.slogdet, A)))
 
 
 def logdet(input: Tensor) -> Tensor:
@@ -315,7 +301,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R with Q @ R = input."""
-    return write_outs(out, return_types.qr(*apply(rows.qr, input, complete=not some)))
+    return write_outs(out, return_types.qr(apply(rows.qr, input, complete=not some)))
 
 
 def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -328,20 +314,20 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     q, r = apply(rows.qr, A, complete=mode == "complete")
     if mode == "r":
         q = wrap(np.empty(0, A._data.dtype))
-    return write_outs(out, return_types.linalg_qr(q, r))
+    return write_outs(out, return_types.linalg_qr((q, r)))
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
     """U, S, V with U @ diag(S) @ V.mH = input."""
     u, s, vh = apply(rows.svd, input, full=not some)
-    return write_outs(out, return_types.svd(u, s, rows.h(vh)))
+    return write_outs(out, return_types.svd((u, s, rows.h(vh))))
 
 
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: Any = None, out: Any = None
 ) -> Any:
     """U, S, Vh with U @ diag(S) @ Vh = A."""
-    return write_outs(out, return_types.linalg_svd(*apply(rows.svd, A, full=full_matrices)))
+    return write_outs(out, return_types.linalg_svd(apply(rows.svd, A, full=full_matrices)))
 
 
 def svdvals(A: Tensor, *, driver: Any = None, out: Tensor | None = None) -> Tensor:
@@ -354,7 +340,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     pair = apply(rows.eigh, A, upper=UPLO.upper() == "U")
-    return write_outs(out, return_types.linalg_eigh(*pair))
+    return write_outs(out, return_types.linalg_eigh(pair))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
@@ -364,7 +350,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
 def eig(A: Tensor, *, out: Any = None) -> Any:
     """Eigenvalues and eigenvectors, complex, of any square matrix."""
-    return write_outs(out, return_types.linalg_eig(*apply(rows.eig, A)))
+    return write_outs(out, return_types.linalg_eig(apply(rows.eig, A)))
 
 
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -398,7 +384,7 @@ def _zero_pivots(a: Array) -> Array:
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """The inverse, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
     pair = _guarded(lambda a: apply(rows.inv, a), A, _zero_pivots, check_errors)
-    return write_outs(out, return_types.linalg_inv_ex(*pair))
+    return write_outs(out, return_types.linalg_inv_ex(pair))
 
 
 def solve_ex(
@@ -410,7 +396,7 @@ def solve_ex(
     right = B.unsqueeze(-1) if vector else B
     result, info = _guarded(lambda m: solve(m, right, left=left), A, _zero_pivots, check_errors)
     result = result.squeeze(-1) if vector else result
-    return write_outs(out, return_types.linalg_solve_ex(result, info))
+    return write_outs(out, return_types.linalg_solve_ex((result, info)))
 
 
 def cholesky_ex(
@@ -418,7 +404,7 @@ def cholesky_ex(
 ) -> Any:
     """`cholesky`, and the order of the first minor that is not positive (0: none)."""
     pair = _guarded(lambda a: cholesky(a, upper), input, rows.first_bad_minor, check_errors)
-    return write_outs(out, return_types.linalg_cholesky_ex(*pair))
+    return write_outs(out, return_types.linalg_cholesky_ex(pair))
 
 
 def matrix_exp(input: Tensor) -> Tensor:

@@ -37,12 +37,15 @@ def numpy_names(function: F) -> F:
     >>> torch.cat([torch.zeros(1, 2), torch.zeros(1, 3)], axis=1).shape
     torch.Size([1, 5])
     """
+    code = function.__code__
+    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = {theirs: ours for theirs, ours in _NUMPY_NAMES.items() if theirs not in own}
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             return function(*args)
-        return function(*args, **{_NUMPY_NAMES.get(name, name): v for name, v in kwargs.items()})
+        return function(*args, **{names.get(name, name): v for name, v in kwargs.items()})
 
     return called  # type: ignore[return-value]
 

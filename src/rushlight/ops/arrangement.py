@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    as_sizes,
+    many_dims,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.memory import storage_geometry
 from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
@@ -127,6 +135,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 # ---- triangles and diagonals --------------------------------------------------------------------
 
 
+@numpy_names
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The lower triangle of matrices, up to this diagonal; zeros elsewhere."""
     need_tensor("tril", "input", 1, input)
@@ -135,6 +144,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     return result if out is None else write_out(out, result)
 
 
+@numpy_names
 def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The upper triangle of matrices, from this diagonal on; zeros elsewhere.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.counting import linspace
 from rushlight.tensor_base import Array, TensorBase, wrap
 
@@ -171,10 +171,7 @@ def histogram(
     limits = None if range is None else (float(range[0]), float(range[1]))
     edges = _edges("histogram", bins, line, limits)
     counts = _counted("histogram", line[:, None], [edges], weight, density)
-    results = wrap(counts), wrap(edges)
-    if out is not None:
-        results = write_out(out[0], results[0]), write_out(out[1], results[1])
-    return return_types.histogram(*results)
+    return write_outs(out, return_types.histogram((wrap(counts), wrap(edges))))
 
 
 def histogramdd(
@@ -207,4 +204,4 @@ def histogramdd(
         limits = None if range is None else (float(range[2 * d]), float(range[2 * d + 1]))
         edges.append(_edges("histogramdd", own, points[:, d], limits))
     counts = _counted("histogramdd", points, edges, weight, density)
-    return return_types.histogramdd(wrap(counts), tuple(wrap(edge) for edge in edges))
+    return return_types.histogramdd((wrap(counts), tuple(wrap(edge) for edge in edges)))

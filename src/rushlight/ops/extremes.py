@@ -18,6 +18,7 @@ from rushlight.ops.arguments import (
     relabel,
     type_name,
     write_out,
+    write_outs,
 )
 from rushlight.ops.comparison import isnan, where
 from rushlight.ops.pointwise import maximum, minimum
@@ -85,8 +86,7 @@ def aminmax(
                 raise RuntimeError(
                     f"Expected out tensor to have dtype {input.dtype}, but got {each.dtype} instead"
                 )
-        pair = tuple(write_out(o, p) for o, p in zip(out, pair, strict=True))
-    return return_types.aminmax(*relabel(pair, "AminmaxBackward0"))
+    return write_outs(out, return_types.aminmax(relabel(pair, "AminmaxBackward0")))
 
 
 def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
@@ -140,9 +140,7 @@ def picked(
     at = one_dim(dim, input._data.ndim)
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
     values = relabel(pick(input, indices, at), label)
-    if out is not None:
-        values, indices = write_out(out[0], values), write_out(out[1], indices)
-    return kind(values, indices)
+    return write_outs(out, kind((values, indices)))
 
 
 def _extreme(name: str, what: str) -> Callable[..., Any]:
@@ -168,9 +166,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             at = one_dim(dim, input._data.ndim)
             values = apply(fold, input, dim=(at,), keepdim=keepdim)
             indices = apply(find, input, dim=at, keepdim=keepdim)
-            if out is not None:
-                values, indices = write_out(out[0], values), write_out(out[1], indices)
-            return kind(values, indices)
+            return write_outs(out, kind((values, indices)))
         if not input._data.size:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "

@@ -116,6 +116,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     return result if out is None else write_out(apart(out, *parts), result)
 
 
+@numpy_names
 def concat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """`cat` under another name."""
     return cat(tensors, dim, out=out)

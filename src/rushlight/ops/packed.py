@@ -40,7 +40,7 @@ def lu_factor_ex(
     need_tensor("linalg_lu_factor_ex", "A", 1, A)
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
-    result = return_types.linalg_lu_factor_ex(*apply(rows.lu_factor, A))
+    result = return_types.linalg_lu_factor_ex(apply(rows.lu_factor, A))
     if check_errors:
         _check_upper("linalg.lu_factor_ex", result.info)
     return write_outs(out, result)
@@ -55,7 +55,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     _check_upper("linalg.lu_factor", info)
-    return write_outs(out, return_types.linalg_lu_factor(packed, pivots))
+    return write_outs(out, return_types.linalg_lu_factor((packed, pivots)))
 
 
 def _check_upper(name: str, info: Tensor) -> None:
@@ -73,7 +73,7 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     lower, upper = relabel(_unpacked(packed), "LinalgLuBackward0")
     order = wrap(rows.permutation(pivots._data, A._data.shape[-2], A._data.dtype))
-    return write_outs(out, return_types.linalg_lu(order, lower, upper))
+    return write_outs(out, return_types.linalg_lu((order, lower, upper)))
 
 
 def lu_unpack(
@@ -95,7 +95,7 @@ def lu_unpack(
         order = wrap(rows.permutation(LU_pivots._data, LU_data._data.shape[-2], kind))
     else:
         order = wrap(np.empty(0, kind))
-    return write_outs(out, return_types.lu_unpack(order, lower, upper))
+    return write_outs(out, return_types.lu_unpack((order, lower, upper)))
 
 
 def _unpacked(packed: Tensor) -> tuple[Tensor, Tensor]:
@@ -160,7 +160,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     """`linalg.lu_factor` under its older name; with get_infos a third result says where U is zero."""
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     if get_infos:
-        return write_outs(out, return_types._lu_with_info(packed, pivots, info))
+        return write_outs(out, return_types._lu_with_info((packed, pivots, info)))
     return write_outs(out, (packed, pivots))
 
 
@@ -170,7 +170,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """R, below it the vectors of the reflections that make up Q, and their factors tau."""
     need_tensor("geqrf", "input", 1, input)
-    return write_outs(out, return_types.geqrf(*apply(rows.geqrf, input)))
+    return write_outs(out, return_types.geqrf(apply(rows.geqrf, input)))
 
 
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -280,4 +280,4 @@ def triangular_solve(
         factor.solve_triangular, matrix, b, upper=upper != transpose, unit=unitriangular
     )
     pair = relabel((solution, A.clone()), "TriangularSolveBackward0")
-    return write_outs(out, return_types.triangular_solve(*pair))
+    return write_outs(out, return_types.triangular_solve(pair))

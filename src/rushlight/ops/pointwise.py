@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out, write_outs
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
@@ -310,10 +310,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
     from rushlight import return_types
 
     need_tensor("frexp", "input", 1, input)
-    pair = apply(rounding.frexp, input)
-    if out is not None:
-        pair = tuple(write_out(o, p) for o, p in zip(out, pair, strict=True))
-    return return_types.frexp(*pair)
+    return write_outs(out, return_types.frexp(apply(rounding.frexp, input)))
 
 
 def positive(input: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.dtypes import promote_types
-from rushlight.ops.arguments import need_tensor, one_dim, write_out
+from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.factor import inv
@@ -50,6 +50,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     need_tensor("matmul", "input", 1, input)
     need_tensor("matmul", "other", 2, other)
+    if input.is_sparse or other.is_sparse:
+        return write_out(out, input @ other)
     left, right = input._data.ndim, other._data.ndim
     result: Tensor
     if left >= 2 and right >= 2:
@@ -80,6 +82,10 @@ def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices."""
+    need_tensor("mm", "input", 1, input)
+    need_tensor("mm", "mat2", 2, mat2)
+    if input.is_sparse or mat2.is_sparse:
+        return write_out(out, input @ mat2)
     _ranks("mm", (2, 2), input, mat2)
     return write_out(out, apply(rows.matmul, input, mat2))
 
@@ -98,6 +104,9 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix and a vector."""
+    need_tensor("mv", "input", 1, input)
+    if input.is_sparse:
+        return write_out(out, input @ vec)
     _ranks("mv", (2, 1), input, vec)
     if input._data.shape[1] != vec._data.shape[0]:
         raise RuntimeError(
@@ -180,6 +189,9 @@ def addmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)."""
+    need_tensor("addmm", "mat1", 2, mat1)
+    if mat1.is_sparse:
+        return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
     return write_out(out, _combined("addmm", input, apply(rows.matmul, mat1, mat2), beta, alpha))
 
@@ -309,6 +321,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out(out, (spread * tiled).reshape(shape))
 
 
+@numpy_names
 def cross(
     input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -360,6 +373,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return write_out(out, constant.clone() if result is input else constant)
 
 
+@numpy_names
 def linalg_cross(
     input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None
 ) -> Tensor:

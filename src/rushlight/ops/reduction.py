@@ -56,6 +56,8 @@ def sum(
     """
     if not isinstance(input, TensorBase):
         need_tensor("sum", "input", 1, input)
+    if input.is_sparse:
+        return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None:
         input = input.to(dtype)
     dims = None if dim is None else many_dims(dim, input._data.ndim)
@@ -334,6 +336,7 @@ def norm(
     return result if out is None else write_out(out, result)
 
 
+@numpy_names
 def vector_norm(
     x: Tensor,
     ord: float = 2,
@@ -346,6 +349,10 @@ def vector_norm(
     """The norm sum(|x| ** ord) ** (1 / ord) of all elements, or along dim.
 
     ord may be inf and -inf (the largest and the smallest |x|) and 0 (how many are not 0).
+
+    >>> import rushlight as torch
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
     """
     need_tensor("linalg.vector_norm", "x", 1, x)
     if dtype is not None:

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, return_types
-from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+    write_outs,
+)
 from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
@@ -90,9 +97,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
         values = relabel(pick(input, indices, at), label)
-        if out is not None:
-            values, indices = write_out(out[0], values), write_out(out[1], indices)
-        return kind(values, indices)
+        return write_outs(out, kind((values, indices)))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what

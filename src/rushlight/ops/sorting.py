@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    apart,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+    write_outs,
+)
 from rushlight.primitives import sort as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.scatter import gather
@@ -49,12 +57,6 @@ def _at(x: Tensor, places: Tensor, at: int, label: str, input: Tensor) -> Pair:
     return values, places
 
 
-def _named(kind: Any, pair: Pair, out: Pair | None) -> Any:
-    if out is None:
-        return kind(*pair)
-    return kind(write_out(out[0], pair[0]), write_out(out[1], pair[1]))
-
-
 @numpy_names
 def sort(
     input: Tensor,
@@ -76,7 +78,7 @@ def sort(
     places = apply(rows.order, x, dim=at, descending=bool(descending))
     # All sorts here are stable; torch has a function of its own for those that ask for it.
     label = "SortBackward0" if stable is None else "SortBackward1"
-    return _named(return_types.sort, _at(x, places, at, label, input), out)
+    return write_outs(out, return_types.sort(_at(x, places, at, label, input)))
 
 
 @numpy_names
@@ -121,7 +123,7 @@ def topk(
     if x._data.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     places = apply(rows.top, x, dim=at, k=int(k), largest=bool(largest))
-    return _named(return_types.topk, _at(x, places, at, "TopkBackward0", input), out)
+    return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
 
 
 @numpy_names
@@ -144,7 +146,7 @@ def kthvalue(
         values, places = relabel(values.squeeze(at), "KthvalueBackward0"), places.squeeze(at)
     if out is not None:
         apart(out[0], input)
-    return _named(return_types.kthvalue, (values, places), out)
+    return write_outs(out, return_types.kthvalue((values, places)))
 
 
 # ---- different elements -------------------------------------------------------------------------

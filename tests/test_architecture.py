@@ -26,7 +26,7 @@ FLOORS = [
     {"ops"},
     {"methods", "interop"},
     {"_tensor"},
-    {"special", "linalg", "fft", "signal", "masked"},
+    {"special", "linalg", "fft", "signal", "masked", "sparse"},
     {"func", "distributions"},
     {"nn"},
     {"optim"},

@@ -25,7 +25,7 @@ class _Name:
 
 
 class layout(_Name):
-    """`torch.strided`, the only layout that tensors here have; the others are names."""
+    """`torch.strided`, or `torch.sparse_coo` for sparse tensors; the others are only names."""
 
     __slots__ = ()
 
@@ -59,6 +59,6 @@ def check_layout(asked: layout | None) -> None:
     """Raise unless the layout is the one that tensors here have."""
     if asked is not None and asked is not strided:
         raise NotImplementedError(
-            f"tensors here are dense: layout must be torch.strided, not {asked!r}; sparse layouts "
-            "are not offered"
+            f"layout must be torch.strided here, not {asked!r}: torch.sparse_coo_tensor and "
+            "Tensor.to_sparse() make sparse tensors, other sparse layouts are not offered"
         )

@@ -143,6 +143,29 @@ def format_tensor(array: np.ndarray, dtype: dtype, *, suffixes: list[str]) -> st
     return _with_notes(PREFIX + body, notes + suffixes)
 
 
+def format_sparse(
+    indices: np.ndarray,
+    values: np.ndarray,
+    size: tuple[int, ...],
+    dtype: dtype,
+    *,
+    suffixes: list[str],
+) -> str:
+    """The text that repr gives for a sparse tensor: its parts, then its size and what else is known."""
+    parts = []
+    for name, array in (("indices", indices), ("values", values)):
+        head = f"{name}={PREFIX}"
+        shown = _body(array, len(PREFIX) + len(head)) if array.size else f"[], size={array.shape}"
+        parts.append(f"{head}{shown})")
+    notes = [f"size={size}", f"nnz={len(values)}"]
+    default = get_default_dtype()
+    if dtype not in (bool_, int64, default, default.to_complex()):
+        notes.append(f"dtype={dtype!r}")
+    gap = ",\n" + " " * len(PREFIX)
+    text = PREFIX + gap.join([*parts, notes[0]])
+    return _with_notes(text, [*notes[1:], "layout=torch.sparse_coo", *suffixes])
+
+
 def format_scalar(array: np.ndarray, spec: str) -> str:
     """The one element of a 0-d array under a format spec, for f"{loss:.3f}".
 
@@ -173,7 +196,7 @@ def _with_notes(text: str, notes: list[str]) -> str:
     return "".join(parts) + ")"
 
 
-def _body(array: np.ndarray) -> str:
+def _body(array: np.ndarray, indent: int = len(PREFIX)) -> str:
     edge = _options.edgeitems
     summarise = array.size > _options.threshold
     cut = [summarise and size > 2 * edge for size in array.shape]
@@ -184,7 +207,7 @@ def _body(array: np.ndarray) -> str:
     write, width = _notation(array)
     if array.ndim == 0:
         return write(array.item())
-    return _brackets(array.tolist(), cut, write, width, len(PREFIX))
+    return _brackets(array.tolist(), cut, write, width, indent)
 
 
 def _corners(array: np.ndarray, cut: list[bool], edge: int) -> np.ndarray:

@@ -39,6 +39,7 @@ class ConversionMethods:
     short = conversion.short
     to = conversion.to
     to_dense = conversion.to_dense
+    to_sparse = conversion.to_sparse
     tolist = conversion.tolist
     type = conversion.type_
     type_as = conversion.type_as

@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.device import check_device, device
-from rushlight.layout import contiguous_format, memory_format, preserve_format
+from rushlight.layout import contiguous_format, memory_format, preserve_format, sparse_coo
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import check_writable
 from rushlight.ops.legacy import LEGACY, LegacyType, as_class
@@ -213,8 +213,19 @@ def get_device(input: Tensor) -> int:
 
 
 def to_dense(self: Tensor, dtype: Any = None, **_: Any) -> Tensor:
-    """The tensor itself, in dtype if one is given: all tensors here are dense."""
+    """The tensor itself, in dtype if one is given; a sparse tensor has its own."""
     return self if dtype is None else to(self, dtype)
+
+
+def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: Any = None) -> Tensor:
+    """The elements that are not zero, as a tensor of layout torch.sparse_coo."""
+    from rushlight.sparse.tensor import to_sparse as in_coordinates
+
+    if layout is not None and layout is not sparse_coo:
+        raise NotImplementedError(
+            f"to_sparse: layout must be torch.sparse_coo, not {layout!r}: no other is offered"
+        )
+    return in_coordinates(self, sparse_dim)
 
 
 def detach(input: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+"""torch.sparse: tensors that keep only their nonzero elements, by coordinates (torch.sparse_coo).
+
+>>> import rushlight as torch
+>>> adjacency = torch.sparse_coo_tensor([[0, 1, 1], [1, 0, 1]], [1.0, 1.0, 2.0], (2, 2))
+>>> torch.sparse.mm(adjacency, torch.tensor([[1.0], [10.0]]))
+tensor([[10.],
+        [21.]])
+"""
+
+from rushlight.sparse.creation import (
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    sparse_coo_tensor,
+)
+from rushlight.sparse.product import addmm, mm
+from rushlight.sparse.softmax import log_softmax, softmax
+from rushlight.sparse.tensor import SparseTensor, sum
+
+__all__ = [
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+    "SparseTensor",
+    "addmm",
+    "log_softmax",
+    "mm",
+    "softmax",
+    "sparse_coo_tensor",
+    "sum",
+]

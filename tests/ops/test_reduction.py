@@ -454,6 +454,24 @@ def test_second_derivatives_of_folds():
     )
 
 
+def test_types_of_norms():
+    parity(
+        """
+        whole, x = torch.tensor([[1, 2], [3, 4]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        wide = [torch.linalg.norm(x, dtype=torch.float64), x.norm(dtype=torch.float64)]
+        wide += [torch.linalg.norm(x + 1j, dtype=torch.complex128)]
+        wide += [torch.linalg.matrix_norm(x, "nuc", dtype=torch.float64)]
+        errors = []
+        for _norm in (torch.linalg.vector_norm, torch.linalg.matrix_norm, torch.norm):
+            errors += [attempt(lambda: _norm(whole)), attempt(lambda: _norm(x, dtype=torch.int64))]
+            errors += [attempt(lambda: _norm(whole, dtype=torch.float32))]
+            errors += [attempt(lambda: _norm(x.double(), dtype=torch.float32))]
+            errors += [attempt(lambda: _norm(x, dtype=torch.complex64))]
+            errors += [attempt(lambda: _norm(x + 1j, dtype=torch.float64))]
+        """
+    )
+
+
 def test_norms_where_they_are_zero():
     parity(
         """
@@ -469,5 +487,16 @@ def test_norms_where_they_are_zero():
                     results += [
                         t + 0 for t in torch.autograd.grad((first * first).sum(), (x, g))
                     ]
+        """
+    )
+
+
+def test_running_folds_are_not_boolean():
+    parity(
+        """
+        x = torch.tensor([True, False, True])
+        counts = [x.cumsum(0), x.cumprod(0), x.int().cumsum(0, dtype=torch.int32)]
+        errors = [attempt(lambda: x.cumsum(0, dtype=torch.bool))]
+        errors += [attempt(lambda: torch.cumprod(x, 0, dtype=torch.bool))]
         """
     )

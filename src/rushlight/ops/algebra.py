@@ -18,7 +18,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.joining import cat
 from rushlight.ops.product import matmul
-from rushlight.ops.reduction import vector_norm
+from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
 from rushlight.primitives import packed as packed_rows
@@ -58,8 +58,7 @@ def matrix_norm(
     out: Tensor | None = None,
 ) -> Tensor:
     """A norm of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
-    if dtype is not None:
-        A = A.to(dtype)
+    A = in_norm_type("linalg.matrix_norm", A, dtype)
     if A._data.ndim < 2:
         raise RuntimeError(
             "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."

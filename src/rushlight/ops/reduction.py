@@ -336,6 +336,23 @@ def norm(
     return result if out is None else write_out(out, result)
 
 
+def in_norm_type(function: str, x: Tensor, dtype: dtypes.dtype | None) -> Tensor:
+    """x in the type in which its norm is taken: its own, or a wider one of the same kind."""
+    if x._data.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"{function}: Expected a floating point or complex tensor as input. Got {x.dtype.word}"
+        )
+    if dtype is None:
+        return x
+    own, wanted = x._data.dtype, dtype.numpy
+    if own.kind != wanted.kind or own.itemsize > wanted.itemsize:
+        raise RuntimeError(
+            f"{function}: dtype={dtype} is of another kind than the input, {x.dtype}, or narrower: "
+            "convert the input first, with .to()"
+        )
+    return x.to(dtype)
+
+
 @numpy_names
 def vector_norm(
     x: Tensor,
@@ -355,13 +372,7 @@ def vector_norm(
     tensor(5.)
     """
     need_tensor("linalg.vector_norm", "x", 1, x)
-    if dtype is not None:
-        x = x.to(dtype)
-    if x._data.dtype.kind not in "fc":
-        raise RuntimeError(
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-            f"{x.dtype.word}"
-        )
+    x = in_norm_type("linalg.vector_norm", x, dtype)
     dims = many_dims(dim, x._data.ndim)
     result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)

@@ -68,6 +68,8 @@ def _running(
 ) -> Tensor:
     need_tensor(name, "input", 1, input)
     if dtype is not None:
+        if dtype is dtypes.bool_:
+            raise NotImplementedError(f"{name}() in booleans: leave dtype away to have int64")
         input = input.to(dtype)
     result: Tensor = apply(row, input, dim=one_dim(dim, input._data.ndim))
     if dtype is not None and result._data.dtype != dtype.numpy:

@@ -272,6 +272,7 @@ from rushlight.ops.joining import (
     vstack,
 )
 from rushlight.ops.legacy import (
+    BFloat16Tensor,
     BoolTensor,
     ByteTensor,
     CharTensor,
@@ -717,6 +718,7 @@ from rushlight.layout import (
 from rushlight import accelerator, amp, backends, cuda, distributed, mps, version, xpu
 from rushlight.amp import autocast
 from rushlight.printing import set_printoptions
+from rushlight.errors import OutOfMemoryError
 from rushlight.settings import (
     are_deterministic_algorithms_enabled,
     compile,

@@ -59,6 +59,8 @@ class Tensor(
     """
 
     __slots__ = ()
+    # The class is known, printed and pickled as `rushlight.Tensor`.
+    __module__ = "rushlight"
 
     # ---- what it is -----------------------------------------------------------------------------
 

@@ -177,6 +177,12 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     named = LEGACY.get(dtype) if isinstance(dtype, str) else None
     if isinstance(dtype, LegacyType):
         named = dtype.dtype
+    if (isinstance(dtype, LegacyType) and dtype.is_cuda) or (
+        isinstance(dtype, str) and dtype.replace(".cuda", "", 1) in LEGACY and named is None
+    ):
+        raise RuntimeError(
+            f"Cannot initialize CUDA: {dtype} is not available, rushlight runs on the CPU"
+        )
     if named is None:
         raise ValueError(f"invalid type: {dtype!r}")
     return to(self, named)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.device import CPU, check_device, device
+from rushlight.device import CPU, check_device
+from rushlight.device import device as Device
+from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
 from rushlight.primitives import pointwise as rows
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
@@ -140,6 +143,12 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
         if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
         array = array_of(first, None)
+        if kind.numpy.kind in "iu" and array.size and array.dtype.kind in "iuf":
+            limits = np.iinfo(kind.numpy)
+            if not (array.min() >= limits.min and array.max() <= limits.max):
+                raise RuntimeError(
+                    f"value cannot be converted to type {kind.numpy} without overflow"
+                )
         return as_class(cls, array.astype(kind.numpy, copy=False))
     return as_class(cls, np.empty(check_sizes(as_sizes(args)), kind.numpy))
 
@@ -170,33 +179,52 @@ def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> A
     return as_class(cls, data._data).requires_grad_(require_grad)
 
 
-class LegacyType:
-    """`torch.FloatTensor` and its kind: constructs, and answers isinstance, for one dtype."""
+class LegacyType(type):
+    """The class of `torch.FloatTensor` and its kind: constructs, and answers isinstance, for one dtype."""
 
-    def __init__(self, name: str, dtype: dtypes.dtype) -> None:
-        self.name = name
-        self.dtype = dtype
-        self.__name__ = self.__qualname__ = name
+    dtype: dtypes.dtype
+    layout = strided
+    is_sparse = False
 
-    def __call__(self, *args: Any, device: Any = None) -> Tensor:
-        check_device(device)
+    def __new__(mcs, name: str, dtype: dtypes.dtype, module: str = "rushlight") -> LegacyType:
+        """The type of that name; those of `rushlight.cuda` are names only."""
+        scope = {"__slots__": (), "__module__": module, "__doc__": f"Tensors of {dtype}."}
+        return super().__new__(mcs, name, (), scope)
+
+    def __init__(cls, name: str, dtype: dtypes.dtype, module: str = "rushlight") -> None:
+        cls.dtype = dtype
+
+    def __call__(cls, *args: Any, device: Any = None) -> Tensor:
+        if cls.is_cuda:
+            raise cls.unavailable()
+        if device is not None and Device(device).type != "cpu":
+            raise RuntimeError(
+                f"legacy constructor expects device type: cpu but device type: {Device(device).type} "
+                "was passed"
+            )
         from rushlight._tensor import Tensor
 
-        return legacy(Tensor, self.dtype, args)
+        return legacy(Tensor, cls.dtype, args)
 
-    def __instancecheck__(self, value: Any) -> bool:
-        return isinstance(value, TensorBase) and value._data.dtype == self.dtype.numpy
+    def __instancecheck__(cls, value: Any) -> bool:
+        if cls.is_cuda or not isinstance(value, TensorBase):
+            return False
+        return dtypes.of(value._data.dtype) == cls.dtype
 
-    def __repr__(self) -> str:
-        return f"<class 'torch.{self.name}'>"
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{'cuda.' if cls.is_cuda else ''}{cls.__name__}'>"
+
+    def unavailable(cls) -> TypeError:
+        """The error of a type of `torch.cuda`."""
+        return TypeError(
+            f"type torch.cuda.{cls.__name__} not available. Torch not compiled with CUDA enabled: "
+            f"use torch.{cls.__name__}"
+        )
 
     @property
-    def is_cuda(self) -> bool:
-        """False: the types of `torch.cuda` are not here."""
-        return False
-
-    def __reduce__(self) -> str:
-        return self.name
+    def is_cuda(cls) -> bool:
+        """Whether it is one of the types of `torch.cuda`, which are not available here."""
+        return cls.__module__ == "rushlight.cuda"
 
 
 FloatTensor = LegacyType("FloatTensor", dtypes.float32)
@@ -208,12 +236,13 @@ ShortTensor = LegacyType("ShortTensor", dtypes.int16)
 IntTensor = LegacyType("IntTensor", dtypes.int32)
 LongTensor = LegacyType("LongTensor", dtypes.int64)
 BoolTensor = LegacyType("BoolTensor", dtypes.bool_)
+BFloat16Tensor = LegacyType("BFloat16Tensor", dtypes.bfloat16)
 
 LEGACY = {
-    f"torch.{t.name}": t.dtype
+    f"torch.{t.__name__}": t.dtype
     for t in (
         FloatTensor, DoubleTensor, HalfTensor, ByteTensor, CharTensor, ShortTensor, IntTensor,
-        LongTensor, BoolTensor,
+        LongTensor, BoolTensor, BFloat16Tensor,
     )
 }  # fmt: skip
 
@@ -221,6 +250,8 @@ LEGACY = {
 def set_default_tensor_type(t: LegacyType | str) -> None:
     """Set the default dtype by a type of old, like `torch.DoubleTensor`; use set_default_dtype."""
     named = LEGACY.get(t) if isinstance(t, str) else getattr(t, "dtype", None)
+    if isinstance(t, LegacyType) and t.is_cuda:
+        raise t.unavailable()
     if named is None:
         raise TypeError(f"invalid type object: {t!r} is no type of tensors")
     dtypes.set_default_dtype(named)
@@ -231,6 +262,6 @@ def set_default_device(device: Any) -> None:
     check_device(device)
 
 
-def get_default_device() -> device:
+def get_default_device() -> Device:
     """Where new tensors are made: the CPU."""
     return CPU

@@ -95,11 +95,12 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
     if not isinstance(thing, type | FunctionType):
         return None
     module, name = thing.__module__, thing.__qualname__
-    if not module or not module.startswith("rushlight."):
+    if not module or module.partition(".")[0] != "rushlight":
         return None
     if thing in _REBUILDERS:
         return _REBUILDERS[thing]
-    if isinstance(thing, FunctionType) or not module.startswith(_FILES_AS_IN_TORCH):
+    in_file = isinstance(thing, type) and module.startswith(_FILES_AS_IN_TORCH)
+    if module != "rushlight" and not in_file:
         module, name = _room_of(thing), thing.__name__
     if "." in name or module.startswith(_OURS_ALONE):
         return None

@@ -78,6 +78,7 @@ from rushlight.ops.bitwise import (
     bitwise_right_shift,
     bitwise_xor,
     gcd,
+    hash_tensor,
     lcm,
 )
 from rushlight.ops.comparison import (

@@ -152,3 +152,50 @@ def test_results_into_given_tensors():
         sign, size = torch.empty(()), torch.empty(())
         torch.linalg.slogdet(A, out=(sign, size))
     """)
+
+
+@pytest.mark.parametrize("shape", ["4, 4", "2, 3, 3", "0, 3, 3", "2, 0, 0"])
+@pytest.mark.parametrize(
+    ("dtype", "hermitian"),
+    [("float32", False), ("float64", True), ("complex128", False), ("complex128", True)],
+)
+def test_ldl(shape, dtype, hermitian):
+    parity(f"""
+        A = torch.randn({shape}, dtype=torch.{dtype})
+        A = A + (A.mH if {hermitian} else A.mT)
+        how = {{"hermitian": {hermitian}}}
+        LD, pivots = torch.linalg.ldl_factor(A, **how)
+        checked = torch.linalg.ldl_factor_ex(A, **how)
+        B = torch.randn(3, *A.shape[-2:-1], 2, dtype=A.dtype) if A.ndim == 2 else torch.randn_like(A)
+        X = torch.linalg.ldl_solve(LD, pivots, B, **how)
+        into = torch.linalg.ldl_solve(LD, pivots.long(), B, out=torch.empty_like(X), **how)
+    """)
+
+
+def test_ldl_of_singular_matrices():
+    parity("""
+        A = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+        swapped = torch.linalg.ldl_factor(A[:2, :2])
+        known = torch.linalg.ldl_factor_ex(torch.stack([A, A + torch.eye(3) * 2]))
+        errors = [attempt(lambda: torch.linalg.ldl_factor(A))]
+        errors += [attempt(lambda: torch.linalg.ldl_factor_ex(A, check_errors=True))]
+    """)
+
+
+def test_ldl_errors():
+    parity("""
+        A = torch.tensor([[2.0, 1.0], [1.0, 3.0]])
+        LD, pivots = torch.linalg.ldl_factor(A)
+        B = torch.ones(2, 1)
+        _solve = torch.linalg.ldl_solve
+        errors = [attempt(lambda: torch.linalg.ldl_factor(torch.ones(2, 3)))]
+        errors += [attempt(lambda: torch.linalg.ldl_factor(A.int()))]
+        errors += [attempt(lambda: _solve(LD, pivots, torch.ones(3, 1)))]
+        errors += [attempt(lambda: _solve(LD, pivots, torch.ones(2)))]
+        errors += [attempt(lambda: _solve(LD, pivots[:1], B))]
+        errors += [attempt(lambda: _solve(LD, pivots.float(), B))]
+        errors += [attempt(lambda: _solve(LD, pivots, B.double()))]
+        given = A.clone().requires_grad_()
+        factors = torch.linalg.ldl_factor(given)
+        errors += [attempt(lambda: factors.LD.sum().backward())]
+    """)

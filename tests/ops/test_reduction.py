@@ -500,3 +500,20 @@ def test_running_folds_are_not_boolean():
         errors += [attempt(lambda: torch.cumprod(x, 0, dtype=torch.bool))]
         """
     )
+
+
+def test_hashes():
+    parity(
+        """
+        x = torch.tensor([[0.5, -1.0, 3.0], [2.0, 0.0, 7.5]])
+        forms = [torch.hash_tensor(x), torch.hash_tensor(x, 1), x.hash_tensor((0, 1), keepdim=True)]
+        for _dtype in (torch.float16, torch.float64, torch.int8, torch.int64, torch.bool):
+            forms.append(torch.hash_tensor(x.to(_dtype)))
+        into = torch.hash_tensor(x, 0, out=torch.zeros(3, dtype=torch.uint64))
+        errors = [attempt(lambda: torch.hash_tensor(x, mode=1)), attempt(lambda: x.hash_tensor(2))]
+        errors += [attempt(lambda: torch.hash_tensor(torch.zeros(0)))]
+        errors += [attempt(lambda: torch.hash_tensor(torch.zeros(2, 0), 1))]
+        errors += [attempt(lambda: torch.hash_tensor(x + 1j))]
+        errors += [attempt(lambda: torch.hash_tensor(x, out=torch.zeros(())))]
+        """
+    )

@@ -32,7 +32,14 @@ from rushlight.ops.algebra import inverse as inv
 from rushlight.ops.algebra import linalg_qr as qr
 from rushlight.ops.algebra import linalg_slogdet as slogdet
 from rushlight.ops.algebra import linalg_svd as svd
-from rushlight.ops.packed import householder_product, lu_factor, lu_factor_ex
+from rushlight.ops.packed import (
+    householder_product,
+    ldl_factor,
+    ldl_factor_ex,
+    ldl_solve,
+    lu_factor,
+    lu_factor_ex,
+)
 from rushlight.ops.packed import linalg_lu as lu
 from rushlight.ops.packed import linalg_lu_solve as lu_solve
 from rushlight.ops.product import linalg_cross as cross
@@ -54,6 +61,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",

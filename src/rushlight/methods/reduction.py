@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rushlight.ops import extremes, reduction, scan, statistics
+from rushlight.ops import bitwise, extremes, reduction, scan, statistics
 from rushlight.ops.inplace import inplace
 
 
@@ -48,6 +48,8 @@ class ReductionMethods:
     cumsum_ = inplace(scan.cumsum)
     diff = scan.diff
     logcumsumexp = scan.logcumsumexp
+
+    hash_tensor = bitwise.hash_tensor
 
     corrcoef = statistics.corrcoef
     cov = statistics.cov

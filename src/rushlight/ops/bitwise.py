@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rushlight.ops.arguments import Dim, many_dims, need_tensor, numpy_names, write_out
 from rushlight.ops.pointwise import binary, unary
 from rushlight.primitives import bitwise as rows
+from rushlight.primitives import reduce
+from rushlight.primitives.core import apply
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "bitwise_and",
@@ -13,6 +23,7 @@ __all__ = [
     "bitwise_right_shift",
     "bitwise_xor",
     "gcd",
+    "hash_tensor",
     "lcm",
 ]
 
@@ -28,3 +39,28 @@ bitwise_right_shift = binary(
 )
 gcd = binary(rows.gcd, "The greatest common divisor.", numbers="neither")
 lcm = binary(rows.lcm, "The least common multiple.", numbers="neither")
+
+
+@numpy_names
+def hash_tensor(
+    input: Tensor, dim: Dim = (), *, keepdim: bool = False, mode: int = 0,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The exclusive or of the elements' bits, as float64 or int64: tells whether two tensors differ.
+
+    >>> import rushlight as torch
+    >>> torch.hash_tensor(torch.tensor([1, 2, 4]))
+    tensor(7, dtype=torch.uint64)
+    """
+    need_tensor("hash_tensor", "input", 1, input)
+    if mode != 0:
+        raise RuntimeError(
+            f"Unknown hash_tensor mode: {mode}: 0, the exclusive or, is all there is"
+        )
+    dims = many_dims(dim, input._data.ndim)
+    result: Tensor = apply(reduce.hash_tensor, input, dim=dims, keepdim=keepdim)
+    if out is not None and out._data.dtype != np.uint64:
+        raise RuntimeError(
+            f"hash_tensor: Expected result to be of dtype uint64, but got {out.dtype}"
+        )
+    return write_out(out, result)

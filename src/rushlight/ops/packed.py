@@ -164,6 +164,76 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return write_outs(out, (packed, pivots))
 
 
+# ---- LDL ----------------------------------------------------------------------------------------
+
+
+def ldl_factor_ex(
+    A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
+) -> Any:
+    """L and D of A = L @ D @ L.mT packed in one matrix, the exchanges of rows, and 0 or where D is 0.
+
+    A is symmetric, or Hermitian (A = L @ D @ L.mH) if hermitian; only its lower half is read. LAPACK's
+    sytrf and hetrf describe the packing.
+    """
+    need_tensor("linalg_ldl_factor_ex", "A", 1, A)
+    result = return_types.linalg_ldl_factor_ex(apply(rows.ldl_factor, A, hermitian=hermitian))
+    if check_errors:
+        _check_blocks("linalg.ldl_factor_ex", result.info)
+    return write_outs(out, result)
+
+
+def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
+    """L and D of A = L @ D @ L.mT packed in one matrix, and the exchanges of rows: see ldl_factor_ex.
+
+    >>> import rushlight as torch
+    >>> torch.linalg.ldl_factor(torch.tensor([[2.0, 1.0], [1.0, 3.0]])).LD
+    tensor([[2.0000, 0.0000],
+            [0.5000, 2.5000]])
+    """
+    packed, pivots, info = ldl_factor_ex(A, hermitian=hermitian)
+    _check_blocks("linalg.ldl_factor", info)
+    return write_outs(out, return_types.linalg_ldl_factor((packed, pivots)))
+
+
+def _check_blocks(name: str, info: Tensor) -> None:
+    if info._data.any():
+        at = int(info._data[info._data != 0][0])
+        raise RuntimeError(
+            f"torch.{name}: D[{at},{at}] is zero, and ldl_solve would divide by it: A is singular. "
+            "linalg.ldl_factor_ex(A) gives the factors all the same"
+        )
+
+
+def ldl_solve(
+    LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None
+) -> Tensor:
+    """X with A @ X = B, from `ldl_factor(A, hermitian=hermitian)`."""
+    name = "torch.linalg.ldl_solve"
+    factor.square(name, LD._data)
+    n, given = LD._data.shape[-1], B._data.shape
+    if len(given) < 2:
+        raise IndexError(f"{name}: B must have at least 2 dimensions, got shape {list(given)}")
+    if given[-2] != n:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for {name}: each A matrix is {n} by {n} but each b matrix is "
+            f"{given[-2]} by {given[-1]}"
+        )
+    if pivots._data.shape != LD._data.shape[:-1]:
+        raise RuntimeError(
+            f"{name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with "
+            f"shape {list(pivots._data.shape)} instead"
+        )
+    if pivots._data.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}: Expected pivots to be integers. Got {pivots.dtype.word}")
+    if LD._data.dtype != B._data.dtype:
+        raise RuntimeError(
+            f"{name}: Expected b and A to have the same dtype, but found b of type {B.dtype.word} and "
+            f"A of type {LD.dtype.word} instead"
+        )
+    result: Tensor = apply(rows.ldl_solve, LD, pivots, B, hermitian=hermitian)
+    return write_out(out, result)
+
+
 # ---- reflections --------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Rows whose factors come packed in one matrix, as LAPACK leaves them: LU with its row exchanges, QR.
+"""Rows whose factors come packed in one matrix, as LAPACK leaves them: LU with its row exchanges, LDL, QR.
 
 The derivative of LU is that of the square case (for instance in de Hoog, Anderssen and Lukas,
 "Differentiation of matrix functionals using triangular factorization", 2011), to which the rows or
@@ -16,9 +16,10 @@ from rushlight.primitives.factor import (
     floating,
     h,
     solve_triangular,
+    square,
     well_conditioned,
 )
-from rushlight.primitives.families import draw
+from rushlight.primitives.families import draw, missing
 from rushlight.primitives.view import cat, triangle
 from rushlight.tensor_base import Array, wrap
 
@@ -107,6 +108,79 @@ lu_factor: Primitive = Primitive(
     lambda: [Sample((well_conditioned(1, shape),)) for shape in ((3, 3), (2, 4), (4, 2), (2, 2, 2))],
     label="LinalgLuFactorExBackward0",
 )  # fmt: skip
+
+
+# ---- LDL ----------------------------------------------------------------------------------------
+
+
+def _indefinite(step: str, x: Array, hermitian: bool) -> Any:
+    """LAPACK's function for symmetric (sytrf, sytrs) or complex Hermitian (hetrf, hetrs) matrices."""
+    from scipy.linalg import get_lapack_funcs
+
+    return get_lapack_funcs(("he" if hermitian and x.dtype.kind == "c" else "sy") + step, (x,))
+
+
+def _ldl_factor(x: Array, *, hermitian: bool) -> tuple[Array, Array, Array]:
+    square("torch.linalg.ldl_factor_ex", x)
+    out, pivots = np.zeros_like(x), np.empty(x.shape[:-1], np.int32)
+    info = np.zeros(x.shape[:-2], np.int32)
+    if x.size:
+        factorise = _indefinite("trf", x, hermitian)
+        for place in np.ndindex(info.shape):
+            packed, pivots[place], info[place] = factorise(x[place], lower=1)
+            out[place] = np.tril(packed)
+    return out, pivots, info
+
+
+def _ldl_rule(x: Array, *, hermitian: bool) -> list[Spec]:
+    square("torch.linalg.ldl_factor_ex", x)
+    integer = np.dtype(np.int32)
+    return [(x.shape, x.dtype), (x.shape[:-1], integer), (x.shape[:-2], integer)]
+
+
+def _ldl_solve(x: Array, pivots: Array, b: Array, *, hermitian: bool) -> Array:
+    batch = np.broadcast_shapes(x.shape[:-2], b.shape[:-2])
+    out = np.broadcast_to(b, batch + b.shape[-2:]).copy()
+    if out.size:
+        x, pivots = (
+            np.broadcast_to(x, batch + x.shape[-2:]),
+            np.broadcast_to(pivots, batch + pivots.shape[-1:]),
+        )
+        solve = _indefinite("trs", x, hermitian)
+        for place in np.ndindex(batch):
+            out[place], _ = solve(x[place], pivots[place], b=out[place], lower=1)
+    return out
+
+
+def _ldl_solve_rule(x: Array, pivots: Array, b: Array, *, hermitian: bool) -> Spec:
+    return np.broadcast_shapes(x.shape[:-2], b.shape[:-2]) + b.shape[-2:], b.dtype
+
+
+def _symmetric(seed: int, shape: tuple[int, ...]) -> Array:
+    x = draw(seed, shape)
+    return x + np.swapaxes(x, -1, -2)
+
+
+def _factored(seed: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    return _ldl_factor(_symmetric(seed, shape), hermitian=False)[:2]
+
+
+# torch has no derivatives for these.
+ldl_factor = Primitive(
+    "linalg_ldl_factor_ex", "factor", _ldl_factor, (missing("linalg_ldl_factor_ex"),), _ldl_rule,
+    "lapack:sytrf",
+    lambda: [Sample((_symmetric(1, shape),), {"hermitian": True}) for shape in ((3, 3), (2, 2, 2))],
+    label="NotImplemented",
+)  # fmt: skip
+ldl_solve = Primitive(
+    "linalg_ldl_solve", "factor", _ldl_solve,
+    (missing("linalg_ldl_solve"), None, missing("linalg_ldl_solve")), _ldl_solve_rule,
+    "lapack:sytrs",
+    lambda: [Sample((*_factored(1, (3, 3)), draw(2, (3, 2))), {"hermitian": False})],
+    label="NotImplemented",
+)  # fmt: skip
+
+# ---- QR -----------------------------------------------------------------------------------------
 
 
 def _geqrf(x: Array) -> tuple[Array, Array]:

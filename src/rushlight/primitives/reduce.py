@@ -548,3 +548,29 @@ median = Primitive(
     promote=taking("median", "iuf", list),
     label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
 )  # fmt: skip
+
+# ---- bits ---------------------------------------------------------------------------------------
+
+_XOR: Any = np.bitwise_xor.reduce
+
+
+def _hash_tensor(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+    if x.dtype.kind == "c":
+        raise NotImplementedError("hash_tensor: not of complex numbers: use torch.view_as_real")
+    _nonempty("hash_tensor", x.shape, dim)
+    wide = x.astype(np.float64 if x.dtype.kind == "f" else np.int64)
+    return _XOR(wide.view(np.uint64), axis=dim, keepdims=keepdim)
+
+
+def _hash_rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
+    _nonempty("hash_tensor", x.shape, dim)
+    return reduced_shape(x.shape, dim, keepdim), np.dtype(np.uint64)
+
+
+hash_tensor = Primitive(
+    "hash_tensor", "reduce", _hash_tensor, None, _hash_rule, "reduce:xor",
+    # Numbers that single precision holds exactly: the bits of all others change with it.
+    lambda: [Sample((np.arange(-2.0, 4.0).reshape(2, 3),), {"dim": dim, "keepdim": keepdim})
+             for dim, keepdim in ((None, False), ((1,), True))],
+    inputs=("x",),
+)  # fmt: skip

@@ -14,7 +14,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"allocation", "version", "errors", "device", "layout", "size", "return_types", "settings"},
+    {"allocation", "version", "errors", "device", "later", "layout", "size"},
+    {"return_types", "settings"},
     {"accelerator", "amp", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
     {"printing"},

@@ -737,6 +737,12 @@ from rushlight import fft, linalg, masked, nn, optim, serialization, signal, spa
 from rushlight.ops.product import mm as spmm
 from rushlight.sparse.creation import sparse_coo_tensor
 from rushlight.serialization import load, save
+from rushlight.later import later as _later
+from rushlight.later import name_twice as _name_twice
+
+_name_twice()
+# Few programs need them, and they take their time.
+distributions = _later("rushlight.distributions")
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

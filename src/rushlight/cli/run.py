@@ -9,11 +9,13 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
+
+from rushlight.later import SecondName
 
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 
@@ -67,19 +69,15 @@ class _Finder(MetaPathFinder):
         )
 
 
-class _Loader(Loader):
-    """Gives the one module object under its second name, and leaves it as it was."""
+class _Loader(SecondName):
+    """Gives the one module object under torch's name."""
 
     def __init__(self, ours: str, theirs: str) -> None:
-        self.ours, self.theirs = ours, theirs
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = importlib.import_module(self.ours)
-        self.own_spec = module.__spec__
-        return module
+        super().__init__(importlib.import_module(ours))
+        self.theirs = theirs
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self.own_spec
+        super().exec_module(module)
         module.__dict__.setdefault("__getattr__", _missing(self.theirs, module))
 
 

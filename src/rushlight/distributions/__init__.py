@@ -6,7 +6,18 @@
 tensor(0.6931)
 """
 
-from . import constraints, kl, transforms
+from . import (
+    constraints,
+    continuous,
+    discrete,
+    distribution,
+    gamma,
+    kl,
+    multivariate,
+    transformed,
+    transforms,
+    utils,
+)
 from .continuous import Cauchy, Exponential, Laplace, Normal, StudentT, Uniform
 from .discrete import Bernoulli, Binomial, Categorical, Multinomial, OneHotCategorical, Poisson
 from .distribution import Distribution, ExponentialFamily
@@ -25,6 +36,14 @@ from .transforms import (
     identity_transform,
 )
 
+# torch has a file for each of these.
+cauchy = exponential = laplace = normal = studentT = uniform = continuous
+bernoulli = binomial = categorical = multinomial = one_hot_categorical = poisson = discrete
+beta = chi2 = dirichlet = gamma
+multivariate_normal = multivariate
+half_normal = independent = log_normal = transformed_distribution = transformed
+exp_family = distribution
+
 __all__ = [
     "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2",
     "ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential",
@@ -32,5 +51,5 @@ __all__ = [
     "Multinomial", "MultivariateNormal", "Normal", "OneHotCategorical", "Poisson",
     "SigmoidTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform",
     "TransformedDistribution", "Uniform", "constraints", "identity_transform", "kl", "kl_divergence",
-    "register_kl", "transforms",
+    "register_kl", "transforms", "utils",
 ]  # fmt: skip

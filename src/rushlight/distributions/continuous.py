@@ -10,8 +10,9 @@ from rushlight.ops.creation import empty, full_like, zeros_like
 from rushlight.ops.sampling import normal, rand
 
 from . import constraints
-from .distribution import Distribution, ExponentialFamily, broadcast_all, standard_normal
+from .distribution import Distribution, ExponentialFamily
 from .gamma import Chi2
+from .utils import broadcast_all, standard_normal
 
 __all__ = ["Cauchy", "Exponential", "Laplace", "Normal", "StudentT", "Uniform"]
 

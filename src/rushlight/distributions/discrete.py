@@ -15,15 +15,8 @@ from rushlight.ops.shape import broadcast_shapes
 from rushlight.size import Size
 
 from . import constraints
-from .distribution import (
-    Distribution,
-    ExponentialFamily,
-    broadcast_all,
-    lazy_property,
-    logits_to_probs,
-    need_one,
-    probs_to_logits,
-)
+from .distribution import Distribution, ExponentialFamily
+from .utils import broadcast_all, lazy_property, logits_to_probs, need_one, probs_to_logits
 
 __all__ = ["Bernoulli", "Binomial", "Categorical", "Multinomial", "OneHotCategorical", "Poisson"]
 

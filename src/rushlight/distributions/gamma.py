@@ -19,7 +19,8 @@ from rushlight.ops.transcendental import igamma
 from rushlight.tensor_base import wrap
 
 from . import constraints
-from .distribution import Distribution, ExponentialFamily, broadcast_all
+from .distribution import Distribution, ExponentialFamily
+from .utils import broadcast_all
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "Gamma"]
 

@@ -10,10 +10,10 @@ from rushlight.ops.algebra import solve_triangular
 
 from .continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from .discrete import Bernoulli, Binomial, Categorical, OneHotCategorical, Poisson
-from .distribution import sum_rightmost
 from .gamma import Beta, Dirichlet, Gamma
 from .multivariate import MultivariateNormal
 from .transformed import HalfNormal, Independent, TransformedDistribution
+from .utils import sum_rightmost
 
 __all__ = ["kl_divergence", "register_kl"]
 

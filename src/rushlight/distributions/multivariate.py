@@ -10,7 +10,8 @@ from rushlight.ops.counting import eye
 from rushlight.ops.shape import broadcast_shapes
 
 from . import constraints
-from .distribution import Distribution, lazy_property, standard_normal
+from .distribution import Distribution
+from .utils import lazy_property, standard_normal
 
 __all__ = ["MultivariateNormal"]
 

@@ -11,8 +11,9 @@ from rushlight.size import Size
 
 from . import constraints
 from .continuous import LOC_SCALE, Normal
-from .distribution import Distribution, sum_rightmost
+from .distribution import Distribution
 from .transforms import ComposeTransform, ExpTransform, Transform
+from .utils import sum_rightmost
 
 __all__ = ["HalfNormal", "Independent", "LogNormal", "TransformedDistribution"]
 

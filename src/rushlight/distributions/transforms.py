@@ -13,7 +13,7 @@ from rushlight.ops.shape import broadcast_shapes, broadcast_to
 from rushlight.tensor_base import TensorBase
 
 from . import constraints
-from .distribution import sum_rightmost
+from .utils import sum_rightmost
 
 __all__ = [
     "AffineTransform",

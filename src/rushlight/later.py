@@ -1,0 +1,66 @@
+"""Modules that are loaded when they are first used, and modules that go by two names."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+def later(name: str) -> ModuleType:
+    """The module of that name; its file is run when one of its attributes is first asked for.
+
+    >>> later("rushlight.distributions").Normal(0.0, 1.0).mean
+    tensor(0.)
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class SecondName(Loader):
+    """Gives a module object under another name, and leaves it as it was."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.own_spec = module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module that there is already."""
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own spec back, which importing has overwritten."""
+        module.__spec__ = self.own_spec
+
+
+class _Finder(MetaPathFinder):
+    """Finds `rushlight.distributions.normal` where `rushlight.distributions` calls a module so.
+
+    torch keeps in one file each what a room here has in fewer; the room's `__init__` names them.
+    """
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        parent, _, name = fullname.rpartition(".")
+        if not parent.startswith("rushlight."):
+            return None
+        module = getattr(sys.modules.get(parent), name, None)
+        if not isinstance(module, ModuleType) or not module.__name__.startswith(f"{parent}."):
+            return None
+        return ModuleSpec(fullname, SecondName(module))
+
+
+def name_twice() -> None:
+    """Let modules be imported under the names that their rooms give them."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())

@@ -1,0 +1,73 @@
+"""Rooms that are loaded when they are used, and torch's names for their files."""
+
+import subprocess
+import sys
+
+import pytest
+
+import rushlight
+from tests.parity import parity
+
+FAMILIES = {
+    "bernoulli": "Bernoulli", "beta": "Beta", "binomial": "Binomial", "categorical": "Categorical",
+    "cauchy": "Cauchy", "chi2": "Chi2", "dirichlet": "Dirichlet", "exp_family": "ExponentialFamily",
+    "exponential": "Exponential", "gamma": "Gamma", "half_normal": "HalfNormal",
+    "independent": "Independent", "laplace": "Laplace", "log_normal": "LogNormal",
+    "multinomial": "Multinomial", "multivariate_normal": "MultivariateNormal", "normal": "Normal",
+    "one_hot_categorical": "OneHotCategorical", "poisson": "Poisson", "studentT": "StudentT",
+    "transformed_distribution": "TransformedDistribution", "uniform": "Uniform",
+    "utils": "broadcast_all", "kl": "kl_divergence", "transforms": "ExpTransform",
+    "constraints": "positive", "distribution": "Distribution",
+}  # fmt: skip
+
+
+def fresh(code: str) -> str:
+    """What the code prints in a new process."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_distributions_are_there_and_not_loaded():
+    assert (
+        fresh("""
+import sys, rushlight as torch
+loaded = "rushlight.distributions.continuous" in sys.modules
+print(loaded, torch.distributions.Normal(0.0, 1.0), "rushlight.distributions.continuous" in sys.modules)
+""")
+        == "False Normal(loc: 0.0, scale: 1.0) True"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from rushlight.distributions.normal import Normal",
+        "import rushlight.distributions.normal as n; Normal = n.Normal",
+        "import rushlight; Normal = rushlight.distributions.normal.Normal",
+        "from rushlight.distributions import Normal",
+        "from rushlight import distributions as d; Normal = d.Normal",
+        "import importlib as i; Normal = i.import_module('rushlight.distributions.normal').Normal",
+        "import rushlight.cli.run as r; r.install(); from torch.distributions.normal import Normal",
+        "import rushlight.cli.run as r; r.install(); import torch; Normal = torch.distributions.Normal",
+    ],
+)
+def test_first_import(line):
+    assert fresh(f"{line}; print(Normal(1.0, 2.0))") == "Normal(loc: 1.0, scale: 2.0)"
+
+
+@pytest.mark.parametrize("file", FAMILIES)
+def test_torch_s_files(file):
+    parity(f"""
+        from torch.distributions.{file} import {FAMILIES[file]}
+        import torch.distributions.{file} as _file
+        same = _file.{FAMILIES[file]} is torch.distributions.{file}.{FAMILIES[file]}
+        kept = _file.__spec__.name == _file.__name__
+    """)
+
+
+def test_what_is_not_there_is_not_found():
+    with pytest.raises(ModuleNotFoundError):
+        __import__("rushlight.distributions.nothing")
+    with pytest.raises(AttributeError):
+        rushlight.distributions.nothing

@@ -74,6 +74,7 @@ def page(results: dict[str, Scores], count: int) -> str:
         parts += [textwrap.fill(EXPLANATIONS[title], 100) + "\n", table(title, groups, scores)]
         parts += failures(scores)
     parts.append("## Not asked\n\n" + excluded())
+    parts.append("## Where torch is wrong\n\n" + faults())
     return "\n".join(parts)
 
 
@@ -124,6 +125,25 @@ def excluded() -> str:
     lines = [f"- {reason}: {', '.join(dict.fromkeys(names))}" for reason, names in reasons.items()]
     wrap = {"width": 100, "subsequent_indent": "  ", "break_on_hyphens": False}
     return "\n".join(textwrap.fill(line, **wrap) for line in lines) + "\n"  # type: ignore[arg-type]
+
+
+def faults() -> str:
+    """What torch answers wrongly and is not asked either."""
+    lines = [
+        "Found by these questions, and not asked either; `tests/conformance/test_faults.py` shows for "
+        "each that torch's answer is wrong and rushlight's is right.\n"
+    ]
+    for name, fault in databases.FAULTS.items():
+        kinds = ", ".join((*fault.kinds, *(str(d).removeprefix("torch.") for d in fault.dtypes)))
+        lines.append(f"- `{name}`, {kinds}: {fault.what}")
+    wrap = {"width": 100, "subsequent_indent": "  ", "break_on_hyphens": False}
+    return (
+        "\n".join(
+            textwrap.fill(line, **wrap) + "\n" * line.endswith("\n")  # type: ignore[arg-type]
+            for line in lines
+        )
+        + "\n"
+    )
 
 
 main()

@@ -37,11 +37,15 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     inputs, output = _parse(equation, tensors)
     sizes = _sizes(inputs, tensors)
     terms = [_diagonals(t, labels) for t, labels in zip(tensors, inputs, strict=True)]
+    # As in torch: first the labels of the output in their order, then the others in the alphabet's.
+    place = {label: i for i, label in enumerate(output)}
+    for label in sorted(set(sizes) - set(output), key=str):
+        place[label] = len(place)
     result, labels = terms[0]
     later = [set(labels) for _, labels in terms]
     for i in range(1, len(terms)):
         needed = set(output).union(*later[i + 1 :])
-        result, labels = _contract(result, labels, *terms[i], needed, sizes)
+        result, labels = _contract(result, labels, *terms[i], needed, sizes, place)
     extra = tuple(i for i, label in enumerate(labels) if label not in output)
     if extra:
         result = result.sum(extra)
@@ -155,17 +159,26 @@ def _diagonals(tensor: Any, labels: Labels) -> tuple[Any, Labels]:
 
 
 def _contract(
-    a: Any, of_a: Labels, b: Any, of_b: Labels, needed: set[Label], sizes: dict[Label, int]
-) -> tuple[Any, Labels]:
-    """Multiply two terms and sum over what nobody needs any more, as one batched matrix product."""
+    a: Any, of_a: Labels, b: Any, of_b: Labels, needed: set[Label], sizes: dict[Label, int],
+    place: dict[Label, int],
+) -> tuple[Any, Labels]:  # fmt: skip
+    """Multiply two terms and sum over what nobody needs any more, as one batched matrix product.
+
+    How the product lies in memory is torch's, because a dropout that follows draws in that order.
+    """
     a, of_a = _summed(a, of_a, needed | set(of_b))
     b, of_b = _summed(b, of_b, needed | set(of_a))
-    shared = [k for k in of_a if k in of_b]
+    inside = [k for k in of_a if k in of_b and k not in needed]
+    if not inside:
+        labels = sorted({*of_a, *of_b}, key=place.__getitem__)
+        return _aligned(a, of_a, labels) * _aligned(b, of_b, labels), labels
     # A shared dimension of size 1 on one side broadcasts: it is summed where it is not needed.
+    shared = sorted((k for k in of_a if k in of_b), key=place.__getitem__)
     batch = [k for k in shared if k in needed]
-    inside = [k for k in shared if k not in needed]
-    only_a = [k for k in of_a if k not in of_b]
-    only_b = [k for k in of_b if k not in of_a]
+    only_a = sorted((k for k in of_a if k not in of_b), key=place.__getitem__)
+    only_b = sorted((k for k in of_b if k not in of_a), key=place.__getitem__)
+    if only_a and only_b and place[only_b[-1]] < place[only_a[0]]:
+        a, of_a, only_a, b, of_b, only_b = b, of_b, only_b, a, of_a, only_a
     sized_a = _widened(a, of_a, shared, sizes)
     sized_b = _widened(b, of_b, shared, sizes)
     left = sized_a.permute(*(of_a.index(k) for k in (*batch, *only_a, *inside)))
@@ -178,6 +191,15 @@ def _contract(
     columns = math.prod(outer[len(batch) + len(only_a) :])
     product = bmm(left.reshape(many, rows, depth), right.reshape(many, depth, columns))
     return product.reshape(outer), [*batch, *only_a, *only_b]
+
+
+def _aligned(tensor: Any, of: Labels, labels: Labels) -> Any:
+    """The tensor with its dimensions in the order of labels, of size 1 where it has none."""
+    own = [k for k in labels if k in of]
+    order = [of.index(k) for k in own]
+    if order != sorted(order):
+        tensor = tensor.permute(*order)
+    return tensor[tuple(slice(None) if k in of else None for k in labels)]
 
 
 def _summed(tensor: Any, labels: Labels, needed: set[Label]) -> tuple[Any, Labels]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel, type_name
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import matmul
@@ -128,10 +129,11 @@ def max_pool(
     supported(name, FLOAT if dims == 1 else "iuf", [input._data])
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
     form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
-    out: Tensor = apply(rows.max_pool, input, **form)
+    if not with_indices and not (state.grad and input.requires_grad):
+        return apply(rows.max_pool, input, **form)
+    out, winner = apply(rows.max_pool_from, input, **form)
     if not with_indices:
         return out
-    winner = apply(rows.pool_winner, input.detach(), out.detach(), **form)
     return out, apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
 
 

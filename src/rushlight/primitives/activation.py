@@ -16,7 +16,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.pointwise import exp, gt, le, logical_and, lt, sigmoid, where
+from rushlight.primitives.pointwise import exp, gt, le, logical_and, lt, relu, sigmoid, where
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 
@@ -128,9 +128,11 @@ def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
     return out
 
 
-def _elu_vjp(g: Any, x: Any, out: Any, alpha: float, scale: float, rate: float) -> Any:
-    # Below 0 the slope is rate * alpha * scale * exp(rate * x).
-    return where(gt(x, 0), g * scale, g * ((out + alpha * scale) * rate))
+def _elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
+    # -relu(-x), the part below 0, keeps infinity (and nan in further derivatives) out of the side that
+    # is not chosen, and gives torch's second derivative at 0.
+    below = exp(relu(-x) * -rate)
+    return where(gt(x, 0), g * scale, g * (below * (rate * alpha * scale)))
 
 
 elu = unary(

@@ -78,12 +78,12 @@ def _nll(
 
 
 def _nll_vjp(
-    g: list[Any], x_shape: Shape, target: Any, weight: Any, out: Any, reduction: str,
+    g: list[Any], x_shape: Shape, target: Any, weight: Any, out1: Any, reduction: str,
     ignore_index: int,
 ) -> Any:  # fmt: skip
     if g[0] is None:
         return None
-    share = g[0] / out[1].detach() if reduction == "mean" else g[0]
+    share = g[0] / out1.detach() if reduction == "mean" else g[0]
     return nll_scatter(share, target, weight, shape=x_shape, ignore_index=ignore_index)
 
 

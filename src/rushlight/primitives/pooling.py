@@ -1,7 +1,7 @@
 """Pooling: the largest element, or the sum, of windows that move over the last dimensions.
 
 A window's maximum and its sum are taken one dimension after the other: k + k passes instead of
-k * k. Where the maximum came from is found only when somebody asks: for a gradient or for indices.
+k * k. Where the maximum came from is found only for a gradient or for indices.
 """
 
 from __future__ import annotations
@@ -78,15 +78,6 @@ def _max_pool_rule(
     return (*x.shape[: -len(kernel)], *out_size), x.dtype
 
 
-def _max_pool_vjp(
-    g: Any, x: Any, out: Any, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape,
-    dilation: Shape,
-) -> Any:  # fmt: skip
-    form = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    winner = pool_winner(x, out, out_size=out_size, **form)
-    return pool_scatter(g, winner, size=x.shape[-len(kernel) :], **form)
-
-
 # (sizes, kernel, stride, padding, dilation, ceil_mode)
 _FORMS: tuple[tuple[Shape, Shape, Shape, Shape, Shape, bool], ...] = (
     ((6,), (2,), (2,), (0,), (1,), False),
@@ -104,9 +95,8 @@ def _forms() -> Iterable[tuple[Array, dict[str, Any]]]:
 
 
 max_pool = Primitive(
-    "max_pool", "pooling", _max_pool, (_max_pool_vjp,), _max_pool_rule, "pool:max",
+    "max_pool", "pooling", _max_pool, None, _max_pool_rule, "pool:max",
     lambda: [Sample((x,), form) for x, form in _forms()],
-    label=lambda node: f"MaxPool{max(len(node.static['kernel']), 2)}DWithIndicesBackward0",
 )  # fmt: skip
 
 
@@ -141,6 +131,33 @@ def _pool_winner_rule(
 pool_winner = Primitive(
     "pool_winner", "pooling", _pool_winner, None, _pool_winner_rule, "pool:argmax",
     lambda: [Sample((x, _max_pool(x, **form)), form) for x, form in _forms()],
+)  # fmt: skip
+
+
+def _max_pool_from(x: Array, **form: Shape) -> tuple[Array, Array]:
+    out = _max_pool(x, **form)
+    return out, _pool_winner(x, out, **form)
+
+
+def _max_pool_from_rule(x: Array, **form: Shape) -> list[Spec]:
+    out = _max_pool_rule(x, **form)
+    return [out, (out[0], np.dtype(np.uint8 if math.prod(form["kernel"]) <= 256 else np.int32))]
+
+
+def _max_pool_from_vjp(
+    g: list[Any], x_shape: Shape, out1: Any, kernel: Shape, stride: Shape, padding: Shape,
+    dilation: Shape,
+) -> Any:  # fmt: skip
+    form = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    return pool_scatter(g[0], out1, size=x_shape[-len(kernel) :], **form)
+
+
+# The maximum and its winner, for gradients: programs go on to change the maximum in place (ReLU after
+# pooling), and torch lets them.
+max_pool_from = Primitive(
+    "max_pool_from", "pooling", _max_pool_from, (_max_pool_from_vjp,), _max_pool_from_rule,
+    "pool:max", lambda: [Sample((x,), form) for x, form in _forms()],
+    label=lambda node: f"MaxPool{max(len(node.static['kernel']), 2)}DWithIndicesBackward0",
 )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:
     peak = _peaks(x, dim)
     if masked:
         peak[peak == -np.inf] = 0
-    out = x - peak
+    # In C order, as in torch: what follows, a dropout, draws its numbers in the order of memory.
+    out = np.subtract(x, peak, order="C")
     np.exp(out, out=out)
     total = totals(out, (dim,))
     if masked:
@@ -48,7 +49,7 @@ def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
 def _log_softmax(x: Array, *, dim: int) -> Array:
     if not x.size:
         return x.copy()
-    out = x - _peaks(x, dim)
+    out = np.subtract(x, _peaks(x, dim), order="C")
     out -= np.log(totals(np.exp(out), (dim,)))
     return out
 

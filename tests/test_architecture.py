@@ -32,7 +32,7 @@ FLOORS = [
     {"nn"},
     {"optim"},
     {"serialization"},
-    {"utils"},
+    {"utils", "multiprocessing"},
     {"vision"},
     {"visual"},
     {"training"},

@@ -743,6 +743,7 @@ from rushlight.later import name_twice as _name_twice
 _name_twice()
 # Few programs need them, and they take their time.
 distributions = _later("rushlight.distributions")
+multiprocessing = _later("rushlight.multiprocessing")
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, copies, joining, memory, reduction, shape
+from rushlight.ops import arrangement, copies, joining, memory, reduction, shape, sharing
 from rushlight.ops import storage as storages
 from rushlight.ops.inplace import inplace
 
@@ -153,10 +153,5 @@ class ShapeMethods:
         """False: see `pin_memory`."""
         return False
 
-    def share_memory_(self) -> Any:
-        """The tensor itself: what a forked process needs is shared already."""
-        return self
-
-    def is_shared(self) -> bool:
-        """False: memory is this process's own."""
-        return False
+    share_memory_ = sharing.share_memory_
+    is_shared = sharing.is_shared

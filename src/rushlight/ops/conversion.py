@@ -326,7 +326,7 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     result._requires_grad = self._requires_grad
     if self._grad is not None:
         result._grad = _copy.deepcopy(self._grad, memo)
-    own = {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
+    own = user_attributes(self)
     if own:
         result.__dict__.update(_copy.deepcopy(own, memo))
     return result
@@ -343,8 +343,12 @@ def rebuild(cls: type[Any], array: Array, requires_grad: bool, own: dict[str, An
 
 def reduce(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
     """How pickle keeps a tensor: class, array, requires_grad and the user's own attributes."""
-    own = {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
-    return rebuild, (type(self), self._data, self._requires_grad, own)
+    return rebuild, (type(self), self._data, self._requires_grad, user_attributes(self))
+
+
+def user_attributes(self: Tensor) -> dict[str, Any]:
+    """The attributes of a tensor that are the user's own."""
+    return {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
 
 
 # ---- to other languages -------------------------------------------------------------------------

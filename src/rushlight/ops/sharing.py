@@ -1,0 +1,125 @@
+"""Tensors whose memory several processes share: `t.share_memory_()`.
+
+The memory is that of a file without a name. Forked processes have it mapped already; to processes
+that are started otherwise, and through queues and pipes, its descriptor is sent instead of the
+values. It is freed when the last process lets go of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import mmap
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.ops.conversion import reduce, user_attributes
+from rushlight.ops.legacy import as_class
+from rushlight.ops.memory import storage_offset
+from rushlight.primitives.view import memory
+from rushlight.tensor_base import Array
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+
+class SharedMemory(mmap.mmap):
+    """A mapped file without a name; `descriptor` is how other processes get to it."""
+
+    descriptor = -1
+
+    def __new__(cls, descriptor: int, size: int) -> SharedMemory:
+        """The memory of an open file, whose descriptor it takes over."""
+        mapped = super().__new__(cls, descriptor, size)
+        mapped.descriptor = descriptor
+        return mapped
+
+    def __del__(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+
+def _nameless_file(size: int) -> int:
+    """The descriptor of a new file of that many bytes, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("rushlight")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def shared_block(array: Array) -> SharedMemory | None:
+    """The shared memory in which an array lies, if it does."""
+    owner: Any = memory(array)
+    while isinstance(owner, np.ndarray | memoryview):
+        owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
+    return owner if isinstance(owner, SharedMemory) else None
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether other processes can see what is written into this tensor; see `share_memory_`."""
+    return shared_block(self._data) is not None
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the values to memory that processes started from now on share; returns the tensor.
+
+    Views that were made before keep the old memory: share the tensor first, then take its views.
+
+    >>> import rushlight as torch
+    >>> torch.zeros(3).share_memory_().is_shared()
+    True
+    """
+    if is_shared(self):
+        return self
+    data = self._data
+    block = SharedMemory(_nameless_file(max(data.nbytes, 1)), max(data.nbytes, 1))
+    moved = np.frombuffer(block, data.dtype, data.size).reshape(data.shape)
+    np.copyto(moved, data)
+    self._data = moved
+    _send_descriptors()
+    return self
+
+
+@functools.cache
+def _send_descriptors() -> None:
+    """Let multiprocessing send shared tensors without their values."""
+    from multiprocessing.reduction import ForkingPickler
+
+    from rushlight._tensor import Tensor
+
+    ForkingPickler.register(Tensor, _reduced)
+
+
+def _reduced(tensor: Tensor) -> tuple[Any, ...]:
+    block = shared_block(tensor._data)
+    if block is None:
+        return reduce(tensor)
+    if tensor._node is not None:
+        raise RuntimeError(
+            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does "
+            "not support crossing process boundaries: detach() it first"
+        )
+    from multiprocessing.reduction import DupFd
+
+    data = tensor._data
+    place = data.dtype.str, data.shape, data.strides, storage_offset(tensor) * data.itemsize
+    handle = DupFd(block.descriptor)
+    return _received, (handle, len(block), place, tensor._requires_grad, user_attributes(tensor))
+
+
+def _received(handle: Any, size: int, place: Any, requires_grad: bool, own: dict[str, Any]) -> Any:
+    from rushlight._tensor import Tensor
+
+    block = SharedMemory(handle.detach(), size)
+    kind, shape, strides, offset = place
+    array: Array = np.ndarray(shape, np.dtype(kind), block, offset, strides)
+    tensor = as_class(Tensor, array)
+    tensor._requires_grad = requires_grad
+    tensor.__dict__.update(own)
+    _send_descriptors()
+    return tensor

@@ -332,3 +332,12 @@ def test_names_of_backward_functions():
         grad_fn=True,
         rtol=1e-5,
     )
+
+
+def test_clamp_takes_a_tensor_as_a_number_beside_one():
+    parity("""
+x = torch.arange(5.0)
+kept = torch.clamp(x, 0, torch.tensor(2.0)), x.clamp(torch.tensor(1), 3)
+wrong = [attempt(lambda: torch.clamp(x, 0, bound))
+         for bound in (torch.tensor([2.0]), torch.tensor(2.0, requires_grad=True))]
+""")

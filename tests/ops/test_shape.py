@@ -481,3 +481,12 @@ def test_results_that_would_overwrite_their_inputs_are_refused():
                  attempt(lambda: torch.stack([x[0], x[1]], out=x)),
                  attempt(lambda: torch.index_select(x, 0, torch.tensor([0, 1]), out=x))]
     """)
+
+
+def test_split_has_other_names_as_a_method():
+    parity("""
+x = torch.arange(5.0)
+parts = x.split(split_size=2), x.split(split_size=[2, 3], dim=0)
+same = torch.split(x, split_size_or_sections=2)
+swapped = attempt(lambda: x.split(split_size_or_sections=2))
+""")

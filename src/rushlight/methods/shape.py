@@ -62,7 +62,7 @@ class ShapeMethods:
     set_ = memory.set_
     size = memory.size
     slice_scatter = arrangement.slice_scatter
-    split = joining.split
+    split = joining.split_method
     split_with_sizes = joining.split_with_sizes
     squeeze = shape.squeeze
     squeeze_ = memory.squeeze_

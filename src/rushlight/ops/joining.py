@@ -226,6 +226,12 @@ def split(
     )
 
 
+@numpy_names
+def split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` under the parameter names that it has as a method."""
+    return split(self, split_size, dim)
+
+
 def _even(tensor: Tensor, size: int, dim: int) -> tuple[tuple[int, ...], int]:
     if not tensor._data.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")

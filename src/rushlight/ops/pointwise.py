@@ -370,6 +370,15 @@ def nan_to_num(
     return result if out is None else write_out(out, result)
 
 
+def _beside_a_number(bound: Any) -> Any:
+    """A bound of `clamp` whose other bound is a number: a number, or a tensor that stands for one."""
+    if isinstance(bound, NUMBERS):
+        return bound
+    if bound._data.ndim or bound.requires_grad:
+        raise TypeError("clamp(): min and max must be two numbers or two tensors")
+    return bound.item()
+
+
 def clamp(
     input: Tensor,
     min: Tensor | Number | None = None,
@@ -390,7 +399,7 @@ def clamp(
         if bound is not None and not isinstance(bound, (TensorBase, *NUMBERS)):
             raise TypeError(f"clamp(): argument '{name}' must be Tensor, not {type_name(bound)}")
     if min is not None and max is not None and isinstance(min, NUMBERS) != isinstance(max, NUMBERS):
-        raise TypeError("clamp(): min and max must be two numbers or two tensors")
+        min, max = _beside_a_number(min), _beside_a_number(max)
     result: Tensor = apply(ternary.clamp, input, min, max)
     return result if out is None else write_out(out, result)
 

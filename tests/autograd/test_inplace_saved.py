@@ -71,3 +71,25 @@ def test_the_values_of_a_view_are_kept():
         z[:, 2].sin_()
         (z * z).sum().backward()
     """)
+
+
+@pytest.mark.parametrize("name", ["acosh", "asinh", "atanh"])
+def test_inverse_hyperbolic(name):
+    """torch computes these in place, and only their backward says that it cannot."""
+    parity(f"""
+        x = torch.tensor([0.5, 1.5, 0.25], requires_grad=True)
+        y = (x * 1).{name}_()
+        values = y.detach() * 2
+        error = attempt(lambda: y.sum().backward())
+    """)
+
+
+def test_written_memory_is_shown_once():
+    parity("""
+        row = torch.zeros(3)
+        empty = torch.ones(1, 0, 3).clone().exp_(), torch.ones(0).expand(4, 0).add_(1)
+        into = torch.exp(torch.ones(1, 3), out=row[None]), torch.add(row, 1, out=row.view(1, 3)[0])
+        errors = [attempt(lambda: torch.zeros(1).expand(3).add_(1))]
+        errors += [attempt(lambda: torch.zeros(1, 2).expand(3, 2).exp_())]
+        errors += [attempt(lambda: torch.exp(row, out=torch.zeros(1).expand(3)))]
+    """)

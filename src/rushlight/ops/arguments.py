@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.return_types import ReturnType
-from rushlight.tensor_base import TensorBase, bump
+from rushlight.tensor_base import Array, TensorBase, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -155,6 +155,16 @@ def apart(out: Tensor, *inputs: TensorBase) -> Tensor:
     return out
 
 
+def need_distinct(data: Array) -> None:
+    """Raise torch's error if an array to be written shows some memory more than once."""
+    steps = zip(data.strides, data.shape, strict=True)
+    if data.size > 1 and any(step == 0 and size > 1 for step, size in steps):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
 def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     """Put a result into the `out=` tensor, if there is one, and return it."""
     if out is None:
@@ -171,11 +181,8 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
     data = out._data
-    if 0 in data.strides and data.size > 1:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+    if 0 in data.strides:
+        need_distinct(data)
     if data.shape == result._data.shape:
         np.copyto(data, result._data, casting="unsafe")
     else:

@@ -16,8 +16,10 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
+from rushlight.ops.arguments import need_distinct
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
+from rushlight.primitives.families import missing
 from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
@@ -37,14 +39,8 @@ def check_writable(target: TensorBase) -> None:
             "a view of a leaf Variable that requires grad is being used in an in-place operation: "
             "change it under torch.no_grad(), or use the out-of-place form"
         )
-    data = target._data
-    if 0 in data.strides and any(
-        s == 0 and n > 1 for s, n in zip(data.strides, data.shape, strict=True)
-    ):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+    if 0 in target._data.strides:
+        need_distinct(target._data)
 
 
 def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -186,16 +182,13 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
         check_writable(self)
         if not state.grad:
             return assign(self, function(self, *args, **kwargs), name)
-        if refused and self._requires_grad:
-            raise NotImplementedError(
-                f"the derivative for 'inplace version of {name[:-1]}' is not implemented: "
-                f"use {name[:-1]}()"
-            )
         start = next_sequence()
         before = _stand_in(self)
         result = function(before, *args, **kwargs)
         if result._requires_grad:
             _keep_values(result, before, start)
+            if refused and result._node is not None:
+                result._node.register_hook(missing(f"inplace version of {function.__name__}"))
         return assign(self, result, name)
 
     method.__name__ = name

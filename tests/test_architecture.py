@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"allocation", "version", "errors", "device", "later", "layout", "size"},
+    {"allocation", "version", "errors", "device", "later", "layout", "size", "threads"},
     {"return_types", "settings"},
     {"accelerator", "amp", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},

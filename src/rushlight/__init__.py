@@ -725,10 +725,8 @@ from rushlight.settings import (
     compile,
     get_float32_matmul_precision,
     get_num_interop_threads,
-    get_num_threads,
     set_float32_matmul_precision,
     set_num_interop_threads,
-    set_num_threads,
     use_deterministic_algorithms,
 )
 from rushlight.size import Size
@@ -756,6 +754,8 @@ from rushlight.dtypes import int16 as short
 from rushlight.dtypes import int32 as int
 from rushlight.dtypes import int64 as long
 
+from rushlight.threads import get_num_threads as get_num_threads
+from rushlight.threads import set_num_threads as set_num_threads
 from rushlight.version import __version__
 
 pi = _math.pi

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 _settings: dict[str, Any] = {"precision": "highest", "deterministic": False, "interop": 1}
-
-
-def get_num_threads() -> int:
-    """How many threads BLAS was told to use: OMP_NUM_THREADS, or one per processor."""
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdigit() else _settings.get("threads", os.cpu_count() or 1)
-
-
-def set_num_threads(number: int) -> None:
-    """Ask for a number of threads; BLAS reads its own from OMP_NUM_THREADS when it starts."""
-    if number <= 0:
-        raise RuntimeError("set_num_threads expects a positive integer")
-    _settings["threads"] = number
 
 
 def get_num_interop_threads() -> int:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, threads
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.matvec import SMALL, product
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
+from rushlight.threads import share
 
 if TYPE_CHECKING:
     from rushlight.autograd.node import PrimitiveNode
+
+# Multiplications that are worth another thread: a few hundred microseconds of them.
+_HEAVY = 1 << 24
 
 
 def same_dtype(name: str, *arrays: Array) -> None:
@@ -50,10 +54,30 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
             out = product(x, y[:, 0], True, bias)
         if out is not None:
             return out.reshape(rows, columns)
-    # For two matrices dot is matmul without the half microsecond of a ufunc.
-    out = np.dot(x, y)
+    if threads.started() and x.size * columns > _HEAVY:
+        out = _shared_product(x, y)
+    else:
+        # For two matrices dot is matmul without the half microsecond of a ufunc.
+        out = np.dot(x, y)
     if bias is not None:
         out += bias
+    return out
+
+
+def _shared_product(x: Array, y: Array) -> Array:
+    """The product of two large matrices, in stripes along the longer side of the result."""
+    rows, columns = len(x), y.shape[1]
+    out = np.empty((rows, columns), x.dtype)
+
+    def across(dealt: Iterator[slice]) -> None:
+        for part in dealt:
+            np.matmul(x[part], y, out=out[part])
+
+    def down(dealt: Iterator[slice]) -> None:
+        for part in dealt:
+            np.matmul(x, y[:, part], out=out[:, part])
+
+    share(across if rows >= columns else down, threads.ranges(max(rows, columns), 1))
     return out
 
 

@@ -17,18 +17,22 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from rushlight.tensor_base import Array
+from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
 
 # Columns of the matrix that one product works on: the gathered taps should stay in the cache.
 _CACHE = 1 << 18
 _FEWEST, _MOST = 1024, 8192
+# Elements that one thread should copy at least.
+_COPY = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,32 @@ class Grid:
 
     def spread(self, x: Array, lead: int, length: int) -> Array:
         """[N, C, ...] as a flat buffer [C, length] that begins with `lead` zeros, zero in the gaps."""
-        buffer = np.zeros((x.shape[1], length), x.dtype)
+        channels = x.shape[1]
+        buffer = np.zeros((channels, length), x.dtype)
         rows = (length - lead) // self.row
-        cells = buffer[:, lead : lead + rows * self.row].reshape(-1, rows, *self.inner)
+        cells = buffer[:, lead : lead + rows * self.row].reshape(channels, rows, *self.inner)
         ordered = self._ordered(x)[:, :rows]
-        cells[tuple(map(slice, ordered.shape))] = ordered
+        inside = tuple(map(slice, ordered.shape[1:]))
+
+        def work(dealt: Iterator[slice]) -> None:
+            for part in dealt:
+                cells[part, *inside] = ordered[part]
+
+        share(work, ranges(channels, _COPY * channels // max(x.size, 1)))
         return buffer
 
     def crop(self, flat: Array, target: Array) -> None:
         """Copy what lies outside the gaps of [C, columns] into [N, C, ...]."""
         ordered = self._ordered(target)
-        cells = flat.reshape(flat.shape[0], -1, *self.inner)
-        ordered[...] = cells[tuple(map(slice, ordered.shape))]
+        channels = flat.shape[0]
+        cells = flat.reshape(channels, -1, *self.inner)
+        inside = tuple(map(slice, ordered.shape[1:]))
+
+        def work(dealt: Iterator[slice]) -> None:
+            for part in dealt:
+                ordered[part] = cells[part, *inside]
+
+        share(work, ranges(channels, _COPY * channels // max(target.size, 1)))
 
     def _ordered(self, x: Array) -> Array:
         dims = x.ndim - 2
@@ -144,10 +162,14 @@ def product(weights: Array, sources: list[Array], length: int) -> Array:
     """sum over taps k of W_k @ sources[k]: [groups, rows, taps * channels] gives [groups * rows, T]."""
     groups, rows, depth = weights.shape
     out = np.empty((groups, rows, length), weights.dtype)
-    ranges = chunks(length, groups * depth)
-    columns = _columns(sources, ranges)
-    for start, stop in ranges:
-        np.matmul(weights, gather(sources, start, stop, columns), out=out[..., start:stop])
+    pieces = chunks(length, groups * depth)
+
+    def work(dealt: Iterator[tuple[int, int]]) -> None:
+        columns = _columns(sources, pieces)
+        for start, stop in dealt:
+            np.matmul(weights, gather(sources, start, stop, columns), out=out[..., start:stop])
+
+    share(work, pieces)
     return out.reshape(groups * rows, length)
 
 
@@ -155,15 +177,22 @@ def correlation(g: Array, sources: list[Array], length: int) -> Array:
     """sum over columns of g times every source: [groups, rows, T] gives [groups, rows, taps * channels]."""
     groups, rows, _ = g.shape
     depth = len(sources) * sources[0].shape[1]
-    total = np.zeros((groups, rows, depth), g.dtype)
-    ranges = chunks(length, groups * depth)
-    columns = _columns(sources, ranges)
-    for start, stop in ranges:
-        total += g[..., start:stop] @ gather(sources, start, stop, columns).swapaxes(1, 2)
-    return total
+    pieces = chunks(length, groups * depth)
+    # One product a range, added up in the end: the order is the same for any number of threads.
+    parts = np.empty((len(pieces), groups, rows, depth), g.dtype)
+
+    def work(dealt: Iterator[int]) -> None:
+        columns = _columns(sources, pieces)
+        for i in dealt:
+            start, stop = pieces[i]
+            right = gather(sources, start, stop, columns).swapaxes(1, 2)
+            np.matmul(g[..., start:stop], right, out=parts[i])
+
+    share(work, range(len(pieces)))
+    return np.add.reduce(parts, axis=0)
 
 
-def _columns(sources: list[Array], ranges: list[tuple[int, int]]) -> Array:
+def _columns(sources: list[Array], pieces: list[tuple[int, int]]) -> Array:
     groups, channels, _ = sources[0].shape
-    width = max((stop - start for start, stop in ranges), default=0)
+    width = max((stop - start for start, stop in pieces), default=0)
     return np.empty((groups, len(sources), channels, width), sources[0].dtype)

@@ -8,7 +8,7 @@ bias spread over it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,12 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
 from rushlight.tensor_base import Array
+from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
+
+# Elements that one thread should work on at least.
+_PART = 1 << 17
 
 
 def _wide(x: Array) -> Array:
@@ -30,6 +34,16 @@ def statistics(view: Shape, dims: Shape) -> Shape:
     return tuple(1 if d in dims else n for d, n in enumerate(view))
 
 
+def _cuts(view: Shape, dims: Shape, broadcast: Shape) -> list[tuple[Any, ...]]:
+    """Indices that cut the view into parts that have nothing to do with each other: channels."""
+    elements = math.prod(view)
+    channel = next((d for d, n in enumerate(broadcast) if n == view[d] and d not in dims), None)
+    if elements < 2 * _PART or channel is None or any(broadcast[d] != 1 for d in dims):
+        return [(...,)]
+    least = _PART * view[channel] // elements
+    return [(*(slice(None),) * channel, part) for part in ranges(view[channel], least)]
+
+
 def _normalize(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
     broadcast: Shape, eps: float,
@@ -37,25 +51,30 @@ def _normalize(
     """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance."""
     full = _wide(x).reshape(view)
     size = math.prod(view[d] for d in dims)
-    mean = totals(full, dims)
-    mean /= size
-    out = full - mean
-    variance = inner_products(out, out, dims)
-    variance /= size
-    rstd = variance + eps
-    np.sqrt(rstd, out=rstd)
-    np.reciprocal(rstd, out=rstd)
-    if weight is None:
-        out *= rstd
-    else:
-        factor = weight.reshape(broadcast)
-        if all(broadcast[d] == 1 for d in dims):
-            out *= rstd * factor
-        else:
-            out *= rstd
-            out *= factor
-    if bias is not None:
-        out += bias.reshape(broadcast)
+    out = np.empty_like(full)
+    mean, rstd, variance = (np.empty(statistics(view, dims), full.dtype) for _ in range(3))
+    factor = None if weight is None else weight.reshape(broadcast)
+    shift = None if bias is None else bias.reshape(broadcast)
+    even = all(broadcast[d] == 1 for d in dims)
+
+    def work(dealt: Iterator[tuple[Any, ...]]) -> None:
+        for cut in dealt:
+            np.divide(totals(full[cut], dims), size, out=mean[cut])
+            y = np.subtract(full[cut], mean[cut], out=out[cut])
+            np.divide(inner_products(y, y, dims), size, out=variance[cut])
+            scale = np.add(variance[cut], eps, out=rstd[cut])
+            np.sqrt(scale, out=scale)
+            np.reciprocal(scale, out=scale)
+            if factor is not None and even:
+                y *= scale * factor[cut]
+            else:
+                y *= scale
+                if factor is not None:
+                    y *= factor[cut]
+            if shift is not None:
+                y += shift[cut]
+
+    share(work, _cuts(view, dims, broadcast))
     return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd, variance
 
 
@@ -133,8 +152,9 @@ def _normalize_grad(
     """The gradients of x and, as far as `affine` says, of weight and bias."""
     g = _wide(upper).reshape(view)
     size = math.prod(view[d] for d in dims)
-    normal = _wide(x).reshape(view) - mean
+    full = _wide(x).reshape(view)
     if any(broadcast[d] != 1 for d in dims):
+        normal = full - mean
         normal *= rstd
         shared = tuple(d for d, n in enumerate(broadcast) if n == 1)
         sums = (inner_products(g, normal, shared), totals(g, shared)) if any(affine) else ()
@@ -148,14 +168,24 @@ def _normalize_grad(
         dx *= rstd
     else:
         # The weight is constant along dims: the sums for x are those for weight and bias.
-        along, across = totals(g, dims), inner_products(g, normal, dims)
-        across *= rstd
-        sums = (across, along)
-        factor = rstd if weight is None else rstd * weight.reshape(broadcast)
-        dx = g * factor
-        normal *= factor * across * rstd / -size
-        dx += normal
-        dx -= factor * along / size
+        factor = None if weight is None else weight.reshape(broadcast)
+        dx = np.empty_like(full)
+        sums = np.empty_like(rstd), np.empty_like(rstd)
+
+        def work(dealt: Iterator[tuple[Any, ...]]) -> None:
+            for cut in dealt:
+                upward, scale = g[cut], rstd[cut]
+                y = np.subtract(full[cut], mean[cut])
+                across, along = sums[0][cut], sums[1][cut]
+                along[...] = totals(upward, dims)
+                np.multiply(inner_products(upward, y, dims), scale, out=across)
+                gain = scale if factor is None else scale * factor[cut]
+                part = np.multiply(upward, gain, out=dx[cut])
+                y *= gain * across * scale / -size
+                part += y
+                part -= gain * along / size
+
+        share(work, _cuts(view, dims, broadcast))
     results = [dx.astype(x.dtype, copy=False).reshape(x.shape)]
     for part, needed in zip(sums, affine, strict=False):
         if needed:

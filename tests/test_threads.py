@@ -1,0 +1,120 @@
+"""The pool of threads: every part is done once, errors come back, results do not depend on it."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+from rushlight import threads
+
+
+@pytest.fixture(autouse=True)
+def _three_threads():
+    before = threads.get_num_threads()
+    threads.set_num_threads(3)
+    yield
+    threads.set_num_threads(before)
+
+
+def test_every_part_is_done_once():
+    done = []
+    threads.share(lambda dealt: done.extend(dealt), range(1000))
+    assert sorted(done) == list(range(1000))
+
+
+def test_several_threads_take_part():
+    # Each of the three waits for the other two.
+    barrier = threading.Barrier(3, timeout=60)
+    threads.share(lambda dealt: [barrier.wait() for _ in dealt], range(3))
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_an_error_in_any_thread_is_raised_and_the_pool_stays_usable(bad):
+    barrier = threading.Barrier(3, timeout=60)
+
+    def work(dealt):
+        for part in dealt:
+            barrier.wait()
+            if part == bad:
+                raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        threads.share(work, range(3))
+    test_every_part_is_done_once()
+
+
+def test_work_inside_work_is_done_by_its_own_thread():
+    inner = []
+
+    def work(dealt):
+        for _ in dealt:
+            threads.share(lambda more: inner.extend(more), range(10))
+
+    threads.share(work, range(4))
+    assert sorted(inner) == sorted([*range(10)] * 4)
+
+
+@pytest.mark.parametrize(("size", "least"), [(0, 1), (1, 1), (7, 3), (100, 1), (100, 60), (5, 0)])
+def test_ranges_cover_a_dimension(size, least):
+    whole = np.arange(size)
+    parts = [whole[part] for part in threads.ranges(size, least)]
+    assert np.concatenate(parts).tolist() == whole.tolist()
+    assert len(parts) == 1 or min(map(len, parts)) >= 1
+    assert len(parts) <= 3
+
+
+def _step():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        torch.nn.BatchNorm2d(16),
+        torch.nn.ConvTranspose2d(16, 8, 3),
+        torch.nn.BatchNorm2d(8),
+    )
+    x = torch.randn(32, 8, 48, 48, requires_grad=True)
+    model(x).square().sum().backward()
+    return [x.grad, *(p.grad for p in model.parameters()), *model.buffers()]
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    several = _step()
+    assert threads.started()
+    threads.set_num_threads(1)
+    for one, other in zip(_step(), several, strict=True):
+        np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-6, atol=1e-6)
+
+
+def test_a_large_product_is_shared_out():
+    threads.share(lambda dealt: list(dealt), range(3))
+    for rows, columns in ((700, 90), (90, 700)):
+        x, y = torch.randn(rows, 400), torch.randn(400, columns)
+        expected = x.numpy().astype(float) @ y.numpy().astype(float)
+        np.testing.assert_allclose((x @ y).numpy(), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_pool_works_in_a_forked_process():
+    threads.share(lambda dealt: list(dealt), range(3))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            done = []
+            threads.share(lambda dealt: done.extend(dealt), range(50))
+            os.write(writing, str(sum(done)).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == str(sum(range(50))).encode()
+
+
+def test_numbers_of_threads():
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
+    with pytest.raises(RuntimeError, match="positive"):
+        torch.set_num_threads(0)
+    with pytest.raises(TypeError):
+        torch.set_num_threads(1.5)
+    assert torch.get_num_threads() == 2

@@ -341,3 +341,30 @@ kept = torch.clamp(x, 0, torch.tensor(2.0)), x.clamp(torch.tensor(1), 3)
 wrong = [attempt(lambda: torch.clamp(x, 0, bound))
          for bound in (torch.tensor([2.0]), torch.tensor(2.0, requires_grad=True))]
 """)
+
+
+def test_forms_of_old():
+    """The factor before the tensors, as programs of 2018 have it."""
+    parity("""
+        x, y, z = torch.arange(3.0), torch.tensor([2.0, 3.0, 4.0]), torch.tensor([1.0, 5.0, -1.0])
+        results = [torch.add(x, 2, y), x.add(0.5, y), x.sub(2, y), x.add(3, 2), torch.addcmul(x, 0.5, y, z),
+                   x.addcdiv(2, y, z)]
+        w = x.clone()
+        w.add_(-0.1, y).mul_(0.9).addcmul_(1 - 0.9, y, y).addcdiv_(-0.01, y, z).sub_(2, z)
+        p = torch.ones(3, requires_grad=True)
+        ((p * 1).add_(-2, p * y)).sum().backward()
+        errors = [attempt(lambda: x.add(y, z)), attempt(lambda: torch.add(x, 1, 2, 3)),
+                  attempt(lambda: x.addcmul(y, y, z)), attempt(lambda: x.addcdiv(1, 2, y, z))]
+    """)
+
+
+def test_dimensions_as_numbers_one_by_one_and_as_tensors():
+    parity("""
+        x = torch.tensor([[[1.0, 0.0, 3.0]]])
+        shapes = [x.squeeze(0, 1).shape, x.squeeze(1).shape, x.clone().squeeze_(0, 1).shape]
+        dim = torch.tensor(2)
+        folded = [x.sum(dim), x.mean(dim), x.amax(dim), x.all(dim), x.std(dim), x.count_nonzero(0, 2)]
+        counts = torch.histogram(x).hist.shape
+        log = torch.stack([torch.eye(2), -torch.eye(2) + torch.eye(2).flip(0) * 2]).logdet()
+        line = torch.arange(24.0).reshape(2, 3, 4)[:, ::2, 1::2].logdet()
+    """)

@@ -273,7 +273,7 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabs = apply(rows.slogdet, input)
     if input._data.dtype.kind == "c":
         return logabs + sign.log()
-    return (sign < 0).where(float("nan"), logabs) if (sign._data < 0).any() else logabs
+    return logabs.masked_fill(sign < 0, float("nan")) if (sign._data < 0).any() else logabs
 
 
 # ---- factors ------------------------------------------------------------------------------------

@@ -96,6 +96,8 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...] | None:
         return None
     if isinstance(dim, (int, np.integer)):
         return (one_dim(int(dim), ndim),) if ndim else _check_0d((int(dim),))
+    if isinstance(dim, TensorBase) and not dim._data.ndim:
+        return many_dims(operator.index(dim), ndim)  # type: ignore[arg-type]
     dims = tuple(one_dim(d, ndim) for d in dim)
     if len(set(dims)) != len(dims):
         repeated = next(d for d in dims if dims.count(d) > 1)

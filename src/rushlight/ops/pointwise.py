@@ -139,14 +139,22 @@ remainder = binary(
 
 
 def add(
-    input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+    input: Tensor,
+    other: Tensor | Number,
+    *old: Tensor | Number,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The sum input + alpha * other; shapes broadcast, types promote.
+
+    Programs of old write add(input, alpha, other).
 
     >>> import rushlight as torch
     >>> torch.add(torch.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
     """
+    if old:
+        alpha, other = _number_first("add", other, *old)
     input = _first("add", input, other)
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("add", input, other, alpha)
@@ -155,9 +163,15 @@ def add(
 
 
 def sub(
-    input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+    input: Tensor,
+    other: Tensor | Number,
+    *old: Tensor | Number,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The difference input - alpha * other; shapes broadcast, types promote."""
+    """The difference input - alpha * other; shapes broadcast, types promote. See `add`."""
+    if old:
+        alpha, other = _number_first("sub", other, *old)
     input = _first("sub", input, other)
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("sub", input, other, alpha)
@@ -440,20 +454,31 @@ def lerp(
     return result if out is None else write_out(out, result)
 
 
+def _number_first(name: str, number: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
+    """The arguments of torch's older forms, in which the factor comes before the tensors."""
+    if not isinstance(number, NUMBERS) or len(tensors) != count:
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments: write the factor last, by name"
+        )
+    return number, *tensors
+
+
 def addcmul(
     input: Tensor,
     tensor1: Tensor,
     tensor2: Tensor,
-    *,
+    *old: Tensor,
     value: Number = 1,
     out: Tensor | None = None,
 ) -> Tensor:
-    """The sum input + value * tensor1 * tensor2.
+    """The sum input + value * tensor1 * tensor2; of old, addcmul(input, value, tensor1, tensor2).
 
     >>> import rushlight as torch
     >>> torch.addcmul(torch.ones(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=0.5)
     tensor([2.5000, 5.0000])
     """
+    if old:
+        value, tensor1, tensor2 = _number_first("addcmul", tensor1, tensor2, *old, count=2)
     _need_three("addcmul", input, tensor1, tensor2)
     result: Tensor = apply(ternary.addcmul, input, tensor1, tensor2, value)
     return result if out is None else write_out(out, result)
@@ -463,11 +488,13 @@ def addcdiv(
     input: Tensor,
     tensor1: Tensor,
     tensor2: Tensor,
-    *,
+    *old: Tensor,
     value: Number = 1,
     out: Tensor | None = None,
 ) -> Tensor:
-    """The sum input + value * tensor1 / tensor2."""
+    """The sum input + value * tensor1 / tensor2; of old, addcdiv(input, value, tensor1, tensor2)."""
+    if old:
+        value, tensor1, tensor2 = _number_first("addcdiv", tensor1, tensor2, *old, count=2)
     _need_three("addcdiv", input, tensor1, tensor2)
     result: Tensor = apply(ternary.addcdiv, input, tensor1, tensor2, value)
     return result if out is None else write_out(out, result)

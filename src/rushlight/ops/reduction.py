@@ -175,7 +175,7 @@ def single_dim(name: str, dim: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 @numpy_names
-def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dim = None, *further: int) -> Tensor:
     """How many elements are not zero, of all or along dim.
 
     >>> import rushlight as torch
@@ -183,7 +183,7 @@ def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     tensor(2)
     """
     need_tensor("count_nonzero", "input", 1, input)
-    return sum(pointwise.ne(input, 0), dim)
+    return sum(pointwise.ne(input, 0), (dim, *further) if further else dim)  # type: ignore[arg-type]
 
 
 @numpy_names

@@ -187,9 +187,11 @@ def ravel(input: Tensor) -> Tensor:
 
 
 @numpy_names
-def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *further: int) -> Tensor:
     """A view without the dimensions of size 1, or without those of them named in dim."""
     shape = input._data.shape
+    if further:
+        dim = (dim, *further)  # type: ignore[arg-type]
     if dim is None:
         kept, label = tuple(n for n in shape if n != 1), "SqueezeBackward0"
     elif isinstance(dim, int):

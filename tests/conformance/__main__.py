@@ -129,21 +129,16 @@ def excluded() -> str:
 
 def faults() -> str:
     """What torch answers wrongly and is not asked either."""
-    lines = [
+    text = (
         "Found by these questions, and not asked either; `tests/conformance/test_faults.py` shows for "
-        "each that torch's answer is wrong and rushlight's is right.\n"
-    ]
+        "each that torch's answer is wrong and rushlight's is right."
+    )
+    lines = []
     for name, fault in databases.FAULTS.items():
         kinds = ", ".join((*fault.kinds, *(str(d).removeprefix("torch.") for d in fault.dtypes)))
-        lines.append(f"- `{name}`, {kinds}: {fault.what}")
-    wrap = {"width": 100, "subsequent_indent": "  ", "break_on_hyphens": False}
-    return (
-        "\n".join(
-            textwrap.fill(line, **wrap) + "\n" * line.endswith("\n")  # type: ignore[arg-type]
-            for line in lines
-        )
-        + "\n"
-    )
+        line = f"- `{name}`, {kinds}: {fault.what}"
+        lines.append(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False))
+    return textwrap.fill(text, 100) + "\n\n" + "\n".join(lines) + "\n"
 
 
 main()

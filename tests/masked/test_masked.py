@@ -85,6 +85,8 @@ def test_settings():
         results = [torch.masked.norm(x, o, 1, mask=m) for o in (0, 1, float("inf"), -float("inf"))]
         for c in ({"correction": 0}, {"correction": 2}, {"unbiased": False}, {"unbiased": True}):
             results += [torch.masked.var(x, 1, mask=m, **c), torch.masked.std(x, 1, **c)]
+        results += [torch.masked.var(x.half(), 1, correction=0.5, mask=m, keepdim=True)]
+        results += [torch.masked.var(x + 1j, 1, correction=0.5, mask=m)]
         results += [torch.masked.var(x, 1, False, mask=m), torch.masked.std(x, None, True, mask=m)]
         results += [torch.masked.normalize(x, 2.0, 1, eps=10.0, mask=m)]
         wrong = attempt(lambda: torch.masked.var(x, unbiased=True, correction=1))

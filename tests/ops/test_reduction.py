@@ -491,6 +491,19 @@ def test_norms_where_they_are_zero():
     )
 
 
+def test_high_norms_in_half_precision():
+    parity(
+        """
+        results = []
+        for _values in ([0.1], [0.12, 0.1], [0.3], [3.0], [8.0], [12.0]):
+            x = torch.tensor(_values, dtype=torch.float16, requires_grad=True)
+            g = torch.ones((), dtype=torch.float16, requires_grad=True)
+            (first,) = torch.autograd.grad(torch.linalg.vector_norm(x, 6), x, g, create_graph=True)
+            results += [first, *torch.autograd.grad(first.sum(), (x, g))]
+        """
+    )
+
+
 def test_running_folds_are_not_boolean():
     parity(
         """

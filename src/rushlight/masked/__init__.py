@@ -194,7 +194,8 @@ def var(
     x = input.to(dtype or (input.dtype if kind in "fc" else dtypes.get_default_dtype()))
     away = x - sum(x, dim, keepdim=True, mask=mask) / _count(x, dim, True, mask)
     squares = sum(away * away.conj(), dim, keepdim=keepdim, mask=mask)
-    return squares / (_count(x, dim, keepdim, mask) - correction).clamp(min=0)
+    count = (_count(x, dim, keepdim, mask) - correction).clamp(min=0)
+    return squares / count.to(squares.dtype)
 
 
 def std(

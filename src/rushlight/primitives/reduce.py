@@ -434,7 +434,9 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
         powers = x * abs(x) ** (ord - 2)
     else:
         powers = sgn(x) * where(eq(x, 0), 0, abs(x) ** (ord - 1))
-    return powers * where(eq(out, 0), 0, g * out ** (1 - ord))
+    # Grouped as in torch: in float16 the powers may leave the range, and where they do shows.
+    scale = g / out ** (ord - 1) if ord > 1 else g * out ** (1 - ord)
+    return powers * where(eq(out, 0), 0, scale)
 
 
 def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:

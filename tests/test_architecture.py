@@ -35,7 +35,7 @@ FLOORS = [
     {"utils", "multiprocessing"},
     {"vision"},
     {"visual"},
-    {"training"},
+    {"training", "testing"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -742,6 +742,7 @@ _name_twice()
 # Few programs need them, and they take their time.
 distributions = _later("rushlight.distributions")
 multiprocessing = _later("rushlight.multiprocessing")
+testing = _later("rushlight.testing")
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

@@ -116,14 +116,14 @@ def scaled_dot_product_attention(
             )
         key = _repeat_heads(key, heads // own)
         value = _repeat_heads(value, heads // value._data.shape[-3])
-    kind = query.dtype
-    if kind == dtypes.float16:
+    half = query._data.dtype == np.float16
+    if half:
         # In single precision and rounded once, as in torch.
         query, key, value = query.float(), key.float(), value.float()
         if attn_mask is not None and attn_mask._data.dtype.kind == "f":
             attn_mask = attn_mask.float()
     out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
-    if kind == dtypes.float16:
+    if half:
         out = out.half()
     return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")
 

@@ -5,6 +5,8 @@ import warnings
 
 import pytest
 
+from tests.parity import parity
+
 DTYPES = ("bool", "uint8", "int8", "int64", "float16", "float32", "float64", "complex64")
 
 UNARY = """
@@ -163,3 +165,16 @@ def test_in_place_operators(symbol):
             if not agree(want, got) and not excused(dtype, other, want):
                 wrong.append(f"{dtype} {symbol}= {other}: {want}, not {got}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_torch_refuses():
+    parity("""
+        f, b, i = torch.ones(2), torch.tensor([True, False]), torch.ones(2, dtype=torch.int64)
+        errors = [attempt(lambda: f - b), attempt(lambda: b - i), attempt(lambda: torch.rsub(f, b)),
+                  attempt(lambda: f.sub_(b)), attempt(lambda: f - True), attempt(lambda: i.lerp(i, i)),
+                  attempt(lambda: f - torch.tensor(True)), attempt(lambda: f.view(-4)),
+                  attempt(lambda: f.reshape(-2, 1)), attempt(lambda: torch.reshape(i, (2, -3)))]
+        taken = [f - b.float(), i - b.long(), f.view(-1), f.reshape(2, -1), f.reshape(1, 2, -1)]
+        whole = torch.tensor([1.0, torch.nan, 2.5]).nansum(dtype=torch.int32)
+        old = f.add(torch.tensor(2.0), f)
+    """)

@@ -456,6 +456,8 @@ def lerp(
 
 def _number_first(name: str, number: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
     """The arguments of torch's older forms, in which the factor comes before the tensors."""
+    if isinstance(number, TensorBase) and not number._data.ndim and not number._requires_grad:
+        number = number._data.item()
     if not isinstance(number, NUMBERS) or len(tensors) != count:
         raise TypeError(
             f"{name}() received an invalid combination of arguments: write the factor last, by name"

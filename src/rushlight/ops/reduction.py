@@ -85,8 +85,6 @@ def nansum(
     need_tensor("nansum", "input", 1, input)
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
-    if dtype is not None:
-        input = input.to(dtype)
     kept = where(isnan(input), 0, input) if input._data.dtype.kind == "f" else input
     return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 

@@ -52,10 +52,9 @@ def _promote_sub(arrays: list[Any]) -> list[Any]:
             "`logical_xor()` operator instead."
         )
     if promoted is not arrays:
-        for array, number in (arrays, arrays[::-1]):
-            if not isinstance(number, np.ndarray) and (
-                array.dtype.kind == "b" or isinstance(number, bool)
-            ):
+        for operand in arrays:
+            kind = operand.dtype.kind if isinstance(operand, np.ndarray) else ""
+            if kind == "b" or isinstance(operand, bool):
                 raise RuntimeError(
                     "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
                     "are trying to invert a mask, use the `~` or `logical_not()` operator instead."

@@ -126,8 +126,7 @@ def _promote_lerp(arrays: list[Any]) -> list[Any]:
                 f"expected dtype {dtypes.of(x.dtype)} for `{name}` but got dtype "
                 f"{dtypes.of(other.dtype)}"
             )
-    if not isinstance(arrays[2], np.ndarray) and x.dtype.kind not in "fc":
-        supported("lerp", "fc", [x])
+    supported("lerp", "fc", [x])
     return arrays
 
 

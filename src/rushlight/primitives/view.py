@@ -24,7 +24,10 @@ def _samples(*static: dict[str, Any], shape: Shape = (2, 3, 4)) -> Any:
 
 
 def _reshape(x: Array, *, shape: Shape) -> Array:
-    return x.reshape(shape)
+    result = x.reshape(shape)
+    if result.shape != shape and min(shape) < -1:
+        raise ValueError("NumPy infers the size for any negative number")
+    return result
 
 
 def _reshape_rule(x: Array, *, shape: Shape) -> Spec:

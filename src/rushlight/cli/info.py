@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.threads import get_num_threads
 from rushlight.version import RUSHLIGHT
 
 
@@ -52,7 +53,7 @@ def info() -> str:
         "numpy": np.__version__,
         "scipy": _scipy(),
         "BLAS": _blas(),
-        "threads": f"{cpu} processors; OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}",
+        "threads": f"{get_num_threads()} on {cpu} processors",
         "system": platform.platform(),
         "C compiler": _compiler(),
     }

@@ -38,7 +38,8 @@ print(whole, whole.is_coalesced(), whole.indices(), whole.values())
 def test_made_in_many_ways():
     parts("""
 print(torch.sparse_coo_tensor([[0, 2]], [1.0, 2.0]))
-print(torch.sparse_coo_tensor((2, 3)))
+print(torch.sparse_coo_tensor((2, 3)), torch.sparse_coo_tensor(size=(2, 3), dtype=torch.int64))
+nothing = attempt(torch.sparse_coo_tensor)
 print(torch.sparse_coo_tensor(_i.numpy(), torch.ones(4), (3, 4), dtype=torch.int64))
 print(torch.sparse_coo_tensor([[0, 1]], torch.ones(2, 3), (4, 3)))
 print(torch.sparse.FloatTensor(_i, _v, torch.Size([3, 4])))

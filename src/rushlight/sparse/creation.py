@@ -17,7 +17,7 @@ from rushlight.tensor_base import TensorBase, wrap
 
 
 def sparse_coo_tensor(
-    indices: Any,
+    indices: Any = None,
     values: Any = None,
     size: Any = None,
     *,
@@ -41,6 +41,8 @@ def sparse_coo_tensor(
     if device is not None:
         check_device(device)
     if values is None:
+        if indices is None and size is None:
+            raise TypeError("sparse_coo_tensor() needs indices and values, or a size")
         size = tuple(indices if size is None else size)
         held = zeros(0, dtype=dtype)
         at = np.zeros((len(size), 0), np.int64)

@@ -368,3 +368,13 @@ def test_dimensions_as_numbers_one_by_one_and_as_tensors():
         log = torch.stack([torch.eye(2), -torch.eye(2) + torch.eye(2).flip(0) * 2]).logdet()
         line = torch.arange(24.0).reshape(2, 3, 4)[:, ::2, 1::2].logdet()
     """)
+
+
+def test_airy_far_from_zero():
+    parity(
+        """
+        x = torch.tensor([-2e5, -9e5, -1e7, -float("inf"), 50.0], dtype=torch.float64)
+        far = torch.special.airy_ai(x)
+        """,
+        rtol=1e-5,
+    )

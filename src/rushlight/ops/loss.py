@@ -143,7 +143,7 @@ def margin_ranking_loss(
 ) -> Tensor:
     """max(0, margin - target * (x1 - x2))."""
     need_tensor("margin_ranking_loss", "input1", 1, input1)
-    return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return reduced((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 
 def poisson_nll_loss(

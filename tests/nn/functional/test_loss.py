@@ -244,3 +244,13 @@ def test_errors():
         "F.ctc_loss(x[:, None], i[None], (3,), (1,), blank=9)", "F.cross_entropy(None, i)",
         more="x, y = torch.randn(3, 4), torch.randn(3, 4); i = torch.tensor([0, 1, 2])",
     )  # fmt: skip
+
+
+def test_margin_ranking_loss_of_integers():
+    parity(
+        """
+        x, y, sign = torch.tensor([3, 1]), torch.tensor([1, 2]), torch.tensor([1, -1])
+        each = F.margin_ranking_loss(x, y, sign, reduction="none")
+        mean = F.margin_ranking_loss(x, y, sign, margin=1)
+        """
+    )

@@ -414,3 +414,24 @@ def test_a_failed_assignment_changes_nothing():
             x[index] = value
     assert x.tolist() == [0, 0, 0]
     assert x._version == 0
+
+
+def test_values_of_another_type():
+    """A single mask is filled with a number of any type; other places want the tensor's own."""
+    parity("""
+        _x = torch.arange(6.0).reshape(2, 3)
+        two, long = torch.tensor(2), torch.tensor([2])
+        results = []
+        for _index in (_x > 1, torch.tensor([True, False]), True, 0, slice(1), torch.tensor(1)):
+            for _value in (two, long, two.double()):
+                _y = _x.clone()
+                _y[_index] = _value
+                results.append(_y)
+        errors = []
+        for _index in ([0, 1], torch.tensor([0]), (0, [0, 1]), ([0, 1], [0, 1]), torch.tensor(True)):
+            for _value in (two, long, two.double()):
+                errors.append(attempt(lambda: _x.__setitem__(_index, _value)))
+        _c = torch.tensor([1j, 2])
+        errors.append(attempt(lambda: _c.__setitem__(0, torch.tensor([1.0, 2.0]))))
+        errors.append(attempt(lambda: _x.__setitem__(_x > 1, torch.ones(2, 3))))
+    """)

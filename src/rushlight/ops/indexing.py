@@ -210,7 +210,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         place(self, value, (), basic, False, recording)
         return
     if value._data.dtype != self._data.dtype:
-        if value._data.size != 1:
+        # torch fills the places of a single mask; all other places are written without conversion.
+        filled = len(tensors) == 1 and (tensors[0]._data.dtype.kind == "b" or index is True)
+        if value._data.size != 1 or not filled:
             raise RuntimeError(
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
@@ -262,8 +264,10 @@ def place(
         return
     try:
         rows.put_into(self._data, value._data, *arrays, **static)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, TypeError) as error:
         rows.put.rule(self._data, value._data, *arrays, **static)
+        if isinstance(error, TypeError):
+            raise RuntimeError(f"index_put: {error}") from None
         raise
     if recording:
         _record(self, (value, *tensors), static)

@@ -118,3 +118,23 @@ def test_old_arguments_and_errors() -> None:
         ]
         """
     )
+
+
+def test_types_of_targets():
+    parity("""
+        x = torch.tensor([[0.3, 0.9, 0.1], [0.6, 0.2, 0.5]], requires_grad=True)
+        classes = torch.tensor([[1, 0, 0], [0, 1, 1]])
+        errors = [attempt(lambda: F.binary_cross_entropy_with_logits(x, classes)),
+                  attempt(lambda: F.binary_cross_entropy_with_logits(x, classes.bool())),
+                  attempt(lambda: F.binary_cross_entropy(x, classes)),
+                  attempt(lambda: F.binary_cross_entropy(x, x.detach() * 3))]
+        taken = [F.multilabel_soft_margin_loss(x, classes),
+                 F.binary_cross_entropy_with_logits(x, classes.double())]
+        wide = torch.tensor(0.25, dtype=torch.float64)
+        taken += [F.mse_loss(x, wide), F.l1_loss(x, wide), F.smooth_l1_loss(x, wide), F.huber_loss(x, wide)]
+        taken[0].backward()
+        u, v = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1, 0, 2])
+        errors += [attempt(lambda: torch.cross(u, v)), attempt(lambda: torch.outer(u, 2)),
+                   attempt(lambda: torch.inner(u, 2)), attempt(lambda: torch.kron(u, 2)),
+                   attempt(lambda: torch.cross(u, 2)), attempt(lambda: torch.broadcast_tensors(u, 2))]
+    """)

@@ -77,6 +77,12 @@ def binary_cross_entropy_with_logits(
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    if target._data.dtype.kind in "biu" and input._data.dtype.kind == "f":
+        raise RuntimeError(
+            f"result type {dtypes.of(input._data.dtype).word} can't be cast to the desired output type "
+            f"{dtypes.of(target._data.dtype).word}: binary_cross_entropy_with_logits wants a floating "
+            "target, as target.float() is"
+        )
     constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
     if pos_weight is not None:

@@ -128,8 +128,14 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return dot(input.conj(), other, out=out)
 
 
+def _need_two(function: str, input: Any, other: Any, name: str) -> None:
+    need_tensor(function, "input", 1, input)
+    need_tensor(function, name, 2, other)
+
+
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Sums of products over the last dimensions of both; scalars multiply."""
+    _need_two("inner", input, other, "other")
     if input._data.ndim == 0 or other._data.ndim == 0:
         return write_out(out, input * other)
     if input._data.shape[-1] != other._data.shape[-1]:
@@ -142,6 +148,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """All products of an element of one vector with an element of the other."""
+    _need_two("outer", input, vec2, "vec2")
     for position, operand in enumerate((input, vec2), 1):
         if operand._data.ndim != 1:
             raise RuntimeError(
@@ -312,6 +319,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: every element of input times all of other."""
+    _need_two("kron", input, other, "other")
     rank = max(input._data.ndim, other._data.ndim)
     a = (1,) * (rank - input._data.ndim) + input._data.shape
     b = (1,) * (rank - other._data.ndim) + other._data.shape
@@ -326,6 +334,12 @@ def cross(
     input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """The cross product of vectors of 3 along dim; without dim, along the first dimension of size 3."""
+    _need_two("cross", input, other, "other")
+    if input._data.dtype != other._data.dtype:
+        raise RuntimeError(
+            f"cross: expected scalar type {input.dtype.word} but found {other.dtype.word}: convert one "
+            "of the tensors"
+        )
     shape = input._data.shape
     if dim is None:
         dim = next((i for i, n in enumerate(shape) if n == 3), None)

@@ -435,6 +435,11 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
         if len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
         else tensors
     )
+    for number, part in enumerate(parts):
+        if not isinstance(part, TensorBase):
+            raise TypeError(
+                f"expected Tensor as element {number} in argument 0, but got {type(part).__name__}"
+            )
     size = common_shape([p._data.shape for p in parts]) if parts else ()
     return tuple(p if p._data.shape == size else expand(p, size) for p in parts)
 

@@ -17,6 +17,7 @@ from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.loss import constant, reduced, where_zero
+from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
@@ -56,7 +57,8 @@ def chosen_reduction(size_average: Flag, reduce: Flag, reduction: str) -> str:
 # ---- distances of numbers -----------------------------------------------------------------------
 
 
-def _pair(name: str, input: Tensor, target: Tensor) -> None:
+def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in one shape; torch promotes their types when they have it."""
     need_tensor(name, "input", 1, input)
     need_tensor(name, "target", 2, target)
     if input._data.shape != target._data.shape:
@@ -66,6 +68,8 @@ def _pair(name: str, input: Tensor, target: Tensor) -> None:
             "Please ensure they have the same size.",
             stacklevel=3,
         )
+        input, target = broadcast_tensors(input, target)
+    return input, target
 
 
 def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) -> Tensor:
@@ -87,7 +91,7 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    _pair("mse_loss", input, target)
+    input, target = _pair("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     difference = input - target
     supported("mse_cpu", FLOAT, [difference._data])
@@ -99,7 +103,7 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """|input - target|."""
-    _pair("l1_loss", input, target)
+    input, target = _pair("l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     return _weighted((input - target).abs(), weight, how, None)
 
@@ -109,7 +113,7 @@ def smooth_l1_loss(
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
-    _pair("smooth_l1_loss", input, target)
+    input, target = _pair("smooth_l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -130,7 +134,7 @@ def huber_loss(
 
     P. J. Huber, "Robust Estimation of a Location Parameter", 1964.
     """
-    _pair("huber_loss", input, target)
+    input, target = _pair("huber_loss", input, target)
     how = chosen_reduction(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -359,6 +363,10 @@ def binary_cross_entropy(
         raise RuntimeError(
             "all elements of input should be between 0 and 1: apply a sigmoid, or use "
             "binary_cross_entropy_with_logits"
+        )
+    if target._data.size and not (target._data.min() >= 0 and target._data.max() <= 1):
+        raise RuntimeError(
+            "all elements of target should be between 0 and 1: they are probabilities"
         )
     constant("binary_cross_entropy", weight=weight)
     loss = apply(rows.binary_cross_entropy, input, target)

@@ -134,6 +134,8 @@ def multilabel_soft_margin_loss(
     """Binary cross-entropy with logits, averaged over the classes (the last dimension)."""
     need_tensor("multilabel_soft_margin_loss", "input", 1, input)
     how = chosen_reduction(size_average, reduce, reduction)
+    if target._data.dtype.kind in "iu":
+        target = target.to(input.dtype)
     loss = ops.binary_cross_entropy_with_logits(input, target, weight, None, "none")
     dim = input._data.ndim - 1
     return reduced(loss.sum(dim) / input._data.shape[dim], how)

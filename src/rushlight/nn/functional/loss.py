@@ -139,7 +139,10 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     distance = (input - target).abs()
-    supported("huber_cpu", FLOAT, [distance._data])
+    supported("huber_cpu", FLOAT, [input._data])
+    if distance._data.dtype != input._data.dtype:
+        # Unlike the others, it is of the input's type.
+        distance = distance.to(input.dtype)
     near = distance * distance * 0.5
     loss = near.where(distance < delta, (distance - 0.5 * delta) * delta)
     if weight is not None:

@@ -490,3 +490,11 @@ parts = x.split(split_size=2), x.split(split_size=[2, 3], dim=0)
 same = torch.split(x, split_size_or_sections=2)
 swapped = attempt(lambda: x.split(split_size_or_sections=2))
 """)
+
+
+def test_places_to_split_one_by_one():
+    parity("""
+        x = torch.arange(24.0).reshape(2, 3, 4)
+        parts = [x.hsplit(1, 2), x.vsplit(0, 1), x.dsplit(1, 3), x.hsplit((1, 2)), x.dsplit(2)]
+        errors = [attempt(lambda: x.hsplit(2)), attempt(lambda: x[0, 0].vsplit(1, 2))]
+    """)

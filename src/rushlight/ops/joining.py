@@ -348,7 +348,7 @@ def tensor_split(
 
 def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple[Tensor, ...]]:
     def function(
-        input: Tensor, indices_or_sections: Any = None, **named: Any
+        input: Tensor, indices_or_sections: Any = None, *further: int, **named: Any
     ) -> tuple[Tensor, ...]:
         need_tensor(name, "input", 1, input)
         ndim = input._data.ndim
@@ -358,6 +358,8 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
                 f"with {ndim} dimensions!"
             )
         where = named.get("indices", named.get("sections", indices_or_sections))
+        if further:
+            where = (where, *further)
         at = 0 if ndim == 1 else dim
         if isinstance(where, int) and (where <= 0 or input._data.shape[at] % where):
             raise RuntimeError(

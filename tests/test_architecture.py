@@ -27,7 +27,7 @@ FLOORS = [
     {"ops"},
     {"methods", "interop"},
     {"_tensor"},
-    {"special", "linalg", "fft", "signal", "masked", "sparse", "cuda"},
+    {"special", "linalg", "fft", "signal", "masked", "sparse", "_C", "cuda"},
     {"func", "distributions"},
     {"nn"},
     {"optim"},

@@ -731,6 +731,7 @@ from rushlight.settings import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
+from rushlight import _C
 from rushlight import fft, linalg, masked, nn, optim, serialization, signal, sparse, special, utils
 from rushlight.ops.product import mm as spmm
 from rushlight.sparse.creation import sparse_coo_tensor

@@ -181,3 +181,27 @@ def test_anomaly_lets_asked_for_infinities_pass():
         masked = x.masked_fill(rushlight.tensor([True, False]), float("-inf"))
         masked.softmax(0).sum().backward()
     assert not rushlight.autograd.is_anomaly_enabled()
+
+
+def test_the_node_shows_what_forward_stored():
+    parity("""
+class Scale(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k, ctx.options = k, {"norm": "rms"}
+        out = x * k
+        ctx.save_for_backward(x, out)
+        return out
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.k * ctx.options.get("times", 1), None
+
+x = torch.arange(3.0, requires_grad=True)
+out = Scale.apply(x, 2.0)
+_node = out.grad_fn
+seen = _node.k, _node.options, _node.saved_tensors, _node.needs_input_grad
+_node.options["times"] = 10
+_node.k = 3.0
+out.sum().backward()
+""")

@@ -111,3 +111,12 @@ def test_norms_of_nothing():
         kinds = [torch.linalg.matrix_norm(A, o) for o in (1, -1, 2, -2, float("-inf"), "nuc")]
         sum(kinds).backward()
     """)
+
+
+def test_singular_matrices_under_the_old_name_of_their_error():
+    parity("""
+try:
+    torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))
+except torch._C._LinAlgError:
+    caught = True
+""")

@@ -73,11 +73,11 @@ class FunctionCtx:
 
 
 class FunctionNode(Node):
-    """The node of a user's function."""
+    """The node of a user's function; it shows what forward stored in ctx, which in torch it is itself."""
 
-    __slots__ = ("function", "context", "arguments")
+    __slots__ = ("function", "context", "arguments", "__dict__")
 
-    # Positions among the arguments of the tensors, which the edges stand for.
+    # arguments: positions among the arguments of the tensors, which the edges stand for.
     def __init__(
         self,
         function: type[Function],
@@ -90,6 +90,16 @@ class FunctionNode(Node):
         self.function = function
         self.context = context
         self.arguments = arguments
+        self.__dict__ = context.__dict__
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What save_for_backward kept."""
+        before, self.context._node = self.context._node, self
+        try:
+            return self.context.saved_tensors
+        finally:
+            self.context._node = before
 
     def name(self) -> str:
         """The user's class and `Backward`."""

@@ -67,6 +67,8 @@ def _check(
             f"weight should have {dims + 2} dimensions for {name}, got {list(w)}: "
             f"{'[in, out / groups' if transposed else '[out, in / groups'}, *kernel_size]"
         )
+    if 0 in w[2:]:
+        raise RuntimeError(f"kernel size should be greater than zero, but got {list(w[2:])}")
     if len(x) not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got "

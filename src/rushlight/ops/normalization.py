@@ -40,6 +40,21 @@ def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
         raise RuntimeError(f"{name} should contain {channels} elements not {tensor._data.size}")
 
 
+def _one_type(input: Tensor, *others: Tensor | None) -> None:
+    """Weights and statistics are of the input's type; those of a half may be in single precision."""
+    own = input._data.dtype
+    for other in others:
+        if other is not None and other._data.dtype is not own:
+            theirs = other._data.dtype
+            if theirs == own or (own == np.float16 and theirs == np.float32):
+                continue
+            raise RuntimeError(
+                "mixed dtype (CPU): all inputs must share same datatype. The input is "
+                f"{dtypes.of(own)}, a weight or a running statistic is {dtypes.of(theirs)}: "
+                "convert one of them with .to(dtype)"
+            )
+
+
 def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
     """Move running statistics towards factor times those of the batch."""
     if running is not None:
@@ -80,6 +95,13 @@ def normalize_batch(
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
     channels = input._data.shape[1]
+    _one_type(input, weight, bias, running_mean, running_var)
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is not None and running._requires_grad:
+            raise RuntimeError(
+                f"The function 'native_batch_norm' is not differentiable with respect to argument "
+                f"'{name}'. This input cannot have requires_grad True."
+            )
     _check_size("weight", weight, channels)
     _check_size("bias", bias, channels)
     _check_size("running_mean", running_mean, channels)
@@ -145,6 +167,7 @@ def instance_norm(
     """
     need_tensor("instance_norm", "input", 1, input)
     supported("batch_norm", FLOAT, [input._data])
+    _one_type(input, weight, bias, running_mean, running_var)
     shape = input._data.shape
     if not use_input_stats:
         if running_mean is None or running_var is None:
@@ -204,6 +227,7 @@ def normalize_layer(
     """The normalised input, and the mean and rstd of every row."""
     wanted = _layer_shape("layer_norm", input, normalized_shape, weight, bias)
     supported("LayerNormKernelImpl", FLOAT, [input._data])
+    _one_type(input, weight, bias)
     width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
     view = (math.prod(outer), width)
     out, mean, rstd, _ = apply(
@@ -262,6 +286,7 @@ def normalize_groups(
                 f"but got {word} of shape {list(tensor._data.shape)} and input of shape {list(shape)}"
             )
     supported("GroupNormKernelImpl", FLOAT, [input._data])
+    _one_type(input, weight, bias)
     each = shape[1] // num_groups
     view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
     out, mean, rstd, _ = apply(

@@ -54,7 +54,10 @@ class Adagrad(Optimizer):
                 self.state[p] = {"step": fresh_step(), "sum": full_like(p.detach(), start)}
 
     def share_memory(self) -> None:
-        """Nothing to do: there is one process."""
+        """Let processes share the sums, for updates from several of them."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["sum"].share_memory_()
 
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""

@@ -9,7 +9,7 @@ are the three ways to leave one factor out of the trilinear form
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_siz
 from rushlight.primitives.index import slice_
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
+from rushlight.threads import share
+
+# Multiplications that are worth a thread: some 300 microseconds of them; and parts at the most.
+_HEAVY, _MOST_PARTS = 1 << 24, 16
 
 
 def _widen(*arrays: Array | None) -> list[Any]:
@@ -50,6 +54,15 @@ def _is_pointwise(kernel: Shape, stride: Shape, padding: Shape) -> bool:
     return max(kernel) == 1 and max(stride) == 1 and max(padding) == 0
 
 
+def _batches(batch: int, products: int) -> list[slice]:
+    """The batch in parts that are worth a thread each; how many does not depend on the threads."""
+    count = 1
+    while 2 * count <= min(batch, _MOST_PARTS) and products >= 2 * count * _HEAVY:
+        count *= 2
+    step = -(-batch // count)
+    return [slice(start, start + step) for start in range(0, batch, step)]
+
+
 def _forward(
     x: Array, weight: Array, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Array:
@@ -57,16 +70,22 @@ def _forward(
     out_size = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
     if not x.size or not weight.size or 0 in out_size:
         return np.zeros((batch, outputs, *out_size), x.dtype)
-    if _is_pointwise(kernel, stride, padding):
-        planes = x.reshape(batch, groups, x.shape[1] // groups, math.prod(out_size))
-        mixed = weight.reshape(groups, outputs // groups, -1) @ planes
-        return mixed.reshape(batch, outputs, *out_size)
-    grid = grid_of(batch, x.shape[2:], kernel, stride, padding, dilation)
-    sources = _input_sources(x, grid, groups)
-    matrix = weight.reshape(groups, outputs // groups, weight.shape[1], -1).swapaxes(2, 3)
-    flat = product(matrix.reshape(groups, outputs // groups, -1), sources, grid.length)
     out = np.empty((batch, outputs, *out_size), x.dtype)
-    grid.crop(flat, out)
+    taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
+    matrix = taps.swapaxes(2, 3).reshape(groups, outputs // groups, -1)
+
+    def work(dealt: Iterator[slice]) -> None:
+        for part in dealt:
+            inputs, results = x[part], out[part]
+            if _is_pointwise(kernel, stride, padding):
+                planes = inputs.reshape(len(inputs), groups, -1, math.prod(out_size))
+                np.matmul(matrix, planes, out=results.reshape(len(inputs), *matrix.shape[:2], -1))
+                continue
+            grid = grid_of(len(inputs), x.shape[2:], kernel, stride, padding, dilation)
+            sources = _input_sources(inputs, grid, groups)
+            grid.crop(product(matrix, sources, grid.length), results)
+
+    share(work, _batches(batch, out.size * weight[0].size))
     return out
 
 
@@ -82,29 +101,41 @@ def _transposed(
     """The gradient of the input of a convolution, whose spatial sizes are `size`."""
     batch, outputs, kernel = g.shape[0], weight.shape[0], weight.shape[2:]
     inputs = weight.shape[1] * groups
+    out = np.zeros((batch, inputs, *size), g.dtype)
     if not g.size or not weight.size:
-        return np.zeros((batch, inputs, *size), g.dtype)
-    if _is_pointwise(kernel, stride, padding) and g.shape[2:] == size:
-        planes = g.reshape(batch, groups, outputs // groups, math.prod(size))
-        mixed = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2) @ planes
-        return mixed.reshape(batch, inputs, *size)
-    grid = grid_of(batch, size, kernel, stride, padding, dilation)
+        return out
+    taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
+
+    def work(dealt: Iterator[slice]) -> None:
+        for part in dealt:
+            upper, results = g[part], out[part]
+            if _is_pointwise(kernel, stride, padding) and g.shape[2:] == size:
+                planes = upper.reshape(len(upper), groups, outputs // groups, math.prod(size))
+                filled = results.reshape(len(upper), groups, weight.shape[1], -1)
+                np.matmul(taps[..., 0].swapaxes(1, 2), planes, out=filled)
+                continue
+            grid = grid_of(len(upper), size, kernel, stride, padding, dilation)
+            _scatter(upper, taps, grid, results)
+
+    share(work, _batches(batch, g.size * weight[0].size))
+    return out
+
+
+def _scatter(g: Array, taps: Array, grid: Grid, out: Array) -> None:
+    """Fill out, phase by phase, with what every output position sends back to the inputs it saw."""
+    groups, _, inputs, _ = taps.shape
     lengths = {phase: grid.phase_length(phase) for phase in set(grid.phases)}
     # An input shorter than the stride has no elements of some phases.
     lengths = {phase: length for phase, length in lengths.items() if length}
     lead = max(0, max(grid.shifts))
     whole = lead + max(grid.length, max(lengths.values(), default=0) - min(grid.shifts))
     buffer = _grouped(grid.spread(g, lead, whole), groups)
-    taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
-    out = np.zeros((batch, inputs, *size), g.dtype)
     for phase, length in lengths.items():
         chosen = [i for i, own in enumerate(grid.phases) if own == phase]
         starts = [lead - grid.shifts[i] for i in chosen]
         sources = [buffer[..., start : start + length] for start in starts]
-        matrix = taps[..., chosen].transpose(0, 2, 3, 1).reshape(groups, weight.shape[1], -1)
-        flat = product(matrix, sources, length)
-        grid.crop(flat, grid.phase(out, phase))
-    return out
+        matrix = taps[..., chosen].transpose(0, 2, 3, 1).reshape(groups, inputs, -1)
+        grid.crop(product(matrix, sources, length), grid.phase(out, phase))
 
 
 def _weight_gradient(
@@ -114,16 +145,26 @@ def _weight_gradient(
     shape = (outputs, inputs, *kernel)
     if not x.size or not g.size:
         return np.zeros(shape, x.dtype)
-    if _is_pointwise(kernel, stride, padding):
-        left = g.reshape(batch, groups, outputs // groups, -1)
-        right = x.reshape(batch, groups, inputs, -1)
-        return (left @ right.swapaxes(2, 3)).sum(axis=0).reshape(shape)
-    grid = grid_of(batch, x.shape[2:], kernel, stride, padding, dilation)
-    sources = _input_sources(x, grid, groups)
-    upper = _grouped(grid.spread(g, 0, grid.length), groups)
-    total = correlation(upper, sources, grid.length)
-    total = total.reshape(outputs, math.prod(kernel), inputs).swapaxes(1, 2)
-    return np.ascontiguousarray(total).reshape(shape)
+    batches = _batches(batch, g.size * math.prod(shape[1:]))
+    totals = np.empty((len(batches), *shape), x.dtype)
+
+    def work(dealt: Iterator[int]) -> None:
+        for i in dealt:
+            lower, upper = x[batches[i]], g[batches[i]]
+            if _is_pointwise(kernel, stride, padding):
+                left = upper.reshape(len(upper), groups, outputs // groups, -1)
+                right = lower.reshape(len(lower), groups, inputs, -1)
+                totals[i] = (left @ right.swapaxes(2, 3)).sum(axis=0).reshape(shape)
+                continue
+            grid = grid_of(len(lower), x.shape[2:], kernel, stride, padding, dilation)
+            sources = _input_sources(lower, grid, groups)
+            flat = _grouped(grid.spread(upper, 0, grid.length), groups)
+            total = correlation(flat, sources, grid.length)
+            total = total.reshape(groups, math.prod(kernel), inputs, outputs // groups)
+            totals[i] = total.transpose(0, 3, 2, 1).reshape(shape)
+
+    share(work, range(len(batches)))
+    return totals[0] if len(batches) == 1 else np.add.reduce(totals, axis=0)
 
 
 # ---- the rows -----------------------------------------------------------------------------------

@@ -17,22 +17,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from rushlight.tensor_base import Array
-from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
 
 # Columns of the matrix that one product works on: the gathered taps should stay in the cache.
 _CACHE = 1 << 18
 _FEWEST, _MOST = 1024, 8192
-# Elements that one thread should copy at least.
-_COPY = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -72,32 +68,18 @@ class Grid:
 
     def spread(self, x: Array, lead: int, length: int) -> Array:
         """[N, C, ...] as a flat buffer [C, length] that begins with `lead` zeros, zero in the gaps."""
-        channels = x.shape[1]
-        buffer = np.zeros((channels, length), x.dtype)
+        buffer = np.zeros((x.shape[1], length), x.dtype)
         rows = (length - lead) // self.row
-        cells = buffer[:, lead : lead + rows * self.row].reshape(channels, rows, *self.inner)
+        cells = buffer[:, lead : lead + rows * self.row].reshape(-1, rows, *self.inner)
         ordered = self._ordered(x)[:, :rows]
-        inside = tuple(map(slice, ordered.shape[1:]))
-
-        def work(dealt: Iterator[slice]) -> None:
-            for part in dealt:
-                cells[part, *inside] = ordered[part]
-
-        share(work, ranges(channels, _COPY * channels // max(x.size, 1)))
+        cells[tuple(map(slice, ordered.shape))] = ordered
         return buffer
 
     def crop(self, flat: Array, target: Array) -> None:
         """Copy what lies outside the gaps of [C, columns] into [N, C, ...]."""
         ordered = self._ordered(target)
-        channels = flat.shape[0]
-        cells = flat.reshape(channels, -1, *self.inner)
-        inside = tuple(map(slice, ordered.shape[1:]))
-
-        def work(dealt: Iterator[slice]) -> None:
-            for part in dealt:
-                ordered[part] = cells[part, *inside]
-
-        share(work, ranges(channels, _COPY * channels // max(target.size, 1)))
+        cells = flat.reshape(flat.shape[0], -1, *self.inner)
+        ordered[...] = cells[tuple(map(slice, ordered.shape))]
 
     def _ordered(self, x: Array) -> Array:
         dims = x.ndim - 2
@@ -163,33 +145,25 @@ def product(weights: Array, sources: list[Array], length: int) -> Array:
     groups, rows, depth = weights.shape
     out = np.empty((groups, rows, length), weights.dtype)
     pieces = chunks(length, groups * depth)
-
-    def work(dealt: Iterator[tuple[int, int]]) -> None:
-        columns = _columns(sources, pieces)
-        for start, stop in dealt:
-            np.matmul(weights, gather(sources, start, stop, columns), out=out[..., start:stop])
-
-    share(work, pieces)
+    columns = _columns(sources, pieces)
+    for start, stop in pieces:
+        np.matmul(weights, gather(sources, start, stop, columns), out=out[..., start:stop])
     return out.reshape(groups * rows, length)
 
 
 def correlation(g: Array, sources: list[Array], length: int) -> Array:
-    """sum over columns of g times every source: [groups, rows, T] gives [groups, rows, taps * channels]."""
+    """sum over columns of every source times g: [groups, rows, T] gives [groups, taps * channels, rows].
+
+    With the many rows on the left, BLAS is up to twice as fast as the other way round.
+    """
     groups, rows, _ = g.shape
     depth = len(sources) * sources[0].shape[1]
+    total = np.zeros((groups, depth, rows), g.dtype)
     pieces = chunks(length, groups * depth)
-    # One product a range, added up in the end: the order is the same for any number of threads.
-    parts = np.empty((len(pieces), groups, rows, depth), g.dtype)
-
-    def work(dealt: Iterator[int]) -> None:
-        columns = _columns(sources, pieces)
-        for i in dealt:
-            start, stop = pieces[i]
-            right = gather(sources, start, stop, columns).swapaxes(1, 2)
-            np.matmul(g[..., start:stop], right, out=parts[i])
-
-    share(work, range(len(pieces)))
-    return np.add.reduce(parts, axis=0)
+    columns = _columns(sources, pieces)
+    for start, stop in pieces:
+        total += gather(sources, start, stop, columns) @ g[..., start:stop].swapaxes(1, 2)
+    return total
 
 
 def _columns(sources: list[Array], pieces: list[tuple[int, int]]) -> Array:

@@ -21,8 +21,8 @@ from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
 
-# Elements that one thread should work on at least.
-_PART = 1 << 17
+# Elements that one thread should work on at least; elements of a line that stays in the cache.
+_PART, _LINE = 1 << 18, 1 << 16
 
 
 def _wide(x: Array) -> Array:
@@ -44,6 +44,16 @@ def _cuts(view: Shape, dims: Shape, broadcast: Shape) -> list[tuple[Any, ...]]:
     return [(*(slice(None),) * channel, part) for part in ranges(view[channel], least)]
 
 
+def _level(values: Array, view: Shape) -> Array:
+    """Values for each channel, repeated along the pixels where that makes the passes faster.
+
+    NumPy's loop over two long lines runs at twice the speed of many over a short line and a number.
+    """
+    if values.ndim != 3 or len(values) != 1 or view[0] < 4 or math.prod(view[1:]) > _LINE:
+        return values
+    return np.ascontiguousarray(np.broadcast_to(values, (1, *view[1:])))
+
+
 def _normalize(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
     broadcast: Shape, eps: float,
@@ -59,20 +69,21 @@ def _normalize(
 
     def work(dealt: Iterator[tuple[Any, ...]]) -> None:
         for cut in dealt:
+            shape = full[cut].shape
             np.divide(totals(full[cut], dims), size, out=mean[cut])
-            y = np.subtract(full[cut], mean[cut], out=out[cut])
+            y = np.subtract(full[cut], _level(mean[cut], shape), out=out[cut])
             np.divide(inner_products(y, y, dims), size, out=variance[cut])
             scale = np.add(variance[cut], eps, out=rstd[cut])
             np.sqrt(scale, out=scale)
             np.reciprocal(scale, out=scale)
             if factor is not None and even:
-                y *= scale * factor[cut]
+                y *= _level(scale * factor[cut], shape)
             else:
-                y *= scale
+                y *= _level(scale, shape)
                 if factor is not None:
                     y *= factor[cut]
             if shift is not None:
-                y += shift[cut]
+                y += _level(shift[cut], shape)
 
     share(work, _cuts(view, dims, broadcast))
     return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd, variance
@@ -175,15 +186,16 @@ def _normalize_grad(
         def work(dealt: Iterator[tuple[Any, ...]]) -> None:
             for cut in dealt:
                 upward, scale = g[cut], rstd[cut]
-                y = np.subtract(full[cut], mean[cut])
+                shape = upward.shape
+                y = np.subtract(full[cut], _level(mean[cut], shape))
                 across, along = sums[0][cut], sums[1][cut]
                 along[...] = totals(upward, dims)
                 np.multiply(inner_products(upward, y, dims), scale, out=across)
                 gain = scale if factor is None else scale * factor[cut]
-                part = np.multiply(upward, gain, out=dx[cut])
-                y *= gain * across * scale / -size
+                part = np.multiply(upward, _level(gain, shape), out=dx[cut])
+                y *= _level(gain * across * scale / -size, shape)
                 part += y
-                part -= gain * along / size
+                part -= _level(gain * along / size, shape)
 
         share(work, _cuts(view, dims, broadcast))
     results = [dx.astype(x.dtype, copy=False).reshape(x.shape)]

@@ -141,7 +141,7 @@ def _zeros(like: Any) -> Any:
 
 
 def _rnn(gx: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool, relu: bool) -> Array:
-    out, across = np.empty_like(gx), weight.T
+    out, across = np.empty_like(gx), np.ascontiguousarray(weight.T)
     for rows, h in _walk(h0, out, sizes, reverse):
         part = np.matmul(h, across, out=out[rows])
         part += gx[rows]
@@ -189,7 +189,7 @@ def _lstm(
     cs = np.empty((gx.shape[0], width), gx.dtype)
     inner = np.empty((max(sizes), 4 * width), gx.dtype)
     cell = np.empty((max(sizes), width), gx.dtype)
-    across = weight.T
+    across = np.ascontiguousarray(weight.T)
     steps = zip(_walk(h0, hs, sizes, reverse), _walk(c0, cs, sizes, reverse), strict=True)
     for (rows, h), (_, c) in steps:
         pre, moved, gate, state = inner[: len(h)], cell[: len(h)], gates[rows], cs[rows]
@@ -272,7 +272,7 @@ def _gru(
     hs = np.empty((gx.shape[0], width), gx.dtype)
     news = np.empty_like(hs)
     inner = np.empty((max(sizes), 3 * width), gx.dtype)
-    across = weight.T
+    across = np.ascontiguousarray(weight.T)
     for rows, h in _walk(h0, hs, sizes, reverse):
         pre, gate, state, given = inner[: len(h)], gates[rows], hs[rows], gx[rows]
         np.matmul(h, across, out=pre)

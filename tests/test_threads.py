@@ -86,7 +86,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
     for one, first, second in zip(_step(), several, again, strict=True):
         assert torch.equal(first, second)
         # Up to the last bits, which are those of BLAS.
-        assert (one - first).abs().max() <= 1e-5 * first.abs().max()
+        assert (one - first).abs().max() <= 1e-5 * first.abs().max() + 1e-8
 
 
 def test_a_large_product_is_shared_out():

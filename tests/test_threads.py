@@ -8,6 +8,7 @@ import pytest
 
 import rushlight as torch
 from rushlight import threads
+from rushlight.utils.data import DataLoader, Dataset
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +122,21 @@ def test_numbers_of_threads():
     with pytest.raises(TypeError):
         torch.set_num_threads(1.5)
     assert torch.get_num_threads() == 2
+
+
+class Threads(Dataset):
+    """What each worker thinks of threads, after some work that would be shared out."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        torch.nn.functional.conv2d(torch.ones(32, 8, 32, 32), torch.ones(64, 8, 3, 3))
+        return torch.get_num_threads()
+
+
+def test_workers_keep_to_one_thread_as_in_torch():
+    torch.nn.functional.conv2d(torch.ones(32, 8, 32, 32), torch.ones(64, 8, 3, 3))
+    assert threads.started()
+    assert [n.tolist() for n in DataLoader(Threads(), num_workers=2)] == [[1]] * 4
+    assert torch.get_num_threads() == 3

@@ -244,13 +244,14 @@ def _accumulate(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
             array = g._data
             # Of the tensor know run(), this function and getrefcount; of the array, the tensor, this
             # function and getrefcount.
-            private = (
+            if not (
                 sys.getrefcount(g) <= 3
                 and sys.getrefcount(array) <= 3
                 and array.base is None
                 and array.flags.c_contiguous
-            )
-            g = wrap(array if private else array.copy())
+                and not g._requires_grad
+            ):
+                g = wrap(array.copy())
         tensor._grad = g
     elif create_graph:
         tensor._grad = before + g

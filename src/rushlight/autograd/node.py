@@ -141,7 +141,10 @@ class PrimitiveNode(Node):
                 raise RuntimeError(self._stale(*saved))
         plan = self.plan
         if plan.saves_out:
-            kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
+            if len(kept) == 1:
+                kept = [kept[0].restore(self)]
+            else:
+                kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
         if plan.joint is not None:
             return plan.joint(g, *kept)
         results: list[Tensor | None] = []

@@ -11,7 +11,8 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.hooks import Handle
-from rushlight.autograd.state import enable_grad, set_grad_enabled
+from rushlight.autograd.state import enable_grad
+from rushlight.autograd.state import state as mode
 from rushlight.ops.creation import tensor
 from rushlight.tensor_base import site, user_line
 
@@ -138,21 +139,25 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what closure, if given, returns."""
-        for hook in list(self._pre_hooks.values()):
-            hook(self, (), {})
+        if self._pre_hooks:
+            for hook in list(self._pre_hooks.values()):
+                hook(self, (), {})
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        before, site.line = site.line, site.line or user_line()
+        # Restored by hand: a context manager takes as long as the step of a small parameter.
+        recording, line = mode.grad, site.line
+        site.line = line or user_line()
         try:
             for group in self.param_groups:
-                with set_grad_enabled(bool(group.get("differentiable"))):
-                    self.update_group(group)
+                mode.grad = bool(group.get("differentiable"))
+                self.update_group(group)
         finally:
-            site.line = before
-        for hook in list(self._post_hooks.values()):
-            hook(self, (), {})
+            mode.grad, site.line = recording, line
+        if self._post_hooks:
+            for hook in list(self._post_hooks.values()):
+                hook(self, (), {})
         return loss
 
     def update_group(self, group: Group) -> None:
@@ -167,10 +172,15 @@ class Optimizer:
                 g = -g
             if coupled and self.decays_gradient:
                 g = g.add(p, alpha=decay)
-            state = self.state[p]
-            self.update(p, g, state, group)
-            if not state:
-                del self.state[p]
+            known = self.state.get(p)
+            if known is None:
+                # Who needs no state gets none.
+                known = {}
+                self.update(p, g, known, group)
+                if known:
+                    self.state[p] = known
+            else:
+                self.update(p, g, known, group)
 
     # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
     decays_gradient = True

@@ -13,6 +13,7 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.matvec import SMALL, product
 from rushlight.primitives.pointwise import conj
+from rushlight.primitives.reduce import sum
 from rushlight.tensor_base import Array
 from rushlight.threads import share
 
@@ -54,7 +55,7 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
             out = product(x, y[:, 0], True, bias)
         if out is not None:
             return out.reshape(rows, columns)
-    if threads.started() and x.size * columns > _HEAVY:
+    if x.size * columns > _HEAVY and threads.started():
         out = _shared_product(x, y)
     else:
         # For two matrices dot is matmul without the half microsecond of a ufunc.
@@ -223,9 +224,13 @@ def _linear_label(node: PrimitiveNode) -> str:
     return "ViewBackward0" if biased else "UnsafeViewBackward0"
 
 
-# The bias broadcasts over all leading dimensions; the engine sums its gradient back.
+def _linear_bias(g: Any) -> Any:
+    leading = g._data.ndim - 1
+    return sum(g, dim=tuple(range(leading)), keepdim=False) if leading else g
+
+
 linear: Primitive = Primitive(
     "linear", "contract", _linear,
-    (_linear_x, lambda g, x: linear_weight(g, conj(x)), lambda g: g),
+    (_linear_x, lambda g, x: linear_weight(g, conj(x)), _linear_bias),
     _linear_rule, "gemm", _linear_samples, label=_linear_label,
 )  # fmt: skip

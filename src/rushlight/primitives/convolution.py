@@ -8,6 +8,7 @@ are the three ways to leave one factor out of the trilinear form
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -101,9 +102,9 @@ def _transposed(
     """The gradient of the input of a convolution, whose spatial sizes are `size`."""
     batch, outputs, kernel = g.shape[0], weight.shape[0], weight.shape[2:]
     inputs = weight.shape[1] * groups
-    out = np.zeros((batch, inputs, *size), g.dtype)
     if not g.size or not weight.size:
-        return out
+        return np.zeros((batch, inputs, *size), g.dtype)
+    out = np.empty((batch, inputs, *size), g.dtype)
     taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
 
     def work(dealt: Iterator[slice]) -> None:
@@ -136,6 +137,9 @@ def _scatter(g: Array, taps: Array, grid: Grid, out: Array) -> None:
         sources = [buffer[..., start : start + length] for start in starts]
         matrix = taps[..., chosen].transpose(0, 2, 3, 1).reshape(groups, inputs, -1)
         grid.crop(product(matrix, sources, length), grid.phase(out, phase))
+    for phase in itertools.product(*map(range, grid.stride)):
+        if phase not in lengths:
+            grid.phase(out, phase)[...] = 0
 
 
 def _weight_gradient(

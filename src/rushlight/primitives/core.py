@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Rule = Callable[..., Any]
 _ndarray = np.ndarray
+# The type of nearly all arrays, asked for by identity: to read a dtype's kind takes longer.
+_FLOAT = np.dtype(np.float32)
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
 INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS, STATIC = range(9)
@@ -132,7 +134,7 @@ class Primitive:
                 (x,) = inputs
                 a = x._data
                 wanted = recording and x._requires_grad
-                if self.promote is not None and a.dtype.kind != "f":
+                if self.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
                     (a,) = self.promote([a])
                 result = self.forward(a, **static) if static else self.forward(a)
             elif len(inputs) == 2:
@@ -149,8 +151,8 @@ class Primitive:
                     b = y
                 if self.promote is not None and not (
                     a.__class__ is b.__class__ is _ndarray
-                    and a.dtype is b.dtype
-                    and a.dtype.kind == "f"
+                    and (dtype := a.dtype) is b.dtype
+                    and (dtype is _FLOAT or dtype.kind == "f")
                 ):
                     a, b = self.promote([a, b])
                 result = self.forward(a, b, **static) if static else self.forward(a, b)
@@ -288,7 +290,8 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         if kind == INPUT:
             t = inputs[i] if i < len(inputs) else None
             if isinstance(t, TensorBase):
-                versions.append((t._changes, t._changes[0], row.inputs[i]))
+                changes = t._changes
+                versions.append((changes, changes[0], row.inputs[i]))
             kept.append(t)
         elif kind == STATIC:
             kept.append(static[i])

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import make_fetch
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
 
@@ -181,6 +182,8 @@ def _answer_tasks(
 
 def _begin(job: Job, worker_id: int, where: str) -> Failure | None:
     """Seed everything, and run the user's init_fn."""
+    # Workers run beside each other: each keeps to one core.
+    set_num_threads(1)
     seed = job.base_seed + worker_id
     python_random.seed(seed)
     random.manual_seed(seed)

@@ -27,7 +27,7 @@ from rushlight.tensor_base import Array
 Shape = tuple[int, ...]
 
 # Columns of the matrix that one product works on: the gathered taps should stay in the cache.
-_CACHE = 1 << 18
+_CACHE = 1 << 19
 _FEWEST, _MOST = 1024, 8192
 
 

@@ -1,6 +1,9 @@
 """The pool of threads: every part is done once, errors come back, results do not depend on it."""
 
 import os
+import subprocess
+import sys
+import textwrap
 import threading
 
 import numpy as np
@@ -96,6 +99,22 @@ def test_a_large_product_is_shared_out():
         x, y = torch.randn(rows, 400), torch.randn(400, columns)
         expected = x.numpy().astype(float) @ y.numpy().astype(float)
         np.testing.assert_allclose((x @ y).numpy(), expected, rtol=0, atol=1e-4)
+
+
+def test_work_at_the_end_of_the_program_is_done_too():
+    program = """
+        import atexit
+        from rushlight import threads
+
+        threads.set_num_threads(3)
+        threads.share(list, range(3))
+        done = []
+        atexit.register(lambda: print(sorted(done)))
+        atexit.register(lambda: threads.share(done.extend, range(5)))
+    """
+    run = [sys.executable, "-c", textwrap.dedent(program)]
+    result = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("[0, 1, 2, 3, 4]\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -12,6 +12,7 @@ out here instead. A program without such work keeps the threads of BLAS, which s
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
@@ -127,7 +128,11 @@ def share(work: Callable[[Iterator[Part]], None], parts: Sequence[Part]) -> None
     try:
         # next() of a sequence's iterator is one step of the interpreter: each part is dealt once.
         dealt = iter(parts)
-        others = [pool.submit(lambda: work(dealt)) for _ in range(helpers)]
+        others = []
+        # At the end of the program no thread can be started any more: then this one does it all.
+        with contextlib.suppress(RuntimeError):
+            for _ in range(helpers):
+                others.append(pool.submit(lambda: work(dealt)))
         try:
             work(dealt)
         finally:

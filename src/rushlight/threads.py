@@ -43,19 +43,22 @@ def _blas() -> tuple[Callable[[int], Any], Callable[[], int]] | None:
     return None
 
 
-def _processors() -> int:
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    if given.isdigit() and int(given):
-        return int(given)
+def processors() -> int:
+    """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
+def _asked() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() else 0
+
+
 class _Pool:
     def __init__(self) -> None:
         self.blas = _blas()
-        self.count = self.blas[1]() if self.blas else _processors()
+        self.count = self.blas[1]() if self.blas else _asked() or processors()
         self.executor: Any = None
         # Held while there is shared work: whoever comes meanwhile does his own work alone.
         self.busy = threading.Lock()

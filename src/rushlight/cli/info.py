@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.threads import get_num_threads
+from rushlight.threads import get_num_threads, processors
 from rushlight.version import RUSHLIGHT
 
 
@@ -46,14 +46,13 @@ def info() -> str:
     >>> info().splitlines()[0].split()[0]
     'rushlight'
     """
-    cpu = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {
         "rushlight": RUSHLIGHT,
         "python": f"{sys.version.split()[0]} ({sys.executable})",
         "numpy": np.__version__,
         "scipy": _scipy(),
         "BLAS": _blas(),
-        "threads": f"{get_num_threads()} on {cpu} processors",
+        "threads": f"{get_num_threads()} on {processors()} processors",
         "system": platform.platform(),
         "C compiler": _compiler(),
     }

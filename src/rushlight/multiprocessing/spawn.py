@@ -154,13 +154,5 @@ def start_processes(
     return None
 
 
-def spawn(
-    fn: Callable[..., Any],
-    args: tuple[Any, ...] = (),
-    nprocs: int = 1,
-    join: bool = True,
-    daemon: bool = False,
-    start_method: str = "spawn",
-) -> ProcessContext | None:
-    """`start_processes`: fn(i, *args) in nprocs processes; fn must be a function of a module."""
-    return start_processes(fn, args, nprocs, join, daemon, start_method)
+# torch's usual name for it.
+spawn = start_processes

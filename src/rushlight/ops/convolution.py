@@ -249,17 +249,9 @@ def conv_transpose1d(
 ) -> Tensor:  # fmt: skip
     """The transpose of `conv1d`, with kernels [in, out / groups, K]."""
     return conv_transpose(
-        "conv_transpose1d",
-        1,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
-    )
+    )  # fmt: skip
 
 
 def conv_transpose2d(
@@ -273,17 +265,9 @@ def conv_transpose2d(
     torch.Size([1, 1, 4, 4])
     """
     return conv_transpose(
-        "conv_transpose2d",
-        2,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
-    )
+    )  # fmt: skip
 
 
 def conv_transpose3d(
@@ -292,17 +276,9 @@ def conv_transpose3d(
 ) -> Tensor:  # fmt: skip
     """The transpose of `conv3d`, with kernels [in, out / groups, K, K, K]."""
     return conv_transpose(
-        "conv_transpose3d",
-        3,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
-    )
+    )  # fmt: skip
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:

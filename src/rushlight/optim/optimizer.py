@@ -173,14 +173,11 @@ class Optimizer:
             if coupled and self.decays_gradient:
                 g = g.add(p, alpha=decay)
             known = self.state.get(p)
-            if known is None:
-                # Who needs no state gets none.
-                known = {}
-                self.update(p, g, known, group)
-                if known:
-                    self.state[p] = known
-            else:
-                self.update(p, g, known, group)
+            state: State = {} if known is None else known
+            self.update(p, g, state, group)
+            # Who needs no state gets none.
+            if known is None and state:
+                self.state[p] = state
 
     # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
     decays_gradient = True

@@ -21,7 +21,8 @@ _FEW = 8192
 
 
 @lru_cache(maxsize=64)
-def _ones(size: int, dtype: np.dtype[Any]) -> Array:
+def ones(size: int, dtype: np.dtype[Any]) -> Array:
+    """Ones to multiply by, so that BLAS does the adding; the last few lengths are kept."""
     return np.ones(size, dtype)
 
 
@@ -44,7 +45,7 @@ def totals(x: Array, dims: Dims) -> Array:
     if x.size < _FEW or x.dtype.kind != "f" or x.ndim - 1 not in dims:
         return np.add.reduce(x, axis=dims, keepdims=True)
     joined, rest, shape = _plan(x.shape, dims)
-    sums = x.reshape(joined) @ _ones(joined[-1], x.dtype)
+    sums = x.reshape(joined) @ ones(joined[-1], x.dtype)
     if rest:
         sums = np.add.reduce(sums, axis=rest)
     return np.asarray(sums).reshape(shape)

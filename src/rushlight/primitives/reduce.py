@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from rushlight.autograd.state import state
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import REAL, draw, promote_float, taking
+from rushlight.primitives.inner import ones
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
 from rushlight.primitives.view import cat, expand
@@ -103,16 +103,11 @@ _MANY = 16384
 _BLOCK = 1024
 
 
-@functools.cache
-def _ones(size: int, dtype: np.dtype[Any]) -> Array:
-    return np.ones(size, dtype)
-
-
 def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
     """The sum of float32 or float64 numbers."""
     if dim == (0,) and x.ndim == 2 and x.shape[1] > 1 and 0 < len(x) <= 8 * _BLOCK:
         # BLAS adds rows several times as fast as NumPy.
-        total = _ones(len(x), x.dtype).dot(x)
+        total = ones(len(x), x.dtype).dot(x)
         return total.reshape(1, -1) if keepdim else total
     if x.size < _MANY or not x.flags.c_contiguous:
         return _ADD(x, axis=dim, keepdims=keepdim)
@@ -120,14 +115,14 @@ def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
         # Sums of blocks, and NumPy's pairwise sum over these.
         flat = x.reshape(-1)
         whole = flat.size - flat.size % _BLOCK
-        parts = flat[:whole].reshape(-1, _BLOCK) @ _ones(_BLOCK, x.dtype)
+        parts = flat[:whole].reshape(-1, _BLOCK) @ ones(_BLOCK, x.dtype)
         total = _ADD(parts) + _ADD(flat[whole:])
     else:
         first = x.ndim - len(dim)
         size = math.prod(x.shape[first:])
         if not dim or dim[0] != first or not 32 <= size <= 8 * _BLOCK:
             return _ADD(x, axis=dim, keepdims=keepdim)
-        total = x.reshape(-1, size) @ _ones(size, x.dtype)
+        total = x.reshape(-1, size) @ ones(size, x.dtype)
     return np.asarray(total).reshape(reduced_shape(x.shape, dim, keepdim))
 
 

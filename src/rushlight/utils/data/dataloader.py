@@ -7,12 +7,12 @@ and a shuffling sampler takes another when the first index is asked for.
 from __future__ import annotations
 
 import itertools
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from rushlight import random
+from rushlight.threads import processors
 from rushlight.utils.data._utils.collate import default_collate, default_convert
 from rushlight.utils.data._utils.fetch import make_fetch
 from rushlight.utils.data._utils.info import get_worker_info
@@ -194,7 +194,7 @@ class DataLoader(Generic[T_co]):
 
     def check_worker_number_rationality(self) -> None:
         """Warn where there are to be more workers than cores."""
-        cores = _cores()
+        cores = processors()
         if self.num_workers > cores:
             warnings.warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our "
@@ -204,12 +204,6 @@ class DataLoader(Generic[T_co]):
                 f"worker number to avoid potential slowness/freeze if necessary.",
                 stacklevel=3,
             )
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _checked_context(context: Any, num_workers: int) -> BaseContext:

@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"allocation", "version", "errors", "device", "later", "layout", "size", "threads"},
+    {"allocation", "version", "errors", "device", "later", "layout", "memory", "size", "threads"},
     {"return_types", "settings"},
     {"accelerator", "amp", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
@@ -99,6 +99,25 @@ def test_nothing_is_hidden(path):
             function = node.value.func
             if isinstance(function, ast.Name) and function.id == "globals":
                 pytest.fail(f"globals()[...] at line {node.lineno}")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_one_function_builds_strided_views_from_numbers(path):
+    if path == ROOT / "memory.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        place = f"{path}:{getattr(node, 'lineno', 0)}: ask rushlight.memory.strided_view"
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("stride_tricks", "__array_interface__"), place
+        if isinstance(node, ast.Name | ast.Constant):
+            value = node.id if isinstance(node, ast.Name) else node.value
+            assert value not in ("stride_tricks", "__array_interface__"), place
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assert all("stride_tricks" not in name.name for name in node.names), place
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert not (node.func.attr == "ndarray" and (len(node.args) > 2 or node.keywords)), (
+                place
+            )
 
 
 def test_files_stay_small_enough_to_read():

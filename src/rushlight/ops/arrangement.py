@@ -18,7 +18,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.memory import storage_geometry
 from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
-from rushlight.primitives import pointwise
+from rushlight.primitives import pointwise, strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.tensor_base import wrap
@@ -330,5 +330,7 @@ def as_strided_scatter(
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(place['size'])}"
         )
-    result: Tensor = apply(rows.as_strided_scatter, input, src.astype(input._data.dtype), **place)
+    result: Tensor = apply(
+        strided.as_strided_scatter, input, src.astype(input._data.dtype), **place
+    )
     return relabel(result, "AsStridedScatterBackward0")

@@ -13,7 +13,7 @@ from rushlight import dtypes
 from rushlight.device import check_device
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor, numpy_dtype, write_out
-from rushlight.primitives.view import laid_out
+from rushlight.primitives.strided import laid_out
 from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
@@ -536,7 +536,7 @@ def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any
     if min(strides, default=0) < 0:
         raise RuntimeError(f"Tensor: empty_strided expects no negative strides, got {strides}")
     blank = np.zeros((), numpy_dtype(dtype, default_float()))
-    return finish(laid_out(np.broadcast_to(blank, shape), strides, always=True), **options)
+    return finish(laid_out(np.broadcast_to(blank, shape), strides), **options)
 
 
 def new_empty_strided(

@@ -30,6 +30,7 @@ from rushlight.ops.shape import (
     view,
 )
 from rushlight.primitives import index as index_rows
+from rushlight.primitives import join
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY
@@ -112,7 +113,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         # torch lets an empty 1-d tensor stand among others of any shape.
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
-    result: Tensor = apply(rows.cat, *parts, dim=at)
+    result: Tensor = apply(join.cat, *parts, dim=at)
     return result if out is None else write_out(apart(out, *parts), result)
 
 
@@ -139,7 +140,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     """
     parts = _parts("stack", tensors)
     at = one_dim(dim, parts[0]._data.ndim + 1)
-    result: Tensor = apply(rows.stack, *parts, dim=at)
+    result: Tensor = apply(join.stack, *parts, dim=at)
     return result if out is None else write_out(apart(out, *parts), result)
 
 
@@ -205,7 +206,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
 def _cut(input: Tensor, sizes: tuple[int, ...], at: int, label: str) -> tuple[Tensor, ...]:
     if not sizes:
         return ()
-    return relabel(apply(rows.split, input, sizes=sizes, dim=at), label)
+    return relabel(apply(join.split, input, sizes=sizes, dim=at), label)
 
 
 @numpy_names
@@ -389,7 +390,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not input._data.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     at = one_dim(dim, input._data.ndim)
-    return apply(rows.unbind, input, dim=at) if input._data.shape[at] else ()
+    return apply(join.unbind, input, dim=at) if input._data.shape[at] else ()
 
 
 # ---- repeated -----------------------------------------------------------------------------------

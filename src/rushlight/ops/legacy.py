@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
 from rushlight.layout import strided
+from rushlight.memory import writable
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
 from rushlight.primitives import pointwise as rows
@@ -77,15 +78,6 @@ def frombuffer(
     return finish(np.frombuffer(buffer, kind.numpy, count, offset), requires_grad=requires_grad)
 
 
-class _Writable:
-    """The memory of an array that NumPy holds for read-only, kept alive."""
-
-    def __init__(self, owner: Array) -> None:
-        self.owner = owner
-        address = owner.__array_interface__["data"][0]
-        self.__array_interface__ = owner.__array_interface__ | {"data": (address, False)}
-
-
 class _Capsule:
     """What NumPy expects around a bare DLPack capsule."""
 
@@ -106,7 +98,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array = np.from_dlpack(ext_tensor)
     else:
         # A bare capsule does not say whether its memory may be written; for torch it may.
-        array = np.asarray(_Writable(np.from_dlpack(_Capsule(ext_tensor))))
+        array = writable(np.from_dlpack(_Capsule(ext_tensor)))
     return wrap(array.copy() if copy else array)
 
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from rushlight.autograd.state import state
 from rushlight.layout import contiguous_format
+from rushlight.memory import address, root
 from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import check_writable
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
+from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.size import Size
@@ -92,14 +94,12 @@ def _row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
 def storage_offset(self: Tensor) -> int:
     """Where the first element lies in the memory of the whole, counted in elements."""
     data = self._data
-    start: int = data.__array_interface__["data"][0]
-    whole: int = rows.memory(data).__array_interface__["data"][0]
-    return (start - whole) // data.itemsize
+    return (address(data) - address(root(data))) // data.itemsize
 
 
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    return self._data.__array_interface__["data"][0] if self._data.size else 0
+    return address(self._data) if self._data.size else 0
 
 
 def dim(self: Tensor) -> int:
@@ -139,7 +139,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             [1, 2]])
     """
     need_tensor("as_strided", "input", 1, input)
-    return apply(rows.as_strided, input, **storage_geometry(input, size, stride, storage_offset))
+    return apply(strided.as_strided, input, **storage_geometry(input, size, stride, storage_offset))
 
 
 def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None)
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
     last = start + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True)) + 1
-    held = rows.memory(data).nbytes // data.itemsize
+    held = root(data).nbytes // data.itemsize
     if 0 not in sizes and last > held:
         raise RuntimeError(
             f"setStorage: sizes {list(sizes)}, strides {list(steps)}, storage offset {start}, and "

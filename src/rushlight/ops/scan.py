@@ -18,8 +18,8 @@ from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
 from rushlight.primitives.core import Primitive, apply
+from rushlight.primitives.join import cat
 from rushlight.primitives.pointwise import logical_xor
-from rushlight.primitives.view import cat
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.memory import root, strided_view
 from rushlight.ops.conversion import reduce, user_attributes
 from rushlight.ops.legacy import as_class
 from rushlight.ops.memory import storage_offset
-from rushlight.primitives.view import memory
 from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _nameless_file(size: int) -> int:
 
 def shared_block(array: Array) -> SharedMemory | None:
     """The shared memory in which an array lies, if it does."""
-    owner: Any = memory(array)
+    owner: Any = root(array)
     while isinstance(owner, np.ndarray | memoryview):
         owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
     return owner if isinstance(owner, SharedMemory) else None
@@ -117,7 +117,7 @@ def _received(handle: Any, size: int, place: Any, requires_grad: bool, own: dict
 
     block = SharedMemory(handle.detach(), size)
     kind, shape, strides, offset = place
-    array: Array = np.ndarray(shape, np.dtype(kind), block, offset, strides)
+    array = strided_view(block, shape, strides, offset, np.dtype(kind))
     tensor = as_class(Tensor, array)
     tensor._requires_grad = requires_grad
     tensor.__dict__.update(own)

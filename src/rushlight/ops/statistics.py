@@ -14,7 +14,7 @@ from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
 from rushlight.ops.comparison import where
 from rushlight.ops.reduction import sum, vector_norm
 from rushlight.primitives.core import apply
-from rushlight.primitives.view import cat
+from rushlight.primitives.join import cat
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:

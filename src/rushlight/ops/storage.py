@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.device import CPU, device
-from rushlight.primitives.view import memory
+from rushlight.memory import address, root
 from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
-        address: int = self.array.__array_interface__["data"][0]
-        return address
+        return address(self.array)
 
     def nbytes(self) -> int:
         """How many bytes there are."""
@@ -110,12 +109,12 @@ class TypedStorage(UntypedStorage):
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes of the memory of which this tensor is a part."""
-    return UntypedStorage(memory(self._data))
+    return UntypedStorage(root(self._data))
 
 
 def storage(self: Tensor) -> TypedStorage:
     """The elements of the memory of which this tensor is a part."""
-    return TypedStorage(memory(self._data))
+    return TypedStorage(root(self._data))
 
 
 def is_storage(obj: Any) -> bool:

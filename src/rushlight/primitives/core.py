@@ -25,6 +25,7 @@ import numpy as np
 
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
+from rushlight.memory import address, root
 from rushlight.tensor_base import Array, TensorBase, View, wrap
 
 if TYPE_CHECKING:
@@ -363,12 +364,16 @@ def attached(row: Primitive, source: TensorBase) -> Tensor:
 
 def geometry(base: Array, part: Array) -> dict[str, Any]:
     """Where a view lies relative to its base: sizes, strides and offset, counted in elements."""
-    start = part.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    start = address(part) - address(base)
+    memory, other = root(part), root(base)
+    if memory is not other:
+        # One of them moved since: as in torch, the places that they had in their memories count.
+        start += address(other) - address(memory)
     return {
         "size": part.shape,
-        "stride": tuple(s // max(part.itemsize, 1) for s in part.strides),
-        "offset": start // max(part.itemsize, 1),
-        "layout": tuple(s // max(base.itemsize, 1) for s in base.strides),
+        "stride": tuple(s // part.itemsize for s in part.strides),
+        "offset": start // part.itemsize,
+        "layout": tuple(s // base.itemsize for s in base.strides),
     }
 
 

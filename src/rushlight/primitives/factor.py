@@ -14,7 +14,8 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
-from rushlight.primitives.view import cat, stack, triangle
+from rushlight.primitives.join import cat, stack
+from rushlight.primitives.view import triangle
 from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]

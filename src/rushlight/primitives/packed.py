@@ -20,7 +20,8 @@ from rushlight.primitives.factor import (
     well_conditioned,
 )
 from rushlight.primitives.families import draw, missing
-from rushlight.primitives.view import cat, triangle
+from rushlight.primitives.join import cat
+from rushlight.primitives.view import triangle
 from rushlight.tensor_base import Array, wrap
 
 

@@ -22,8 +22,8 @@ from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.join import cat, split
 from rushlight.primitives.pointwise import gt, where
-from rushlight.primitives.view import cat, split
 from rushlight.tensor_base import Array, wrap
 
 Sizes = tuple[int, ...]

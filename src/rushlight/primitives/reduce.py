@@ -12,9 +12,10 @@ from rushlight.autograd.state import state
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import REAL, draw, promote_float, taking
 from rushlight.primitives.inner import ones
+from rushlight.primitives.join import cat
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
-from rushlight.primitives.view import cat, expand
+from rushlight.primitives.view import expand
 from rushlight.tensor_base import Array
 
 Dims = tuple[int, ...] | None

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
+from rushlight.memory import beside, strided_view
 from rushlight.primitives.core import Primitive, Sample, Spec
-from rushlight.primitives.families import broadcast_shapes, draw, promote_many
-from rushlight.tensor_base import Array, wrap
+from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
 
@@ -79,15 +80,16 @@ permute = Primitive(
 
 def _expand(x: Array, *, size: Shape) -> Array:
     extra = len(size) - x.ndim
-    if not x.flags.c_contiguous or extra < 0:
-        return np.broadcast_to(x, size)
-    # What broadcast_to does, without its checks in Python.
+    if extra < 0:
+        raise ValueError("an expanded tensor has no fewer dimensions")
     strides = [0] * extra
     for n, wanted, step in zip(x.shape, size[extra:], x.strides, strict=True):
         if n != wanted and n != 1:
             raise ValueError("sizes do not broadcast")
         strides.append(step if n == wanted else 0)
-    return np.ndarray(size, x.dtype, x, 0, tuple(strides))
+    if x.flags.c_contiguous:
+        return strided_view(x, size, tuple(strides))
+    return beside(x, size, tuple(strides))
 
 
 def _expand_rule(x: Array, *, size: Shape) -> Spec:
@@ -105,58 +107,6 @@ expand = Primitive(
         Sample((draw(8, (2, 1)),), {"size": (4, 2, 3)}), Sample((draw(9, ()),), {"size": (2,)}),
     ],
     view=True,
-)  # fmt: skip
-
-
-# ---- several views at once ----------------------------------------------------------------------
-
-
-def _split(x: Array, *, sizes: Shape, dim: int) -> tuple[Array, ...]:
-    before: tuple[Any, ...] = (slice(None),) * dim
-    parts, start = [], 0
-    for size in sizes:
-        parts.append(x[(*before, slice(start, start + size), ...)])
-        start += size
-    return tuple(parts)
-
-
-def _given(g: list[Any], shapes: list[Shape]) -> list[Any]:
-    """The gradients of several outputs, with zeros for those that none flowed to."""
-    dtype = next(part for part in g if part is not None)._data.dtype
-    return [
-        wrap(np.zeros(n, dtype)) if part is None else part
-        for part, n in zip(g, shapes, strict=True)
-    ]
-
-
-def _split_vjp(g: list[Any], x_shape: Shape, sizes: Shape, dim: int) -> Any:
-    shapes = [(*x_shape[:dim], n, *x_shape[dim + 1 :]) for n in sizes]
-    return cat(*_given(g, shapes), dim=dim)
-
-
-split = Primitive(
-    "split", "view", _split, (_split_vjp,),
-    lambda x, *, sizes, dim: [((*x.shape[:dim], n, *x.shape[dim + 1 :]), x.dtype) for n in sizes],
-    "view", _samples({"sizes": (1, 2), "dim": 1}, {"sizes": (2, 2), "dim": 2}), view=True,
-)  # fmt: skip
-
-
-def _unbind(x: Array, *, dim: int) -> tuple[Array, ...]:
-    if not dim and x.ndim > 1:
-        return tuple(x)
-    before: tuple[Any, ...] = (slice(None),) * dim
-    return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
-
-
-def _unbind_vjp(g: list[Any], x_shape: Shape, dim: int) -> Any:
-    part = (*x_shape[:dim], *x_shape[dim + 1 :])
-    return stack(*_given(g, [part] * len(g)), dim=dim)
-
-
-unbind = Primitive(
-    "unbind", "view", _unbind, (_unbind_vjp,),
-    lambda x, *, dim: [((*x.shape[:dim], *x.shape[dim + 1 :]), x.dtype)] * x.shape[dim], "view",
-    _samples({"dim": 0}, {"dim": 2}), view=True,
 )  # fmt: skip
 
 
@@ -190,206 +140,7 @@ reinterpret = Primitive(
 )  # fmt: skip
 
 
-# ---- any strides --------------------------------------------------------------------------------
-
-
-class _Memory:
-    """What NumPy reads to make an array on the memory of `owner`, which it keeps alive."""
-
-    def __init__(self, owner: Array, size: Shape, stride: Shape, offset: int) -> None:
-        self.owner = owner
-        interface = owner.__array_interface__
-        address, read_only = interface["data"]
-        self.__array_interface__ = interface | {
-            "shape": tuple(size),
-            "strides": tuple(s * owner.itemsize for s in stride),
-            "data": (address + offset * owner.itemsize, read_only),
-        }
-
-
-def _at(x: Array, size: Shape, stride: Shape, offset: int) -> Array:
-    return np.asarray(_Memory(x, size, stride, offset))
-
-
-def memory(x: Array) -> Array:
-    """The array that holds the memory of which x is a part."""
-    while True:
-        base = x.base
-        if isinstance(base, np.ndarray):
-            x = base
-        elif isinstance(base, _Memory):
-            x = base.owner
-        else:
-            return x
-
-
-def laid_out(x: Array, layout: Shape, always: bool = False) -> Array:
-    """x in memory with these strides (in elements), as its base has them; a copy if it differs."""
-    if not always and tuple(s // x.itemsize for s in x.strides) == tuple(layout):
-        return x
-    extent = 1 + sum((n - 1) * s for n, s in zip(x.shape, layout, strict=True)) if x.size else 0
-    placed = _at(np.zeros(extent, x.dtype), x.shape, layout, 0)
-    placed[...] = x
-    return placed
-
-
-def _as_strided(x: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape) -> Array:
-    return _at(laid_out(x, layout), size, stride, offset)
-
-
-def _as_strided_vjp(
-    g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
-) -> Any:
-    return as_strided_sum(g, shape=x_shape, size=size, stride=stride, offset=offset, layout=layout)
-
-
-def _geometry_samples(drawn: Shape, **more: Any) -> Any:
-    place = {"size": (2, 2), "stride": (3, 1), "offset": 1, "layout": (3, 1)}
-    return lambda: [Sample((draw(1, drawn),), {**place, **more})]
-
-
-as_strided = Primitive(
-    "as_strided", "view", _as_strided, (_as_strided_vjp,),
-    lambda x, *, size, stride, offset, layout: (tuple(size), x.dtype), "view",
-    _geometry_samples((3, 3)), view=True,
-)  # fmt: skip
-
-
-def _as_strided_sum(
-    g: Array, *, shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
-) -> Array:
-    total = laid_out(np.broadcast_to(np.zeros((), g.dtype), shape), layout, always=True)
-    place = _as_strided(total, size=size, stride=stride, offset=offset, layout=layout)
-    if _overlaps(size, stride):
-        for index in np.ndindex(*size):
-            place[index] += g[index]
-    else:
-        place[...] = g
-    return total
-
-
-def _overlaps(size: Shape, stride: Shape) -> bool:
-    reach = 0
-    for n, s in sorted(
-        ((n, s) for n, s in zip(size, stride, strict=True) if n > 1), key=lambda p: p[1]
-    ):
-        if s <= reach:
-            return True
-        reach += (n - 1) * s
-    return False
-
-
-def _as_strided_sum_vjp(
-    g: Any, shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
-) -> Any:
-    return as_strided(g, size=size, stride=stride, offset=offset, layout=layout)
-
-
-as_strided_sum = Primitive(
-    "as_strided_sum", "view", _as_strided_sum, (_as_strided_sum_vjp,),
-    lambda g, *, shape, size, stride, offset, layout: (tuple(shape), g.dtype), "scatter",
-    _geometry_samples((2, 2), shape=(3, 3)), inputs=("g_in",),
-)  # fmt: skip
-
-
-def _as_strided_scatter(
-    x: Array, src: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape
-) -> Array:
-    out = laid_out(x, layout, always=True)
-    _as_strided(out, size=size, stride=stride, offset=offset, layout=layout)[...] = src
-    return out
-
-
-def _kept_vjp(g: Any, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:
-    place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
-    hole = as_strided(g, **place) * 0
-    return as_strided_scatter(g, hole, **place)
-
-
-as_strided_scatter = Primitive(
-    "as_strided_scatter", "view", _as_strided_scatter,
-    (_kept_vjp, lambda g, size, stride, offset, layout: as_strided(
-        g, size=size, stride=stride, offset=offset, layout=layout)),
-    lambda x, src, *, size, stride, offset, layout: (x.shape, x.dtype), "scatter",
-    lambda: [Sample((draw(1, (3, 3)), draw(2, (2, 2))),
-                    {"size": (2, 2), "stride": (3, 1), "offset": 1, "layout": (3, 1)})],
-    label="CopySlices",
-)  # fmt: skip
-
-
-# ---- joining, turning, padding ------------------------------------------------------------------
-
-
-def _cat(*xs: Array, dim: int) -> Array:
-    for x in xs:
-        if not x.flags.c_contiguous:
-            break
-    else:
-        return np.concatenate(xs, axis=dim)
-    # Row order whatever the parts' order is, as in torch: programs call .view() on the result.
-    shape, dtype = _cat_rule(*xs, dim=dim)
-    return np.concatenate(xs, axis=dim, out=np.empty(shape, dtype))
-
-
-def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, ...]) -> list[Any]:
-    parts, start = [], 0
-    for shape, needed in zip(xs_shapes, needs, strict=True):
-        # torch lets an empty 1-d tensor stand among others of any shape.
-        size = shape[dim] if len(shape) == g._data.ndim else 0
-        parts.append(g.narrow(dim, start, size) if needed and size else None)
-        start += size
-    return parts
-
-
-def _cat_rule(*xs: Array, dim: int) -> Spec:
-    first = xs[0].shape
-    for i, x in enumerate(xs):
-        if x.ndim != len(first):
-            raise RuntimeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {x.ndim} "
-                f"(tensor {i} of shape {list(x.shape)})"
-            )
-        for d, (a, b) in enumerate(zip(first, x.shape, strict=True)):
-            if d != dim and a != b:
-                raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a} but "
-                    f"got size {b} for tensor number {i} in the list."
-                )
-    size = sum(x.shape[dim] for x in xs)
-    return (*first[:dim], size, *first[dim + 1 :]), np.result_type(*xs)
-
-
-cat = Primitive(
-    "cat", "join", _cat, _cat_vjp, _cat_rule, "copy",
-    lambda: [
-        Sample((draw(1, (2, 3)), draw(2, (1, 3))), {"dim": 0}),
-        Sample((draw(1, (2, 3)),), {"dim": 1}),
-    ],
-    promote=promote_many,
-)  # fmt: skip
-
-
-def _stack(*xs: Array, dim: int) -> Array:
-    where = (*(slice(None),) * dim, None)
-    return _cat(*(x[where] for x in xs), dim=dim)
-
-
-def _stack_rule(*xs: Array, dim: int) -> Spec:
-    first = xs[0].shape
-    for i, x in enumerate(xs):
-        if x.shape != first:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
-                f"{list(x.shape)} at entry {i}"
-            )
-    return (*first[:dim], len(xs), *first[dim:]), np.result_type(*xs)
-
-
-stack = Primitive(
-    "stack", "join", _stack, lambda g, dim: g.unbind(dim), _stack_rule, "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3))), {"dim": d}) for d in (0, 1, 2)],
-    promote=promote_many,
-)  # fmt: skip
+# ---- turning, padding ----------------------------------------------------------------------------
 
 
 def _flip(x: Array, *, dims: Shape) -> Array:
@@ -533,8 +284,10 @@ diagonal_fill = Primitive(
 
 
 def _unfold(x: Array, *, dim: int, size: int, step: int) -> Array:
-    windows = np.lib.stride_tricks.sliding_window_view(x, size, dim, writeable=x.flags.writeable)
-    return windows[(slice(None),) * dim + (slice(None, None, step),)]
+    shape, _ = _unfold_rule(x, dim=dim, size=size, step=step)
+    between = x.strides[dim]
+    strides = (*x.strides[:dim], between * step, *x.strides[dim + 1 :], between)
+    return beside(x, shape, strides)
 
 
 def _unfold_rule(x: Array, *, dim: int, size: int, step: int) -> Spec:

@@ -18,6 +18,7 @@ from rushlight.layout import (
     sparse_csr,
     strided,
 )
+from rushlight.memory import address, root, strided_view
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.legacy import as_class
 from rushlight.tensor_base import Array, TensorBase, wrap
@@ -134,10 +135,10 @@ def locate(array: Array) -> Location:
     An array that torch could not describe (negative strides, or a memory with gaps) is copied, and
     owns the copy.
     """
-    owner = _owner(array)
+    owner = root(array)
     flat = owner.ravel(order="K")
     item = array.itemsize
-    start = _address(array) - _address(flat)
+    start = address(array) - address(flat)
     describable = (
         array.size > 0
         and np.may_share_memory(flat, owner)
@@ -158,22 +159,6 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
         strides.append(step)
         step *= max(size, 1)
     return tuple(reversed(strides))
-
-
-def _owner(array: Array) -> Array:
-    while True:
-        base: Any = array.base
-        if isinstance(base, np.ndarray):
-            array = base
-        # as_strided puts an object between a view and its array.
-        elif isinstance(getattr(base, "base", None), np.ndarray):
-            array = base.base
-        else:
-            return array
-
-
-def _address(array: Array) -> int:
-    return array.__array_interface__["data"][0]
 
 
 # ---- and back: the functions that a file names ---------------------------------------------------
@@ -217,9 +202,8 @@ def _place(storage: Storage, dtype: dtypes.dtype, offset: int, size: Any, stride
     if offset < 0 or any(n < 0 for n in stride):
         raise RuntimeError(f"a tensor of the file lies outside its storage: offset {offset}")
     try:
-        array: Array = np.ndarray(
-            tuple(size), dtype.numpy, storage.array, offset * item, tuple(n * item for n in stride)
-        )
+        strides = tuple(n * item for n in stride)
+        array = strided_view(storage.array, tuple(size), strides, offset * item, dtype.numpy)
     except (ValueError, TypeError, OverflowError) as error:
         raise RuntimeError(
             f"a tensor of the file does not fit its storage of {len(storage)} elements: size "

@@ -13,7 +13,7 @@ from rushlight.nn import functional as F
 from rushlight.nn.modules.container import ModuleList, Sequential
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
-from rushlight.primitives.view import cat
+from rushlight.primitives.join import cat
 from rushlight.tensor_base import wrap
 
 __all__ = ["AdaptiveLogSoftmaxWithLoss"]

@@ -19,7 +19,7 @@ from rushlight.nn.utils.rnn import PackedSequence
 from rushlight.primitives import recurrent as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.view import cat, stack
+from rushlight.primitives.join import cat, stack
 from rushlight.tensor_base import TensorBase, wrap
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]

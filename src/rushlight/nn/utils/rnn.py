@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.primitives.index import ARRAY, index, put
-from rushlight.primitives.view import cat
+from rushlight.primitives.join import cat
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 __all__ = [

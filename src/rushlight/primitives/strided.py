@@ -1,0 +1,160 @@
+"""Views by size, stride and offset, and the gradients that find their way through such a geometry.
+
+A geometry says where a part lies relative to x: size, stride and offset of the part, and layout, the
+strides of x, all counted in elements. Neither needs to lie inside of the other: the gradients are
+laid out in room for both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rushlight.memory import Shape, beside, extent, shows_twice, strided_view
+from rushlight.primitives.core import Primitive, Sample
+from rushlight.primitives.families import draw
+from rushlight.tensor_base import Array, wrap
+
+
+class _Place(NamedTuple):
+    shape: Shape
+    stride: Shape
+    offset: int
+
+
+class _Room:
+    """Zeros that have room for x and for the part of it that a geometry names."""
+
+    def __init__(
+        self, dtype: np.dtype[Any], shape: Shape, layout: Shape,
+        size: Shape, stride: Shape, offset: int,
+    ) -> None:  # fmt: skip
+        start = min(offset, 0)
+        end = max(extent(shape, layout), offset + extent(size, stride))
+        self.x = _Place(shape, layout, -start)
+        self.part = _Place(size, stride, offset - start)
+        self.values = np.zeros(end - start, dtype)
+
+    def at(self, place: _Place, values: Array | None = None) -> Array:
+        """What lies at a place (of values, if given, else of the room itself)."""
+        memory = self.values if values is None else values
+        item = memory.itemsize
+        strides = tuple(s * item for s in place.stride)
+        start = place.offset * item if 0 not in place.shape else 0
+        return strided_view(memory, place.shape, strides, start)
+
+    def add(self, place: _Place, values: Array) -> None:
+        """Write values at a place; where it shows an element more than once they add up."""
+        if shows_twice(place.shape, place.stride):
+            np.add.at(self.values, self._numbers(place), values.reshape(-1))
+        else:
+            self.at(place)[...] = values
+
+    def share(self, place: _Place) -> None:
+        """Divide each element by how often a place shows it."""
+        if shows_twice(place.shape, place.stride):
+            counts = np.bincount(self._numbers(place), minlength=self.values.size)
+            self.values /= np.maximum(counts, 1).astype(self.values.real.dtype)
+
+    def _numbers(self, place: _Place) -> Array:
+        return self.at(place, np.arange(self.values.size)).reshape(-1)
+
+
+Geometry = dict[str, Any]
+
+
+def _as_strided(x: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape) -> Array:
+    item = x.itemsize
+    return beside(x, size, tuple(s * item for s in stride), offset * item if 0 not in size else 0)
+
+
+def _as_strided_vjp(
+    g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
+) -> Any:
+    place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
+    return as_strided_sum(g, shape=x_shape, **place)
+
+
+_PLACE: Geometry = {"size": (2, 2), "stride": (3, 1), "offset": 1, "layout": (3, 1)}
+# A part that shows elements twice and lies partly outside of x.
+_BEYOND: Geometry = {"size": (2, 3), "stride": (1, 1), "offset": -1, "layout": (1, 2)}
+
+as_strided = Primitive(
+    "as_strided", "view", _as_strided, (_as_strided_vjp,),
+    lambda x, *, size, stride, offset, layout: (tuple(size), x.dtype), "view",
+    lambda: [Sample((draw(1, (3, 3)),), _PLACE)], view=True,
+)  # fmt: skip
+
+
+def _as_strided_sum(g: Array, *, shape: Shape, layout: Shape, **place: Any) -> Array:
+    room = _Room(g.dtype, shape, layout, **place)
+    room.add(room.part, g)
+    room.share(room.x)
+    return room.at(room.x)
+
+
+as_strided_sum: Primitive = Primitive(
+    "as_strided_sum", "view", _as_strided_sum,
+    (lambda g, shape, size, stride, offset, layout: as_strided_part(
+        g, shape=shape, size=size, stride=stride, offset=offset, layout=layout),),
+    lambda g, *, shape, size, stride, offset, layout: (tuple(shape), g.dtype), "scatter",
+    lambda: [
+        Sample((draw(1, (2, 2)),), {**_PLACE, "shape": (3, 3)}),
+        Sample((draw(1, (2, 3)),), {**_BEYOND, "shape": (2, 2)}),
+    ],
+    inputs=("g_in",),
+)  # fmt: skip
+
+
+def _as_strided_part(x: Array, *, shape: Shape, layout: Shape, **place: Any) -> Array:
+    room = _Room(x.dtype, shape, layout, **place)
+    room.add(room.x, x)
+    room.share(room.x)
+    return room.at(room.part)
+
+
+as_strided_part: Primitive = Primitive(
+    "as_strided_part", "view", _as_strided_part,
+    (lambda g, shape, size, stride, offset, layout: as_strided_sum(
+        g, shape=shape, size=size, stride=stride, offset=offset, layout=layout),),
+    lambda x, *, shape, size, stride, offset, layout: (tuple(size), x.dtype), "gather",
+    lambda: [
+        Sample((draw(1, (3, 3)),), {**_PLACE, "shape": (3, 3)}),
+        Sample((draw(1, (2, 2)),), {**_BEYOND, "shape": (2, 2)}),
+    ],
+)  # fmt: skip
+
+
+def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) -> Array:
+    room = _Room(x.dtype, x.shape, layout, **place)
+    room.at(room.x)[...] = x
+    room.at(room.part)[...] = src
+    return room.at(room.x)
+
+
+def _kept_vjp(
+    g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
+) -> Any:
+    place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
+    return as_strided_scatter(g, wrap(np.zeros(size, g._data.dtype)), **place)
+
+
+def _src_vjp(g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:
+    place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
+    return as_strided_part(g, shape=x_shape, **place)
+
+
+as_strided_scatter = Primitive(
+    "as_strided_scatter", "view", _as_strided_scatter, (_kept_vjp, _src_vjp),
+    lambda x, src, *, size, stride, offset, layout: (x.shape, x.dtype), "scatter",
+    lambda: [Sample((draw(1, (3, 3)), draw(2, (2, 2))), _PLACE)], label="CopySlices",
+)  # fmt: skip
+
+
+def laid_out(x: Array, layout: Shape) -> Array:
+    """A copy of x in new memory, with these strides counted in elements."""
+    room = _Room(x.dtype, x.shape, layout, x.shape, layout, 0)
+    placed = room.at(room.x)
+    placed[...] = x
+    return placed

@@ -146,12 +146,12 @@ class Tensor(
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-            if value._data.shape != self._data.shape:
+            if value.shape != self._data.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value._data.shape)} for a tensor "
+                    f"assigned grad has data of a different size: {list(value.shape)} for a tensor "
                     f"of shape {list(self._data.shape)}"
                 )
-            if value._data.dtype != self._data.dtype:
+            if value.dtype != self.dtype:
                 raise RuntimeError(
                     f"assigned grad has data of a different type: {value.dtype} for {self.dtype}"
                 )

@@ -1,5 +1,7 @@
 """Every optimizer against torch: steps, states, groups, resuming, refusals."""
 
+import copy
+
 import pytest
 from tests.parity import parity
 
@@ -145,7 +147,7 @@ def test_resuming_from_a_state_dict_is_bitwise(name):
 
     w, optimizer = problem()
     steps(w, optimizer, 3)
-    saved, kept = optimizer.state_dict(), w.detach().clone()
+    saved, kept = copy.deepcopy(optimizer.state_dict()), w.detach().clone()
     other, resumed = problem()
     resumed.load_state_dict(saved)
     with rushlight.no_grad():
@@ -205,3 +207,97 @@ def test_a_parameter_given_twice_is_warned_of():
     w = rushlight.ones(2, requires_grad=True)
     with pytest.warns(UserWarning, match="duplicate parameters"):
         rushlight.optim.SGD([w, w], lr=0.1)
+
+
+NAMES = [name for name in CONFIGURATIONS if name != "Adafactor"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_complex_parameters_are_two_real_ones(name):
+    parity(f"""
+        z = torch.tensor([1 + 2j, 2 - 1j, -0.5 + 0j], requires_grad=True)
+        x = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.{name}([z, x], lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            ((z.abs() ** 2).sum() + (x * 3).sin().sum()).backward()
+            optimizer.step()
+    """)
+
+
+@pytest.mark.parametrize("line_search", ["None", "'strong_wolfe'"])
+def test_lbfgs_moves_complex_parameters(line_search):
+    parity(f"""
+        z = torch.tensor([1 + 2j, 3 - 1j], dtype=torch.complex128, requires_grad=True)
+        x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.LBFGS([z, x], max_iter=4, line_search_fn={line_search})
+        def closure():
+            optimizer.zero_grad()
+            loss = ((z - 1j).abs() ** 2).sum() + ((x - 3) ** 4).sum()
+            loss.backward()
+            return loss
+        losses = [optimizer.step(closure).item() for _ in range(3)]
+    """)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    ["SparseAdam([w], lr=0.1)", "SGD([w], lr=0.1, momentum=0.9, nesterov=True)",
+     "Adagrad([w], lr=0.1)"],
+)  # fmt: skip
+def test_sparse_gradients(optimizer):
+    parity(f"""
+        w = torch.arange(8.0).reshape(4, 2).requires_grad_()
+        _optimizer = torch.optim.{optimizer}
+        for _ in range(3):
+            w.grad = torch.sparse_coo_tensor(
+                [[0, 2, 0]], [[1.0, 2.0], [3.0, 4.0], [1.0, 1.0]], (4, 2))
+            _optimizer.step()
+        values = w.detach().clone()
+        w.grad = None
+        _dense = torch.optim.Adam([w])
+        w.grad = torch.sparse_coo_tensor([[0]], [[1.0, 2.0]], (4, 2))
+        refused = attempt(_dense.step)
+        w.grad = None
+    """)
+
+
+def test_hooks_see_arguments_and_states():
+    parity("""
+        seen = []
+        w = torch.ones(2, requires_grad=True)
+        class Plain(torch.optim.Optimizer):
+            def step(self, closure=None):
+                seen.append("step")
+        _plain = Plain([w], {"lr": 1.0})
+        _plain.register_step_pre_hook(lambda o, args, kwargs: seen.append((len(args), [*kwargs])))
+        _plain.register_step_post_hook(lambda o, args, kwargs: seen.append("after"))
+        _plain.step()
+        _plain.step(closure=None)
+        _adam = torch.optim.Adam([w])
+        _adam.register_step_pre_hook(lambda o, args, kwargs: ((args[0], lambda: 7), {}))
+        result = _adam.step()
+        _adam.register_state_dict_pre_hook(lambda o: seen.append("collect"))
+        _adam.register_state_dict_post_hook(lambda o, d: {**d, "more": 1})
+        state = _adam.state_dict()
+        _adam.register_load_state_dict_pre_hook(lambda o, d: seen.append(sorted(d)))
+        _adam.register_load_state_dict_post_hook(lambda o: seen.append("loaded"))
+        _adam.load_state_dict(state)
+        bad = _adam.register_step_pre_hook(lambda *given: 3) and attempt(_adam.step)
+    """)
+
+
+def test_a_loaded_state_is_the_one_that_was_given():
+    parity("""
+        w = torch.ones(2, requires_grad=True)
+        first, second = torch.optim.Adam([w]), torch.optim.Adam([w])
+        w.grad = torch.ones(2)
+        first.step()
+        second.load_state_dict(first.state_dict())
+        shared = [second.state[w][k] is v for k, v in first.state[w].items()]
+        torch.set_default_dtype(torch.float64)
+        v = torch.ones(2, requires_grad=True)
+        counts_in_double = torch.optim.Adam([v])
+        v.grad = torch.ones(2)
+        counts_in_double.step()
+    """)

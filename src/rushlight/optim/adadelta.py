@@ -8,14 +8,23 @@ from rushlight.optim.optimizer import (
     Optimizer,
     Params,
     State,
+    check_options,
     fresh_step,
     need,
+    scalar,
     zeros_like,
 )
 
 
 class Adadelta(Optimizer):
     """Steps in the ratio of the running size of past steps to that of gradients. Zeiler 2012."""
+
+    newer = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
 
     def __init__(
         self,
@@ -30,22 +39,21 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_options(lr)
         need(0.0 <= rho <= 1.0, f"Invalid rho value: {rho}")
-        need(eps >= 0.0, f"Invalid epsilon value: {eps}")
-        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_options(lr, eps=eps, weight_decay=weight_decay)
         super().__init__(params, {
             "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
             "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """Running means of squares: of the gradients, and of the steps."""
+        return {"step": fresh_step(), "square_avg": zeros_like(p), "acc_delta": zeros_like(p)}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         rho, eps = group["rho"], group["eps"]
-        if not state:
-            state["step"] = fresh_step()
-            state["square_avg"] = zeros_like(p)
-            state["acc_delta"] = zeros_like(p)
         state["step"] += 1
         square, past = state["square_avg"], state["acc_delta"]
         square.mul_(rho).addcmul_(g, g, value=1 - rho)
@@ -55,4 +63,4 @@ class Adadelta(Optimizer):
             delta = delta.clone()
         delta.div_(root).mul_(g)
         past.mul_(rho).addcmul_(delta, delta, value=1 - rho)
-        p.add_(delta, alpha=-group["lr"])
+        p.add_(delta, alpha=-scalar(group["lr"]))

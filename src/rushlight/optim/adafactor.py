@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.ops.creation import zeros
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -15,6 +14,7 @@ from rushlight.optim.optimizer import (
     check_rate,
     fresh_step,
     need,
+    scalar,
     zeros_like,
 )
 
@@ -29,6 +29,9 @@ class Adafactor(Optimizer):
     """
 
     decays_gradient = False
+    takes_complex = False
+
+    newer = (("foreach", None),)
 
     def __init__(
         self,
@@ -54,34 +57,36 @@ class Adafactor(Optimizer):
             "foreach": foreach, "maximize": maximize,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """Mean squares by row and by column of a matrix, or of each element of a vector."""
+        shape = g.shape
+        if len(shape) < 2:
+            return {"step": fresh_step(), "variance": zeros_like(g)}
+        return {
+            "step": fresh_step(),
+            "row_var": g.new_zeros((*shape[:-1], 1)),
+            "col_var": g.new_zeros((*shape[:-2], 1, shape[-1])),
+        }
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
-        if p.is_complex():
-            raise RuntimeError("Adafactor does not support complex parameters")
-        shape = p.shape
-        if not state:
-            state["step"] = fresh_step()
-            if len(shape) > 1:
-                state["row_var"] = zeros((*shape[:-1], 1), dtype=p.dtype)
-                state["col_var"] = zeros((*shape[:-2], 1, shape[-1]), dtype=p.dtype)
-            else:
-                state["variance"] = zeros_like(p)
+        shape, lr, decay = g.shape, scalar(group["lr"]), group["weight_decay"]
         step = advanced(state)
         least, least_size = group["eps"]
         if least is None:
             least = float(np.finfo(p.dtype.numpy).eps)
         fresh = step ** group["beta2_decay"]
         size = p.norm(2).item() / p.numel() ** 0.5
-        alpha = max(least_size, size) * min(float(group["lr"]), 1 / step**0.5)
-        if group["weight_decay"]:
-            p.mul_(1 - group["lr"] * group["weight_decay"])
+        alpha = max(least_size, size) * min(lr, 1 / step**0.5)
+        if decay != 0:
+            p.mul_(1 - lr * decay)
         if len(shape) > 1:
             rows, columns = state["row_var"], state["col_var"]
             rows.lerp_(g.norm(dim=-1, keepdim=True).square_().div_(shape[-1]), fresh)
             columns.lerp_(g.norm(dim=-2, keepdim=True).square_().div_(shape[-2]), fresh)
             variance = (rows @ columns).div_(rows.mean(dim=-2, keepdim=True).clamp_(min=least))
         else:
-            state["variance"].lerp_(g.square(), fresh)
+            state["variance"].lerp_(g * g, fresh)
             variance = state["variance"].clone()
         update = variance.clamp_(min=least * least).rsqrt_().mul_(g)
         excess = max(1.0, update.norm(2).item() / (update.numel() ** 0.5 * group["d"]))

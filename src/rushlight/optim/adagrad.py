@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import full_like
 from rushlight.optim.optimizer import (
@@ -9,9 +11,11 @@ from rushlight.optim.optimizer import (
     Optimizer,
     Params,
     State,
+    add_at,
     advanced,
+    check_options,
     fresh_step,
-    need,
+    scalar,
 )
 
 
@@ -20,6 +24,10 @@ class Adagrad(Optimizer):
 
     The learning rate of step t is lr / (1 + (t - 1) * lr_decay).
     """
+
+    takes_sparse = True
+
+    newer = (("foreach", None), ("maximize", False), ("differentiable", False), ("fused", None))
 
     def __init__(
         self,
@@ -35,14 +43,10 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
-        need(lr_decay >= 0.0, f"Invalid lr_decay value: {lr_decay}")
-        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
-        need(
-            initial_accumulator_value >= 0.0,
-            f"Invalid initial_accumulator_value value: {initial_accumulator_value}",
-        )
-        need(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        check_options(
+            lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps,
+        )  # fmt: skip
         super().__init__(params, {
             "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value, "foreach": foreach,
@@ -50,8 +54,7 @@ class Adagrad(Optimizer):
         })  # fmt: skip
         for group in self.param_groups:
             for p in group["params"]:
-                start = group["initial_accumulator_value"]
-                self.state[p] = {"step": fresh_step(), "sum": full_like(p.detach(), start)}
+                self.state[p] = self.fresh_state(p, p, group)
 
     def share_memory(self) -> None:
         """Let processes share the sums, for updates from several of them."""
@@ -59,9 +62,25 @@ class Adagrad(Optimizer):
             for p in group["params"]:
                 self.state[p]["sum"].share_memory_()
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The sum of squares; of a complex parameter each part has its own."""
+        start: Any = self.defaults["initial_accumulator_value"]
+        if p.is_complex():
+            start = complex(start, start)
+        return {"step": fresh_step(group), "sum": full_like(p.detach(), start)}
+
+    def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
-        rate = group["lr"] / (1 + (advanced(state) - 1) * group["lr_decay"])
+        rate = scalar(group["lr"]) / (1 + (advanced(state) - 1) * group["lr_decay"])
         total = state["sum"]
+        if g.is_sparse:
+            g = g.coalesce()
+            at = tuple(g._indices().unbind())
+            values = g._values()
+            add_at(total, at, values.pow(2))
+            add_at(p, at, values / total[at].sqrt_().add_(group["eps"]) * -rate)
+            return
         total.addcmul_(g, g, value=1)
-        p.addcdiv_(g, total.sqrt().add_(group["eps"]), value=-rate)
+        root = total.sqrt()
+        eps = group["eps"]
+        p.addcdiv_(g, root + eps if group["differentiable"] else root.add_(eps), value=-rate)

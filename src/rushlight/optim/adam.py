@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rushlight._tensor import Tensor
+from rushlight.ops.pointwise import maximum
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
     Params,
     State,
     advanced,
+    check_options,
     fresh_step,
     need,
+    scalar,
     zeros_like,
 )
 
 
-def check_betas(betas: tuple[float, float], eps: float, lr: float | Tensor, decay: float) -> None:
+def check_betas(
+    lr: float | Tensor, betas: tuple[Any, Any], eps: float, weight_decay: float
+) -> None:
     """torch's checks of what the Adam family takes."""
-    need(lr >= 0.0, f"Invalid learning rate: {lr}")
-    need(eps >= 0.0, f"Invalid epsilon value: {eps}")
+    check_options(lr, eps=eps)
     for i, beta in enumerate(betas):
         need(0.0 <= beta < 1.0, f"Invalid beta parameter at index {i}: {beta}")
-    need(decay >= 0.0, f"Invalid weight_decay value: {decay}")
+    check_options(lr, weight_decay=weight_decay)
 
 
 def check_tensors(
-    lr: float | Tensor, betas: tuple[float, float], foreach: bool | None, capturable: bool
+    lr: float | Tensor, betas: tuple[Any, Any], foreach: bool | None, capturable: bool
 ) -> None:
-    """torch's checks of rates and betas that are tensors."""
-    kinds = [isinstance(beta, Tensor) for beta in betas]
-    need(kinds[0] == kinds[1], "betas must be either both floats or both Tensors")
-    for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+    """torch's checks of betas that are tensors."""
+    kinds = {float if isinstance(beta, float) else Tensor for beta in betas}
+    need(
+        len(kinds) == 1 and all(isinstance(beta, float | Tensor) for beta in betas),
+        "betas must be either both floats or both Tensors",
+    )
+    for i, value in enumerate(betas):
         if isinstance(value, Tensor):
-            need(
-                capturable or not foreach,
-                f"{name} as a Tensor is not supported for capturable=False and foreach=True",
-            )
-            need(value.numel() == 1, f"Tensor {name} must be 1-element")
+            check_foreach(f"betas[{i}]", value, foreach, capturable)
+            need(value.numel() == 1, f"Tensor betas[{i}] must be 1-element")
+
+
+def check_foreach(name: str, value: Any, foreach: bool | None, capturable: bool) -> None:
+    """Raise torch's error for a tensor among the options of steps over lists of tensors."""
+    need(
+        capturable or not foreach or not isinstance(value, Tensor),
+        f"{name} as a Tensor is not supported for capturable=False and foreach=True",
+    )
+
+
+def moments(p: Tensor, group: Group) -> State:
+    """The state that the family shares: a step count and two running means."""
+    return {"step": fresh_step(group), "exp_avg": zeros_like(p), "exp_avg_sq": zeros_like(p)}
 
 
 class Adam(Optimizer):
@@ -52,11 +71,24 @@ class Adam(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
+    title = "Adam"
+    instead = ", please consider SparseAdam instead"
+
+    newer = (
+        ("amsgrad", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("capturable", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+        ("fused", None),
+    )
+
     def __init__(
         self,
         params: Params,
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -68,8 +100,10 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_foreach("lr", lr, foreach, capturable)
+        check_betas(lr, betas, eps, weight_decay)
         check_tensors(lr, betas, foreach, capturable)
-        check_betas(betas, eps, lr, weight_decay)
+        betas = (scalar(betas[0]), scalar(betas[1]))
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
             "maximize": maximize, "foreach": foreach, "capturable": capturable,
@@ -77,28 +111,48 @@ class Adam(Optimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The two means, and with amsgrad the largest of the second so far."""
+        state = moments(p, group)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = zeros_like(p)
+        return state
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
-        if not state:
-            state["step"] = fresh_step()
-            state["exp_avg"] = zeros_like(p)
-            state["exp_avg_sq"] = zeros_like(p)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(p)
-        if group["decoupled_weight_decay"] and group["weight_decay"]:
-            p.mul_(1 - group["lr"] * group["weight_decay"])
+        lr = scalar(group["lr"])
+        if group["decoupled_weight_decay"] and group["weight_decay"] != 0:
+            p.mul_(1 - lr * group["weight_decay"])
         step = advanced(state)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.lerp_(g, 1 - beta1)
-        square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        mean.lerp_(g, (1 - beta1).to(p.dtype) if isinstance(beta1, Tensor) else 1 - beta1)
+        if isinstance(beta2, Tensor) and beta2.requires_grad:
+            square.lerp_(g.square(), 1 - beta2)
+        else:
+            square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        if group["differentiable"]:
+            self._differentiable_move(p, state, group, lr)
+            return
         if group["amsgrad"]:
             largest = state["max_exp_avg_sq"]
-            largest.copy_(largest.maximum(square))
+            square = maximum(largest, square, out=largest)
+        size = lr / (1 - beta1**step)
+        denominator = square.sqrt().div_((1 - beta2**step) ** 0.5).add_(group["eps"])
+        p.addcdiv_(mean, denominator, value=-size)
+
+    def _differentiable_move(self, p: Tensor, state: State, group: Group, lr: Any) -> None:
+        # The count is a tensor here, and so are the corrections: they may lead back to the betas.
+        (beta1, beta2), step = group["betas"], state["step"].clone()
+        size = -(lr / (1 - beta1**step))
+        root = (1 - beta2**step).sqrt()
+        square = state["exp_avg_sq"]
+        if group["amsgrad"]:
+            largest = state["max_exp_avg_sq"]
+            largest.copy_(largest.clone().maximum(square))
             square = largest
-        root = (1 - beta2**step) ** 0.5
-        denominator = square.sqrt().div_(root).add_(group["eps"])
-        p.addcdiv_(mean, denominator, value=-group["lr"] / (1 - beta1**step))
+        denominator = (square.sqrt() / (root * size)).add_(group["eps"] / size)
+        p.addcdiv_(state["exp_avg"].clone(), denominator)
 
 
 class AdamW(Adam):
@@ -108,7 +162,7 @@ class AdamW(Adam):
         self,
         params: Params,
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
@@ -124,3 +178,8 @@ class AdamW(Adam):
             capturable=capturable, differentiable=differentiable, fused=fused,
             decoupled_weight_decay=True,
         )  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

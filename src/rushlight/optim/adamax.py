@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
+from rushlight.ops.joining import cat
+from rushlight.ops.pointwise import maximum
 from rushlight.optim.adam import check_betas
 from rushlight.optim.optimizer import (
     Group,
@@ -11,12 +13,20 @@ from rushlight.optim.optimizer import (
     State,
     advanced,
     fresh_step,
+    scalar,
     zeros_like,
 )
 
 
 class Adamax(Optimizer):
     """Adam with the largest decayed gradient for the root mean square. Kingma and Ba 2015."""
+
+    newer = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
 
     def __init__(
         self,
@@ -31,21 +41,26 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_betas(betas, eps, lr, weight_decay)
+        check_betas(lr, betas, eps, weight_decay)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach,
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The running mean, and the largest decayed gradient."""
+        return {"step": fresh_step(), "exp_avg": zeros_like(p), "exp_inf": zeros_like(p)}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
-        if not state:
-            state["step"] = fresh_step()
-            state["exp_avg"] = zeros_like(p)
-            state["exp_inf"] = zeros_like(p)
         step = advanced(state)
         mean, largest = state["exp_avg"], state["exp_inf"]
         mean.lerp_(g, 1 - beta1)
-        largest.copy_((largest * beta2).maximum(g.abs().add_(group["eps"])))
-        p.addcdiv_(mean, largest, value=-group["lr"] / (1 - beta1**step))
+        size = g.abs().add_(group["eps"])
+        if group["differentiable"]:
+            pair = cat([largest.mul_(beta2).unsqueeze(0), size.unsqueeze(0)], 0)
+            largest.copy_(pair.amax(0))
+        else:
+            maximum(largest.mul_(beta2), size, out=largest)
+        p.addcdiv_(mean, largest, value=-(scalar(group["lr"]) / (1 - beta1**step)))

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
-from rushlight.ops.creation import as_tensor, ones, tensor
+from rushlight.ops.creation import as_tensor, ones
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
     Params,
     State,
     advanced,
+    check_options,
+    counts_in,
     fresh_step,
-    need,
+    scalar,
     zeros_like,
 )
 
 
 class ASGD(Optimizer):
     """Gradient descent that keeps the mean of its path in state["ax"]. Polyak and Juditsky 1992."""
+
+    newer = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
+    counts = ("step", "eta", "mu")
 
     def __init__(
         self,
@@ -32,30 +42,29 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
-        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        check_options(lr, weight_decay=weight_decay)
         super().__init__(params, {
             "lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay,
             "foreach": foreach, "maximize": maximize, "differentiable": differentiable,
             "capturable": capturable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The rate, the weight of what is averaged, and the average."""
+        eta = as_tensor(scalar(group["lr"]), dtype=counts_in()).clone().detach()
+        mu = ones((), dtype=counts_in())
+        return {"step": fresh_step(), "eta": eta, "mu": mu, "ax": zeros_like(p)}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
-        lr, lambd = group["lr"], group["lambd"]
-        if not state:
-            state["step"] = fresh_step()
-            state["eta"] = as_tensor(float(lr)).clone()
-            state["mu"] = ones(())
-            state["ax"] = zeros_like(p)
+        lr, lambd = scalar(group["lr"]), group["lambd"]
         step = advanced(state)
-        eta, mu = state["eta"].item(), state["mu"].item()
-        p.mul_(1 - lambd * eta)
-        p.add_(g, alpha=-eta)
-        mean = state["ax"]
-        if mu == 1:
+        eta, mu, mean = state["eta"], state["mu"], state["ax"]
+        p.mul_(1 - lambd * eta.item())
+        p.add_(g, alpha=-eta.item())
+        if mu.item() == 1:
             mean.copy_(p)
         else:
             mean.add_(p.sub(mean).mul_(mu))
-        state["eta"] = tensor(float(lr) / ((1 + lambd * float(lr) * step) ** group["alpha"]))
-        state["mu"] = tensor(1.0 / max(1, step - group["t0"]))
+        eta.copy_(as_tensor(lr / ((1 + lambd * lr * step) ** group["alpha"])))
+        mu.copy_(as_tensor(1 / max(1, step - group["t0"])))

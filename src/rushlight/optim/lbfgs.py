@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from rushlight._tensor import Tensor, wrap
+from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad, no_grad
+from rushlight.ops.complex import view_as_real
+from rushlight.ops.joining import cat
 from rushlight.optim.line_search import strong_wolfe
-from rushlight.optim.optimizer import Group, Optimizer, Params, check_rate
+from rushlight.optim.optimizer import Optimizer, Params, State, check_options, scalar
 
 
 class LBFGS(Optimizer):
@@ -19,6 +19,8 @@ class LBFGS(Optimizer):
     `step` needs a closure that clears the gradients, computes the loss, calls backward and returns
     the loss; it is called several times. line_search_fn: None or "strong_wolfe".
     """
+
+    counts = ()
 
     def __init__(
         self,
@@ -31,7 +33,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check_rate(lr)
+        check_options(lr)
         super().__init__(params, {
             "lr": lr, "max_iter": max_iter,
             "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
@@ -40,156 +42,163 @@ class LBFGS(Optimizer):
         })  # fmt: skip
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
-        if line_search_fn not in (None, "strong_wolfe"):
-            raise RuntimeError("only 'strong_wolfe' is supported")
 
     @property
     def _params(self) -> list[Tensor]:
         params: list[Tensor] = self.param_groups[0]["params"]
         return params
 
-    def _flat(self, arrays: list[Any]) -> Any:
-        return np.concatenate([a.reshape(-1) for a in arrays])
+    def _gradient(self) -> Tensor:
+        """All gradients in a row; a complex one is two real ones."""
+        parts = []
+        for p in self._params:
+            g: Any = p.new_zeros(p.shape) if p.grad is None else p.grad
+            g = g.to_dense() if g.is_sparse else g
+            parts.append(view_as_real(g.view(-1)).view(-1) if g.is_complex() else g.view(-1))
+        return cat(parts, 0)
 
-    def _gradient(self) -> Any:
-        return self._flat(
-            [np.zeros_like(p._data) if p.grad is None else p.grad._data for p in self._params]
-        )
+    def _move(self, length: Any, direction: Tensor) -> None:
+        """Add length * direction to the parameters."""
+        start = 0
+        for p in self._params:
+            part = view_as_real(p) if p.is_complex() else p
+            size = part.numel()
+            part.add_(direction[start : start + size].reshape(part.shape), alpha=length)
+            start += size
 
-    def _move(self, start: list[Any], t: float, direction: Any) -> None:
-        """Set the parameters to start + t * direction."""
-        offset = 0
-        for p, origin in zip(self._params, start, strict=True):
-            part = direction[offset : offset + origin.size].reshape(origin.shape)
-            p.copy_(wrap((origin + t * part).astype(origin.dtype)))
-            offset += origin.size
+    def _line_search(
+        self,
+        evaluate: Callable[[], Any],
+        t: Any,
+        d: Tensor,
+        loss: float,
+        gradient: Tensor,
+        slope: Tensor,
+        limit: int,
+    ) -> tuple[float, Tensor, Any, int]:
+        """The loss, the gradient and the length of a step that is good enough; and evaluations."""
+        start = [p.clone() for p in self._params]
+
+        def at(length: Any) -> tuple[float, Tensor]:
+            self._move(length, d)
+            value = float(evaluate())
+            found = self._gradient()
+            for p, before in zip(self._params, start, strict=True):
+                p.copy_(before)
+            return value, found
+
+        return strong_wolfe(at, t, d, loss, gradient, slope, limit=limit)
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Minimise until an optimum, or until max_iter or max_eval; returns the first loss."""
         if closure is None:
-            raise RuntimeError(
-                "LBFGS.step needs a closure that reevaluates the model and returns the loss"
+            raise TypeError(
+                "LBFGS.step() missing 1 required positional argument: 'closure': a function that "
+                "clears the gradients, computes the loss, calls backward and returns the loss"
             )
-        group: Group = self.param_groups[0]
+        group = self.param_groups[0]
+        lr, most, small = scalar(group["lr"]), group["max_iter"], group["tolerance_change"]
         # All state stands at the first parameter, as in torch.
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
 
-        def evaluate() -> tuple[Any, float]:
+        def evaluate() -> Any:
             with enable_grad():
-                loss = closure()
-            return loss, float(loss)
+                return closure()
 
-        first, loss = evaluate()
-        evaluations = 1
+        first = evaluate()
+        loss = float(first)
         state["func_evals"] += 1
         gradient = self._gradient()
-        if np.abs(gradient).max() <= group["tolerance_grad"]:
+        if gradient.abs().max() <= group["tolerance_grad"]:
             return first
-        memory = _Memory(state)
-        d: Any = memory.direction
-        t = memory.t
-        before, loss_before = memory.gradient, memory.loss
-        iterations = 0
-        while iterations < group["max_iter"]:
-            iterations += 1
+        memory = _Memory(state, group["history_size"])
+        evaluations, flat = 1, False
+        for iteration in range(1, most + 1):
             state["n_iter"] += 1
-            if state["n_iter"] == 1:
-                d = -gradient
-            else:
-                memory.remember(gradient - before, d * t, group["history_size"])
-                d = memory.newton_step(gradient, group["history_size"])
-            before, loss_before = gradient.copy(), loss
-            lr = float(group["lr"])
-            t = min(1.0, 1.0 / np.abs(gradient).sum()) * lr if state["n_iter"] == 1 else lr
-            slope = float(gradient @ d)
-            if slope > -group["tolerance_change"]:
+            opening = state["n_iter"] == 1
+            d = memory.direction = -gradient if opening else memory.newton_step(gradient)
+            before = memory.loss = loss
+            memory.gradient = gradient.clone()
+            t = memory.t = min(1.0, 1.0 / gradient.abs().sum()) * lr if opening else lr
+            slope = gradient.dot(d)
+            if slope > -small:
                 break
             used = 0
-            if group["line_search_fn"] == "strong_wolfe":
-                start = [p._data.copy() for p in self._params]
-
-                def at(length: float, start: Any = start, d: Any = d) -> tuple[float, Any]:
-                    self._move(start, length, d)
-                    _, value = evaluate()
-                    found = self._gradient()
-                    self._move(start, 0.0, d)
-                    return value, found
-
-                loss, gradient, t, used = strong_wolfe(at, t, d, loss, gradient, slope)
-                self._move(start, t, d)
-            else:
-                self._move([p._data.copy() for p in self._params], t, d)
-                if iterations != group["max_iter"]:
-                    _, loss = evaluate()
-                    gradient = self._gradient()
-                    used = 1
+            if group["line_search_fn"] is not None:
+                if group["line_search_fn"] != "strong_wolfe":
+                    raise RuntimeError("only 'strong_wolfe' is supported")
+                limit = group["max_eval"] - evaluations
+                loss, gradient, t, used = self._line_search(
+                    evaluate, t, d, loss, gradient, slope, limit
+                )
+                memory.t = t
+            self._move(t, d)
+            if group["line_search_fn"] is None and iteration != most:
+                loss = float(evaluate())
+                gradient = self._gradient()
+                used = 1
+            if group["line_search_fn"] is not None or iteration != most:
+                flat = bool(gradient.abs().max() <= group["tolerance_grad"])
             evaluations += used
             state["func_evals"] += used
             if (
-                iterations == group["max_iter"]
-                or evaluations >= group["max_eval"]
-                or np.abs(gradient).max() <= group["tolerance_grad"]
-                or np.abs(d * t).max() <= group["tolerance_change"]
-                or abs(loss - loss_before) < group["tolerance_change"]
+                evaluations >= group["max_eval"]
+                or flat
+                or d.mul(t).abs().max() <= small
+                or abs(loss - before) < small
             ):
                 break
-        memory.store(d, t, before, loss_before)
+        memory.store()
         return first
 
 
 class _Memory:
-    """The curvature pairs, read from and written to the optimizer's state."""
+    """The last steps and what they did to the gradient, read from and written to the state."""
 
-    def __init__(self, state: dict[str, Any]) -> None:
-        self.state = state
-        self.changes = [v._data for v in state.get("old_dirs", [])]
-        self.steps = [v._data for v in state.get("old_stps", [])]
-        self.inverse = [float(v) for v in state.get("ro", [])]
-        self.scale = state.get("H_diag", 1)
-        self.weights = [v if v is None else float(v) for v in state.get("al", [])]
-        self.direction = state["d"]._data if "d" in state else None
-        self.t = float(state.get("t", 0))
-        self.gradient = state["prev_flat_grad"]._data if "prev_flat_grad" in state else None
-        self.loss = state.get("prev_loss")
+    def __init__(self, state: State, limit: int) -> None:
+        self.state, self.limit = state, limit
+        self.direction: Any = state.get("d")
+        self.t: Any = state.get("t")
+        self.changes: list[Tensor] = state.get("old_dirs") or []
+        self.steps: list[Tensor] = state.get("old_stps") or []
+        self.inverse: list[Tensor] = state.get("ro") or []
+        self.scale: Any = state.get("H_diag", 1)
+        self.gradient: Any = state.get("prev_flat_grad")
+        self.loss: Any = state.get("prev_loss")
 
-    def remember(self, y: Any, s: Any, limit: int) -> None:
-        """Keep a change y of the gradient over a step s, if the curvature along it is positive."""
-        curvature = float(y @ s)
-        if curvature <= 1e-10:
+    def newton_step(self, gradient: Tensor) -> Tensor:
+        """-H g by the two-loop recursion (Nocedal and Wright, algorithm 7.4)."""
+        self._remember(gradient.sub(self.gradient), self.direction.mul(self.t))
+        weights = self.state.setdefault("al", [None] * self.limit)
+        q = -gradient
+        for i in range(len(self.changes) - 1, -1, -1):
+            weights[i] = self.steps[i].dot(q) * self.inverse[i]
+            q.add_(self.changes[i], alpha=-weights[i])
+        r = q * self.scale
+        for i, change in enumerate(self.changes):
+            back = change.dot(r) * self.inverse[i]
+            r.add_(self.steps[i], alpha=weights[i] - back)
+        return r
+
+    def _remember(self, change: Tensor, step: Tensor) -> None:
+        """Keep what a step changed, if the curvature along it is positive."""
+        curvature = change.dot(step)
+        if not curvature > 1e-10:
             return
-        if len(self.changes) == limit:
+        if len(self.changes) == self.limit:
             for kept in (self.changes, self.steps, self.inverse):
                 kept.pop(0)
-        self.changes.append(y)
-        self.steps.append(s)
+        self.changes.append(change)
+        self.steps.append(step)
         self.inverse.append(1.0 / curvature)
-        self.scale = wrap(np.asarray(curvature / float(y @ y), y.dtype))
+        self.scale = curvature / change.dot(change)
 
-    def newton_step(self, gradient: Any, limit: int) -> Any:
-        """-H g by the two-loop recursion (Nocedal and Wright, algorithm 7.4)."""
-        q = -gradient
-        weights: list[Any] = self.weights or [None] * limit
-        self.weights = weights
-        for i in range(len(self.changes) - 1, -1, -1):
-            weights[i] = float(self.steps[i] @ q) * self.inverse[i]
-            q = q - weights[i] * self.changes[i]
-        r = q * np.asarray(float(self.scale), q.dtype)
-        for i in range(len(self.changes)):
-            back = float(self.changes[i] @ r) * self.inverse[i]
-            r = r + self.steps[i] * np.asarray(weights[i] - back, q.dtype)
-        return r.astype(gradient.dtype)
-
-    def store(self, direction: Any, t: float, gradient: Any, loss: Any) -> None:
+    def store(self) -> None:
         """Write everything back into the state."""
         self.state.update(
-            d=wrap(direction), t=t, old_dirs=[wrap(v) for v in self.changes],
-            old_stps=[wrap(v) for v in self.steps], ro=[wrap(np.asarray(v)) for v in self.inverse],
-            H_diag=self.scale, prev_flat_grad=wrap(gradient), prev_loss=loss,
+            d=self.direction, t=self.t, old_dirs=self.changes, old_stps=self.steps,
+            ro=self.inverse, H_diag=self.scale, prev_flat_grad=self.gradient, prev_loss=self.loss,
         )  # fmt: skip
-        if self.weights:
-            self.state["al"] = [
-                v if v is None else wrap(np.asarray(v, gradient.dtype)) for v in self.weights
-            ]

@@ -12,6 +12,7 @@ from rushlight.optim.optimizer import (
     State,
     check_rate,
     need,
+    scalar,
     zeros_like,
 )
 from rushlight.tensor_base import Array
@@ -32,6 +33,9 @@ class Muon(Optimizer):
     """
 
     decays_gradient = False
+    takes_complex = False
+
+    counts = ()
 
     def __init__(
         self,
@@ -66,18 +70,18 @@ class Muon(Optimizer):
                     f"{p.shape}",
                 )
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The running mean of the gradients."""
+        return {"momentum_buffer": zeros_like(g)}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
-        if p.is_complex():
-            raise RuntimeError("Muon does not support complex parameters")
         need(
             group["ns_steps"] < 100,
             "Number of steps must be less than 100 for computational efficiency",
         )
         need(len(group["ns_coefficients"]) == 3, "Coefficients must be a tuple of exactly 3 values")
-        if not state:
-            state["momentum_buffer"] = zeros_like(p)
-        momentum, buffer = group["momentum"], state["momentum_buffer"]
+        momentum, buffer, lr = group["momentum"], state["momentum_buffer"], scalar(group["lr"])
         buffer.lerp_(g, 1 - momentum)
         direction = g.lerp(buffer, momentum) if group["nesterov"] else buffer
         turned = orthogonalized(
@@ -88,8 +92,8 @@ class Muon(Optimizer):
             ratio = 0.2 * max(rows, columns) ** 0.5
         else:
             ratio = max(1.0, rows / columns) ** 0.5
-        p.mul_(1 - group["lr"] * group["weight_decay"])
-        p.add_(wrap(turned.astype(p.dtype.numpy)), alpha=-group["lr"] * ratio)
+        p.mul_(1 - lr * group["weight_decay"])
+        p.add_(wrap(turned.astype(p.dtype.numpy)), alpha=-(lr * ratio))
 
 
 def orthogonalized(

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import ones
-from rushlight.optim.adam import check_betas
+from rushlight.optim.adam import check_betas, moments
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
     Params,
     State,
     advanced,
-    fresh_step,
+    counts_in,
     need,
-    zeros_like,
+    scalar,
 )
 
 
 class NAdam(Optimizer):
     """Adam with Nesterov's look-ahead: the momentum of the next step is applied now. Dozat 2016."""
+
+    newer = (
+        ("maximize", False),
+        ("foreach", None),
+        ("capturable", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+    )
+    counts = ("step", "mu_product")
 
     def __init__(
         self,
@@ -35,7 +44,7 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_betas(betas, eps, lr, weight_decay)
+        check_betas(lr, betas, eps, weight_decay)
         need(momentum_decay >= 0.0, f"Invalid momentum_decay value: {momentum_decay}")
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
@@ -44,25 +53,32 @@ class NAdam(Optimizer):
             "differentiable": differentiable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The means, and the product of all momenta so far."""
+        state = moments(p, group)
+        step = state.pop("step")
+        return {"step": step, "mu_product": ones((), dtype=counts_in()), **state}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
-        lr, decay = group["lr"], group["momentum_decay"]
-        if not state:
-            state["step"] = fresh_step()
-            state["mu_product"] = ones(())
-            state["exp_avg"] = zeros_like(p)
-            state["exp_avg_sq"] = zeros_like(p)
+        lr, decay, eps = scalar(group["lr"]), group["momentum_decay"], group["eps"]
         step = advanced(state)
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        if group["decoupled_weight_decay"] and group["weight_decay"]:
+        mean, square, product = state["exp_avg"], state["exp_avg_sq"], state["mu_product"]
+        if group["decoupled_weight_decay"] and group["weight_decay"] != 0:
             p.mul_(1 - lr * group["weight_decay"])
         now = beta1 * (1.0 - 0.5 * (0.96 ** (step * decay)))
         following = beta1 * (1.0 - 0.5 * (0.96 ** ((step + 1) * decay)))
-        state["mu_product"] *= now
-        product = state["mu_product"].item()
+        product *= now
         mean.lerp_(g, 1 - beta1)
         square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        root = square.div(1 - beta2**step).sqrt_().add_(group["eps"])
-        p.addcdiv_(g, root, value=-lr * (1.0 - now) / (1.0 - product))
-        p.addcdiv_(mean, root, value=-lr * following / (1.0 - product * following))
+        root = square.div(1 - beta2**step).sqrt()
+        if group["differentiable"]:
+            root = root.add(eps)
+            p.addcdiv_(g * (-lr * (1.0 - now) / (1.0 - product)), root)
+            p.addcdiv_(mean * (-lr * following / (1.0 - product * following)), root)
+            return
+        root.add_(eps)
+        sofar = product.item()
+        p.addcdiv_(g, root, value=-lr * (1.0 - now) / (1.0 - sofar))
+        p.addcdiv_(mean, root, value=-lr * following / (1.0 - sofar * following))

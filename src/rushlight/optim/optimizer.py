@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import functools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.hooks import Handle
 from rushlight.autograd.state import enable_grad
 from rushlight.autograd.state import state as mode
+from rushlight.ops.complex import view_as_real
+from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
+from rushlight.ops.creation import zeros_like as zeros_of
 from rushlight.tensor_base import site, user_line
 
 Params = Iterable[Any]
 Group = dict[str, Any]
 State = dict[str, Any]
+Hook = Callable[..., Any]
+
+# Devices of torch whose steps could be captured, or fused; a CPU is among the latter only.
+_CAPTURABLE = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+_FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
+
+_pre_hooks_of_all: dict[int, Hook] = {}
+_post_hooks_of_all: dict[int, Hook] = {}
 
 
 class _Required:
@@ -29,7 +41,20 @@ class _Required:
 required = _Required()
 
 
-def need(condition: bool, message: str) -> None:
+def register_optimizer_step_pre_hook(hook: Hook) -> Handle:
+    """Call hook(optimizer, args, kwargs) before each step of any optimizer."""
+    return Handle(_pre_hooks_of_all, hook)
+
+
+def register_optimizer_step_post_hook(hook: Hook) -> Handle:
+    """Call hook(optimizer, args, kwargs) after each step of any optimizer."""
+    return Handle(_post_hooks_of_all, hook)
+
+
+# ---- what constructors check --------------------------------------------------------------------
+
+
+def need(condition: Any, message: str) -> None:
     """Raise torch's ValueError for a bad hyperparameter."""
     if not condition:
         raise ValueError(message)
@@ -40,42 +65,112 @@ def check_rate(lr: Any) -> None:
     need(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element")
 
 
-def fresh_step() -> Tensor:
-    """A step count as it stands in the state: a float32 tensor."""
-    return tensor(0.0)
+def check_options(lr: Any, **options: Any) -> None:
+    """Raise torch's error for a rate, or for an option, that is negative."""
+    check_rate(lr)
+    need(lr >= 0.0, f"Invalid learning rate: {lr}")
+    for name, value in options.items():
+        need(value >= 0.0, f"Invalid {'epsilon' if name == 'eps' else name} value: {value}")
 
 
-def advanced(state: State) -> int:
+def scalar(value: Any) -> Any:
+    """A number as it is, and a tensor of one element without dimensions."""
+    return value.squeeze() if isinstance(value, Tensor) and value.ndim else value
+
+
+# ---- state --------------------------------------------------------------------------------------
+
+
+def counts_in() -> dtypes.dtype:
+    """The type of step counts: float64 where that is the default type."""
+    default = dtypes.get_default_dtype()
+    return default if default is dtypes.float64 else dtypes.float32
+
+
+def fresh_step(group: Group | None = None) -> Tensor:
+    """A step count as it stands in the state: a floating tensor."""
+    fused = group is not None and group.get("fused")
+    return tensor(0.0, dtype=dtypes.float32 if fused else counts_in())
+
+
+def advanced(state: State) -> float:
     """Count one more step, and return the count."""
     state["step"] += 1
-    return int(state["step"].item())
+    count: float = state["step"].item()
+    return count
 
 
 def zeros_like(p: Tensor) -> Tensor:
-    """State of a parameter's shape and type, at zero."""
-    from rushlight.ops.creation import zeros
+    """State of a parameter's shape, type and layout, at zero."""
+    return zeros_of(p)
 
-    return zeros(p.shape, dtype=p.dtype)
+
+def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A class's `step`, with the hooks run around it."""
+
+    @functools.wraps(step)
+    def with_hooks(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        if not (before or after or _pre_hooks_of_all or _post_hooks_of_all) or self._stepping:
+            return step(self, *args, **kwargs)
+        given: Any = (self, *args)
+        for hook in [*_pre_hooks_of_all.values(), *before.values()]:
+            changed = hook(self, given, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
+                        f"{changed}."
+                    )
+                given, kwargs = changed
+        # A subclass's step may call that of its class: the hooks belong to the outer one.
+        self._stepping = True
+        try:
+            result = step(*given, **kwargs)
+        finally:
+            self._stepping = False
+        for hook in [*after.values(), *_post_hooks_of_all.values()]:
+            hook(self, given, kwargs)
+        return result
+
+    return with_hooks
 
 
 class Optimizer:
-    """Base of all optimizers: subclasses write `update` for one parameter.
+    """Base of all optimizers: a subclass says what the state of a parameter is, and how it moves.
 
     params: tensors, (name, tensor) pairs, or dicts with "params" and options that override the
-    defaults for that group.
+    defaults for that group. A subclass may also have a `step` of its own.
     """
 
+    # A complex parameter is two real ones: `update` gets the views (or, if False, complex tensors).
+    as_reals = True
+    # What else the steps are defined for.
+    takes_complex = True
+    takes_sparse = False
+    # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
+    decays_gradient = True
+    # The name in messages, and what they suggest for sparse gradients.
+    title = ""
+    instead = ""
+
+    _stepping = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _hooked(cls.step)  # type: ignore[method-assign]
+
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self._start_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                "but got torch.FloatTensor: write [tensor]"
+                f"but got {typename(params)}: write [tensor]"
             )
-        self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._pre_hooks: dict[int, Callable[..., Any]] = {}
-        self._post_hooks: dict[int, Callable[..., Any]] = {}
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -83,6 +178,17 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        if defaults.get("fused"):
+            for other, words in (
+                ("differentiable", "`fused` does not support `differentiable`"),
+                ("foreach", "`fused` and `foreach` cannot be `True` together."),
+            ):
+                if defaults.get(other):
+                    raise RuntimeError(words)
+
+    def _start_hooks(self) -> None:
+        for name in _HOOKS:
+            self.__dict__.setdefault(name, {})
 
     def add_param_group(self, param_group: Group) -> None:
         """Take in more parameters, with options of their own. A refused group changes nothing."""
@@ -95,22 +201,20 @@ class Optimizer:
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         listed = [given] if isinstance(given, Tensor) else list(given)
-        names: list[str] = []
-        if listed and isinstance(listed[0], tuple):
-            names = [str(name) for name, _ in listed]
-            listed = [p for _, p in listed]
+        names = [entry[0] for entry in listed if isinstance(entry, tuple)]
+        if names and len(names) != len(listed):
+            raise ValueError(
+                "all optimizer params should be with/without names. Some param names are missing"
+            )
+        if names:
+            listed = [entry[1] for entry in listed]
         for p in listed:
             if not isinstance(p, Tensor):
                 raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {type(p)}"
+                    f"optimizer can only optimize Tensors, but one of the params is {typename(p)}"
                 )
             if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
-        if any(("param_names" in other) != bool(names) for other in self.param_groups):
-            raise ValueError(
-                "all optimizer param groups should be with/without names. cannot add param group "
-                f"{'with' if names else 'without'} names to the optimizer"
-            )
         group = {**param_group, "params": listed}
         if names:
             group["param_names"] = names
@@ -120,9 +224,7 @@ class Optimizer:
                     "parameter group didn't specify a value of required optimization parameter "
                     f"{name}"
                 )
-            group.setdefault(
-                name, copy.deepcopy(default) if isinstance(default, (list, dict)) else default
-            )
+            group.setdefault(name, default)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if len({id(p) for p in listed}) != len(listed):
             warnings.warn(
@@ -131,17 +233,24 @@ class Optimizer:
                 UserWarning,
                 stacklevel=3,
             )
+        named = "param_names" in group
+        if any(("param_names" in other) != named for other in self.param_groups):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if named else 'without'} names to the optimizer"
+            )
         if known & {id(p) for p in listed}:
             raise ValueError("some parameters appear in more than one parameter group")
         # The caller's own dict, as in torch: who keeps it can change the options through it.
         param_group.update(group)
         self.param_groups.append(param_group)
 
+    # ---- steps ----------------------------------------------------------------------------------
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what closure, if given, returns."""
-        if self._pre_hooks:
-            for hook in list(self._pre_hooks.values()):
-                hook(self, (), {})
+        if type(self).update is Optimizer.update:
+            raise NotImplementedError
         loss = None
         if closure is not None:
             with enable_grad():
@@ -149,38 +258,68 @@ class Optimizer:
         # Restored by hand: a context manager takes as long as the step of a small parameter.
         recording, line = mode.grad, site.line
         site.line = line or user_line()
+        mode.grad = bool(self.defaults.get("differentiable"))
         try:
             for group in self.param_groups:
-                mode.grad = bool(group.get("differentiable"))
-                self.update_group(group)
+                self._update_group(group)
         finally:
             mode.grad, site.line = recording, line
-        if self._post_hooks:
-            for hook in list(self._post_hooks.values()):
-                hook(self, (), {})
         return loss
 
-    def update_group(self, group: Group) -> None:
+    def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        decay = group.get("weight_decay", 0)
-        coupled = decay != 0 and not group.get("decoupled_weight_decay", False)
-        for p in group["params"]:
-            g = p._grad
-            if g is None:
-                continue
-            if group.get("maximize"):
+        pairs = [(p, p._grad) for p in group["params"] if p._grad is not None]
+        plain = self._check_group(group, pairs)
+        maximize, decay = group.get("maximize"), group.get("weight_decay", 0)
+        if not self.decays_gradient or group.get("decoupled_weight_decay"):
+            decay = 0
+        for p, g in pairs:
+            state = self.state.get(p)
+            if not state:
+                state = self.fresh_state(p, g, group)
+                # Who needs no state gets none.
+                if state:
+                    self.state[p] = state
+            if maximize:
                 g = -g
-            if coupled and self.decays_gradient:
-                g = g.add(p, alpha=decay)
-            known = self.state.get(p)
-            state: State = {} if known is None else known
-            self.update(p, g, state, group)
-            # Who needs no state gets none.
-            if known is None and state:
-                self.state[p] = state
+            if decay != 0:
+                g = decayed(g, p, decay)
+            if plain or not p.is_complex() or not self.as_reals:
+                self.update(p, g, state, group)
+            else:
+                parts = {key: _as_real(value) for key, value in state.items()}
+                self.update(view_as_real(p), view_as_real(g), parts, group)
 
-    # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
-    decays_gradient = True
+    def _check_group(self, group: Group, pairs: list[tuple[Tensor, Any]]) -> bool:
+        """Refuse what the step is not defined for; whether all is real and dense."""
+        plain = True
+        title = self.title or type(self).__name__
+        for p, g in pairs:
+            if g.is_sparse:
+                plain = False
+                if not self.takes_sparse:
+                    raise RuntimeError(f"{title} does not support sparse gradients{self.instead}")
+            if p._data.dtype.kind != "f":
+                plain = False
+                if group.get("fused"):
+                    raise RuntimeError(
+                        "`fused=True` requires all the params to be floating point Tensors of "
+                        f"supported devices: {_FUSED} but {p.dtype} and cpu"
+                    )
+                if p.is_complex() and not self.takes_complex:
+                    raise RuntimeError(f"{title} does not support complex parameters")
+        if pairs and group.get("capturable"):
+            raise AssertionError(
+                "If capturable=True, params and state_steps must be on supported devices: "
+                f"{_CAPTURABLE}."
+            )
+        if pairs and group.get("foreach") and group.get("differentiable") and self.as_reals:
+            raise AssertionError("_foreach ops don't support autograd")
+        return plain
+
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The state of a parameter before its first step."""
+        return {}
 
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """Move p, in place, against its gradient g."""
@@ -199,22 +338,39 @@ class Optimizer:
                         p._grad.requires_grad_(False)
                     p._grad.zero_()
 
+    # ---- its state as a dict --------------------------------------------------------------------
+
     def state_dict(self) -> dict[str, Any]:
         """State and options with parameters numbered in order, in torch's layout."""
+        for hook in list(self._optimizer_state_dict_pre_hooks.values()):
+            hook(self)
         numbers: dict[int, int] = {}
+        start = 0
         groups = []
         for group in self.param_groups:
-            for p in group["params"]:
-                numbers.setdefault(id(p), len(numbers))
+            # Of a parameter that is there twice the last place counts, as in torch.
+            places = {id(p): i for i, p in enumerate(group["params"], start)}
+            numbers = {**places, **numbers}
+            start += len(group["params"])
             packed = {k: v for k, v in group.items() if k != "params"}
             packed["params"] = [numbers[id(p)] for p in group["params"]]
             groups.append(packed)
         state = {(numbers[id(k)] if isinstance(k, Tensor) else k): v for k, v in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        result: dict[str, Any] = {"state": state, "param_groups": groups}
+        for hook in list(self._optimizer_state_dict_post_hooks.values()):
+            changed = hook(self, result)
+            if changed is not None:
+                result = changed
+        return result
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state_dict. If it does not fit, nothing is changed."""
-        groups, saved = self.param_groups, state_dict["param_groups"]
+        """Take over a state_dict, whose tensors are then the state. If it does not fit, nothing is."""
+        state_dict = state_dict.copy()
+        for hook in list(self._optimizer_load_state_dict_pre_hooks.values()):
+            changed = hook(self, state_dict)
+            if changed is not None:
+                state_dict = changed
+        groups, saved = self.param_groups, copy.deepcopy(state_dict["param_groups"])
         if len(groups) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(groups, saved, strict=True)):
@@ -222,43 +378,45 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of "
                 "optimizer's group"
             )
-        by_number: dict[Hashable, Tensor] = dict(
-            zip(
-                itertools.chain.from_iterable(g["params"] for g in saved),
-                itertools.chain.from_iterable(g["params"] for g in groups),
-                strict=True,
-            )
-        )
+        owners: dict[Any, tuple[Tensor, Group]] = {}
+        for old, new in zip(groups, saved, strict=True):
+            for number, p in zip(new["params"], old["params"], strict=True):
+                owners[number] = (p, new)
         state: defaultdict[Any, State] = defaultdict(dict)
         for key, value in state_dict["state"].items():
-            owner = by_number.get(key)
-            state[key if owner is None else owner] = _cast(value, owner)
-        fresh = []
+            if key in owners:
+                p, new = owners[key]
+                state[p] = _fitted(value, p, bool(new.get("capturable") or new.get("fused")))
+            else:
+                state[key] = value
         for old, new in zip(groups, saved, strict=True):
-            merged = copy.deepcopy({k: v for k, v in new.items() if k != "params"})
+            new["params"] = old["params"]
             if "param_names" in old:
-                merged["param_names"] = old["param_names"]
-            fresh.append({**merged, "params": old["params"]})
-        self.state, self.param_groups = state, fresh
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) before each step."""
-        return Handle(self._pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(optimizer, args, kwargs) after each step."""
-        return Handle(self._post_hooks, hook)
+                new.setdefault("param_names", old["param_names"])
+        self.__setstate__({"state": state, "param_groups": saved})
+        for hook in list(self._optimizer_load_state_dict_post_hooks.values()):
+            hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.__dict__.setdefault("_pre_hooks", {})
-        self.__dict__.setdefault("_post_hooks", {})
+        self._start_hooks()
+        self.defaults.setdefault("differentiable", False)
+        # What a file of an older torch lacks, whose counts were plain numbers.
         for group in self.param_groups:
-            for name, default in self.defaults.items():
+            for name, default in self.newer:
                 group.setdefault(name, default)
+            for p in group["params"]:
+                known = self.state.get(p) or {}
+                for name in self.counts if known else ():
+                    if not isinstance(known[name], Tensor):
+                        known[name] = fresh_step(group) + known[name]
+
+    # Options that torch did not always have, and what in the state is a number in a tensor.
+    newer: tuple[tuple[str, Any], ...] = ()
+    counts: tuple[str, ...] = ("step",)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -267,15 +425,79 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
+    # ---- hooks ----------------------------------------------------------------------------------
 
-def _cast(value: Any, owner: Tensor | None, key: str | None = None) -> Any:
-    """State copied for its parameter: in the parameter's floating type, except the step count."""
+    _optimizer_step_pre_hooks: dict[int, Hook]
+    _optimizer_step_post_hooks: dict[int, Hook]
+    _optimizer_state_dict_pre_hooks: dict[int, Hook]
+    _optimizer_state_dict_post_hooks: dict[int, Hook]
+    _optimizer_load_state_dict_pre_hooks: dict[int, Hook]
+    _optimizer_load_state_dict_post_hooks: dict[int, Hook]
+
+    def register_step_pre_hook(self, hook: Hook) -> Handle:
+        """Call hook(optimizer, args, kwargs) before each step; it may return other arguments."""
+        return Handle(self._optimizer_step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Hook) -> Handle:
+        """Call hook(optimizer, args, kwargs) after each step."""
+        return Handle(self._optimizer_step_post_hooks, hook)
+
+    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(optimizer) before state_dict() collects."""
+        return Handle(self._optimizer_state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(optimizer, state_dict) on the result, in whose place it may return another."""
+        return Handle(self._optimizer_state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(optimizer, state_dict) before loading; it may return another dict."""
+        return Handle(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> Handle:
+        """Call hook(optimizer) after loading."""
+        return Handle(self._optimizer_load_state_dict_post_hooks, hook, prepend)
+
+
+Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]
+
+_HOOKS = (
+    "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks",
+    "_optimizer_state_dict_pre_hooks", "_optimizer_state_dict_post_hooks",
+    "_optimizer_load_state_dict_pre_hooks", "_optimizer_load_state_dict_post_hooks",
+)  # fmt: skip
+
+
+def decayed(g: Tensor, p: Tensor, decay: Any) -> Tensor:
+    """The gradient with decay * p added."""
+    if g.is_sparse:
+        raise RuntimeError(
+            "weight_decay option is not compatible with sparse gradients: add(sparse, dense) is not "
+            "supported"
+        )
+    if isinstance(decay, Tensor) and decay.requires_grad:
+        # In place, as in torch: the gradient itself shows the decay.
+        return g.addcmul_(p.clone(), decay)
+    return g.add(p, alpha=decay)
+
+
+def add_at(p: Tensor, at: tuple[Any, ...], values: Tensor) -> None:
+    """Add values to the elements of p (or its slices) at these coordinates."""
+    p[at] += values
+
+
+def _as_real(value: Any) -> Any:
+    return view_as_real(value) if isinstance(value, Tensor) and value.is_complex() else value
+
+
+def _fitted(value: Any, owner: Tensor, counts_in_float: bool, key: Any = None) -> Any:
+    """State for this parameter: in its floating type; the step count stays as it is."""
     if isinstance(value, Tensor):
-        if owner is not None and key != "step" and owner.dtype.is_floating_point:
-            return value.detach().clone().to(owner.dtype)
-        return value.detach().clone()
+        if key == "step":
+            return value.to(dtypes.float32) if counts_in_float else value
+        return value.to(owner.dtype) if owner.dtype.is_floating_point else value
     if isinstance(value, dict):
-        return {k: _cast(v, owner, k) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_cast(v, owner) for v in value)
-    return copy.deepcopy(value)
+        return {k: _fitted(v, owner, counts_in_float, k) for k, v in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return type(value)(_fitted(v, owner, counts_in_float) for v in value)  # type: ignore[call-arg]
+    return value

@@ -8,8 +8,9 @@ from rushlight.optim.optimizer import (
     Optimizer,
     Params,
     State,
+    check_options,
     fresh_step,
-    need,
+    scalar,
     zeros_like,
 )
 
@@ -19,6 +20,15 @@ class RMSprop(Optimizer):
 
     With centered, the running mean is subtracted first: a running variance (Graves 2013).
     """
+
+    newer = (
+        ("momentum", 0),
+        ("centered", False),
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
 
     def __init__(
         self,
@@ -34,27 +44,26 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
-        need(eps >= 0.0, f"Invalid epsilon value: {eps}")
-        need(momentum >= 0.0, f"Invalid momentum value: {momentum}")
-        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
-        need(alpha >= 0.0, f"Invalid alpha value: {alpha}")
+        check_options(lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         super().__init__(params, {
             "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
             "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach,
             "maximize": maximize, "differentiable": differentiable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The running mean of squares; where asked for the last steps, and the mean itself."""
+        state = {"step": fresh_step(), "square_avg": zeros_like(p)}
+        if group["momentum"] > 0:
+            state["momentum_buffer"] = zeros_like(p)
+        if group["centered"]:
+            state["grad_avg"] = zeros_like(p)
+        return state
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
-        alpha, momentum = group["alpha"], group["momentum"]
-        if not state:
-            state["step"] = fresh_step()
-            state["square_avg"] = zeros_like(p)
-            if momentum > 0:
-                state["momentum_buffer"] = zeros_like(p)
-            if group["centered"]:
-                state["grad_avg"] = zeros_like(p)
+        alpha, momentum, eps = group["alpha"], group["momentum"], group["eps"]
+        lr = scalar(group["lr"])
         state["step"] += 1
         square = state["square_avg"]
         square.mul_(alpha).addcmul_(g, g, value=1 - alpha)
@@ -64,10 +73,10 @@ class RMSprop(Optimizer):
             root = square.addcmul(mean, mean, value=-1).sqrt_()
         else:
             root = square.sqrt()
-        root = root.add_(group["eps"])
+        root = root.add(eps) if group["differentiable"] else root.add_(eps)
         if momentum > 0:
             buffer = state["momentum_buffer"]
             buffer.mul_(momentum).addcdiv_(g, root)
-            p.add_(buffer, alpha=-group["lr"])
+            p.add_(buffer, alpha=-lr)
         else:
-            p.addcdiv_(g, root, value=-group["lr"])
+            p.addcdiv_(g, root, value=-lr)

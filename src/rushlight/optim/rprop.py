@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rushlight._tensor import Tensor
-from rushlight.ops.creation import full_like
+from rushlight.ops.creation import full_like, ones_like
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
     Params,
     State,
+    check_options,
     fresh_step,
     need,
     zeros_like,
 )
-from rushlight.primitives.pointwise import gt, lt, where
+from rushlight.primitives.pointwise import eq, gt, lt, where
 
 
 class Rprop(Optimizer):
@@ -21,6 +24,13 @@ class Rprop(Optimizer):
 
     Riedmiller and Braun 1993.
     """
+
+    newer = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("capturable", False),
+    )
 
     def __init__(
         self,
@@ -34,28 +44,30 @@ class Rprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
+        check_options(lr)
         need(0.0 < etas[0] < 1.0 < etas[1], f"Invalid eta values: {etas[0]}, {etas[1]}")
         super().__init__(params, {
             "lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach,
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         })  # fmt: skip
 
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The gradient before, and a step for each weight."""
+        start: Any = float(group["lr"])
+        if p.is_complex():
+            start = complex(start, start)
+        return {"step": fresh_step(), "prev": zeros_like(p), "step_size": full_like(g, start)}
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
-        if not state:
-            state["step"] = fresh_step()
-            state["prev"] = zeros_like(p)
-            state["step_size"] = full_like(p.detach(), float(group["lr"]))
         state["step"] += 1
         shrink, grow = group["etas"]
-        low, high = group["step_sizes"]
         before, size = state["prev"], state["step_size"]
-        agreement = g * before
+        agreement = g.mul(before.clone() if group["differentiable"] else before).sign()
         turned = lt(agreement, 0)
-        factor = where(gt(agreement, 0), grow, where(turned, shrink, 1.0))
-        size.copy_((size * factor).clamp(low, high))
+        factor = ones_like(g).masked_fill_(gt(agreement, 0), grow).masked_fill_(turned, shrink)
+        size.mul_(factor).clamp_(*group["step_sizes"])
         # After a turn the weight rests for one step.
-        g = where(turned, 0.0, g)
+        g = where(eq(factor, shrink), 0.0, g)
         p.addcmul_(g.sign(), size, value=-1)
         before.copy_(g)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rushlight._tensor import Tensor
-from rushlight.optim.optimizer import Group, Optimizer, Params, State, need
+from rushlight.optim.optimizer import (
+    Group,
+    Optimizer,
+    Params,
+    State,
+    add_at,
+    check_options,
+    need,
+    scalar,
+)
 
 
 class SGD(Optimizer):
@@ -19,13 +30,25 @@ class SGD(Optimizer):
     tensor([0.7000], requires_grad=True)
     """
 
+    as_reals = False
+    takes_sparse = True
+
+    newer = (
+        ("nesterov", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("differentiable", False),
+        ("fused", False),
+    )
+    counts = ()
+
     def __init__(
         self,
         params: Params,
         lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -33,9 +56,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        need(lr >= 0.0, f"Invalid learning rate: {lr}")
-        need(momentum >= 0.0, f"Invalid momentum value: {momentum}")
-        need(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        # A rate that is not a number passes, as in torch.
+        check_options(0.0 if lr != lr else lr, momentum=momentum, weight_decay=weight_decay)
         need(
             not nesterov or (momentum > 0 and dampening == 0),
             "Nesterov momentum requires a momentum and zero dampening",
@@ -46,20 +68,33 @@ class SGD(Optimizer):
             "differentiable": differentiable, "fused": fused,
         })  # fmt: skip
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """A place for the buffer, which starts as the first gradient."""
+        return {"momentum_buffer": None} if group["momentum"] != 0 else {}
+
+    def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
         momentum = group["momentum"]
-        if momentum:
+        if momentum != 0:
             buffer = state.get("momentum_buffer")
             if buffer is None:
-                buffer = state["momentum_buffer"] = (
-                    g.clone() if group["differentiable"] else g.detach().clone()
-                )
+                buffer = state["momentum_buffer"] = g.detach().clone()
+            elif g.is_sparse:
+                buffer = buffer * momentum + g * (1 - group["dampening"])
+                state["momentum_buffer"] = buffer
             else:
                 buffer.mul_(momentum).add_(g, alpha=1 - group["dampening"])
-            g = g.add(buffer, alpha=momentum) if group["nesterov"] else buffer
-        lr = group["lr"]
-        if isinstance(lr, Tensor) and lr.requires_grad:
+            if not group["nesterov"]:
+                g = buffer
+            elif g.is_sparse:
+                g = g + buffer * momentum
+            else:
+                g = g.add(buffer, alpha=momentum)
+        lr = scalar(group["lr"])
+        if g.is_sparse:
+            g = g.coalesce()
+            add_at(p, tuple(g._indices().unbind()), g._values() * -lr)
+        elif isinstance(lr, Tensor) and lr.requires_grad:
             p.addcmul_(g, lr, value=-1)
         else:
             p.add_(g, alpha=-lr)

@@ -1,0 +1,1 @@
+"""Random programs, run line by line under torch and rushlight: `python -m tests.fuzz --help`."""

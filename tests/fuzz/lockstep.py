@@ -1,0 +1,472 @@
+"""Run a program under torch and rushlight, a line at a time, and compare all that can be seen.
+
+After every line, for every tensor that a name reaches (through tuples, modules, optimizer states
+and the gradients of all these): dtype, shape, strides, offset, version, `requires_grad`, leafness,
+lazy bits, values, and which of them share memory. The first thing that differs is the `Difference`.
+
+Values may differ by rounding. Where they do, rushlight's are overwritten by torch's before the next
+line, so that a chaotic program cannot make two steps out of one rounding error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import types
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+import rushlight
+from tests.fuzz.prelude import PRELUDE
+
+# The order in which differences of one line are reported: causes before what follows from them.
+ASPECTS = (
+    "error",
+    "NumPy's warning",
+    "kind",
+    "dtype",
+    "shape",
+    "values",
+    "sign of zero",
+    "requires_grad",
+    "is_leaf",
+    "identity",
+    "sharing",
+    "version",
+    "strides",
+    "offset",
+    "lazy bits",
+    "inference",
+    "grad_fn",
+    "changed by a failed call",
+)
+OFF_BY_DEFAULT = frozenset({"grad_fn"})
+
+DTYPES = (
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "complex64",
+    "complex128",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "bool",
+)
+# Differences up to this are rounding, relative to the value or to the largest number around.
+ROUNDING = {
+    "float16": 4e-3,
+    "bfloat16": 3e-2,
+    "float32": 4e-6,
+    "complex64": 4e-6,
+    "float64": 1e-11,
+    "complex128": 1e-11,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """What differs first, after which line, in which tensor, and both frameworks' answers."""
+
+    number: int
+    line: str
+    aspect: str
+    path: str
+    want: object
+    got: object
+
+    def __str__(self) -> str:
+        what = f"{self.aspect} of {self.path}" if self.path else self.aspect
+        return f"{what}: {self.want}, not {self.got}"
+
+
+class Invalid(Exception):
+    """The program uses a name that it does not have."""
+
+
+@dataclass
+class Outcome:
+    """How a line ended under both, and what differs; `stop` ends the program without a fault."""
+
+    error: Exception | None = None
+    difference: Difference | None = None
+    stop: bool = False
+
+
+@dataclass
+class View:
+    """What can be seen on one side: paths, tensors, and what is compared of them."""
+
+    paths: list[str] = field(default_factory=list)
+    tensors: list[Any] = field(default_factory=list)
+    facts: list[tuple[Any, ...]] = field(default_factory=list)
+    sharing: list[int] = field(default_factory=list)
+    identity: list[int] = field(default_factory=list)
+    arrays: list[np.ndarray] = field(default_factory=list)
+    plain: list[tuple[str, Any]] = field(default_factory=list)
+
+    def bits(self) -> list[bytes]:
+        """The values of all tensors, as they lie in memory."""
+        return [a.tobytes() for a in self.arrays]
+
+
+FACTS = (
+    "dtype",
+    "shape",
+    "strides",
+    "offset",
+    "version",
+    "requires_grad",
+    "is_leaf",
+    "inference",
+    "lazy_bits",
+    "grad_fn",
+)
+
+LEAF = FACTS.index("is_leaf")
+
+
+class Side:
+    """A framework and the names of a program that runs under it."""
+
+    def __init__(self, framework: types.ModuleType) -> None:
+        self.framework: Any = framework
+        name = framework.__name__
+        self.nn = importlib.import_module(f"{name}.nn")
+        self.names: dict[str, Any] = {
+            "torch": framework,
+            "nn": self.nn,
+            "F": importlib.import_module(f"{name}.nn.functional"),
+            "np": np,
+            "io": io,
+            "log": [],
+        }
+        self.dtypes = {getattr(framework, d): d for d in DTYPES if hasattr(framework, d)}
+        exec(PRELUDE_CODE, self.names)
+        self.own = set(self.names) - {"log"}
+        self.optimizers = framework.optim.Optimizer
+        # The version of each tensor when it was first seen: how often an operation writes into its
+        # own result before it hands it out is its own business.
+        self.versions: dict[int, int] = {}
+        framework.manual_seed(0)
+
+    def run(self, code: types.CodeType) -> Exception | None:
+        """The exception that a line raises, if any."""
+        try:
+            exec(code, self.names)
+        except Exception as error:
+            # Without the traceback, whose frames would keep the line's tensors alive.
+            return error.with_traceback(None)
+        return None
+
+    def look(self, grad_fn: bool) -> View:
+        """All that the program's names reach."""
+        view = View()
+        versions, self.versions = self.versions, {}
+        first: dict[int, int] = {}
+        memory: dict[int, int] = {}
+        tensor_type = self.framework.Tensor
+
+        def add(path: str, tensor: Any) -> None:
+            number = len(view.tensors)
+            view.paths.append(path)
+            view.tensors.append(tensor)
+            same = first.setdefault(id(tensor), number)
+            view.identity.append(same)
+            if same != number:
+                view.facts.append(view.facts[same])
+                view.sharing.append(view.sharing[same])
+                view.arrays.append(view.arrays[same])
+                return
+            view.facts.append(self.facts(tensor, grad_fn, versions))
+            where = tensor.untyped_storage().data_ptr() if tensor.numel() else -1 - number
+            view.sharing.append(memory.setdefault(where, number))
+            view.arrays.append(self.array(tensor))
+            if view.facts[-1][LEAF] is True or tensor.retains_grad:
+                grad = tensor.grad
+                if grad is not None:
+                    add(f"{path}.grad", grad)
+
+        def walk(path: str, value: Any) -> None:
+            if isinstance(value, tensor_type):
+                add(path, value)
+            elif isinstance(value, list | tuple):
+                for index, item in enumerate(value):
+                    walk(f"{path}[{index}]", item)
+                if path != "log":
+                    view.plain.append((path, (type(value).__name__, len(value))))
+            elif isinstance(value, self.nn.Module):
+                for key, item in value.state_dict(keep_vars=True).items():
+                    walk(f"{path}.{key}", item)
+            elif isinstance(value, self.optimizers):
+                held = [p for group in value.param_groups for p in group["params"]]
+                for index, parameter in enumerate(held):
+                    walk(f"{path}.params[{index}]", parameter)
+                    for key, item in sorted(value.state.get(parameter, {}).items()):
+                        walk(f"{path}.state[{index}].{key}", item)
+            elif isinstance(value, dict):
+                for key, item in value.items():
+                    walk(f"{path}[{key!r}]", item)
+            elif not callable(value):
+                view.plain.append((path, value))
+
+        for name, value in self.names.items():
+            if name not in self.own and not name.startswith("__"):
+                walk(name, value)
+        return view
+
+    def facts(self, t: Any, grad_fn: bool, versions: dict[int, int]) -> tuple[Any, ...]:
+        inference = t.is_inference()
+        version = 0 if inference else t._version
+        self.versions[id(t)] = start = versions.get(id(t), version)
+        return (
+            self.dtypes.get(t.dtype) or str(t.dtype),
+            tuple(t.shape),
+            t.stride(),
+            t.storage_offset(),
+            version - start,
+            t.requires_grad,
+            self.is_leaf(t),
+            inference,
+            (t.is_conj(), t.is_neg()),
+            None if not grad_fn or t.grad_fn is None else t.grad_fn.name(),
+        )
+
+    def is_leaf(self, t: Any) -> bool | str:
+        """Whether it is one; of some views changed in place not even that can be asked."""
+        try:
+            return t.is_leaf
+        except RuntimeError:
+            return "RuntimeError"
+
+    def array(self, t: Any) -> np.ndarray:
+        """A tensor's values; its memory itself where NumPy can show it."""
+        t = t.detach()
+        if t.is_conj():
+            t = t.resolve_conj()
+        if t.is_neg():
+            t = t.resolve_neg()
+        if self.dtypes.get(t.dtype) == "bfloat16":
+            t = t.float()
+        return np.asarray(t.numpy())
+
+
+PRELUDE_CODE = compile(PRELUDE, "<prelude>", "exec")
+
+
+class Pair:
+    """Both sides of one program."""
+
+    def __init__(self, without: Iterable[str] = OFF_BY_DEFAULT, candidate: Any = rushlight) -> None:
+        self.without = frozenset(without)
+        self.want, self.got = Side(torch), Side(candidate)
+        self.line = ""
+        self.number = 0
+        self.seen: tuple[View, View] = (View(), View())
+
+    def step(self, line: str) -> Outcome:
+        """Run one line under both and compare."""
+        self.line = line
+        self.number += 1
+        code = compile(line, "<program>", "exec")
+        before = self.seen[1]
+        bits = before.bits()
+        wanted, found = self.want.run(code), self.got.run(code)
+        if isinstance(wanted, NameError):
+            raise Invalid(str(wanted))
+        differing = [*self.errors(wanted, found)]
+        # Its aftermath is of no interest where the error itself differs: rushlight must have
+        # refused in vain, or gone on in vain.
+        if not differing:
+            differing += self.compare(wanted is not None, before, bits)
+        outcome = Outcome(wanted)
+        if differing:
+            reported = [d for d in differing if d.aspect not in self.without]
+            outcome.stop = not reported or reported[0].aspect == "torch itself changed"
+            if not outcome.stop:
+                outcome.difference = min(reported, key=lambda d: ASPECTS.index(d.aspect))
+        return outcome
+
+    def differ(self, aspect: str, path: str, want: object, got: object) -> Difference:
+        return Difference(self.number, self.line, aspect, path, want, got)
+
+    def errors(self, want: Exception | None, got: Exception | None) -> Iterator[Difference]:
+        if isinstance(got, RuntimeWarning):
+            yield self.differ("NumPy's warning", "", short(want), short(got))
+        elif (want is None) != (got is None) or (want and got and not same_error(want, got)):
+            yield self.differ("error", "", short(want), short(got))
+
+    def compare(self, failed: bool, before: View, bits: list[bytes]) -> Iterator[Difference]:
+        """All that differs now."""
+        grad_fn = "grad_fn" not in self.without
+        want = self.want.look(grad_fn)
+        try:
+            got = self.got.look(grad_fn)
+        except Exception as error:  # a tensor that cannot even be looked at
+            yield self.differ("error", "a look at the tensors", "none", short(error))
+            return
+        self.seen = want, got
+        found = [*self.views(want, got)]
+        if not found:
+            self.settle(want, got)
+        elif failed and self.unchanged(before, got, bits):
+            yield self.differ("torch itself changed", "", "", "")
+        elif failed:
+            first = min(found, key=lambda d: ASPECTS.index(d.aspect))
+            path = f"{first.path} ({first.aspect})"
+            yield self.differ("changed by a failed call", path, first.want, first.got)
+        else:
+            yield from found
+
+    def unchanged(self, before: View, now: View, bits: list[bytes]) -> bool:
+        return (before.paths, before.facts, bits) == (now.paths, now.facts, now.bits())
+
+    def views(self, want: View, got: View) -> Iterator[Difference]:
+        yield from self.plains(want.plain, got.plain)
+        if want.paths != got.paths:
+            for path in want.paths:
+                if path not in got.paths:
+                    yield self.differ("kind", path, "a tensor", "none")
+                    return
+            path = next((p for p in got.paths if p not in want.paths), "")
+            yield self.differ("kind", path, "none", "a tensor")
+            return
+        if want.facts != got.facts:
+            for path, expected, found in zip(want.paths, want.facts, got.facts, strict=True):
+                for name, a, b in zip(FACTS, expected, found, strict=True):
+                    if a != b:
+                        yield self.differ(name.replace("lazy_", "lazy "), path, a, b)
+        for aspect in ("sharing", "identity"):
+            expected, found = getattr(want, aspect), getattr(got, aspect)
+            if expected != found:
+                index = next(
+                    i
+                    for i, pair in enumerate(zip(expected, found, strict=True))
+                    if pair[0] != pair[1]
+                )
+                partners = (
+                    "alone" if n == index else f"that of {want.paths[n]}"
+                    for n in (expected[index], found[index])
+                )
+                yield self.differ(aspect, want.paths[index], *partners)
+        largest: float | None = None
+        for number, (a, b) in enumerate(zip(want.arrays, got.arrays, strict=True)):
+            if a.shape != b.shape or a.dtype != b.dtype or a.tobytes() == b.tobytes():
+                continue
+            if largest is None:
+                largest = max(map(magnitude, want.arrays), default=0.0)
+            if not close(a, b, want.facts[number][0], largest):
+                yield self.differ("values", want.paths[number], a, b)
+            elif signs_differ(a, b):
+                yield self.differ("sign of zero", want.paths[number], a, b)
+
+    def plains(
+        self, want: list[tuple[str, Any]], got: list[tuple[str, Any]]
+    ) -> Iterator[Difference]:
+        """Results that are no tensors."""
+        for (path, a), (other, b) in zip(want, got, strict=False):
+            if path != other:
+                yield self.differ("kind", path, a, f"{other} is {b}")
+            elif not same_plain(a, b):
+                yield self.differ("kind", path, f"{a!r}", f"{b!r}")
+
+    def settle(self, want: View, got: View) -> None:
+        """Take torch's rounding over."""
+        for a, b in zip(want.arrays, got.arrays, strict=True):
+            if b.dtype.kind in "fc" and b.flags.writeable and a.tobytes() != b.tobytes():
+                b[...] = a
+
+
+def run(
+    lines: Iterable[str],
+    without: Iterable[str] = OFF_BY_DEFAULT,
+    candidate: Any = rushlight,
+    known: Callable[[Difference], bool] = lambda _: False,
+) -> Difference | None:
+    """The first difference in a program, none if there is none, `Invalid` if it is no program."""
+    with quiet():
+        pair = Pair(without, candidate)
+        for line in lines:
+            outcome = pair.step(line)
+            if outcome.difference is not None:
+                return None if known(outcome.difference) else outcome.difference
+            if outcome.stop:
+                break
+    return None
+
+
+class quiet(warnings.catch_warnings):
+    """Warnings are no difference; NumPy's must not reach the user under any filter."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", RuntimeWarning)
+
+
+def same_error(want: Exception, got: Exception) -> bool:
+    """The same type, or a subclass of the same name as torch's own."""
+    base = next(t for t in type(want).__mro__ if t.__module__ == "builtins")
+    own = None if base is type(want) else type(want).__name__
+    return isinstance(got, base) and own in (None, *(t.__name__ for t in type(got).__mro__))
+
+
+def short(error: Exception | None) -> str:
+    if error is None:
+        return "no error"
+    return (
+        f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160] if str(error) else ''}"
+    )
+
+
+def same_plain(a: Any, b: Any) -> bool:
+    if type(a).__name__ != type(b).__name__:
+        return False
+    if isinstance(a, float | complex):
+        return close(np.asarray(a), np.asarray(b), "float32", abs(a))
+    if type(a).__module__ == type(b).__module__ == "builtins" or isinstance(a, tuple | np.ndarray):
+        return repr(a) == repr(b)
+    return True
+
+
+def magnitude(array: np.ndarray) -> float:
+    """The largest finite number in it."""
+    if array.dtype.kind not in "fc":
+        return 0.0
+    with np.errstate(all="ignore"):
+        sizes = np.abs(array)
+    return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
+
+
+def close(a: np.ndarray, b: np.ndarray, dtype: str, largest: float) -> bool:
+    """Equal but for rounding, NaN equal to NaN."""
+    if dtype not in ROUNDING:
+        return bool(np.array_equal(a, b))
+    kind = np.complex128 if a.dtype.kind == "c" else np.float64
+    a, b = a.astype(kind), b.astype(kind)
+    relative = ROUNDING[dtype]
+    with np.errstate(all="ignore"):
+        near = np.abs(a - b) <= relative * np.maximum(np.abs(a), max(1.0, min(largest, 1e4)))
+        if a.dtype.kind == "c":
+            parts = [(a.real, b.real), (a.imag, b.imag)]
+            same = np.logical_and(*((p == q) | (np.isnan(p) & np.isnan(q)) for p, q in parts))
+            # Which parts of a complex infinity are NaN is nobody's promise.
+            same |= ~np.isfinite(a) & ~np.isfinite(b)
+        else:
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return bool((near | same).all())
+
+
+def signs_differ(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.dtype.kind == "c":
+        return signs_differ(a.real, b.real) or signs_differ(a.imag, b.imag)
+    zeros = (a == 0) & (b == 0)
+    return a.dtype.kind == "f" and bool((np.signbit(a) != np.signbit(b))[zeros].any())

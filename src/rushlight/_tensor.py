@@ -5,14 +5,13 @@ The operations are functions of `rushlight.ops`; `rushlight.methods` lists those
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight import dtypes
-from rushlight.autograd import api
+from rushlight.autograd import api, hooks
 from rushlight.autograd.hooks import Handle
-from rushlight.autograd.node import Node
+from rushlight.autograd.node import Node, shown
 from rushlight.device import CPU, device
 from rushlight.interop import InteropMethods
 from rushlight.methods.conversion import ConversionMethods
@@ -124,7 +123,7 @@ class Tensor(
         """The node that computed this tensor; None for a leaf."""
         if self._view is not None:
             refresh(self)
-        return self._node
+        return None if self._node is None else shown(self._node)
 
     @property
     def is_leaf(self) -> bool:
@@ -169,7 +168,7 @@ class Tensor(
         inputs: Any = None,
     ) -> None:
         """Add the gradient of this tensor to `.grad` of the leaves it came from."""
-        api.backward(self, gradient, retain_graph, create_graph, inputs)
+        api.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
@@ -209,38 +208,34 @@ class Tensor(
         """Keep `.grad` although this is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        node = self._node
-        if node is not None and not self._retains_grad:
-            self._retains_grad = True
-            node.retained = [*(node.retained or ()), weakref.ref(self)]
+        hooks.retain(self)
 
     @property
     def retains_grad(self) -> bool:
         """Whether a non-leaf keeps its gradient."""
         return self._retains_grad
 
+    @property
+    def output_nr(self) -> int:
+        """Which output of its node this tensor is."""
+        return self._output_nr
+
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call hook with the gradient when it is known; what it returns replaces the gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node = self._node
-        if node is None:
-            if self._hooks is None:
-                self._hooks = {}
-            return Handle(self._hooks, hook)
-        if node.hooks is None:
-            node.hooks = {}
-        return Handle(node.hooks.setdefault(self._output_nr, {}), hook)
+        place = self if self._node is None else self._node
+        return Handle(hooks.at(place).on_tensor(self._output_nr), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
         """Call hook with this leaf after its `.grad` has been added to."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._node is not None:
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors"
             )
-        if self._post_hooks is None:
-            self._post_hooks = {}
-        return Handle(self._post_hooks, hook)
+        return Handle(hooks.at(self).accumulated, hook)
 
     # ---- Python's protocols --------------------------------------------------------------------
 

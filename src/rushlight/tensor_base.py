@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+    from rushlight.autograd.hooks import Hooks
     from rushlight.autograd.node import Node
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -54,8 +54,7 @@ class TensorBase:
 
     # Rare facts live in the instance dictionary, which is made when one of them is set.
     _output_nr: int = 0
-    _hooks: dict[int, Callable[..., Any]] | None = None
-    _post_hooks: dict[int, Callable[..., Any]] | None = None
+    _hooks: Hooks | None = None
     _retains_grad: bool = False
     _name: str | None = None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.autograd import engine
+from rushlight.primitives.core import refresh
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -17,40 +19,99 @@ Tensors = TensorBase | Sequence[TensorBase]
 
 
 def _listed(tensors: Any) -> list[Any]:
-    return [tensors] if isinstance(tensors, TensorBase) or tensors is None else list(tensors)
+    return [tensors] if isinstance(tensors, TensorBase) else list(tensors)
 
 
-def _seeds(roots: list[Any], given: Any) -> list[Tensor]:
-    """The gradients to start from: 1 for scalars, else those given, checked."""
-    listed = _listed(given) if given is not None else [None] * len(roots)
-    if len(listed) != len(roots):
-        raise RuntimeError(
-            f"got {len(roots)} tensors and {len(listed)} gradients: give one gradient for each tensor"
-        )
-    seeds = []
-    for root, seed in zip(roots, listed, strict=True):
-        if not root._requires_grad:
-            raise RuntimeError(
-                "element 0 of tensors does not require grad and does not have a grad_fn: nothing that it "
-                "was computed from has requires_grad=True (or it was computed under no_grad, or detached)"
+def _roots(tensors: list[Any]) -> list[Any]:
+    for tensor in tensors:
+        if not isinstance(tensor, TensorBase):
+            raise AssertionError(
+                "Expected output to be a torch.Tensor: gradients start from tensors, not from a value "
+                f"of type {type(tensor).__name__}"
             )
-        if seed is None:
-            if root._data.size != 1:
-                raise RuntimeError(
-                    f"grad can be implicitly created only for scalar outputs, not for shape "
-                    f"{list(root._data.shape)}: reduce it (.sum(), .mean()) or pass gradient="
-                )
-            if root._data.dtype.kind not in "fc":
-                raise RuntimeError("grad can be computed only for floating point outputs")
-            one = np.array(1, root._data.dtype)
-            seed = wrap(one.reshape(root._data.shape) if root._data.ndim else one)
-        elif seed._data.shape != root._data.shape:
+        if tensor._view is not None:
+            refresh(tensor)
+    return tensors
+
+
+def _targets(tensors: list[Any]) -> list[Any]:
+    for tensor in tensors:
+        if not isinstance(tensor, TensorBase):
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[0] has a shape of {seed.shape} and output[0] has a "
-                f"shape of {root.shape}."
+                f"all inputs have to be Tensors or GradientEdges, but got {type(tensor).__name__}"
+            )
+        if tensor._view is not None:
+            refresh(tensor)
+        if not tensor._requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return tensors
+
+
+def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[Tensor]:
+    """The gradients to start from: 1 for scalars, else those given, checked."""
+    seeds = []
+    for number, (root, seed) in enumerate(zip(roots, listed, strict=False)):
+        if isinstance(seed, TensorBase):
+            _check_seed(number, root, seed, batched)
+        elif seed is None:
+            seed = _one(root) if root._requires_grad else None
+        else:
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(seed).__name__}"
             )
         seeds.append(seed)
+    if len(seeds) != len(roots):
+        raise RuntimeError(
+            f"got {len(roots)} tensors and {len(seeds)} gradients: give one gradient for each tensor"
+        )
+    for number, root in enumerate(roots):
+        if not root._requires_grad:
+            raise RuntimeError(
+                f"element {number} of tensors does not require grad and does not have a grad_fn: nothing "
+                "that it was computed from has requires_grad=True (or it was computed under no_grad, or "
+                "detached)"
+            )
     return seeds
+
+
+def _one(root: Any) -> Any:
+    """The gradient of a scalar with respect to itself."""
+    if root._data.size != 1:
+        raise RuntimeError(
+            f"grad can be implicitly created only for scalar outputs, not for shape "
+            f"{list(root._data.shape)}: reduce it (.sum(), .mean()) or pass gradient="
+        )
+    if root._data.dtype.kind != "f":
+        raise RuntimeError(
+            f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
+        )
+    one = np.array(1, root._data.dtype)
+    return wrap(one.reshape(root._data.shape) if root._data.ndim else one)
+
+
+def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:
+    shape = seed._data.shape[1:] if batched else seed._data.shape
+    if shape != root._data.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{number}] has a shape of {seed.shape} and "
+            f"output[{number}] has a shape of {root.shape}."
+        )
+    if seed._data.dtype != root._data.dtype and "c" in (
+        seed._data.dtype.kind,
+        root._data.dtype.kind,
+    ):
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. "
+            f"Mismatch in dtype: grad_output[{number}] has a dtype of {seed.dtype} and "
+            f"output[{number}] has a dtype of {root.dtype}."
+        )
+
+
+def _given(gradients: Any, count: int) -> list[Any]:
+    """The gradients passed by the user, one for each of count tensors."""
+    if gradients is None:
+        return [None] * count
+    return _listed(gradients)
 
 
 def backward(
@@ -58,13 +119,14 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Tensors | None = None,
 ) -> None:
     """Add the gradient of (the sum of) tensors to `.grad` of every leaf they came from.
 
     grad_tensors: for tensors that are not scalars, the gradients to start from, of their shapes.
     retain_graph keeps what was saved for another backward; create_graph records this one too.
-    inputs limits it to these tensors.
+    inputs limits it to these tensors, leaves or not.
 
     >>> import rushlight as torch
     >>> x = torch.tensor(3.0, requires_grad=True)
@@ -72,13 +134,27 @@ def backward(
     >>> x.grad
     tensor(6.)
     """
-    roots = _listed(tensors)
-    seeds = _seeds(roots, grad_tensors)
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
+    targets = None if inputs is None else _listed(inputs)
+    if targets is not None and not targets:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    roots = _roots(_listed(tensors))
+    seeds = _seeds(roots, _given(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
-    only = None if inputs is None else _listed(inputs)
-    if only is not None and not only:
-        raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-    engine.run(roots, seeds, retain_graph=keep, create_graph=create_graph, only_leaves=only)
+    if targets is not None:
+        targets = _targets(targets)
+    engine.run(roots, seeds, retain_graph=keep, create_graph=create_graph, targets=targets)
 
 
 def grad(
@@ -87,10 +163,10 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-    only_inputs: bool = True,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of (the sum of) outputs with respect to inputs; no `.grad` is touched.
 
@@ -103,31 +179,29 @@ def grad(
     >>> torch.autograd.grad(dx, x)
     (tensor(18.),)
     """
-    roots, wanted = _listed(outputs), _listed(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
             "allow_unused=False."
         )
+    wanted = _listed(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True)",
+            FutureWarning,
+            stacklevel=2,
+        )
+    roots, wanted = _roots(_listed(outputs)), wanted
+    seeds = _seeds(roots, _given(grad_outputs, len(roots)), is_grads_batched)
     if is_grads_batched:
-        rows: list[Any] = (
-            [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
-        )
-        several = [
-            grad(roots, wanted, [row[i] for row in rows], True, create_graph, allow_unused)
-            for i in range(rows[0].shape[0])
-        ]
-        from rushlight.ops.joining import stack
-
-        return tuple(
-            None if parts[0] is None else stack(parts) for parts in zip(*several, strict=True)
-        )
-    for tensor in wanted:
-        if not tensor._requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-    seeds = _seeds(roots, grad_outputs)
+        return _batched(roots, wanted, seeds, create_graph, allow_unused, materialize_grads)
+    wanted = _targets(wanted)
     keep = create_graph if retain_graph is None else retain_graph
-    results = engine.run(roots, seeds, retain_graph=keep, create_graph=create_graph, capture=wanted)
+    results = engine.run(
+        roots, seeds, retain_graph=keep, create_graph=create_graph, targets=wanted, capture=True
+    )
     if materialize_grads:
         results = [
             wrap(np.zeros_like(t._data)) if g is None else g
@@ -139,3 +213,24 @@ def grad(
             "allow_unused=True if this is the desired behavior."
         )
     return tuple(results)
+
+
+def _batched(
+    roots: list[Any],
+    wanted: list[Any],
+    seeds: list[Any],
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize: bool,
+) -> tuple[Tensor | None, ...]:
+    """One backward for each entry of the seeds' first dimension, and the results stacked."""
+    from rushlight.ops.joining import stack
+
+    several = [
+        grad(
+            roots, wanted, [seed[i] for seed in seeds], True, create_graph,
+            allow_unused=allow_unused, materialize_grads=materialize,
+        )
+        for i in range(seeds[0]._data.shape[0])
+    ]  # fmt: skip
+    return tuple(None if parts[0] is None else stack(parts) for parts in zip(*several, strict=True))

@@ -6,16 +6,17 @@ recording on while they run: any order of derivative.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.node import Meta, Node
+from rushlight.autograd.accumulate import accumulate, fit, keep, need_room
+from rushlight.autograd.hooks import retain
+from rushlight.autograd.node import Node
 from rushlight.autograd.state import state
-from rushlight.tensor_base import TensorBase, bump, wrap
+from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -32,76 +33,92 @@ def run(
     *,
     retain_graph: bool,
     create_graph: bool,
-    capture: Sequence[TensorBase] | None = None,
-    only_leaves: Iterable[TensorBase] | None = None,
+    targets: Sequence[TensorBase] | None = None,
+    capture: bool = False,
 ) -> list[Tensor | None]:
-    """Send seeds back from roots. With capture, return those gradients; else add into leaves' `.grad`.
+    """Send seeds back from roots, and add what arrives at leaves to their `.grad`.
 
-    Nothing is written to any `.grad` before every rule has succeeded.
+    With targets only they get a gradient, and only what lies on a way to them runs; with capture
+    their gradients are returned instead. Nothing is written to any `.grad` before every rule has
+    succeeded, except to leaves whose hooks wait for it.
     """
     for observer in list(observers):
         observer(roots)
-    before = state.grad, state.backward_node
-    state.grad = create_graph
+    if targets is not None and not capture:
+        for target in targets:
+            retain(target)
+    walk = _Walk(roots, create_graph, targets, capture)
+    before = state.grad, state.backward_node, state.walk
+    state.grad, state.walk = create_graph, walk
     try:
-        walk = _Walk(create_graph, capture)
         for root, seed in zip(roots, seeds, strict=True):
-            walk.start(root, seed)
-        walk.go(_reachable([r._node for r in roots if r._node is not None]), retain_graph)
-        if capture is not None:
-            return [walk.captured.get(key) for key in walk.keys]
-        only = None if only_leaves is None else {id(t) for t in only_leaves}
-        final = walk.finished()
-        while final:
-            # Popped, so that nobody but this loop holds on to a gradient: see _accumulate.
-            tensor, g = final.pop()
-            if only is None or id(tensor) in only or tensor._retains_grad:
-                _accumulate(tensor, g, create_graph)
-        return []
+            start: Any = root if root._node is None else root._node
+            walk.send(start, root._output_nr, seed)
+        walk.go(retain_graph)
+        return walk.captures(targets or ()) if capture else walk.finish()
     finally:
-        state.grad, state.backward_node = before
-
-
-def _reachable(roots: list[Node]) -> list[Node]:
-    seen: set[Node] = set(roots)
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop().edges:
-            if isinstance(edge, Node) and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return sorted(seen, key=_by_age)
+        state.grad, state.backward_node, state.walk = before
 
 
 class _Walk:
     """The gradients under way during one backward."""
 
     __slots__ = (
-        "create_graph",
-        "pending",
-        "leaves",
-        "owned",
-        "retained",
-        "captured",
-        "keys",
-        "wanted",
-    )
+        "create_graph", "nodes", "roots", "watched", "targets", "useful", "capture", "pending", "leaves",
+        "owned", "retained", "captured", "__weakref__",
+    )  # fmt: skip
 
-    def __init__(self, create_graph: bool, capture: Sequence[TensorBase] | None) -> None:
+    def __init__(
+        self,
+        roots: Sequence[TensorBase],
+        create_graph: bool,
+        targets: Sequence[TensorBase] | None,
+        capture: bool,
+    ) -> None:
         self.create_graph = create_graph
+        self.roots: list[Any] = [r if r._node is None else r._node for r in roots]
+        # Leaves with hooks, by the last node that sends to them.
+        self.watched: dict[Any, Node] = {}
+        self.nodes = self._reachable()
+        self.capture = capture
+        self.targets = None if targets is None else set(map(_place, targets))
+        self.useful = None if targets is None else self._useful()
         # Gradients by the node or leaf they wait at; for nodes with several outputs, lists of them.
         self.pending: dict[Any, Any] = {}
         self.leaves: dict[Any, Tensor] = {}
         # Sums that nobody else holds, and that may be added to in place.
         self.owned: set[int] = set()
         self.retained: list[tuple[TensorBase, Tensor]] = []
-        self.captured: dict[Any, Tensor] = {}
-        self.keys = [_place(t) for t in capture] if capture is not None else []
-        self.wanted = set(self.keys) if capture is not None else None
+        self.captured: dict[Any, Tensor | None] = {}
 
-    def start(self, root: TensorBase, seed: Tensor) -> None:
-        target = root._node if root._node is not None else root
-        self.send(target, root._output_nr, seed)
+    def _reachable(self) -> list[Node]:
+        """The nodes behind the roots, the oldest first."""
+        seen: set[Node] = {root for root in self.roots if isinstance(root, Node)}
+        stack = list(seen)
+        while stack:
+            node = stack.pop()
+            for edge in node.edges:
+                if isinstance(edge, Node):
+                    if edge not in seen:
+                        seen.add(edge)
+                        stack.append(edge)
+                elif edge is not None and edge._hooks is not None:
+                    last = self.watched.get(edge)
+                    if last is None or node.sequence < last.sequence:
+                        self.watched[edge] = node
+        return sorted(seen, key=_by_age)
+
+    def _useful(self) -> set[Node]:
+        """The nodes that must run for the targets; oldest first, so edges are known."""
+        places = {place for place, _ in self.targets or ()}
+        # Where gradients are added up, a target itself runs, as in torch, for what its hooks do.
+        useful = set() if self.capture else {p for p in places if isinstance(p, Node)}
+        for node in self.nodes:
+            for edge in node.edges:
+                if edge is not None and (edge in places or edge in useful):
+                    useful.add(node)
+                    break
+        return useful
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
@@ -136,128 +153,132 @@ class _Walk:
         self.owned.add(id(total))
         return total
 
-    def go(self, nodes: list[Node], retain_graph: bool) -> None:
+    def go(self, retain_graph: bool) -> None:
         """Run the nodes, which are sorted by age, from the youngest on."""
-        pending = self.pending
-        useful = None if self.wanted is None else self._useful(nodes)
+        nodes, pending, useful = self.nodes, self.pending, self.useful
+        for root in self.roots:
+            if isinstance(root, TensorBase) and root not in self.watched:
+                self._arrived(root, root is self.roots[0] and len(self.roots) == 1)
         while nodes:
             node = nodes.pop()
             g = pending.pop(node, None)
-            if g is None:
-                continue
-            if self.owned:
+            if g is not None and self.owned:
                 # From here on rules may pass it to several places, or let it go.
                 self.owned.difference_update(map(id, g) if g.__class__ is list else (id(g),))
-            if node.hooks is not None or node.retained is not None or self.wanted is not None:
+            if node.hooks is not None or node.retained is not None or useful is not None:
                 g = self._attend(node, g)
             if useful is not None and node not in useful:
                 continue
-            state.backward_node = node
-            gradients = node.gradients(g)
-            if not retain_graph:
-                node.release()
-            numbers = node.edge_outputs
-            for i, edge in enumerate(node.edges):
-                if edge is not None:
-                    gradient = gradients[i]
-                    if gradient is not None:
-                        self.send(edge, 0 if numbers is None else numbers[i], gradient)
-        if self.wanted is not None:
-            for leaf, g in self.leaves.items():
-                if (leaf, 0) in self.wanted:
-                    self.captured[leaf, 0] = self.hooked_leaf(leaf, g)
-
-    def _useful(self, nodes: list[Node]) -> set[Node]:
-        # Nodes from which a wanted tensor can be reached; oldest first, so edges are known.
-        wanted = self.wanted or set()
-        stations = {place[0] for place in wanted}
-        useful: set[Node] = set()
-        for node in nodes:
-            for edge in node.edges:
-                if edge is not None and (edge in stations or edge in useful):
-                    useful.add(node)
-                    break
-        return useful
+            if g is not None or node.runs_without:
+                state.backward_node = node
+                gradients = node.gradients(g)
+                if node.hooks is not None and node.hooks.after:
+                    missing = [None] * (len(node.edges) - len(gradients))
+                    gradients = node.hooks.leaving([*gradients, *missing], _parts(node, g))
+                if not retain_graph:
+                    node.release()
+                numbers = node.edge_outputs
+                for i, edge in enumerate(node.edges):
+                    if edge is not None:
+                        gradient = gradients[i]
+                        if gradient is not None:
+                            self.send(edge, 0 if numbers is None else numbers[i], gradient)
+            if self.watched:
+                for edge in node.edges:
+                    if edge is not None and self.watched.get(edge) is node:
+                        del self.watched[edge]
+                        self._arrived(edge)
 
     def _attend(self, node: Node, g: Any) -> Any:
         """Hooks, kept gradients and captures of the tensors that stand at this node."""
-        several = isinstance(node.metas, list)
-        parts = list(g) if several else [g]
-        for number, hooks in (node.hooks or {}).items():
-            if parts[number] is not None:
-                parts[number] = _hooked(hooks, parts[number])
+        runs = self.useful is None or node in self.useful
+        if not runs and not self._is_station(node):
+            return g
+        parts = _parts(node, g)
+        if runs and self.capture:
+            self._capture(node, parts)
+        if node.hooks is not None:
+            parts = node.hooks.arriving(parts)
         for ref in node.retained or ():
             tensor = ref()
-            if tensor is not None and parts[tensor._output_nr] is not None:
-                self.retained.append((tensor, parts[tensor._output_nr]))
-        if self.wanted is not None:
-            for number, part in enumerate(parts):
-                if part is not None and (node, number) in self.wanted:
-                    self.captured[node, number] = part
-        return parts if several else parts[0]
+            if tensor is not None and tensor._node is node:
+                part = parts[tensor._output_nr]
+                if part is not None:
+                    self.retained.append((tensor, part))
+        if not runs:
+            if self.capture:
+                self._capture(node, parts)
+            return None
+        if node.hooks is not None:
+            parts = node.hooks.entering(parts)
+        return parts if isinstance(node.metas, list) else parts[0]
 
-    def finished(self) -> list[tuple[TensorBase, Tensor]]:
-        """The leaves' gradients after their hooks, and those to retain; the last is to come first."""
-        leaves = self.leaves
-        final = [(leaf, self.hooked_leaf(leaf, leaves.pop(leaf))) for leaf in list(leaves)]
-        final += self.retained
-        self.retained.clear()
-        final.reverse()
-        return final
+    def _is_station(self, place: Any) -> bool:
+        """Whether a place that does not run is looked at: a target, or where all begins."""
+        if len(self.roots) == 1 and self.roots[0] is place:
+            return True
+        return self.targets is not None and any(target is place for target, _ in self.targets)
 
-    def hooked_leaf(self, leaf: TensorBase, g: Tensor) -> Tensor:
-        """g after the leaf's own hooks."""
-        return g if leaf._hooks is None else _hooked(leaf._hooks, g)
+    def _capture(self, place: Any, parts: list[Any]) -> None:
+        for number, part in enumerate(parts):
+            if self.targets is not None and (place, number) in self.targets:
+                self.captured[place, number] = part
+
+    def _arrived(self, leaf: TensorBase, only_root: bool = False) -> None:
+        """A leaf has all its gradients: its hooks, and what waits for its `.grad`."""
+        hooks = leaf._hooks
+        wanted = self.targets is None or (leaf, 0) in self.targets
+        if hooks is None or not (wanted or only_root):
+            return
+        (g,) = hooks.arriving([self.leaves.pop(leaf, None)])
+        if wanted and not self.capture:
+            (g,) = hooks.entering([g])
+            if hooks.accumulated and g is not None:
+                if not self.create_graph:
+                    need_room(leaf)
+                accumulate(leaf, g, self.create_graph)
+                hooks.seen(leaf)
+                hooks.leaving([], [g])
+                return
+            hooks.leaving([], [g])
+        if g is not None:
+            self.leaves[leaf] = g
+
+    def captures(self, targets: Sequence[TensorBase]) -> list[Tensor | None]:
+        """The gradients of the targets."""
+        self._write_retained()
+        places = map(_place, targets)
+        return [
+            self.leaves.get(at) if isinstance(at, TensorBase) else self.captured.get((at, number))
+            for at, number in places
+        ]
+
+    def _write_retained(self) -> None:
+        for tensor, g in self.retained:
+            keep(tensor, g, self.create_graph)
+
+    def finish(self) -> list[Tensor | None]:
+        """Write the gradients, those of tensors that retain theirs too."""
+        self._write_retained()
+        leaves, targets = self.leaves, self.targets
+        if targets is not None:
+            self.leaves = leaves = {k: g for k, g in leaves.items() if (k, 0) in targets}
+        if not self.create_graph:
+            for leaf in leaves:
+                need_room(leaf)
+        while leaves:
+            # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
+            leaf, g = leaves.popitem()
+            accumulate(leaf, g, self.create_graph)
+        return []
+
+
+def _parts(node: Node, g: Any) -> list[Any]:
+    """The gradient of every output of node."""
+    if not isinstance(node.metas, list):
+        return [g]
+    return [None] * len(node.metas) if g is None else list(g)
 
 
 def _place(tensor: TensorBase) -> tuple[Any, int]:
     return (tensor, 0) if tensor._node is None else (tensor._node, tensor._output_nr)
-
-
-def _hooked(hooks: dict[int, Any], g: Tensor) -> Tensor:
-    for hook in list(hooks.values()):
-        result = hook(g)
-        if result is not None:
-            g = result
-    return g
-
-
-def fit(g: Tensor, meta: Meta) -> Tensor:
-    """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
-    shape, dtype = meta
-    data = g._data
-    if data.dtype is not dtype and data.dtype != dtype:
-        if data.dtype.kind == "c" and dtype.kind != "c":
-            g = g.real
-        if g._data.dtype != dtype:
-            g = g.astype(dtype)
-    if data.shape != shape:
-        g = g.sum_to_size(shape)
-    return g
-
-
-def _accumulate(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
-    """Add g into `.grad`; a first gradient is taken over if nobody else can see its memory."""
-    before = tensor._grad
-    if before is None:
-        if not create_graph:
-            array = g._data
-            # Of the tensor know run(), this function and getrefcount; of the array, the tensor, this
-            # function and getrefcount.
-            if not (
-                sys.getrefcount(g) <= 3
-                and sys.getrefcount(array) <= 3
-                and array.base is None
-                and array.flags.c_contiguous
-                and not g._requires_grad
-            ):
-                g = wrap(array.copy())
-        tensor._grad = g
-    elif create_graph:
-        tensor._grad = before + g
-    else:
-        np.add(before._data, g._data, out=before._data)
-        bump(before, "the accumulation of a gradient")
-    if tensor._post_hooks:
-        for hook in list(tensor._post_hooks.values()):
-            hook(tensor)

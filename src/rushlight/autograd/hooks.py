@@ -1,12 +1,20 @@
-"""Handles that take a hook away again."""
+"""Hooks: handles that take them away again, where they hang in a graph, and what they may return."""
 
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rushlight.tensor_base import TensorBase
+
+if TYPE_CHECKING:
+    from rushlight.autograd.node import Node
 
 _next_id = itertools.count().__next__
+
+Hook = Callable[..., Any]
 
 
 class Handle:
@@ -41,3 +49,120 @@ class Handle:
 
 
 RemovableHandle = Handle
+
+
+class Hooks:
+    """The hooks at one place of the graph, in the order in which backward asks them.
+
+    First those of the tensors that stand there, by output number: hook(gradient). Then those before
+    the node runs: hook(gradients). Those after it: hook(gradients of the inputs, gradients). A leaf
+    has those that see it when its `.grad` has been added to.
+    """
+
+    __slots__ = ("tensor", "before", "after", "accumulated")
+
+    def __init__(self) -> None:
+        self.tensor: dict[int, dict[int, Hook]] = {}
+        self.before: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}
+        self.accumulated: dict[int, Hook] = {}
+
+    def on_tensor(self, number: int) -> dict[int, Hook]:
+        """The hooks of the tensor at this output."""
+        return self.tensor.setdefault(number, {})
+
+    def arriving(self, parts: list[Any]) -> list[Any]:
+        """The gradients of the outputs after the tensors' hooks."""
+        for number, hooks in self.tensor.items():
+            for hook in list(hooks.values()):
+                parts[number] = _replaced(parts[number], hook(parts[number]), hook)
+        return parts
+
+    def entering(self, parts: list[Any]) -> list[Any]:
+        """The gradients of the outputs after the hooks before the node."""
+        for hook in list(self.before.values()):
+            parts = _all_replaced(parts, hook(tuple(parts)), hook)
+        return parts
+
+    def leaving(self, gradients: list[Any], parts: list[Any]) -> list[Any]:
+        """The gradients of the inputs after the hooks behind the node."""
+        for hook in list(self.after.values()):
+            gradients = _all_replaced(gradients, hook(tuple(gradients), tuple(parts)), hook)
+        return gradients
+
+    def seen(self, leaf: TensorBase) -> None:
+        """Let the hooks that wait for the `.grad` of leaf see it."""
+        for hook in list(self.accumulated.values()):
+            result = hook(leaf)
+            if result is not None:
+                _replaced(leaf, result, hook)
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+
+
+def at(place: Node | TensorBase) -> Hooks:
+    """The hooks of a node, or of a leaf, made when first asked for."""
+    if isinstance(place, TensorBase):
+        if place._hooks is None:
+            place._hooks = Hooks()
+        return place._hooks
+    if place.hooks is None:
+        place.hooks = Hooks()
+    return place.hooks
+
+
+def retain(tensor: TensorBase) -> None:
+    """Let the node at which tensor stands know that its gradient is to be kept."""
+    node = tensor._node
+    if node is None:
+        return
+    tensor._retains_grad = True
+    if not any(ref() is tensor for ref in node.retained or ()):
+        node.retained = [*(node.retained or ()), weakref.ref(tensor)]
+
+
+def _name(hook: Hook) -> str:
+    return getattr(hook, "__name__", "<unknown>")
+
+
+def _replaced(before: Any, result: Any, hook: Hook) -> Any:
+    """What a hook made of one gradient: it may replace it by one of the same type and shape."""
+    if result is None or result is before:
+        return before
+    if before is None:
+        raise RuntimeError(
+            f"can't replace a None gradient with a non-None value, as hook '{_name(hook)}' does"
+        )
+    if not isinstance(result, TensorBase):
+        raise TypeError(
+            f"expected Variable, but hook '{_name(hook)}' returned '{type(result).__name__}': return "
+            "a tensor, or None to leave the gradient as it is"
+        )
+    if result._data.dtype != before._data.dtype:
+        raise RuntimeError(
+            f"hook '{_name(hook)}' has changed the type of value (was {before.type()} got "
+            f"{result.type()})"  # type: ignore[attr-defined]
+        )
+    if result._data.shape != before._data.shape:
+        raise RuntimeError(
+            f"hook '{_name(hook)}' has changed the size of value, from {list(before._data.shape)} to "
+            f"{list(result._data.shape)}"
+        )
+    return result
+
+
+def _all_replaced(before: list[Any], result: Any, hook: Hook) -> list[Any]:
+    if result is None:
+        return before
+    if not isinstance(result, tuple):
+        raise TypeError(
+            f"expected tuple, but hook '{_name(hook)}' returned '{type(result).__name__}': a hook of a "
+            "node returns a tuple of gradients, or None"
+        )
+    if len(result) != len(before):
+        raise RuntimeError(
+            f"hook '{_name(hook)}' has returned an incorrect number of values (got {len(result)}, but "
+            f"expected {len(before)})"
+        )
+    return [
+        None if r is None else _replaced(b, r, hook) for b, r in zip(before, result, strict=True)
+    ]

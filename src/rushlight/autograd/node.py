@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd import hooks as hooking
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+    from rushlight.autograd.hooks import Handle, Hook, Hooks
     from rushlight.primitives.core import Plan
 
 next_sequence = itertools.count().__next__
@@ -39,17 +41,19 @@ class Node:
     """
 
     __slots__ = ("edges", "edge_outputs", "sequence", "metas", "hooks", "retained", "site", "label",
-                 "metadata", "__weakref__")  # fmt: skip
+                 "metadata_", "__weakref__")  # fmt: skip
 
     edges: Sequence[Any]
     edge_outputs: Sequence[int] | None
     sequence: int
     metas: Meta | list[Meta]
-    # {output number: {handle: hook}} of tensors that stand here, and who keeps its gradient.
-    hooks: dict[int, dict[int, Callable[..., Any]]] | None
+    # What is called when gradients pass, and which tensors that stand here keep theirs.
+    hooks: Hooks | None
     retained: list[weakref.ref[TensorBase]] | None
     site: str | None
     label: str | None
+    # Whether the node runs even if no gradient came to any of its outputs.
+    runs_without = False
 
     def __init__(self, edges: Sequence[Any], edge_outputs: Sequence[int] | None) -> None:
         self.edges = edges
@@ -76,7 +80,7 @@ class Node:
         """(node, output number) of every input; leaves are shown as AccumulateGrad."""
         numbers = self.edge_outputs or (0,) * len(self.edges)
         return tuple(
-            (AccumulateGrad.of(edge), 0) if isinstance(edge, TensorBase) else (edge, number)
+            (None if edge is None else shown(edge), number)
             for edge, number in zip(self.edges, numbers, strict=True)
         )
 
@@ -89,13 +93,32 @@ class Node:
         """Shape and NumPy dtype of output `number`."""
         return self.metas[number] if isinstance(self.metas, list) else self.metas
 
-    def register_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call hook(gradient) with the gradient of the first output before this node runs."""
-        from rushlight.autograd.hooks import Handle
+    def register_hook(self, hook: Hook) -> Handle:
+        """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
+        return hooking.Handle(hooking.at(self).after, hook)
 
-        if self.hooks is None:
-            self.hooks = {}
-        return Handle(self.hooks.setdefault(0, {}), hook)
+    def register_prehook(self, hook: Hook) -> Handle:
+        """Call hook(gradients of the outputs) before this node runs; both may return others."""
+        return hooking.Handle(hooking.at(self).before, hook)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for what tools note about this node."""
+        try:
+            return self.metadata_
+        except AttributeError:
+            self.metadata_: dict[str, Any] = {}
+            return self.metadata_
+
+    def _sequence_nr(self) -> int:
+        return self.sequence
+
+    def __call__(self, *gradients: Any) -> Any:
+        """The gradients of the inputs from those of the outputs."""
+        several = isinstance(self.metas, list)
+        found = tuple(self.gradients(list(gradients) if several else gradients[0]))
+        found += (None,) * (len(self.edges) - len(found))
+        return found if len(found) != 1 else found[0]
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
@@ -162,8 +185,8 @@ class PrimitiveNode(Node):
         return results
 
     def release(self) -> None:
-        """Forget the saved tensors, if there are any."""
-        if self.versions:
+        """Forget the operands, if they were saved."""
+        if self.plan.saves:
             self.kept = None
 
     def _stale(self, version: list[Any], count: int, role: str) -> str:
@@ -219,6 +242,14 @@ class AccumulateGrad:
 
     next_functions: tuple[()] = ()
 
+    def register_hook(self, hook: Hook) -> Handle:
+        """Call hook((), gradients) after the gradient has come."""
+        return hooking.Handle(hooking.at(self.variable).after, hook)
+
+    def register_prehook(self, hook: Hook) -> Handle:
+        """Call hook(gradients) before the gradient is added; it may return others."""
+        return hooking.Handle(hooking.at(self.variable).before, hook)
+
     @classmethod
     def of(cls, leaf: TensorBase) -> AccumulateGrad:
         """The one accumulator of this leaf, as long as somebody holds it."""
@@ -240,3 +271,22 @@ class AccumulateGrad:
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {hex(id(self))}>"
+
+
+# Classes named as torch names them, which differ in nothing else from their base.
+_named: dict[tuple[type, str], type] = {}
+
+
+def shown(place: Any) -> Any:
+    """A node as users see it: of a class with the node's name; for a leaf, its AccumulateGrad."""
+    if isinstance(place, TensorBase):
+        return AccumulateGrad.of(place)
+    name = place.name()
+    if type(place).__name__ != name:
+        base = type(place).__dict__.get("plain", type(place))
+        known = _named.get((base, name))
+        if known is None:
+            known = type(name, (base,), {"__slots__": (), "plain": base})
+            _named[base, name] = known
+        place.__class__ = known
+    return place

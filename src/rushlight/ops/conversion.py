@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr", "_hooks", "_post_hooks", "_retains_grad", "_accumulator"}
+_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator"}
 
 
 # ---- dtypes and devices -------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_distinct
@@ -99,12 +100,16 @@ def rebase(target: Tensor, result: Tensor) -> None:
         before._output_nr = base._output_nr
         _scatter(base, before, target, result)
         base.__dict__.pop("_output_nr", None)
+        if base._retains_grad:
+            retain(base)
         refresh(target)
         return
     target._node = result._node
     target._requires_grad = result._requires_grad
     if result._output_nr or target._output_nr:
         target._output_nr = result._output_nr
+    if target._retains_grad:
+        retain(target)
 
 
 def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
@@ -188,7 +193,7 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
         if result._requires_grad:
             _keep_values(result, before, start)
             if refused and result._node is not None:
-                result._node.register_hook(missing(f"inplace version of {function.__name__}"))
+                result._node.register_prehook(missing(f"inplace version of {function.__name__}"))
         return assign(self, result, name)
 
     method.__name__ = name

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
 from rushlight.memory import address, root
@@ -56,7 +57,7 @@ class Plan:
     A rule comes with the places, in what is kept, of its arguments after g; None means all of it.
     """
 
-    __slots__ = ("row", "gather", "rules", "joint", "saves_out")
+    __slots__ = ("row", "gather", "rules", "joint", "saves", "saves_out")
 
     def __init__(self, row: Primitive, wants: int) -> None:
         self.row = row
@@ -79,6 +80,8 @@ class Plan:
                 (entry[0], None) if entry is not None and entry[1] == everything else entry
                 for entry in self.rules
             ]
+        # Numbers count as well as tensors: torch saves both.
+        self.saves = any(kind in (INPUT, REST, OUT, OUT_PART) for kind, _ in self.gather)
         self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
 
     def _places(self, rule: Rule) -> list[int]:
@@ -339,6 +342,8 @@ def refresh(tensor: TensorBase) -> None:
     tensor._requires_grad = base._requires_grad
     if base._requires_grad:
         _attach_part(base, tensor)
+        if tensor._retains_grad:
+            retain(tensor)
 
 
 def _attach_part(base: TensorBase, part: TensorBase) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from tests.fuzz.subjects import OPTIMIZERS
+
 FLOATS = (torch.float32,) * 7 + (torch.float64,) * 2 + (torch.float16,)
 DTYPES = (
     *FLOATS,
@@ -45,10 +47,6 @@ class Draws:
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.primary: torch.Tensor | None = None
         self.size = 1
-
-    def fill(self, hole: str) -> str:
-        """The text for a hole."""
-        return HOLES[hole](self)
 
     # Tensors.
 
@@ -453,49 +451,6 @@ class Draws:
         return f"{name}.step()"
 
 
-OPTIMIZERS = (
-    "SGD(lr=0.1)",
-    "SGD(lr=0.1, momentum=0.9)",
-    "SGD(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01)",
-    "SGD(lr=0.1, maximize=True)",
-    "Adam(lr=0.1)",
-    "Adam(lr=0.1, amsgrad=True, weight_decay=0.1)",
-    "AdamW(lr=0.1)",
-    "RMSprop(lr=0.01, momentum=0.5, centered=True)",
-    "Adagrad(lr=0.1)",
-    "Adadelta(lr=1.0)",
-    "Adamax(lr=0.1)",
-    "NAdam(lr=0.1)",
-    "RAdam(lr=0.1)",
-    "ASGD(lr=0.1)",
-    "Rprop(lr=0.1)",
-    "Adam(lr=0.1, foreach=True)",
-)
-
-# Modules, and a shape that each accepts.
-MODULES: dict[str, tuple[int, ...]] = {
-    "nn.Linear(3, 2)": (2, 3),
-    "nn.Linear(3, 3)": (3, 3),
-    "nn.Linear(2, 1, bias=False)": (3, 2),
-    "nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))": (2, 3),
-    "nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Dropout(0.5))": (3, 3),
-    "nn.LayerNorm(3)": (2, 3),
-    "nn.BatchNorm1d(3)": (2, 3),
-    "nn.Conv2d(2, 2, 1)": (1, 2, 2, 3),
-    "nn.Conv2d(1, 2, 2)": (2, 1, 3, 3),
-    "nn.BatchNorm2d(2)": (2, 2, 2, 1),
-    "nn.PReLU()": (3,),
-    "nn.GRU(3, 2)": (2, 3),
-    "nn.LSTM(3, 2, batch_first=True)": (1, 2, 3),
-    "nn.RNN(3, 2)": (2, 2, 3),
-    "nn.GroupNorm(1, 2)": (2, 2, 2),
-    "nn.Flatten()": (2, 2, 3),
-    "nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))": (3, 3),
-    "nn.Dropout(0.25)": (2, 3),
-    "nn.TransformerEncoderLayer(4, 2, 4, batch_first=True)": (1, 3, 4),
-}
-
-
 def broadcasts(small: Sequence[int], large: Sequence[int]) -> bool:
     """Whether one shape expands to the other."""
     pairs = zip(reversed(small), reversed(large), strict=False)
@@ -507,105 +462,3 @@ def small(tensor: torch.Tensor) -> bool:
     if not tensor.dtype.is_floating_point and not tensor.dtype.is_complex:
         return True
     return bool((tensor.detach().abs() < 100).all())
-
-
-def is_float(t: torch.Tensor) -> bool:
-    return t.dtype.is_floating_point
-
-
-def of_rank(rank: int) -> Callable[[torch.Tensor], bool]:
-    return lambda t: t.dim() == rank and t.dtype is torch.float32 and 0 not in t.shape
-
-
-def chosen(*texts: str) -> Callable[[Draws], str]:
-    return lambda d: d.random.choice(texts)
-
-
-def tensor(fits: Callable[[torch.Tensor], bool]) -> Callable[[Draws], str]:
-    return lambda d: d.pick(fits)
-
-
-def matrix(shape: tuple[int, ...]) -> Callable[[Draws], str]:
-    """A float32 tensor of this rank, or a new one of this shape."""
-
-    def draw(d: Draws) -> str:
-        try:
-            return d.pick(of_rank(len(shape)))
-        except Impossible:
-            if d.primary is None:
-                d.primary = torch.zeros(shape)
-            return d.new_tensor(shape, torch.float32, d.maybe_leaf(torch.float32))
-
-    return draw
-
-
-HOLES: dict[str, Callable[[Draws], str]] = {
-    "x": tensor(lambda t: True),
-    "float": tensor(is_float),
-    "complex": tensor(lambda t: t.dtype.is_complex),
-    "integer": tensor(lambda t: t.dtype is torch.int64),
-    "mask": tensor(lambda t: t.dtype is torch.bool),
-    "grad": tensor(lambda t: t.requires_grad),
-    "leaf": tensor(lambda t: t.requires_grad and t.is_leaf),
-    "plain": tensor(lambda t: not t.requires_grad),
-    "detached": tensor(lambda t: t.is_leaf),
-    "scalar": tensor(lambda t: t.numel() == 1),
-    "fitting": tensor(lambda t: is_float(t) and small(t)),
-    "pairs": tensor(lambda t: is_float(t) and t.dim() > 0 and t.shape[-1] == 2),
-    "square": tensor(lambda t: t.shape == (3, 3) and t.dtype is torch.float32),
-    "vector": matrix((3,)),
-    "matrix": matrix((2, 3)),
-    "batch": matrix((2, 2, 3)),
-    "image": matrix((1, 2, 2, 3)),
-    "name": lambda d: d.pick_name(),
-    "tensor": lambda d: d.new_tensor(),
-    "leaftensor": Draws.leaf_tensor,
-    "other": Draws.other,
-    "same": Draws.same,
-    "maskof": Draws.maskof,
-    "number": Draws.number,
-    "count": lambda d: (
-        d.whole(1, 3) if d.random.random() < 0.95 else d.random.choice(("0", "-1", "7"))
-    ),
-    "flag": chosen("True", "False"),
-    "shape": lambda d: str(d.new_shape()),
-    "dtype": Draws.dtype,
-    "dim": Draws.dim,
-    "dims": Draws.dims,
-    "newdim": lambda d: d.whole(-d.first().dim() - 1, d.first().dim()),
-    "permutation": Draws.permutation,
-    "position": lambda d: d.whole(-d.size, d.size - 1) if d.random.random() > SPOILED else "9",
-    "start": lambda d: d.whole(0, d.size),
-    "length": lambda d: d.whole(1, d.size),
-    "index": Draws.index,
-    "slice": Draws.slice,
-    "advanced": Draws.advanced,
-    "regrouped": Draws.regrouped,
-    "expanded": Draws.expanded,
-    "strided": Draws.strided,
-    "sizes": lambda d: f"({d.random.choice((1, d.size, 2))}, -1)",
-    "repeats": lambda d: str(tuple(d.random.choice((1, 2)) for _ in range(d.first().dim() or 1))),
-    "positions": Draws.positions,
-    "gathering": Draws.gathering,
-    "selected": Draws.selected,
-    "padding": Draws.padding,
-    "lastshape": lambda d: str(tuple(d.first().shape[-1:])),
-    "product": Draws.product,
-    "linearweight": lambda d: d.new_tensor(
-        (2, d.first().shape[-1] if d.first().dim() else 1),
-        d.first().dtype,
-        d.maybe_leaf(d.first().dtype),
-    ),
-    "kernel": Draws.kernel,
-    "classes": Draws.classes,
-    "rounding": chosen("'trunc'", "'floor'", "None"),
-    "reduction": chosen("'none'", "'sum'", "'mean'"),
-    "hook": chosen("double", "silent", "keep", "in_place", "squared", "double", "keep"),
-    "forwardhook": chosen("halve", "keep_output"),
-    "newmodule": chosen(*MODULES),
-    "module": lambda d: d.named(d.modules),
-    "call": Draws.call,
-    "optimizer": Draws.optimizer,
-    "steps": lambda d: d.named(d.optimizers),
-    "step": Draws.step,
-}

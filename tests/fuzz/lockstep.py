@@ -10,6 +10,7 @@ line, so that a chaotic program cannot make two steps out of one rounding error.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import io
 import types
@@ -39,6 +40,7 @@ ASPECTS = (
     "sharing",
     "version",
     "strides",
+    "strides of one",
     "offset",
     "lazy bits",
     "inference",
@@ -61,6 +63,7 @@ DTYPES = (
     "uint8",
     "bool",
 )
+NUMPY = {getattr(torch, name): np.dtype(name) for name in DTYPES if name != "bfloat16"}
 # Differences up to this are rounding, relative to the value or to the largest number around.
 ROUNDING = {
     "float16": 4e-3,
@@ -85,7 +88,13 @@ class Difference:
 
     def __str__(self) -> str:
         what = f"{self.aspect} of {self.path}" if self.path else self.aspect
-        return f"{what}: {self.want}, not {self.got}"
+        return f"{what}: {brief(self.want)}, not {brief(self.got)}"
+
+
+def brief(value: object) -> str:
+    """On one line, and not a long one."""
+    text = " ".join(str(value).split())
+    return text if len(text) < 130 else text[:127] + "..."
 
 
 class Invalid(Exception):
@@ -131,7 +140,7 @@ FACTS = (
     "grad_fn",
 )
 
-LEAF = FACTS.index("is_leaf")
+LEAF, SHAPE = FACTS.index("is_leaf"), FACTS.index("shape")
 
 
 class Side:
@@ -248,7 +257,7 @@ class Side:
             return "RuntimeError"
 
     def array(self, t: Any) -> np.ndarray:
-        """A tensor's values; its memory itself where NumPy can show it."""
+        """A tensor's values; its memory itself where nothing is lazy."""
         t = t.detach()
         if t.is_conj():
             t = t.resolve_conj()
@@ -256,7 +265,19 @@ class Side:
             t = t.resolve_neg()
         if self.dtypes.get(t.dtype) == "bfloat16":
             t = t.float()
-        return np.asarray(t.numpy())
+        return memory(t) if self.framework is torch else np.asarray(t.numpy())
+
+
+def memory(t: torch.Tensor) -> np.ndarray:
+    """torch's memory as an array, without `numpy()`, after which torch no longer resizes it."""
+    dtype = NUMPY[t.dtype]
+    if not t.numel():
+        return np.empty(t.shape, dtype)
+    size = dtype.itemsize
+    storage = t.untyped_storage()
+    raw = (ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr())
+    strides = tuple(size * stride for stride in t.stride())
+    return np.ndarray(t.shape, dtype, raw, size * t.storage_offset(), strides)
 
 
 PRELUDE_CODE = compile(PRELUDE, "<prelude>", "exec")
@@ -343,7 +364,10 @@ class Pair:
             for path, expected, found in zip(want.paths, want.facts, got.facts, strict=True):
                 for name, a, b in zip(FACTS, expected, found, strict=True):
                     if a != b:
-                        yield self.differ(name.replace("lazy_", "lazy "), path, a, b)
+                        aspect = name.replace("_bits", " bits")
+                        if name == "strides" and not matter(expected[SHAPE], a, b):
+                            aspect = "strides of one"
+                        yield self.differ(aspect, path, a, b)
         for aspect in ("sharing", "identity"):
             expected, found = getattr(want, aspect), getattr(got, aspect)
             if expected != found:
@@ -435,6 +459,13 @@ def same_plain(a: Any, b: Any) -> bool:
     if type(a).__module__ == type(b).__module__ == "builtins" or isinstance(a, tuple | np.ndarray):
         return repr(a) == repr(b)
     return True
+
+
+def matter(shape: tuple[int, ...], want: tuple[int, ...], got: tuple[int, ...]) -> bool:
+    """Whether strides differ where there is more than one element to step to."""
+    return 0 not in shape and any(
+        size > 1 and a != b for size, a, b in zip(shape, want, got, strict=True)
+    )
 
 
 def magnitude(array: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """The table of operations: a line of a program with holes, by group.
 
-A hole is a word in braces; `draws.py` says what each may be filled with. The first tensor of a line
+A hole is a word in braces; `holes.py` says what each may be filled with. The first tensor of a line
 is the one that `{dim}`, `{index}`, `{other}` and their kind refer to. A row that begins with `= `
 makes a value, which gets a name. `%` stands for each word of the list behind `::`.
 """
@@ -96,7 +96,6 @@ GROUPS: dict[str, tuple[float, str]] = {
         = {x}.swapaxes({dim}, {dim})
         = {x}.detach()
         = {x}.data
-        = {x}.view_as({x})
         = {x}.view({dtype})
         = {x}.as_strided({strided})
         = torch.atleast_2d({x})

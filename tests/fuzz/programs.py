@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import rushlight
-from tests.fuzz.draws import MODULES, Draws, Impossible
+from tests.fuzz.draws import Draws, Impossible
+from tests.fuzz.holes import HOLES
 from tests.fuzz.lockstep import OFF_BY_DEFAULT, Difference, Pair, magnitude, quiet
 from tests.fuzz.operations import GROUPS, Operation, rows
+from tests.fuzz.subjects import MODULES
 
 TABLE = {group: rows(text) for group, (_, text) in GROUPS.items()}
 WEIGHTS = [weight for weight, _ in GROUPS.values()]
@@ -90,7 +92,7 @@ class Author:
             operation = self.random.choice(TABLE[group])
             self.draws.primary = None
             try:
-                arguments = tuple(map(self.draws.fill, operation.holes))
+                arguments = tuple(HOLES[hole](self.draws) for hole in operation.holes)
             except Impossible:
                 continue
             target = ""

@@ -143,7 +143,7 @@ def rank(argument: str) -> tuple[int, int, str]:
 
 
 def alternatives(hole: str, argument: str, earlier: list[str]) -> Iterator[str]:
-    if FRESH.match(argument):
+    if FRESH.match(argument) and hole not in ("index", "advanced"):
         value = eval(argument, {"torch": torch})
         shape, dtype, needs = tuple(value.shape), value.dtype, value.requires_grad
         for text in smaller(shape):

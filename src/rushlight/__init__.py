@@ -400,6 +400,7 @@ from rushlight.ops.packed import (
     ormqr,
     triangular_solve,
 )
+from rushlight.ops.placing import is_storage
 from rushlight.ops.pointwise import (
     abs,
     absolute,
@@ -589,9 +590,20 @@ from rushlight.ops.statistics import (
     renorm,
 )
 from rushlight.ops.storage import (
+    BFloat16Storage,
+    BoolStorage,
+    ByteStorage,
+    CharStorage,
+    ComplexDoubleStorage,
+    ComplexFloatStorage,
+    DoubleStorage,
+    FloatStorage,
+    HalfStorage,
+    IntStorage,
+    LongStorage,
+    ShortStorage,
     TypedStorage,
     UntypedStorage,
-    is_storage,
 )
 from rushlight.ops.transcendental import (
     acos,
@@ -732,7 +744,9 @@ from rushlight.settings import (
 from rushlight.size import Size
 from rushlight._tensor import Tensor
 from rushlight import _C
-from rushlight import fft, linalg, masked, nn, optim, serialization, signal, sparse, special, utils
+from rushlight import (
+    fft, linalg, masked, nn, optim, serialization, signal, sparse, special, storage, utils,
+)  # fmt: skip
 from rushlight.ops.product import mm as spmm
 from rushlight.sparse.creation import sparse_coo_tensor
 from rushlight.serialization import load, save

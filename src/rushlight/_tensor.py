@@ -25,6 +25,7 @@ from rushlight.methods.reduction import ReductionMethods
 from rushlight.methods.sampling import SamplingMethods
 from rushlight.methods.shape import ShapeMethods
 from rushlight.methods.sorting import SortingMethods
+from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.primitives.core import refresh
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size

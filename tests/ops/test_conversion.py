@@ -2,8 +2,10 @@
 
 import copy
 import gc
+import importlib
 import pickle
 import weakref
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -232,6 +234,7 @@ def test_pickles():
     )
 
 
+@pytest.mark.filterwarnings("ignore:backward hook")
 def test_a_copy_does_not_take_over_hooks():
     x = torch.ones(2, requires_grad=True)
     seen = []
@@ -243,10 +246,14 @@ def test_a_copy_does_not_take_over_hooks():
 
 
 def test_a_pickle_keeps_no_base_alive():
+    # It has the whole storage, as in torch; what is sent to another process has the values alone.
     big = torch.zeros(100_000)
     part = pickle.loads(pickle.dumps(big[:2]))
+    assert part.untyped_storage().nbytes() == 400_000
     data = weakref.ref(part)
-    assert len(pickle.dumps(big[:2])) < 2000
     del part
     gc.collect()
     assert data() is None
+    importlib.import_module("rushlight.multiprocessing")
+    assert len(ForkingPickler.dumps(big[:2])) < 2000
+    assert len(ForkingPickler.dumps(torch.ones(1).expand(100_000))) < 2000

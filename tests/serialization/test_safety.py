@@ -98,13 +98,8 @@ def tensor_at(offset: int, size: int, stride: int) -> bytes:
 
     class At:
         def __reduce__(self):
-            return rushlight.serialization.storage.rebuild_tensor_v2, (
-                rushlight.serialization.pickling.SavedStorage(
-                    np.zeros(4, np.float32),
-                    np.zeros(16, np.uint8),
-                    rushlight.serialization.storage.TYPES["float32"],
-                    "0",
-                ),
+            return rushlight._utils._rebuild_tensor_v2, (
+                rushlight.zeros(4)._typed_storage(),
                 offset,
                 (size,),
                 (stride,),

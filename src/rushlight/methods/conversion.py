@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rushlight.ops import conversion
+from rushlight.ops import conversion, rebuilding
 
 
 class ConversionMethods:
@@ -47,5 +47,5 @@ class ConversionMethods:
     __array__ = conversion.as_array
     __array_priority__ = 1000
     __contains__ = conversion.contains
-    __deepcopy__ = conversion.deepcopy
-    __reduce_ex__ = conversion.reduce
+    __deepcopy__ = rebuilding.deepcopy
+    __reduce_ex__ = rebuilding.reduce

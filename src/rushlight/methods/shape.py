@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, copies, joining, memory, reduction, shape, sharing
-from rushlight.ops import storage as storages
+from rushlight.ops import arrangement, copies, joining, memory, placing, reduction, shape, sharing
 from rushlight.ops.inplace import inplace
 
 
@@ -59,7 +58,7 @@ class ShapeMethods:
     rot90 = arrangement.rot90
     select = shape.select
     select_scatter = arrangement.select_scatter
-    set_ = memory.set_
+    set_ = placing.set_
     size = memory.size
     slice_scatter = arrangement.slice_scatter
     split = joining.split_method
@@ -67,7 +66,8 @@ class ShapeMethods:
     squeeze = shape.squeeze
     squeeze_ = memory.squeeze_
     storage_offset = memory.storage_offset
-    storage = storages.storage
+    storage = placing.storage
+    storage_type = placing.storage_type
     stride = memory.stride
     swapaxes = shape.swapaxes
     swapaxes_ = memory.swapaxes_
@@ -92,7 +92,8 @@ class ShapeMethods:
     unsafe_split_with_sizes = joining.unsafe_split_with_sizes
     unsqueeze = shape.unsqueeze
     unsqueeze_ = memory.unsqueeze_
-    untyped_storage = storages.untyped_storage
+    untyped_storage = placing.untyped_storage
+    _typed_storage = placing.typed_storage
     view = shape.view
     view_as = shape.view_as
     vsplit = joining.vsplit

@@ -61,6 +61,9 @@ from rushlight.multiprocessing.spawn import (
     spawn,
     start_processes,
 )
+from rushlight.ops.sharing import send_between_processes
+
+send_between_processes()
 
 __all__ = [
     "Array", "AuthenticationError", "Barrier", "BoundedSemaphore", "BufferTooShort", "Condition",

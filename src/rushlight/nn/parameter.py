@@ -11,6 +11,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_sizes
+from rushlight.ops.rebuilding import own_state, with_state
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 __all__ = [
@@ -63,21 +64,28 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.
         if id(self) not in memo:
-            twin = wrap(self._data.copy())
-            memo[id(self)] = _leaf(type(self), twin, self._requires_grad)
+            memo[id(self)] = type(self)(self.data.clone(), self._requires_grad)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
-        own = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
-        return (_rebuild_parameter, (self.data, self._requires_grad, OrderedDict(), own))
+        hooks: OrderedDict[int, Any] = OrderedDict()
+        arguments = self.data, self._requires_grad, hooks
+        state = own_state(self)
+        if state:
+            return _rebuild_parameter_with_state, (*arguments, state)
+        return _rebuild_parameter, arguments
 
 
-def _rebuild_parameter(
-    data: Tensor, requires_grad: bool, backward_hooks: Any, own: dict[str, Any] | None = None
+def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Parameter:
+    """A parameter on the memory of data. Hooks are not kept in files."""
+    return Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(
+    data: Any, requires_grad: bool, backward_hooks: Any, state: Any
 ) -> Parameter:
-    parameter = Parameter(data, requires_grad)
-    parameter.__dict__.update(own or {})
-    return parameter
+    """A parameter that had attributes of the user's own."""
+    return with_state(Parameter(data, requires_grad), state)
 
 
 class _BufferMeta(type(Tensor)):  # type: ignore[misc]

@@ -1,8 +1,7 @@
-"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`, pickles."""
+"""From one dtype, device or language to another: `to`, `float`, `numpy`, `item`."""
 
 from __future__ import annotations
 
-import copy as _copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format, sparse_coo
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import check_writable
-from rushlight.ops.legacy import LEGACY, LegacyType, as_class
+from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
@@ -36,9 +35,6 @@ __all__ = [
     "result_type",
     "typename",
 ]
-
-# What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator"}
 
 
 # ---- dtypes and devices -------------------------------------------------------------------------
@@ -309,46 +305,6 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
         return in_order(input, memory_format, copy=True)
     result: Tensor = apply(rows.clone, input)
     return result
-
-
-def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    """A leaf's copy, its gradient and own attributes included; see `copy.deepcopy`."""
-    if self._node is not None:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-            "protocol at the moment. Copy with .detach().clone(), or use a weight that is a leaf."
-        )
-    known = memo.get(id(self))
-    if known is not None:
-        return known
-    result = as_class(type(self), np.array(self._data, copy=True, order="K"))
-    memo[id(self)] = result
-    result._requires_grad = self._requires_grad
-    if self._grad is not None:
-        result._grad = _copy.deepcopy(self._grad, memo)
-    own = user_attributes(self)
-    if own:
-        result.__dict__.update(_copy.deepcopy(own, memo))
-    return result
-
-
-def rebuild(cls: type[Any], array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
-    """What a pickled tensor is made from again."""
-    result = as_class(cls, array)
-    result._requires_grad = requires_grad
-    if own:
-        result.__dict__.update(own)
-    return result
-
-
-def reduce(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
-    """How pickle keeps a tensor: class, array, requires_grad and the user's own attributes."""
-    return rebuild, (type(self), self._data, self._requires_grad, user_attributes(self))
-
-
-def user_attributes(self: Tensor) -> dict[str, Any]:
-    """The attributes of a tensor that are the user's own."""
-    return {k: v for k, v in self.__dict__.items() if k not in _ENGINE}
 
 
 # ---- to other languages -------------------------------------------------------------------------

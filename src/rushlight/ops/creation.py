@@ -13,6 +13,7 @@ from rushlight import dtypes
 from rushlight.device import check_device
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor, numpy_dtype, write_out
+from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives.strided import laid_out
 from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
@@ -344,6 +345,8 @@ def asarray(
         shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
         shared = wrap(_checked(obj))
+    elif isinstance(obj, UntypedStorage | TypedStorage):
+        shared = wrap(obj.elements)
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
         from rushlight.ops.legacy import from_dlpack
 

@@ -19,7 +19,7 @@ from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.size import Size
-from rushlight.tensor_base import bump
+from rushlight.tensor_base import Array, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -71,11 +71,7 @@ def one_dim_of_scalar(dim: int) -> None:
 
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements apart neighbours along each dimension lie in memory, or along one."""
-    data = self._data
-    steps = tuple(s // data.itemsize for s in data.strides)
-    if data.flags.c_contiguous:
-        # NumPy leaves the strides of dimensions that are never stepped along as they were.
-        steps = _row_order(data.shape)
+    steps = strides_of(self._data)
     if dim is None:
         return steps
     if not steps:
@@ -83,7 +79,16 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
     return steps[one_dim(dim, len(steps))]
 
 
-def _row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+def strides_of(array: Array) -> tuple[int, ...]:
+    """The strides of an array, counted in elements."""
+    if array.flags.c_contiguous:
+        # NumPy leaves the strides of dimensions that are never stepped along as they were.
+        return row_order(array.shape)
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+def row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor, counted in elements."""
     steps, step = [], 1
     for n in reversed(shape):
         steps.append(step)
@@ -235,18 +240,3 @@ def resize_as_(
     """`resize_` to the shape of another tensor."""
     need_tensor("resize_as_", "the_template", 1, the_template)
     return resize_(self, the_template._data.shape)
-
-
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Let the tensor be the same memory, shape and strides as source (empty if None)."""
-    if state.grad and self._requires_grad:
-        raise RuntimeError("derivative for set_ is not implemented: use it under torch.no_grad()")
-    if source is None:
-        self._data = np.empty(0, self._data.dtype)
-    else:
-        need_tensor("set_", "source", 1, source)
-        if source._data.dtype != self._data.dtype:
-            raise RuntimeError(f"set_: expected a tensor of {self.dtype}, not {source.dtype}")
-        self._data = source._data
-    bump(self, "set_")
-    return self

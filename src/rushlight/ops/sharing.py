@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.memory import root, strided_view
-from rushlight.ops.conversion import reduce, user_attributes
 from rushlight.ops.legacy import as_class
 from rushlight.ops.memory import storage_offset
+from rushlight.ops.placing import place_of
+from rushlight.ops.rebuilding import own_state, reduce
 from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
@@ -81,13 +82,13 @@ def share_memory_(self: Tensor) -> Tensor:
     moved = np.frombuffer(block, data.dtype, data.size).reshape(data.shape)
     np.copyto(moved, data)
     self._data = moved
-    _send_descriptors()
+    send_between_processes()
     return self
 
 
 @functools.cache
-def _send_descriptors() -> None:
-    """Let multiprocessing send shared tensors without their values."""
+def send_between_processes() -> None:
+    """Let multiprocessing send shared tensors without their values, and of others the values alone."""
     from multiprocessing.reduction import ForkingPickler
 
     from rushlight._tensor import Tensor
@@ -96,30 +97,37 @@ def _send_descriptors() -> None:
 
 
 def _reduced(tensor: Tensor) -> tuple[Any, ...]:
-    block = shared_block(tensor._data)
-    if block is None:
-        return reduce(tensor)
     if tensor._node is not None:
         raise RuntimeError(
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does "
-            "not support crossing process boundaries: detach() it first"
+            "not support crossing process boundaries. If you just want to transfer the data, call "
+            "detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
+    block = shared_block(tensor._data)
+    if block is None:
+        # A row of a data set takes less than the storage that it is in, an expanded tensor more.
+        if place_of(tensor._data).storage.nbytes() < tensor._data.nbytes:
+            return reduce(tensor)
+        return _copied, (tensor._data, tensor._requires_grad, own_state(tensor))
     from multiprocessing.reduction import DupFd
 
     data = tensor._data
     place = data.dtype.str, data.shape, data.strides, storage_offset(tensor) * data.itemsize
     handle = DupFd(block.descriptor)
-    return _received, (handle, len(block), place, tensor._requires_grad, user_attributes(tensor))
+    return _received, (handle, len(block), place, tensor._requires_grad, own_state(tensor))
 
 
 def _received(handle: Any, size: int, place: Any, requires_grad: bool, own: dict[str, Any]) -> Any:
-    from rushlight._tensor import Tensor
-
     block = SharedMemory(handle.detach(), size)
     kind, shape, strides, offset = place
-    array = strided_view(block, shape, strides, offset, np.dtype(kind))
+    send_between_processes()
+    return _copied(strided_view(block, shape, strides, offset, np.dtype(kind)), requires_grad, own)
+
+
+def _copied(array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
+    from rushlight._tensor import Tensor
+
     tensor = as_class(Tensor, array)
     tensor._requires_grad = requires_grad
     tensor.__dict__.update(own)
-    _send_descriptors()
     return tensor

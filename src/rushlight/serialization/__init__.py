@@ -1,6 +1,5 @@
-"""Objects with tensors in files: torch's .pt, and safetensors."""
+"""Objects with tensors in files: torch's .pt; and in `serialization.safetensors`, that format."""
 
-from rushlight.serialization import safetensors
 from rushlight.serialization.api import DEFAULT_PROTOCOL, load, save
 from rushlight.serialization.names import (
     add_safe_globals,
@@ -16,6 +15,5 @@ __all__ = [
     "get_safe_globals",
     "load",
     "safe_globals",
-    "safetensors",
     "save",
 ]

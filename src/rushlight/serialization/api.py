@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushlight.device import device
+from rushlight.ops.placing import is_storage
+from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.serialization import archive
 from rushlight.serialization.archive import Archive
 from rushlight.serialization.atomic import replacing
-from rushlight.serialization.legacy import load_legacy
+from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
 from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler
-from rushlight.serialization.storage import Storage, check_kind, from_file
+from rushlight.serialization.storage import check_kind, from_file, typed
 
 Place = str | os.PathLike[str] | IO[bytes]
 MapLocation = Callable[[Any, str], Any] | device | str | dict[str, str] | None
@@ -46,32 +48,46 @@ def save(
     >>> torch.load(file)
     {'weight': tensor([1., 1.])}
     """
-    if not _use_new_zipfile_serialization:
-        raise NotImplementedError(
-            "the format before torch 1.6 is only read here: leave out "
-            "_use_new_zipfile_serialization=False, which every torch since then reads"
-        )
-    pickled = io.BytesIO()
-    pickler = make_pickler(pickle_module, pickled, pickle_protocol)
-    pickler.dump(obj)
-    records: list[tuple[str, Any]] = [("data.pkl", pickled.getvalue()), (".format_version", b"1")]
-    records.append((".storage_alignment", str(archive.ALIGNMENT).encode()))
-    if not _disable_byteorder_record:
-        records.append(("byteorder", sys.byteorder.encode()))
-    records += [(f"data/{saved.key}", saved.content) for saved in pickler.storages]
-    records.append(("version", b"3\n"))
     if isinstance(f, str | os.PathLike):
         folder = Path(f).parent
         if not folder.is_dir():
             raise RuntimeError(f"Parent directory {folder} does not exist.")
-        with _as_runtime_error(f), replacing(f) as file:
-            archive.write_archive(file, archive.stem(f), records)
+        name = archive.stem(f)
     elif hasattr(f, "write"):
-        archive.write_archive(f, "archive", records)
+        name = "archive"
     else:
         raise AttributeError(
             "expected 'f' to be string, path, or a file-like object with a 'write' attribute"
         )
+    # Everything is pickled before a byte is written: an error leaves the file as it was.
+    if _use_new_zipfile_serialization:
+        records = _records(obj, pickle_module, pickle_protocol, not _disable_byteorder_record)
+        write = functools.partial(archive.write_archive, name=name, records=records)
+    else:
+        write = functools.partial(
+            write_legacy, pieces=legacy_pieces(obj, pickle_module, pickle_protocol)
+        )
+    if isinstance(f, str | os.PathLike):
+        with _as_runtime_error(f), replacing(f) as file:
+            write(file)
+    else:
+        write(f)
+
+
+def _records(
+    obj: object, pickle_module: Any, protocol: int, says_byte_order: bool
+) -> list[tuple[str, Any]]:
+    """What an archive has in it: names, and bytes or arrays of bytes."""
+    pickled = io.BytesIO()
+    pickler = make_pickler(pickle_module, pickled, protocol)
+    pickler.dump(obj)
+    records: list[tuple[str, Any]] = [("data.pkl", pickled.getvalue()), (".format_version", b"1")]
+    records.append((".storage_alignment", str(archive.ALIGNMENT).encode()))
+    if says_byte_order:
+        records.append(("byteorder", sys.byteorder.encode()))
+    records += [(f"data/{saved.key}", saved.content) for saved in pickler.storages]
+    records.append(("version", b"3\n"))
+    return records
 
 
 @contextmanager
@@ -168,39 +184,40 @@ def _load_archive(
     order = records.read("byteorder").decode() if "byteorder" in records else "little"
     if order not in ("little", "big"):
         raise ValueError(f"Unknown endianness type: {order}")
-    storages: dict[str, Storage] = {}
+    storages: dict[str, UntypedStorage] = {}
 
-    def storage(pid: Any) -> Storage:
+    def storage(pid: Any) -> TypedStorage:
         mark, kind, key, location, count = pid
         if mark != "storage":
             raise RuntimeError(
                 f"Unknown typename for persistent_load, expected 'storage' but got {mark!r}"
             )
+        check_kind(kind)
         if key not in storages:
-            check_kind(kind)
             content = records.array(f"data/{key}", map_from)
             if content.size != count * kind.itemsize:
                 expected = count * kind.itemsize
                 raise RuntimeError(
                     f"storage has wrong byte size: expected {expected} got {content.size}"
                 )
-            storages[key] = restore(from_file(content, kind, order != sys.byteorder), location)
-        return storages[key]
+            made = UntypedStorage.on(from_file(content, kind, order == "little"))
+            storages[key] = restore(made, location)
+        return typed(storages[key], kind)
 
     return make(io.BytesIO(records.read("data.pkl")), storage).load()
 
 
-def _restore(map_location: MapLocation, storage: Storage, location: str) -> Storage:
+def _restore(map_location: MapLocation, storage: UntypedStorage, location: str) -> UntypedStorage:
     """The storage in its place, which is the CPU or torch's error."""
     if callable(map_location):
         result = map_location(storage, location)
         if result is not None:
-            if not isinstance(result, Storage):
+            if not is_storage(result):
                 raise TypeError(
                     f"map_location returned a {type(result).__name__}: return the storage it was "
                     "given, or None"
                 )
-            return result
+            return result.untyped()
     elif isinstance(map_location, dict):
         location = map_location.get(location, location)
     elif map_location is not None:
@@ -214,7 +231,7 @@ def _restore(map_location: MapLocation, storage: Storage, location: str) -> Stor
         )
     if kind != "cpu":
         raise RuntimeError(
-            f"don't know how to restore data location of {storage.type} (tagged with {location}): "
+            f"don't know how to restore data location of {storage.type()} (tagged with {location}): "
             "use map_location='cpu'"
         )
     return storage

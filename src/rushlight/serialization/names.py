@@ -13,8 +13,10 @@ from typing import Any
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.device import device
-from rushlight.nn.parameter import Parameter
-from rushlight.serialization import storage
+from rushlight.nn import parameter
+from rushlight.ops import legacy, rebuilding
+from rushlight.ops.storage import TYPES, UNTYPED, StorageType, TypedStorage
+from rushlight.serialization.storage import get_layout
 from rushlight.size import Size
 
 # What a file of plain data and tensors may name. Nothing here does more than make such data.
@@ -29,17 +31,22 @@ SAFE: dict[str, Any] = {
     "torch.Tensor": Tensor,
     "torch.Size": Size,
     "torch.device": device,
-    "torch.nn.parameter.Parameter": Parameter,
-    "torch._utils._rebuild_tensor": storage.rebuild_tensor,
-    "torch._utils._rebuild_tensor_v2": storage.rebuild_tensor_v2,
-    "torch._utils._rebuild_tensor_v3": storage.rebuild_tensor_v3,
-    "torch._utils._rebuild_parameter": storage.rebuild_parameter,
-    "torch._utils._rebuild_parameter_with_state": storage.rebuild_parameter_with_state,
-    "torch._tensor._rebuild_from_type_v2": storage.rebuild_from_type,
-    "torch.serialization._get_layout": storage.get_layout,
-    "torch.storage.UntypedStorage": storage.UNTYPED,
-    **{f"torch.{d.name}": d for d in (*dtypes.ALL, dtypes.bfloat16)},
-    **{f"torch.{kind.name}": kind for kind in storage.TYPES.values()},
+    "torch.nn.parameter.Parameter": parameter.Parameter,
+    "torch._utils._rebuild_tensor": rebuilding._rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": rebuilding._rebuild_tensor_v2,
+    "torch._utils._rebuild_tensor_v3": rebuilding._rebuild_tensor_v3,
+    "torch._utils._rebuild_sparse_tensor": rebuilding._rebuild_sparse_tensor,
+    "torch._utils._rebuild_parameter": parameter._rebuild_parameter,
+    "torch._utils._rebuild_parameter_with_state": parameter._rebuild_parameter_with_state,
+    "torch._tensor._rebuild_from_type_v2": rebuilding._rebuild_from_type_v2,
+    "torch.serialization._get_layout": get_layout,
+    "torch.storage.UntypedStorage": UNTYPED,
+    "torch.storage.TypedStorage": TypedStorage,
+    **{f"torch.{d.name}": d for d in (*dtypes.ALL, dtypes.bfloat16, dtypes.complex32)},
+    **{f"torch.{kind.name}": kind for kind in TYPES},
+    # Of a GPU, where old files say so in the type.
+    **{f"torch.cuda.{kind.name}": kind for kind in TYPES},
+    **{name: getattr(legacy, name.rpartition(".")[2]) for name in legacy.LEGACY},
 }
 
 # The packages whose names files have, and what stands for them here.
@@ -90,8 +97,8 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
     """(module, name) under which torch knows an object of ours; None if it does not."""
     if isinstance(thing, dtypes.dtype):
         return "torch", thing.name
-    if isinstance(thing, storage.StorageType):
-        return ("torch.storage" if thing is storage.UNTYPED else "torch"), thing.name
+    if isinstance(thing, StorageType):
+        return ("torch.storage" if thing is UNTYPED else "torch"), thing.name
     if not isinstance(thing, type | FunctionType):
         return None
     module, name = thing.__module__, thing.__qualname__

@@ -11,15 +11,14 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from types import FunctionType
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, NamedTuple
 
 from rushlight import dtypes
-from rushlight._tensor import Tensor
 from rushlight.layout import layout
-from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
-from rushlight.serialization import names, storage
-from rushlight.serialization.storage import Location, StorageType
-from rushlight.tensor_base import Array, TensorBase
+from rushlight.ops.storage import UNTYPED, StorageType, TypedStorage, UntypedStorage, type_of
+from rushlight.serialization import names
+from rushlight.serialization.storage import get_layout
+from rushlight.tensor_base import Array
 
 # Python's pickle in Python, which can be told how to name things and what to refuse.
 _Pickler: Any = pickle._Pickler
@@ -38,25 +37,28 @@ _CORRUPT = (
 )
 
 
-class SavedStorage:
-    """A storage as the pickler meets it: `id` is what the pickle says, `content` the bytes."""
+class SavedStorage(NamedTuple):
+    """A storage that a pickle names by its key."""
 
-    __slots__ = ("content", "id", "key", "owner", "type")
+    key: str
+    storage: UntypedStorage
+    type: StorageType
 
-    def __init__(self, owner: Array, content: Array, type: StorageType, key: str) -> None:
-        count = content.size // type.itemsize
-        # Whoever sees the owner again while saving must find this storage: it has to stay alive.
-        self.owner = owner
-        self.content = content[: count * type.itemsize]
-        self.type = type
-        self.key = key
-        self.id = ("storage", type, key, "cpu", count)
+    @property
+    def elements(self) -> int:
+        """How many elements it has."""
+        return self.storage.nbytes() // self.type.itemsize
+
+    @property
+    def content(self) -> Array:
+        """The bytes of its elements."""
+        return self.storage.array[: self.elements * self.type.itemsize]
 
 
-def make_pickler(module: Any, file: Any, protocol: int) -> Any:
+def make_pickler(module: Any, file: Any, protocol: int, more: tuple[Any, ...] = ()) -> Any:
     """A pickler of a module such as pickle or dill that writes torch's names to file.
 
-    Its `storages` are those it met, in order.
+    Its `storages` are those it met, in order; `more` ends each of their persistent ids.
     """
     base: Any = getattr(module, "_Pickler", module.Pickler)
     if not issubclass(base, _Pickler):
@@ -66,27 +68,50 @@ def make_pickler(module: Any, file: Any, protocol: int) -> Any:
         )
     cls: Any = type("Pickler", (_TorchPickler, base), {})
     cls.dispatch = {**base.dispatch, FunctionType: _TorchPickler.save_global}
-    return cls(file, protocol=protocol)
+    pickler = cls(file, protocol=protocol)
+    pickler.more = more
+    return pickler
 
 
 class _TorchPickler(_Pickler):  # type: ignore[misc]
     """Python's pickler with torch's names for our objects."""
 
+    more: tuple[Any, ...]
+
     def __init__(self, file: Any, protocol: int) -> None:
         super().__init__(file, protocol=protocol)
-        self.storages: list[SavedStorage] = []
-        self._by_owner: dict[int, SavedStorage] = {}
+        self._known: dict[tuple[int, int], SavedStorage] = {}
+
+    @property
+    def storages(self) -> list[SavedStorage]:
+        """The storages that were met."""
+        return list(self._known.values())
 
     def persistent_id(self, obj: Any) -> Any:
-        return obj.id if obj.__class__ is SavedStorage else None
+        if isinstance(obj, TypedStorage):
+            return self._identified(obj.untyped(), type_of(obj.dtype))
+        if isinstance(obj, UntypedStorage):
+            return self._identified(obj, UNTYPED)
+        return None
+
+    def _identified(self, storage: UntypedStorage, type: StorageType) -> tuple[Any, ...]:
+        saved = self._known.get(storage.key)
+        if saved is None:
+            # It is kept until the end, so that no other one is made in its place meanwhile.
+            saved = SavedStorage(str(len(self._known)), storage, type)
+            self._known[storage.key] = saved
+        elif saved.type is not type and storage.nbytes():
+            raise RuntimeError(
+                "Cannot save multiple tensors or storages that view the same data as different "
+                f"types ({saved.type.name} and {type.name}): .clone() one of them before"
+            )
+        return ("storage", type, saved.key, "cpu", saved.elements, *self.more)
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, TensorBase) and not isinstance(obj, UninitializedTensorMixin):
-            return self._reduce_tensor(obj)
         if isinstance(obj, dtypes.dtype | StorageType):
             return obj.name
         if isinstance(obj, layout):
-            return storage.get_layout, (str(obj),)
+            return get_layout, (str(obj),)
         return NotImplemented
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
@@ -101,46 +126,6 @@ class _TorchPickler(_Pickler):  # type: ignore[misc]
         else:
             self.write(pickle.GLOBAL + "{}\n{}\n".format(*theirs).encode())
         self.memoize(obj)
-
-    def _reduce_tensor(self, tensor: Any) -> tuple[Any, ...]:
-        state = storage.own_state(tensor)
-        cls = type(tensor)
-        if cls is Parameter:
-            hooks: OrderedDict[int, Any] = OrderedDict()
-            arguments = (tensor.data, tensor.requires_grad, hooks)
-            if state:
-                return storage.rebuild_parameter_with_state, (*arguments, state)
-            return storage.rebuild_parameter, arguments
-        function, arguments = self._reduce_values(tensor)
-        if cls is not Tensor or state:
-            return storage.rebuild_from_type, (function, cls, arguments, state)
-        return function, arguments
-
-    def _reduce_values(self, tensor: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        array = tensor._data
-        dtype = dtypes.of(array.dtype)
-        found = storage.locate(array)
-        saved = self._storage(found, storage.type_of(dtype))
-        hooks: OrderedDict[int, Any] = OrderedDict()
-        arguments = (
-            saved, found.offset, array.shape, found.strides, tensor.requires_grad, hooks,
-        )  # fmt: skip
-        if saved.type is storage.UNTYPED:
-            return storage.rebuild_tensor_v3, (*arguments, dtype)
-        return storage.rebuild_tensor_v2, arguments
-
-    def _storage(self, found: Location, type: StorageType) -> SavedStorage:
-        saved = self._by_owner.get(id(found.owner))
-        if saved is None:
-            saved = SavedStorage(found.owner, found.content, type, str(len(self.storages)))
-            self.storages.append(saved)
-            self._by_owner[id(found.owner)] = saved
-        elif saved.type is not type:
-            raise RuntimeError(
-                "Cannot save multiple tensors or storages that view the same data as different "
-                f"types ({saved.type} and {type}): .clone() one of them before"
-            )
-        return saved
 
 
 # ---- and back ------------------------------------------------------------------------------------
@@ -173,6 +158,11 @@ _REFUSED = (
 )  # fmt: skip
 
 
+def _makes_data(thing: Any) -> bool:
+    # The type of a storage could be called too, but files only name it.
+    return callable(thing) and not isinstance(thing, StorageType)
+
+
 class SafeUnpickler(_Unpickler):  # type: ignore[misc]
     """An unpickler that makes plain data, tensors and what the user trusts, and calls nothing else.
 
@@ -185,7 +175,7 @@ class SafeUnpickler(_Unpickler):  # type: ignore[misc]
         super().__init__(file, **options)
         self._load_storage = load_storage
         self._trusted = {**names.SAFE, **names.allowed()}
-        self._callable = {id(t) for t in self._trusted.values() if callable(t)}
+        self._callable = {id(t) for t in self._trusted.values() if _makes_data(t)}
         self._users = set(map(id, names.allowed().values()))
 
     def load(self) -> Any:

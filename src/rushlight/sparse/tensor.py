@@ -78,7 +78,7 @@ class SparseTensor(_Casts, Tensor):
            size=(2, 2), nnz=2, layout=torch.sparse_coo)
     """
 
-    __slots__ = ()
+    __slots__ = ("_at", "_held", "_sizes", "_sorted")
 
     _at: Tensor
     _held: Tensor

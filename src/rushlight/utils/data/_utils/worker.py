@@ -27,11 +27,14 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight.ops.sharing import send_between_processes
 from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import make_fetch
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
 
 __all__ = ["get_worker_info", "work"]
+
+send_between_processes()
 
 # How often an idle worker looks whether its parent still lives, should the connection not tell.
 CHECK_SECONDS = 5.0

@@ -1,0 +1,143 @@
+"""From a tensor to the storage that it is in, and back: `t.untyped_storage()`, `t.set_(storage)`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.autograd.state import state
+from rushlight.memory import address, strided_view, whole
+from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.memory import row_order, strides_of
+from rushlight.ops.storage import (
+    BYTE,
+    StorageType,
+    TypedStorage,
+    UntypedStorage,
+    type_of,
+    warn_of_age,
+)
+from rushlight.tensor_base import Array, bump, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+__all__ = ["is_storage"]
+
+
+class Place(NamedTuple):
+    """Where the values of a tensor are: offset and strides count elements, as torch does."""
+
+    storage: UntypedStorage
+    offset: int
+    strides: tuple[int, ...]
+
+
+def place_of(array: Array) -> Place:
+    """The storage that an array is in, and where it is there.
+
+    An array that torch could not describe (negative strides, steps that are no whole elements) is
+    copied, and the storage is the copy's.
+    """
+    item = array.itemsize
+    if all(s >= 0 and s % item == 0 for s in array.strides):
+        owner = whole(array)
+        start = address(array) - address(owner)
+        if start % item == 0:
+            storage = UntypedStorage.on(owner.reshape(-1, order="A").view(BYTE))
+            return Place(storage, start // item, strides_of(array))
+    copied = np.array(array, order="C", copy=True)
+    return Place(UntypedStorage.on(copied.reshape(-1).view(BYTE)), 0, row_order(array.shape))
+
+
+def tensor_on(
+    storage: UntypedStorage, dtype: dtypes.dtype, offset: int, size: Any, stride: Any
+) -> Tensor:
+    """A tensor on a storage; offset and strides count elements. Raises RuntimeError if it leaves it."""
+    item = dtype.numpy.itemsize
+    size, stride = tuple(size), tuple(stride)
+    # NumPy checks the upper end, and only that.
+    if offset < 0 or any(n < 0 for n in stride):
+        raise RuntimeError(f"setStorage: offset {offset} and strides {stride} must not be negative")
+    try:
+        array = strided_view(
+            storage.array, size, tuple(n * item for n in stride), offset * item, dtype.numpy
+        )
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and "
+            f"itemsize {item} are out of bounds for storage of size {storage.nbytes()} ({error})"
+        ) from None
+    tensor = wrap(array)
+    # torch sets an empty tensor to the storage, which counts as a change.
+    tensor._changes[0] = 1
+    return tensor
+
+
+def set_(
+    self: Tensor,
+    source: Any = None,
+    storage_offset: int = 0,
+    size: Any = None,
+    stride: Any = None,
+) -> Tensor:
+    """Let the tensor be the same memory, shape and strides as source (empty if None).
+
+    source: a tensor, or a storage; with size and stride, counted in elements, the tensor lies in
+    the storage of source as they say.
+    """
+    if state.grad and self._requires_grad:
+        raise RuntimeError("derivative for set_ is not implemented: use it under torch.no_grad()")
+    self._data = _set_to(self, source, storage_offset, size, stride)
+    bump(self, "set_")
+    return self
+
+
+def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) -> Array:
+    if source is None:
+        return np.empty(0, tensor._data.dtype)
+    if isinstance(source, UntypedStorage | TypedStorage):
+        storage, dtype = source.untyped(), getattr(source, "dtype", tensor.dtype)
+    else:
+        need_tensor("set_", "source", 1, source)
+        dtype = source.dtype
+        if dtype == tensor.dtype and size is None:
+            return source._data
+        storage = place_of(source._data).storage
+    if dtype != tensor.dtype:
+        raise RuntimeError(f"set_: expected a tensor of {tensor.dtype}, not {dtype}")
+    if size is None:
+        size = (storage.nbytes() // dtype.itemsize - offset,)
+    shape = as_sizes((size,))
+    steps = row_order(shape) if stride is None or not len(stride) else as_sizes((stride,))
+    return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data
+
+
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The bytes of the memory of which this tensor is a part."""
+    return place_of(self._data).storage
+
+
+def typed_storage(self: Tensor) -> TypedStorage:
+    """The elements of the memory of which this tensor is a part."""
+    return TypedStorage.on(place_of(self._data).storage, dtypes.of(self._data.dtype))
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """The elements of the memory of which this tensor is a part; use `untyped_storage`."""
+    warn_of_age()
+    return typed_storage(self)
+
+
+def storage_type(self: Tensor) -> StorageType:
+    """`torch.FloatStorage` for a tensor of float32."""
+    warn_of_age()
+    return type_of(dtypes.of(self._data.dtype))
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Whether obj is a storage."""
+    return isinstance(obj, UntypedStorage | TypedStorage)

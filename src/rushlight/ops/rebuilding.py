@@ -1,0 +1,223 @@
+"""How tensors are copied and pickled: by a storage, and by where a tensor lies in it.
+
+The functions that make a tensor again are called as torch calls its own in files: what either writes,
+the other reads.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rushlight import dtypes
+from rushlight.autograd.state import no_grad
+from rushlight.ops.legacy import as_class
+from rushlight.ops.placing import place_of, tensor_on
+from rushlight.ops.storage import (
+    UNTYPED,
+    TypedStorage,
+    type_of,
+)
+from rushlight.tensor_base import TensorBase
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+# What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
+_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name"}
+
+
+def own_state(tensor: TensorBase) -> dict[str, Any]:
+    """The attributes that the user gave a tensor."""
+    return {name: value for name, value in tensor.__dict__.items() if name not in _ENGINE}
+
+
+def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
+    """A leaf on a copy of its storage, gradient and own attributes included; see `copy.deepcopy`.
+
+    Tensors that share a storage share its copy, as long as they are copied together.
+    """
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+            "because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001: copy a part that was computed with "
+            ".detach().clone()"
+        )
+    known = memo.get(id(self))
+    if known is not None:
+        return known
+    with no_grad():
+        result = _copied(self, memo)
+    if self.requires_grad:
+        result.requires_grad_()
+    if self.grad is not None:
+        result.grad = self.grad.__deepcopy__(memo)
+    own = own_state(self)
+    if own:
+        result.__dict__.update(copy.deepcopy(own, memo))
+    memo[id(self)] = result
+    return result
+
+
+def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
+    if tensor.is_sparse:
+        return tensor.detach().clone()
+    storage, offset, strides = place_of(tensor._data)
+    twin = storage.__deepcopy__(memo)
+    placed = tensor_on(twin, dtypes.of(tensor._data.dtype), offset, tensor._data.shape, strides)
+    if type(tensor) is type(placed):
+        return placed
+    result: Any = tensor.new_empty(())
+    if type(result) is not type(tensor):
+        raise RuntimeError(
+            "The default implementation of __deepcopy__() for non-wrapper subclasses only works "
+            "for subclass types that implement new_empty() and for which that function returns "
+            "another instance of the same subclass. You should either properly implement "
+            "new_empty() for your subclass or override __deepcopy__() if it is intended behavior "
+            "for new_empty() to return an instance of a different type."
+        )
+    result._data, result._changes = placed._data, placed._changes
+    return result
+
+
+def reduce(self: Tensor, protocol: Any = 2) -> tuple[Any, ...]:
+    """What a pickle keeps: how to make the tensor again, and from what."""
+    state = own_state(self)
+    from rushlight._tensor import Tensor
+
+    function, arguments = values_of(self)
+    if (type(self) is Tensor or self.is_sparse) and not state:
+        return function, arguments
+    return _rebuild_from_type_v2, (function, type(self), arguments, state)
+
+
+def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The function that makes a tensor of these values, and its arguments."""
+    _warn_of_hooks(tensor)
+    if tensor.is_sparse:
+        parts: Any = tensor.detach()
+        held = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
+        return _rebuild_sparse_tensor, (tensor.layout, held)
+    dtype = dtypes.of(tensor._data.dtype)
+    storage, offset, strides = place_of(tensor._data)
+    hooks: OrderedDict[int, Any] = OrderedDict()
+    place = offset, tuple(tensor._data.shape), strides, tensor.requires_grad, hooks
+    if type_of(dtype) is UNTYPED:
+        return _rebuild_tensor_v3, (storage, *place, dtype)
+    return _rebuild_tensor_v2, (TypedStorage.on(storage, dtype), *place)
+
+
+def _warn_of_hooks(tensor: Tensor) -> None:
+    node = tensor._node
+    hooks = tensor._hooks if node is None else node.hooks
+    for hook in list(hooks.on_tensor(tensor._output_nr).values()) if hooks is not None else ():
+        if not getattr(hook, "__torch_unserializable__", False):
+            warnings.warn(
+                f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, "
+                "you can decorate the function with @torch.utils.hooks.unserializable_hook to "
+                "suppress this warning",
+                stacklevel=2,
+            )
+
+
+# ---- the functions that a file names ------------------------------------------------------------
+
+
+def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Any:
+    """A tensor on a storage that knows its dtype."""
+    return tensor_on(storage.untyped(), storage.dtype, storage_offset, size, stride)
+
+
+def _rebuild_tensor_v2(
+    storage: Any,
+    storage_offset: int,
+    size: Any,
+    stride: Any,
+    requires_grad: bool,
+    backward_hooks: Any,
+    metadata: Any = None,
+) -> Any:
+    """A tensor on a storage, with its wish for a gradient. Hooks are not kept in files."""
+    tensor = _rebuild_tensor(storage, storage_offset, size, stride)
+    return _wanting(_as_marked(tensor, metadata), requires_grad)
+
+
+def _rebuild_tensor_v3(
+    storage: Any,
+    storage_offset: int,
+    size: Any,
+    stride: Any,
+    requires_grad: bool,
+    backward_hooks: Any,
+    dtype: dtypes.dtype,
+    metadata: Any = None,
+) -> Any:
+    """A tensor of this dtype on an untyped storage."""
+    tensor = tensor_on(storage.untyped(), dtype, storage_offset, size, stride)
+    return _wanting(_as_marked(tensor, metadata), requires_grad)
+
+
+def _as_marked(tensor: Any, metadata: Any) -> Any:
+    """The tensor whose storage has these values, marked as conjugate or negative."""
+    if metadata:
+        if metadata.get("conj"):
+            tensor = tensor.conj()
+        if metadata.get("neg"):
+            tensor = -tensor
+    return tensor
+
+
+def _wanting(tensor: Any, requires_grad: bool) -> Any:
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    """A tensor of layout torch.sparse_coo from (indices, values, size, is_coalesced)."""
+    from rushlight.layout import sparse_coo
+    from rushlight.sparse.creation import sparse_coo_tensor
+
+    if layout is not sparse_coo:
+        raise NotImplementedError(
+            f"a tensor of layout {layout}: of the sparse layouts, only torch.sparse_coo is offered"
+        )
+    indices, values, size, *coalesced = data
+    return sparse_coo_tensor(
+        indices, values, tuple(size), is_coalesced=coalesced[0] if coalesced else None
+    )
+
+
+def _rebuild_from_type_v2(
+    func: Callable[..., Any], new_type: type[Any], args: Any, state: Any
+) -> Any:
+    """A tensor of a subclass, or with attributes of the user's own."""
+    tensor = func(*args)
+    if type(tensor) is not new_type:
+        plain = tensor
+        tensor = as_class(new_type, plain._data)
+        tensor._requires_grad = plain._requires_grad
+    return with_state(tensor, state)
+
+
+def with_state(tensor: Any, state: Any) -> Any:
+    """The tensor with attributes that the user gave another."""
+    # A pair is what torch writes for classes with __slots__.
+    for part in state if isinstance(state, tuple) else (state,):
+        for name, value in (part or {}).items():
+            # What makes a tensor work is not to be changed by a file.
+            if not (name.startswith("_") and hasattr(type(tensor), name)):
+                setattr(tensor, name, value)
+    return tensor
+
+
+def _load_from_bytes(b: bytes) -> Any:
+    """The storage in a pickle that torch wrote with pickle.dump."""
+    import io
+
+    from rushlight.serialization import load
+
+    return load(io.BytesIO(b), weights_only=False)

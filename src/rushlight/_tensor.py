@@ -29,7 +29,15 @@ from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type
 from rushlight.primitives.core import refresh
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
-from rushlight.tensor_base import TensorBase, alias, set_result_class, wrap
+from rushlight.tensor_base import (
+    TensorBase,
+    alias,
+    class_of,
+    on_memory_of,
+    set_result_class,
+    take_memory,
+    wrap,
+)
 
 __all__ = ["Tensor", "wrap"]
 
@@ -187,13 +195,13 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory, outside the graph and with its own count of changes."""
-        return wrap(self._data)
+        return on_memory_of(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self._data = value._data
+        take_memory(self, value)
 
     @property
     def _version(self) -> int:
@@ -252,7 +260,7 @@ class Tensor(
         return ["requires_grad=True"] if self._requires_grad else []
 
     def __format__(self, spec: str) -> str:
-        if self._data.ndim == 0 and type(self) is Tensor:
+        if self._data.ndim == 0 and class_of(self) is Tensor:
             return format_scalar(self._data, spec)
         return object.__format__(self, spec)
 

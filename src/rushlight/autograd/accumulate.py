@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.autograd.node import Meta
 from rushlight.memory import is_dense, is_repeated
 from rushlight.primitives.core import TABLE, attach
-from rushlight.tensor_base import Array, TensorBase, bump, wrap
+from rushlight.tensor_base import Array, TensorBase, bump, held, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -50,7 +50,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             if leaf._grad._node is not None and is_dense(leaf._data):
                 leaf._grad._node.label = "CopyBackwards"
             return
-        array = g._data
+        array = held(g)
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.
         if not (
@@ -60,12 +60,15 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             and array.strides == leaf._data.strides
             and not g._requires_grad
         ):
-            g = wrap(_laid_out(array, leaf._data))
+            g = wrap(_laid_out(g._data, leaf._data))
         leaf._grad = g
     elif create_graph:
         leaf._grad = before + g
     else:
-        np.add(before._data, g._data, out=before._data)
+        if before._turned:
+            write(before, before._data + g._data)
+        else:
+            np.add(before._data, g._data, out=before._data)
         bump(before, "the accumulation of a gradient")
 
 

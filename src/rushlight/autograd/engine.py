@@ -211,7 +211,9 @@ class _Walk:
             return None
         if node.hooks is not None:
             parts = node.hooks.entering(parts)
-        return parts if isinstance(node.metas, list) else parts[0]
+        if not isinstance(node.metas, list):
+            return parts[0]
+        return None if all(part is None for part in parts) else parts
 
     def _is_station(self, place: Any) -> bool:
         """Whether a place that does not run is looked at: a target, or where all begins."""

@@ -12,7 +12,7 @@ from rushlight._tensor import Tensor
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.rebuilding import own_state, with_state
-from rushlight.tensor_base import Array, TensorBase, wrap
+from rushlight.tensor_base import Array, TensorBase, class_of, take_memory, wrap
 
 __all__ = [
     "Buffer",
@@ -27,7 +27,7 @@ __all__ = [
 def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     """A leaf of class cls on source's memory, which shares its count of changes."""
     tensor = object.__new__(cls)
-    tensor._data = source._data
+    take_memory(tensor, source)
     tensor._node = None
     tensor._requires_grad = False
     tensor._grad = None
@@ -64,7 +64,7 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.data.clone(), self._requires_grad)
+            memo[id(self)] = class_of(self)(self.data.clone(), self._requires_grad)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.return_types import ReturnType
-from rushlight.tensor_base import Array, TensorBase, bump
+from rushlight.tensor_base import Array, TensorBase, bump, held, put, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -182,13 +182,13 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
         raise RuntimeError(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
-    data = out._data
+    data = held(out)
     if 0 in data.strides:
         need_distinct(data)
     if data.shape == result._data.shape:
-        np.copyto(data, result._data, casting="unsafe")
+        write(out, result._data)
     else:
-        out._data = result._data.astype(data.dtype)
+        put(out, result._data.astype(data.dtype))
     bump(out, "an out= argument")
     return out
 

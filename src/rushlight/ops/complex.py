@@ -1,7 +1,8 @@
 """Complex numbers and their parts.
 
-Conjugation is done at once, where torch only marks the tensor: `is_conj` is always False, and
-`conj()` of a complex tensor does not share its memory.
+As in torch, `conj()` computes nothing: its result lies in the same memory and is conjugated when it
+is read, and the imaginary part of such a tensor is negated when it is read. Writing through either
+changes the memory accordingly. `resolve_conj` and `resolve_neg` compute.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.tensor_base import TensorBase, held, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -41,47 +42,53 @@ angle = unary(rows.angle, "The angle of each element in the complex plane; pi fo
 
 
 def conj(input: Tensor) -> Tensor:
-    """The complex conjugate; a real tensor itself.
+    """The complex conjugate, as a view; a real tensor itself.
 
     >>> import rushlight as torch
-    >>> torch.tensor([1 + 2j]).conj()
-    tensor([1.-2.j])
+    >>> x = torch.tensor([1 + 2j])
+    >>> x.conj(), x.conj().is_conj()
+    (tensor([1.-2.j]), True)
     """
     need_tensor("conj", "input", 1, input)
-    if input._data.dtype.kind != "c":
+    if held(input).dtype.kind != "c":
         return input
-    result: Tensor = apply(rows.conj_row, input)
+    result: Tensor = apply(rows.conj_view, input)
     return result
 
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex conjugate."""
-    result = conj(input)
+    """The complex conjugate, in new memory; a real tensor itself."""
+    need_tensor("conj_physical", "input", 1, input)
+    result = pointwise.conj(input)
     return result if out is None else write_out(out, result)
 
 
+def neg_view(input: Tensor) -> Tensor:
+    """The negative, as a view."""
+    result: Tensor = apply(rows.neg_view, input)
+    return result
+
+
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: conjugation is never put off."""
-    need_tensor("resolve_conj", "input", 1, input)
-    return input
+    """A conjugated view in memory of its own; any other tensor itself."""
+    return input.clone() if is_conj(input) else input
 
 
 def resolve_neg(input: Tensor) -> Tensor:
-    """The tensor itself: negation is never put off."""
-    need_tensor("resolve_neg", "input", 1, input)
-    return input
+    """A negated view in memory of its own; any other tensor itself."""
+    return input.clone() if is_neg(input) else input
 
 
 def is_conj(input: Tensor) -> bool:
-    """Whether a conjugation is put off: never."""
+    """Whether this is a view that is conjugated when it is read."""
     need_tensor("is_conj", "input", 1, input)
-    return False
+    return input._turned and held(input).dtype.kind == "c"
 
 
 def is_neg(input: Tensor) -> bool:
-    """Whether a negation is put off: never."""
+    """Whether this is a view that is negated when it is read."""
     need_tensor("is_neg", "input", 1, input)
-    return False
+    return input._turned and held(input).dtype.kind != "c"
 
 
 def view_as_real(input: Tensor) -> Tensor:
@@ -95,6 +102,11 @@ def view_as_real(input: Tensor) -> Tensor:
     if input._data.dtype.kind != "c":
         raise RuntimeError(
             f"view_as_real is only supported for complex tensors, not for {input.dtype}"
+        )
+    if input._turned:
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors: take .resolve_conj(), which "
+            "does not share memory with the original"
         )
     result: Tensor = apply(rows.view_as_real, input)
     return result
@@ -111,7 +123,9 @@ def view_as_complex(input: Tensor) -> Tensor:
 def real(input: Tensor) -> Tensor:
     """The real part, as a view; a real tensor itself."""
     need_tensor("real", "input", 1, input)
-    return view_as_real(input).select(-1, 0) if input._data.dtype.kind == "c" else input
+    if held(input).dtype.kind != "c":
+        return input
+    return view_as_real(conj(input) if is_conj(input) else input).select(-1, 0)
 
 
 def imag(input: Tensor) -> Tensor:
@@ -121,6 +135,8 @@ def imag(input: Tensor) -> Tensor:
         raise RuntimeError(
             f"imag is not implemented for tensors with non-complex dtypes, such as {input.dtype}"
         )
+    if is_conj(input):
+        return neg_view(view_as_real(conj(input))).select(-1, 1)
     return view_as_real(input).select(-1, 1)
 
 

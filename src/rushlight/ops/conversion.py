@@ -16,7 +16,7 @@ from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
-from rushlight.tensor_base import Array, TensorBase, bump
+from rushlight.tensor_base import Array, TensorBase, bump, class_of, held, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -106,7 +106,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
     """The tensor in a memory format; itself if it lies so already and copy is not set."""
-    if not copy and lies_in(self._data, order):
+    if not copy and lies_in(held(self), order):
         return self
     result: Tensor = apply(view_rows.compact, self, order=order)
     return result
@@ -316,6 +316,14 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
+    if self._turned and not force:
+        bit, resolve = (
+            ("conjugate", "conj") if held(self).dtype.kind == "c" else ("negative", "neg")
+        )
+        raise RuntimeError(
+            f"Can't call numpy() on Tensor that has {bit} bit set. Use "
+            f"tensor.resolve_{resolve}().numpy() instead."
+        )
     return self._data
 
 
@@ -365,6 +373,6 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
     check_writable(self)
     arrays = [np.broadcast_to(t._data, self._data.shape) for t in (self, *tensors)]
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
-    self._data[...] = np.asarray(values, self._data.dtype).reshape(self._data.shape)
+    write(self, np.asarray(values, self._data.dtype).reshape(self._data.shape))
     bump(self, "apply_")
     return self

@@ -220,7 +220,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         value = value.astype(self._data.dtype)
     if basic is None:
         target = self
-    elif recording or state.interpreter is not None:
+    elif recording or state.interpreter is not None or self._turned:
         target = apply(rows.slice_, self, index=basic)
     else:
         rows.slice_.rule(self._data, index=basic)
@@ -259,7 +259,7 @@ def place(
     if recording and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
     static = {"spec": spec, "accumulate": add}
-    if state.interpreter is not None:
+    if state.interpreter is not None or self._turned:
         assign(self, apply(rows.put, self, value, *tensors, **static), "__setitem__", cast=True)
         return
     try:

@@ -21,7 +21,7 @@ from rushlight.ops.arguments import need_distinct
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
 from rushlight.primitives.families import missing
-from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
+from rushlight.tensor_base import Array, TensorBase, alias, bump, held, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -59,11 +59,6 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
             )
 
 
-def write(target: Array, values: Array) -> None:
-    """Copy values into target's memory, which may be read-only for NumPy because it came from there."""
-    np.copyto(target, values, casting="unsafe")
-
-
 def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False) -> Tensor:
     """Make target hold result's values and stand at its place in the graph; returns target.
 
@@ -73,7 +68,7 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
     if not (state.grad and (target._requires_grad or result._requires_grad)):
-        write(target._data, result._data)
+        write(target, result._data)
         bump(target, operation)
         return target
     if result._data.dtype != target._data.dtype or result._data.shape != target._data.shape:
@@ -84,7 +79,7 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
     elif result._node is None:
         result = rows.clone(result)
     rebase(target, result)
-    write(target._data, result._data)
+    write(target, result._data)
     bump(target, operation)
     return target
 
@@ -115,16 +110,20 @@ def rebase(target: Tensor, result: Tensor) -> None:
 def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
     """Record that base is what it was before, with result in the place of part."""
     scatter, pairs = TABLE["as_strided_scatter"], TABLE["view_as_real"]
-    if (base._data.dtype.kind == "c") == (part._data.dtype.kind == "c"):
-        attach(scatter, (before, result), geometry(base._data, part._data), base)
-    elif base._data.dtype.kind == "c":
+    whole, place = held(base), held(part)
+    if base._turned is not part._turned:
+        result = attached(TABLE["conj_physical" if place.dtype.kind == "c" else "neg"], result)
+    if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
+        attach(scatter, (before, result), geometry(whole, place), base)
+    elif whole.dtype.kind == "c":
         # The real or imaginary part of complex numbers.
-        real, filled = attached(pairs, before), wrap(pairs.forward(base._data))
-        attach(scatter, (real, result), geometry(real._data, part._data), filled)
+        real, filled = attached(pairs, before), wrap(pairs.forward(whole))
+        attach(scatter, (real, result), geometry(real._data, place), filled)
         attach(TABLE["view_as_complex"], (filled,), {}, base)
     else:
-        place = geometry(base._data, pairs.forward(part._data))
-        attach(scatter, (before, attached(pairs, result)), place, base)
+        attach(
+            scatter, (before, attached(pairs, result)), geometry(whole, pairs.forward(place)), base
+        )
 
 
 def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
@@ -317,7 +316,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         filled = wrap(np.asarray(value))
     check_writable(self)
     if not (state.grad and (self._requires_grad or filled._requires_grad)):
-        self._data.fill(filled._data[()])
+        write(self, filled._data)
         bump(self, "fill_")
         return self
     return assign(self, filled, "fill_", cast=True)

@@ -16,7 +16,7 @@ from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, alias, wrap
+from rushlight.tensor_base import Array, TensorBase, alias, held, take_memory, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -111,6 +111,11 @@ def dlpack(self: Tensor, **options: Any) -> Any:
     """The DLPack capsule that another library asks for; not while the tensor requires grad."""
     if self._requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if self._turned:
+        bit, resolve = (
+            ("conjugate", "conj") if held(self).dtype.kind == "c" else ("negative", "neg")
+        )
+        raise BufferError(f"Can't export tensors with the {bit} bit set: use .resolve_{resolve}()")
     options.pop("stream", None)
     return self._data.__dlpack__(**options)
 
@@ -158,7 +163,7 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
     other = alias(self, self._node)
     if self._node is None and self._requires_grad:
         other = apply(rows.clone, self)
-        other._data = self._data
+        take_memory(other, self)
         other._changes = self._changes
     if self._output_nr:
         other._output_nr = self._output_nr

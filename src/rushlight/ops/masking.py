@@ -10,14 +10,14 @@ from rushlight.autograd.state import state
 from rushlight.ops.arguments import apart, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype
 from rushlight.ops.creation import number_in
-from rushlight.ops.inplace import assign, check_writable, write
+from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.select import choose
-from rushlight.tensor_base import TensorBase, bump, wrap
+from rushlight.tensor_base import TensorBase, bump, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -113,7 +113,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
             f"tensor of shape {list(self._data.shape)}"
         )
     filler = np.asarray(value, self._data.dtype)
-    write(self._data, choose(mask._data, filler, self._data))
+    write(self, choose(mask._data, filler, self._data))
     bump(self, "masked_fill_")
     return self
 

@@ -19,7 +19,7 @@ from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.size import Size
-from rushlight.tensor_base import Array, bump
+from rushlight.tensor_base import Array, bump, held, put, take_memory
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -37,7 +37,7 @@ __all__ = [
 def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor itself if it lies in memory in this order, else such a copy."""
     if memory_format is contiguous_format:
-        if self._data.flags.c_contiguous:
+        if held(self).flags.c_contiguous:
             return self
         result: Tensor = apply(rows.compact, self)
         return result
@@ -48,10 +48,10 @@ def is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> bool:
     """Whether the elements lie in memory in this order, without gaps."""
     if (
         memory_format is not contiguous_format
-        and len(rows.ORDERS.get(memory_format, ())) != self._data.ndim
+        and len(rows.ORDERS.get(memory_format, ())) != held(self).ndim
     ):
         return False
-    return lies_in(self._data, memory_format)
+    return lies_in(held(self), memory_format)
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -71,7 +71,7 @@ def one_dim_of_scalar(dim: int) -> None:
 
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements apart neighbours along each dimension lie in memory, or along one."""
-    steps = strides_of(self._data)
+    steps = strides_of(held(self))
     if dim is None:
         return steps
     if not steps:
@@ -98,13 +98,14 @@ def row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def storage_offset(self: Tensor) -> int:
     """Where the first element lies in the memory of the whole, counted in elements."""
-    data = self._data
+    data = held(self)
     return (address(data) - address(root(data))) // data.itemsize
 
 
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    return address(self._data) if self._data.size else 0
+    data = held(self)
+    return address(data) if data.size else 0
 
 
 def dim(self: Tensor) -> int:
@@ -159,18 +160,18 @@ def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None)
             "as_strided: Negative strides are not supported at the moment, got strides: "
             f"{list(steps)}"
         )
-    data = input._data
+    data = held(input)
     own = storage_offset(input)
     start = own if offset is None else operator.index(offset)
     if start < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {start}")
     last = start + sum((n - 1) * s for n, s in zip(sizes, steps, strict=True)) + 1
-    held = root(data).nbytes // data.itemsize
-    if 0 not in sizes and last > held:
+    available = root(data).nbytes // data.itemsize
+    if 0 not in sizes and last > available:
         raise RuntimeError(
             f"setStorage: sizes {list(sizes)}, strides {list(steps)}, storage offset {start}, and "
             f"itemsize {data.itemsize} requiring a storage size of {last * data.itemsize} are out "
-            f"of bounds for storage of size {held * data.itemsize}"
+            f"of bounds for storage of size {available * data.itemsize}"
         )
     layout = tuple(s // data.itemsize for s in data.strides)
     return {"size": sizes, "stride": steps, "offset": start - own, "layout": layout}
@@ -195,7 +196,8 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
         result = function(self, *args, **kwargs)
         if result._node is not None:
             result._node.label = label
-        self._data, self._node = result._data, result._node
+        take_memory(self, result)
+        self._node = result._node
         bump(self, name)
         return self
 
@@ -220,16 +222,16 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
     shape = as_sizes(sizes)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    data = self._data
+    data = held(self)
     if shape == data.shape:
         return self
     wanted = int(np.prod(shape, dtype=np.int64))
-    held = data.reshape(-1)
-    if wanted > held.size:
+    flat = data.reshape(-1)
+    if wanted > flat.size:
         grown = np.zeros(wanted, data.dtype)
-        grown[: held.size] = held
-        held = grown
-    self._data = held[:wanted].reshape(shape)
+        grown[: flat.size] = flat
+        flat = grown
+    put(self, flat[:wanted].reshape(shape))
     bump(self, "resize_")
     return self
 

@@ -20,7 +20,7 @@ from rushlight.ops.storage import (
     type_of,
     warn_of_age,
 )
-from rushlight.tensor_base import Array, bump, wrap
+from rushlight.tensor_base import Array, bump, held, put, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -91,7 +91,7 @@ def set_(
     """
     if state.grad and self._requires_grad:
         raise RuntimeError("derivative for set_ is not implemented: use it under torch.no_grad()")
-    self._data = _set_to(self, source, storage_offset, size, stride)
+    put(self, _set_to(self, source, storage_offset, size, stride))
     bump(self, "set_")
     return self
 
@@ -105,8 +105,8 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
         need_tensor("set_", "source", 1, source)
         dtype = source.dtype
         if dtype == tensor.dtype and size is None:
-            return source._data
-        storage = place_of(source._data).storage
+            return held(source)
+        storage = place_of(held(source)).storage
     if dtype != tensor.dtype:
         raise RuntimeError(f"set_: expected a tensor of {tensor.dtype}, not {dtype}")
     if size is None:
@@ -118,12 +118,12 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes of the memory of which this tensor is a part."""
-    return place_of(self._data).storage
+    return place_of(held(self)).storage
 
 
 def typed_storage(self: Tensor) -> TypedStorage:
     """The elements of the memory of which this tensor is a part."""
-    return TypedStorage.on(place_of(self._data).storage, dtypes.of(self._data.dtype))
+    return TypedStorage.on(place_of(held(self)).storage, dtypes.of(self._data.dtype))
 
 
 def storage(self: Tensor) -> TypedStorage:

@@ -21,7 +21,7 @@ from rushlight.ops.storage import (
     TypedStorage,
     type_of,
 )
-from rushlight.tensor_base import TensorBase
+from rushlight.tensor_base import TensorBase, class_of, held, take_memory, turn
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -65,7 +65,7 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
-    if tensor.is_sparse:
+    if tensor.is_sparse or tensor._turned:
         return tensor.detach().clone()
     storage, offset, strides = place_of(tensor._data)
     twin = storage.__deepcopy__(memo)
@@ -91,9 +91,10 @@ def reduce(self: Tensor, protocol: Any = 2) -> tuple[Any, ...]:
     from rushlight._tensor import Tensor
 
     function, arguments = values_of(self)
-    if (type(self) is Tensor or self.is_sparse) and not state:
+    cls = class_of(self)
+    if (cls is Tensor or self.is_sparse) and not state:
         return function, arguments
-    return _rebuild_from_type_v2, (function, type(self), arguments, state)
+    return _rebuild_from_type_v2, (function, cls, arguments, state)
 
 
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -104,12 +105,13 @@ def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         held = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
         return _rebuild_sparse_tensor, (tensor.layout, held)
     dtype = dtypes.of(tensor._data.dtype)
-    storage, offset, strides = place_of(tensor._data)
+    storage, offset, strides = place_of(held(tensor))
     hooks: OrderedDict[int, Any] = OrderedDict()
     place = offset, tuple(tensor._data.shape), strides, tensor.requires_grad, hooks
+    marks = ({"conj" if dtype.is_complex else "neg": True},) if tensor._turned else ()
     if type_of(dtype) is UNTYPED:
-        return _rebuild_tensor_v3, (storage, *place, dtype)
-    return _rebuild_tensor_v2, (TypedStorage.on(storage, dtype), *place)
+        return _rebuild_tensor_v3, (storage, *place, dtype, *marks)
+    return _rebuild_tensor_v2, (TypedStorage.on(storage, dtype), *place, *marks)
 
 
 def _warn_of_hooks(tensor: Tensor) -> None:
@@ -164,11 +166,8 @@ def _rebuild_tensor_v3(
 
 def _as_marked(tensor: Any, metadata: Any) -> Any:
     """The tensor whose storage has these values, marked as conjugate or negative."""
-    if metadata:
-        if metadata.get("conj"):
-            tensor = tensor.conj()
-        if metadata.get("neg"):
-            tensor = -tensor
+    if metadata and (metadata.get("conj") or metadata.get("neg")):
+        turn(tensor)
     return tensor
 
 
@@ -198,7 +197,8 @@ def _rebuild_from_type_v2(
     tensor = func(*args)
     if type(tensor) is not new_type:
         plain = tensor
-        tensor = as_class(new_type, plain._data)
+        tensor = as_class(new_type, held(plain))
+        take_memory(tensor, plain)
         tensor._requires_grad = plain._requires_grad
     return with_state(tensor, state)
 

@@ -17,12 +17,12 @@ from rushlight.autograd.state import state
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
-from rushlight.ops.inplace import assign, check_writable, write
+from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.random import Generator
-from rushlight.tensor_base import Array, TensorBase, bump, wrap
+from rushlight.tensor_base import Array, TensorBase, bump, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -327,7 +327,7 @@ def _fill(self: Tensor, draw: Draw, generator: Generator | None, name: str) -> T
     if state.interpreter is not None or (state.grad and self._requires_grad):
         label = f"{name[:-1].title().replace('_', '')}Backward0"
         return assign(self, _flat(values, label, self), name, cast=True)
-    write(self._data, values)
+    write(self, values)
     bump(self, name)
     return self
 

@@ -15,7 +15,7 @@ from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes as common_shape
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase
+from rushlight.tensor_base import Array, TensorBase, held
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -96,7 +96,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _reinterpreted(self, shape[0].numpy)
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
-    data = self._data
+    data = held(self)
     if not data.flags.c_contiguous:
         rows.reshape.rule(data, shape=sizes)
         try:
@@ -117,6 +117,15 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
     if self._data.dtype == dtype:
         return view(self, self._data.shape)
+    if self._turned:
+        kind = (
+            "conjugate view tensors"
+            if held(self).dtype.kind == "c"
+            else "tensors with negative bit set"
+        )
+        raise RuntimeError(
+            f"torch.Tensor.view is not supported for {kind} when converting to a different dtype."
+        )
     result: Tensor = apply(rows.reinterpret, self, dtype=dtype)
     return result
 

@@ -96,9 +96,14 @@ join = binary(
 )
 
 
-conj_row = Primitive(
-    "conj", "unary", np.conjugate, (lambda g: g.conj(),), lambda x: (x.shape, x.dtype), "conj({x})",
-    _complex_samples, inputs=("x",),
+# The memory stays as it is, and whoever reads it turns it (`tensor_base.turned`).
+conj_view: Primitive = Primitive(
+    "conj_view", "view", np.conjugate, (lambda g: conj_view(g),), lambda x: (x.shape, x.dtype),
+    "conj({x})", _complex_samples, inputs=("x",), view=True, turns=True, label="ConjBackward0",
+)  # fmt: skip
+neg_view = Primitive(
+    "neg_view", "view", np.negative, (lambda g: -g,), lambda x: (x.shape, x.dtype), "-{x}",
+    lambda: [Sample((draw(5, (2, 3)),))], inputs=("x",), view=True, turns=True,
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
 from rushlight.memory import address, root
-from rushlight.tensor_base import Array, TensorBase, View, wrap
+from rushlight.tensor_base import Array, TensorBase, View, held, turn, turned, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -114,6 +114,8 @@ class Primitive:
     promote: Callable[[list[Any]], list[Any]] | None = None
     # The output shares memory with the first input (where NumPy can).
     view: bool = False
+    # It is that memory as it is, to be read conjugated or negated.
+    turns: bool = False
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
@@ -130,6 +132,8 @@ class Primitive:
         mode = state
         if mode.interpreter is not None:
             return mode.interpreter(self, inputs, static)
+        if self.view:
+            return _view(self, inputs[0], static, mode.grad)
         recording = mode.grad and self.vjp is not None
         wanted = False
         try:
@@ -174,11 +178,9 @@ class Primitive:
         except (ValueError, IndexError, TypeError) as error:
             raise _explained(self, inputs, static, error) from None
         if result.__class__ is tuple:
-            out = _several(self, result, inputs, mode.grad)
+            out: Any = tuple(wrap(np.asarray(r)) for r in result)
         else:
             out = wrap(result if result.__class__ is _ndarray else np.asarray(result))
-            if self.view:
-                _share(out, inputs[0], mode.grad)
         if wanted:
             attach(self, inputs, static, out)
         return out
@@ -227,26 +229,43 @@ def _array_parameters(forward: Callable[..., Any]) -> tuple[str, ...]:
     return names
 
 
-def _several(row: Primitive, results: tuple[Array, ...], inputs: Any, recording: bool) -> Any:
-    outs = tuple(wrap(np.asarray(r)) for r in results)
-    if row.view:
-        for out in outs:
-            _share(out, inputs[0], recording)
-    return outs
+def _view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: bool) -> Any:
+    """Run a row whose output, or outputs, lie in the memory of its input."""
+    turning = row.turns
+    if source._turned:
+        array, turning = held(source), not turning
+    else:
+        array = source._data
+    try:
+        result = array[...] if row.turns else row.forward(array, **static)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(row, (source,), static, error) from None
+    if result.__class__ is tuple:
+        out: Any = tuple(_part(part, array, source, turning, recording) for part in result)
+    else:
+        out = _part(result, array, source, turning, recording)
+    if recording and source._requires_grad and row.vjp is not None:
+        attach(row, (source,), static, out)
+    return out
 
 
-def _share(out: Tensor, source: TensorBase, recording: bool) -> None:
-    """Let a view count changes together with its base, and find the base again."""
-    array, owner = out._data, source._data
-    if array.base is None or not (
-        array.base is owner or array.base is owner.base or np.may_share_memory(array, owner)
+def _part(part: Array, owner: Array, source: TensorBase, turning: bool, recording: bool) -> Tensor:
+    """A tensor on part, which lies in the memory of source's array or is a copy of it."""
+    if part.__class__ is not _ndarray:
+        part = np.asarray(part)
+    if part.base is None or not (
+        part.base is owner or part.base is owner.base or np.may_share_memory(part, owner)
     ):
-        return
+        return wrap(turned(part) if turning else part)
+    out = wrap(part)
+    if turning:
+        turn(out)
     out._changes = source._changes
     if recording:
         view = source._view
         base = source if view is None else view.base
         out._view = View(base, base._node)
+    return out
 
 
 def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
@@ -349,15 +368,21 @@ def refresh(tensor: TensorBase) -> None:
 def _attach_part(base: TensorBase, part: TensorBase) -> None:
     """Give part, which lies in base's memory, its node."""
     strided, pairs = TABLE["as_strided"], TABLE["view_as_real"]
-    if (base._data.dtype.kind == "c") == (part._data.dtype.kind == "c"):
-        attach(strided, (base,), geometry(base._data, part._data), part)
-    elif base._data.dtype.kind == "c":
+    whole, place = held(base), held(part)
+    turning = base._turned is not part._turned
+    # What stands in the graph where the part does, but for the conjugation or negation.
+    straight: Any = wrap(place) if turning else part
+    if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
+        attach(strided, (base,), geometry(whole, place), straight)
+    elif whole.dtype.kind == "c":
         real = attached(pairs, base)
-        attach(strided, (real,), geometry(real._data, part._data), part)
+        attach(strided, (real,), geometry(real._data, place), straight)
     else:
-        real = wrap(pairs.forward(part._data))
-        attach(strided, (base,), geometry(base._data, real._data), real)
-        attach(TABLE["view_as_complex"], (real,), {}, part)
+        real = wrap(pairs.forward(place))
+        attach(strided, (base,), geometry(whole, real._data), real)
+        attach(TABLE["view_as_complex"], (real,), {}, straight)
+    if turning:
+        attach(TABLE["conj_view" if place.dtype.kind == "c" else "neg_view"], (straight,), {}, part)
 
 
 def attached(row: Primitive, source: TensorBase) -> Tensor:

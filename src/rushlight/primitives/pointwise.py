@@ -33,11 +33,18 @@ from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array, TensorBase
 
+conj_physical: Primitive = Primitive(
+    "conj_physical", "unary", np.conjugate, (lambda g: conj_physical(g),),
+    lambda x: (x.shape, x.dtype), "conj({x})",
+    lambda: [Sample((draw(3, shape) + 1j * draw(4, shape),)) for shape in ((2, 3), ())],
+    inputs=("x",),
+)  # fmt: skip
+
 
 def conj(x: Any) -> Any:
     """The conjugate, which real tensors and numbers are of themselves."""
     if isinstance(x, TensorBase):
-        return x.conj() if x._data.dtype.kind == "c" else x  # type: ignore[attr-defined]
+        return conj_physical(x) if x._data.dtype.kind == "c" else x
     return x.conjugate() if isinstance(x, complex) else x
 
 

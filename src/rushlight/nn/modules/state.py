@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rushlight.autograd.hooks import Handle
 from rushlight.autograd.state import no_grad
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
-from rushlight.tensor_base import Array, TensorBase
+from rushlight.tensor_base import Array, TensorBase, write
 
 EXTRA = "_extra_state"
 
@@ -50,9 +50,9 @@ class _Loading:
         else:
             self.waiting.append(functools.partial(_copy, target, source))
 
-    def put(self, write: Callable[[], None], undo: Callable[[], None]) -> None:
-        """Run a write that is cheap to undo."""
-        write()
+    def put(self, change: Callable[[], None], undo: Callable[[], None]) -> None:
+        """Make a change that is cheap to undo."""
+        change()
         self.undo.append(undo)
 
     def _copy_now(self, target: Any, source: Any) -> None:
@@ -62,8 +62,8 @@ class _Loading:
 
     def flush(self) -> None:
         """Carry out what waits, so that it can be undone."""
-        for write in self.waiting:
-            self._copy_now(*write.args)  # type: ignore[attr-defined]
+        for copy in self.waiting:
+            self._copy_now(*copy.args)  # type: ignore[attr-defined]
         self.waiting.clear()
 
     def finish(self, failed: bool) -> None:
@@ -71,8 +71,8 @@ class _Loading:
             for undo in reversed(self.undo):
                 undo()
         else:
-            for write in self.waiting:
-                write()
+            for copy in self.waiting:
+                copy()
 
 
 def _copy(target: Any, source: Any) -> None:
@@ -81,7 +81,7 @@ def _copy(target: Any, source: Any) -> None:
 
 
 def _restore(target: Any, before: Array) -> None:
-    target._data[...] = before
+    write(target, before)
 
 
 class StateMethods:

@@ -118,7 +118,7 @@ def shows_twice(shape: Shape, strides: Sequence[int]) -> bool:
 
 def is_repeated(x: Array) -> bool:
     """Whether a dimension of x shows the same elements again and again."""
-    return 0 in x.strides and any(
+    return x.size > 1 and any(
         not step and n > 1 for step, n in zip(x.strides, x.shape, strict=True)
     )
 

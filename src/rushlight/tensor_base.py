@@ -75,8 +75,7 @@ _memory: Any = TensorBase.__dict__["_data"]
 
 def held(tensor: TensorBase) -> Array:
     """The elements as they lie in memory: `_data`, but for turned tensors."""
-    array: Array = _memory.__get__(tensor)
-    return array
+    return _memory.__get__(tensor) if tensor._turned else tensor._data
 
 
 def turned(array: Array) -> Array:

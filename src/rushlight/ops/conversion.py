@@ -16,7 +16,7 @@ from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
-from rushlight.tensor_base import Array, TensorBase, bump, class_of, held, write
+from rushlight.tensor_base import Array, TensorBase, bump, held, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -102,8 +102,8 @@ def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     _warn_of_hooks(tensor)
     if tensor.is_sparse:
         parts: Any = tensor.detach()
-        held = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
-        return _rebuild_sparse_tensor, (tensor.layout, held)
+        known = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
+        return _rebuild_sparse_tensor, (tensor.layout, known)
     dtype = dtypes.of(tensor._data.dtype)
     storage, offset, strides = place_of(held(tensor))
     hooks: OrderedDict[int, Any] = OrderedDict()

@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = [
     {"allocation", "version", "errors", "device", "later", "layout", "memory", "size", "threads"},
     {"return_types", "settings"},
-    {"accelerator", "amp", "backends", "distributed", "mps", "onnx", "xpu"},
+    {"accelerator", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
     {"printing"},
     {"tensor_base"},
@@ -27,7 +27,8 @@ FLOORS = [
     {"ops"},
     {"methods", "interop"},
     {"_tensor"},
-    {"special", "linalg", "fft", "signal", "masked", "sparse", "storage", "_C", "cuda"},
+    {"amp"},
+    {"special", "linalg", "fft", "signal", "masked", "sparse", "storage", "_C", "cpu", "cuda"},
     {"func", "distributions"},
     {"nn"},
     {"optim", "_utils"},

@@ -728,8 +728,25 @@ from rushlight.layout import (
     sparse_csr,
     strided,
 )
-from rushlight import accelerator, amp, backends, cuda, distributed, mps, version, xpu
-from rushlight.amp import autocast
+from rushlight import accelerator, amp, backends, cpu, cuda, distributed, mps, version, xpu
+from rushlight.amp.autocast_mode import (
+    autocast,
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+    set_autocast_gpu_dtype,
+)
 from rushlight.printing import set_printoptions
 from rushlight.errors import OutOfMemoryError
 from rushlight.settings import (

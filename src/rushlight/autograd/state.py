@@ -19,6 +19,9 @@ class State(threading.local):
     inference: bool = False
     # Called as interpreter(row, inputs, static) in place of the eager evaluation of a primitive.
     interpreter: Callable[..., Any] | None = None
+    # The NumPy type to which autocast lowers products, and the weights that it has lowered.
+    autocast: Any = None
+    autocast_cache: dict[int, Any] | None = None
     # The node whose rule is running, for messages; and the innermost backward that is under way.
     backward_node: Any = None
     walk: Any = None

@@ -11,6 +11,7 @@ from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives import softmax as softmax_rows
@@ -125,6 +126,7 @@ def rrelu_(
     return in_place(rrelu, input, lower, upper, training, generator)
 
 
+@in_half
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight * x below, with one weight or one per channel (dimension 1)."""
     need_tensor("prelu", "input", 1, input)

@@ -17,6 +17,7 @@ from rushlight.ops.arguments import (
     write_outs,
 )
 from rushlight.ops.joining import cat
+from rushlight.ops.precision import in_half, in_single
 from rushlight.ops.product import matmul
 from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
@@ -126,11 +127,13 @@ def norm(
 # ---- solving ------------------------------------------------------------------------------------
 
 
+@in_single
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix, or of each of a batch; LinAlgError if it is singular."""
     return write_out(out, apply(rows.inv, input))
 
 
+@in_single
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A @ X = B (X @ A = B with left=False); B holds vectors if its shape says so."""
     a, b = A._data, B._data
@@ -158,6 +161,7 @@ def solve_triangular(
     return write_out(out, apply(rows.solve_triangular, A, B, upper=upper, unit=unitriangular))
 
 
+@in_single
 def lstsq(
     A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None, out: Any = None
 ) -> Any:
@@ -226,11 +230,13 @@ def _plain(tolerance: Any) -> Any:
     return tolerance._data if isinstance(tolerance, TensorBase) else tolerance
 
 
+@in_single
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """`linalg.pinv` with a relative tolerance of rcond."""
     return pinv(input, rtol=rcond)
 
 
+@in_single
 def matrix_rank(
     A: Tensor,
     tol: Any = None,
@@ -279,12 +285,14 @@ def logdet(input: Tensor) -> Tensor:
 # ---- factors ------------------------------------------------------------------------------------
 
 
+@in_single
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
     lower = apply(rows.cholesky, input)
     return write_out(out, rows.h(lower) if upper else lower)
 
 
+@in_single
 def cholesky_solve(
     B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -292,17 +300,20 @@ def cholesky_solve(
     return write_out(out, apply(inverse_rows.cholesky_solve, B, L, upper=upper))
 
 
+@in_single
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A, from its Cholesky factor L."""
     eye = np.broadcast_to(np.eye(L._data.shape[-1], dtype=L._data.dtype), L._data.shape)
     return cholesky_solve(wrap(eye.copy()), L, upper, out=out)
 
 
+@in_single
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R with Q @ R = input."""
     return write_outs(out, return_types.qr(apply(rows.qr, input, complete=not some)))
 
 
+@in_single
 def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     """Q and R; mode "complete" makes Q square, "r" leaves it out."""
     if mode not in ("reduced", "complete", "r"):
@@ -316,12 +327,14 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     return write_outs(out, return_types.linalg_qr((q, r)))
 
 
+@in_single
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
     """U, S, V with U @ diag(S) @ V.mH = input."""
     u, s, vh = apply(rows.svd, input, full=not some)
     return write_outs(out, return_types.svd((u, s, rows.h(vh))))
 
 
+@in_single
 def linalg_svd(
     A: Tensor, full_matrices: bool = True, *, driver: Any = None, out: Any = None
 ) -> Any:
@@ -329,11 +342,13 @@ def linalg_svd(
     return write_outs(out, return_types.linalg_svd(apply(rows.svd, A, full=full_matrices)))
 
 
+@in_single
 def svdvals(A: Tensor, *, driver: Any = None, out: Tensor | None = None) -> Tensor:
     """The singular values, largest first."""
     return write_out(out, apply(rows.svd, A, full=False)[1])
 
 
+@in_single
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues, ascending, and eigenvectors of a symmetric or Hermitian matrix."""
     if UPLO.upper() not in ("L", "U"):
@@ -342,16 +357,19 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     return write_outs(out, return_types.linalg_eigh(pair))
 
 
+@in_single
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of a symmetric or Hermitian matrix, ascending."""
     return write_out(out, eigh(A, UPLO)[0])
 
 
+@in_single
 def eig(A: Tensor, *, out: Any = None) -> Any:
     """Eigenvalues and eigenvectors, complex, of any square matrix."""
     return write_outs(out, return_types.linalg_eig(apply(rows.eig, A)))
 
 
+@in_single
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues, complex, of any square matrix."""
     return write_out(out, apply(rows.eig, A)[0])
@@ -380,6 +398,7 @@ def _zero_pivots(a: Array) -> Array:
     return info
 
 
+@in_single
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """The inverse, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
     pair = _guarded(lambda a: apply(rows.inv, a), A, _zero_pivots, check_errors)
@@ -398,6 +417,7 @@ def solve_ex(
     return write_outs(out, return_types.linalg_solve_ex((result, info)))
 
 
+@in_single
 def cholesky_ex(
     input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -463,6 +483,7 @@ def _cheapest_cuts(sizes: list[int]) -> list[list[int]]:
     return cut
 
 
+@in_single
 def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """The condition number: the norm of A times that of its inverse."""
     if p in (None, 2, -2):
@@ -472,11 +493,13 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     return write_out(out, matrix_norm(A, p) * matrix_norm(inverse(A), p))
 
 
+@in_half
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Sums of products along dim; the first operand is conjugated."""
     return write_out(out, (x.conj() * y).sum(dim))
 
 
+@in_single
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse for tensordot: dimensions up to ind against the rest."""
     shape = A._data.shape
@@ -492,6 +515,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     return write_out(out, inverted.reshape((*shape[ind:], *shape[:ind])))
 
 
+@in_single
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
     """X with tensordot(A, X, X.ndim) = B."""
     if dims is not None:

@@ -16,6 +16,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.memory import storage_geometry
+from rushlight.ops.precision import in_single
 from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise, strided
@@ -218,6 +219,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(flatten(input), offset)
 
 
+@in_single
 def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the diagonal of a matrix."""
     need_tensor("trace", "input", 1, input)

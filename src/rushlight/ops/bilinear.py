@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor
+from rushlight.ops.precision import lowered, single
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -43,7 +45,16 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"expected {form[0]}"
         )
     left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
-    half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
-    out = (half * right.unsqueeze(1)).sum(-1, dtype=input1.dtype)
+    if state.autocast is not None:
+        # torch adds up float32 products that were rounded to the lower type.
+        out = single(_forms(*lowered(left, right, weight)))
+    else:
+        out = _forms(left, right, weight)
     out = out.reshape((*first[:-1], form[0]))
     return out if bias is None else out + bias
+
+
+def _forms(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
+    form = weight._data.shape
+    half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
+    return (half * right.unsqueeze(1)).sum(-1, dtype=left.dtype)

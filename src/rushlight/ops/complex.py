@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import unary
+from rushlight.ops.precision import in_single
 from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
@@ -112,6 +113,7 @@ def view_as_real(input: Tensor) -> Tensor:
     return result
 
 
+@in_single
 def view_as_complex(input: Tensor) -> Tensor:
     """A view of pairs, which lie side by side in the last dimension, as complex numbers."""
     need_tensor("view_as_complex", "input", 1, input)
@@ -172,6 +174,7 @@ def _same_out(out: Tensor | None, result: Tensor) -> Tensor:
     return write_out(out, result)
 
 
+@in_single
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex numbers from their absolute values and angles.
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor
+from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
 from rushlight.primitives.core import apply
@@ -136,6 +138,8 @@ def conv(
     padding: Ints | str, dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     """A convolution over `dims` dimensions, of one input or a batch."""
+    if state.autocast is not None:
+        input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, False)
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     kernel = weight._data.shape[2:]
@@ -172,6 +176,8 @@ def conv_transpose(
     padding: Ints, output_padding: Ints, groups: int, dilation: Ints,
 ) -> Tensor:  # fmt: skip
     """The transpose of a convolution over `dims` dimensions, of one input or a batch."""
+    if state.autocast is not None:
+        input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, True)
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     margin = as_ints(name, "padding", padding, dims)

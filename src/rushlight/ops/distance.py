@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives.core import apply
@@ -62,6 +63,7 @@ _MODES = (None, "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
           "donot_use_mm_for_euclid_dist")  # fmt: skip
 
 
+@in_single
 def cdist(
     x1: Tensor,
     x2: Tensor,

@@ -22,6 +22,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.comparison import isnan, where
 from rushlight.ops.pointwise import maximum, minimum
+from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import single_dim, sum
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
@@ -319,6 +320,7 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
         )
 
 
+@in_single
 @numpy_names
 def quantile(
     input: Tensor,
@@ -338,6 +340,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
 
 
+@in_single
 @numpy_names
 def nanquantile(
     input: Tensor,

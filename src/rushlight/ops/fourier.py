@@ -10,6 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.ops.counting import arange
+from rushlight.ops.precision import in_single
 from rushlight.primitives import fourier as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.view import pad, roll
@@ -206,7 +207,7 @@ def _dims_and_sizes(shape: Dims, dim: Any, s: Any) -> tuple[Dims, Dims]:
 def _named(function: Callable[..., Tensor], name: str, doc: str) -> Callable[..., Tensor]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    return numpy_names(function)
+    return in_single(numpy_names(function))
 
 
 _EXAMPLE = """

@@ -18,6 +18,7 @@ from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_distinct
+from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
 from rushlight.primitives.families import missing
@@ -176,6 +177,7 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     tensor([1., 2.])
     """
     name = function.__name__ + "_"
+    function = uncast(function)
     kernel = KERNELS.get(function.__name__)
     if kernel is not None and not general:
         return direct(function, kernel)

@@ -16,6 +16,7 @@ from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.joining import cat
+from rushlight.ops.precision import in_single
 from rushlight.ops.transcendental import logaddexp
 from rushlight.primitives import activation, pointwise
 from rushlight.primitives.core import apply
@@ -70,6 +71,7 @@ def constant(function: str, **arguments: Tensor | None) -> None:
             )
 
 
+@in_single
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None,
     reduction: Reduction = 0,
@@ -95,6 +97,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
 
 
+@in_single
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 0
 ) -> Tensor:
@@ -123,6 +126,7 @@ def cosine_embedding_loss(
     return reduced(alike + unlike, reduction)
 
 
+@in_single
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, reduction: Reduction = 0
 ) -> Tensor:
@@ -133,6 +137,7 @@ def hinge_embedding_loss(
     return reduced(far + where_zero(target != -1, input), reduction)
 
 
+@in_single
 def kl_div(
     input: Tensor, target: Tensor, reduction: Reduction = 0, *, log_target: bool = False
 ) -> Tensor:
@@ -144,6 +149,7 @@ def kl_div(
     return reduced(target.xlogy(target) - target * input, reduction)
 
 
+@in_single
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = 0
 ) -> Tensor:
@@ -152,6 +158,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 
+@in_single
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: Reduction
 ) -> Tensor:
@@ -168,6 +175,7 @@ def poisson_nll_loss(
     return reduced(loss, reduction)
 
 
+@in_single
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
     eps: float = 1e-6, swap: bool = False, reduction: Reduction = 0,
@@ -232,6 +240,7 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
         )
 
 
+@in_single
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
     target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: Reduction = 0,

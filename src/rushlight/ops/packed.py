@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.joining import cat
+from rushlight.ops.precision import in_single
 from rushlight.ops.product import matmul
 from rushlight.primitives import factor
 from rushlight.primitives import packed as rows
@@ -151,11 +152,13 @@ def linalg_lu_solve(
     return write_out(out, relabel(result, "LinalgLuSolveBackward0"))
 
 
+@in_single
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """X with A @ X = b, from `lu_factor(A)`."""
     return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
 
 
+@in_single
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """`linalg.lu_factor` under its older name; with get_infos a third result says where U is zero."""
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
@@ -237,12 +240,14 @@ def ldl_solve(
 # ---- reflections --------------------------------------------------------------------------------
 
 
+@in_single
 def geqrf(input: Tensor, *, out: Any = None) -> Any:
     """R, below it the vectors of the reflections that make up Q, and their factors tau."""
     need_tensor("geqrf", "input", 1, input)
     return write_outs(out, return_types.geqrf(apply(rows.geqrf, input)))
 
 
+@in_single
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The first columns of the product of the reflections that `geqrf` leaves: Q."""
     _check_reflections("linalg.householder_product", A, tau)
@@ -255,6 +260,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
 orgqr = householder_product
 
 
+@in_single
 def ormqr(
     input: Tensor,
     tau: Tensor,
@@ -329,6 +335,7 @@ def _reflected(A: Tensor, tau: Tensor, x: Tensor, transpose: bool) -> Tensor:
 # ---- triangles ----------------------------------------------------------------------------------
 
 
+@in_single
 def triangular_solve(
     b: Tensor,
     A: Tensor,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.state import state
 from rushlight.dtypes import promote_types
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
+from rushlight.ops.precision import in_half, lowered
 from rushlight.primitives import contract as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.factor import inv
@@ -52,6 +54,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     need_tensor("matmul", "other", 2, other)
     if input.is_sparse or other.is_sparse:
         return write_out(out, input @ other)
+    if state.autocast is not None and out is None:
+        input, other = lowered(input, other)
     left, right = input._data.ndim, other._data.ndim
     result: Tensor
     if left >= 2 and right >= 2:
@@ -86,10 +90,13 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("mm", "mat2", 2, mat2)
     if input.is_sparse or mat2.is_sparse:
         return write_out(out, input @ mat2)
+    if state.autocast is not None and out is None:
+        input, mat2 = lowered(input, mat2)
     _ranks("mm", (2, 2), input, mat2)
     return write_out(out, apply(rows.matmul, input, mat2))
 
 
+@in_half
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
     _ranks("bmm", (3, 3), input, mat2)
@@ -113,7 +120,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"size mismatch, got input ({input._data.shape[0]}), mat "
             f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
         )
-    return write_out(out, matmul(input, vec))
+    # autocast lowers matmul, and not this.
+    return write_out(out, apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1))
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -186,6 +194,7 @@ def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) 
     return (input if beta == 1 else input * beta) + product
 
 
+@in_half
 def addmm(
     input: Tensor,
     mat1: Tensor,
@@ -247,6 +256,7 @@ def addr(
     return write_out(out, _combined("addr", input.to(kind), product.to(kind), beta, alpha))
 
 
+@in_half
 def baddbmm(
     input: Tensor,
     batch1: Tensor,
@@ -260,6 +270,7 @@ def baddbmm(
     return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha))
 
 
+@in_half
 def addbmm(
     input: Tensor,
     batch1: Tensor,
@@ -304,6 +315,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             f"contracted dimensions need to match, but first has sizes {sizes_a} in dims {left} and "
             f"second has sizes {sizes_b} in dims {right}"
         )
+    if a._data.ndim == b._data.ndim == len(left) == 1 and sizes_a == sizes_b:
+        return dot(a, b, out=out)
     for i, (m, n) in enumerate(zip(sizes_a, sizes_b, strict=True)):
         if m != n:
             a = a.sum(left[i], keepdim=True) if n == 1 else a

@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.comparison import isnan, where
+from rushlight.ops.precision import in_single
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
 from rushlight.primitives.core import Primitive, apply
@@ -138,6 +139,7 @@ def nanmean(
     return result if out is None else write_out(out, result)
 
 
+@in_single
 @numpy_names
 def prod(
     input: Tensor,

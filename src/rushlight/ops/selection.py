@@ -19,6 +19,7 @@ from rushlight.ops.conversion import astype
 from rushlight.ops.creation import number_in
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
@@ -167,6 +168,7 @@ def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return _put_along_("index_add_", self, dim, index, source, alpha, True)
 
 
+@in_widest
 @numpy_names
 def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None

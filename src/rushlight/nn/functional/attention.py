@@ -13,6 +13,7 @@ from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.joining import cat
+from rushlight.ops.precision import in_half
 from rushlight.primitives import softmax as softmax_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
@@ -62,6 +63,7 @@ def _attend(
     return apply(matmul, weights, value), weights
 
 
+@in_half
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.bilinear import bilinear
+from rushlight.ops.precision import lowered
 from rushlight.primitives import contract
 from rushlight.primitives.core import apply
 
@@ -29,6 +31,8 @@ def linear(
     """
     need_tensor("linear", "input", 1, input)
     need_tensor("linear", "weight", 2, weight)
+    if state.autocast is not None:
+        input, weight, bias = lowered(input, weight, bias)
     if weight._data.ndim == 1:
         # torch takes a vector for a map to numbers.
         result = input @ weight if bias is None else input @ weight + bias

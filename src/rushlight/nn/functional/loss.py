@@ -17,6 +17,7 @@ from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.loss import constant, reduced, where_zero
+from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
 from rushlight.primitives.core import apply
@@ -81,6 +82,7 @@ def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) 
     return loss.sum() / weight.sum() if how == "mean" else reduced(loss, how)
 
 
+@in_single
 def mse_loss(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean", weight: Tensor | None = None,
@@ -98,6 +100,7 @@ def mse_loss(
     return _weighted(difference * difference, weight, how, "MseLossBackward0")
 
 
+@in_single
 def l1_loss(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean", weight: Tensor | None = None,
@@ -108,6 +111,7 @@ def l1_loss(
     return _weighted((input - target).abs(), weight, how, None)
 
 
+@in_single
 def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean", beta: float = 1.0,
@@ -126,6 +130,7 @@ def smooth_l1_loss(
     return reduced(loss, how, "SmoothL1LossBackward0")
 
 
+@in_single
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
     weight: Tensor | None = None,
@@ -200,6 +205,7 @@ def _chosen(
     return loss.squeeze(0) if single and how == "none" else loss
 
 
+@in_single
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
     ignore_index: int = -100, reduce: Flag = None, reduction: str = "mean",
@@ -216,6 +222,7 @@ def nll_loss(
     return _chosen(rows.nll, input, target, weight, ignore_index, how)
 
 
+@in_single
 def cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
     ignore_index: int = -100, reduce: Flag = None, reduction: str = "mean",
@@ -341,6 +348,7 @@ def linear_cross_entropy(
 # ---- probabilities ------------------------------------------------------------------------------
 
 
+@in_single
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
     reduce: Flag = None, reduction: str = "mean",
@@ -378,6 +386,7 @@ def binary_cross_entropy(
     return reduced(loss, how, "BinaryCrossEntropyBackward0")
 
 
+@in_single
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
     reduce: Flag = None, reduction: str = "mean", pos_weight: Tensor | None = None,
@@ -399,6 +408,7 @@ def binary_cross_entropy_with_logits(
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, how)
 
 
+@in_single
 def kl_div(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean", log_target: bool = False,
@@ -423,6 +433,7 @@ def kl_div(
     return ops.kl_div(input, target, how, log_target=log_target)
 
 
+@in_single
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False,
     size_average: Flag = None, eps: float = 1e-8, reduce: Flag = None, reduction: str = "mean",
@@ -474,6 +485,7 @@ def gaussian_nll_loss(
     return reduced(loss, how)
 
 
+@in_single
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
     target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: str = "mean",

@@ -13,6 +13,7 @@ from rushlight.ops import loss as ops
 from rushlight.ops.activation import softplus
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
+from rushlight.ops.precision import in_single, uncast
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.loss import label_masks
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 
+@in_single
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
@@ -80,6 +82,7 @@ def multi_margin_loss(
     return reduced(losses, how, "MultiMarginLossBackward0")
 
 
+@in_single
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean",
@@ -114,6 +117,7 @@ def multilabel_margin_loss(
     return reduced(losses, how, "MultilabelMarginLossBackward0")
 
 
+@in_single
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None,
     reduction: str = "mean",
@@ -136,11 +140,14 @@ def multilabel_soft_margin_loss(
     how = chosen_reduction(size_average, reduce, reduction)
     if target._data.dtype.kind in "iu":
         target = target.to(input.dtype)
-    loss = ops.binary_cross_entropy_with_logits(input, target, weight, None, "none")
+    # torch composes it of what autocast leaves alone.
+    entropy = uncast(ops.binary_cross_entropy_with_logits)
+    loss = entropy(input, target, weight, None, "none")
     dim = input._data.ndim - 1
     return reduced(loss.sum(dim) / input._data.shape[dim], how)
 
 
+@in_single
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None,
     reduce: Flag = None, reduction: str = "mean",
@@ -151,6 +158,7 @@ def hinge_embedding_loss(
     )
 
 
+@in_single
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
     reduce: Flag = None, reduction: str = "mean",
@@ -168,6 +176,7 @@ def margin_ranking_loss(
     return ops.margin_ranking_loss(input1, input2, target, margin, how)
 
 
+@in_single
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
     reduce: Flag = None, reduction: str = "mean",
@@ -177,6 +186,7 @@ def cosine_embedding_loss(
     return ops.cosine_embedding_loss(input1, input2, target, margin, how)
 
 
+@in_single
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2,
     eps: float = 1e-6, swap: bool = False, size_average: Flag = None, reduce: Flag = None,

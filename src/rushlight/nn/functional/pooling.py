@@ -18,6 +18,7 @@ from rushlight.ops.pooling import (
     as_ints,
     avg_pool1d,
 )
+from rushlight.ops.precision import in_single
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, put
@@ -65,7 +66,14 @@ __all__ = [
 def _named(function: Callable[..., Any], name: str, what: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
-    return function
+    return in_single(function) if name in _IN_SINGLE else function
+
+
+# What autocast computes in float32, as in torch.
+_IN_SINGLE = {
+    "adaptive_avg_pool3d", "adaptive_max_pool3d", "avg_pool3d", "fractional_max_pool2d",
+    "fractional_max_pool3d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+}  # fmt: skip
 
 
 _LAYOUT = {1: "[N, C, L] or [C, L]", 2: "[N, C, H, W] or [C, H, W]",

@@ -14,6 +14,7 @@ from rushlight.ops import vision as ops
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.joining import cat
 from rushlight.ops.pooling import adaptive_avg_pool, along
+from rushlight.ops.precision import in_half, in_single, single
 from rushlight.ops.vision import (
     channel_shuffle,
     cubic_weights,
@@ -136,6 +137,8 @@ def pad(
             f"Padding size {len(widths)} is not supported for {ndim}D input tensor: non-constant "
             "padding pads the last one, two or three dimensions, behind channels and perhaps a batch"
         )
+    if mode == "replicate" or (mode == "reflect" and dims < 3):
+        input = single(input)
     sides, label = _SIDES[mode]
     for i in range(dims):
         dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
@@ -397,6 +400,7 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 # ---- points of one's own ------------------------------------------------------------------------
 
 
+@in_single
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
     align_corners: bool | None = None,
@@ -429,6 +433,7 @@ def grid_sample(
     return ops.grid_sampler(input, grid, how, edge, align_corners)
 
 
+@in_half
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The grid for `grid_sample` of an affine map theta [N, 2, 3] or [N, 3, 4]; size is the output's.
 

@@ -11,11 +11,13 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.autograd.state import state as autograd
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
+from rushlight.ops.precision import in_half
 from rushlight.primitives import recurrent as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
@@ -39,6 +41,23 @@ def _recur(
     reverse: bool,
 ) -> tuple[Tensor, ...]:
     """Run one layer in one direction over rows; gives the hidden states of all rows, first."""
+    if autograd.autocast is None:
+        return _computed(mode, x, states, weights, sizes, reverse)
+    # The products are lowered; where a state takes part in the sum, the result is of its type.
+    results = in_half(_computed)(mode, x, states, weights, sizes, reverse)
+    if mode in ("LSTM", "GRU"):
+        return tuple(result.to(states[0].dtype) for result in results)
+    return results
+
+
+def _computed(
+    mode: str,
+    x: Tensor,
+    states: list[Tensor],
+    weights: list[Tensor | None],
+    sizes: tuple[int, ...],
+    reverse: bool,
+) -> tuple[Tensor, ...]:
     w_ih: Any
     w_ih, w_hh, b_ih, b_hh, *projection = weights
     static: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
@@ -190,7 +209,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """Raise unless rank, last size and dtype of the input fit."""
         weight = getattr(self, self._flat_weights_names[0])
-        if input.dtype != weight.dtype:
+        if input.dtype != weight.dtype and autograd.autocast is None:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
                 f"Convert input: input.to({weight.dtype}), or convert model: "

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.autograd.state import state
+from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.conversion import in_order
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.ops.precision import in_half
@@ -109,10 +111,12 @@ def rrelu(
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: "
                            f"got {lower} and {upper}")  # fmt: skip
     if not training:
-        return relabel(leaky_relu(input, (lower + upper) / 2), "RreluWithNoiseBackward0")
+        plain = in_order(leaky_relu(input, (lower + upper) / 2), contiguous_format)
+        return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
     noise = drawn(random.rrelu_noise, (lower, upper), input.detach(), generator=generator)
-    return relabel(input * noise, "RreluWithNoiseBackward0")
+    result = in_order(input * noise, contiguous_format)
+    return relabel(result, "RreluWithNoiseBackward0")
 
 
 def rrelu_(

@@ -16,6 +16,7 @@ from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.placement import lies, suggested
 from rushlight.tensor_base import Array, TensorBase, bump, held, write
 
 if TYPE_CHECKING:
@@ -110,6 +111,21 @@ def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
         return self
     result: Tensor = apply(view_rows.compact, self, order=order)
     return result
+
+
+def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
+    """The result in channels last if source's strides suggest it, else in row order."""
+    if source._data.flags.c_contiguous and result._data.flags.c_contiguous:
+        return result
+    return in_dims(result, suggested(source._data, lines))
+
+
+def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
+    """The result with these dimensions outermost first in memory; None: in row order."""
+    if result._data.flags.c_contiguous if dims is None else lies(result._data, dims):
+        return result
+    moved: Tensor = apply(view_rows.compact, result, dims=dims)
+    return moved
 
 
 def lies_in(array: Array, order: memory_format) -> bool:

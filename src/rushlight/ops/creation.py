@@ -14,6 +14,7 @@ from rushlight.device import check_device
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor, numpy_dtype, write_out
 from rushlight.ops.storage import TypedStorage, UntypedStorage
+from rushlight.primitives import placement
 from rushlight.primitives.strided import laid_out
 from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
@@ -431,13 +432,7 @@ def as_before(
 ) -> Array:
     if memory_format is not preserve_format and memory_format is not None:
         return in_format(make(like.shape, dtype), memory_format)
-    if like.flags.c_contiguous:
-        return make(like.shape, dtype)
-    order = sorted(range(like.ndim), key=lambda d: -like.strides[d])
-    if 0 in like.strides or order == sorted(order):
-        return make(like.shape, dtype)
-    turned = make(tuple(like.shape[d] for d in order), dtype)
-    return turned.transpose(np.argsort(order))
+    return placement.empty_like(like, dtype, make)
 
 
 def in_format(array: Array, memory_format: Any) -> Array:
@@ -450,7 +445,7 @@ def in_format(array: Array, memory_format: Any) -> Array:
             f"required rank {len(order)} tensor to use {memory_format.name} format, but this one "
             f"has {array.ndim} dimensions"
         )
-    return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
+    return placement.arranged(array, order)
 
 
 def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -564,5 +559,4 @@ def empty_permuted(
             f"physical_layout {list(order)} must name each of the {len(shape)} dimensions once"
         )
     storage = numpy_dtype(dtype, default_float())
-    array = np.empty(tuple(shape[d] for d in order), storage).transpose(np.argsort(order))
-    return finish(array, **options)
+    return finish(placement.empty_in(shape, storage, order), **options)

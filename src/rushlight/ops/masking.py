@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.state import state
+from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import apart, need_tensor, relabel, write_out
-from rushlight.ops.conversion import astype
+from rushlight.ops.conversion import astype, in_order
 from rushlight.ops.creation import number_in
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import index as rows
@@ -93,7 +94,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = astype(value, input._data.dtype)
     else:
         value = wrap(np.asarray(number_in(value, input._data.dtype)))
-    return relabel(apply(pointwise.where, mask, value, input), label)
+    return relabel(in_order(apply(pointwise.where, mask, value, input), contiguous_format), label)
 
 
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:

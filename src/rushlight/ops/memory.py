@@ -18,6 +18,7 @@ from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqu
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.placement import packed
 from rushlight.size import Size
 from rushlight.tensor_base import Array, bump, held, put, take_memory
 
@@ -81,19 +82,9 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 def strides_of(array: Array) -> tuple[int, ...]:
     """The strides of an array, counted in elements."""
-    if array.flags.c_contiguous:
-        # NumPy leaves the strides of dimensions that are never stepped along as they were.
-        return row_order(array.shape)
-    return tuple(s // array.itemsize for s in array.strides)
-
-
-def row_order(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a contiguous tensor, counted in elements."""
-    steps, step = [], 1
-    for n in reversed(shape):
-        steps.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(steps))
+    steps = tuple(s // array.itemsize for s in array.strides)
+    # NumPy gives arrays without elements no strides.
+    return steps if array.size or any(steps) else packed(array.shape)
 
 
 def storage_offset(self: Tensor) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
+from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
@@ -111,6 +112,7 @@ def normalize_batch(
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
+        result = following(result, input)
         return relabel(result, "NativeBatchNormBackward0"), None, None
     shape = input._data.shape
     pixels = math.prod(shape[2:])
@@ -178,6 +180,8 @@ def instance_norm(
     channels, pixels = shape[1], math.prod(shape[2:])
     for name, tensor in (("weight", weight), ("bias", bias)):
         _check_size(name, tensor, channels)
+    # torch folds the samples into the channels, which puts them in row order.
+    input = input.contiguous()
     view, broadcast = (shape[0], channels, 1, pixels), (1, channels, 1, 1)
     out, mean, _, variance = apply(
         rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
@@ -230,6 +234,7 @@ def normalize_layer(
     _one_type(input, weight, bias)
     width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
     view = (math.prod(outer), width)
+    input = input.contiguous()
     out, mean, rstd, _ = apply(
         rows.normalize, input, weight, bias, view=view, dims=(1,), broadcast=(1, width), eps=eps
     )
@@ -331,4 +336,4 @@ def rms_norm(
     wide = input.to(dtypes.float32) if input._data.dtype == np.float16 else input
     scale = ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
     result = (wide * scale).to(input.dtype)
-    return result if weight is None else result * weight
+    return following(result if weight is None else result * weight, input)

@@ -11,7 +11,7 @@ from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
-from rushlight.ops.memory import row_order, strides_of
+from rushlight.ops.memory import strides_of
 from rushlight.ops.storage import (
     BYTE,
     StorageType,
@@ -20,6 +20,7 @@ from rushlight.ops.storage import (
     type_of,
     warn_of_age,
 )
+from rushlight.primitives.placement import packed
 from rushlight.tensor_base import Array, bump, held, put, wrap
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def place_of(array: Array) -> Place:
             storage = UntypedStorage.on(owner.reshape(-1, order="A").view(BYTE))
             return Place(storage, start // item, strides_of(array))
     copied = np.array(array, order="C", copy=True)
-    return Place(UntypedStorage.on(copied.reshape(-1).view(BYTE)), 0, row_order(array.shape))
+    return Place(UntypedStorage.on(copied.reshape(-1).view(BYTE)), 0, packed(array.shape))
 
 
 def tensor_on(
@@ -112,7 +113,7 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
     if size is None:
         size = (storage.nbytes() // dtype.itemsize - offset,)
     shape = as_sizes((size,))
-    steps = row_order(shape) if stride is None or not len(stride) else as_sizes((stride,))
+    steps = packed(shape) if stride is None or not len(stride) else as_sizes((stride,))
     return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel, type_name
+from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
@@ -324,13 +325,17 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     before = input._data.shape[-dims:]
     if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
         if max(size) == 1:
-            return input.mean(tuple(range(-dims, 0)), keepdim=True)
+            mean = input.mean(tuple(range(-dims, 0)), keepdim=True)
+            return following(mean, input, lines=True)
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         return result if result is not input else input.clone()
+    result = input
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
-        input = along(input, axis - dims, _averages(n, o, input._data.dtype))
-    return relabel(input, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
+        result = along(result, axis - dims, _averages(n, o, input._data.dtype))
+    if dims < 3:
+        result = following(result, input, lines=dims == 1)
+    return relabel(result, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
 
 
 def _averages(size: int, count: int, dtype: np.dtype[Any]) -> Array:
@@ -365,20 +370,27 @@ def adaptive_max_pool(
         # Shorter cells repeat their last element.
         inside = np.minimum(starts[:, None] + np.arange(width), ends[:, None] - 1)
         positions.append(wrap(inside[None, None]))
-    return pick_maxima(input, batched, positions, f"AdaptiveMaxPool{max(dims, 2)}DBackward0")
+    label = f"AdaptiveMaxPool{max(dims, 2)}DBackward0"
+    return pick_maxima(input, batched, positions, label, follow=dims < 3)
 
 
 def pick_maxima(
-    input: Tensor, batched: Tensor, positions: list[Tensor], label: str
+    input: Tensor, batched: Tensor, positions: list[Tensor], label: str, follow: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """The largest elements of windows given by positions, and where in their planes they stand."""
+    """The largest elements of windows given by positions, and where in their planes they stand.
+
+    With `follow` they lie in the memory format of the input.
+    """
     dims = len(positions)
     if not batched._data.size or any(not p._data.size for p in positions):
         shape = (*batched._data.shape[:2], *(p._data.shape[2] for p in positions))
         flat = wrap(np.zeros(shape, np.int64))
     else:
         flat = apply(rows.irregular_winner, batched.detach(), *positions)
-    out = relabel(at_positions(batched, flat, dims), label)
+    out = at_positions(batched, flat, dims)
+    if follow:
+        out, flat = (following(part, batched, lines=dims == 1) for part in (out, flat))
+    out = relabel(out, label)
     if input is batched:
         return out, flat
     return out.squeeze(0), flat.squeeze(0)

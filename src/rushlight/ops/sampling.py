@@ -21,6 +21,7 @@ from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.placement import empty_like
 from rushlight.random import Generator
 from rushlight.tensor_base import Array, TensorBase, bump, wrap, write
 
@@ -68,9 +69,7 @@ def _drawn(target: Array, draw: Draw, generator: Generator | None) -> Array:
     """Numbers for an array of this kind, drawn in the order in which its elements lie in memory."""
     if target.flags.c_contiguous:
         return draw(target.shape, target.dtype, generator, True)
-    order = sorted(range(target.ndim), key=lambda d: -target.strides[d])
-    turned = draw(tuple(target.shape[d] for d in order), target.dtype, generator, False)
-    return turned.transpose(np.argsort(order))
+    return empty_like(target, make=lambda shape, dtype: draw(shape, dtype, generator, False))
 
 
 # ---- new tensors --------------------------------------------------------------------------------
@@ -266,7 +265,7 @@ def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
     result = wrap(values)
     for t in inputs:
         if state.grad and isinstance(t, TensorBase) and t._requires_grad:
-            result = apply(rows.where, wrap(np.zeros((), bool)), t, result)
+            result = apply(rows.where, wrap(np.ones((), bool)), result, t)
     return relabel(result, label)
 
 

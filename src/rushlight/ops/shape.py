@@ -219,7 +219,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a dimension of size 1 put in at dim."""
     shape = input._data.shape
     at = one_dim(dim, len(shape) + 1)
-    result = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
+    if input._data.flags.c_contiguous:
+        result = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
+    else:
+        result = apply(index_rows.slice_, input, index=(*(slice(None),) * at, None))
     return _labelled(result, "UnsqueezeBackward0")
 
 

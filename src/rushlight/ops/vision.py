@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.conversion import following, in_order
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
@@ -67,7 +69,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, r, r, height, width))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
     out = split.permute(order).reshape((*lead, c, height * r, width * r))
-    return relabel(out, "PixelShuffleBackward0")
+    return relabel(following(out, input), "PixelShuffleBackward0")
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -92,7 +94,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, height // r, r, width // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
     out = split.permute(order).reshape((*lead, c * r * r, height // r, width // r))
-    return relabel(out, "PixelUnshuffleBackward0")
+    return relabel(following(out, input), "PixelUnshuffleBackward0")
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -117,6 +119,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
     out = split.transpose(1, 2).reshape(shape)
+    out = following(out, input)
     return out if out is input else relabel(out, "ChannelShuffleBackward0")
 
 
@@ -233,6 +236,7 @@ def grid_sampler(
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
     out = _sampled(input, grid, mode, padding, align_corners)
+    out = in_order(out, contiguous_format)
     return relabel(out, f"GridSampler{len(x) - 2}DBackward0")
 
 

@@ -16,6 +16,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
+from rushlight.primitives.placement import in_rows, pointwise
 from rushlight.primitives.pointwise import exp, gt, le, logical_and, lt, relu, sigmoid, where
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
@@ -184,7 +185,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 log_sigmoid = unary(
     "log_sigmoid", halves(_log_sigmoid), lambda g, x: g * sigmoid(-x),
-    "fmin({x}, 0) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT,
+    "fmin({x}, 0) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 
 # ---- gelu ---------------------------------------------------------------------------------------
@@ -274,5 +275,5 @@ gelu = Primitive(
     "gelu",
     lambda: [Sample((draw(seed, shape, -4.0, 4.0),), {"approximate": how})
              for seed, shape in enumerate(SHAPES) for how in ("none", "tanh")],
-    inputs=("x",), promote=taking("gelu", FLOAT, list),
+    inputs=("x",), promote=taking("gelu", FLOAT, list), layout=pointwise,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
+from rushlight.primitives.placement import arranged, suggested
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
 from rushlight.threads import share
@@ -185,6 +186,16 @@ def _convolution(
     return out.astype(x.dtype, copy=False)
 
 
+def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Array:
+    """In channels last if the strides of the input or of the weight suggest it.
+
+    An input of lines counts as in row order.
+    """
+    x, weight = arrays[:2]
+    dims = suggested(x) or suggested(weight, lines=True)
+    return arranged(forward(*arrays, **static), dims)
+
+
 def _convolution_rule(
     x: Array, weight: Array, bias: Array | None = None, *, stride: Shape, padding: Shape,
     dilation: Shape, groups: int,
@@ -237,6 +248,7 @@ def _convolution_samples() -> Iterable[Sample]:
 convolution = Primitive(
     "convolution", "convolution", _convolution, (_convolution_x, _convolution_w, _bias_gradient),
     _convolution_rule, "convolution", _convolution_samples, label="ConvolutionBackward0",
+    layout=_as_images,
 )  # fmt: skip
 
 
@@ -289,7 +301,7 @@ def _convolution_transpose_samples() -> Iterable[Sample]:
 convolution_transpose = Primitive(
     "convolution_transpose", "convolution", _convolution_transpose,
     (_transpose_x, _transpose_w, _bias_gradient), _convolution_transpose_rule, "convolution",
-    _convolution_transpose_samples, label="ConvolutionBackward0",
+    _convolution_transpose_samples, label="ConvolutionBackward0", layout=_as_images,
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
 from rushlight.memory import address, root
+from rushlight.primitives.placement import Layout
 from rushlight.tensor_base import Array, TensorBase, View, held, turn, turned, wrap
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Primitive:
     view: bool = False
     # It is that memory as it is, to be read conjugated or negated.
     turns: bool = False
+    # How the result lies in memory where an input is not in row order; None: the forward sees to it.
+    layout: Layout | None = None
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
@@ -144,7 +147,10 @@ class Primitive:
                 wanted = recording and x._requires_grad
                 if self.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
                     (a,) = self.promote([a])
-                result = self.forward(a, **static) if static else self.forward(a)
+                if self.layout is not None and not a.flags.c_contiguous:
+                    result = self.layout(self.forward, (a,), static)
+                else:
+                    result = self.forward(a, **static) if static else self.forward(a)
             elif len(inputs) == 2:
                 x, y = inputs
                 if isinstance(x, TensorBase):
@@ -163,7 +169,15 @@ class Primitive:
                     and (dtype is _FLOAT or dtype.kind == "f")
                 ):
                     a, b = self.promote([a, b])
-                result = self.forward(a, b, **static) if static else self.forward(a, b)
+                # Where the first operand is in row order and is not spread, NumPy's result is, too; and
+                # where it is spread, NumPy goes by the second, as torch does.
+                if (
+                    self.layout is not None
+                    and not (a if a.__class__ is _ndarray else b).flags.c_contiguous
+                ):
+                    result = self.layout(self.forward, (a, b), static)
+                else:
+                    result = self.forward(a, b, **static) if static else self.forward(a, b)
             else:
                 arrays = []
                 for t in inputs:
@@ -174,7 +188,15 @@ class Primitive:
                         arrays.append(t)
                 if self.promote is not None:
                     arrays = self.promote(arrays)
-                result = self.forward(*arrays, **static)
+                if self.layout is not None:
+                    for a in arrays:
+                        if a.__class__ is _ndarray and not a.flags.c_contiguous:
+                            result = self.layout(self.forward, arrays, static)
+                            break
+                    else:
+                        result = self.forward(*arrays, **static)
+                else:
+                    result = self.forward(*arrays, **static)
         except (ValueError, IndexError, TypeError) as error:
             raise _explained(self, inputs, static, error) from None
         if result.__class__ is tuple:

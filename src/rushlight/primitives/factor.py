@@ -15,6 +15,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
+from rushlight.primitives.placement import in_columns
 from rushlight.primitives.view import triangle
 from rushlight.tensor_base import Array, wrap
 
@@ -88,6 +89,7 @@ def _squared(name: str, x: Array) -> Spec:
 # ---- inverse, solve -----------------------------------------------------------------------------
 
 
+@in_columns(0)
 def _inv(x: Array) -> Any:
     square("linalg.inv", x)
     try:
@@ -295,6 +297,7 @@ cholesky: Primitive = Primitive(
 # ---- QR -----------------------------------------------------------------------------------------
 
 
+@in_columns(0, 1)
 def _qr(x: Array, *, complete: bool) -> Any:
     floating("linalg.qr", x)
     q, r = np.linalg.qr(x, mode="complete" if complete else "reduced")
@@ -344,6 +347,7 @@ qr: Primitive = Primitive(
 # ---- eigenvalues and singular values ------------------------------------------------------------
 
 
+@in_columns(1)
 def _eigh(x: Array, *, upper: bool) -> Any:
     square("linalg.eigh", x)
     values, vectors = _attempt("linalg.eigh", lambda: np.linalg.eigh(x, UPLO="U" if upper else "L"))
@@ -386,6 +390,7 @@ eigh: Primitive = Primitive(
 )  # fmt: skip
 
 
+@in_columns(1)
 def _eig(x: Array) -> Any:
     square("linalg.eig", x)
     complex_type = (
@@ -424,6 +429,7 @@ eig: Primitive = Primitive(
 )  # fmt: skip
 
 
+@in_columns(0, 2)
 def _svd(x: Array, *, full: bool) -> Any:
     floating("linalg.svd", x)
     u, s, vh = _attempt("linalg.svd", lambda: np.linalg.svd(x, full_matrices=full))

@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.node import PrimitiveNode
 from rushlight.primitives.core import Primitive, Rule, Sample
+from rushlight.primitives.placement import Layout, pointwise
 from rushlight.tensor_base import Array
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 2))
@@ -184,6 +185,7 @@ def unary(
     takes: str = ANY,
     whole: bool = False,
     static: Sequence[dict[str, Any]] = ({},),
+    layout: Layout = pointwise,
     label: str | Callable[[PrimitiveNode], str] | None = None,
 ) -> Primitive:
     """An elementwise row of one input, sampled on its domain once for each set of parameters.
@@ -201,7 +203,7 @@ def unary(
     return Primitive(
         name, "unary", forward, None if vjp is None else (vjp,),
         pointwise_rule(forward, promote), c, samples, inputs=("x",),
-        promote=None if promote is _unchanged else promote, label=label,
+        promote=None if promote is _unchanged else promote, layout=layout, label=label,
     )  # fmt: skip
 
 
@@ -235,7 +237,7 @@ def binary(
 
     return Primitive(
         name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
-        samples, inputs=("x", "y"), promote=bring, label=label,
+        samples, inputs=("x", "y"), promote=bring, layout=pointwise, label=label,
     )  # fmt: skip
 
 

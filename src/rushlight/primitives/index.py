@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.memory import beside
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import copied, preserved
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 
@@ -46,7 +48,33 @@ def filled(spec: Index, arrays: tuple[Array, ...]) -> Index:
 
 def _slice(x: Array, *, index: Index) -> Array:
     # The trailing Ellipsis keeps a 0-d result an array that shares memory.
-    return x[(*index, ...)] if ... not in index else x[index]
+    part = x[(*index, ...)] if ... not in index else x[index]
+    if None not in index:
+        return part
+    if part.size == x.size and x.flags.c_contiguous:
+        return x.reshape(part.shape)
+    return _with_new_steps(x, index, part)
+
+
+def _with_new_steps(x: Array, index: Index, part: Array) -> Array:
+    """The part with torch's strides along its new dimensions, where NumPy has 0.
+
+    They are those of a dimension put in before the ones to its right are sliced.
+    """
+    strides, axis = list(part.strides), 0
+    at = 0
+    for place, entry in enumerate(index):
+        if entry is None:
+            strides[at] = x.shape[axis] * x.strides[axis] if axis < x.ndim else x.itemsize
+            at += 1
+        elif entry is Ellipsis:
+            skipped = x.ndim - axis - sum(e is not None for e in index[place + 1 :])
+            axis += skipped
+            at += skipped
+        else:
+            axis += 1
+            at += isinstance(entry, slice)
+    return beside(part, part.shape, tuple(strides))
 
 
 def _slice_rule(x: Array, *, index: Index) -> Spec:
@@ -292,7 +320,7 @@ place_index = Primitive(
 
 
 def _put(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Array:
-    out = np.array(x, order="C", copy=True)
+    out = copied(x) if indices else preserved(x)
     put_into(out, values, *indices, spec=spec, accumulate=accumulate)
     return out
 

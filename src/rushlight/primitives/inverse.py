@@ -9,6 +9,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.factor import LinAlgError, floating, h, square, well_conditioned
 from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.placement import in_columns
 from rushlight.tensor_base import Array
 
 # ---- the pseudoinverse --------------------------------------------------------------------------
@@ -63,6 +64,7 @@ pinv: Primitive = Primitive(
 # ---- Cholesky's factor --------------------------------------------------------------------------
 
 
+@in_columns(0)
 def _cholesky_solve(b: Array, factor: Array, *, upper: bool) -> Array:
     from scipy.linalg import get_lapack_funcs
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw, promote_many
+from rushlight.primitives.placement import empty_in, suggested
 from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
@@ -77,9 +78,11 @@ def _cat(*xs: Array, dim: int) -> Array:
             break
     else:
         return np.concatenate(xs, axis=dim)
-    # Row order whatever the parts' order is, as in torch: programs call .view() on the result.
+    # Row order whatever the parts' order is, but for images that all are in channels last.
     shape, dtype = _cat_rule(*xs, dim=dim)
-    return np.concatenate(xs, axis=dim, out=np.empty(shape, dtype))
+    formats = {suggested(x) for x in xs}
+    out = empty_in(shape, dtype, formats.pop() if len(formats) == 1 else None)
+    return np.concatenate(xs, axis=dim, out=out)
 
 
 def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, ...]) -> list[Any]:

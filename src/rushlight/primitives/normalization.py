@@ -8,7 +8,7 @@ bias spread over it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
+from rushlight.primitives.placement import arranged, suggested
 from rushlight.tensor_base import Array
 from rushlight.threads import ranges, share
 
@@ -150,9 +151,14 @@ def _normalize_samples() -> Iterable[Sample]:
         yield Sample((x, None, None), form)
 
 
+def _as_input(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    out, *rest = forward(*arrays, **static)
+    return arranged(out, suggested(arrays[0])), *rest
+
+
 normalize = Primitive(
     "normalize", "normalize", _normalize, _normalize_vjp, _normalize_rule, "normalize",
-    _normalize_samples,
+    _normalize_samples, layout=_as_input,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from rushlight.primitives.factor import (
 )
 from rushlight.primitives.families import draw, missing
 from rushlight.primitives.join import cat
+from rushlight.primitives.placement import in_columns
 from rushlight.primitives.view import triangle
 from rushlight.tensor_base import Array, wrap
 
@@ -37,6 +38,7 @@ def permutation(pivots: Array, rows: int, dtype: Any) -> Array:
     return np.swapaxes(np.eye(rows, dtype=dtype)[order], -1, -2)
 
 
+@in_columns(0)
 def _lu_factor(x: Array) -> tuple[Array, Array, Array]:
     from scipy.linalg import get_lapack_funcs
 
@@ -121,6 +123,7 @@ def _indefinite(step: str, x: Array, hermitian: bool) -> Any:
     return get_lapack_funcs(("he" if hermitian and x.dtype.kind == "c" else "sy") + step, (x,))
 
 
+@in_columns(0)
 def _ldl_factor(x: Array, *, hermitian: bool) -> tuple[Array, Array, Array]:
     square("torch.linalg.ldl_factor_ex", x)
     out, pivots = np.zeros_like(x), np.empty(x.shape[:-1], np.int32)
@@ -139,6 +142,7 @@ def _ldl_rule(x: Array, *, hermitian: bool) -> list[Spec]:
     return [(x.shape, x.dtype), (x.shape[:-1], integer), (x.shape[:-2], integer)]
 
 
+@in_columns(0)
 def _ldl_solve(x: Array, pivots: Array, b: Array, *, hermitian: bool) -> Array:
     batch = np.broadcast_shapes(x.shape[:-2], b.shape[:-2])
     out = np.broadcast_to(b, batch + b.shape[-2:]).copy()
@@ -184,6 +188,7 @@ ldl_solve = Primitive(
 # ---- QR -----------------------------------------------------------------------------------------
 
 
+@in_columns(0)
 def _geqrf(x: Array) -> tuple[Array, Array]:
     floating("geqrf", x)
     packed, tau = np.linalg.qr(x, mode="raw")

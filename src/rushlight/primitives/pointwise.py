@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
     REAL,
+    SHAPES,
     binary,
     broadcast_shapes,
     compare,
@@ -29,6 +30,7 @@ from rushlight.primitives.families import (
     result_type,
     unary,
 )
+from rushlight.primitives.placement import copied, pointwise
 from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array, TensorBase
@@ -418,16 +420,12 @@ where: Primitive = Primitive(
     (None, lambda g, condition: where(condition, g, 0),
      lambda g, condition: where(condition, 0, g)),
     _where_rule, "{condition} ? {x} : {y}", _where_samples, promote=_promote_where,
+    layout=pointwise,
 )  # fmt: skip
 
 
-def _order(x: Array) -> Literal["C", "K"]:
-    # NumPy would turn an expanded array around; programs call .view() on the copy.
-    return "C" if 0 in x.strides else "K"
-
-
 def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
-    return x.astype(dtype, order=_order(x))
+    return copied(x, dtype)
 
 
 def _convert_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:
@@ -447,7 +445,10 @@ convert = Primitive(
 
 
 def _clone(x: Array) -> Array:
-    return np.array(x, order=_order(x), copy=True)
+    return copied(x)
 
 
-clone = unary("clone", _clone, lambda g: g, "{x}", to_float=False)
+clone = Primitive(
+    "clone", "unary", _clone, (lambda g: g,), lambda x: (x.shape, x.dtype), "{x}",
+    lambda: [Sample((draw(seed, shape),)) for seed, shape in enumerate(SHAPES)],
+)  # fmt: skip

@@ -7,13 +7,14 @@ k * k. Where the maximum came from is found only for a gradient or for indices.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import arranged, as_first, rows_of, suggested
 from rushlight.primitives.select import choose
 from rushlight.primitives.windows import Shape, ends, inside, padded, taps
 from rushlight.tensor_base import Array
@@ -94,9 +95,21 @@ def _forms() -> Iterable[tuple[Array, dict[str, Any]]]:
         yield draw(seed, (2, *size)), {**form, "dilation": dilation, "out_size": out_size}
 
 
+def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """In the input's memory format, but for a plain maximum of lines and for sums of volumes."""
+    result = forward(*arrays, **static)
+    dims = len(static["kernel"])
+    if result.__class__ is tuple:
+        order = suggested(arrays[0], lines=True)
+        return tuple(arranged(part, order) for part in result)
+    if forward is _max_pool if dims == 1 else forward is _window_sum and dims == 3:
+        return rows_of(result)
+    return arranged(result, suggested(arrays[0], lines=True))
+
+
 max_pool = Primitive(
     "max_pool", "pooling", _max_pool, None, _max_pool_rule, "pool:max",
-    lambda: [Sample((x,), form) for x, form in _forms()],
+    lambda: [Sample((x,), form) for x, form in _forms()], layout=_as_images,
 )  # fmt: skip
 
 
@@ -158,6 +171,7 @@ max_pool_from = Primitive(
     "max_pool_from", "pooling", _max_pool_from, (_max_pool_from_vjp,), _max_pool_from_rule,
     "pool:max", lambda: [Sample((x,), form) for x, form in _forms()],
     label=lambda node: f"MaxPool{max(len(node.static['kernel']), 2)}DWithIndicesBackward0",
+    layout=_as_images,
 )  # fmt: skip
 
 
@@ -192,7 +206,7 @@ def _positions_samples() -> Iterable[Sample]:
 
 pool_positions = Primitive(
     "pool_positions", "pooling", _pool_positions, None, _pool_positions_rule, "pool:positions",
-    _positions_samples,
+    _positions_samples, layout=as_first,
 )  # fmt: skip
 
 
@@ -313,7 +327,7 @@ def _window_sum_vjp(
 window_sum = Primitive(
     "window_sum", "pooling", _window_sum, (_window_sum_vjp,), _max_pool_rule, "pool:+",
     lambda: [Sample((x,), form) for x, form in _forms()],
-    label=lambda node: f"AvgPool{len(node.static['kernel'])}DBackward0",
+    label=lambda node: f"AvgPool{len(node.static['kernel'])}DBackward0", layout=_as_images,
 )  # fmt: skip
 
 

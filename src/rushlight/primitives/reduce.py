@@ -13,6 +13,7 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import REAL, draw, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
+from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
 from rushlight.primitives.view import expand
@@ -147,7 +148,15 @@ def _sum_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
 
 
 sum = Primitive(
-    "sum", "reduce", _sum, (_sum_vjp,), _sum_rule, "reduce:+", _samples, label=_numbered("Sum")
+    "sum",
+    "reduce",
+    _sum,
+    (_sum_vjp,),
+    _sum_rule,
+    "reduce:+",
+    _samples,
+    label=_numbered("Sum"),
+    layout=in_rows,
 )
 
 
@@ -190,7 +199,7 @@ def _prod_samples() -> Iterable[Sample]:
 
 prod = Primitive(
     "prod", "reduce", _prod, (_prod_vjp,), _sum_rule, "reduce:*", _prod_samples,
-    label=_numbered("Prod"),
+    label=_numbered("Prod"), layout=in_rows,
 )  # fmt: skip
 
 
@@ -210,7 +219,7 @@ def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any
 
 mean = Primitive(
     "mean", "reduce", _mean, (_mean_vjp,), _same_dtype, "reduce:+", _samples,
-    label=_numbered("Mean"),
+    label=_numbered("Mean"), layout=in_rows,
 )  # fmt: skip
 
 # ---- extremes -----------------------------------------------------------------------------------
@@ -259,11 +268,11 @@ def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
 
 amax = Primitive(
     "amax", "reduce", _amax, (_extreme_vjp,), _extreme_rule("amax"), "reduce:max", _samples,
-    promote=taking("amax", REAL, list),
+    promote=taking("amax", REAL, list), layout=in_rows,
 )  # fmt: skip
 amin = Primitive(
     "amin", "reduce", _amin, (_extreme_vjp,), _extreme_rule("amin"), "reduce:min", _samples,
-    promote=taking("amin", REAL, list),
+    promote=taking("amin", REAL, list), layout=in_rows,
 )  # fmt: skip
 
 
@@ -293,11 +302,11 @@ def _position_samples() -> Iterable[Sample]:
 
 argmax = Primitive(
     "argmax", "reduce", _argmax, None, _position_rule("argmax"), "reduce:argmax",
-    _position_samples, promote=taking("argmax", REAL, list),
+    _position_samples, promote=taking("argmax", REAL, list), layout=in_rows,
 )  # fmt: skip
 argmin = Primitive(
     "argmin", "reduce", _argmin, None, _position_rule("argmin"), "reduce:argmin",
-    _position_samples, promote=taking("argmin", REAL, list),
+    _position_samples, promote=taking("argmin", REAL, list), layout=in_rows,
 )  # fmt: skip
 
 # ---- yes or no ----------------------------------------------------------------------------------
@@ -318,8 +327,8 @@ def _all(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     return held.astype(np.uint8) if x.dtype == np.uint8 else held
 
 
-any = Primitive("any", "reduce", _any, None, _boolean, "reduce:||", _samples)
-all = Primitive("all", "reduce", _all, None, _boolean, "reduce:&&", _samples)
+any = Primitive("any", "reduce", _any, None, _boolean, "reduce:||", _samples, layout=in_rows)
+all = Primitive("all", "reduce", _all, None, _boolean, "reduce:&&", _samples, layout=in_rows)
 
 # ---- moments ------------------------------------------------------------------------------------
 
@@ -361,10 +370,11 @@ def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Cor
 
 var = Primitive(
     "var", "reduce", _var, (_var_vjp,), _real_dtype, "reduce:var", _cases(correction=1),
-    inputs=("x",),
+    inputs=("x",), layout=in_rows,
 )  # fmt: skip
 std = Primitive(
     "std", "reduce", _std, (_std_vjp,), _real_dtype, "reduce:std", _cases(correction=0),
+    layout=in_rows,
 )  # fmt: skip
 
 # ---- norms --------------------------------------------------------------------------------------
@@ -385,7 +395,7 @@ def _logsumexp_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
 
 logsumexp = Primitive(
     "logsumexp", "reduce", _logsumexp, (_logsumexp_vjp,), _same_dtype, "reduce:logsumexp",
-    _samples, inputs=("x",), promote=promote_float,
+    _samples, inputs=("x",), promote=promote_float, layout=in_rows,
 )  # fmt: skip
 
 
@@ -459,7 +469,7 @@ def _norm_samples() -> Iterable[Sample]:
 
 vector_norm = Primitive(
     "vector_norm", "reduce", _vector_norm, (_vector_norm_vjp,), _norm_rule, "reduce:norm",
-    _norm_samples, inputs=("x",), label="LinalgVectorNormBackward0",
+    _norm_samples, inputs=("x",), label="LinalgVectorNormBackward0", layout=in_rows,
 )  # fmt: skip
 
 # ---- middle and most frequent -------------------------------------------------------------------
@@ -513,12 +523,12 @@ median_index = Primitive(
     "median_index", "reduce", _median_index, None, _middle_rule("median"), "call",
     lambda: [Sample((draw(4, (3, 4)),), {"dim": 1, "keepdim": k, "ignore_nan": k})
              for k in (False, True)],
-    promote=taking("median", "iuf", list),
+    promote=taking("median", "iuf", list), layout=in_rows,
 )  # fmt: skip
 mode_index = Primitive(
     "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
     lambda: [Sample((np.round(draw(4, (3, 4))),), {"dim": d, "keepdim": False}) for d in (0, 1)],
-    promote=taking("mode", REAL, list),
+    promote=taking("mode", REAL, list), layout=in_rows,
 )  # fmt: skip
 
 
@@ -570,5 +580,5 @@ hash_tensor = Primitive(
     # Numbers that single precision holds exactly: the bits of all others change with it.
     lambda: [Sample((np.arange(-2.0, 4.0).reshape(2, 3),), {"dim": dim, "keepdim": keepdim})
              for dim, keepdim in ((None, False), ((1,), True))],
-    inputs=("x",),
+    inputs=("x",), layout=in_rows,
 )  # fmt: skip

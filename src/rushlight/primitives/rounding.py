@@ -21,6 +21,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
+from rushlight.primitives.placement import pointwise
 from rushlight.primitives.pointwise import eq, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
 from rushlight.tensor_base import Array
@@ -131,7 +132,7 @@ _promote_frexp = taking("frexp", FLOAT, lambda arrays: arrays)
 
 frexp = Primitive(
     "frexp", "unary", _frexp, (_frexp_vjp,), pointwise_rule(_frexp, _promote_frexp), "call",
-    _frexp_samples, inputs=("x",), promote=_promote_frexp,
+    _frexp_samples, inputs=("x",), promote=_promote_frexp, layout=pointwise,
 )  # fmt: skip
 
 # ---- what is not finite -------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import FLOAT, REAL, draw, taking
 from rushlight.primitives.join import cat
+from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
 from rushlight.primitives.transcendental import log_add_exp
 from rushlight.primitives.view import flip
@@ -60,7 +61,7 @@ def _cumsum_vjp(g: Any, dim: int) -> Any:
 
 
 cumsum = Primitive(
-    "cumsum", "scan", _cumsum, (_cumsum_vjp,), _scan_rule, "scan:+", _samples,
+    "cumsum", "scan", _cumsum, (_cumsum_vjp,), _scan_rule, "scan:+", _samples, layout=in_rows,
 )  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def _cumprod_vjp(g: Any, x: Any, dim: int) -> Any:
 
 cumprod = Primitive(
     "cumprod", "scan", _cumprod, (_cumprod_vjp,), _scan_rule, "scan:*", _with_zeros,
+    layout=in_rows,
 )  # fmt: skip
 
 
@@ -128,6 +130,7 @@ def _recurrence_samples() -> Iterable[Sample]:
 recurrence = Primitive(
     "recurrence", "scan", _recurrence, _recurrence_vjp,
     lambda a, b, *, dim: (b.shape, b.dtype), "scan:recurrence", _recurrence_samples,
+    layout=in_rows,
 )  # fmt: skip
 
 
@@ -161,7 +164,7 @@ def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
 logcumsumexp = Primitive(
     "logcumsumexp", "scan", _logcumsumexp, (_logcumsumexp_vjp,),
     lambda x, *, dim: (x.shape, x.dtype), "scan:logaddexp", _samples,
-    promote=taking("logcumsumexp", FLOAT + "c", list),
+    promote=taking("logcumsumexp", FLOAT + "c", list), layout=in_rows,
 )  # fmt: skip
 
 
@@ -193,9 +196,9 @@ def _positions_rule(x: Array, *, dim: int) -> Spec:
 
 cummax_index = Primitive(
     "cummax_index", "scan", _cummax_index, None, _positions_rule, "scan:argmax", _samples,
-    promote=taking("cummax", REAL, list),
+    promote=taking("cummax", REAL, list), layout=in_rows,
 )  # fmt: skip
 cummin_index = Primitive(
     "cummin_index", "scan", _cummin_index, None, _positions_rule, "scan:argmin", _samples,
-    promote=taking("cummin", REAL, list),
+    promote=taking("cummin", REAL, list), layout=in_rows,
 )  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import as_first
 from rushlight.tensor_base import Array
 
 # Up to this length NumPy's stable sort is the faster way.
@@ -62,7 +63,7 @@ def _order_samples() -> Iterable[Sample]:
 order = Primitive(
     "order", "sort", _order, None, lambda x, *, dim, descending: (x.shape, np.dtype(np.int64)),
     "sort",
-    _order_samples,
+    _order_samples, layout=as_first,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_fo
 from rushlight.memory import beside, strided_view
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.placement import arranged, empty_like, in_format, in_rows
 from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
@@ -147,7 +148,9 @@ def _flip(x: Array, *, dims: Shape) -> Array:
     turned = [slice(None)] * x.ndim
     for d in dims:
         turned[d] = slice(None, None, -1)
-    return x[tuple(turned)].copy(order="C")
+    out = empty_like(x)
+    out[...] = x[tuple(turned)]
+    return out
 
 
 flip: Primitive = Primitive(
@@ -176,7 +179,7 @@ roll: Primitive = Primitive(
     "roll", "move", _roll,
     (lambda g, shifts, dims: roll(g, shifts=tuple(-s for s in shifts), dims=dims),),
     lambda x, *, shifts, dims: (x.shape, x.dtype), "copy",
-    _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}),
+    _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}), layout=in_format,
 )  # fmt: skip
 
 Widths = tuple[tuple[int, int], ...]
@@ -210,6 +213,7 @@ def _pad_vjp(g: Any, widths: Widths) -> Any:
 pad = Primitive(
     "pad", "move", _pad, (_pad_vjp,), _pad_rule, "copy",
     _samples({"widths": ((1, 0), (0, 2), (-1, 1)), "value": 0.5}), label="ConstantPadNdBackward0",
+    layout=in_format,
 )  # fmt: skip
 
 
@@ -238,6 +242,7 @@ triangle: Primitive = Primitive(
     "copy",
     _samples({"diagonal": 0, "upper": True}, {"diagonal": -1, "upper": False}),
     label=lambda node: "TriuBackward0" if node.static["upper"] else "TrilBackward0",
+    layout=in_rows,
 )  # fmt: skip
 
 
@@ -341,16 +346,22 @@ def dims_of(x: Array, order: memory_format) -> Shape:
     return dims
 
 
-def _compact(x: Array, *, order: memory_format = contiguous_format) -> Array:
-    if order is contiguous_format:
+def _compact(
+    x: Array, *, order: memory_format = contiguous_format, dims: Shape | None = None
+) -> Array:
+    """A copy in a memory format, or with these dimensions outermost first in memory."""
+    if order is not contiguous_format:
+        dims = dims_of(x, order)
+    if dims is None:
         return np.array(x, order="C", copy=True)
-    dims = dims_of(x, order)
-    return np.array(x.transpose(dims), order="C", copy=True).transpose(np.argsort(dims))
+    return arranged(
+        np.array(x.transpose(dims), order="C", copy=True).transpose(np.argsort(dims)), dims
+    )
 
 
 compact = Primitive(
     "compact", "move", _compact, (lambda g: g,),
-    lambda x, *, order=contiguous_format: (x.shape, x.dtype), "copy",
+    lambda x, *, order=contiguous_format, dims=None: (x.shape, x.dtype), "copy",
     lambda: [
         Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last}),
     ],

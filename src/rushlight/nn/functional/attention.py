@@ -12,11 +12,13 @@ from rushlight import dtypes
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.conversion import in_dims
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_half
 from rushlight.primitives import softmax as softmax_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
+from rushlight.primitives.placement import order_of
 from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
@@ -127,7 +129,19 @@ def scaled_dot_product_attention(
     out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
     if half:
         out = out.half()
+    out = in_dims(out, _flash_order(query, key, value, dropout_p))
     return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")
+
+
+def _flash_order(
+    query: Tensor, key: Tensor, value: Tensor, dropout_p: float
+) -> tuple[int, ...] | None:
+    """Where torch has a kernel for attention, the result lies as the query; else in row order."""
+    three = (query._data, key._data, value._data)
+    fits = query._data.ndim == 4 and not dropout_p and query._data.size and key._data.size
+    if fits and all(x.strides[-1] == x.itemsize for x in three):
+        return order_of(query._data)
+    return None
 
 
 def _repeat_heads(tensor: Tensor, times: int) -> Tensor:

@@ -127,7 +127,7 @@ def soft_margin_loss(
     need_tensor("soft_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
     constant("soft_margin_loss", target=target)
-    loss = softplus(-target * input, 1.0, math.inf)
+    loss = softplus(input * -target, 1.0, math.inf)
     return reduced(loss, how, "SoftMarginLossBackward0")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rushlight import random
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.conversion import following
 from rushlight.ops.dropout import drawn
 from rushlight.ops.pooling import (
     Ints,
@@ -341,7 +342,8 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         empty = wrap(np.zeros((*lead, places), input._data.dtype))
         spec = (ARRAY,) * (len(lead) + 1)
         out = apply(put, empty, input, *picks, indices, spec=spec, accumulate=False)
-        return out.reshape((*lead, *size))
+        result: Tensor = out.reshape((*lead, *size))
+        return following(result, input) if dims == 2 else result
 
     what = f"The partial inverse of max_pool{dims}d: the maxima where they stood, zeros elsewhere."
     return _named(unpool, name, what)

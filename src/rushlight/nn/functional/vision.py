@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.layout import contiguous_format
 from rushlight.ops import vision as ops
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.conversion import following, in_order
 from rushlight.ops.joining import cat
 from rushlight.ops.pooling import adaptive_avg_pool, along
 from rushlight.ops.precision import in_half, in_single, single
@@ -140,6 +142,7 @@ def pad(
     if mode == "replicate" or (mode == "reflect" and dims < 3):
         input = single(input)
     sides, label = _SIDES[mode]
+    given = input
     for i in range(dims):
         dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
         if mode == "circular":
@@ -149,9 +152,11 @@ def pad(
             input = cat(sides(input, dim, max(before, 0), max(after, 0)), dim)
         if mode != "circular":
             input = _cut(input, dim, before, after)
-    if any(widths):
-        return relabel(input, label.format(dims))
-    return input.clone()
+    if not any(widths):
+        return given.clone()
+    # torch joins the parts of a circle in row order.
+    laid = following(input, given) if mode != "circular" else in_order(input, contiguous_format)
+    return relabel(laid, label.format(dims))
 
 
 # ---- other sizes --------------------------------------------------------------------------------
@@ -282,9 +287,9 @@ def _nearest(
         spec = (*(slice(None),) * (2 + d), ARRAY)
         result = apply(index, result, wrap(positions), spec=spec)
     if result is input:
-        return input.clone()
+        result = input.clone()
     label = f"UpsampleNearest{'Exact' if exact else ''}{dims}DBackward0"
-    return relabel(result, label)
+    return relabel(following(result, input), label)
 
 
 def _smooth(
@@ -306,6 +311,7 @@ def _smooth(
         else:
             matrix = _interpolating(size, count, scale, mode, align_corners, working)
         result = along(result, d - dims, matrix.astype(result._data.dtype))
+    result = following(result, input)
     if whole:
         return result.round().clamp(0, 255).to(input.dtype)
     name = {"lanczos": "Lanczos2D", "bicubic": "Bicubic2D"}.get(mode, f"{mode.title()}{dims}D")

@@ -1,0 +1,358 @@
+"""How results lie in memory: the rules of torch's library, each said once.
+
+Nothing here runs where all inputs lie in row order: then every result does. A row's column `layout`
+names the rule for the other inputs; it is given the forward, so that it can turn the inputs before
+the work is done instead of copying the result afterwards.
+
+The rule of elementwise operations is that of torch's TensorIterator
+(aten/src/ATen/TensorIterator.cpp), re-expressed: the dimensions of the result are ordered by the
+operands' strides, the first operand that tells two dimensions apart decides.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.memory import extent, shows_twice, strided_view
+from rushlight.tensor_base import Array
+
+Shape = tuple[int, ...]
+Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
+# The order of dimensions in memory, outermost first, and the strides in elements it leads to.
+Order = tuple[Shape, Shape]
+
+_ndarray = np.ndarray
+_IMAGES = (0, 2, 3, 1)
+_NUMBER: tuple[Shape, Shape, int] = ((), (), 1)
+
+# ---- strides ------------------------------------------------------------------------------------
+
+
+def packed(shape: Shape, dims: Iterable[int] | None = None) -> Shape:
+    """The strides, in elements, without gaps: in row order, or outermost first as dims says.
+
+    >>> packed((2, 3, 4)), packed((2, 3, 4), (0, 2, 1))
+    ((12, 4, 1), (12, 1, 3))
+    """
+    strides = [0] * len(shape)
+    step = 1
+    for d in reversed(tuple(range(len(shape)) if dims is None else dims)):
+        strides[d] = step
+        step *= max(shape[d], 1)
+    return tuple(strides)
+
+
+def _dense(shape: Shape, strides: Shape) -> bool:
+    """Whether every element of a piece of memory is there, once."""
+    step = 1
+    for stride, size in sorted((s, n) for n, s in zip(shape, strides, strict=True) if n != 1):
+        if stride != step:
+            return False
+        step *= size
+    return True
+
+
+def _by_strides(shape: Shape, operands: Sequence[Shape]) -> Shape:
+    """Dimensions, outermost first, ordered by the strides of operands (0 where broadcast).
+
+    An insertion sort from the innermost one out, in which pairs that no operand tells apart leave
+    each other in place: for those the outcome depends on the steps, which are torch's.
+    """
+
+    def outward(a: int, b: int) -> int:
+        for strides in operands:
+            s, t = strides[a], strides[b]
+            if s and t:
+                if s != t:
+                    return 1 if s > t else -1
+                if shape[a] > shape[b]:
+                    return 1
+        return 0
+
+    order = list(reversed(range(len(shape))))
+    for start in range(1, len(order)):
+        moving = start
+        for other in range(start - 1, -1, -1):
+            verdict = outward(order[other], order[moving])
+            if verdict > 0:
+                order[other], order[moving] = order[moving], order[other]
+                moving = other
+            elif verdict < 0:
+                break
+    return tuple(reversed(order))
+
+
+@lru_cache(maxsize=1024)
+def _pointwise_order(*operands: tuple[Shape, Shape, int]) -> Order | None:
+    """Where the result of operands of (shape, strides in bytes, size of an element) lies.
+
+    None: in row order.
+    """
+    shape = np.broadcast_shapes(*(own for own, _, _ in operands))
+    given = [(own, tuple(s // size for s in strides)) for own, strides, size in operands]
+    if all(own == shape for own, _ in given):
+        if all(_is_rows(own, strides) for own, strides in given):
+            return None
+        if len(shape) == 4 and all(_is_packed(own, s, _IMAGES) for own, s in given):
+            return _IMAGES, packed(shape, _IMAGES)
+        first = given[0][1]
+        if all(strides == first for _, strides in given) and _dense(shape, first):
+            return _as_they_are(shape, first)
+    missing = [(0,) * (len(shape) - len(own)) for own, _ in given]
+    spread = [
+        extra + tuple(0 if n == 1 != whole else s for n, s, whole in zip(
+            own, strides, shape[len(extra):], strict=True))
+        for extra, (own, strides) in zip(missing, given, strict=True)
+    ]  # fmt: skip
+    return _sorted_order(shape, spread)
+
+
+@lru_cache(maxsize=256)
+def _like_order(shape: Shape, strides: Shape, size: int) -> Order | None:
+    """Where a new tensor like one of this shape and these strides in bytes lies; None: in row order."""
+    steps = tuple(s // size for s in strides)
+    if 0 not in shape and _dense(shape, steps):
+        return _as_they_are(shape, steps)
+    return _sorted_order(shape, [steps])
+
+
+def _as_they_are(shape: Shape, strides: Shape) -> Order:
+    by_stride = sorted(range(len(shape)), key=lambda d: (-strides[d], -shape[d], d))
+    return tuple(by_stride), strides
+
+
+def _sorted_order(shape: Shape, operands: Sequence[Shape]) -> Order | None:
+    dims = _by_strides(shape, operands)
+    return None if dims == tuple(range(len(shape))) else (dims, packed(shape, dims))
+
+
+def _is_packed(shape: Shape, strides: Shape, dims: Iterable[int]) -> bool:
+    step = 1
+    for d in reversed(tuple(dims)):
+        if shape[d] != 1:
+            if strides[d] != step:
+                return False
+            step *= shape[d]
+    return True
+
+
+def _is_rows(shape: Shape, strides: Shape) -> bool:
+    return 0 in shape or _is_packed(shape, strides, range(len(shape)))
+
+
+def order_of(x: Array) -> Shape | None:
+    """The dimensions of x, outermost in memory first, as a new tensor like it has them.
+
+    None: row order.
+    """
+    order = None if x.flags.c_contiguous else _like_order(x.shape, x.strides, x.itemsize)
+    return None if order is None else order[0]
+
+
+# ---- arrays at a place --------------------------------------------------------------------------
+
+
+def _seen(rows: Array, order: Order) -> Array:
+    """An array in row order, whose dimensions are those of `order` outermost first, as the result."""
+    dims, strides = order
+    shape = [0] * len(dims)
+    for d, n in zip(dims, rows.shape, strict=True):
+        shape[d] = n
+    size = rows.itemsize
+    return strided_view(rows, tuple(shape), tuple(s * size for s in strides))
+
+
+def rows_of(x: Any) -> Array:
+    """The array in row order: itself, or a copy."""
+    x = np.asarray(x)
+    if not x.flags.c_contiguous:
+        return x.copy(order="C")
+    # NumPy's strides along dimensions of size 1 may be any.
+    return x.reshape(-1).reshape(x.shape) if 1 in x.shape else x
+
+
+def empty_like(
+    x: Array, dtype: np.dtype[Any] | None = None, make: Callable[..., Array] = np.empty
+) -> Array:
+    """An array of the same shape that lies as x does, without gaps: `torch.empty_like`.
+
+    make(shape, dtype) gives its elements in the order of memory.
+    """
+    dtype = x.dtype if dtype is None else dtype
+    # Row order allows any strides along dimensions of size 1, and they are kept, too.
+    if x.flags.c_contiguous and 1 not in x.shape:
+        return make(x.shape, dtype)
+    order = _like_order(x.shape, x.strides, x.itemsize)
+    if order is None:
+        return make(x.shape, dtype)
+    return _seen(make(tuple(x.shape[d] for d in order[0]), dtype), order)
+
+
+def copied(x: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """A copy that lies as x does, without gaps: `torch.clone`."""
+    if x.flags.c_contiguous and 1 not in x.shape:
+        return x.astype(x.dtype if dtype is None else dtype, order="C")
+    out = empty_like(x, dtype)
+    np.copyto(out, x, casting="unsafe")
+    return out
+
+
+def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None) -> Array:
+    """Memory with these dimensions outermost first (None: in row order)."""
+    if dims is None:
+        return np.empty(shape, dtype)
+    return _seen(np.empty([shape[d] for d in dims], dtype), (dims, packed(shape, dims)))
+
+
+def preserved(x: Array) -> Array:
+    """A copy with the very strides of x, gaps and all; without repetition where x repeats itself."""
+    if x.flags.c_contiguous:
+        return x.copy()
+    if not x.size or shows_twice(x.shape, x.strides):
+        return copied(x)
+    room = extent(x.shape, tuple(s // x.itemsize for s in x.strides))
+    out = strided_view(np.empty(room, x.dtype), x.shape, x.strides)
+    out[...] = x
+    return out
+
+
+def in_columns(*matrices: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A forward whose outputs of these numbers are matrices that lie column after column, as LAPACK's.
+
+    Of a forward with one output, that is number 0.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(forward)
+        def turned(*arrays: Any, **static: Any) -> Any:
+            result = forward(*arrays, **static)
+            if result.__class__ is not tuple:
+                return columns(result)
+            return tuple(columns(x) if i in matrices else x for i, x in enumerate(result))
+
+        return turned
+
+    return decorate
+
+
+def columns(x: Array) -> Array:
+    """Matrices with their columns one after the other in memory."""
+    n = x.ndim
+    return arranged(x, (*range(n - 2), n - 1, n - 2))
+
+
+def suggested(x: Array, lines: bool = False) -> Shape | None:
+    """The order of dimensions, channels last, that the strides of images suggest, or None.
+
+    Not the same as lying in it: gaps are allowed, and where sizes of 1 leave it open, it is not.
+    With `lines`, [N, C, L] counts as images of height 1.
+    """
+    if x.ndim not in (4, 5) and not (lines and x.ndim == 3):
+        return None
+    shape, strides = x.shape, x.strides
+    if x.ndim == 3:
+        shape = (*shape[:2], 1, shape[2])
+        strides = (*strides[:2], strides[2] * shape[3], strides[2])
+    if not strides[1]:
+        return None
+    least = 0
+    for d in (1, *reversed(range(2, len(shape))), 0):
+        if not shape[d] or strides[d] < least or (d == 0 and least == strides[1]):
+            return None
+        least = strides[d] * shape[d]
+    return (0, *range(2, x.ndim), 1)
+
+
+# ---- the rules ----------------------------------------------------------------------------------
+
+
+def pointwise(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """Elementwise: as the operands lie."""
+    strides = shape = None
+    for a in arrays:
+        if a.__class__ is not _ndarray or not a.ndim:
+            continue
+        if strides is None:
+            strides, shape = a.strides, a.shape
+        elif a.strides != strides or a.shape != shape:
+            break
+    else:
+        # All alike: NumPy's own order is the same, but for gaps, repetition and sizes of 1.
+        result = forward(*arrays, **static)
+        if result.__class__ is _ndarray and result.strides == strides:
+            return result
+    given = [
+        (a.shape, a.strides, a.itemsize) if a.__class__ is _ndarray else _NUMBER
+        for a in arrays
+        if a is not None
+    ]
+    order = _pointwise_order(*given)
+    in_order = {"order": "C", **static} if forward.__class__ is np.ufunc else static
+    if order is None:
+        result = forward(*arrays, **in_order)
+        return tuple(map(rows_of, result)) if result.__class__ is tuple else rows_of(result)
+    dims = order[0]
+    turned = [
+        a.transpose(dims) if a.__class__ is _ndarray and a.ndim == len(dims) else _turned(a, dims)
+        for a in arrays
+    ]
+    result = forward(*turned, **in_order)
+    if result.__class__ is tuple:
+        return tuple(_seen(rows_of(part), order) for part in result)
+    if result.flags.c_contiguous and 1 not in result.shape:
+        return result.transpose(_inverse(dims))
+    return _seen(rows_of(result), order)
+
+
+def _turned(a: Any, dims: Shape) -> Any:
+    """An operand of fewer dimensions, or a number, with its dimensions in this order."""
+    if a.__class__ is not _ndarray or not a.ndim:
+        return a
+    return a[(*(None,) * (len(dims) - a.ndim), ...)].transpose(dims)
+
+
+@lru_cache(maxsize=256)
+def _inverse(dims: Shape) -> Shape:
+    return tuple(dims.index(d) for d in range(len(dims)))
+
+
+def in_rows(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """Row after row, whatever the inputs are."""
+    result = forward(*arrays, **static)
+    return tuple(map(rows_of, result)) if result.__class__ is tuple else rows_of(result)
+
+
+def as_first(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """As the first input lies, whose shape the result has."""
+    result = forward(*arrays, **static)
+    first = arrays[0]
+    order = _like_order(first.shape, first.strides, first.itemsize)
+    if order is None:
+        return rows_of(result)
+    return _seen(rows_of(result.transpose(order[0])), order)
+
+
+def in_format(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """In channels last if the first input's strides suggest it, else row after row."""
+    result = forward(*arrays, **static)
+    dims = suggested(arrays[0])
+    if result.__class__ is tuple:
+        return tuple(arranged(part, dims) for part in result)
+    return arranged(result, dims)
+
+
+def arranged(x: Array, dims: Shape | None) -> Array:
+    """The array with these dimensions outermost first in memory (None: in row order)."""
+    if dims is None or len(dims) != x.ndim:
+        return rows_of(x)
+    return _seen(rows_of(x.transpose(dims)), (dims, packed(x.shape, dims)))
+
+
+def lies(x: Array, dims: Shape | None) -> bool:
+    """Whether the strides are those of `arranged`, also along dimensions of size 1."""
+    return tuple(s // x.itemsize for s in x.strides) == packed(x.shape, dims)

@@ -140,8 +140,6 @@ def execute(source: str, framework: str, given: Mapping[str, Any], seed: int = 0
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
         warnings.simplefilter("always")
-        # The filter that rushlight sets when it is imported: NumPy's remarks on NaN and infinity.
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
         try:
             exec(compile(source, f"<program under {framework}>", "exec"), run.names)
         except Exception as error:

@@ -14,7 +14,18 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # From the ground up. A room may import from its own line and from those below it.
 FLOORS = [
-    {"allocation", "version", "errors", "device", "later", "layout", "memory", "size", "threads"},
+    {
+        "allocation",
+        "version",
+        "errors",
+        "device",
+        "floaterrors",
+        "later",
+        "layout",
+        "memory",
+        "size",
+    },
+    {"threads"},
     {"return_types", "settings"},
     {"accelerator", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},

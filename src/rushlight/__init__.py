@@ -10,8 +10,7 @@ tensor([2., 4., 6.])
 import math as _math
 import warnings as _warnings
 
-# Overflow and division by zero give inf and nan without a word, as in torch; NumPy's warnings about
-# it are silenced for these modules only.
+# For threads in which nobody has asked for `autograd.state` yet; see `floaterrors`.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
 from rushlight.allocation import keep_freed_memory as _keep_freed_memory

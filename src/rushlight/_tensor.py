@@ -41,6 +41,8 @@ from rushlight.tensor_base import (
 
 __all__ = ["Tensor", "wrap"]
 
+FLOAT64, INT64 = dtypes.float64.numpy, dtypes.int64.numpy
+
 
 class Tensor(
     OperatorMethods,
@@ -286,10 +288,12 @@ class Tensor(
         return self._data.item()
 
     def __float__(self) -> float:
-        return float(self._only_element())
+        value = self._only_element()
+        return float(dtypes.number_in(value, FLOAT64) if isinstance(value, complex) else value)
 
     def __int__(self) -> int:
-        return int(self._only_element())
+        value = self._only_element()
+        return int(dtypes.number_in(value, INT64) if isinstance(value, complex) else value)
 
     def __complex__(self) -> complex:
         return complex(self._only_element())

@@ -7,10 +7,14 @@ that of Python numbers; within the highest category the types of that rank are p
 
 from __future__ import annotations
 
+import math
+import warnings
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 BOOL, INTEGER, FLOATING, COMPLEX = range(4)
 
@@ -158,15 +162,140 @@ def set_default_dtype(d: dtype, /) -> None:
     _default = d
 
 
-def of_number(value: complex) -> dtype:
-    """The dtype a Python number gets on its own: bool, int64, the default float or its complex."""
-    if isinstance(value, (bool, np.bool_)):
+def of_number(value: Any) -> dtype:
+    """The dtype a number gets on its own: bool, int64, the default float or its complex.
+
+    Integers over 63 bits are uint64. torch reads a NumPy bool or complex64 as a float.
+    """
+    if isinstance(value, bool):
         return bool_
     if isinstance(value, (int, np.integer)):
-        return int64
-    if isinstance(value, (float, np.floating)):
-        return _default
-    return complex128 if _default is float64 else complex64
+        return int64 if -(2**63) <= value < 2**63 else _beyond(value)
+    if isinstance(value, complex):
+        return complex128 if _default is float64 else complex64
+    return _default
+
+
+def _beyond(value: Any) -> dtype:
+    """uint64 for an integer over 63 bits; raises Python's own OverflowError over 64."""
+    if isinstance(value, np.integer):
+        raise TypeError(f"an integer of 63 bits is required, not {value!r}")
+    value.to_bytes(8)
+    return uint64
+
+
+# How torch's messages call the types of C++.
+_C_NAMES = {
+    bool_: "bool", int32: "int", float16: "c10::Half", float32: "float", float64: "double",
+    complex64: "c10::complex<float>", complex128: "c10::complex<double>",
+}  # fmt: skip
+
+
+def python_number(value: Any) -> Any:
+    """A NumPy number as torch reads it: bool and complex64 are floats; others are unchanged."""
+    if not isinstance(value, np.generic):
+        return value
+    if isinstance(value, np.integer):
+        of_number(value)
+        return int(value)
+    return complex(value) if isinstance(value, complex) else float(value)
+
+
+def number_in(value: Any, storage: np.dtype[Any]) -> Any:
+    """A number as it is stored in a dtype; raises torch's RuntimeError where it does not fit.
+
+    Any number fits bool. Negative numbers go around in unsigned types; infinity fits floats.
+
+    >>> number_in(-1, np.dtype(np.uint8)), number_in(2.9, np.dtype(np.int8))
+    (np.uint8(255), np.int8(2))
+    """
+    limits = _PLAIN.get((value.__class__, storage))
+    if limits is not None and limits[0] <= value <= limits[1]:
+        return storage.type(value)
+    value = python_number(value)
+    of_number(value)
+    kind = storage.kind
+    if kind == "b":
+        return storage.type(bool(value))
+    if kind != "c" and isinstance(value, complex):
+        if value.imag:
+            raise _unfit(storage)
+        value = value.real
+    if kind in "iu":
+        return _whole_in(value, storage)
+    largest = _LARGEST[storage]
+    if any(math.isfinite(part) and abs(part) > largest for part in (value.real, value.imag)):
+        raise _unfit(storage)
+    return storage.type(value)
+
+
+def cast(x: Array, dtype: np.dtype[Any], order: Literal["K", "C"] = "K") -> Array:
+    """The values in a dtype, the array itself if it has that one."""
+    if x.dtype is dtype or x.dtype == dtype:
+        return x
+    return real_for(x, dtype).astype(dtype, order=order)
+
+
+def real_for(x: Array, dtype: np.dtype[Any]) -> Array:
+    """x for a conversion to dtype: if that is not complex, x without what is imaginary.
+
+    torch warns of that once in a program.
+    """
+    if x.dtype.kind != "c" or dtype.kind in "cb":
+        return x
+    _warn_of_real()
+    return x.real
+
+
+@cache
+def _warn_of_real() -> None:
+    warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=5)
+
+
+def one_in(value: Any, storage: np.dtype[Any]) -> Any:
+    """`number_in` for a single element, where torch lets float16 overflow to infinity.
+
+    >>> one_in(70000, np.dtype(np.float16))
+    np.float16(inf)
+    """
+    if storage == float16.numpy:
+        return storage.type(number_in(value, float64.numpy))
+    return number_in(value, storage)
+
+
+def _whole_in(value: float, storage: np.dtype[Any]) -> Any:
+    limits = np.iinfo(storage)
+    lowest = int(limits.min)
+    if lowest == 0 and isinstance(value, int):
+        lowest = -int(limits.max)
+    # torch compares as floats, for which the largest of 64 bits is a power of two.
+    largest = float(limits.max) if isinstance(value, float) else int(limits.max)
+    if not lowest <= value <= largest:
+        raise _unfit(storage)
+    whole = int(value)
+    bits = 8 * storage.itemsize
+    if not limits.min <= whole <= limits.max:
+        whole = (whole - int(limits.min)) % 2**bits + int(limits.min)
+    return storage.type(whole)
+
+
+def _unfit(storage: np.dtype[Any]) -> RuntimeError:
+    target = of(storage)
+    name = _C_NAMES.get(target, f"{target.name}_t")
+    return RuntimeError(f"value cannot be converted to type {name} without overflow")
+
+
+# Between which limits Python's numbers need no further questions.
+_PLAIN: dict[Any, tuple[float, float]] = {
+    **{(float, d.numpy): (-65504.0, 65504.0) for d in ALL if d.category >= FLOATING},
+    **{(int, d.numpy): (-65504, 65504) for d in ALL if d.category >= FLOATING},
+    **{
+        (int, d.numpy): (int(np.iinfo(d.numpy).min), int(np.iinfo(d.numpy).max))
+        for d in ALL
+        if d.category == INTEGER
+    },
+}
+_LARGEST = {d.numpy: float(np.finfo(d.numpy).max) for d in ALL if d.category >= FLOATING}
 
 
 @cache

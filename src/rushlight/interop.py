@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
+from rushlight.ops.conversion import astype
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _OPERATORS = {
     "power", "matmul", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
     "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift",
 }  # fmt: skip
+
+_COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
 
 # Functions that hand over to a method of the tensor, and so give a tensor.
 _METHODS = {
@@ -72,6 +76,16 @@ def _tensors(value: Any) -> Any:
     return value
 
 
+def _bytes(result: Any, name: str, inputs: tuple[Any, ...]) -> Any:
+    """torch's tensors take the flags of NumPy's functions as uint8, not those of its comparisons."""
+    if isinstance(result, tuple):
+        return tuple(_bytes(part, name, inputs) for part in result)
+    compared = name in _COMPARISONS and any(isinstance(x, np.ndarray) for x in inputs)
+    if isinstance(result, TensorBase) and result._data.dtype.kind == "b" and not compared:
+        return wrap(result._data.view(np.uint8))
+    return result
+
+
 def _wants_gradient(values: Iterable[Any]) -> bool:
     for value in values:
         if isinstance(value, TensorBase):
@@ -86,7 +100,19 @@ def _operand(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return wrap(value)
     # A NumPy number weighs no more than a Python one, as under torch.
-    return value.item() if isinstance(value, np.generic) else value
+    return dtypes.python_number(value)
+
+
+def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> Tensor:
+    """A tensor and an array joined by an operator: the result has NumPy's type, as under torch."""
+    arrays = [x._data if isinstance(x, TensorBase) else x for x in inputs]
+    result = np.asarray(ufunc(*arrays))
+    if not state.grad or not _wants_gradient(inputs):
+        return _bytes(wrap(result), ufunc.__name__, inputs)
+    common = result.dtype if result.dtype.kind in "fc" else np.result_type(*arrays)
+    tensors = (x if isinstance(x, TensorBase) else wrap(x) for x in inputs)
+    joined: Tensor = operation(*(astype(t, common) for t in tensors))
+    return joined
 
 
 class InteropMethods:
@@ -97,15 +123,17 @@ class InteropMethods:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = state.grad and _wants_gradient(inputs)
         name = ufunc.__name__
-        mixed = name in _OPERATORS and any(isinstance(x, np.ndarray | np.generic) for x in inputs)
-        if method == "__call__" and not kwargs and (recorded or mixed):
+        number = name in _OPERATORS and any(isinstance(x, np.generic) for x in inputs)
+        if method == "__call__" and not kwargs and (recorded or number):
             ours = _torch(_UFUNCS.get(name, name))
+            if ours is not None and any(isinstance(x, np.ndarray) for x in inputs):
+                return with_array(ours, ufunc, *inputs)
             if ours is not None:
                 return ours(*(_operand(x) for x in inputs))
         result = getattr(ufunc, method)(
             *(_arrays(x) for x in inputs), **{k: _arrays(v) for k, v in kwargs.items()}
         )
-        return result if "out" in kwargs else _tensors(result)
+        return result if "out" in kwargs else _bytes(_tensors(result), name, inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = func.__name__

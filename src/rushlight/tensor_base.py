@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.dtypes import cast
+
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
     from rushlight.autograd.hooks import Hooks
@@ -110,6 +112,8 @@ def turn(tensor: TensorBase) -> None:
     look at ordinary tensors as quick as it is.
 
     >>> import numpy as np
+
+    from rushlight.dtypes import cast
     >>> tensor = wrap(np.array([1 + 2j]))
     >>> turn(tensor); tensor._data
     array([1.-2.j])
@@ -137,6 +141,8 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     """A leaf tensor around this very array.
 
     >>> import numpy as np
+
+    from rushlight.dtypes import cast
     >>> wrap(np.zeros(2)).shape
     torch.Size([2])
     """
@@ -166,8 +172,8 @@ def write(target: TensorBase, values: Array) -> None:
     """Copy values, which broadcast, into target's memory; any dtype is converted."""
     array = held(target)
     if target._turned:
-        values = turned(values.astype(array.dtype))
-    np.copyto(array, values, casting="unsafe")
+        values = turned(cast(values, array.dtype))
+    np.copyto(array, cast(values, array.dtype))
 
 
 def on_memory_of(tensor: TensorBase) -> Tensor:

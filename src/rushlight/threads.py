@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
+from rushlight.floaterrors import hush
+
 Part = TypeVar("Part")
 
 # How OpenBLAS and MKL call it: what sets the number of threads, what tells it.
@@ -72,7 +74,7 @@ class _Pool:
         if self.executor is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self.executor = ThreadPoolExecutor(self.count, "rushlight")
+            self.executor = ThreadPoolExecutor(self.count, "rushlight", hush)
             if self.blas is not None:
                 self.blas[0](1)
         return self.executor.submit(work)

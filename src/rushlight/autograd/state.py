@@ -9,11 +9,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from rushlight.floaterrors import hush
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class State(threading.local):
     """Per thread, as in torch: a new thread starts with recording on."""
+
+    def __init__(self) -> None:
+        # Called when a thread first asks for the state.
+        hush()
 
     grad: bool = True
     inference: bool = False

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.interop import with_array
 from rushlight.methods.pointwise import PointwiseMethods
 from rushlight.ops import indexing, pointwise, product
 from rushlight.ops.arguments import relabel
@@ -15,27 +16,29 @@ from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
 from rushlight.primitives.core import Primitive, apply
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.tensor_base import TensorBase
 
 _OPERANDS = (TensorBase, *NUMBERS)
 
 
-def _operator(row: Primitive) -> Callable[[Any, Any], Any]:
+def _operator(row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, _OPERANDS):
             return apply(row, self, other)
         if isinstance(other, np.ndarray):
-            return apply(row, self, wrap(other))
+            return with_array(row, ufunc, self, other)
         return NotImplemented
 
     return method
 
 
-def _reflected(row: Primitive, label: str | None = None) -> Callable[[Any, Any], Any]:
+def _reflected(
+    row: Primitive, ufunc: np.ufunc, label: str | None = None
+) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
-            other = wrap(other)
-        elif not isinstance(other, _OPERANDS):
+            return with_array(row, ufunc, other, self)
+        if not isinstance(other, _OPERANDS):
             return NotImplemented
         result = apply(row, other, self)
         return result if label is None else relabel(result, label)
@@ -43,11 +46,20 @@ def _reflected(row: Primitive, label: str | None = None) -> Callable[[Any, Any],
     return method
 
 
+def _inplace(method: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """`x += y`; for what is no operand of torch's, an array too, Python goes on to `x = x + y`."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return method(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+
+    return operator
+
+
 def _divided_by(self: Any, other: Any) -> Any:
     # As in torch: the reciprocal times the number.
     if isinstance(other, np.ndarray):
-        other = wrap(other)
-    elif not isinstance(other, _OPERANDS):
+        return with_array(rows.div, np.true_divide, other, self)
+    if not isinstance(other, _OPERANDS):
         return NotImplemented
     inverse = apply(rows.reciprocal, self)
     if isinstance(other, (int, float)) and other == 1:
@@ -63,36 +75,36 @@ class OperatorMethods:
 
     __slots__ = ()
 
-    __add__ = _operator(rows.add)
-    __radd__ = _reflected(rows.add)
-    __sub__ = _operator(rows.sub)
-    __rsub__ = _reflected(rows.sub, "RsubBackward1")
-    __mul__ = _operator(rows.mul)
-    __rmul__ = _reflected(rows.mul)
-    __truediv__ = __div__ = _operator(rows.div)
+    __add__ = _operator(rows.add, np.add)
+    __radd__ = _reflected(rows.add, np.add)
+    __sub__ = _operator(rows.sub, np.subtract)
+    __rsub__ = _reflected(rows.sub, np.subtract, "RsubBackward1")
+    __mul__ = _operator(rows.mul, np.multiply)
+    __rmul__ = _reflected(rows.mul, np.multiply)
+    __truediv__ = __div__ = _operator(rows.div, np.true_divide)
     __rtruediv__ = __rdiv__ = _divided_by
-    __floordiv__ = _operator(rounding.floor_division)
-    __rfloordiv__ = _reflected(rounding.floor_division)
-    __mod__ = _operator(rows.remainder)
-    __rmod__ = _reflected(rows.remainder)
-    __pow__ = _operator(rows.pow)
-    __rpow__ = _reflected(rows.pow)
-    __lt__ = _operator(rows.lt)
-    __le__ = _operator(rows.le)
-    __gt__ = _operator(rows.gt)
-    __ge__ = _operator(rows.ge)
-    __eq__ = _operator(rows.eq)
-    __ne__ = _operator(rows.ne)
-    __and__ = _operator(bit_rows.bitwise_and)
-    __rand__ = _reflected(bit_rows.bitwise_and)
-    __or__ = _operator(bit_rows.bitwise_or)
-    __ror__ = _reflected(bit_rows.bitwise_or)
-    __xor__ = _operator(bit_rows.bitwise_xor)
-    __rxor__ = _reflected(bit_rows.bitwise_xor)
-    __lshift__ = _operator(bit_rows.bitwise_left_shift)
-    __rlshift__ = _reflected(bit_rows.bitwise_left_shift)
-    __rshift__ = _operator(bit_rows.bitwise_right_shift)
-    __rrshift__ = _reflected(bit_rows.bitwise_right_shift)
+    __floordiv__ = _operator(rounding.floor_division, np.floor_divide)
+    __rfloordiv__ = _reflected(rounding.floor_division, np.floor_divide)
+    __mod__ = _operator(rows.remainder, np.remainder)
+    __rmod__ = _reflected(rows.remainder, np.remainder)
+    __pow__ = _operator(rows.pow, np.power)
+    __rpow__ = _reflected(rows.pow, np.power)
+    __lt__ = _operator(rows.lt, np.less)
+    __le__ = _operator(rows.le, np.less_equal)
+    __gt__ = _operator(rows.gt, np.greater)
+    __ge__ = _operator(rows.ge, np.greater_equal)
+    __eq__ = _operator(rows.eq, np.equal)
+    __ne__ = _operator(rows.ne, np.not_equal)
+    __and__ = _operator(bit_rows.bitwise_and, np.bitwise_and)
+    __rand__ = _reflected(bit_rows.bitwise_and, np.bitwise_and)
+    __or__ = _operator(bit_rows.bitwise_or, np.bitwise_or)
+    __ror__ = _reflected(bit_rows.bitwise_or, np.bitwise_or)
+    __xor__ = _operator(bit_rows.bitwise_xor, np.bitwise_xor)
+    __rxor__ = _reflected(bit_rows.bitwise_xor, np.bitwise_xor)
+    __lshift__ = _operator(bit_rows.bitwise_left_shift, np.left_shift)
+    __rlshift__ = _reflected(bit_rows.bitwise_left_shift, np.left_shift)
+    __rshift__ = _operator(bit_rows.bitwise_right_shift, np.right_shift)
+    __rrshift__ = _reflected(bit_rows.bitwise_right_shift, np.right_shift)
     __neg__ = pointwise.neg
     __pos__ = pointwise.positive
     __abs__ = pointwise.abs
@@ -107,26 +119,24 @@ class OperatorMethods:
         return apply(bit_rows.bitwise_not, self)
 
     def __matmul__(self: Any, other: Any) -> Any:
-        other = wrap(other) if isinstance(other, np.ndarray) else other
-        if not isinstance(other, TensorBase):
-            return NotImplemented
-        return _matmul(self, other)
+        if isinstance(other, np.ndarray):
+            return with_array(_matmul, np.matmul, self, other)
+        return _matmul(self, other) if isinstance(other, TensorBase) else NotImplemented
 
     def __rmatmul__(self: Any, other: Any) -> Any:
-        other = wrap(other) if isinstance(other, np.ndarray) else other
-        if not isinstance(other, TensorBase):
-            return NotImplemented
-        return _matmul(other, self)
+        if isinstance(other, np.ndarray):
+            return with_array(_matmul, np.matmul, other, self)
+        return _matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
 
-    __iadd__ = PointwiseMethods.add_
-    __isub__ = PointwiseMethods.sub_
-    __imul__ = PointwiseMethods.mul_
-    __itruediv__ = __idiv__ = PointwiseMethods.div_
-    __ifloordiv__ = PointwiseMethods.floor_divide_
-    __imod__ = PointwiseMethods.remainder_
-    __ipow__ = PointwiseMethods.pow_
-    __iand__ = PointwiseMethods.bitwise_and_
-    __ior__ = PointwiseMethods.bitwise_or_
-    __ixor__ = PointwiseMethods.bitwise_xor_
-    __ilshift__ = PointwiseMethods.bitwise_left_shift_
-    __irshift__ = PointwiseMethods.bitwise_right_shift_
+    __iadd__ = _inplace(PointwiseMethods.add_)
+    __isub__ = _inplace(PointwiseMethods.sub_)
+    __imul__ = _inplace(PointwiseMethods.mul_)
+    __itruediv__ = __idiv__ = _inplace(PointwiseMethods.div_)
+    __ifloordiv__ = _inplace(PointwiseMethods.floor_divide_)
+    __imod__ = _inplace(PointwiseMethods.remainder_)
+    __ipow__ = _inplace(PointwiseMethods.pow_)
+    __iand__ = _inplace(PointwiseMethods.bitwise_and_)
+    __ior__ = _inplace(PointwiseMethods.bitwise_or_)
+    __ixor__ = _inplace(PointwiseMethods.bitwise_xor_)
+    __ilshift__ = _inplace(PointwiseMethods.bitwise_left_shift_)
+    __irshift__ = _inplace(PointwiseMethods.bitwise_right_shift_)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Dim = int | Sequence[int] | None
 F = TypeVar("F", bound=Callable[..., Any])
 
+Number = int | float | complex | bool
+NUMBERS = (int, float, complex, np.number, np.bool_)
+
 _NUMPY_NAMES = {
     "axis": "dim",
     "keepdims": "keepdim",
@@ -63,7 +66,10 @@ def relabel(result: Any, name: str) -> Any:
 
 def type_name(value: Any) -> str:
     """How torch names the type of a bad argument."""
-    return "Tensor" if isinstance(value, TensorBase) else type(value).__name__
+    if isinstance(value, TensorBase):
+        return "Tensor"
+    module = "numpy." if isinstance(value, np.ndarray | np.generic) else ""
+    return module + type(value).__name__
 
 
 def need_tensor(function: str, name: str, position: int, value: Any) -> None:
@@ -71,6 +77,15 @@ def need_tensor(function: str, name: str, position: int, value: Any) -> None:
     if not isinstance(value, TensorBase):
         raise TypeError(
             f"{function}(): argument '{name}' (position {position}) must be Tensor, not "
+            f"{type_name(value)}"
+        )
+
+
+def need_number(function: str, name: str, position: int, value: Any) -> None:
+    """Raise torch's TypeError unless value is a number, of Python or NumPy."""
+    if not isinstance(value, NUMBERS):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Number, not "
             f"{type_name(value)}"
         )
 
@@ -188,7 +203,7 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
     if data.shape == result._data.shape:
         write(out, result._data)
     else:
-        put(out, result._data.astype(data.dtype))
+        put(out, dtypes.cast(result._data, data.dtype))
     bump(out, "an out= argument")
     return out
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.state import state
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format, sparse_coo
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
@@ -328,7 +329,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
     """The array itself, on the same memory. A tensor that requires grad must be detached first."""
-    if self._requires_grad and not force:
+    if self._requires_grad and state.grad and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

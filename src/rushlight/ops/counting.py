@@ -11,7 +11,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.ops.arguments import numpy_dtype
-from rushlight.ops.creation import Dtype, default_float, finish, number_in
+from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def logspace(
     first, last, storage = _ends("logspace", start, end, steps, dtype)
     exact = storage if storage.kind in "fc" else np.dtype(np.float32)
     if storage.kind in "iub":
-        first, last = number_in(first, storage), number_in(last, storage)
+        first, last = dtypes.number_in(first, storage), dtypes.number_in(last, storage)
     powers = _between(first, last, operator.index(steps), exact)
     wide = np.complex128 if exact.kind == "c" else np.float64
     return finish(np.power(wide(base), powers.astype(wide)).astype(storage), **options)
@@ -195,7 +195,7 @@ def _between(first: Any, last: Any, steps: int, dtype: np.dtype[Any]) -> Array:
         wide = np.clongdouble if real.itemsize == 8 else np.complex128
     if dtype.kind in "iub":
         wide = np.float64
-        first, last = number_in(first, dtype), number_in(last, dtype)
+        first, last = dtypes.number_in(first, dtype), dtypes.number_in(last, dtype)
     if steps < 2:
         return np.full(steps, first).astype(dtype)
     first, last = narrow(first), narrow(last)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,15 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.device import check_device
 from rushlight.layout import ORDERS, check_layout, preserve_format
-from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor, numpy_dtype, write_out
+from rushlight.ops.arguments import (
+    as_dtype,
+    as_sizes,
+    need_number,
+    need_tensor,
+    numpy_dtype,
+    write_out,
+)
+from rushlight.ops.data import array_of, checked
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
 from rushlight.primitives.strided import laid_out
@@ -40,8 +47,6 @@ __all__ = [
 ]
 
 Dtype = dtypes.dtype | None
-_PLAIN = (bool, int, float, complex)
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 def default_float() -> np.dtype[Any]:
@@ -81,179 +86,7 @@ def check_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def number_in(value: Any, dtype: np.dtype[Any]) -> Any:
-    """A Python number in a dtype; raises torch's error where it does not fit."""
-    if isinstance(value, TensorBase):
-        value = value._data.item()
-    kind = dtype.kind
-    if (
-        value.__class__ is float
-        and dtype.itemsize >= 4
-        and kind == "f"
-        and -_LARGEST <= value <= _LARGEST
-    ):
-        return value
-    if dtype == np.float32 and isinstance(value, int | float):
-        if math.isfinite(value) and abs(value) > _LARGEST:
-            raise RuntimeError("value cannot be converted to type float32 without overflow")
-        return dtype.type(value)
-    if kind in "iu" and not isinstance(value, bool | complex | np.bool_):
-        info = np.iinfo(dtype)
-        lowest = info.min if kind == "i" else -info.max
-        if not (math.isfinite(value) and lowest <= int(value) <= info.max):
-            raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
-        value = int(value)
-        return dtype.type(value % (info.max + 1) if value < 0 and kind == "u" else value)
-    if kind in "fiu" and isinstance(value, complex | np.complexfloating):
-        if value.imag:
-            raise RuntimeError(
-                f"value cannot be converted to type {dtype.name} without overflow: it is complex"
-            )
-        value = value.real
-    return dtype.type(value)
-
-
 # ---- from data ---------------------------------------------------------------------------------
-
-
-def array_of(data: Any, dtype: Dtype) -> Array:
-    """A new array with the values of data, in torch's dtype for them if none is given."""
-    if isinstance(data, TensorBase):
-        array = data._data
-    elif isinstance(data, np.ndarray | np.generic):
-        array = _checked(np.asarray(data))
-    elif data.__class__ in _PLAIN:
-        return np.asarray(_number(data, dtype))
-    else:
-        array = _from_sequence(data, dtype)
-    if dtype is None or array.dtype == dtype.numpy:
-        return np.array(array, order="C", copy=True)
-    return _converted(array, dtype)
-
-
-def _number(value: Any, dtype: Dtype) -> Any:
-    if dtype is None:
-        if value.__class__ is int:
-            _check_long(value)
-        return dtypes.of_number(value).numpy.type(value)
-    if value.__class__ is complex and not dtype.is_complex:
-        raise TypeError("must be real number, not complex")
-    # Unlike the functions that fill, `tensor` lets a number that is too large become infinite.
-    return np.float32(value) if dtype is dtypes.float32 else number_in(value, dtype.numpy)
-
-
-def _check_long(value: int) -> None:
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(f"Overflow when unpacking long long: {value} needs over 64 bits")
-
-
-def _converted(array: Array, dtype: dtypes.dtype) -> Array:
-    """array in dtype; a copy. Integers must fit."""
-    target = dtype.numpy
-    if array.dtype.kind == "c" and target.kind != "c":
-        raise TypeError("must be real number, not complex")
-    if target.kind in "iu" and array.dtype.kind in "iuf" and array.size:
-        number_in(array.min().item(), target)
-        number_in(array.max().item(), target)
-    return array.astype(target, order="C")
-
-
-def _checked(array: Array) -> Array:
-    """The array, unless torch refuses its kind: bytes in the other order, negative strides."""
-    if not array.dtype.isnative:
-        raise ValueError(
-            "given numpy array has byte order different from the native byte order. Conversion "
-            "between byte orders is currently not supported: use "
-            "array.astype(array.dtype.newbyteorder('='))"
-        )
-    dtypes.of(array.dtype)
-    if any(s < 0 for s in array.strides):
-        raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative "
-            "strides are not currently supported. (You can probably work around this by making a "
-            "copy of your array with array.copy().)"
-        )
-    return array
-
-
-def _from_sequence(data: Any, dtype: Dtype) -> Array:
-    first = data
-    while isinstance(first, list | tuple) and first:
-        first = first[0]
-    if first.__class__ in _PLAIN or isinstance(first, list | tuple | range):
-        # Nothing but Python numbers, most likely: NumPy reads these fast.
-        array = _assembled(data)
-        if array.dtype.kind == "f":
-            return array if dtype else array.astype(dtypes.get_default_dtype().numpy)
-        if array.dtype.kind == "c":
-            return array if dtype else array.astype(dtypes.of_number(1j).numpy)
-        if array.dtype.kind in "bi":
-            return array
-    kinds: list[dtypes.dtype] = []
-    array = _assembled(_walked(data, kinds))
-    if array.dtype.kind == "O":
-        raise ValueError("Overflow when unpacking long long: a number needs over 64 bits")
-    if dtype is not None:
-        return array
-    common = kinds[0] if kinds else dtypes.get_default_dtype()
-    for kind in kinds[1:]:
-        common = dtypes.promote_types(common, kind)
-    return array.astype(common.numpy)
-
-
-def _assembled(data: Any) -> Array:
-    try:
-        return np.array(data)
-    except ValueError:
-        _explain_ragged(data, 0)
-        raise
-    except OverflowError as error:
-        raise ValueError(f"Overflow when unpacking long long: {error}") from None
-
-
-def _explain_ragged(data: Any, dim: int) -> None:
-    length = len(data[0]) if isinstance(data[0], list | tuple) else None
-    for item in data:
-        own = len(item) if isinstance(item, list | tuple) else None
-        if own != length:
-            if length is None or own is None:
-                raise TypeError(
-                    f"numbers and sequences stand side by side at dim {dim + 1}: all elements must "
-                    "have the same depth"
-                )
-            raise ValueError(f"expected sequence of length {length} at dim {dim + 1} (got {own})")
-    for item in data:
-        if isinstance(item, list | tuple) and item:
-            _explain_ragged(item, dim + 1)
-
-
-def _walked(data: Any, kinds: list[dtypes.dtype]) -> Any:
-    """Nested lists of arrays and numbers, and the dtypes met on the way."""
-    if data.__class__ in _PLAIN:
-        if data.__class__ is int:
-            _check_long(data)
-        kinds.append(dtypes.of_number(data))
-        return data
-    if isinstance(data, TensorBase):
-        if data._data.size != 1:
-            raise ValueError(
-                "only one element tensors can be converted to Python scalars; join tensors with "
-                "torch.stack"
-            )
-        kinds.append(dtypes.of(data._data.dtype))
-        return data._data.reshape(())
-    if isinstance(data, np.ndarray | np.generic):
-        kinds.append(dtypes.of(data.dtype))
-        return data
-    if isinstance(data, list | tuple | range):
-        return [_walked(item, kinds) for item in data]
-    if isinstance(data, str):
-        raise ValueError("too many dimensions 'str': strings are no numbers")
-    if hasattr(data, "__array__"):
-        return _walked(np.asarray(data), kinds)
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict):
-        return [_walked(data[i], kinds) for i in range(len(data))]
-    raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
 
 def tensor(
@@ -282,8 +115,8 @@ def tensor(
             UserWarning,
             stacklevel=2,
         )
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, str | bytes):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     result = wrap(array_of(data, None if dtype is None else as_dtype(dtype)))
     return result.requires_grad_() if requires_grad else result
 
@@ -323,7 +156,7 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
         return data if kind is None else data.to(kind)  # type: ignore[return-value, attr-defined]
     if isinstance(data, np.ndarray):
         if kind is not None and data.dtype != kind.numpy:
-            return wrap(_checked(data).astype(kind.numpy))
+            return wrap(checked(data).astype(kind.numpy))
         return from_numpy(data)
     return wrap(array_of(data, kind))
 
@@ -345,7 +178,7 @@ def asarray(
     if isinstance(obj, TensorBase):
         shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
-        shared = wrap(_checked(obj))
+        shared = wrap(checked(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
@@ -370,7 +203,7 @@ def from_numpy(ndarray: Array) -> Tensor:
     """A tensor on the array's own memory: a change in one shows in the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    return wrap(_checked(ndarray))
+    return wrap(checked(ndarray))
 
 
 # ---- filled -------------------------------------------------------------------------------------
@@ -471,6 +304,20 @@ new_ones = _new("new_ones", _ones, "Ones of this tensor's dtype.")
 new_empty = _new("new_empty", np.empty, "A tensor of this one's dtype, its values not set.")
 
 
+def _filler(function: str, value: Any) -> Any:
+    """A fill_value: a number, or a 0-d tensor that stands for one."""
+    if isinstance(value, TensorBase) and not value._data.ndim:
+        return value._data.item()
+    need_number(function, "fill_value", 2, value)
+    return value
+
+
+def _filled(array: Array, value: Any) -> Array:
+    fit = dtypes.one_in if array.size == 1 else dtypes.number_in
+    array.fill(fit(value, array.dtype))
+    return array
+
+
 def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
     """A tensor with every element fill_value, whose type is the dtype if none is given.
 
@@ -482,11 +329,10 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
         raise TypeError(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
-    if isinstance(fill_value, TensorBase):
-        fill_value = fill_value._data.item()
+    fill_value = _filler("full", fill_value)
     storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
     shape = check_sizes(as_sizes((size,)))
-    return finish(_full(shape, number_in(fill_value, storage), storage), **options)
+    return finish(_filled(np.empty(shape, storage), fill_value), **options)
 
 
 def full_like(
@@ -499,28 +345,31 @@ def full_like(
 ) -> Tensor:
     """A tensor in the shape and dtype of the input with every element fill_value."""
     need_tensor("full_like", "input", 1, input)
+    fill_value = _filler("full_like", fill_value)
     storage = numpy_dtype(dtype, input._data.dtype)
     array = as_before(input._data, storage, np.empty, memory_format)
-    array.fill(number_in(fill_value, storage))
-    return finish(array, **options)
+    return finish(_filled(array, fill_value), **options)
 
 
 def new_full(
     self: Tensor, size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any
 ) -> Tensor:
     """A tensor of this one's dtype with every element fill_value."""
+    fill_value = _filler("new_full", fill_value)
     storage = numpy_dtype(dtype, self._data.dtype)
     shape = check_sizes(as_sizes((size,)))
-    array = _full(shape, number_in(fill_value, storage), storage)
-    return finish(array, **options)
+    return finish(_filled(np.empty(shape, storage), fill_value), **options)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
     """A 0-d tensor of the default dtype, whatever the number's own type."""
+    if isinstance(s, TensorBase) and not s._data.ndim:
+        s = s._data.item()
+    need_number("scalar_tensor", "s", 1, s)
     storage = numpy_dtype(
         dtype, dtypes.of_number(s).numpy if isinstance(s, complex) else default_float()
     )
-    return finish(np.asarray(number_in(s, storage)), **options)
+    return finish(np.asarray(dtypes.one_in(s, storage)), **options)
 
 
 def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import need_tensor
-from rushlight.ops.inplace import assign, check_writable, rebase
+from rushlight.ops.arguments import need_tensor, type_name
+from rushlight.ops.inplace import assign, check_writable, rebase, records
 from rushlight.primitives import index as rows
 from rushlight.primitives.core import apply, attach, refresh
 from rushlight.primitives.index import ARRAY, FULL
@@ -205,7 +206,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     check_writable(self)
     value = _assigned(self, value)
     basic, spec, tensors = _parsed(index, self)
-    recording = state.grad and (self._requires_grad or value._requires_grad)
+    recording = records(self, value)
     if not tensors:
         place(self, value, (), basic, False, recording)
         return
@@ -217,6 +218,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
             )
+        dtypes.number_in(value._data.item(), self._data.dtype)
         value = value.astype(self._data.dtype)
     if basic is None:
         target = self
@@ -229,26 +231,21 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     place(target, value, tuple(tensors), spec, False, recording)
 
 
-_NUMBERS = (int, float, np.generic)
+_WHOLE = (int, np.integer)
+_ASSIGNABLE = (float, complex, *_WHOLE)
 
 
 def _assigned(self: Tensor, value: Any) -> Tensor:
     """The value of an assignment as a tensor."""
     if isinstance(value, TensorBase):
         return value  # type: ignore[return-value]
-    if isinstance(value, _NUMBERS):
-        return wrap(np.asarray(value).astype(self._data.dtype, copy=False))
-    if isinstance(value, complex):
-        if self._data.dtype.kind != "c":
-            raise RuntimeError(
-                f"value cannot be converted to type {self.dtype.name} without overflow"
-            )
-        return wrap(np.asarray(value, self._data.dtype))
-    kind = type(value)
-    module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
-    raise TypeError(
-        f"can't assign a {module}{kind.__name__} to a {self.type()}: write torch.tensor(value)"
-    )
+    if not isinstance(value, _ASSIGNABLE):
+        raise TypeError(
+            f"can't assign a {type_name(value)} to a {self.type()}: write torch.tensor(value)"
+        )
+    if isinstance(value, _WHOLE) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {value} needs over 64 bits")
+    return wrap(np.asarray(dtypes.one_in(value, self._data.dtype)))
 
 
 def place(
@@ -263,7 +260,7 @@ def place(
         assign(self, apply(rows.put, self, value, *tensors, **static), "__setitem__", cast=True)
         return
     try:
-        rows.put_into(self._data, value._data, *arrays, **static)
+        rows.put_into(self._data, dtypes.cast(value._data, self._data.dtype), *arrays, **static)
     except (ValueError, IndexError, TypeError) as error:
         rows.put.rule(self._data, value._data, *arrays, **static)
         if isinstance(error, TypeError):
@@ -335,6 +332,6 @@ def index_put_(
     need_tensor("index_put_", "values", 3, values)
     spec, tensors = _index_parts("index_put_", indices)
     _same_dtype(self, values)
-    recording = state.grad and (self._requires_grad or values._requires_grad)
+    recording = records(self, values)
     place(self, values, tensors, spec, accumulate, recording)
     return self

@@ -17,7 +17,7 @@ from rushlight import dtypes
 from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import need_distinct
+from rushlight.ops.arguments import NUMBERS, need_distinct, need_number, need_tensor
 from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
@@ -45,6 +45,15 @@ def check_writable(target: TensorBase) -> None:
         need_distinct(target._data)
 
 
+def records(target: TensorBase, value: TensorBase) -> bool:
+    """Whether writing value into target has a derivative; whole numbers and flags have none."""
+    return (
+        state.grad
+        and (target._requires_grad or value._requires_grad)
+        and target._data.dtype.kind in "fc"
+    )
+
+
 def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise unless a result of this shape and type can be written into target."""
     data = target._data
@@ -68,7 +77,7 @@ def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False
     check_writable(target)
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
-    if not (state.grad and (target._requires_grad or result._requires_grad)):
+    if not records(target, result):
         write(target, result._data)
         bump(target, operation)
         return target
@@ -315,9 +324,20 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             )
         filled: Any = value
     else:
-        filled = wrap(np.asarray(value))
+        need_number("fill_", "value", 1, value)
+        fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
+        number = fit(value, self._data.dtype)
+        if not (state.grad and self._requires_grad):
+            check_writable(self)
+            if self._turned:
+                write(self, np.asarray(number))
+            else:
+                self._data.fill(number)
+            bump(self, "fill_")
+            return self
+        filled = wrap(np.asarray(number))
     check_writable(self)
-    if not (state.grad and (self._requires_grad or filled._requires_grad)):
+    if not records(self, filled):
         write(self, filled._data)
         bump(self, "fill_")
         return self
@@ -327,9 +347,10 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tensor:
     """Copy src, which broadcasts, into self, converting its type; returns self."""
     if not isinstance(src, TensorBase):
-        if not isinstance(src, (int, float, complex)):
-            raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
-        src = wrap(np.asarray(src))
+        if not isinstance(src, NUMBERS):
+            need_tensor("copy_", "other", 1, src)
+        src = dtypes.python_number(src)
+        src = wrap(np.asarray(src, dtypes.of_number(src).numpy))
     shape, target = src._data.shape, self._data.shape
     if shape != target:
         try:

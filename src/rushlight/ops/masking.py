@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.layout import contiguous_format
-from rushlight.ops.arguments import apart, need_tensor, relabel, write_out
+from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_order
-from rushlight.ops.creation import number_in
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
@@ -86,14 +86,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"{value._data.ndim} dimension(s)."
             )
         label = "MaskedFillBackward1"
-        if value._data.dtype.kind == "c" and input._data.dtype.kind != "c":
-            raise RuntimeError(
-                f"value cannot be converted to type {input.dtype.name} without overflow: it is "
-                "complex"
-            )
-        value = astype(value, input._data.dtype)
+        filler = dtypes.number_in(value._data.item(), input._data.dtype)
+        value = (
+            astype(value, input._data.dtype) if value._requires_grad else wrap(np.asarray(filler))
+        )
     else:
-        value = wrap(np.asarray(number_in(value, input._data.dtype)))
+        need_number("masked_fill", "value", 3, value)
+        value = wrap(np.asarray(dtypes.number_in(value, input._data.dtype)))
     return relabel(in_order(apply(pointwise.where, mask, value, input), contiguous_format), label)
 
 
@@ -104,7 +103,8 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     if (state.grad and wanting) or state.interpreter is not None or isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
-    value = number_in(value, self._data.dtype)
+    need_number("masked_fill_", "value", 2, value)
+    filler = np.asarray(dtypes.number_in(value, self._data.dtype))
     if (
         mask._data.shape != self._data.shape
         and broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape
@@ -113,7 +113,6 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
             f"tensor of shape {list(self._data.shape)}"
         )
-    filler = np.asarray(value, self._data.dtype)
     write(self, choose(mask._data, filler, self._data))
     bump(self, "masked_fill_")
     return self
@@ -156,7 +155,10 @@ def fill(input: Tensor, value: Any) -> Tensor:
             )
         filler, label = astype(value, input._data.dtype), "FillBackward1"
     else:
-        filler, label = wrap(np.asarray(number_in(value, input._data.dtype))), "FillBackward0"
+        filler, label = (
+            wrap(np.asarray(dtypes.number_in(value, input._data.dtype))),
+            "FillBackward0",
+        )
     return relabel(apply(pointwise.where, everywhere, filler, input), label)
 
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out, write_outs
+from rushlight.ops.arguments import (
+    NUMBERS,
+    Number,
+    need_tensor,
+    relabel,
+    type_name,
+    write_out,
+    write_outs,
+)
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
@@ -28,9 +36,6 @@ __all__ = [
     "reciprocal", "relu", "remainder", "round", "rsqrt", "rsub", "sgn", "sign", "signbit", "sqrt",
     "square", "sub", "subtract", "true_divide", "trunc",
 ]  # fmt: skip
-
-Number = int | float | complex | bool
-NUMBERS = (int, float, complex, np.number, np.bool_)
 
 
 def _first(name: str, input: Any, other: Any) -> Any:

@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import apart, need_tensor, numpy_names, one_dim, relabel, write_out
-from rushlight.ops.creation import number_in
+from rushlight.ops.arguments import (
+    apart,
+    need_number,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.core import Primitive, apply
@@ -172,10 +180,11 @@ def _scatter_plan(
     else:
         if not places._data.size:
             return x, None
+        need_number("scatter", "value", 4, src)
         if reduce is None:
-            value = number_in(src, x._data.dtype)
+            value = dtypes.number_in(src, x._data.dtype)
             return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
-        filler = np.asarray(number_in(src, x._data.dtype))
+        filler = np.asarray(dtypes.number_in(src, x._data.dtype))
         values = wrap(np.broadcast_to(filler, places._data.shape))
     if reduce == "add":
         return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import (
     apart,
@@ -16,7 +17,6 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import astype
-from rushlight.ops.creation import number_in
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import assign, check_writable
 from rushlight.ops.precision import in_widest
@@ -203,7 +203,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         label = "IndexFillBackward1"
         filler: Any = astype(value, x._data.dtype)
     else:
-        filler = wrap(np.asarray(number_in(value, x._data.dtype)))
+        filler = wrap(np.asarray(dtypes.number_in(value, x._data.dtype)))
     result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
     result = result if input._data.ndim else result.reshape(())
     return relabel(result, label)

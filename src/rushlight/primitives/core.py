@@ -291,7 +291,10 @@ def _part(part: Array, owner: Array, source: TensorBase, turning: bool, recordin
 
 
 def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
-    """Give `out` its node: row applied to inputs."""
+    """Give `out` its node: row applied to inputs. Whole numbers and flags have no derivative."""
+    several = out.__class__ is tuple
+    if not several and (dtype := out._data.dtype) is not _FLOAT and dtype.kind not in "fc":
+        return
     edges: list[Any] = []
     wants, bit = 0, 1
     numbers: list[int] | None = None
@@ -314,7 +317,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         bit += bit
     plan = row.plans.get(wants) or row.plan(wants)
     node = PrimitiveNode(edges, numbers, plan, static)
-    if out.__class__ is tuple:
+    if several:
         node.metas = [(o._data.shape, o._data.dtype) for o in out]
         for number, o in enumerate(out):
             if o._data.dtype.kind in "fc":
@@ -379,6 +382,8 @@ def refresh(tensor: TensorBase) -> None:
         return
     base = view.base
     tensor._node = None
+    if tensor._data.dtype.kind not in "fc":
+        return
     view.node = base._node
     tensor._requires_grad = base._requires_grad
     if base._requires_grad:

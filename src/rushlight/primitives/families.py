@@ -37,13 +37,19 @@ def result_type(*operands: Any) -> dtypes.dtype:
 
 
 def _as(x: Any, dtype: np.dtype[Any]) -> Any:
-    return x.astype(dtype, copy=False) if isinstance(x, np.ndarray) else np.asarray(x).astype(dtype)
+    if isinstance(x, np.ndarray):
+        return x.astype(dtype, copy=False)
+    return np.asarray(dtypes.python_number(x)).astype(dtype)
 
 
 Promotion = Callable[[list[Any]], list[Any]]
 
 # What rows may take, by NumPy's letters of kinds.
 ANY, REAL, NUMERIC, FLOAT, DISCRETE = "biufc", "biuf", "iuf", "f", "biu"
+
+
+# Python's whole numbers that torch takes for int64; others go through `dtypes.of_number`.
+_LEAST, _MOST = -(2**63), 2**63
 
 
 def promote_same(arrays: list[Any]) -> list[Any]:
@@ -53,10 +59,12 @@ def promote_same(arrays: list[Any]) -> list[Any]:
         if b.__class__ is np.ndarray:
             if a.dtype is b.dtype:
                 return arrays
-        elif (b.__class__ is float or b.__class__ is int) and a.dtype.kind == "f":
+        elif (
+            b.__class__ is float or (b.__class__ is int and _LEAST <= b < _MOST)
+        ) and a.dtype.kind == "f":
             return arrays
     elif (
-        (a.__class__ is float or a.__class__ is int)
+        (a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST))
         and b.__class__ is np.ndarray
         and b.dtype.kind == "f"
     ):
@@ -69,10 +77,12 @@ def promote_float(arrays: list[Any]) -> list[Any]:
     """Bring operands to a floating (or complex) common type; numbers may stay beside floats."""
     if len(arrays) == 2:
         a, b = arrays
-        if b.__class__ is float or b.__class__ is int:
+        if b.__class__ is float or (b.__class__ is int and _LEAST <= b < _MOST):
             if a.__class__ is np.ndarray and a.dtype.kind == "f":
                 return arrays
-        elif (a.__class__ is float or a.__class__ is int) and b.dtype.kind == "f":
+        elif (
+            a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST)
+        ) and b.dtype.kind == "f":
             return arrays
     common = result_type(*arrays)
     if common.category < dtypes.FLOATING:

@@ -425,7 +425,7 @@ where: Primitive = Primitive(
 
 
 def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
-    return copied(x, dtype)
+    return copied(dtypes.real_for(x, dtype), dtype)
 
 
 def _convert_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:

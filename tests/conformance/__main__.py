@@ -13,6 +13,7 @@ import torch
 from tests.conformance import databases
 from tests.conformance.agreement import Score
 from tests.conformance.suites import SUITES
+from tests.fuzz import figure
 
 Scores = dict[str, Score]
 
@@ -73,6 +74,7 @@ def page(results: dict[str, Scores], count: int) -> str:
         parts += [f"## {title.capitalize()}: {passed} of {len(scores)} ({share:.1f}%)\n"]
         parts += [textwrap.fill(EXPLANATIONS[title], 100) + "\n", table(title, groups, scores)]
         parts += failures(scores)
+    parts.append(figure.section())
     parts.append("## Not asked\n\n" + excluded())
     parts.append("## Where torch is wrong\n\n" + faults())
     return "\n".join(parts)

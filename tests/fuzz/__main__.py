@@ -15,6 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.fuzz.figure import record
 from tests.fuzz.known import known
 from tests.fuzz.lockstep import ASPECTS, OFF_BY_DEFAULT, run
 from tests.fuzz.programs import write
@@ -59,6 +60,7 @@ def main() -> int:
     parser.add_argument("--grad-fn", action="store_true", help="compare the names of grad_fn too")
     parser.add_argument("--quick", action="store_true", help="do not shrink")
     parser.add_argument("--report", type=Path, help="write what was found here, as it is found")
+    parser.add_argument("--record", action="store_true", help="put the figure into the docs")
     parser.add_argument("--every", type=float, default=10, help="seconds between progress lines")
     options = parser.parse_args()
     without = {name.strip() for name in options.without.split(",")} - {""}
@@ -72,6 +74,8 @@ def main() -> int:
     report = fuzz(options)
     if options.report:
         options.report.write_text(str(report) + "\n")
+    if options.record:
+        record(report, options.seed)
     print(report)
     return 1 if report.kinds else 0
 

@@ -237,6 +237,16 @@ class Draws:
             return self.new_tensor()
         return self.new_tensor(first.shape, first.dtype)
 
+    def apart(self) -> str:
+        """A tensor to write to that shares no memory: what torch does to one that does, is undefined."""
+        memory = self.first().untyped_storage().data_ptr()
+        near = [
+            path
+            for path, t in self.tensors
+            if t.untyped_storage().data_ptr() != memory and t.dtype == self.first().dtype
+        ]
+        return self.random.choice(near) if near else self.new_tensor()
+
     def maskof(self) -> str:
         """A mask for the first tensor."""
         first = self.first()

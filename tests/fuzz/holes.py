@@ -63,6 +63,7 @@ HOLES: dict[str, Callable[[Draws], str]] = {
     "leaftensor": Draws.leaf_tensor,
     "other": Draws.other,
     "same": Draws.same,
+    "apart": Draws.apart,
     "maskof": Draws.maskof,
     "number": Draws.number,
     "count": lambda d: (

@@ -196,11 +196,12 @@ GROUPS: dict[str, tuple[float, str]] = {
         3,
         """
         torch.%({x}, {other}, out={x}) :: add mul sub div maximum
-        torch.%({float}, out={float}) :: exp sin neg sum
-        torch.%({float}, {dim}, out={float}) :: sum mean cumsum
-        torch.matmul({matrix}, {product}, out={float})
+        torch.%({float}, out={same}) :: exp sin neg
+        torch.%({float}, out={float}) :: exp sin neg
+        torch.%({float}, {dim}, out={apart}) :: sum mean cumsum
+        torch.matmul({matrix}, {product}, out={apart})
         torch.cat([{x}, {x}], out={x})
-        torch.where({maskof}, {same}, {same}, out={float})
+        torch.where({maskof}, {same}, {same}, out={same})
         """,
     ),
     "arithmetic": (

@@ -63,6 +63,8 @@ DTYPES = (
     "uint8",
     "bool",
 )
+# Types that NumPy lacks, and in which their numbers are compared.
+WIDER = {"torch.bfloat16": "float32", "torch.complex32": "complex64"}
 NUMPY = {getattr(torch, name): np.dtype(name) for name in DTYPES if name != "bfloat16"}
 # Differences up to this are rounding, relative to the value or to the largest number around.
 ROUNDING = {
@@ -196,8 +198,7 @@ class Side:
                 view.arrays.append(view.arrays[same])
                 return
             view.facts.append(self.facts(tensor, grad_fn, versions))
-            where = tensor.untyped_storage().data_ptr() if tensor.numel() else -1 - number
-            view.sharing.append(memory.setdefault(where, number))
+            view.sharing.append(memory.setdefault(self.address(tensor) or -1 - number, number))
             view.arrays.append(self.array(tensor))
             if view.facts[-1][LEAF] is True or tensor.retains_grad:
                 grad = tensor.grad
@@ -249,6 +250,12 @@ class Side:
             None if not grad_fn or t.grad_fn is None else t.grad_fn.name(),
         )
 
+    def address(self, t: Any) -> int:
+        """Where its memory begins; 0 if it has none."""
+        if not t.numel() or (self.framework is torch and t._is_zerotensor()):
+            return 0
+        return t.untyped_storage().data_ptr()
+
     def is_leaf(self, t: Any) -> bool | str:
         """Whether it is one; of some views changed in place not even that can be asked."""
         try:
@@ -259,22 +266,19 @@ class Side:
     def array(self, t: Any) -> np.ndarray:
         """A tensor's values; its memory itself where nothing is lazy."""
         t = t.detach()
-        if t.is_conj():
-            t = t.resolve_conj()
-        if t.is_neg():
-            t = t.resolve_neg()
-        if self.dtypes.get(t.dtype) == "bfloat16":
-            t = t.float()
+        if t.is_conj() or t.is_neg():
+            return np.asarray(t.resolve_conj().resolve_neg().numpy())
+        if not self.address(t):
+            return np.asarray(t.clone().numpy())
+        if str(t.dtype) in WIDER:
+            t = t.to(getattr(self.framework, WIDER[str(t.dtype)]))
+            return np.asarray(t.numpy())
         return memory(t) if self.framework is torch else np.asarray(t.numpy())
 
 
 def memory(t: torch.Tensor) -> np.ndarray:
     """torch's memory as an array, without `numpy()`, after which torch no longer resizes it."""
-    if t.dtype is torch.complex32:  # NumPy has no such numbers
-        t = t.to(torch.complex64)
     dtype = NUMPY[t.dtype]
-    if not t.numel():
-        return np.empty(t.shape, dtype)
     size = dtype.itemsize
     storage = t.untyped_storage()
     raw = (ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr())

@@ -455,7 +455,9 @@ def repeat_interleave(
         input, dim = flatten(input), 0
     at = one_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        input = reshape(input, (1,))
+        raise IndexError(
+            "repeat_interleave(): a tensor of no dimensions has none to repeat along: leave dim away"
+        )
     shape = input._data.shape
     if isinstance(repeats, TensorBase) and repeats._data.size != 1:
         counts = _counts(repeats)

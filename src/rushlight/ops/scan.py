@@ -173,7 +173,9 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     at = one_dim(dim, y._data.ndim)
     if y._data.dtype.kind == "b" or (x is not None and x._data.dtype.kind == "b"):
         raise RuntimeError(f"{name}: received a bool input for `x` or `y`: bool is not supported")
-    size = y._data.shape[at] if y._data.ndim else 0
+    if not y._data.ndim:
+        raise IndexError(f"{name}(): y has no dimensions, so that it has no area")
+    size = y._data.shape[at]
     pieces = max(size - 1, 0)
     heights = y.narrow(at, min(size, 1), pieces) + y.narrow(at, 0, pieces)
     if x is None:

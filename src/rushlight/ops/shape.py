@@ -172,13 +172,15 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     need_tensor("unflatten", "input", 1, input)
     shape = input._data.shape
     at = one_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("unflatten: a tensor of no dimensions has none to split: use .view()")
     into = as_sizes((sizes,))
     if not into:
         raise RuntimeError("unflatten: sizes must be non-empty")
     known = 1
     for n in into:
         known *= n if n != -1 else 1
-    size = shape[at] if shape else 1
+    size = shape[at]
     fits = size == known if -1 not in into else known and size % known == 0
     if not fits:
         raise RuntimeError(
@@ -367,7 +369,7 @@ def reversed_dims(self: Tensor) -> Tensor:
 def matrix_transpose(self: Tensor) -> Tensor:
     """The last two dimensions swapped: `x.mT`."""
     _need_matrix(self, "mT")
-    return transpose(self, -2, -1)
+    return transpose(self, -2, -1) if self._data.ndim else transpose(self, -1, -1)
 
 
 def conjugate_matrix(self: Tensor) -> Tensor:
@@ -377,7 +379,7 @@ def conjugate_matrix(self: Tensor) -> Tensor:
             f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D "
             "tensor. For batches of matrices, consider using tensor.mH"
         )
-    return _conjugate_transpose(self) if self._data.ndim else self
+    return _conjugate_transpose(self)
 
 
 def conjugate_matrices(self: Tensor) -> Tensor:
@@ -393,12 +395,12 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _conjugate_transpose(self: Tensor) -> Tensor:
-    turned = transpose(self, -2, -1)
+    turned = matrix_transpose(self)
     return turned.conj() if self._data.dtype.kind == "c" else turned
 
 
 def _need_matrix(self: Tensor, what: str) -> None:
-    if self._data.ndim < 2:
+    if self._data.ndim == 1:
         raise RuntimeError(
             f"tensor.{what} is only supported on matrices or batches of matrices. Got "
             f"{self._data.ndim}-D tensor."

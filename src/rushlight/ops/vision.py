@@ -146,8 +146,8 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     pairs = [(0, 0)] * len(shape)
     for d in range(len(widths) // 2):
         pairs[-1 - d] = (widths[2 * d], widths[2 * d + 1])
-        size = shape[-1 - d] + sum(pairs[-1 - d])
-        if size < 0:
+        left = shape[-1 - d] + sum(width for width in pairs[-1 - d] if width < 0)
+        if left < 0:
             raise RuntimeError(
                 f"The input size {shape[-1 - d]}, plus negative padding {pairs[-1 - d][0]} and "
                 f"{pairs[-1 - d][1]}, resulted in a negative output size, which is invalid. Check "

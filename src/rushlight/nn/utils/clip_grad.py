@@ -113,4 +113,4 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     bound = float(clip_value)
     with no_grad():
         for gradient in _gradients(parameters):
-            gradient.clamp_(min=-bound, max=bound)
+            gradient.clamp_min_(-bound).clamp_max_(bound)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -238,12 +239,14 @@ class Draws:
         return self.new_tensor(first.shape, first.dtype)
 
     def apart(self) -> str:
-        """A tensor to write to that shares no memory: what torch does to one that does, is undefined."""
-        memory = self.first().untyped_storage().data_ptr()
+        """A tensor to write to that shares its memory with none: else torch's answer is undefined."""
+        shared = Counter(t.untyped_storage().data_ptr() for _, t in self.tensors)
         near = [
             path
             for path, t in self.tensors
-            if t.untyped_storage().data_ptr() != memory and t.dtype == self.first().dtype
+            if shared[t.untyped_storage().data_ptr()] == 1
+            and t is not self.first()
+            and t.dtype == self.first().dtype
         ]
         return self.random.choice(near) if near else self.new_tensor()
 

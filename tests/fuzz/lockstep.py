@@ -63,6 +63,7 @@ DTYPES = (
     "uint8",
     "bool",
 )
+DEEPEST = 4
 # Types that NumPy lacks, and in which their numbers are compared.
 WIDER = {"torch.bfloat16": "float32", "torch.complex32": "complex64"}
 NUMPY = {getattr(torch, name): np.dtype(name) for name in DTYPES if name != "bfloat16"}
@@ -202,13 +203,15 @@ class Side:
             view.arrays.append(self.array(tensor))
             if view.facts[-1][LEAF] is True or tensor.retains_grad:
                 grad = tensor.grad
-                if grad is not None:
+                if grad is not None and path.count(".grad") < 2:  # it may be its own
                     add(f"{path}.grad", grad)
 
         def walk(path: str, value: Any) -> None:
             if isinstance(value, tensor_type):
                 add(path, value)
             elif isinstance(value, list | tuple):
+                if path.count("[") > DEEPEST:  # a list may hold itself
+                    return
                 for index, item in enumerate(value):
                     walk(f"{path}[{index}]", item)
                 if path != "log":
@@ -283,7 +286,10 @@ def memory(t: torch.Tensor) -> np.ndarray:
     storage = t.untyped_storage()
     raw = (ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr())
     strides = tuple(size * stride for stride in t.stride())
-    return np.ndarray(t.shape, dtype, raw, size * t.storage_offset(), strides)
+    try:
+        return np.ndarray(t.shape, dtype, raw, size * t.storage_offset(), strides)
+    except ValueError:  # a failed out= leaves torch's tensor larger than its memory
+        return np.zeros(t.shape, dtype)
 
 
 PRELUDE_CODE = compile(PRELUDE, "<prelude>", "exec")

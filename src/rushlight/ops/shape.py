@@ -369,7 +369,7 @@ def reversed_dims(self: Tensor) -> Tensor:
 def matrix_transpose(self: Tensor) -> Tensor:
     """The last two dimensions swapped: `x.mT`."""
     _need_matrix(self, "mT")
-    return transpose(self, -2, -1) if self._data.ndim else transpose(self, -1, -1)
+    return transpose(self, -2, -1) if self._data.ndim else self
 
 
 def conjugate_matrix(self: Tensor) -> Tensor:

@@ -37,6 +37,17 @@ KNOWN: tuple[Known, ...] = (
         line=r"conv|fft|@|mm\(|matmul|linear|bilinear|einsum|tensordot|m\d+\(|mv\(",
     ),
     Known(
+        "values",
+        "`median(dim)` of an expanded tensor: torch reads memory that it has not written.",
+        line=r"(nan)?median\(",
+    ),
+    Known(
+        "error",
+        "The Fourier transform of an empty batch fails in MKL; rushlight's is empty.",
+        line=r"fft\.",
+        want="MKL FFT error",
+    ),
+    Known(
         "error",
         "A gradient that torch keeps as a zero without memory (ZeroTensor) cannot be changed in a "
         "hook; rushlight's is an ordinary tensor.",

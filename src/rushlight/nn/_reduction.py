@@ -13,6 +13,11 @@ def get_enum(reduction: str) -> int:
     """0, 1, 2 for "none", "mean", "sum"; a ValueError for anything else."""
     if reduction not in _NUMBERS:
         raise ValueError(f"{reduction} is not a valid value for reduction: none, mean or sum")
+    if reduction == "elementwise_mean":
+        warnings.warn(
+            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
+            stacklevel=4,
+        )
     return _NUMBERS[reduction]
 
 

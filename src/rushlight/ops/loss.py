@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,14 +15,11 @@ from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
-from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_single
-from rushlight.ops.transcendental import logaddexp
 from rushlight.primitives import activation, pointwise
 from rushlight.primitives.core import apply
-from rushlight.primitives.families import FLOAT, supported
-from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.loss import ctc_layout
+from rushlight.primitives.ctc import ctc, ctc_layout
+from rushlight.primitives.families import DISCRETE, FLOAT, supported
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -88,12 +85,12 @@ def binary_cross_entropy_with_logits(
     constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
     if pos_weight is not None:
-        factor = (pos_weight - 1) * target + 1
-        loss = (1 - target) * input - factor * log_sigmoid
-    else:
-        loss = (1 - target) * input - log_sigmoid
+        log_sigmoid = ((pos_weight - 1) * target + 1) * log_sigmoid
+    # The result is of the target's type, whatever is mixed into it.
+    loss = ((1 - target) * input).to(target.dtype)
+    loss = (loss - log_sigmoid).to(target.dtype)
     if weight is not None:
-        loss = loss * weight
+        loss = (loss * weight).to(target.dtype)
     return reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
 
 
@@ -109,12 +106,12 @@ def cosine_embedding_loss(
     ndim = target._data.ndim
     if ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    if ndim == 1 and input1._data.ndim != 2:
+    if ndim == 1 and (input1._data.ndim != 2 or input2._data.ndim != 2):
         raise RuntimeError(
             "1D target tensor expects 2D input tensors, but found inputs with sizes "
             f"{list(input1._data.shape)} and {list(input2._data.shape)}."
         )
-    if ndim == 0 and input1._data.ndim != 1:
+    if ndim == 0 and (input1._data.ndim != 1 or input2._data.ndim != 1):
         raise RuntimeError(
             "0D target tensor expects 1D input tensors, but found inputs with sizes "
             f"{list(input1._data.shape)} and {list(input2._data.shape)}."
@@ -133,6 +130,15 @@ def hinge_embedding_loss(
     """x where the target is 1, max(0, margin - x) where it is -1."""
     need_tensor("hinge_embedding_loss", "input", 1, input)
     need_tensor("hinge_embedding_loss", "target", 2, target)
+    dtype = input._data.dtype
+    if dtype.kind in "iu":
+        # The margin is of the input's type, whole where that is.
+        if not np.iinfo(dtype).min <= margin <= np.iinfo(dtype).max:
+            raise RuntimeError(
+                f"value cannot be converted to type {dtype.name}_t without overflow: the margin "
+                f"{margin} of hinge_embedding_loss"
+            )
+        margin = int(margin)
     far = where_zero(target != 1, (margin - input).clamp(min=0))
     return reduced(far + where_zero(target != -1, input), reduction)
 
@@ -144,6 +150,9 @@ def kl_div(
     """target * (log target - input), the input being log-probabilities."""
     need_tensor("kl_div", "input", 1, input)
     need_tensor("kl_div", "target", 2, target)
+    for kinds, what in ((DISCRETE, "Integral"), ("c", "Complex")):
+        if input._data.dtype.kind in kinds or target._data.dtype.kind in kinds:
+            raise RuntimeError(f"kl_div: {what} inputs not supported.")
     if log_target:
         return reduced(target.exp() * (target - input), reduction)
     return reduced(target.xlogy(target) - target * input, reduction)
@@ -205,18 +214,34 @@ def triplet_margin_loss(
 
 # ---- connectionist temporal classification -----------------------------------------------------
 
-# Stands for the logarithm of 0: finite, so that no gradient becomes inf - inf.
-_NOTHING = -1e30
-
 
 def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
+    if isinstance(value, int):
+        raise TypeError(f"ctc_loss(): argument '{name}' must be Tensor or tuple of ints, not int")
     tensor = value if isinstance(value, TensorBase) else wrap(np.asarray(value, np.int64))
     if tensor._data.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
-    return tensor.to(dtypes.int64)
+    return tensor.to(dtypes.int64).reshape((-1,))
 
 
 def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int) -> None:
+    checking = "(while checking arguments for ctc_loss_cpu)"
+    if not log_probs._data.size:
+        raise RuntimeError("log_probs tensor must not be empty")
+    supported("ctc_loss_cpu", FLOAT, [log_probs._data])
+    if log_probs._data.dtype == np.float16:
+        raise NotImplementedError("\"ctc_loss_cpu\" not implemented for 'Half'")
+    ndim = log_probs._data.ndim
+    if ndim != 3:
+        raise RuntimeError(
+            f"Expected 3-dimensional tensor, but got {ndim}-dimensional tensor for argument #1 "
+            f"'log_probs' {checking}"
+        )
+    if targets._data.ndim not in (1, 2):
+        raise RuntimeError(
+            f"Expected 1 to 2 dimensions, but got {targets._data.ndim}-dimensional tensor for argument "
+            f"#2 'targets' {checking}"
+        )
     steps, batch, classes = log_probs._data.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
@@ -229,18 +254,34 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
     if ins._data.max(initial=0) > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value "
-            f"{ins._data.max()} (while checking arguments for ctc_loss_cpu)"
+            f"{ins._data.max()} {checking}"
         )
-    room = targets._data.size if targets._data.ndim == 1 else targets._data.shape[1]
-    used = outs._data.sum() if targets._data.ndim == 1 else outs._data.max(initial=0)
-    if (targets._data.ndim == 2 and targets._data.shape[0] != batch) or used > room:
+    flat = targets._data.ndim == 1
+    used = outs._data.sum() if flat else outs._data.max(initial=0)
+    if flat and used != targets._data.size:
+        raise RuntimeError(
+            f"Expected tensor to have size {used} at dimension 0, but got size {targets._data.size} for "
+            f"argument #2 'targets' {checking}: labels in one row are as many as target_lengths says"
+        )
+    if not flat and (targets._data.shape[0] != batch or used > targets._data.shape[1]):
         raise RuntimeError(
             f"Expected tensor targets of shape {list(targets._data.shape)} to hold the target_lengths "
-            f"{outs._data.tolist()} of {batch} samples (while checking arguments for ctc_loss_cpu)"
+            f"{outs._data.tolist()} of {batch} samples {checking}"
         )
 
 
 @in_single
+def _normalised(log_probs: Tensor, ins: Tensor) -> Tensor:
+    """0, with exp(log_probs) for its gradient.
+
+    torch's gradient is that of the whole log_softmax before the loss: for normalised inputs both agree.
+    """
+    times = wrap(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
+    mass: Tensor = where_zero((times < ins).unsqueeze(-1), log_probs.exp())
+    total = mass.sum((0, 2))
+    return total - total.detach()
+
+
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int],
     target_lengths: Tensor | Sequence[int], blank: int = 0, reduction: Reduction = 0,
@@ -248,21 +289,24 @@ def ctc_loss(
 ) -> Tensor:  # fmt: skip
     """The negative log-probability of label sequences under [T, N, C] frame-wise log-probabilities.
 
-    A. Graves et al., "Connectionist Temporal Classification", 2006: the forward recursion over
-    labels with blanks between them.
+    With zero_infinity, sequences that fit into no frames count nothing.
     """
     need_tensor("ctc_loss", "log_probs", 1, log_probs)
     need_tensor("ctc_loss", "targets", 2, targets)
-    supported("ctc_loss_cpu", FLOAT, [log_probs._data])
     ins, outs = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
     single = log_probs._data.ndim == 2
     if single:
         log_probs = log_probs.unsqueeze(1)
-        ins, outs = ins.reshape((-1,)), outs.reshape((-1,))
-        if targets._data.ndim == 1:
-            targets = targets.unsqueeze(0)
     _check_ctc(log_probs, targets, ins, outs, blank)
-    loss = _ctc(log_probs, targets, ins, outs, blank)
+    if state.interpreter is None:
+        longest = int(outs._data.max(initial=0))
+    else:
+        # Whoever records this must not take today's lengths for all time.
+        longest = targets._data.shape[-1]
+    labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
+    loss: Tensor
+    loss = apply(ctc, log_probs, labels, skips, ins, outs, zero_infinity=bool(zero_infinity))
+    loss = loss + _normalised(log_probs, ins)
     if zero_infinity:
         loss = where_zero(loss != math.inf, loss)
     how = _NAMES.get(reduction)
@@ -271,55 +315,3 @@ def ctc_loss(
     if how == "sum":
         return loss.sum()
     return loss.squeeze(0) if single else loss
-
-
-def _ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int) -> Tensor:
-    steps, batch, _ = log_probs._data.shape
-    if state.interpreter is None:
-        longest = int(outs._data.max(initial=0))
-    else:
-        # Whoever records this must not take today's lengths for all time.
-        longest = targets._data.shape[-1]
-    labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
-    width = 2 * longest + 1
-    times = wrap(np.arange(steps).reshape(-1, 1, 1))
-    samples = wrap(np.arange(batch).reshape(1, -1, 1))
-    scores = apply(index, log_probs, times, samples, labels, spec=(ARRAY,) * 3)
-    nothing = wrap(np.full((batch, width), _NOTHING, log_probs._data.dtype))
-    first = wrap(np.arange(width) < 2)
-    if not steps:
-        return nothing.sum(-1) * 0
-    alpha = scores[0].where(first, nothing)
-    for t in range(1, steps):
-        alpha = _advance(alpha, nothing, skips, scores[t], ins > t)
-    # The sequence may end with its last label or with the blank behind it.
-    last = (2 * outs).unsqueeze(-1)
-    before = (last - 1).clamp(min=0)
-    total = logaddexp(
-        alpha.gather(1, last), alpha.gather(1, before).where(last > 0, nothing[:, :1])
-    ).squeeze(-1)
-    loss = _as_torch(log_probs, ins, -total)
-    return apply(pointwise.where, total < _NOTHING / 2, math.inf, loss)
-
-
-def _advance(alpha: Tensor, nothing: Tensor, skips: Tensor, scores: Tensor, runs: Any) -> Tensor:
-    """One frame: stay, go on by one, or skip a blank; samples that have ended stay as they are."""
-    width = alpha._data.shape[1]
-    moved = alpha
-    if width > 1:
-        one = cat((nothing[:, :1], alpha[:, :-1]), 1)
-        moved = logaddexp(moved, one)
-    if width > 2:
-        two = cat((nothing[:, :2], alpha[:, :-2]), 1)
-        moved = logaddexp(moved, two.where(skips, nothing))
-    return (moved + scores).where(runs.unsqueeze(-1), alpha)
-
-
-def _as_torch(log_probs: Tensor, ins: Tensor, loss: Tensor) -> Tensor:
-    """The loss, to whose gradient exp(log_probs) is added.
-
-    torch's gradient is that of the whole log_softmax before it: for normalised inputs the two agree.
-    """
-    times = wrap(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
-    mass = (log_probs.exp().sum(-1) * (times < ins)).sum(0)
-    return loss + (mass - mass.detach())

@@ -16,8 +16,20 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
+from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import in_rows, pointwise
-from rushlight.primitives.pointwise import exp, gt, le, logical_and, lt, relu, sigmoid, where
+from rushlight.primitives.pointwise import (
+    exp,
+    ge,
+    gt,
+    le,
+    logical_and,
+    logical_or,
+    lt,
+    relu,
+    sigmoid,
+    where,
+)
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 
@@ -27,13 +39,14 @@ _REAL = "iuf"
 
 
 def _leaky_relu(x: Array, *, slope: float) -> Any:
-    if 0 <= slope <= 1:
+    if 0 < slope <= 1:
         return np.maximum(x, x * slope)
     return choose(x > 0, x, np.asarray(x * slope))
 
 
 leaky_relu = unary(
-    "leaky_relu", _leaky_relu, lambda g, x, slope: where(gt(x, 0), g, g * slope),
+    "leaky_relu", halves(_leaky_relu),
+    one_kernel(lambda g, x, slope: where(gt(x, 0), g, g * slope), flat=True),
     "{x} > 0 ? {x} : {slope} * {x}", to_float=False, takes=FLOAT,
     static=({"slope": 0.1}, {"slope": -2.0}),
 )  # fmt: skip
@@ -48,10 +61,16 @@ def _hardtanh(x: Array, *, low: float, high: float) -> Any:
 # NumPy compares with both limits at once, several times faster than maximum and minimum.
 hardtanh = unary(
     "hardtanh", _hardtanh,
-    lambda g, x, low, high: where(logical_and(gt(x, low), lt(x, high)), g, 0),
+    one_kernel(
+        lambda g, x, low, high: where(logical_or(le(x, low), ge(x, high)), 0, g), flat=True
+    ),
     "fmin(fmax({x}, {low}), {high})", to_float=False, takes=_REAL,
     static=({"low": -1.0, "high": 0.5},),
 )  # fmt: skip
+
+
+# torch's kernel holds it in single precision, for float64 too.
+_SIXTH = float(np.float32(1 / 6))
 
 
 def _hardsigmoid(x: Array) -> Any:
@@ -60,7 +79,10 @@ def _hardsigmoid(x: Array) -> Any:
 
 hardsigmoid = unary(
     "hardsigmoid", halves(_hardsigmoid),
-    lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g / 6, 0),
+    one_kernel(
+        lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g * _SIXTH, 0),
+        refused="hardsigmoid_backward",
+    ),
     "fmin(fmax({x} / 6 + 0.5, 0), 1)", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
 )  # fmt: skip
 
@@ -69,9 +91,10 @@ def _hardswish(x: Array) -> Any:
     return x * _hardsigmoid(x)
 
 
+@one_kernel
 def _hardswish_vjp(g: Any, x: Any) -> Any:
     inside = where(lt(x, 3), g * (x / 3 + 0.5), g)
-    return where(gt(x, -3), inside, 0)
+    return where(le(x, -3), 0, inside)
 
 
 hardswish = unary(
@@ -93,6 +116,7 @@ def _softshrink(x: Array, *, lambd: float) -> Any:
     return x - np.clip(x, -lambd, lambd)
 
 
+@one_kernel(flat=True)
 def _shrink_vjp(g: Any, x: Any, lambd: float) -> Any:
     return where(le(x.abs(), lambd), 0, g)
 
@@ -114,7 +138,8 @@ def _threshold(x: Array, *, threshold: float, value: float) -> Any:
 
 
 threshold = unary(
-    "threshold", _threshold, lambda g, x, threshold: where(le(x, threshold), 0, g),
+    "threshold", _threshold,
+    one_kernel(lambda g, x, threshold: where(le(x, threshold), 0, g), flat=True),
     "{x} > {threshold} ? {x} : {value}", to_float=False, takes=_REAL,
     static=({"threshold": 0.1, "value": -20.0},),
 )  # fmt: skip
@@ -129,11 +154,12 @@ def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
     return out
 
 
+@one_kernel
 def _elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
     # -relu(-x), the part below 0, keeps infinity (and nan in further derivatives) out of the side that
     # is not chosen, and gives torch's second derivative at 0.
     below = exp(relu(-x) * -rate)
-    return where(gt(x, 0), g * scale, g * (below * (rate * alpha * scale)))
+    return where(le(x, 0), g * (below * (rate * alpha * scale)), g * scale)
 
 
 elu = unary(
@@ -147,6 +173,7 @@ def _silu(x: Array) -> Any:
     return x / (np.exp(-x) + 1)
 
 
+@one_kernel
 def _silu_vjp(g: Any, x: Any) -> Any:
     gate = sigmoid(x)
     slope = gate * (1 + x * (1 - gate))
@@ -167,9 +194,12 @@ def _softplus(x: Array, *, beta: float, threshold: float) -> Any:
     return out if not (scaled > threshold).any() else choose(scaled > threshold, x, out)
 
 
+@one_kernel
 def _softplus_vjp(g: Any, x: Any, beta: float, threshold: float) -> Any:
     scaled = x * beta
-    return where(gt(scaled, threshold), g, g * sigmoid(scaled))
+    # At the threshold itself torch's first derivative is still the curve's, the second the line's.
+    curve = where(lt(scaled, threshold), scaled, scaled.detach())
+    return where(gt(scaled, threshold), g, g * sigmoid(curve))
 
 
 softplus = unary(
@@ -184,7 +214,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 
 log_sigmoid = unary(
-    "log_sigmoid", halves(_log_sigmoid), lambda g, x: g * sigmoid(-x),
+    "log_sigmoid", halves(_log_sigmoid), one_kernel(lambda g, x: g * sigmoid(-x)),
     "fmin({x}, 0) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 
@@ -254,6 +284,7 @@ def _gelu_half(x: Array, *, approximate: str) -> tuple[Array, Array]:
     return _gelu(x, approximate=approximate)
 
 
+@one_kernel
 def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
     part = out1

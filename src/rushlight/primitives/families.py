@@ -136,8 +136,11 @@ def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
             raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
 
 
-def taking(name: str, takes: str, promote: Promotion) -> Promotion:
-    """The promotion, after which the common type must be one of the kinds that the row takes."""
+def taking(name: str, takes: str, promote: Promotion, no_bool: str = "") -> Promotion:
+    """The promotion, after which the common type must be one of the kinds that the row takes.
+
+    no_bool: torch's own words where booleans are refused.
+    """
     if takes == ANY:
         return promote
 
@@ -145,6 +148,8 @@ def taking(name: str, takes: str, promote: Promotion) -> Promotion:
         arrays = promote(arrays)
         for array in arrays:
             if array.__class__ is np.ndarray and array.dtype.kind not in takes:
+                if no_bool and array.dtype.kind == "b":
+                    raise RuntimeError(no_bool)
                 supported(name, takes, [array])
         return arrays
 
@@ -193,6 +198,7 @@ def unary(
     domain: tuple[float, float] = (-2.0, 2.0),
     to_float: bool = True,
     takes: str = ANY,
+    no_bool: str = "",
     whole: bool = False,
     static: Sequence[dict[str, Any]] = ({},),
     layout: Layout = pointwise,
@@ -202,7 +208,7 @@ def unary(
 
     `takes`: the kinds of elements it is defined for; `whole` samples whole numbers (int64).
     """
-    promote = taking(name, takes, promote_float if to_float else _unchanged)
+    promote = taking(name, takes, promote_float if to_float else _unchanged, no_bool)
 
     def samples() -> Iterable[Sample]:
         for parameters in static:

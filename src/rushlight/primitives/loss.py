@@ -8,12 +8,38 @@ from typing import Any
 import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
-from rushlight.primitives.families import FLOAT, binary, draw
+from rushlight.primitives.families import FLOAT, binary, draw, unary
 from rushlight.primitives.inner import inner
+from rushlight.primitives.kernel import one_kernel
+from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
+from rushlight.primitives.select import choose
 from rushlight.primitives.softmax import log_softmax
 from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
+
+# ---- distances of numbers -----------------------------------------------------------------------
+
+
+def _rounded_distance(x: Array, *, bend: float, slope: float) -> Any:
+    """slope * |x|, with a parabola for a tip: |x| < bend."""
+    distance = np.abs(x)
+    tip = distance * distance * (0.5 * slope / bend)
+    return choose(distance < bend, np.asarray(tip), np.asarray((distance - 0.5 * bend) * slope))
+
+
+def _rounded_distance_vjp(g: Any, x: Any, bend: float, slope: float) -> Any:
+    # Where x is nan, so is the slope, but not the curvature.
+    tip = where(lt(abs(x), bend), x, x.detach()) * (slope / bend)
+    return mul(g, where(le(x, -bend), -slope, where(ge(x, bend), slope, tip)))
+
+
+rounded_distance = unary(
+    "rounded_distance", _rounded_distance, one_kernel(_rounded_distance_vjp, flat=True),
+    "fabs({x}) < {bend} ? {x} * {x} * (0.5 * {slope} / {bend}) : (fabs({x}) - 0.5 * {bend}) * {slope}",
+    to_float=False, takes=FLOAT,
+    static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
+)  # fmt: skip
 
 # ---- one class per sample -----------------------------------------------------------------------
 
@@ -77,14 +103,15 @@ def _nll(
     return (np.true_divide(loss, total) if reduction == "mean" else loss), total
 
 
+@one_kernel(flat=True)
 def _nll_vjp(
-    g: list[Any], x_shape: Shape, target: Any, weight: Any, out1: Any, reduction: str,
+    g: list[Any], x: Any, target: Any, weight: Any, out1: Any, reduction: str,
     ignore_index: int,
 ) -> Any:  # fmt: skip
     if g[0] is None:
         return None
     share = g[0] / out1.detach() if reduction == "mean" else g[0]
-    return nll_scatter(share, target, weight, shape=x_shape, ignore_index=ignore_index)
+    return nll_scatter(share, target, weight, shape=x._data.shape, ignore_index=ignore_index)
 
 
 def _nll_rule(
@@ -164,6 +191,7 @@ def _cross_entropy(
     return loss, total, scores
 
 
+@one_kernel
 def _cross_entropy_vjp(
     g: list[Any], target: Any, weight: Any, out1: Any, out2: Any, reduction: str, ignore_index: int
 ) -> Any:
@@ -216,7 +244,9 @@ def _cross_entropy_grad_scores(
     # The weights of the targets, 0 where they are ignored.
     chosen = {"reduction": "none", "ignore_index": ignore_index}
     used = nll(scores.detach() * 0 - 1, target, weight, **chosen)[0]
-    return g * scores.exp() * (x * used).unsqueeze(1)
+    kept = nll(scores.detach() * 0 - 1, target, None, **chosen)[0]
+    # What is ignored is left out, even if the mean of nothing is nan.
+    return g * scores.exp() * where(eq(kept, 0), 0, x * used).unsqueeze(1)
 
 
 def _cross_entropy_grad_rule(
@@ -249,10 +279,12 @@ def _binary(x: Array, y: Array) -> Any:
     return (y - 1) * no - y * yes
 
 
+@one_kernel
 def _binary_x(g: Any, x: Any, y: Any) -> Any:
     return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)
 
 
+@one_kernel
 def _binary_y(g: Any, x: Any) -> Any:
     return g * ((1 - x).log() - x.log())
 
@@ -283,32 +315,4 @@ def _label_masks_rule(target: Array) -> list[Spec]:
 label_masks = Primitive(
     "label_masks", "loss", _label_masks, None, _label_masks_rule, "labels",
     lambda: [Sample((np.array([[2, 0, -1, 1], [-1, 0, 1, 2]]),))],
-)  # fmt: skip
-
-
-def _ctc_layout(
-    targets: Array, target_lengths: Array, *, blank: int, longest: int
-) -> tuple[Array, Array]:
-    """Labels with blanks between them, [N, 2 * longest + 1]; and where a blank may be skipped."""
-    batch = target_lengths.size
-    labels = np.full((batch, 2 * longest + 1), blank, np.int64)
-    starts = np.concatenate(([0], np.cumsum(target_lengths)[:-1]))
-    for n, length in enumerate(target_lengths):
-        row = targets[n, :length] if targets.ndim == 2 else targets[starts[n] : starts[n] + length]
-        labels[n, 1 : 2 * length : 2] = row
-    skips = np.zeros(labels.shape, bool)
-    skips[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
-    return labels, skips
-
-
-def _ctc_layout_rule(
-    targets: Array, target_lengths: Array, *, blank: int, longest: int
-) -> list[Spec]:
-    shape = (target_lengths.size, 2 * longest + 1)
-    return [(shape, np.dtype(np.int64)), (shape, np.dtype(bool))]
-
-
-ctc_layout = Primitive(
-    "ctc_layout", "loss", _ctc_layout, None, _ctc_layout_rule, "labels",
-    lambda: [Sample((np.array([[1, 1], [2, 0]]), np.array([2, 1])), {"blank": 0, "longest": 2})],
 )  # fmt: skip

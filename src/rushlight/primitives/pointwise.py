@@ -30,6 +30,7 @@ from rushlight.primitives.families import (
     result_type,
     unary,
 )
+from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import copied, pointwise
 from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
@@ -216,7 +217,11 @@ pow = binary(
     second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, label=_power_label,
 )  # fmt: skip
 
-neg = unary("neg", np.negative, lambda g: -g, "-{x}", to_float=False, takes=NUMERIC + "c")
+neg = unary(
+    "neg", np.negative, lambda g: -g, "-{x}", to_float=False, takes=NUMERIC + "c",
+    no_bool="Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+    "invert a mask, use the `~` or `logical_not()` operator instead.",
+)  # fmt: skip
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
 )
@@ -255,9 +260,12 @@ def _sigmoid(x: Array) -> Any:
 
 
 sigmoid = unary(
-    "sigmoid", _sigmoid, lambda g, out: g * conj((1 - out) * out), "1 / (1 + exp(-{x}))"
-)
-tanh = unary("tanh", np.tanh, lambda g, out: g * conj(1 - out * out), "tanh({x})")
+    "sigmoid", _sigmoid, one_kernel(lambda g, out: g * conj((1 - out) * out)),
+    "1 / (1 + exp(-{x}))",
+)  # fmt: skip
+tanh = unary(
+    "tanh", np.tanh, one_kernel(lambda g, out: g * conj(1 - out * out)), "tanh({x})"
+)  # fmt: skip
 
 abs = unary(
     "abs", np.abs, lambda g, x: g * sgn(x), "fabs({x})", to_float=False, takes=NUMERIC + "c"
@@ -311,7 +319,7 @@ def _zero(dtype: np.dtype[Any]) -> Array:
 
 relu = unary(
     "relu", _relu, lambda g, out: relu_backward(g, out), "{x} > 0 ? {x} : 0", to_float=False,
-    takes=NUMERIC,
+    takes=NUMERIC, no_bool="Boolean inputs not supported for relu",
 )  # fmt: skip
 
 

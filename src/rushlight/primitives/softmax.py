@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import FLOAT, draw, halves, taking
 from rushlight.primitives.inner import inner, totals
+from rushlight.primitives.kernel import one_kernel
 from rushlight.tensor_base import Array
 
 _LONG = 4096
@@ -42,6 +43,7 @@ def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:
     return out
 
 
+@one_kernel
 def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     return out * (g - inner(g, out, dims=(dim,)))
 
@@ -54,6 +56,7 @@ def _log_softmax(x: Array, *, dim: int) -> Array:
     return out
 
 
+@one_kernel
 def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     return g - out.exp() * g.sum(dim, keepdim=True)
 

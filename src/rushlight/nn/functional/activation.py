@@ -22,7 +22,7 @@ from rushlight.ops.activation import (
     softplus,
     threshold_,
 )
-from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
+from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
 from rushlight.ops.dropout import drawn
 from rushlight.primitives import activation as rows
 from rushlight.primitives.core import apply
@@ -99,7 +99,9 @@ def hardtanh(
 
 def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
     need_tensor("hardtanh", "input", 1, input)
-    if input._data.dtype.kind == "u" and min_val < 0:
+    if input._data.dtype.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    if input._data.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     result: Tensor = apply(rows.hardtanh, input, low=min_val, high=max_val)
     return result
@@ -167,6 +169,7 @@ def _row(row: Any) -> Callable[..., Tensor]:
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by lambd, and 0 where it would cross it."""
     need_tensor("softshrink", "input", 1, input)
+    supported("softshrink_check", FLOAT, [input._data])
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     result: Tensor = apply(rows.softshrink, input, lambd=float(lambd))
@@ -211,7 +214,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _mish(input: Tensor) -> Tensor:
     need_tensor("mish", "input", 1, input)
-    return relabel(input * softplus(input).tanh(), "MishBackward0")
+    return relabel(rounded_once(lambda x: x * softplus(x).tanh(), input), "MishBackward0")
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -250,8 +253,11 @@ def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
     supported("glu_cpu", FLOAT, [input._data])
     half = size // 2
-    gate = input.narrow(axis, half, half).sigmoid()
-    result = relabel(input.narrow(axis, 0, half) * gate, "GluBackward0")
+    result = rounded_once(
+        lambda x, gate: x * gate.sigmoid(),
+        input.narrow(axis, 0, half), input.narrow(axis, half, half),
+    )  # fmt: skip
+    result = relabel(result, "GluBackward0")
     return result if out is None else write_out(out, result)
 
 

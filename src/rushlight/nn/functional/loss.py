@@ -21,9 +21,10 @@ from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
 from rushlight.primitives.core import apply
-from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.families import FLOAT, result_type, supported
 from rushlight.primitives.index import ARRAY, index
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.primitives.kernel import closed
+from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -55,10 +56,17 @@ def chosen_reduction(size_average: Flag, reduce: Flag, reduction: str) -> str:
     return "mean" if reduction == "elementwise_mean" else reduction
 
 
+def named_reduction(reduction: str) -> str:
+    """The reduction of a loss that torch writes in Python: the old name of the mean is none."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid: reduction is none, mean or sum")
+    return reduction
+
+
 # ---- distances of numbers -----------------------------------------------------------------------
 
 
-def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _pair(name: str, input: Tensor, target: Tensor, level: int = 3) -> tuple[Tensor, Tensor]:
     """Both in one shape; torch promotes their types when they have it."""
     need_tensor(name, "input", 1, input)
     need_tensor(name, "target", 2, target)
@@ -67,10 +75,18 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=level,
         )
         input, target = broadcast_tensors(input, target)
     return input, target
+
+
+def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in one shape and type, one that the kernel takes."""
+    input, target = _pair(name, input, target, level=4)
+    common = result_type(input._data, target._data)
+    supported(name.replace("_loss", "_cpu"), FLOAT, [np.empty(0, common.numpy)])
+    return input.to(common), target.to(common)
 
 
 def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) -> Tensor:
@@ -93,10 +109,9 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    input, target = _pair("mse_loss", input, target)
+    input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     difference = input - target
-    supported("mse_cpu", FLOAT, [difference._data])
     return _weighted(difference * difference, weight, how, "MseLossBackward0")
 
 
@@ -117,16 +132,13 @@ def smooth_l1_loss(
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
-    input, target = _pair("smooth_l1_loss", input, target)
-    how = chosen_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    distance = (input - target).abs()
-    supported("smooth_l1_cpu", FLOAT, [distance._data])
     if beta == 0:
-        return reduced(distance, how)
-    near = distance * distance * (0.5 / beta)
-    loss = near.where(distance < beta, distance - 0.5 * beta)
+        return l1_loss(input, target, size_average, reduce, reduction)
+    input, target = _common("smooth_l1_loss", input, target)
+    how = chosen_reduction(size_average, reduce, reduction)
+    loss: Tensor = apply(rows.rounded_distance, input - target, bend=float(beta), slope=1.0)
     return reduced(loss, how, "SmoothL1LossBackward0")
 
 
@@ -143,13 +155,22 @@ def huber_loss(
     how = chosen_reduction(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    distance = (input - target).abs()
-    supported("huber_cpu", FLOAT, [input._data])
-    if distance._data.dtype != input._data.dtype:
+    own, common = input.dtype, result_type(input._data, target._data)
+    if common.category > own.category:
         # Unlike the others, it is of the input's type.
-        distance = distance.to(input.dtype)
-    near = distance * distance * 0.5
-    loss = near.where(distance < delta, (distance - 0.5 * delta) * delta)
+        raise RuntimeError(
+            f"result type {common.word} can't be cast to the desired output type {own.word}: "
+            "huber_loss is of the type of its input"
+        )
+    supported("huber_cpu", FLOAT, [np.empty(0, common.numpy)])
+    difference = input.to(common) - target.to(common)
+    loss: Tensor = apply(rows.rounded_distance, difference, bend=float(delta), slope=float(delta))
+    loss = loss.to(own)
+    if own != target.dtype:
+        reason = (
+            f"Found dtype {target.dtype.word} but expected {own.word}: no gradient of huber_loss"
+        )
+        loss = closed(loss, reason=reason)
     if weight is not None:
         # Unlike mse_loss and l1_loss, torch takes the plain mean here.
         loss = _weighted(loss, weight, "none", None)
@@ -163,6 +184,8 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
     need_tensor("nll_loss", "input", 1, input)
     need_tensor("nll_loss", "target", 2, target)
     x, t = input._data.shape, target._data.shape
+    if len(x) == 1 and t not in ((), (1,)) and target._data.dtype.kind in "biu":
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
     if len(x) < 1:
         raise ValueError(f"Expected 1 or more dimensions (got {len(x)})")
     if len(x) != 1 and (not t or x[0] != t[0]):
@@ -170,7 +193,7 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             f"Expected input batch_size ({x[0]}) to match target batch_size "
             f"({t[0] if t else 'none'})."
         )
-    if (*x[:1], *x[2:]) != t and not (len(x) == 1 and t == ()):
+    if len(x) != 1 and (*x[:1], *x[2:]) != t:
         raise RuntimeError(
             f"size mismatch (got input: {list(x)} , target: {list(t)}): a target of class indices "
             "has the input's shape without dimension 1"
@@ -188,6 +211,11 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             f"weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight._data.shape)}"
         )
+    if weight is not None and weight._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            f"expected scalar type {dtypes.of(input._data.dtype).word} but found "
+            f"{dtypes.of(weight._data.dtype).word}: the weights are of the input's type"
+        )
 
 
 def _chosen(
@@ -195,11 +223,17 @@ def _chosen(
 ) -> Tensor:
     """The rows `nll` and `cross_entropy`, which pick one class of dimension 1."""
     _check_classes(input, target, weight)
-    single = input._data.ndim == 1
+    single, indices = input._data.ndim == 1, target._data.ndim
     if single:
-        input, target = input.unsqueeze(0), target.unsqueeze(0)
+        input, target = input.unsqueeze(0), target.reshape((1,))
     static = {"reduction": how, "ignore_index": int(ignore_index)}
     loss: Tensor = apply(row, input, target, weight, **static)[0]
+    if single and indices and input._data.size > 1:
+        reason = (
+            f"size mismatch (got input: [{input._data.size}], target: [1]): give the class of a 1-D "
+            "input as a 0-D target where a gradient is wanted"
+        )
+        loss = closed(loss, reason=reason)
     if input._data.ndim > 2 and loss._node is not None:
         relabel(loss, "NllLoss2DBackward0")
     return loss.squeeze(0) if single and how == "none" else loss
@@ -240,19 +274,25 @@ def cross_entropy(
     need_tensor("cross_entropy_loss", "input", 1, input)
     need_tensor("cross_entropy_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    if not 0.0 <= label_smoothing <= 1.0:
+    if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input._data.ndim:
         raise RuntimeError("cross_entropy: expected an input of at least 1 dimension, got 0")
     dim = 0 if input._data.ndim == 1 else 1
-    if input._data.shape == target._data.shape and target._data.dtype.kind == "f":
+    if input._data.shape == target._data.shape:
+        if target._data.dtype.kind != "f":
+            raise RuntimeError(
+                "Expected floating point type for target with class probabilities, got "
+                f"{dtypes.of(target._data.dtype).word}: class indices have the input's shape without "
+                "the dimension of the classes"
+            )
         if ignore_index >= 0:
             raise RuntimeError(
                 "ignore_index is not supported for floating point target: targets of probabilities "
                 "have no index"
             )
         return _soft_cross_entropy(log_softmax(input, dim), target, weight, how, label_smoothing)
-    if label_smoothing == 0:
+    if label_smoothing <= 0:
         return _chosen(rows.cross_entropy, input, target, weight, ignore_index, how)
     return _smoothed(log_softmax(input, dim), target, weight, ignore_index, how, label_smoothing)
 
@@ -268,8 +308,8 @@ def _soft_cross_entropy(
     ndim = scores._data.ndim
     dim = 0 if ndim == 1 else 1
     classes = scores._data.shape[dim]
-    if smoothing:
-        target = target * (1 - smoothing) + smoothing / classes
+    if smoothing > 0:
+        target = target * (1 - smoothing) + smoothing / max(classes, 1)
     terms = scores * target
     if weight is not None:
         if weight._data.shape != (classes,):
@@ -290,6 +330,11 @@ def _smoothed(
 ) -> Tensor:  # fmt: skip
     ndim = scores._data.ndim
     dim = 0 if ndim == 1 else 1
+    if ndim == 1 and target._data.ndim:
+        raise RuntimeError(
+            f"output with shape [] doesn't match the broadcast shape {list(target._data.shape)}: the "
+            "class of a 1-D input is a 0-D target where labels are smoothed"
+        )
     exact = _chosen(rows.nll, scores, target, weight, ignore_index, how)
     even = -(scores if weight is None else scores * _along(weight, ndim)).sum(dim)
     kept = target != ignore_index
@@ -303,7 +348,7 @@ def _smoothed(
         even = even.sum() / divisor
     elif how == "sum":
         even = even.sum()
-    return exact * (1 - smoothing) + even * (smoothing / scores._data.shape[dim])
+    return exact * (1 - smoothing) + even * (smoothing / max(scores._data.shape[dim], 1))
 
 
 @dataclass(frozen=True)
@@ -370,6 +415,7 @@ def binary_cross_entropy(
             f"Found dtype {dtypes.of(target._data.dtype).word} but expected "
             f"{dtypes.of(input._data.dtype).word}: convert the target to the input's dtype"
         )
+    supported("binary_cross_entropy", FLOAT, [input._data])
     if input._data.size and not (input._data.min() >= 0 and input._data.max() <= 1):
         raise RuntimeError(
             "all elements of input should be between 0 and 1: apply a sigmoid, or use "
@@ -382,7 +428,7 @@ def binary_cross_entropy(
     constant("binary_cross_entropy", weight=weight)
     loss = apply(rows.binary_cross_entropy, input, target)
     if weight is not None:
-        loss = loss * weight
+        loss = (loss * weight).to(input.dtype)
     return reduced(loss, how, "BinaryCrossEntropyBackward0")
 
 
@@ -400,11 +446,11 @@ def binary_cross_entropy_with_logits(
     """
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    how = chosen_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    how = chosen_reduction(size_average, reduce, reduction)
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, how)
 
 
@@ -442,16 +488,17 @@ def poisson_nll_loss(
 
     input is the rate, or with log_input its logarithm; full adds Stirling's term.
     """
-    how = chosen_reduction(size_average, reduce, reduction)
+    how = chosen_reduction(size_average, reduce, named_reduction(reduction))
     return ops.poisson_nll_loss(input, target, log_input, full, eps, how)
 
 
 def _spread(var: Tensor | float, input: Tensor) -> Tensor:
     """The variances, so that they broadcast to the input."""
-    if not isinstance(var, TensorBase):
+    if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
         return (input * 0 + var).detach()
+    need_tensor("gaussian_nll_loss", "var", 3, var)
     spread: Tensor = var
     if (spread._data < 0).any():
         raise ValueError("var has negative entry/entries")
@@ -475,7 +522,7 @@ def gaussian_nll_loss(
     need_tensor("gaussian_nll_loss", "input", 1, input)
     need_tensor("gaussian_nll_loss", "target", 2, target)
     spread = _spread(var, input)
-    how = chosen_reduction(None, None, reduction)
+    how = named_reduction(reduction)
     # The gradient flows as if nothing had been clamped.
     spread = spread + (spread.detach().clamp(min=eps) - spread.detach())
     distance = input - target

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.nn.functional.loss import Flag, chosen_reduction
+from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
-from rushlight.ops.activation import softplus
+from rushlight.ops.activation import logsigmoid
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
-from rushlight.ops.precision import in_single, uncast
+from rushlight.ops.precision import in_single
 from rushlight.primitives.core import apply
+from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.kernel import closed, entering
 from rushlight.primitives.loss import label_masks
 from rushlight.tensor_base import wrap
 
@@ -69,6 +70,19 @@ def multi_margin_loss(
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight._data.shape)}"
         )
+    supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
+    if input._data.dtype == np.float16:
+        raise NotImplementedError("\"multi_margin_loss_cpu_kernel\" not implemented for 'Half'")
+    if target._data.dtype != np.int64:
+        raise RuntimeError(
+            f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
+        )
+    if weight is not None and weight._data.dtype != input._data.dtype:
+        raise RuntimeError(
+            f"expected scalar type {input.dtype.word} but found {weight.dtype.word}: the weights are "
+            "of the input's type"
+        )
+    input = entering(input, "multi_margin_loss_backward")
     right = input.gather(1, target.unsqueeze(1))
     gaps = (margin - right + input).clamp(min=0)
     if p == 2:
@@ -104,8 +118,17 @@ def multilabel_margin_loss(
             f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
         )
     classes = shape[-1] if shape else 1
-    if target._data.size and target._data.max() >= classes:
+    if target._data.size and not -1 <= target._data.min() <= target._data.max() < classes:
         raise RuntimeError("argument #2 'target' is out of range")
+    if input._data.dtype == np.float16:
+        raise NotImplementedError(
+            "\"multilabel_margin_loss_forward_out_frame\" not implemented for 'Half'"
+        )
+    if target._data.dtype != np.int64:
+        raise RuntimeError(
+            f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
+        )
+    input = entering(input, "multilabel_margin_loss_backward")
     lines, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
     safe, counts, occurs = apply(label_masks, labels)
     right = lines.gather(1, safe)
@@ -127,7 +150,24 @@ def soft_margin_loss(
     need_tensor("soft_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
     constant("soft_margin_loss", target=target)
-    loss = softplus(input * -target, 1.0, math.inf)
+    product = -input
+    kind = product._data.dtype.kind
+    if kind not in "fc":
+        common = result_type(product._data, 0.5).word
+        raise RuntimeError(
+            f"result type {common} can't be cast to the desired output type {input.dtype.word}: "
+            "soft_margin_loss wants a floating input"
+        )
+    if broadcast_shapes([input._data.shape, target._data.shape]) != input._data.shape:
+        raise RuntimeError(
+            f"output with shape {list(input._data.shape)} doesn't match the broadcast shape "
+            f"{list(np.broadcast_shapes(input._data.shape, target._data.shape))}"
+        )
+    # Of the input's type, and with the exponential's overflow, as torch has it.
+    loss = (product * target).to(input.dtype).exp().log1p()
+    if target._data.dtype.kind == "b":
+        reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
+        loss = closed(loss, reason=reason + "soft_margin_loss with a boolean target")
     return reduced(loss, how, "SoftMarginLossBackward0")
 
 
@@ -137,14 +177,14 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:  # fmt: skip
     """Binary cross-entropy with logits, averaged over the classes (the last dimension)."""
     need_tensor("multilabel_soft_margin_loss", "input", 1, input)
-    how = chosen_reduction(size_average, reduce, reduction)
-    if target._data.dtype.kind in "iu":
-        target = target.to(input.dtype)
-    # torch composes it of what autocast leaves alone.
-    entropy = uncast(ops.binary_cross_entropy_with_logits)
-    loss = entropy(input, target, weight, None, "none")
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    if not input._data.ndim:
+        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     dim = input._data.ndim - 1
-    return reduced(loss.sum(dim) / input._data.shape[dim], how)
+    loss = loss.sum(dim) / input._data.shape[dim]
+    return reduced(loss, chosen_reduction(size_average, reduce, named_reduction(reduction)))
 
 
 @in_single

@@ -1,0 +1,146 @@
+"""Gradients that torch computes in one kernel, from g and from what its backward function takes.
+
+Three things follow, which a rule written in several operations does not show by itself: in half
+precision such a gradient is rounded once; under `create_graph` it depends on everything that went
+into the kernel, even where the derivative is 0 throughout; and where torch has no derivative of the
+kernel, a second derivative is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.state import state
+from rushlight.primitives.core import Primitive, Rule, Sample, Spec
+from rushlight.primitives.families import draw
+from rushlight.tensor_base import Array, TensorBase, wrap
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+_HALF = np.dtype(np.float16)
+
+
+def one_kernel(
+    rule: Rule | None = None, *, flat: bool = False, refused: str = "",
+    error: type[Exception] = RuntimeError,
+) -> Any:  # fmt: skip
+    """A rule whose gradient is one kernel of torch's.
+
+    flat: what the kernel takes besides g has no influence but where it jumps (the derivative is 0);
+    refused: torch's name of a kernel that has no derivative, and the error that says so.
+    """
+    if rule is None:
+        return functools.partial(one_kernel, flat=flat, refused=refused, error=error)
+
+    @functools.wraps(rule)
+    def single(g: Any, *saved: Any) -> Any:
+        first = g if g.__class__ is not list else next(part for part in g if part is not None)
+        if first._data.dtype is _HALF:
+            narrow = rule(_wide(g), *map(_wide, saved))
+            gradient = narrow if narrow is None else narrow.half()
+        else:
+            gradient = rule(g, *saved)
+        if state.grad and (flat or refused) and gradient is not None:
+            return hang(gradient, (g, *saved) if refused else saved, refused, error)
+        return gradient
+
+    single.refused = refused  # type: ignore[attr-defined]
+    return single
+
+
+def _wide(value: Any) -> Any:
+    if value.__class__ is list:
+        return [_wide(part) for part in value]
+    if isinstance(value, TensorBase) and value._data.dtype is _HALF:
+        return value.float()  # type: ignore[attr-defined]
+    return value
+
+
+def hang(
+    gradient: Tensor,
+    sources: Iterable[Any],
+    refused: str = "",
+    error: type[Exception] = RuntimeError,
+) -> Tensor:
+    """The gradient, made to depend on those of the sources that want one."""
+    wanting = [
+        source
+        for entry in sources
+        for source in (entry if entry.__class__ is list else (entry,))
+        if isinstance(source, TensorBase) and source._requires_grad
+    ]
+    if not wanting:
+        return gradient
+    if refused:
+        gradient = gradient.detach()
+    result: Tensor = dependent(gradient, *wanting, refused=refused, error=error)
+    return result
+
+
+def _dependent(x: Array, *sources: Array, refused: str, error: type[Exception]) -> Array:
+    return x.copy()
+
+
+def _dependent_vjp(
+    g: Any, sources_shapes: tuple[tuple[int, ...], ...], needs: tuple[bool, ...], refused: str,
+    error: type[Exception],
+) -> Any:  # fmt: skip
+    if refused:
+        raise error(
+            f"derivative for aten::{refused} is not implemented: as in torch, gradients of this "
+            "operation cannot be differentiated again"
+        )
+    zeros = (
+        wrap(np.zeros(shape, g._data.dtype)) if needed else None
+        for shape, needed in zip(sources_shapes, needs[1:], strict=True)
+    )
+    return [g if needs[0] else None, *zeros]
+
+
+def _dependent_rule(x: Array, *sources: Array, refused: str, error: type[Exception]) -> Spec:
+    return x.shape, x.dtype
+
+
+dependent = Primitive(
+    "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "copy",
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), {"refused": "", "error": RuntimeError})],
+    inputs=("x", "*sources"),
+)  # fmt: skip
+
+
+def _entry_vjp(g: Any, x: Any, refused: str, error: type[Exception]) -> Any:
+    return hang(g, (g, x) if refused else (x,), refused, error) if state.grad else g
+
+
+# x, where a composite begins that torch differentiates in one kernel.
+entry = Primitive(
+    "entry", "structural", lambda x, *, refused, error: x.copy(), (_entry_vjp,),
+    lambda x, *, refused, error: (x.shape, x.dtype), "copy",
+    lambda: [Sample((draw(1, (2, 3)),), {"refused": "", "error": RuntimeError})], inputs=("x",),
+)  # fmt: skip
+
+
+def no_derivative(g: Any, reason: str) -> Any:
+    """The rule of `closed`, by the name that such rules have in families.missing."""
+    raise RuntimeError(reason)
+
+
+# x, where torch computes a result but has no gradient for it.
+closed = Primitive(
+    "closed", "structural", lambda x, *, reason: x.copy(), (no_derivative,),
+    lambda x, *, reason: (x.shape, x.dtype), "copy",
+    lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient"})], inputs=("x",),
+)  # fmt: skip
+
+
+def entering(x: Tensor, refused: str = "", error: type[Exception] = RuntimeError) -> Tensor:
+    """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`."""
+    if not (state.grad and x._requires_grad):
+        return x
+    result: Tensor = entry(x, refused=refused, error=error)
+    return result

@@ -30,12 +30,17 @@ from rushlight.primitives.core import refresh
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
 from rushlight.tensor_base import (
+    Detached,
     TensorBase,
+    Untracked,
     alias,
     class_of,
+    inference,
+    is_inference,
     on_memory_of,
     set_result_class,
     take_memory,
+    wants_grad,
     wrap,
 )
 
@@ -104,17 +109,17 @@ class Tensor(
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to or through this tensor."""
-        if self._view is not None:
-            refresh(self)
-        return self._requires_grad
+        return wants_grad(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value and not self.is_leaf:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make a leaf want a gradient, or freeze it; returns the tensor."""
-        if self._node is not None:
+        if self.grad_fn is not None:
             if requires_grad:
                 return self
             raise RuntimeError(
@@ -125,6 +130,11 @@ class Tensor(
         if requires_grad and self._data.dtype.kind not in "fc":
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}"
+            )
+        if requires_grad and is_inference(self) and not inference.on:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed: "
+                ".clone() it for a normal tensor"
             )
         self._requires_grad = bool(requires_grad)
         return self
@@ -139,7 +149,7 @@ class Tensor(
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user, and not by a recorded operation."""
-        return self._node is None
+        return self.grad_fn is None
 
     @property
     def grad(self) -> Tensor | None:
@@ -197,7 +207,9 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory, outside the graph and with its own count of changes."""
-        return on_memory_of(self)
+        other = on_memory_of(self)
+        other._changes = Detached((0, None)) if is_inference(self) else [0, None]
+        return other
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -208,12 +220,18 @@ class Tensor(
     @property
     def _version(self) -> int:
         """How often this memory was changed in place."""
+        if self._changes.__class__ is Untracked:
+            raise RuntimeError("Inference tensors do not track version counter.")
         count: int = self._changes[0]
         return count
 
     @property
     def _base(self) -> Tensor | None:
         return None if self._view is None else self._view.base  # type: ignore[return-value]
+
+    def _is_view(self) -> bool:
+        """Whether this is a view whose place in the graph hangs on its base's."""
+        return self._view is not None
 
     def retain_grad(self) -> None:
         """Keep `.grad` although this is not a leaf."""
@@ -257,9 +275,13 @@ class Tensor(
 
     def _notes(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""
-        if self.grad_fn is not None:
-            return [f"grad_fn=<{self.grad_fn.name()}>"]
-        return ["requires_grad=True"] if self._requires_grad else []
+        try:
+            node = self.grad_fn
+        except RuntimeError:
+            return ["grad_fn=<Invalid>"]
+        if node is not None:
+            return [f"grad_fn=<{node.name()}>"]
+        return ["requires_grad=True"] if wants_grad(self) else []
 
     def __format__(self, spec: str) -> str:
         if self._data.ndim == 0 and class_of(self) is Tensor:

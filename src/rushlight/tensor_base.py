@@ -27,21 +27,34 @@ _HERE = os.path.dirname(__file__)
 _new = object.__new__
 
 
+# How a view was made, if not by an ordinary recorded operation: what forbids to change it in place.
+ORDINARY, SEVERAL, UNRECORDED, INFERRED, CUSTOM = range(5)
+
+
 class View:
-    """What a view must know: its base, and the base's node when the view's own was made."""
+    """What a view must know: its base, the count of changes that its node knows of, how it was made."""
 
-    __slots__ = ("base", "node")
+    __slots__ = ("base", "version", "made")
 
-    def __init__(self, base: TensorBase, node: Node | None) -> None:
+    def __init__(self, base: TensorBase, version: int, made: int = ORDINARY) -> None:
         self.base = base
-        self.node = node
+        self.version = version
+        self.made = made
+
+
+class Untracked(list[Any]):
+    """In the place of the count of changes: this memory was made in inference mode, and has none."""
+
+
+class Detached(Untracked):
+    """The count that `detach()` and `.data` give an inference tensor again, outside of the mode."""
 
 
 class TensorBase:
     """Array `_data`; graph `_node`, `_requires_grad`, `_grad`, `_view`; changes `_changes`.
 
     `_changes` is a list `[count, site]` shared by everything that shares the memory; site says which
-    operation changed it last, and where.
+    operation changed it last, and where. An `Untracked` one marks an inference tensor.
     """
 
     __slots__ = (
@@ -151,7 +164,7 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     tensor._node = None
     tensor._requires_grad = requires_grad
     tensor._grad = None
-    tensor._changes = [0, None]
+    tensor._changes = _first_count() if _inferring else [0, None]
     tensor._view = None
     return tensor  # type: ignore[return-value]
 
@@ -184,11 +197,46 @@ def on_memory_of(tensor: TensorBase) -> Tensor:
     return other
 
 
+class _Inference(threading.local):
+    """Whether this thread is in inference mode."""
+
+    on = False
+
+
+inference = _Inference()
+# How many blocks of it are open, in all threads: nearly always none, and then `wrap` asks no further.
+_inferring = 0
+
+
+def switch_inference(on: bool, opened: int) -> bool:
+    """Turn this thread's inference mode on or off at a block's start (1) or end (-1); what it was."""
+    global _inferring
+    before, inference.on = inference.on, on
+    _inferring += opened
+    return before
+
+
+def _first_count() -> list[Any]:
+    return Untracked((0, None)) if inference.on else [0, None]
+
+
+def is_inference(tensor: TensorBase) -> bool:
+    """Whether a tensor was made in inference mode: it has no count of changes."""
+    return tensor._changes.__class__ is not list
+
+
+def wants_grad(tensor: TensorBase) -> bool:
+    """Whether gradients flow to or through a tensor, or to the tensor of which it is a view."""
+    view = tensor._view
+    return tensor._requires_grad or (view is not None and view.base._requires_grad)
+
+
 def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
     """A second tensor on the same memory and version count, at another place in the graph."""
     other = on_memory_of(tensor)
     other._requires_grad = node is not None
-    other._changes = tensor._changes
+    changes = tensor._changes
+    other._changes = Detached((0, None)) if changes.__class__ is not list else changes
     other._node = node
     return other
 
@@ -225,5 +273,7 @@ def user_line() -> Line:
 def bump(tensor: TensorBase, operation: str) -> None:
     """Count an in-place change; remember which operation on which of the user's lines made it."""
     changes = tensor._changes
+    if changes.__class__ is Untracked:
+        return
     changes[0] += 1
     changes[1] = (operation, site.line or user_line())

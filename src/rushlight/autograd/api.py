@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.autograd import engine
 from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.tensor_base import TensorBase, wants_grad, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -42,7 +42,7 @@ def _targets(tensors: list[Any]) -> list[Any]:
             )
         if tensor._view is not None:
             refresh(tensor)
-        if not tensor._requires_grad:
+        if not wants_grad(tensor):
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     return tensors
 
@@ -54,7 +54,7 @@ def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[T
         if isinstance(seed, TensorBase):
             _check_seed(number, root, seed, batched)
         elif seed is None:
-            seed = _one(root) if root._requires_grad else None
+            seed = _one(root) if wants_grad(root) else None
         else:
             raise TypeError(
                 f"gradients can be either Tensors or None, but got {type(seed).__name__}"
@@ -65,7 +65,7 @@ def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[T
             f"got {len(roots)} tensors and {len(seeds)} gradients: give one gradient for each tensor"
         )
     for number, root in enumerate(roots):
-        if not root._requires_grad:
+        if not wants_grad(root):
             raise RuntimeError(
                 f"element {number} of tensors does not require grad and does not have a grad_fn: nothing "
                 "that it was computed from has requires_grad=True (or it was computed under no_grad, or "

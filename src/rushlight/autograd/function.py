@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.autograd.node import FREED, Node, SavedOutput
 from rushlight.autograd.state import no_grad, state
 from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, alias, wrap
+from rushlight.tensor_base import TensorBase, alias, wants_grad, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -189,7 +189,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run forward and record the call."""
         context = FunctionCtx()
-        wants = tuple(isinstance(a, TensorBase) and a._requires_grad for a in args)
+        wants = tuple(isinstance(a, TensorBase) and wants_grad(a) for a in args)
         recording = state.grad and any(wants)
         context.needs_input_grad = wants
         before = state.grad
@@ -220,7 +220,7 @@ def _record(cls: type[Function], context: FunctionCtx, args: tuple[Any, ...]) ->
         t = args[i]
         if t._view is not None:
             refresh(t)
-        edges.append(None if not t._requires_grad else t if t._node is None else t._node)
+        edges.append(t if t._node is None and t._requires_grad else t._node)
         numbers.append(t._output_nr)
     return FunctionNode(
         cls, context, tuple(edges), tuple(numbers) if any(numbers) else None, positions

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from rushlight.floaterrors import hush
+from rushlight.tensor_base import inference, switch_inference
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +23,6 @@ class State(threading.local):
         hush()
 
     grad: bool = True
-    inference: bool = False
     # Called as interpreter(row, inputs, static) in place of the eager evaluation of a primitive.
     interpreter: Callable[..., Any] | None = None
     # The NumPy type to which autocast lowers products, and the weights that it has lowered.
@@ -164,13 +164,12 @@ class inference_mode(_Switch):
         self.mode = mode
 
     def __enter__(self) -> None:
-        self.before = state.grad, state.inference
-        state.inference = self.mode
-        if self.mode:
-            state.grad = False
+        self.before = state.grad, switch_inference(self.mode, 1)
+        state.grad = not self.mode
 
     def __exit__(self, *exception: Any) -> None:
-        state.grad, state.inference = self.before
+        state.grad, inference_before = self.before
+        switch_inference(inference_before, -1)
 
     def _fresh(self) -> inference_mode:
         return inference_mode(self.mode)
@@ -183,4 +182,4 @@ def is_grad_enabled() -> bool:
 
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is inside `inference_mode`."""
-    return state.inference
+    return inference.on

@@ -7,6 +7,7 @@ from typing import Any
 from rushlight.layout import layout, strided
 from rushlight.ops import arrangement, copies, joining, memory, placing, reduction, shape, sharing
 from rushlight.ops.inplace import inplace
+from rushlight.tensor_base import is_inference
 
 
 class ShapeMethods:
@@ -38,6 +39,7 @@ class ShapeMethods:
     flipud = arrangement.flipud
     hsplit = joining.hsplit
     is_contiguous = memory.is_contiguous
+    is_inference = is_inference
     is_same_size = memory.is_same_size
     is_set_to = memory.is_set_to
     moveaxis = shape.moveaxis
@@ -137,10 +139,6 @@ class ShapeMethods:
 
     def is_distributed(self) -> bool:
         """False: a tensor lies in one process."""
-        return False
-
-    def is_inference(self) -> bool:
-        """False: tensors made in inference mode are like all others here."""
         return False
 
     def __reversed__(self: Any) -> Any:

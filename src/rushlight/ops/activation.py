@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
-from rushlight.autograd.state import state
 from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
 from rushlight.ops.conversion import in_order
 from rushlight.ops.dropout import drawn
-from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
@@ -47,15 +46,17 @@ SELU_SCALE = 1.0507009873554804934193349852946
 def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Write function(input, ...) into input; what backward needs of the old values is kept."""
     need_tensor(function.__name__ + "_", "input", 1, input)
-    check_writable(input)
-    before = input.clone() if state.grad and input._requires_grad else input
+    recorded = admit(input)
+    check_memory(function.__name__, input._data)
+    before = input.clone() if recorded else input
     return assign(input, function(before, *args, **kwargs), function.__name__ + "_")
 
 
 def relu_(input: Tensor) -> Tensor:
     """max(x, 0), written into the input."""
     need_tensor("relu_", "input", 1, input)
-    check_writable(input)
+    admit(input)
+    check_memory("relu", input._data)
     return assign(input, apply(pointwise.relu, input), "relu_")
 
 

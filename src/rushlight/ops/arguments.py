@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
+from rushlight.memory import FULL, PARTIAL, is_repeated, overlap
 from rushlight.return_types import ReturnType
 from rushlight.tensor_base import Array, TensorBase, bump, held, put, write
 
@@ -171,18 +172,24 @@ def numpy_dtype(dtype: dtypes.dtype | None, default: np.dtype[Any]) -> np.dtype[
 
 def apart(out: Tensor, *inputs: TensorBase) -> Tensor:
     """`out`, or torch's error if it shares memory with an input that is still being read."""
-    if any(np.may_share_memory(out._data, x._data) for x in inputs):
+    for x in inputs:
+        need_apart(out._data, x._data, disjoint=True)
+    return out
+
+
+def need_apart(target: Array, other: Array, disjoint: bool = False) -> None:
+    """Raise torch's error if a target lies partly in memory that is read; disjoint: at all."""
+    found = overlap(target, other)
+    if found == PARTIAL or (disjoint and found == FULL):
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
             "a single memory location. Please clone() the tensor before performing the operation."
         )
-    return out
 
 
 def need_distinct(data: Array) -> None:
     """Raise torch's error if an array to be written shows some memory more than once."""
-    steps = zip(data.strides, data.shape, strict=True)
-    if data.size > 1 and any(step == 0 and size > 1 for step, size in steps):
+    if is_repeated(data):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location. Please clone() the tensor before performing the operation."

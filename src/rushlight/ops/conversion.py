@@ -12,7 +12,7 @@ from rushlight.autograd.state import state
 from rushlight.device import check_device, device
 from rushlight.layout import contiguous_format, memory_format, preserve_format, sparse_coo
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
-from rushlight.ops.inplace import check_writable
+from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
@@ -387,7 +387,7 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
     *tensors, function = others
     if self._requires_grad:
         raise RuntimeError("Can't call apply_() on Variable that requires grad: .detach() it first")
-    check_writable(self)
+    admit(self)
     arrays = [np.broadcast_to(t._data, self._data.shape) for t in (self, *tensors)]
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
     write(self, np.asarray(values, self._data.dtype).reshape(self._data.shape))

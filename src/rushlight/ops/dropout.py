@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import random
 from rushlight.ops.arguments import need_tensor, type_name
-from rushlight.ops.inplace import assign
+from rushlight.ops.inplace import admit, assign
 from rushlight.primitives.core import apply
 from rushlight.primitives.noise import noise
 from rushlight.random import Generator
@@ -103,6 +103,7 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     name = function.__name__ + "_"
 
     def inplace(input: Tensor, p: float, train: bool) -> Tensor:
+        admit(input)
         result = function(input, p, train)
         return input if result is input else assign(input, result, name)
 

@@ -17,11 +17,11 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, type_name
-from rushlight.ops.inplace import assign, check_writable, rebase, records
+from rushlight.ops.inplace import admit, assign, check_memory, copy_, fill_, rebase, stand_in
 from rushlight.primitives import index as rows
 from rushlight.primitives.core import apply, attach, refresh
 from rushlight.primitives.index import ARRAY, FULL
-from rushlight.tensor_base import TensorBase, alias, bump, wrap
+from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -203,11 +203,23 @@ def _plain_slice(s: slice) -> slice:
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`, in place and differentiable in both."""
-    check_writable(self)
     value = _assigned(self, value)
     basic, spec, tensors = _parsed(index, self)
-    recording = records(self, value)
+    region = self._data if basic is None else _region(self._data, basic)
     if not tensors:
+        recording = admit(self, value)
+        if recording and self._view is not None and state.interpreter is None:
+            # What was recorded of a view is recorded of the region alone, which may show less twice.
+            part = apply(rows.slice_, self, index=basic)
+            if not value._data.ndim and part._data.ndim:
+                fill_(part, value)
+            else:
+                copy_(part, _without_leading(value, part._data.ndim))
+            refresh(self)
+            return
+        # Of a single value the region is full at the end, however often it shows an element.
+        if value._data.ndim or value._data.shape == region.shape:
+            check_memory("copy", region, wrap(region) if value._data is region else value)
         place(self, value, (), basic, False, recording)
         return
     if value._data.dtype != self._data.dtype:
@@ -220,15 +232,33 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             )
         dtypes.number_in(value._data.item(), self._data.dtype)
         value = value.astype(self._data.dtype)
+    recording = admit(self, value)
+    check_memory("index_put", region, value, *tensors)
     if basic is None:
         target = self
     elif recording or state.interpreter is not None or self._turned:
         target = apply(rows.slice_, self, index=basic)
     else:
-        rows.slice_.rule(self._data, index=basic)
         target = alias(self)
-        target._data = self._data[(*basic, ...)]
+        target._data = region
     place(target, value, tuple(tensors), spec, False, recording)
+
+
+def _without_leading(value: Tensor, ndim: int) -> Tensor:
+    """value without as many leading dimensions of size 1 as it has too many."""
+    shape = value._data.shape
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return value if len(shape) == value._data.ndim else value.reshape(shape)
+
+
+def _region(data: Array, basic: Any) -> Array:
+    """The part of an array that integers, slices, None and `...` show."""
+    try:
+        return rows.slice_.forward(data, index=basic)
+    except IndexError:
+        rows.slice_.rule(data, index=basic)
+        raise
 
 
 _WHOLE = (int, np.integer)
@@ -269,18 +299,14 @@ def place(
     if recording:
         _record(self, (value, *tensors), static)
     bump(self, "__setitem__")
+    if recording:
+        refresh(self)
 
 
 def _record(self: Tensor, inputs: tuple[Tensor, ...], static: dict[str, Any]) -> None:
     # The rules of `put` ask for no values, so there is no need to compute it beside the memory.
-    if self._view is not None:
-        refresh(self)
-    before = alias(self, self._node)
-    before._requires_grad = self._requires_grad
-    if self._output_nr:
-        before._output_nr = self._output_nr
     result = wrap(self._data)
-    attach(rows.put, (before, *inputs), static, result)
+    attach(rows.put, (stand_in(self), *inputs), static, result)
     rebase(self, result)
 
 
@@ -328,10 +354,10 @@ def index_put_(
     self: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """`index_put`, in place."""
-    check_writable(self)
     need_tensor("index_put_", "values", 3, values)
     spec, tensors = _index_parts("index_put_", indices)
+    recording = admit(self, values)
     _same_dtype(self, values)
-    recording = records(self, values)
+    check_memory("index_put", self._data, values, *tensors)
     place(self, values, tensors, spec, accumulate, recording)
     return self

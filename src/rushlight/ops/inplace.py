@@ -16,42 +16,117 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, next_sequence
-from rushlight.autograd.state import state
-from rushlight.ops.arguments import NUMBERS, need_distinct, need_number, need_tensor
+from rushlight.autograd.state import no_grad, state
+from rushlight.ops.arguments import (
+    NUMBERS,
+    need_apart,
+    need_distinct,
+    need_number,
+    need_tensor,
+    relabel,
+)
 from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
-from rushlight.primitives.core import TABLE, attach, attached, geometry, refresh
+from rushlight.primitives.core import (
+    ONCE,
+    TABLE,
+    attach,
+    attach_part,
+    attached,
+    geometry,
+    refresh,
+    refusal,
+)
 from rushlight.primitives.families import missing
-from rushlight.tensor_base import Array, TensorBase, alias, bump, held, wrap, write
+from rushlight.primitives.view import overwrite
+from rushlight.tensor_base import (
+    Array,
+    TensorBase,
+    Untracked,
+    alias,
+    bump,
+    held,
+    inference,
+    wants_grad,
+    wrap,
+    write,
+)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
-def check_writable(target: TensorBase) -> None:
-    """Raise torch's errors for tensors that must not be changed in place."""
-    if state.grad and target._requires_grad and target._node is None:
+# Operations that torch holds for functions of nothing: their in-place forms change values only.
+CONSTANT = {"logical_and", "logical_not", "logical_or", "logical_xor"}
+# What writes may do to memory. Most refuse a target that shows an element twice, and arguments that
+# lie partly in it; these fill whole regions and take any target,
+REGIONS = {
+    "conj_physical",
+    "fill",
+    "index_fill",
+    "index_put",
+    "masked_fill",
+    "tril",
+    "triu",
+    "zero",
+}
+# these read their arguments before they write,
+READ_FIRST = {"addbmm", "addmm", "addmv", "baddbmm", "fill", "ldexp", "masked_scatter"}
+# and these want none of their arguments in the target at all.
+DISJOINT = {
+    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "put", "scatter",
+    "scatter_add", "scatter_reduce",
+}  # fmt: skip
+
+
+def admit(target: TensorBase, *others: Any) -> bool:
+    """Whether a change in place is recorded; raise torch's errors for tensors that forbid it.
+
+    others are the arguments of the change; tensors among them may want gradients.
+    """
+    if target._changes.__class__ is Untracked and not inference.on:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+            "clone to get a normal tensor before doing inplace update."
+        )
+    # Whole numbers and flags have no derivative.
+    if not state.grad or target._data.dtype.kind not in "fc":
+        return False
+    wanted = wants_grad(target)
+    if not wanted:
+        for other in others:
+            if isinstance(other, TensorBase) and wants_grad(other):
+                break
+        else:
+            return False
+    view = target._view
+    if view is not None:
+        if view.made:
+            raise RuntimeError(refusal(target))
+        if wanted and view.base._node is None:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation: "
+                "change it under torch.no_grad(), or use the out-of-place form"
+            )
+    if wanted and target._node is None:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation: change it "
             "under torch.no_grad(), or use the out-of-place form"
         )
-    view = target._view
-    if state.grad and view is not None and view.base._requires_grad and view.base._node is None:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation: "
-            "change it under torch.no_grad(), or use the out-of-place form"
-        )
-    if 0 in target._data.strides:
-        need_distinct(target._data)
+    return True
 
 
-def records(target: TensorBase, value: TensorBase) -> bool:
-    """Whether writing value into target has a derivative; whole numbers and flags have none."""
-    return (
-        state.grad
-        and (target._requires_grad or value._requires_grad)
-        and target._data.dtype.kind in "fc"
-    )
+def check_memory(operation: str, target: Array, *others: Any) -> None:
+    """Raise torch's errors for a target whose memory this operation cannot write."""
+    if 0 in target.strides and operation not in REGIONS:
+        need_distinct(target)
+    if operation in READ_FIRST:
+        return
+    for other in others:
+        if isinstance(other, TensorBase):
+            array = other._data
+            if array is target or array.base is not None or target.base is not None:
+                need_apart(target, array, disjoint=operation in DISJOINT)
 
 
 def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -69,36 +144,50 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
             )
 
 
-def assign(target: Tensor, result: Tensor, operation: str, *, cast: bool = False) -> Tensor:
+def assign(
+    target: Tensor, result: Tensor, operation: str, *others: Any, cast: bool = False
+) -> Tensor:
     """Make target hold result's values and stand at its place in the graph; returns target.
 
-    With cast, any dtype is accepted (copy_); otherwise only one that torch would write.
+    With cast, any dtype is accepted (copy_); otherwise only one that torch would write. others: what
+    else the operation was given; what of it wants a gradient gets zeros, if result wants none.
     """
-    check_writable(target)
+    recorded = admit(target, result, *others)
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
-    if not records(target, result):
+    if not recorded:
         write(target, result._data)
         bump(target, operation)
         return target
-    if result._data.dtype != target._data.dtype or result._data.shape != target._data.shape:
-        result = result.astype(target._data.dtype).expand(target._data.shape)
-    if not result._requires_grad or (cast and target._requires_grad):
-        # What target was computed from gets a gradient of zero, and target stays in the graph.
-        result = rows.where(wrap(np.ones((), bool)), result, target)
+    data = target._data
+    if result._data.dtype != data.dtype or result._data.shape != data.shape:
+        result = result.astype(data.dtype).expand(data.shape)
+    if not result._requires_grad or (cast and wants_grad(target)):
+        # Whoever else took part gets a gradient of zero, and target stays in the graph.
+        rest = [t for t in (target, *others) if isinstance(t, TensorBase) and wants_grad(t)]
+        result = relabel(overwrite(result, *rest), _backward_name(operation))
     elif result._node is None:
         result = rows.clone(result)
-    rebase(target, result)
+    # Before anything has changed: a change that does not fit the dtype of the target is refused.
     write(target, result._data)
+    rebase(target, result)
     bump(target, operation)
+    refresh(target)
     return target
 
 
+def _backward_name(operation: str) -> str:
+    words = operation.strip("_").split("_")
+    return "CopyBackwards" if words == ["copy"] else "".join(map(str.title, words)) + "Backward0"
+
+
 def rebase(target: Tensor, result: Tensor) -> None:
-    """Put target (and, if it is a view, its base) at result's place in the graph."""
+    """Put target (and, if it is a view, its base) at result's place in the graph.
+
+    The count of changes is to be moved afterwards: by it views know that they stand elsewhere.
+    """
     view = target._view
     if view is not None:
-        refresh(target)
         base = view.base
         before = alias(base, base._node)
         before._requires_grad = base._requires_grad
@@ -107,7 +196,6 @@ def rebase(target: Tensor, result: Tensor) -> None:
         base.__dict__.pop("_output_nr", None)
         if base._retains_grad:
             retain(base)
-        refresh(target)
         return
     target._node = result._node
     target._requires_grad = result._requires_grad
@@ -119,21 +207,26 @@ def rebase(target: Tensor, result: Tensor) -> None:
 
 def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
     """Record that base is what it was before, with result in the place of part."""
-    scatter, pairs = TABLE["as_strided_scatter"], TABLE["view_as_real"]
+    pairs = TABLE["view_as_real"]
     whole, place = held(base), held(part)
     if base._turned is not part._turned:
         result = attached(TABLE["conj_physical" if place.dtype.kind == "c" else "neg"], result)
     if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
-        attach(scatter, (before, result), geometry(whole, place), base)
+        _copy_slices(before, result, geometry(whole, place), base)
     elif whole.dtype.kind == "c":
         # The real or imaginary part of complex numbers.
         real, filled = attached(pairs, before), wrap(pairs.forward(whole))
-        attach(scatter, (real, result), geometry(real._data, place), filled)
+        _copy_slices(real, result, geometry(real._data, place), filled)
         attach(TABLE["view_as_complex"], (filled,), {}, base)
     else:
-        attach(
-            scatter, (before, attached(pairs, result)), geometry(whole, pairs.forward(place)), base
-        )
+        spread = geometry(whole, pairs.forward(place))
+        _copy_slices(before, attached(pairs, result), spread, base)
+
+
+def _copy_slices(before: Tensor, result: Tensor, place: dict[str, Any], onto: TensorBase) -> None:
+    attach(TABLE["as_strided_scatter"], (before, result), place, onto)
+    # Backward through a change of a part is for one time only, as in torch.
+    onto._node.versions.append(ONCE)  # type: ignore[union-attr]
 
 
 def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
@@ -164,15 +257,24 @@ def _frozen(kept: Any, before: Tensor, copies: dict[int, Tensor]) -> Any:
     return copy
 
 
-def _stand_in(target: Tensor) -> Tensor:
+def stand_in(target: Tensor) -> Tensor:
     """The target for the operation that overwrites it, with a version count of its own.
 
     What backward needs of it is copied; of another argument that happens to be the target it is
     not, as in torch: `y.mul_(y)` cannot be differentiated.
     """
     refresh(target)
-    other = wrap(target._data, target._requires_grad)
-    other._node = target._node
+    other = wrap(target._data, wants_grad(target))
+    view, node = target._view, target._node
+    if view is not None and node is not None:
+        base = view.base
+        if node.edges[0] is not (base if base._node is None else base._node):
+            # Straight into the base: what lies between may show less of the memory than the view.
+            twin = alias(target)
+            attach_part(base, twin)
+            other._node = twin._node
+            return other
+    other._node = node
     if target._output_nr:
         other._output_nr = target._output_nr
     return other
@@ -185,29 +287,40 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     >>> torch.tensor([1.0, -2.0]).abs_()
     tensor([1., 2.])
     """
-    name = function.__name__ + "_"
+    plain = function.__name__
     function = uncast(function)
-    kernel = KERNELS.get(function.__name__)
+    kernel = KERNELS.get(plain)
     if kernel is not None and not general:
         return direct(function, kernel)
-    refused = function.__name__ in ("acosh", "asinh", "atanh")
+    name = plain + "_"
+    refused = plain in ("acosh", "asinh", "atanh")
+    constant = plain in CONSTANT
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        check_writable(self)
-        if not state.grad:
+        others = (*args, *kwargs.values()) if kwargs else args
+        if constant:
+            with no_grad():
+                admit(self)
+                check_memory(plain, self._data, *others)
+                return assign(self, function(self, *args, **kwargs), name)
+        recorded = admit(self, *others)
+        check_memory(plain, self._data, *others)
+        if not recorded:
             return assign(self, function(self, *args, **kwargs), name)
         start = next_sequence()
-        before = _stand_in(self)
+        before = stand_in(self)
         result = function(before, *args, **kwargs)
+        if result is before:
+            result = rows.clone(before)
         if result._requires_grad:
             _keep_values(result, before, start)
             if refused and result._node is not None:
-                result._node.register_prehook(missing(f"inplace version of {function.__name__}"))
-        return assign(self, result, name)
+                result._node.register_prehook(missing(f"inplace version of {plain}"))
+        return assign(self, result, name, *others)
 
     method.__name__ = name
-    method.__doc__ = f"`{function.__name__}`, writing the result into the tensor itself."
+    method.__doc__ = f"`{plain}`, writing the result into the tensor itself."
     return method
 
 
@@ -219,29 +332,30 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     raises torch's error.
     """
     general = inplace(function, general=True)
-    name = function.__name__ + "_"
+    plain = function.__name__
+    name = plain + "_"
 
     @functools.wraps(function)
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
-        plain = state.interpreter is None and dtype.kind == "f"
-        if recording and self._requires_grad:
-            plain = False
+        simple = state.interpreter is None and dtype.kind == "f"
+        if (recording and wants_grad(self)) or self._changes.__class__ is Untracked:
+            simple = False
         values = []
         for operand in operands:
             if isinstance(operand, TensorBase):
                 array = operand._data
-                if array.dtype is not dtype or (recording and operand._requires_grad):
-                    plain = False
+                if array.dtype is not dtype or (recording and wants_grad(operand)):
+                    simple = False
                 values.append(array)
             else:
                 if operand.__class__ is not float and operand.__class__ is not int:
-                    plain = False
+                    simple = False
                 values.append(operand)
-        if not plain:
+        if not simple:
             return general(self, *operands, **options)
-        check_writable(self)
+        check_memory(plain, data, *operands)
         try:
             kernel(data, *values, **options)
         except (ValueError, TypeError):
@@ -250,7 +364,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         return self
 
     method.__name__ = name
-    method.__doc__ = f"`{function.__name__}`, writing the result into the tensor itself."
+    method.__doc__ = f"`{plain}`, writing the result into the tensor itself."
     return method
 
 
@@ -327,8 +441,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         need_number("fill_", "value", 1, value)
         fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
         number = fit(value, self._data.dtype)
-        if not (state.grad and self._requires_grad):
-            check_writable(self)
+        if not admit(self):
             if self._turned:
                 write(self, np.asarray(number))
             else:
@@ -336,8 +449,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             bump(self, "fill_")
             return self
         filled = wrap(np.asarray(number))
-    check_writable(self)
-    if not records(self, filled):
+    if not admit(self, filled):
         write(self, filled._data)
         bump(self, "fill_")
         return self
@@ -351,6 +463,8 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
             need_tensor("copy_", "other", 1, src)
         src = dtypes.python_number(src)
         src = wrap(np.asarray(src, dtypes.of_number(src).numpy))
+    admit(self, src)
+    check_memory("copy", self._data, src)
     shape, target = src._data.shape, self._data.shape
     if shape != target:
         try:

@@ -291,7 +291,7 @@ def _pieces(input: Tensor, chunks: int, dim: int) -> tuple[tuple[int, ...], int]
 @numpy_names
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`split`, whose parts may be changed in place."""
-    return _cut(tensor, *_even(tensor, split_size, dim), "UnsafeSplitBackward0")
+    return _apart(_cut(tensor, *_even(tensor, split_size, dim), "UnsafeSplitBackward0"))
 
 
 @numpy_names
@@ -299,13 +299,21 @@ def unsafe_split_with_sizes(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
     """`split_with_sizes`, whose parts may be changed in place."""
-    return _cut(input, *_sections(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
+    label = "UnsafeSplitWithSizesBackward0"
+    return _apart(_cut(input, *_sections(input, split_sizes, dim), label))
 
 
 @numpy_names
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`chunk`, whose parts may be changed in place."""
-    return _cut(input, *_pieces(input, chunks, dim), "UnsafeSplitBackward0")
+    return _apart(_cut(input, *_pieces(input, chunks, dim), "UnsafeSplitBackward0"))
+
+
+def _apart(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The same memory, but no longer views: what happens to a part is not the whole's business."""
+    for part in parts:
+        part._view, part._changes = None, [0, None]
+    return parts
 
 
 def tensor_split(

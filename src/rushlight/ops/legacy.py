@@ -13,10 +13,10 @@ from rushlight.layout import strided
 from rushlight.memory import writable
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
-from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.index import slice_
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, alias, held, take_memory, wrap
+from rushlight.tensor_base import Array, TensorBase, held, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -160,13 +160,7 @@ def as_class(cls: type[Any], array: Array) -> Any:
 
 def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
     """The same memory and place in the graph, as an instance of a subclass of Tensor."""
-    other = alias(self, self._node)
-    if self._node is None and self._requires_grad:
-        other = apply(rows.clone, self)
-        take_memory(other, self)
-        other._changes = self._changes
-    if self._output_nr:
-        other._output_nr = self._output_nr
+    other = apply(slice_, self, index=(Ellipsis,))
     other.__class__ = cls
     return other
 

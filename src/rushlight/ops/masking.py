@@ -9,16 +9,17 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.layout import contiguous_format
+from rushlight.memory import is_repeated
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_order
-from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.select import choose
-from rushlight.tensor_base import TensorBase, bump, wrap, write
+from rushlight.tensor_base import TensorBase, bump, held, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -98,10 +99,15 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill`, in place."""
-    check_writable(self)
-    wanting = self._requires_grad or getattr(value, "_requires_grad", False)
-    if (state.grad and wanting) or state.interpreter is not None or isinstance(value, TensorBase):
+    recorded = admit(self, value)
+    check_memory("masked_fill", self._data, mask)
+    if recorded:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
+    if isinstance(value, TensorBase) or state.interpreter is not None:
+        filled = masked_fill(self, mask, value)
+        if isinstance(value, TensorBase) and is_repeated(self._data):
+            return masked_fill_(self, mask, value._data.item())
+        return assign(self, filled, "masked_fill_")
     _need_mask("masked_fill", mask)
     need_number("masked_fill_", "value", 2, value)
     filler = np.asarray(dtypes.number_in(value, self._data.dtype))
@@ -113,7 +119,10 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
             f"tensor of shape {list(self._data.shape)}"
         )
-    write(self, choose(mask._data, filler, self._data))
+    if is_repeated(self._data):
+        np.copyto(held(self), filler, where=mask._data)
+    else:
+        write(self, choose(mask._data, filler, self._data))
     bump(self, "masked_fill_")
     return self
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.state import state
-from rushlight.layout import contiguous_format
-from rushlight.memory import address, root
+from rushlight.layout import contiguous_format, preserve_format
+from rushlight.memory import address, beside, root, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
-from rushlight.ops.inplace import check_writable
+from rushlight.ops.inplace import admit
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.placement import packed
+from rushlight.primitives.view import dims_of
 from rushlight.size import Size
-from rushlight.tensor_base import Array, bump, held, put, take_memory
+from rushlight.tensor_base import Array, bump, held, put, take_memory, wants_grad
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -182,8 +182,7 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
     name = function.__name__ + "_"
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if state.grad and self._requires_grad and self._node is None:
-            check_writable(self)
+        admit(self)
         result = function(self, *args, **kwargs)
         if result._node is not None:
             result._node.label = label
@@ -207,24 +206,40 @@ as_strided_ = reshaping(as_strided, "AsStridedBackward1")
 
 
 def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
-    """Change the shape in place, keeping what fits; new elements are not set, no gradient flows."""
-    if self._requires_grad:
+    """Change the shape in place, on as much of its memory as needed; no gradient flows.
+
+    Memory is laid out anew in row order (or memory_format's); where it does not suffice, it is
+    moved to a larger one, whose new elements are zero.
+    """
+    if wants_grad(self):
         raise RuntimeError("cannot resize variables that require grad: use .detach() first")
     shape = as_sizes(sizes)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    admit(self)
     data = held(self)
-    if shape == data.shape:
-        return self
-    wanted = int(np.prod(shape, dtype=np.int64))
-    flat = data.reshape(-1)
-    if wanted > flat.size:
-        grown = np.zeros(wanted, data.dtype)
-        grown[: flat.size] = flat
-        flat = grown
-    put(self, flat[:wanted].reshape(shape))
-    bump(self, "resize_")
+    if shape != data.shape or memory_format is not contiguous_format:
+        strides = _strides_in(shape, memory_format, data)
+        item = data.itemsize
+        owner = root(data)
+        start = address(data) - address(owner)
+        end = start + int(np.prod(shape, dtype=np.int64)) * item
+        if end > owner.nbytes:
+            grown = np.zeros(end, np.uint8)
+            grown[: owner.nbytes] = whole(data).reshape(-1, order="A").view(np.uint8)
+            put(self, strided_view(grown, shape, strides, start, data.dtype))
+        else:
+            put(self, beside(data, shape, strides))
+        bump(self, "resize_")
     return self
+
+
+def _strides_in(shape: tuple[int, ...], memory_format: Any, data: Array) -> tuple[int, ...]:
+    """The strides in bytes of a tensor of this shape in a memory format."""
+    if memory_format is preserve_format:
+        raise RuntimeError("Unsupported memory format: resize_ cannot preserve one")
+    order = dims_of(np.broadcast_to(np.zeros((), bool), shape), memory_format)
+    return tuple(step * data.itemsize for step in packed(shape, order))
 
 
 def resize_as_(

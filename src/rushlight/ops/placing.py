@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.inplace import admit, rebase
 from rushlight.ops.memory import strides_of
 from rushlight.ops.storage import (
     BYTE,
@@ -20,7 +20,10 @@ from rushlight.ops.storage import (
     type_of,
     warn_of_age,
 )
+from rushlight.primitives.core import apply
+from rushlight.primitives.families import missing
 from rushlight.primitives.placement import packed
+from rushlight.primitives.pointwise import clone
 from rushlight.tensor_base import Array, bump, held, put, wrap
 
 if TYPE_CHECKING:
@@ -90,9 +93,12 @@ def set_(
     source: a tensor, or a storage; with size and stride, counted in elements, the tensor lies in
     the storage of source as they say.
     """
-    if state.grad and self._requires_grad:
-        raise RuntimeError("derivative for set_ is not implemented: use it under torch.no_grad()")
-    put(self, _set_to(self, source, storage_offset, size, stride))
+    array = _set_to(self, source, storage_offset, size, stride)
+    if admit(self, source):
+        result = apply(clone, self)
+        result._node.register_prehook(missing("set_"))
+        rebase(self, result)
+    put(self, array)
     bump(self, "set_")
     return self
 
@@ -109,7 +115,9 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
             return held(source)
         storage = place_of(held(source)).storage
     if dtype != tensor.dtype:
-        raise RuntimeError(f"set_: expected a tensor of {tensor.dtype}, not {dtype}")
+        raise RuntimeError(
+            f"Could not set tensor of type {dtype} to a tensor of type {tensor.dtype}"
+        )
     if size is None:
         size = (storage.nbytes() // dtype.itemsize - offset,)
     shape = as_sizes((size,))

@@ -17,7 +17,7 @@ from rushlight.autograd.state import state
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
-from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
@@ -321,9 +321,10 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 
 
 def _fill(self: Tensor, draw: Draw, generator: Generator | None, name: str) -> Tensor:
-    check_writable(self)
+    recorded = admit(self)
+    check_memory(name, self._data)
     values = _drawn(self._data, draw, generator)
-    if state.interpreter is not None or (state.grad and self._requires_grad):
+    if state.interpreter is not None or recorded:
         label = f"{name[:-1].title().replace('_', '')}Backward0"
         return assign(self, _flat(values, label, self), name, cast=True)
     write(self, values)

@@ -17,7 +17,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
-from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.families import broadcast_shapes
@@ -129,10 +129,9 @@ class _Write:
 
     def into(self, x: Tensor, name: str) -> Tensor:
         """x with the scatter done in place."""
-        recording = state.grad and any(t._requires_grad for t in (x, *self.inputs))
+        recording = admit(x, *self.inputs)
         if recording or state.interpreter is not None:
             return assign(x, self.copied(x), name)
-        check_writable(x)
         arrays = [t._data for t in self.inputs]
         rows.KERNELS[self.row.name](x._data, *arrays, **self.static)
         bump(x, name)
@@ -201,8 +200,8 @@ def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) 
 
 
 def _into(self: Tensor, x: Tensor, write: _Write | None, name: str) -> Tensor:
-    check_writable(self)
     if write is None:
+        bump(self, name)
         return self
     if x is self:
         return write.into(self, name)
@@ -244,6 +243,8 @@ def scatter_(
     reduce: str | None = None,
 ) -> Tensor:
     """`scatter`, in place."""
+    admit(self, src)
+    check_memory("scatter", self._data, index, src)
     x, write = _scatter_plan(self, dim, index, value if src is None else src, reduce)
     return _into(self, x, write, "scatter_")
 
@@ -274,6 +275,8 @@ def scatter_add(
 @numpy_names
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`scatter_add`, in place."""
+    admit(self, src)
+    check_memory("scatter_add", self._data, index, src)
     x, write = _add_plan(self, dim, index, src)
     return _into(self, x, write, "scatter_add_")
 

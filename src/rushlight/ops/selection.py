@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
 from rushlight.ops.arguments import (
     apart,
     need_tensor,
@@ -18,7 +17,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import astype
 from rushlight.ops.indexing import place
-from rushlight.ops.inplace import assign, check_writable
+from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
@@ -128,15 +127,15 @@ def _put_along(
 def _put_along_(
     name: str, self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
-    check_writable(self)
+    recording = admit(self, source)
     if not self._data.ndim:
         result = _put_along(name, self, dim, index, source, alpha, accumulate)
         return assign(self, result, name)
     at, where, spec = _along(name, self, dim, index)
     _, values = _sources(name, self, at, where, source)
+    check_memory(name[:-1], self._data, index, source)
     if alpha != 1:
         values = values * alpha
-    recording = state.grad and (self._requires_grad or values._requires_grad)
     place(self, values, (where,), spec, accumulate, recording)
     return self
 

@@ -115,9 +115,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 
 def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    if self._data.dtype == dtype:
-        return view(self, self._data.shape)
-    if self._turned:
+    if self._turned and dtype != self._data.dtype:
         kind = (
             "conjugate view tensors"
             if held(self).dtype.kind == "c"

@@ -28,7 +28,23 @@ from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
 from rushlight.memory import address, root
 from rushlight.primitives.placement import Layout
-from rushlight.tensor_base import Array, TensorBase, View, held, turn, turned, wrap
+from rushlight.tensor_base import (
+    CUSTOM,
+    INFERRED,
+    ORDINARY,
+    SEVERAL,
+    UNRECORDED,
+    Array,
+    TensorBase,
+    Untracked,
+    View,
+    held,
+    inference,
+    turn,
+    turned,
+    wants_grad,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -144,7 +160,9 @@ class Primitive:
             if len(inputs) == 1:
                 (x,) = inputs
                 a = x._data
-                wanted = recording and x._requires_grad
+                wanted = recording and (
+                    x._requires_grad or (x._view is not None and x._view.base._requires_grad)
+                )
                 if self.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
                     (a,) = self.promote([a])
                 if self.layout is not None and not a.flags.c_contiguous:
@@ -155,12 +173,17 @@ class Primitive:
                 x, y = inputs
                 if isinstance(x, TensorBase):
                     a = x._data
-                    wanted = recording and x._requires_grad
+                    wanted = recording and (
+                        x._requires_grad or (x._view is not None and x._view.base._requires_grad)
+                    )
                 else:
                     a = x
                 if isinstance(y, TensorBase):
                     b = y._data
-                    wanted = wanted or (recording and y._requires_grad)
+                    if recording and not wanted:
+                        wanted = y._requires_grad or (
+                            y._view is not None and y._view.base._requires_grad
+                        )
                 else:
                     b = y
                 if self.promote is not None and not (
@@ -183,7 +206,7 @@ class Primitive:
                 for t in inputs:
                     if isinstance(t, TensorBase):
                         arrays.append(t._data)
-                        wanted = wanted or (recording and t._requires_grad)
+                        wanted = wanted or (recording and wants_grad(t))
                     else:
                         arrays.append(t)
                 if self.promote is not None:
@@ -263,30 +286,47 @@ def _view(row: Primitive, source: TensorBase, static: dict[str, Any], recording:
     except (ValueError, IndexError, TypeError) as error:
         raise _explained(row, (source,), static, error) from None
     if result.__class__ is tuple:
-        out: Any = tuple(_part(part, array, source, turning, recording) for part in result)
+        made = SEVERAL if recording else UNRECORDED
+        out: Any = tuple(_part(row, part, array, source, turning, made) for part in result)
     else:
-        out = _part(result, array, source, turning, recording)
-    if recording and source._requires_grad and row.vjp is not None:
+        made = ORDINARY if recording else UNRECORDED
+        out = _part(row, result, array, source, turning, made)
+    if recording and row.vjp is not None and wants_grad(source):
         attach(row, (source,), static, out)
     return out
 
 
-def _part(part: Array, owner: Array, source: TensorBase, turning: bool, recording: bool) -> Tensor:
+def _part(
+    row: Primitive, part: Array, owner: Array, source: TensorBase, turning: bool, made: int
+) -> Tensor:
     """A tensor on part, which lies in the memory of source's array or is a copy of it."""
     if part.__class__ is not _ndarray:
         part = np.asarray(part)
-    if part.base is None or not (
-        part.base is owner or part.base is owner.base or np.may_share_memory(part, owner)
+    memory = part.base
+    if part is not owner and (
+        memory is None
+        or not (memory is owner or memory is owner.base or np.may_share_memory(part, owner))
     ):
         return wrap(turned(part) if turning else part)
     out = wrap(part)
     if turning:
         turn(out)
-    out._changes = source._changes
-    if recording:
+    changes = source._changes
+    if changes.__class__ is not list:
+        out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
+        return out
+    if inference.on:
+        if row.vjp is None:
+            return out
+        made = INFERRED
+    # A view counts changes together with its base, and finds the base again.
+    out._changes = changes
+    if row.vjp is not None:
         view = source._view
-        base = source if view is None else view.base
-        out._view = View(base, base._node)
+        if view is None:
+            out._view = View(source, changes[0], made)
+        else:
+            out._view = View(view.base, changes[0], made or view.made)
     return out
 
 
@@ -299,13 +339,19 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
     wants, bit = 0, 1
     numbers: list[int] | None = None
     for t in inputs:
-        if isinstance(t, TensorBase) and t._requires_grad:
-            view = t._view
-            if view is not None and view.base._node is not view.node:
+        if not isinstance(t, TensorBase):
+            wants_one = False
+        elif (view := t._view) is None:
+            wants_one = t._requires_grad
+        else:
+            if t._changes[0] != view.version:
                 refresh(t)
+            wants_one = t._requires_grad or view.base._requires_grad
+        if wants_one:
             edge: Any = t._node
             if edge is None:
-                edge = t
+                # A view that wants a gradient only because its base does hands none on, as in torch.
+                edge = t if t._requires_grad else None
             elif t._output_nr:
                 if numbers is None:
                     numbers = [0] * len(inputs)
@@ -330,8 +376,6 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         node.metas = (data.shape, data.dtype)
         out._node = node
         out._requires_grad = True
-        if out._view is not None:
-            out._view.node = out._view.base._node
     kept: list[Any] = []
     versions: list[tuple[list[Any], int, str]] = []
     for kind, i in plan.gather:
@@ -339,7 +383,11 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
             t = inputs[i] if i < len(inputs) else None
             if isinstance(t, TensorBase):
                 changes = t._changes
+                if changes.__class__ is not list:
+                    raise RuntimeError(_NOT_SAVED)
                 versions.append((changes, changes[0], row.inputs[i]))
+            elif t is not None:
+                versions.append(ONCE)
             kept.append(t)
         elif kind == STATIC:
             kept.append(static[i])
@@ -359,6 +407,8 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         elif kind == REST:
             rest = tuple(inputs[i:])
             for t in rest:
+                if t._changes.__class__ is not list:
+                    raise RuntimeError(_NOT_SAVED)
                 versions.append((t._changes, t._changes[0], row.inputs[i]))
             kept.append(rest)
         else:
@@ -375,24 +425,64 @@ def _keep_outputs(out: Any, versions: list[tuple[list[Any], int, str]]) -> Any:
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
 
 
+# Stands for a value that cannot change and is let go after one backward all the same, as in torch.
+ONCE: tuple[list[Any], int, str] = ([0, None], 0, "a number")
+
+_NOT_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
+    "mode in computation tracked by autograd. To work around this, you can make a clone to get a "
+    "normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+    "`torch.inference_mode()`."
+)
+
+
 def refresh(tensor: TensorBase) -> None:
-    """A view whose base was changed in place since: find its place in the graph anew."""
+    """A view whose memory was changed since: find its place in the graph anew."""
     view = tensor._view
-    if view is None or view.base._node is view.node:
+    if view is None or tensor._changes[0] == view.version:
         return
     base = view.base
+    if tensor._node is None and not base._requires_grad:
+        return
+    if view.made:
+        raise RuntimeError(refusal(tensor, "its base or another view of its base has been"))
+    view.version = tensor._changes[0]
     tensor._node = None
+    tensor.__dict__.pop("_output_nr", None)
     if tensor._data.dtype.kind not in "fc":
         return
-    view.node = base._node
-    tensor._requires_grad = base._requires_grad
-    if base._requires_grad:
-        _attach_part(base, tensor)
-        if tensor._retains_grad:
-            retain(tensor)
+    attach_part(base, tensor)
+    if tensor._retains_grad:
+        retain(tensor)
 
 
-def _attach_part(base: TensorBase, part: TensorBase) -> None:
+def refusal(tensor: TensorBase, what: str = "is being") -> str:
+    """Why a view that was not made in the ordinary way cannot be changed in place and recorded."""
+    view, node = tensor._view, tensor._node
+    made = ORDINARY if view is None else view.made
+    mode = {INFERRED: "inference", UNRECORDED: "no_grad"}.get(made)
+    told = f"Output {tensor._output_nr} of {node.name()}" if node is not None else "A view"
+    if mode is not None or node is None:
+        kind = " is a view of a view which was" if node is not None else " was"
+        told = f"{told}{kind} created in {mode or 'no_grad'} mode and {what} modified inplace "
+        told += "in normal mode. " if mode == "inference" else "with grad mode enabled. "
+        return told + (
+            "Which of the two was meant is not clear: make the view and the change both inside the "
+            f"{mode or 'no_grad'} block (the change is not recorded) or both outside (it is)."
+        )
+    told = f"{told} is a view and {what} modified inplace. "
+    if made == CUSTOM:
+        return told + (
+            "It was made inside a custom Function (or handed through one), whose backward the change "
+            "would bypass: .clone() the output of the Function first."
+        )
+    return told + (
+        "It is one of several views that a single function returned, and these cannot be changed in "
+        "place while recording: use the out-of-place form."
+    )
+
+
+def attach_part(base: TensorBase, part: TensorBase) -> None:
     """Give part, which lies in base's memory, its node."""
     strided, pairs = TABLE["as_strided"], TABLE["view_as_real"]
     whole, place = held(base), held(part)

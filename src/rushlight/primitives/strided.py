@@ -133,14 +133,31 @@ def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) ->
     return room.at(room.x)
 
 
+def _need_inside(x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> None:
+    """Raise torch's error for a part, written in place, whose gradient cannot be laid into x's."""
+    if any(not s and n > 1 for n, s in zip(size, stride, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location: no gradient flows through a change of an expanded tensor. Please clone() "
+            "it before performing the operation."
+        )
+    if offset < 0 or offset + extent(size, stride) > extent(x_shape, layout):
+        raise RuntimeError(
+            f"the part of size {list(size)}, stride {list(stride)} and offset {offset} that was changed "
+            f"is out of bounds for a gradient of size {list(x_shape)} and stride {list(layout)}"
+        )
+
+
 def _kept_vjp(
     g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape
 ) -> Any:
+    _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
     return as_strided_scatter(g, wrap(np.zeros(size, g._data.dtype)), **place)
 
 
 def _src_vjp(g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:
+    _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
     return as_strided_part(g, shape=x_shape, **place)
 

@@ -13,7 +13,7 @@ from rushlight.memory import beside, strided_view
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import arranged, empty_like, in_format, in_rows
-from rushlight.tensor_base import Array
+from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
 
@@ -332,6 +332,25 @@ fold_windows: Primitive = Primitive(
     lambda g_in, *, shape, dim, size, step: (shape, g_in.dtype), "scatter",
     lambda: [Sample((draw(2, (2, 3, 2)),), {"shape": (2, 4), "dim": 1, "size": 2, "step": 1})],
     inputs=("g_in",),
+)  # fmt: skip
+
+
+def _overwrite(*xs: Array) -> Array:
+    return xs[0].copy()
+
+
+def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]) -> list[Any]:
+    dtype = g._data.dtype
+    zeros = [
+        wrap(np.zeros(n, dtype)) if need else None for n, need in zip(xs_shapes, needs, strict=True)
+    ]
+    return [g if needs[0] else None, *zeros[1:]]
+
+
+# The first tensor, in the place of others that took part in the operation, or were there before.
+overwrite = Primitive(
+    "overwrite", "move", _overwrite, _overwrite_vjp, lambda *xs: (xs[0].shape, xs[0].dtype), "copy",
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))],
 )  # fmt: skip
 
 

@@ -101,7 +101,9 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         if input._data.dtype.kind == "b":
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
+            raise RuntimeError(
+                f"{name}(): does not support bool input: convert it, for instance .int()"
+            )
         at = None if dim is None else one_dim(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
         return result if out is None else write_out(out, result)

@@ -43,8 +43,9 @@ Pair = tuple["Tensor", "Tensor"]
 def _sortable(name: str, input: Any, dim: int) -> tuple[Tensor, int]:
     """(input with at least one dimension, dim counted from the front)."""
     need_tensor(name, "input", 1, input)
-    if input._data.dtype.kind == "c":
-        raise RuntimeError(f"{name}: complex numbers have no order: sort .abs() or .real")
+    kind = input._data.dtype.kind
+    if kind == "c" and name != "kthvalue":
+        raise RuntimeError(f"{name} does not support complex dtypes on CPU: sort .abs() or .real")
     at = one_dim(dim, input._data.ndim)
     return (input if input._data.ndim else input.reshape(1)), at
 
@@ -66,7 +67,9 @@ def sort(
     stable: bool | None = None,
     out: Pair | None = None,
 ) -> Any:
-    """(values, indices) in sorted order along dim; equal elements keep their order, nan is largest.
+    """(values, indices) in sorted order along dim; nan is largest.
+
+    With stable=True equal elements keep their order; else they come as in torch (`primitives.ties`).
 
     >>> import rushlight as torch
     >>> torch.tensor([2, 3, 1]).sort()
@@ -75,8 +78,8 @@ def sort(
     indices=tensor([2, 0, 1]))
     """
     x, at = _sortable("sort", input, dim)
-    places = apply(rows.order, x, dim=at, descending=bool(descending))
-    # All sorts here are stable; torch has a function of its own for those that ask for it.
+    places = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
+    # torch has a function of its own for those that say whether.
     label = "SortBackward0" if stable is None else "SortBackward1"
     return write_outs(out, return_types.sort(_at(x, places, at, label, input)))
 
@@ -87,7 +90,7 @@ def argsort(
 ) -> Tensor:
     """Where the elements stand, in sorted order along dim."""
     x, at = _sortable("argsort", input, dim)
-    places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending))
+    places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
     return places if input._data.ndim else places.reshape(())
 
 
@@ -122,7 +125,7 @@ def topk(
         )
     if x._data.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
-    places = apply(rows.top, x, dim=at, k=int(k), largest=bool(largest))
+    places = apply(rows.top, x, dim=at, k=int(k), largest=bool(largest), in_order=bool(sorted))
     return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
 
 
@@ -140,8 +143,10 @@ def kthvalue(
             f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size "
             f"{size}"
         )
-    ordered = apply(rows.order, x, dim=at, descending=False)
-    values, places = _at(x, ordered.narrow(at, k - 1, 1), at, "KthvalueBackward0", input)
+    if x._data.dtype.kind in "bc":
+        raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{x.dtype.word}'")
+    places = apply(rows.kth, x, dim=at, nth=k - 1)
+    values, places = _at(x, places, at, "KthvalueBackward0", input)
     if not keepdim and input._data.ndim:
         values, places = relabel(values.squeeze(at), "KthvalueBackward0"), places.squeeze(at)
     if out is not None:
@@ -195,6 +200,10 @@ def unique(
         values, inverse, counts = np.unique(
             data, return_inverse=True, return_counts=True, equal_nan=False
         )
+        if data.dtype.kind == "f" and values.size and np.isnan(values[-1]):
+            # Every nan is different: they are numbered in the order of torch's sort.
+            places = rows.torch_order(data.reshape(-1), False)
+            inverse[places] = np.repeat(np.arange(values.size), counts)
         return _answer([values, inverse.reshape(data.shape), counts], return_inverse, return_counts)
     at = one_dim(dim, data.ndim)
     _check_empty(data, at)
@@ -296,6 +305,8 @@ def searchsorted(
     values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
     sequence = sorted_sequence
     data, wanted = sequence._data, values._data
+    if data.dtype.kind == "b":
+        raise NotImplementedError("\"searchsorted_out_cpu\" not implemented for 'Bool'")
     if not data.ndim:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
     if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:

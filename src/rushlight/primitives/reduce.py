@@ -16,6 +16,7 @@ from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
+from rushlight.primitives.sort import torch_order
 from rushlight.primitives.view import expand
 from rushlight.tensor_base import Array
 
@@ -503,7 +504,8 @@ def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any
 def _mode_index(x: Array, *, dim: int, keepdim: bool) -> Any:
     """Where the last of the smallest of the most frequent values stands."""
     lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
-    order = _order(lanes)
+    # torch sorts the lines, and so do we: equal elements stand in the order of its algorithm.
+    order = torch_order(np.ascontiguousarray(lanes)[None], False)[0]
     ordered = np.take_along_axis(lanes, order, -1)
     place = np.arange(lanes.shape[-1])
     starts = np.concatenate(

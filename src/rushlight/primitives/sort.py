@@ -6,7 +6,7 @@ which has one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,14 @@ import numpy as np
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import as_first
+from rushlight.primitives.ties import (
+    SMALL,
+    differ,
+    quickselected,
+    ranks,
+    sorted_as_torch,
+    top_as_torch,
+)
 from rushlight.tensor_base import Array
 
 # Up to this length NumPy's stable sort is the faster way.
@@ -32,9 +40,7 @@ def stable_order(x: Array, descending: bool) -> Array:
     if descending:
         order = order[..., ::-1]
     values = np.take_along_axis(x, order, -1)
-    new = values[..., 1:] != values[..., :-1]
-    if x.dtype.kind == "f":
-        new &= ~(np.isnan(values[..., 1:]) & np.isnan(values[..., :-1]))
+    new = differ(values)
     if new.all():
         return order
     run = np.zeros(x.shape, np.int64)
@@ -46,62 +52,168 @@ def stable_order(x: Array, descending: bool) -> Array:
     return keyed
 
 
-def _order(x: Array, *, dim: int, descending: bool) -> Array:
+# From here on torch sorts a line of whole numbers by their digits, which keeps equal ones in order.
+_BY_DIGITS = 32768
+
+
+def torch_order(x: Array, descending: bool) -> Array:
+    """Positions along the last dimension as torch's sort leaves them: see `ties`; nan is largest."""
+    n = x.shape[-1]
+    digits = x.ndim == 1 and n >= _BY_DIGITS and x.dtype.kind in "iu" and not descending
+    if n <= SMALL or digits:
+        return stable_order(x, descending)
+    order = np.argsort(x, axis=-1)
+    if descending:
+        order = order[..., ::-1]
+    rows, found = x.reshape(-1, n), order.reshape(-1, n)
+    tied = ~differ(np.take_along_axis(rows, found, -1)).all(axis=-1)
+    if not tied.any():
+        return order
+    if not found.flags.c_contiguous:
+        found = found.copy()
+    found[tied] = sorted_as_torch(ranks(rows[tied], found[tied]))
+    return found.reshape(x.shape)
+
+
+def _along(find: Callable[[Array], Array], x: Array, dim: int) -> Array:
+    """What `find` finds in the lines along dim, with the lines where they were."""
     if dim == x.ndim - 1:
-        return np.ascontiguousarray(stable_order(x, descending))
+        return np.array(find(np.ascontiguousarray(x)), order="C", copy=None)
     turned = np.ascontiguousarray(np.moveaxis(x, dim, -1))
-    return np.ascontiguousarray(np.moveaxis(stable_order(turned, descending), -1, dim))
+    return np.ascontiguousarray(np.moveaxis(find(turned), -1, dim))
+
+
+def _order(x: Array, *, dim: int, descending: bool, stable: bool) -> Array:
+    find = stable_order if stable else torch_order
+    return _along(lambda lines: find(lines, descending), x, dim)
 
 
 def _order_samples() -> Iterable[Sample]:
     x = draw(1, (3, 4))
     x[0, 1] = x[1, 1] = x[2, 1]
     for dim, descending in ((0, False), (1, False), (0, True), (1, True)):
-        yield Sample((x,), {"dim": dim, "descending": descending})
+        yield Sample((x,), {"dim": dim, "descending": descending, "stable": dim == 0})
+    yield Sample((np.round(draw(5, (2, 40))),), {"dim": 1, "descending": True, "stable": False})
 
 
 order = Primitive(
-    "order", "sort", _order, None, lambda x, *, dim, descending: (x.shape, np.dtype(np.int64)),
-    "sort",
-    _order_samples, layout=as_first,
+    "order", "sort", _order, None,
+    lambda x, *, dim, descending, stable: (x.shape, np.dtype(np.int64)),
+    "sort", _order_samples, layout=as_first,
 )  # fmt: skip
 
 
-def _top(x: Array, *, dim: int, k: int, largest: bool) -> Array:
-    last = dim == x.ndim - 1
-    turned = x if last else np.moveaxis(x, dim, -1)
-    n = turned.shape[-1]
-    if k and 8 * k < n and n > _SHORT and turned.dtype.kind in "iuf":
-        part = n - k if largest else k - 1
-        chosen = np.argpartition(turned, part, axis=-1)
-        chosen = np.sort(chosen[..., n - k :] if largest else chosen[..., :k], axis=-1)
-        values = np.take_along_axis(turned, chosen, -1)
-        found = np.take_along_axis(chosen, stable_order(values, largest), -1)
+def _top_of_lines(x: Array, k: int, largest: bool, in_order: bool) -> Array:
+    n = x.shape[-1]
+    rows = x.reshape(-1, n)
+    if not k or not rows.size:
+        return np.empty((*x.shape[:-1], k), np.int64)
+    if not in_order and 64 * k > n:
+        tied = np.ones(len(rows), bool)
+        found = np.empty((len(rows), k), np.int64)
     else:
-        found = stable_order(turned, largest)[..., :k]
-    return np.array(found if last else np.moveaxis(found, -1, dim), order="C", copy=True)
+        found, tied = _unique_top(rows, k, largest)
+    if tied.any():
+        lines = rows[tied]
+        order = np.argsort(lines, axis=-1)
+        keys = ranks(lines, order[:, ::-1] if largest else order)
+        found[tied] = top_as_torch(keys, k, in_order)
+    return found.reshape(*x.shape[:-1], k)
 
 
-def _top_rule(x: Array, *, dim: int, k: int, largest: bool) -> Spec:
+def _unique_top(rows: Array, k: int, largest: bool) -> tuple[Array, Array]:
+    """The first k of each row in order, and whether equal elements leave a choice."""
+    n = rows.shape[1]
+    if 8 * k < n and n > _SHORT and rows.dtype.kind in "iuf":
+        part = n - k if largest else k - 1
+        chosen = np.argpartition(rows, part, axis=-1)
+        chosen = chosen[:, n - k :] if largest else chosen[:, :k]
+        inner = stable_order(np.take_along_axis(rows, chosen, -1), largest)
+        found = np.take_along_axis(chosen, inner, -1)
+    else:
+        found = np.array(stable_order(rows, largest)[:, :k])
+    values = np.take_along_axis(rows, found, -1)
+    last = values[:, -1:]
+    same = rows == last
+    if rows.dtype.kind == "f":
+        same |= (rows != rows) & (last != last)
+    tied = ~differ(values).all(axis=-1) | (np.count_nonzero(same, axis=-1) > 1)
+    return found, tied
+
+
+def _top(x: Array, *, dim: int, k: int, largest: bool, in_order: bool) -> Array:
+    return _along(lambda lines: _top_of_lines(lines, k, largest, in_order), x, dim)
+
+
+def _top_rule(x: Array, *, dim: int, k: int, largest: bool, in_order: bool) -> Spec:
     return (*x.shape[:dim], k, *x.shape[dim + 1 :]), np.dtype(np.int64)
 
 
 def _top_samples() -> Iterable[Sample]:
-    for static in ({"dim": 0, "k": 2, "largest": True}, {"dim": 1, "k": 1, "largest": False}):
-        yield Sample((draw(2, (3, 20)),), static)
+    for dim, k, largest in ((0, 2, True), (1, 1, False)):
+        yield Sample(
+            (draw(2, (3, 20)),), {"dim": dim, "k": k, "largest": largest, "in_order": True}
+        )
+    yield Sample(
+        (np.round(draw(2, (3, 20))),), {"dim": 1, "k": 5, "largest": True, "in_order": False}
+    )
 
 
 top = Primitive("top", "sort", _top, None, _top_rule, "sort", _top_samples)
 
 
+def _kth_of_lines(x: Array, nth: int) -> Array:
+    rows = x.reshape(-1, x.shape[-1])
+    value = np.partition(rows, nth, axis=-1)[:, nth, None]
+    same = rows == value
+    if x.dtype.kind == "f":
+        same |= (rows != rows) & (value != value)
+    found = same.argmax(-1)
+    for row in np.flatnonzero(np.count_nonzero(same, axis=-1) > 1).tolist():
+        line = rows[row : row + 1]
+        found[row] = quickselected(ranks(line, np.argsort(line, axis=-1))[0], nth)
+    return found.reshape(*x.shape[:-1], 1)
+
+
+def _kth(x: Array, *, dim: int, nth: int) -> Array:
+    return _along(lambda lines: _kth_of_lines(lines, nth), x, dim)
+
+
+kth = Primitive(
+    "kth", "sort", _kth, None,
+    lambda x, *, dim, nth: ((*x.shape[:dim], 1, *x.shape[dim + 1 :]), np.dtype(np.int64)),
+    "sort", lambda: [Sample((np.round(draw(6, (3, 9))),), {"dim": d, "nth": 1}) for d in (0, 1)],
+)  # fmt: skip
+
+
 def _search(sequence: Array, values: Array, *, right: bool) -> Any:
     side: Literal["left", "right"] = "right" if right else "left"
+    if sequence.dtype.kind == "f" and np.isnan(sequence).any():
+        return _bisect(sequence, values, right)
     if sequence.ndim == 1:
         return np.searchsorted(sequence, values, side)
     found = np.empty(values.shape, np.int64)
     for row in np.ndindex(sequence.shape[:-1]):
         found[row] = np.searchsorted(sequence[row], values[row], side)
     return found
+
+
+def _bisect(sequence: Array, values: Array, right: bool) -> Array:
+    """torch's halving, which goes on to the right of a nan."""
+    lines = np.broadcast_to(sequence, (*values.shape[:-1], sequence.shape[-1]))
+    start, end = np.zeros(values.shape, np.int64), np.full(values.shape, sequence.shape[-1])
+    while (start < end).any():
+        middle = start + (end - start) // 2
+        if sequence.ndim == 1:
+            there = sequence[np.minimum(middle, sequence.shape[-1] - 1)]
+        else:
+            there = np.take_along_axis(lines, np.minimum(middle, lines.shape[-1] - 1), -1)
+        beyond = (there > values if right else there >= values) | (start >= end)
+        start, end = (
+            np.where(beyond, start, middle + 1),
+            np.where(beyond, np.minimum(middle, end), end),
+        )
+    return start
 
 
 def _search_samples() -> Iterable[Sample]:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
-from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
-from rushlight.ops.conversion import in_order
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_half
@@ -112,11 +111,11 @@ def rrelu(
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: "
                            f"got {lower} and {upper}")  # fmt: skip
     if not training:
-        plain = in_order(leaky_relu(input, (lower + upper) / 2), contiguous_format)
+        plain = in_rows(leaky_relu(input, (lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
     noise = drawn(random.rrelu_noise, (lower, upper), input.detach(), generator=generator)
-    result = in_order(input * noise, contiguous_format)
+    result = in_rows(input * noise)
     return relabel(result, "RreluWithNoiseBackward0")
 
 

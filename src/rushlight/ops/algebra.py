@@ -16,6 +16,7 @@ from rushlight.ops.arguments import (
     write_out,
     write_outs,
 )
+from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_half, in_single
 from rushlight.ops.product import matmul
@@ -189,7 +190,7 @@ def lstsq(
         B = B.unsqueeze(-1)
     if B._data.shape[-2] != shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
-    solution = matmul(pinv(A, rcond=rcond), B)
+    solution = _in_place_of(B, matmul(pinv(A, rcond=rcond), B))
     count, columns = shape[-2:]
     rank = matrix_rank(A, rtol=rcond)
     full = driver == "gels" or bool((rank._data == columns).all())
@@ -208,6 +209,15 @@ def lstsq(
         solution = solution.squeeze(-1)
         residuals = residuals.squeeze(-1) if residuals._data.ndim > 1 else residuals
     return write_outs(out, return_types.linalg_lstsq((solution, residuals, rank, values)))
+
+
+def _in_place_of(B: Tensor, solution: Tensor) -> Tensor:
+    """The solution where LAPACK leaves it: in the first rows of the memory of B, column by column."""
+    count, width = solution._data.shape[-2], B._data.shape[-2]
+    if count >= width:
+        return in_columns(solution)
+    rest = B.narrow(-2, count, width - count) * 0
+    return in_columns(cat([solution, rest], -2)).narrow(-2, 0, count)
 
 
 def pinv(
@@ -289,7 +299,7 @@ def logdet(input: Tensor) -> Tensor:
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
     lower = apply(rows.cholesky, input)
-    return write_out(out, rows.h(lower) if upper else lower)
+    return write_out(out, in_columns(rows.h(lower)) if upper else lower)
 
 
 @in_single

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
     many_dims,
@@ -21,7 +22,7 @@ from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise, strided
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply
+from rushlight.primitives.core import apply, geometry
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     elif turns == 3:
         turned = transpose(flip(input, a), a, b)
     else:
-        turned = apply(pointwise.clone, input)
+        turned = apply(rows.compact, input)
     return relabel(turned, "Rot90Backward0")
 
 
@@ -314,10 +315,11 @@ def diagonal_scatter(
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(target)}"
         )
-    shape = input._data.shape
-    hit = wrap(rows.diagonal_fill.forward(np.ones(target, bool), shape=shape, **place))
-    spread = apply(rows.diagonal_fill, src.astype(input._data.dtype), shape=shape, **place)
-    return relabel(apply(pointwise.where, hit, spread, input), "DiagonalScatterBackward0")
+    if is_repeated(input._data):
+        input = apply(pointwise.clone, input)
+    part = geometry(input._data, rows.diagonal.forward(input._data, **place))
+    result = apply(strided.as_strided_scatter, input, src.astype(input._data.dtype), **part)
+    return relabel(result, "DiagonalScatterBackward0")
 
 
 def as_strided_scatter(

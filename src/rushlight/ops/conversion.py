@@ -17,7 +17,7 @@ from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
-from rushlight.primitives.placement import lies, suggested
+from rushlight.primitives.placement import lies, order_of, suggested
 from rushlight.tensor_base import Array, TensorBase, bump, held, write
 
 if TYPE_CHECKING:
@@ -121,6 +121,22 @@ def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
     return in_dims(result, suggested(source._data, lines))
 
 
+def alike(result: Tensor, source: Tensor) -> Tensor:
+    """The result with its dimensions in memory as those of source, whose shape it has."""
+    return in_dims(result, order_of(source._data))
+
+
+def in_rows(result: Tensor) -> Tensor:
+    """The result in row order."""
+    return in_dims(result, None)
+
+
+def in_columns(result: Tensor) -> Tensor:
+    """Matrices with their columns one after the other in memory, as LAPACK leaves them."""
+    n = result._data.ndim
+    return in_dims(result, (*range(n - 2), n - 1, n - 2))
+
+
 def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
     """The result with these dimensions outermost first in memory; None: in row order."""
     if result._data.flags.c_contiguous if dims is None else lies(result._data, dims):
@@ -139,6 +155,8 @@ def lies_in(array: Array, order: memory_format) -> bool:
 
 def _caster(name: str, target: dtypes.dtype) -> Callable[..., Tensor]:
     def method(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+        if memory_format is not preserve_format:
+            return to(self, target, memory_format=memory_format)
         data = self._data
         if data.dtype is storage or data.dtype == storage:
             return self

@@ -59,8 +59,10 @@ def _hermitian(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tens
 def _hermitian_inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
     _need_real(name, x, dims)
     x = _resized(x, dims, sizes)
-    half: Tensor = apply(rows.r2c, x, dims=dims, scale=INVERSE[norm], half=True)
-    return half.conj()
+    half: Tensor = apply(rows.r2c, x, dims=dims[-1:], scale=INVERSE[norm], half=True).conj()
+    if len(dims) > 1:
+        half = apply(rows.c2c, half, dims=dims[:-1], scale=INVERSE[norm], forward=False)
+    return half
 
 
 def _to_real(name: str, x: Tensor, dims: Dims, sizes: Dims, scale: str) -> Tensor:

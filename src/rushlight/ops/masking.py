@@ -8,16 +8,16 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.layout import contiguous_format
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
-from rushlight.ops.conversion import astype, in_order
+from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
+from rushlight.primitives.placement import columns, copied, empty_in, order_of
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import TensorBase, bump, held, wrap, write
 
@@ -94,7 +94,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     else:
         need_number("masked_fill", "value", 3, value)
         value = wrap(np.asarray(dtypes.number_in(value, input._data.dtype)))
-    return relabel(in_order(apply(pointwise.where, mask, value, input), contiguous_format), label)
+    return relabel(in_rows(apply(pointwise.where, mask, value, input)), label)
 
 
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
@@ -148,7 +148,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if not shape:
         x, where = x.reshape(1), where.reshape(1)
     values = source.reshape(-1)[:count]
-    result = apply(rows.put, x, values, wrap(where), spec=(ARRAY,), accumulate=False)
+    result = in_rows(apply(rows.put, x, values, wrap(where), spec=(ARRAY,), accumulate=False))
     return relabel(result if shape else result.reshape(()), "MaskedScatterBackward0")
 
 
@@ -185,12 +185,13 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     need_tensor("nonzero", "input", 1, input)
     data = input._data
     if as_tuple:
-        return tuple(wrap(a) for a in np.nonzero(data if data.ndim else data.reshape(1)))
+        places = np.nonzero(data if data.ndim else data.reshape(1))
+        return tuple(wrap(np.ascontiguousarray(a)) for a in places)
     if not data.ndim:
-        places = np.empty((int(data != 0), 0), np.int64)
+        found = np.empty((int(data != 0), 0), np.int64)
     else:
-        places = np.argwhere(data)
-    result = wrap(places)
+        found = np.argwhere(data)
+    result = wrap(columns(found))
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"
@@ -235,9 +236,11 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
             )
         if n < 0:
             raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
-    places = indices._data.astype(np.int64)
-    parts = []
-    for n in reversed(sizes):
-        parts.append(wrap(places % n if n else places))
+    places = copied(indices._data, np.dtype(np.int64))
+    # As in torch the coordinates of one position stand side by side in memory.
+    order = order_of(places) or range(places.ndim)
+    parts = empty_in((*places.shape, len(sizes)), places.dtype, (*order, places.ndim))
+    for d, n in reversed(list(enumerate(sizes))):
+        parts[..., d] = places % n if n else places
         places = places // n if n else places
-    return tuple(reversed(parts))
+    return tuple(wrap(parts[..., d]) for d in range(len(sizes)))

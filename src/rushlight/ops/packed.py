@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
+from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_single
 from rushlight.ops.product import matmul
@@ -15,6 +16,7 @@ from rushlight.primitives import factor
 from rushlight.primitives import packed as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.factor import h
+from rushlight.primitives.placement import rows_of
 from rushlight.primitives.view import triangle
 from rushlight.tensor_base import wrap
 
@@ -73,7 +75,7 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """P, L and U with A = P @ L @ U: L unit lower and U upper triangular, P a permutation."""
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     lower, upper = relabel(_unpacked(packed), "LinalgLuBackward0")
-    order = wrap(rows.permutation(pivots._data, A._data.shape[-2], A._data.dtype))
+    order = wrap(rows_of(rows.permutation(pivots._data, A._data.shape[-2], A._data.dtype)))
     return write_outs(out, return_types.linalg_lu((order, lower, upper)))
 
 
@@ -93,7 +95,7 @@ def lu_unpack(
     lower, upper = relabel(pair, "LuUnpackBackward0")
     kind = LU_data._data.dtype
     if unpack_pivots:
-        order = wrap(rows.permutation(LU_pivots._data, LU_data._data.shape[-2], kind))
+        order = wrap(rows_of(rows.permutation(LU_pivots._data, LU_data._data.shape[-2], kind)))
     else:
         order = wrap(np.empty(0, kind))
     return write_outs(out, return_types.lu_unpack((order, lower, upper)))
@@ -149,7 +151,7 @@ def linalg_lu_solve(
     else:
         half = solve(LU, matmul(order.mT, B), upper=False, unit=True)
         result = solve(upper, half, upper=True, unit=False)
-    return write_out(out, relabel(result, "LinalgLuSolveBackward0"))
+    return write_out(out, relabel(in_columns(result), "LinalgLuSolveBackward0"))
 
 
 @in_single
@@ -254,7 +256,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     shape = A._data.shape
     start = wrap(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
     result = _reflected(A, tau, start, False)
-    return write_out(out, relabel(result, "LinalgHouseholderProductBackward0"))
+    return write_out(out, relabel(in_columns(result), "LinalgHouseholderProductBackward0"))
 
 
 orgqr = householder_product
@@ -287,7 +289,8 @@ def ormqr(
         result = _reflected(input, tau, other, transpose)
     else:
         result = h(_reflected(input, tau, h(other), not transpose))
-    return write_out(out, relabel(result.clone() if result is other else result, "OrmqrBackward0"))
+    result = in_columns(result.clone() if result is other else result)
+    return write_out(out, relabel(result, "OrmqrBackward0"))
 
 
 def _check_reflections(name: str, A: Tensor, tau: Tensor) -> None:
@@ -356,5 +359,5 @@ def triangular_solve(
     solution = apply(
         factor.solve_triangular, matrix, b, upper=upper != transpose, unit=unitriangular
     )
-    pair = relabel((solution, A.clone()), "TriangularSolveBackward0")
+    pair = relabel((solution, in_columns(A.clone())), "TriangularSolveBackward0")
     return write_outs(out, return_types.triangular_solve(pair))

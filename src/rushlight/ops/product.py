@@ -191,7 +191,9 @@ def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) 
     # With beta 0, torch ignores the input altogether, nan and infinity included.
     if beta == 0:
         return product
-    return (input if beta == 1 else input * beta) + product
+    input = input if beta == 1 else input * beta
+    # What is first, the sum lies in memory like.
+    return input + product if name == "addr" else product + input
 
 
 @in_half
@@ -396,7 +398,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         if n:
             square = matmul(square, square)
     # The zeroth power is constant, and still stands in the graph.
-    constant = input * 0 + eye if result is None else result
+    constant = eye + input * 0 if result is None else result
     return write_out(out, constant.clone() if result is input else constant)
 
 

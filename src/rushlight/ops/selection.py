@@ -15,7 +15,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
-from rushlight.ops.conversion import astype
+from rushlight.ops.conversion import alike, astype, in_rows
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_widest
@@ -81,7 +81,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
             raise IndexError("index_select(): Index to scalar can have only 1 value")
         result = apply(pointwise.clone, input)
     else:
-        result = apply(rows.index, input, where, spec=spec)
+        result = in_rows(apply(rows.index, input, where, spec=spec))
     relabel(result, "IndexSelectBackward0")
     return result if out is None else write_out(apart(out, input, index), result)
 
@@ -156,7 +156,7 @@ def index_add(
     >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
     tensor([3., 0., 0.])
     """
-    result = _put_along("index_add", input, dim, index, source, alpha, True)
+    result = in_rows(_put_along("index_add", input, dim, index, source, alpha, True))
     relabel(result, "IndexAddBackward0")
     return result if out is None else write_out(out, result)
 
@@ -173,7 +173,7 @@ def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of the input with source in the slices of dim at these positions."""
-    result = _put_along("index_copy", input, dim, index, source, 1, False)
+    result = in_rows(_put_along("index_copy", input, dim, index, source, 1, False))
     relabel(result, "IndexCopyBackward0")
     return result if out is None else write_out(out, result)
 
@@ -261,4 +261,4 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     _check_flat("put_", flat, index)
     values = source.reshape(index._data.shape)
     result = apply(rows.put, flat, values, index, spec=(ARRAY,), accumulate=accumulate)
-    return relabel(result.reshape(input._data.shape), "PutBackward0")
+    return relabel(alike(result.reshape(input._data.shape), input), "PutBackward0")

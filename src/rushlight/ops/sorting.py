@@ -16,8 +16,10 @@ from rushlight.ops.arguments import (
     write_out,
     write_outs,
 )
+from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.placement import rows_of
 from rushlight.primitives.scatter import gather
 from rushlight.tensor_base import Array, TensorBase, wrap
 
@@ -81,7 +83,9 @@ def sort(
     places = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
     # torch has a function of its own for those that say whether.
     label = "SortBackward0" if stable is None else "SortBackward1"
-    return write_outs(out, return_types.sort(_at(x, places, at, label, input)))
+    values, places = _at(x, places, at, label, input)
+    values = relabel(alike(values, input), label)
+    return write_outs(out, return_types.sort((values, places)))
 
 
 @numpy_names
@@ -149,6 +153,7 @@ def kthvalue(
     values, places = _at(x, places, at, "KthvalueBackward0", input)
     if not keepdim and input._data.ndim:
         values, places = relabel(values.squeeze(at), "KthvalueBackward0"), places.squeeze(at)
+    places = in_rows(places)
     if out is not None:
         apart(out[0], input)
     return write_outs(out, return_types.kthvalue((values, places)))
@@ -241,10 +246,15 @@ def unique_consecutive(
     starts = np.flatnonzero(np.concatenate(([True], new))) if size else np.empty(0, np.int64)
     inverse = np.concatenate(([0], np.cumsum(new))) if size else np.empty(0, np.int64)
     counts = np.diff(np.append(starts, size)) if size else np.empty(0, np.int64)
-    values = line[starts]
-    if dim is not None:
-        values = np.moveaxis(values, 0, at)
-    return _answer([values, inverse.reshape(shape), counts], return_inverse, return_counts)
+    values = rows_of(line[starts])
+    wanted = [values, inverse.reshape(shape), counts]
+    answer = _answer(wanted, return_inverse, return_counts)
+    if dim is None:
+        return answer
+    # As in torch a view: the slices lie one after the other.
+    if answer.__class__ is tuple:
+        return answer[0].movedim(0, at), *answer[1:]
+    return answer.movedim(0, at)
 
 
 def isin(

@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
 from rushlight.ops.comparison import where
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.reduction import sum, vector_norm
 from rushlight.primitives.core import apply
 from rushlight.primitives.join import cat
@@ -251,5 +252,5 @@ def renorm(
     others = tuple(i for i in range(ndim) if i != at)
     norm = vector_norm(input, p, others, True)
     scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), wrap(np.ones((), norm._data.dtype)))
-    result: Tensor = relabel(input * scale, "RenormBackward0")
+    result: Tensor = relabel(in_rows(input * scale), "RenormBackward0")
     return result if out is None else write_out(out, result)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.layout import contiguous_format
 from rushlight.ops.arguments import need_tensor, relabel
-from rushlight.ops.conversion import following, in_order
+from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
@@ -236,7 +235,7 @@ def grid_sampler(
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
     out = _sampled(input, grid, mode, padding, align_corners)
-    out = in_order(out, contiguous_format)
+    out = in_rows(out)
     return relabel(out, f"GridSampler{len(x) - 2}DBackward0")
 
 

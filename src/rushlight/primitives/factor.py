@@ -108,6 +108,7 @@ inv: Primitive = Primitive(
 )  # fmt: skip
 
 
+@in_columns(0)
 def _solve(a: Array, b: Array) -> Any:
     square("linalg.solve", a)
     try:
@@ -142,6 +143,7 @@ solve: Primitive = Primitive(
 )  # fmt: skip
 
 
+@in_columns(0)
 def _solve_triangular(a: Array, b: Array, *, upper: bool, unit: bool) -> Any:
     import scipy.linalg
 
@@ -250,6 +252,7 @@ det: Primitive = Primitive(
 # ---- Cholesky -----------------------------------------------------------------------------------
 
 
+@in_columns(0)
 def _cholesky(x: Array) -> Any:
     square("linalg.cholesky", x)
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.node import PrimitiveNode
 from rushlight.primitives.core import Primitive, Rule, Sample
-from rushlight.primitives.placement import Layout, pointwise
+from rushlight.primitives.placement import Layout, copied, pointwise
 from rushlight.tensor_base import Array
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 2))
@@ -38,7 +38,7 @@ def result_type(*operands: Any) -> dtypes.dtype:
 
 def _as(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, np.ndarray):
-        return x.astype(dtype, copy=False)
+        return x if x.dtype == dtype else copied(x, dtype)
     return np.asarray(dtypes.python_number(x)).astype(dtype)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import copied, empty_in, rows_of
 from rushlight.primitives.view import pad
 from rushlight.tensor_base import Array, wrap
 
@@ -27,10 +28,32 @@ def _complex(x: Array) -> np.dtype[Any]:
     return np.result_type(x.dtype, np.complex64)
 
 
+def _order(x: Array, dims: Dims, last: bool) -> Dims:
+    """The dimensions of the result, outermost in memory first: those transformed are the inner ones.
+
+    Each group goes by the strides of x, but for the last of dims, which stays last if `last`.
+    """
+    moving = dims[:-1] if last else dims
+    outer = [d for d in range(x.ndim) if d not in dims]
+
+    def inward(d: int) -> int:
+        return -x.strides[d]
+
+    return (*sorted(outer, key=inward), *sorted(moving, key=inward), *dims[len(moving) :])
+
+
+def _room(x: Array, shape: Dims, dtype: np.dtype[Any], order: Dims) -> Array | None:
+    """Memory for the result where it does not lie in row order."""
+    return None if order == tuple(range(x.ndim)) else empty_in(shape, dtype, order)
+
+
 def _c2c(x: Array, *, dims: Dims, scale: str, forward: bool) -> Array:
+    out: Any = _room(x, x.shape, _complex(x), _order(x, dims, False))
     if forward:
-        return np.fft.fftn(x, axes=dims, norm=FORWARD[scale])
-    return np.fft.ifftn(x, axes=dims, norm=INVERSE[scale])
+        result = np.fft.fftn(x, axes=dims, norm=FORWARD[scale], out=out)
+    else:
+        result = np.fft.ifftn(x, axes=dims, norm=INVERSE[scale], out=out)
+    return rows_of(result) if out is None else out
 
 
 def _c2c_samples() -> list[Sample]:
@@ -52,8 +75,11 @@ c2c: Primitive = Primitive(
 
 def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
     if half:
-        return np.fft.rfftn(x, axes=dims, norm=FORWARD[scale])
-    return _c2c(x.astype(_complex(x)), dims=dims, scale=scale, forward=True)
+        shape, dtype = _r2c_rule(x, dims=dims, scale=scale, half=half)
+        out: Any = _room(x, shape, dtype, _order(x, dims, True))
+        result = np.fft.rfftn(x, axes=dims, norm=FORWARD[scale], out=out)
+        return rows_of(result) if out is None else out
+    return _c2c(copied(x, _complex(x)), dims=dims, scale=scale, forward=True)
 
 
 def _r2c_rule(x: Array, *, dims: Dims, scale: str, half: bool) -> Spec:
@@ -82,7 +108,10 @@ r2c: Primitive = Primitive(
 
 def _c2r(x: Array, *, dims: Dims, scale: str, last: int) -> Array:
     sizes = [*(x.shape[d] for d in dims[:-1]), last]
-    return np.fft.irfftn(x, s=sizes, axes=dims, norm=INVERSE[scale])
+    shape, dtype = _c2r_rule(x, dims=dims, scale=scale, last=last)
+    out: Any = _room(x, shape, dtype, _order(x, dims, True))
+    result = np.fft.irfftn(x, s=sizes, axes=dims, norm=INVERSE[scale], out=out)
+    return rows_of(result) if out is None else out
 
 
 def _c2r_rule(x: Array, *, dims: Dims, scale: str, last: int) -> Spec:

@@ -6,7 +6,7 @@ ARRAY; the arrays themselves are inputs, so that a recorded program sees them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.memory import beside
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import copied, preserved
+from rushlight.primitives.placement import arranged, by_strides, copied, preserved
 from rushlight.primitives.select import choose
 from rushlight.tensor_base import Array
 
@@ -216,8 +216,49 @@ def _index_vjp(g: Any, x_shape: Shape, indices: Any, spec: Index) -> Any:
     return place_index(g, *indices, shape=x_shape, spec=spec)
 
 
+def _as_indexed(
+    forward: Callable[..., Any], arrays: Sequence[Array], static: dict[str, Any]
+) -> Array:
+    """Elementwise of the input, which stands still along what is indexed, and of the indices."""
+    x, *indices = arrays
+    spec: Index = static["spec"]
+    part = np.asarray(x[filled(spec, tuple(indices))])
+    if not part.ndim:
+        return part
+    # A mask is a list of positions for each of its dimensions.
+    lists = [np.zeros(0, bool) if i.dtype.kind == "b" else i for i in indices]
+    covered = [i.ndim if i.dtype.kind == "b" else 1 for i in indices]
+    count = max(i.ndim for i in lists)
+    axis, places, rest = 0, [], iter(covered)
+    before: list[int] = []
+    after: list[int] = []
+    for entry in spec:
+        if entry is ARRAY:
+            places.append(axis)
+            axis += next(rest)
+        else:
+            (after if places else before).append(x.strides[axis])
+            axis += 1
+    after += x.strides[axis:]
+    if places[-1] - places[0] != sum(covered[:-1]):
+        # What is indexed here and there comes first.
+        before, after = [], before + after
+    operands = [(*before, *(0,) * count, *after)]
+    for i in lists:
+        own = (1,) if i.dtype.kind == "b" else i.strides
+        lead = len(before) + count - len(own)
+        steps = [
+            0 if n == 1 != part.shape[lead + d] else s
+            for d, (n, s) in enumerate(zip(i.shape or (2,), own, strict=False))
+        ]
+        operands.append((*(0,) * lead, *steps, *(0,) * len(after)))
+    dims = by_strides(part.shape, operands)
+    return arranged(part, None if dims == tuple(range(part.ndim)) else dims)
+
+
 index = Primitive(
     "index", "index", _index, (_index_vjp,), _index_rule, "gather", _index_samples,
+    layout=_as_indexed,
 )  # fmt: skip
 
 # From this many numbers on, a sparse product pays for its set-up.

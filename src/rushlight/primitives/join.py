@@ -124,6 +124,9 @@ cat = Primitive(
 
 
 def _stack(*xs: Array, dim: int) -> Array:
+    shape = xs[0].shape
+    if dim < len(shape) and all(x.shape == shape for x in xs):
+        return _cat(*xs, dim=dim).reshape((*shape[:dim], len(xs), *shape[dim:]))
     where = (*(slice(None),) * dim, None)
     return _cat(*(x[where] for x in xs), dim=dim)
 

@@ -57,7 +57,7 @@ def _dense(shape: Shape, strides: Shape) -> bool:
     return True
 
 
-def _by_strides(shape: Shape, operands: Sequence[Shape]) -> Shape:
+def by_strides(shape: Shape, operands: Sequence[Shape]) -> Shape:
     """Dimensions, outermost first, ordered by the strides of operands (0 where broadcast).
 
     An insertion sort from the innermost one out, in which pairs that no operand tells apart leave
@@ -127,7 +127,7 @@ def _as_they_are(shape: Shape, strides: Shape) -> Order:
 
 
 def _sorted_order(shape: Shape, operands: Sequence[Shape]) -> Order | None:
-    dims = _by_strides(shape, operands)
+    dims = by_strides(shape, operands)
     return None if dims == tuple(range(len(shape))) else (dims, packed(shape, dims))
 
 

@@ -98,13 +98,18 @@ def _forms() -> Iterable[tuple[Array, dict[str, Any]]]:
 def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """In the input's memory format, but for a plain maximum of lines and for sums of volumes."""
     result = forward(*arrays, **static)
-    dims = len(static["kernel"])
+    x, dims = arrays[0], len(static["kernel"])
+    if x.ndim == dims + 2:
+        order = suggested(x, lines=dims == 1)
+    elif dims == 3 and (whole := suggested(x[None])) is not None:
+        order = tuple(d - 1 for d in whole if d)
+    else:
+        order = None
     if result.__class__ is tuple:
-        order = suggested(arrays[0], lines=True)
         return tuple(arranged(part, order) for part in result)
     if forward is _max_pool if dims == 1 else forward is _window_sum and dims == 3:
         return rows_of(result)
-    return arranged(result, suggested(arrays[0], lines=True))
+    return arranged(result, order)
 
 
 max_pool = Primitive(

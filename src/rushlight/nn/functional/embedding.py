@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.layout import contiguous_format
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
-from rushlight.ops.conversion import in_order
+from rushlight.ops.conversion import in_rows
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -154,4 +153,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             f"Class values must be smaller than num_classes: {data.max()} is not below {num_classes}."
         )
     classes = wrap(np.arange(num_classes))
-    return in_order((tensor.unsqueeze(-1) == classes).to(tensor.dtype), contiguous_format)
+    return in_rows((tensor.unsqueeze(-1) == classes).to(tensor.dtype))

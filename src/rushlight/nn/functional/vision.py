@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.layout import contiguous_format
 from rushlight.ops import vision as ops
 from rushlight.ops.arguments import need_tensor, relabel
-from rushlight.ops.conversion import following, in_order
+from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.joining import cat
 from rushlight.ops.pooling import adaptive_avg_pool, along
 from rushlight.ops.precision import in_half, in_single, single
@@ -155,7 +154,7 @@ def pad(
     if not any(widths):
         return given.clone()
     # torch joins the parts of a circle in row order.
-    laid = following(input, given) if mode != "circular" else in_order(input, contiguous_format)
+    laid = following(input, given) if mode != "circular" else in_rows(input)
     return relabel(laid, label.format(dims))
 
 

@@ -330,6 +330,8 @@ def highest(ranked: list[tuple[int, dtype]]) -> dtype:
         for r, d in ranked:
             if r == rank:
                 here = d if here is None else promote_types(here, d)
+        if here is uint64 and result is bool_:
+            promote_types(result, here)
         if here is not None and (result is None or here.category > result.category):
             result = _lifted(result, here)
     if result is None:

@@ -28,5 +28,10 @@ def require(package: str, extra: str) -> ModuleType:
         raise MissingExtraError(message) from None
 
 
+def no_memory(error: Exception) -> RuntimeError:
+    """What torch raises where an array cannot be allocated."""
+    return RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")
+
+
 class OutOfMemoryError(RuntimeError):
     """An array did not fit into memory."""

@@ -43,8 +43,8 @@ _COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_
 
 # Functions that hand over to a method of the tensor, and so give a tensor.
 _METHODS = {
-    "all", "amax", "amin", "any", "argmax", "argmin", "around", "clip", "cumprod", "cumsum",
-    "diagonal", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze",
+    "all", "amax", "amin", "any", "argmax", "argmin", "around", "clip", "argsort",
+    "cumprod", "cumsum", "diagonal", "max", "mean", "min", "prod", "repeat", "reshape", "round", "squeeze",
     "std",
     "sum", "swapaxes", "take", "trace", "transpose", "var",
 }  # fmt: skip
@@ -105,6 +105,8 @@ def _operand(value: Any) -> Any:
 
 def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> Tensor:
     """A tensor and an array joined by an operator: the result has NumPy's type, as under torch."""
+    if ufunc.__name__ in _COMPARISONS:
+        return operation(*(_operand(x) for x in inputs))
     arrays = [x._data if isinstance(x, TensorBase) else x for x in inputs]
     result = np.asarray(ufunc(*arrays))
     if not state.grad or not _wants_gradient(inputs):
@@ -119,6 +121,15 @@ class InteropMethods:
     """Mixed into Tensor."""
 
     __slots__ = ()
+
+    __array_priority__ = 1000
+
+    def __array_wrap__(
+        self, array: Any, context: Any = None, return_scalar: bool = False
+    ) -> Tensor:
+        """An array as a tensor, flags as uint8, as torch hands NumPy's results on."""
+        result: Tensor = _bytes(wrap(np.asarray(array)), "", ())
+        return result
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = state.grad and _wants_gradient(inputs)

@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.device import check_device
+from rushlight.errors import no_memory
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
     as_dtype,
@@ -19,7 +20,7 @@ from rushlight.ops.arguments import (
     numpy_dtype,
     write_out,
 )
-from rushlight.ops.data import array_of, checked
+from rushlight.ops.data import array_of, checked, on_memory
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
 from rushlight.primitives.strided import laid_out
@@ -178,13 +179,17 @@ def asarray(
     if isinstance(obj, TensorBase):
         shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
-        shared = wrap(checked(obj))
+        shared = wrap(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
         from rushlight.ops.legacy import from_dlpack
 
         shared = from_dlpack(obj)
+    elif isinstance(obj, bytes | bytearray | memoryview):
+        from rushlight.ops.legacy import frombuffer
+
+        shared = frombuffer(obj, dtype=kind or dtypes.get_default_dtype())
     elif copy is False:
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
@@ -203,7 +208,7 @@ def from_numpy(ndarray: Array) -> Tensor:
     """A tensor on the array's own memory: a change in one shows in the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    return wrap(checked(ndarray))
+    return wrap(on_memory(ndarray))
 
 
 # ---- filled -------------------------------------------------------------------------------------
@@ -281,27 +286,46 @@ def in_format(array: Array, memory_format: Any) -> Array:
     return placement.arranged(array, order)
 
 
+def _allocated(make: Callable[..., Array]) -> Callable[..., Array]:
+    """make(shape, dtype) with torch's errors for what is too large."""
+
+    def made(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        try:
+            return make(shape, dtype)
+        except MemoryError as error:
+            raise no_memory(error) from None
+        except ValueError:
+            raise RuntimeError(
+                f"Storage size calculation overflowed with sizes={list(shape)}"
+            ) from None
+
+    return made
+
+
+_zeros, _empty = _allocated(np.zeros), _allocated(np.empty)
+
+
 def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return _full(shape, 1, dtype)
 
 
 def _full(shape: tuple[int, ...], value: Any, dtype: np.dtype[Any]) -> Array:
-    array = np.empty(shape, dtype)
+    array = _empty(shape, dtype)
     array.fill(value)
     return array
 
 
 zeros = _sized(
-    "zeros", np.zeros, "A tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`, of the default dtype."
+    "zeros", _zeros, "A tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`, of the default dtype."
 )
 ones = _sized("ones", _ones, "A tensor of ones.")
-empty = _sized("empty", np.empty, "A tensor of whatever the memory held.")
-zeros_like = _alike("zeros_like", np.zeros, "Zeros in the shape and dtype of the input.")
+empty = _sized("empty", _empty, "A tensor of whatever the memory held.")
+zeros_like = _alike("zeros_like", _zeros, "Zeros in the shape and dtype of the input.")
 ones_like = _alike("ones_like", _ones, "Ones in the shape and dtype of the input.")
-empty_like = _alike("empty_like", np.empty, "A tensor like the input, its values not set.")
-new_zeros = _new("new_zeros", np.zeros, "Zeros of this tensor's dtype.")
+empty_like = _alike("empty_like", _empty, "A tensor like the input, its values not set.")
+new_zeros = _new("new_zeros", _zeros, "Zeros of this tensor's dtype.")
 new_ones = _new("new_ones", _ones, "Ones of this tensor's dtype.")
-new_empty = _new("new_empty", np.empty, "A tensor of this one's dtype, its values not set.")
+new_empty = _new("new_empty", _empty, "A tensor of this one's dtype, its values not set.")
 
 
 def _filler(function: str, value: Any) -> Any:
@@ -332,7 +356,7 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
     fill_value = _filler("full", fill_value)
     storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
     shape = check_sizes(as_sizes((size,)))
-    return finish(_filled(np.empty(shape, storage), fill_value), **options)
+    return finish(_filled(_empty(shape, storage), fill_value), **options)
 
 
 def full_like(
@@ -358,7 +382,7 @@ def new_full(
     fill_value = _filler("new_full", fill_value)
     storage = numpy_dtype(dtype, self._data.dtype)
     shape = check_sizes(as_sizes((size,)))
-    return finish(_filled(np.empty(shape, storage), fill_value), **options)
+    return finish(_filled(_empty(shape, storage), fill_value), **options)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:

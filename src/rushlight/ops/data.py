@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import mmap
 import operator
 import warnings
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.memory import root, writable
 from rushlight.ops.arguments import type_name
 from rushlight.tensor_base import Array, TensorBase
 
@@ -63,6 +65,30 @@ def checked(array: Array) -> Array:
             "array to reallocate the memory."
         )
     return array
+
+
+def on_memory(array: Array) -> Array:
+    """The array, or its memory as one that can be written if it is read-only, with torch's warning."""
+    checked(array)
+    return array if array.flags.writeable else claimed(array, "NumPy array", "array")
+
+
+def claimed(array: Array, what: str, short: str) -> Array:
+    """Read-only memory as torch takes it: it warns, and writes. What is mapped stays read-only."""
+    _warn_of_read_only(what, short)
+    owner: Any = root(array)
+    return array if isinstance(owner.base, mmap.mmap) else writable(array)
+
+
+@functools.cache
+def _warn_of_read_only(what: str, short: str) -> None:
+    warnings.warn(
+        f"The given {what} is not writable, and PyTorch does not support non-writable tensors. "
+        f"This means that a write to the tensor changes the {short} all the same. You may want to copy the "
+        f"{short} to protect its data or make it writable before converting it to a tensor. This "
+        "type of warning will be suppressed for the rest of this program.",
+        stacklevel=5,
+    )
 
 
 _KNOWN = {d.numpy for d in dtypes.ALL}

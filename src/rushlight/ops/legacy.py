@@ -12,7 +12,8 @@ from rushlight.device import device as Device
 from rushlight.layout import strided
 from rushlight.memory import writable
 from rushlight.ops.arguments import as_dtype, as_sizes
-from rushlight.ops.creation import Dtype, array_of, check_sizes, finish
+from rushlight.ops.creation import Dtype, check_sizes, finish
+from rushlight.ops.data import array_of, claimed
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
@@ -56,7 +57,10 @@ def frombuffer(
     tensor([2, 3], dtype=torch.uint8)
     """
     kind = as_dtype(dtype)
-    size = memoryview(buffer).nbytes
+    try:
+        size = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
@@ -75,7 +79,10 @@ def frombuffer(
             f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} "
             f"bytes) must not be greater than actual buffer length ({size} bytes)"
         )
-    return finish(np.frombuffer(buffer, kind.numpy, count, offset), requires_grad=requires_grad)
+    array = np.frombuffer(buffer, kind.numpy, count, offset)
+    if not array.flags.writeable:
+        array = claimed(array, "buffer", "buffer")
+    return finish(array, requires_grad=requires_grad)
 
 
 class _Capsule:

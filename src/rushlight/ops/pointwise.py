@@ -23,6 +23,7 @@ from rushlight.ops.arguments import (
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
+from rushlight.primitives.families import result_type
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -210,15 +211,24 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
         alpha = alpha._data.item()
     if not isinstance(alpha, NUMBERS):
         raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type_name(alpha)}")
-    kinds = _kind(input), _kind(other)
-    if isinstance(alpha, bool) and kinds != ("b", "b"):
-        raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results.")
-    if isinstance(alpha, float) and all(kind in "iub" for kind in kinds):
+    alpha = dtypes.python_number(alpha)
+    common = result_type(*(x._data if isinstance(x, TensorBase) else x for x in (input, other)))
+    if isinstance(alpha, bool) and common is not dtypes.bool_:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float | complex) and common.category < dtypes.FLOATING:
         raise RuntimeError(
-            f"{name}: For integral input tensors, argument alpha must not be a floating point "
-            "number."
+            "For integral input tensors, argument alpha must not be a floating point number."
         )
-    return other * alpha
+    if isinstance(alpha, complex) and not common.is_complex:
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
+        )
+    factor = dtypes.number_in(alpha, common.numpy)
+    if not isinstance(other, TensorBase):
+        other = wrap(np.asarray(other).astype(common.numpy))
+    elif other._data.dtype.kind in "biu":
+        other = other.to(common)  # type: ignore[attr-defined]
+    return other * (factor.item() if common.category < dtypes.FLOATING else alpha)
 
 
 def div(

@@ -9,6 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.ops.arguments import (
     apart,
+    need_number,
     need_tensor,
     numpy_names,
     one_dim,
@@ -200,8 +201,16 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
         label = "IndexFillBackward1"
-        filler: Any = astype(value, x._data.dtype)
+        number = dtypes.number_in(value._data.item(), x._data.dtype)
+        filler: Any = (
+            astype(value, x._data.dtype) if value._requires_grad else wrap(np.asarray(number))
+        )
     else:
+        need_number("index_fill", "value", 4, value)
+        if isinstance(value, complex) and x._data.dtype.kind != "c":
+            raise RuntimeError(
+                "index_fill_(): Converting complex Scalar to non-complex type is not supported"
+            )
         filler = wrap(np.asarray(dtypes.number_in(value, x._data.dtype)))
     result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
     result = result if input._data.ndim else result.reshape(())

@@ -26,6 +26,7 @@ import numpy as np
 from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
+from rushlight.errors import no_memory
 from rushlight.memory import address, root
 from rushlight.primitives.placement import Layout
 from rushlight.tensor_base import (
@@ -222,6 +223,8 @@ class Primitive:
                     result = self.forward(*arrays, **static)
         except (ValueError, IndexError, TypeError) as error:
             raise _explained(self, inputs, static, error) from None
+        except MemoryError as error:
+            raise no_memory(error) from None
         if result.__class__ is tuple:
             out: Any = tuple(wrap(np.asarray(r)) for r in result)
         else:

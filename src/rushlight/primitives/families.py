@@ -96,7 +96,19 @@ def promote_many(arrays: list[Any]) -> list[Any]:
     if all(a.__class__ is np.ndarray and a.dtype is first.dtype for a in arrays):
         return arrays
     common = result_type(*arrays).numpy
-    return [_as(a, common) for a in arrays]
+    return [fitted(a, common) for a in arrays]
+
+
+def fitted(x: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in a dtype, or a number that must fit it."""
+    if isinstance(x, np.ndarray):
+        return x.astype(dtype, copy=False)
+    return np.asarray(dtypes.number_in(x, dtype))
+
+
+def is_small(x: Any) -> bool:
+    """Whether x is a Python number that fits every floating dtype."""
+    return (x.__class__ is float or x.__class__ is int) and -65504 <= x <= 65504
 
 
 def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

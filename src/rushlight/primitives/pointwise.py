@@ -25,7 +25,7 @@ from rushlight.primitives.families import (
     compare,
     draw,
     halves,
-    promote_many,
+    is_small,
     promote_same,
     result_type,
     unary,
@@ -96,7 +96,11 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 def _remainder(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
         _check_zero(y)
-    return np.remainder(x, y)
+        return np.remainder(x, y)
+    rest = np.asarray(np.remainder(x, y))
+    # A rest of zero has the sign of x in torch, and of y in NumPy.
+    np.copysign(rest, x, out=rest, where=rest == 0)
+    return rest
 
 
 def _fmod(x: Any, y: Any) -> Any:
@@ -176,7 +180,8 @@ def _whole_power(x: Any, y: Any) -> Any:
 
 def _promote_power(arrays: list[Any]) -> list[Any]:
     x, y = arrays
-    if y.__class__ is int and y < 0 and x.dtype.kind in "iu":
+    whole = isinstance(y, int | np.integer) and y.__class__ is not bool
+    if whole and y < 0 and x.dtype.kind in "iub":
         raise RuntimeError(
             "Integers to negative integer powers are not allowed: make the base floating, "
             "x.float() ** y"
@@ -404,12 +409,21 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
             )
         condition = condition != 0
     if x.__class__ is not np.ndarray and y.__class__ is np.ndarray:
-        if (x.__class__ is int or x.__class__ is float) and y.dtype.kind == "f":
+        if is_small(x) and y.dtype.kind == "f":
             return [condition, x, y]
     elif y.__class__ is not np.ndarray and x.__class__ is np.ndarray:  # noqa: SIM102
-        if (y.__class__ is int or y.__class__ is float) and x.dtype.kind == "f":
+        if is_small(y) and x.dtype.kind == "f":
             return [condition, x, y]
-    return [condition, *promote_many([x, y])]
+    common = result_type(x, y).numpy
+    return [condition, *(_placed(a, common) for a in (x, y))]
+
+
+def _placed(x: Any, dtype: np.dtype[Any]) -> Any:
+    return (
+        np.asarray(dtypes.one_in(x, dtype))
+        if not isinstance(x, np.ndarray)
+        else x.astype(dtype, copy=False)
+    )
 
 
 def _where_rule(condition: Any, x: Any, y: Any) -> Spec:

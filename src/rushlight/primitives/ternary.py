@@ -15,6 +15,7 @@ from rushlight.primitives.families import (
     PAIRS,
     REAL,
     draw,
+    is_small,
     pointwise_rule,
     promote_many,
     supported,
@@ -55,7 +56,7 @@ def _clamp(x: Any, low: Any, high: Any) -> Any:
 
 def _promote_clamp(arrays: list[Any]) -> list[Any]:
     x, low, high = arrays
-    if x.dtype.kind == "f" and not isinstance(low, np.ndarray) and not isinstance(high, np.ndarray):
+    if x.dtype.kind == "f" and all(b is None or is_small(b) for b in (low, high)):
         return arrays
     given = iter(promote_many([a for a in arrays if a is not None]))
     return [None if a is None else next(given) for a in arrays]

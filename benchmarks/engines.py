@@ -33,7 +33,7 @@ def _torch(threads: int) -> None:
 
 def _rushlight(threads: int) -> None:
     # The BLAS has read the number of threads from the environment.
-    from rushlight.cli.run import install
+    from rushlight.cli.finder import install
 
     install()
     import torch  # noqa: F401

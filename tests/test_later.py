@@ -48,8 +48,8 @@ print(loaded, torch.distributions.Normal(0.0, 1.0), "rushlight.distributions.con
         "from rushlight.distributions import Normal",
         "from rushlight import distributions as d; Normal = d.Normal",
         "import importlib as i; Normal = i.import_module('rushlight.distributions.normal').Normal",
-        "import rushlight.cli.run as r; r.install(); from torch.distributions.normal import Normal",
-        "import rushlight.cli.run as r; r.install(); import torch; Normal = torch.distributions.Normal",
+        "import rushlight.cli.finder as r; r.install(); from torch.distributions.normal import Normal",
+        "import rushlight.cli.finder as r; r.install(); import torch; Normal = torch.distributions.Normal",
     ],
 )
 def test_first_import(line):

@@ -1,143 +1,165 @@
-"""`rushlight run`: a script for torch, unmodified, on rushlight."""
+"""`rushlight run`: a script for torch, unmodified, on rushlight, and otherwise as Python runs it."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import importlib.util
 import os
-import runpy
 import sys
-from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+import zipfile
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
-from rushlight.later import SecondName
+from rushlight.cli import children
+from rushlight.cli.drawing import FirstBackward
+from rushlight.cli.finder import install
 
-STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
+# Whose frames stand before the program's first.
+_LAUNCHER = (os.path.dirname(__file__), "<frozen importlib")
 
 
 def run(
     script: str, arguments: Sequence[str], *, module: bool = False, draw: str | None = None
 ) -> None:
     """Run a script (or with module=True a module by name) as `__main__`, with torch meaning rushlight."""
+    drawing = None if draw is None else FirstBackward(Path(draw))
     install()
-    if draw is not None:
-        _draw_first_backward(Path(draw))
     sys.argv = [script, *arguments]
-    if module:
-        sys.path.insert(0, os.getcwd())
-        runpy.run_module(script, run_name="__main__", alter_sys=True)
-        return
-    if not Path(script).exists():
-        raise SystemExit(f"rushlight run: there is no file {script}")
-    sys.path.insert(0, str(Path(script).resolve().parent))
-    runpy.run_path(script, run_name="__main__")
+    main, code = _module(script) if module else _script(script)
+    if drawing is not None:
+        drawing.watch()
+    sys.modules["__main__"] = main
+    try:
+        exec(code, main.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _show(error)
+        raise
+    finally:
+        if drawing is not None:
+            drawing.report()
 
 
-def install() -> None:
-    """Make `import torch` and `import torchvision` give rushlight in this process."""
-    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        return
-    for name in STANDS_FOR:
-        if name in sys.modules:
-            raise RuntimeError(f"{name} is imported already in this process: install before that")
-    sys.meta_path.insert(0, _Finder())
+def refuse(problem: str, status: int = 2) -> NoReturn:
+    """End with one line that says what is wrong."""
+    print(f"rushlight run: {problem}", file=sys.stderr)
+    raise SystemExit(status)
 
 
-class _Finder(MetaPathFinder):
-    """Answers for torch's names with rushlight's modules."""
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        top, _, rest = fullname.partition(".")
-        if top not in STANDS_FOR:
-            return None
-        ours = f"{STANDS_FOR[top]}.{rest}" if rest else STANDS_FOR[top]
-        try:
-            found = importlib.util.find_spec(ours)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            raise ModuleNotFoundError(_no_module(fullname, ours), name=fullname)
-        return ModuleSpec(
-            fullname,
-            _Loader(ours, fullname),
-            is_package=found.submodule_search_locations is not None,
-        )
+def _show(error: BaseException) -> None:
+    """Print an error as if Python had run the program itself; the caller raises it again."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_LAUNCHER):
+        trace = trace.tb_next
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
+    # What is left to Python is the exit status, which for an interrupt is the signal itself.
+    sys.excepthook = _shown_already
 
 
-class _Loader(SecondName):
-    """Gives the one module object under torch's name."""
-
-    def __init__(self, ours: str, theirs: str) -> None:
-        super().__init__(importlib.import_module(ours))
-        self.theirs = theirs
-
-    def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
-        module.__dict__.setdefault("__getattr__", _missing(self.theirs, module))
+def _shown_already(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    pass
 
 
-def _missing(theirs: str, module: ModuleType) -> Callable[[str], NoReturn]:
-    """What a module answers for a name that it lacks."""
-
-    def __getattr__(name: str) -> NoReturn:
-        error = AttributeError(
-            f"rushlight has no {theirs}.{name}{_nearest(name, list(vars(module)), theirs)}"
-        )
-        # A name and an object would make Python add its own guess to ours.
-        raise error
-
-    return __getattr__
+# ---- what is run ---------------------------------------------------------------------------------
 
 
-def _nearest(name: str, known: list[str], prefix: str) -> str:
-    close = difflib.get_close_matches(
-        name, [k for k in known if not k.startswith("_")], n=3, cutoff=0.6
-    )
-    return f"; nearest: {', '.join(f'{prefix}.{c}' for c in close)}" if close else ""
+def _main(file: str | None, spec: ModuleSpec | None, loader: Any) -> ModuleType:
+    main = ModuleType("__main__")
+    attributes: dict[str, Any] = {
+        "__file__": file,
+        "__spec__": spec,
+        "__loader__": loader,
+        "__package__": None if spec is None else spec.parent,
+        "__cached__": None if spec is None else spec.cached,
+        "__builtins__": sys.modules["builtins"],
+    }
+    vars(main).update(attributes)
+    return main
 
 
-def _no_module(theirs: str, ours: str) -> str:
-    parent, _, leaf = ours.rpartition(".")
-    siblings: list[str] = []
-    if importlib.util.find_spec(parent) is not None:
-        package = importlib.import_module(parent)
-        for folder in getattr(package, "__path__", []):
-            siblings += [p.stem for p in Path(folder).iterdir() if p.suffix == ".py" or p.is_dir()]
-    return f"rushlight has no module {theirs}{_nearest(leaf, siblings, theirs.rpartition('.')[0])}"
+def _look_first(folder: str) -> None:
+    """Let imports look in the program's folder first, and not in the launcher's."""
+    if not sys.flags.safe_path:
+        sys.path[0] = folder
+    if children.FOLDER not in sys.path:
+        sys.path.insert(0 if sys.flags.safe_path else 1, children.FOLDER)
 
 
-def _draw_first_backward(path: Path) -> None:
-    from rushlight.autograd import engine
-    from rushlight.visual import draw
+def _script(name: str) -> tuple[ModuleType, CodeType]:
+    path = os.path.join(os.getcwd(), name)
+    if os.path.isdir(path) or (os.path.isfile(path) and zipfile.is_zipfile(path)):
+        return _inside(name, path)
+    try:
+        source = Path(path).read_bytes()
+    except FileNotFoundError:
+        refuse(f"there is no file {name}{_meant(name)}")
+    except OSError as error:
+        refuse(f"{name} cannot be read: {error.strerror}")
+    _look_first(os.path.dirname(os.path.realpath(path)))
+    return _main(path, None, SourceFileLoader("__main__", path)), _compiled(source, path)
 
-    def observer(roots: Any) -> None:
-        engine.observers.remove(observer)
-        draw(roots[0], params=_parameters_in_sight()).save(path)
-        print(f"rushlight: the graph of the first backward is in {path}", file=sys.stderr)
 
-    engine.observers.append(observer)
+def _compiled(source: bytes, path: str) -> CodeType:
+    try:
+        return compile(source, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        # No line of the program has run, and Python shows the place alone.
+        _show(error)
+        raise
 
 
-def _parameters_in_sight() -> dict[str, Any]:
-    """The parameters of all modules that a variable of the running program holds, by their path."""
-    from rushlight.nn import Module
+def _meant(name: str) -> str:
+    """What the name of no file may have been meant for."""
+    if not name.endswith(".py"):
+        if os.path.isfile(f"{name}.py"):
+            return f": is {name}.py meant?"
+        if name.replace(".", "").isidentifier():
+            return f"; a module is run with: rushlight run -m {name}"
+    return ""
 
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        for variables in (frame.f_locals, frame.f_globals):
-            for name, value in list(variables.items()):
-                if not isinstance(value, Module):
-                    continue
-                for path, parameter in value.named_parameters(prefix=name):
-                    if id(parameter) not in seen:
-                        seen.add(id(parameter))
-                        found[path] = parameter
-        frame = frame.f_back
-    return found
+
+def _inside(name: str, path: str) -> tuple[ModuleType, CodeType]:
+    """The `__main__.py` in a folder or zip file."""
+    found = PathFinder.find_spec("__main__", [path])
+    if found is None:
+        refuse(f"{name} is a folder (or zip file) without a __main__.py: name a script in it")
+    _look_first(path)
+    return _loaded(found, "__main__")
+
+
+def _module(name: str) -> tuple[ModuleType, CodeType]:
+    _look_first(os.getcwd())
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+            if spec is None:
+                refuse(f"{name} is a package without a __main__ module, and cannot be run itself")
+    except (ModuleNotFoundError, ValueError) as error:
+        refuse(f"there is no module {name} ({error})", 1)
+    except Exception as error:
+        # The package around it was imported, and failed.
+        _show(error)
+        raise
+    if spec is None:
+        as_file = f": is the script {name} meant, without -m?" if os.path.exists(name) else ""
+        refuse(f"there is no module {name}{as_file}", 1)
+    sys.argv[0] = spec.origin or name
+    return _loaded(spec, name)
+
+
+def _loaded(spec: ModuleSpec, name: str) -> tuple[ModuleType, CodeType]:
+    loader: Any = spec.loader
+    try:
+        code = loader.get_code(spec.name)
+    except SyntaxError as error:
+        _show(error)
+        raise
+    if code is None:
+        refuse(f"there is no Python code in the module {name}", 1)
+    return _main(spec.origin, spec, loader), code

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import rushlight
-from rushlight.serialization.atomic import replacing
+from rushlight.serialization.atomic import remove_leftovers, replacing
 
 # Saves zeros, then in children of its own ones: the n-th child kills itself in the n-th step.
 KILLED = """
@@ -129,3 +129,28 @@ def test_a_link_stays_a_link(tmp_path):
 def test_devices_are_written_to():
     rushlight.save([1], os.devnull)
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+LEFT = """
+import os, signal, sys
+from rushlight.serialization.atomic import remove_leftovers, replacing
+with replacing(sys.argv[1]) as file:
+    file.write(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_next_time(tmp_path):
+    path, other = tmp_path / "x.pt", tmp_path / ".y.pt.1.0123abcd.partial"
+    other.touch()
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", LEFT, str(path)], check=False)
+    assert len(os.listdir(tmp_path)) == 2
+    with replacing(path):
+        # What is being written is no leftover, and that of another file is none of ours.
+        rushlight.save([1], path)
+        assert len(os.listdir(tmp_path)) == 3
+    assert sorted(os.listdir(tmp_path)) == [other.name, path.name]
+    subprocess.run([sys.executable, "-c", LEFT, str(path)], check=False)
+    remove_leftovers(path)
+    assert sorted(os.listdir(tmp_path)) == [other.name, path.name]

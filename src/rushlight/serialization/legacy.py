@@ -114,7 +114,7 @@ def _check_magic(file: IO[bytes], plain: Callable[[], Any]) -> None:
     except Exception as error:
         raise pickle.UnpicklingError(
             f"Weights only load failed. The file is corrupt, or no checkpoint of torch.save: it "
-            f"begins with {start[:16]!r} ({error})"
+            f"begins with {start[:16]!r}" + (f" ({error})" if start.startswith(b"\x80") else "")
         ) from None
     if number != MAGIC_NUMBER:
         raise RuntimeError(

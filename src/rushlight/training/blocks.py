@@ -9,7 +9,7 @@ from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.nn import functional
 from rushlight.ops.creation import as_tensor, zeros
-from rushlight.training import names
+from rushlight.training import checks, names
 
 Activation = str | Callable[[Any], Any] | None
 
@@ -27,6 +27,8 @@ class Dense(nn.Linear):
     def __init__(
         self, inputs: int, outputs: int, activation: Activation = "relu", bias: bool = True
     ) -> None:
+        checks.whole("Dense: inputs", inputs, 1)
+        checks.whole("Dense: outputs", outputs, 1)
         super().__init__(inputs, outputs, bias)
         self.activation_name, self.activation = names.activation(activation)
 
@@ -58,6 +60,8 @@ class Stack(nn.Sequential):
         bias: bool = True,
         dropout: float = 0.0,
     ) -> None:
+        if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+            raise TypeError(f"Stack: sizes is a list of numbers like [784, 128, 10], not {sizes!r}")
         if len(sizes) < 2:
             raise ValueError(f"a stack needs at least two sizes, inputs and outputs; got {sizes!r}")
         count = len(sizes) - 1
@@ -87,7 +91,7 @@ class Bias(nn.Module):
 
     def __init__(self, n: int) -> None:
         super().__init__()
-        self.bias = nn.Parameter(zeros(n))
+        self.bias = nn.Parameter(zeros(checks.whole("Bias: n", n, 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """The bias added to the last dimension of x."""
@@ -117,6 +121,10 @@ class Net(nn.Module):
         forward: Callable[[Mapping[str, Any], Any], Any] | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(parameters, Mapping):
+            raise TypeError(
+                f"Net: parameters is a dict of names and values, not a {type(parameters).__name__}"
+            )
         for name, value in parameters.items():
             tensor = as_tensor(value)
             if not isinstance(tensor, nn.Parameter):
@@ -163,6 +171,10 @@ def as_module(given: Any) -> nn.Module:
     """A module, or blocks as a module that runs them in turn."""
     if isinstance(given, nn.Module):
         return given
+    if isinstance(given, type):
+        raise TypeError(
+            f"expected a module, or a list of blocks, not a class: make a {given.__name__}"
+        )
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(
             f"expected a module, or a list of blocks, not a {type(given).__name__}: modules, "
@@ -170,4 +182,7 @@ def as_module(given: Any) -> nn.Module:
         )
     if not given:
         raise ValueError("an empty list of blocks makes no model")
+    for block in given:
+        if isinstance(block, type):
+            raise TypeError(f"the block {block.__name__} is a class: make one, {block.__name__}()")
     return nn.Sequential(*[b if isinstance(b, nn.Module) else Function(b) for b in given])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import serialization
+from rushlight.training import checks
 
 if TYPE_CHECKING:
+    from rushlight.training.run import Run
     from rushlight.training.trainer import Trainer
 
 _SMALL_IS_GOOD = ("loss", "mae", "mse", "rmse", "error", "penalty", "perplexity")
@@ -46,6 +48,9 @@ class Callback:
     def on_fit_end(self, trainer: Trainer) -> None:
         """After the last epoch."""
 
+    def check(self, trainer: Trainer, run: Run, names: Sequence[str]) -> None:
+        """Before any work: raise if this cannot be; names are those of what will be measured."""
+
     def close(self) -> None:
         """When a fit is over, also if an error has ended it."""
 
@@ -63,8 +68,9 @@ class _Watch(Callback):
     def __init__(self, monitor: str | None, mode: str, min_delta: float) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
-        if min_delta < 0:
-            raise ValueError(f"min_delta must not be negative, got {min_delta}")
+        checks.number("min_delta", min_delta, 0)
+        if not isinstance(monitor, str | None):
+            raise TypeError(f"monitor must be a name of the history, got {monitor!r}")
         self.monitor, self.mode, self.min_delta = monitor, mode, min_delta
         self.best: float | None = None
         self.best_epoch = 0
@@ -73,16 +79,29 @@ class _Watch(Callback):
         """Begin to watch."""
         self.best, self.best_epoch = None, 0
 
+    def check(self, trainer: Trainer, run: Run, names: Sequence[str]) -> None:
+        """Raise if what is watched is never measured, or is neither good nor bad when large."""
+        monitor = self._watched(run)
+        if monitor not in names:
+            raise ValueError(self._unmeasured(monitor, names))
+        self._small(monitor)
+
+    def _watched(self, run: Run) -> str:
+        return self.monitor or ("val_loss" if run.validates else "loss")
+
+    def _unmeasured(self, monitor: str, names: Iterable[str]) -> str:
+        return (
+            f"{type(self).__name__} watches {monitor!r}, which is not measured; there is "
+            f"{', '.join(map(repr, names))}"
+        )
+
     def improved(self, trainer: Trainer, row: Mapping[str, Any]) -> bool | None:
         """Whether this epoch is the best so far; None if the quantity was not measured in it."""
-        monitor = self.monitor or ("val_loss" if trainer.run.validates else "loss")
+        monitor = self._watched(trainer.run)
         if monitor not in row:
             if monitor.startswith("val_") and not any(key.startswith("val_") for key in row):
                 return None
-            raise ValueError(
-                f"{type(self).__name__} watches {monitor!r}, which is not measured; there is "
-                f"{', '.join(map(repr, row))}"
-            )
+            raise ValueError(self._unmeasured(monitor, row))
         value = float(row[monitor])
         if self.best is not None and not self._better(monitor, value, self.best):
             return False
@@ -131,9 +150,7 @@ class EarlyStopping(_Watch):
         restore_best: bool = True,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if patience < 1:
-            raise ValueError(f"patience must be 1 or more, got {patience}")
-        self.patience, self.restore_best = patience, restore_best
+        self.patience, self.restore_best = checks.whole("patience", patience, 1), restore_best
         self.waited = 0
         self._weights: dict[str, Any] | None = None
 
@@ -182,7 +199,14 @@ class SaveBest(_Watch):
         mode: str = "auto",
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"SaveBest needs the path of a file, got {path!r}")
         self.path = path
+
+    def check(self, trainer: Trainer, run: Run, names: Sequence[str]) -> None:
+        """Raise if nothing can be written there, or what is watched is never measured."""
+        super().check(trainer, run, names)
+        checks.file("SaveBest", self.path)
 
     def on_epoch_end(self, trainer: Trainer, row: Mapping[str, Any]) -> None:
         """Save if this epoch is the best."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rushlight import nn
+from rushlight.serialization import load
+from rushlight.serialization.atomic import remove_leftovers
 from rushlight.training.callbacks import Callback
 from rushlight.training.history import History
 from rushlight.training.randomness import random_state, set_random_state
@@ -55,6 +60,7 @@ def restore(trainer: Trainer, state: Mapping[str, Any]) -> None:
             "this is not a Trainer's checkpoint: load a state_dict with "
             "trainer.model.load_state_dict"
         )
+    _check_whole(state)
     _check_fits(trainer, state)
     before = copy.deepcopy(capture(trainer))
     try:
@@ -64,6 +70,71 @@ def restore(trainer: Trainer, state: Mapping[str, Any]) -> None:
         raise
 
 
+def read(path: Any) -> Any:
+    """What is in the file of a checkpoint; what a file that is none raises has its name."""
+    remove_leftovers(path)
+    try:
+        return load(path)
+    except (RuntimeError, EOFError, UnpicklingError) as error:
+        reason = str(error).removeprefix("Weights only load failed. ")
+        shown = f"the checkpoint {os.fspath(path)} cannot be read: {reason}"
+        raise type(error)(shown) from error
+
+
+_COUNT = "a whole number"
+_DICT = "a dict"
+_PARTS = {
+    "model": _DICT, "loss": "a dict or None", "optimizers": _DICT, "schedulers": _DICT,
+    "gradients": _DICT, "waiting": _DICT, "epoch": _COUNT, "stop": "True or False",
+    "history": "a list", "run": _DICT, "random": _DICT,
+}  # fmt: skip
+_PARTS_OF_RUN = {
+    "first_epoch": _COUNT, "batch": _COUNT, "batches_per_epoch": "a whole number or None",
+    "order": "a dict or None", "means": _DICT, "metrics": _DICT, "callbacks": "a list",
+}  # fmt: skip
+
+
+def _is(kind: str, value: Any) -> bool:
+    if value is None:
+        return kind.endswith("None")
+    if kind.startswith(_COUNT):
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if kind.startswith(_DICT):
+        return isinstance(value, Mapping)
+    return isinstance(value, list if kind == "a list" else bool)
+
+
+def _check_whole(state: Mapping[str, Any]) -> None:
+    """Raise ValueError for a part that is missing, or not of its kind."""
+    for parts, held, where in ((_PARTS, state, ""), (_PARTS_OF_RUN, state.get("run"), "run: ")):
+        for name, kind in parts.items():
+            if held is None or name not in held:
+                raise ValueError(f"the checkpoint is damaged: it has no {where}{name!r}")
+            if not _is(kind, held[name]):
+                raise ValueError(
+                    f"the checkpoint is damaged: {where}{name!r} is {held[name]!r:.60}, and not {kind}"
+                )
+
+    done, whole = state["run"]["batch"], state["run"]["batches_per_epoch"]
+    if whole is not None and done > whole:
+        raise ValueError(
+            f"the checkpoint is damaged: run: 'batch' is {done}, and an epoch has {whole} batches"
+        )
+
+
+@contextmanager
+def _taking(part: str, *also: type[Exception]) -> Iterator[None]:
+    """Name the part of a checkpoint in which something is missing or of the wrong kind."""
+    errors: tuple[type[Exception], ...] = (LookupError, TypeError, AttributeError, *also)
+    try:
+        yield
+    except errors as error:
+        raise ValueError(
+            f"the checkpoint is damaged: {part!r} cannot be taken over "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
 def _check_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
     run, saved = trainer.run, state["run"]
     for kind in ("optimizers", "schedulers"):
@@ -71,7 +142,8 @@ def _check_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
         if mine != theirs:
             raise ValueError(f"the checkpoint has {kind} {theirs}, and this trainer has {mine}")
     mine = [type(callback).__name__ for callback in run.callbacks if callback.state_dict()]
-    theirs = [name for name, _ in saved["callbacks"]]
+    with _taking("callbacks"):
+        theirs = [name for name, _ in saved["callbacks"]]
     if run.loader is not None and mine != theirs:
         raise ValueError(
             f"the checkpoint was saved with the callbacks {theirs}, and this fit has {mine}: give "
@@ -92,28 +164,36 @@ def _apply(trainer: Trainer, state: Mapping[str, Any]) -> None:
     run, saved = trainer.run, state["run"]
     trainer.model.load_state_dict(state["model"])
     if isinstance(trainer.loss, nn.Module):
-        trainer.loss.load_state_dict(state["loss"])
+        trainer.loss.load_state_dict(state["loss"] or {})
     for kind in ("optimizers", "schedulers"):
         for name, part in getattr(trainer, kind).items():
-            part.load_state_dict(state[kind][name])
-    for name, parameter in trainer.model.named_parameters():
-        parameter.grad = state["gradients"].get(name)
-    for name, metric in trainer.metrics.items():
-        if name in saved["metrics"]:
-            metric.load_state_dict(saved["metrics"][name])
-    trainer.waiting = {name: list(counts) for name, counts in state["waiting"].items()}
+            with _taking(kind):
+                part.load_state_dict(state[kind][name])
+    with _taking("gradients"):
+        for name, parameter in trainer.model.named_parameters():
+            parameter.grad = state["gradients"].get(name)
+    with _taking("metrics"):
+        for name, metric in trainer.metrics.items():
+            if name in saved["metrics"]:
+                metric.load_state_dict(saved["metrics"][name])
+    with _taking("waiting"):
+        trainer.waiting = {name: list(state["waiting"][name]) for name in trainer.optimizers}
     trainer.epoch, trainer.stop = state["epoch"], state["stop"]
-    trainer.history = History(dict(row) for row in state["history"])
-    trainer.means.load_state_dict(saved["means"])
+    with _taking("history"):
+        trainer.history = History(dict(row) for row in state["history"])
+    with _taking("means"):
+        trainer.means.load_state_dict(saved["means"])
     run.first_epoch, run.batch, run.order = saved["first_epoch"], saved["batch"], saved["order"]
-    set_random_state(state["random"], run.loader)
+    with _taking("random", ValueError, RuntimeError):
+        set_random_state(state["random"], run.loader)
 
 
 def restore_callbacks(callbacks: Sequence[Callback], state: Mapping[str, Any]) -> None:
     """Let the callbacks remember what they remembered when the state was captured."""
     remembering = [callback for callback in callbacks if callback.state_dict()]
     for callback, (_, part) in zip(remembering, state["run"]["callbacks"], strict=True):
-        callback.load_state_dict(part)
+        with _taking("callbacks"):
+            callback.load_state_dict(part)
 
 
 def _states(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, nn
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import as_tensor
 from rushlight.random import Generator
@@ -65,13 +66,24 @@ def _tensors(value: Any, dtype: dtypes.dtype, is_target: bool) -> Any:
         return tuple(_tensors(v, dtype, is_target) for v in value)
     if isinstance(value, Tensor):
         return value.detach()
-    array = np.asarray(value)
+    array = _array(value)
     # What comes from outside has NumPy's types: numbers become the model's, class numbers int64.
     if array.dtype.kind == "f":
         array = array.astype(dtype.numpy)
     elif array.dtype.kind in "iu" and is_target:
         array = array.astype(np.int64)
     return as_tensor(array)
+
+
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"the rows of a list differ in length: {error}") from None
+    if array.dtype.kind not in "biufc":
+        what = "text" if array.dtype.kind in "US" else f"objects of dtype {array.dtype}"
+        raise TypeError(f"the data is {what}, and a model computes with numbers: convert it first")
+    return array
 
 
 def _leaves(value: Any) -> Iterator[Tensor]:
@@ -102,7 +114,15 @@ def _indexed(value: Any, index: Any) -> Any:
 
 def dataset_of(data: Any, targets: Any, dtype: dtypes.dtype) -> Any:
     """Arrays as a Dataset; a Dataset, a loader or another iterable of batches as it is."""
+    for given in (data, targets):
+        if isinstance(given, str | bytes | PathLike):
+            raise TypeError(
+                f"the data is the name of a file, {given!r}: read it first, with numpy.loadtxt or "
+                "pandas.read_csv for instance, and give the arrays"
+            )
     if targets is not None:
+        if data is None:
+            raise TypeError("there are targets, and data is None: fit(inputs, targets)")
         if isinstance(data, Dataset | DataLoader):
             raise TypeError(
                 f"a {type(data).__name__} has its targets in its samples: leave targets out"
@@ -116,11 +136,23 @@ def dataset_of(data: Any, targets: Any, dtype: dtypes.dtype) -> Any:
         return arrays(data, None, dtype)
     if isinstance(data, list) and not _are_batches(data):
         return arrays(data, None, dtype)
-    if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
+    iterable = hasattr(data, "__iter__") or hasattr(data, "__getitem__")
+    if not iterable or isinstance(data, set | frozenset | type | nn.Module):
         raise TypeError(
             f"data must be arrays, tensors, a Dataset or a loader, not a {type(data).__name__}"
         )
     return data
+
+
+def held_out(data: Any, validation: Any, dtype: dtypes.dtype) -> tuple[Any, Any]:
+    """Data to train on, and to validate with: the end of the former where that is a fraction."""
+    if isinstance(validation, float | np.floating):
+        return split(data, float(validation))
+    try:
+        return data, dataset_of(validation, None, dtype)
+    except (TypeError, ValueError) as error:
+        hint = ": a fraction is 0.2, say" if isinstance(validation, int) else ""
+        raise type(error)(f"validation: {error}{hint}") from None
 
 
 def _are_batches(items: list[Any]) -> bool:
@@ -139,12 +171,13 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
             "a fraction can be held out of arrays and Datasets; give validation=(inputs, targets) "
             "or a second loader with this data"
         )
-    held_out = round(len(data) * fraction)  # type: ignore[arg-type]
-    if not 0 < held_out < len(data):  # type: ignore[arg-type]
+    size = len(data)  # type: ignore[arg-type]
+    held_out = round(size * fraction) if 0 < fraction < 1 else 0
+    if not 0 < held_out < size:
         raise ValueError(
             f"validation={fraction} leaves nothing to train on, or nothing to validate"
         )
-    rest = len(data) - held_out  # type: ignore[arg-type]
+    rest = size - held_out
     parts = slice(0, rest), slice(rest, None)
     if isinstance(data, Arrays):
         first, second = (

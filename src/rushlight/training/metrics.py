@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.training import checks
 from rushlight.training.names import nearest
 
 # Of a batch's outputs and targets; over several batches its mean is taken, weighted by their sizes.
@@ -51,7 +52,10 @@ class Mean(Metric):
     def update(self, outputs: Any, targets: Any) -> None:
         """Take in a batch."""
         size = size_of(outputs)
-        self.total += float(self.measure(outputs, targets)) * size
+        value = self.measure(outputs, targets)
+        if isinstance(value, str) or not hasattr(value, "__float__"):
+            raise TypeError(f"the metric {_name(self.measure)!r} gave {value!r}, and not a number")
+        self.total += float(value) * size
         self.samples += size
 
     def compute(self) -> float:
@@ -114,6 +118,7 @@ def top_k(k: int) -> Measure:
     >>> top_k(2)(torch.tensor([[0.1, 0.6, 0.3]]), torch.tensor([2]))
     1.0
     """
+    checks.whole("top_k: k", k, 1)
 
     def measure(outputs: Tensor, targets: Tensor) -> float:
         best = outputs.topk(k, 1).indices
@@ -197,15 +202,25 @@ METRICS: dict[str, Measure | type[Metric]] = {
 }
 
 
+# What a row of the history has anyway.
+_TAKEN = ("epoch", "loss", "penalty", "lr")
+
+
 def metrics_of(given: Any) -> dict[str, Metric]:
     """Metrics by name, from names, functions and Metric objects, or a dict that names them."""
     if given is None:
         return {}
     if isinstance(given, str | Metric) or callable(given):
         given = [given]
+    if not isinstance(given, Mapping | Iterable):
+        raise TypeError(f"metrics are names, functions or Metrics, not a {type(given).__name__}")
     items = given.items() if isinstance(given, Mapping) else [(_name(m), m) for m in given]
     found: dict[str, Metric] = {}
     for name, metric in items:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a metric is a string, not {name!r}")
+        if name in _TAKEN:
+            raise ValueError(f"a metric cannot be called {name!r}, as something else is: rename it")
         if name in found:
             raise ValueError(
                 f"two metrics are called {name!r}: give them as a dict with other names"
@@ -224,6 +239,7 @@ def _metric(given: Any) -> Metric:
     if isinstance(given, Metric):
         return given
     if callable(given):
+        checks.takes("metric", given, 2, {})
         return Mean(given)
     raise TypeError(f"a metric is a name, a function or a Metric, not a {type(given).__name__}")
 

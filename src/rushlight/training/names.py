@@ -13,11 +13,13 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from rushlight import nn, optim
+from rushlight._tensor import Tensor
 from rushlight.nn import functional
 from rushlight.optim import lr_scheduler
+from rushlight.training import checks
 
 ACTIVATIONS = (
     "celu", "elu", "gelu", "hardtanh", "leaky_relu", "log_softmax", "logsigmoid", "mish", "relu",
@@ -25,6 +27,9 @@ ACTIVATIONS = (
 )  # fmt: skip
 _LAST_DIMENSION = ("softmax", "log_softmax")
 _NO_ACTIVATION = (None, "linear", "identity", "none")
+
+# Classes to derive from, which make nothing themselves.
+_BASES = (optim.Optimizer, lr_scheduler.LRScheduler, lr_scheduler._LRScheduler, nn.Module)
 
 _SHORT_LOSSES = {
     "bce": "binary_cross_entropy",
@@ -48,13 +53,43 @@ def loss(given: Any) -> Callable[[Any, Any], Any] | None:
     if isinstance(thing, str):
         thing = _loss_named(thing)
     if isinstance(thing, type):
-        thing = thing(**options)
+        thing = checks.made("loss", thing, **options)
         options = {}
     if thing is not None and not callable(thing):
         raise TypeError(
             f"a loss is a name, a function or a module of torch.nn, not a {type(thing).__name__}"
         )
+    if thing is not None and not isinstance(thing, nn.Module):
+        checks.takes("loss", thing, 2, options)
     return functools.partial(thing, **options) if options else thing
+
+
+# Losses that torch broadcasts, with a warning, where the shapes of their arguments differ: nearly
+# always (N, 1) against (N,), from which nothing sensible is learned.
+_ELEMENTWISE = (
+    functional.mse_loss,
+    functional.l1_loss,
+    functional.smooth_l1_loss,
+    functional.huber_loss,
+)
+_ELEMENTWISE_MODULES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
+
+
+def compares_elements(loss: Any) -> bool:
+    """Whether a loss compares outputs and targets element by element, and broadcasts them."""
+    function = loss.func if isinstance(loss, functools.partial) else loss
+    return function in _ELEMENTWISE or type(function) in _ELEMENTWISE_MODULES
+
+
+def refuse_shapes(outputs: Tensor, targets: Any) -> NoReturn:
+    """The error for outputs and targets that would be broadcast."""
+    advice = "bring them to the same shape"
+    if outputs.numel() == targets.numel():
+        advice = f"targets.reshape({', '.join(['-1', *map(str, outputs.shape[1:])])}) has the shape"
+    raise ValueError(
+        f"the outputs have shape {list(outputs.shape)} and the targets {list(targets.shape)}, which "
+        f"this loss compares element by element: {advice}"
+    )
 
 
 def _loss_named(name: str) -> Any:
@@ -95,7 +130,7 @@ def _made(given: Any, argument: Any, room: Any, base: Any, kind: str) -> Any:
             known = [cls.__name__ for cls in by_name.values()]
             raise ValueError(f"there is no {kind} called {thing!r}{nearest(thing, known)}")
         thing = by_name[_plain(thing)]
-    made = thing(argument, **options) if callable(thing) else thing
+    made = checks.made(kind, thing, argument, **options) if callable(thing) else thing
     if not isinstance(made, base):
         raise TypeError(
             f"{kind}: expected a name, a class, a function that makes one, or one that is made; "
@@ -141,5 +176,5 @@ def _by_plain_name(room: Any, base: Any) -> dict[str, Any]:
     return {
         _plain(name): thing
         for name, thing in vars(room).items()
-        if isinstance(thing, type) and issubclass(thing, base)
+        if isinstance(thing, type) and issubclass(thing, base) and thing not in _BASES
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.training import checks
 
 # A penalty is any function of the trained parameters that gives one number to add to the loss.
 Penalty = Callable[[Sequence[Tensor]], Tensor]
@@ -36,12 +37,20 @@ def l2(strength: float, *, biases: bool = True) -> Penalty:
     return _Norm("l2", strength, lambda w: w.square().sum(), biases)
 
 
+def listed(given: Any) -> list[Penalty]:
+    """One penalty, or several, as a list."""
+    found: list[Any] = checks.functions("penalty", given)
+    for name, maker in (("l1", l1), ("l2", l2)):
+        if maker in found:
+            raise TypeError(f"penalty: {name} needs its strength: write penalty={name}(0.01)")
+    return found
+
+
 class _Norm:
     def __init__(
         self, name: str, strength: float, norm: Callable[[Tensor], Tensor], biases: bool
     ) -> None:
-        if strength < 0:
-            raise ValueError(f"the strength of {name} must not be negative, got {strength}")
+        checks.number(f"the strength of {name}", strength, 0)
         self.name, self.strength, self.norm, self.biases = name, strength, norm, biases
 
     def __call__(self, parameters: Sequence[Tensor]) -> Tensor:

@@ -15,6 +15,11 @@ Path = str | os.PathLike[str]
 # What a step returns: numbers by name, the loss alone, or nothing.
 Logs = Mapping[str, Any] | Tensor | float | None
 
+NO_BATCH = (
+    "the data gave no batch at all: is the loader empty or used up, or drop_last=True with fewer "
+    "samples than batch_size?"
+)
+
 
 def logs_of(value: Logs) -> dict[str, float]:
     """The numbers that a step returned, by name."""
@@ -92,11 +97,15 @@ class Run:
             self.order = random_state(self.loader)
         batches = iter(self.loader)
         for _ in range(done):
-            next(batches)
+            if next(batches, self) is self:
+                raise ValueError(
+                    f"the checkpoint was saved after {done} batches of an epoch, and the data has "
+                    "fewer: give the same data and batch_size"
+                )
         if done:
             set_random_state(now, self.loader)
         for batch in batches:
             self.batch += 1
             yield batch
         if not self.batch:
-            raise ValueError("the data gave no batch at all: is the loader empty, or used up?")
+            raise ValueError(NO_BATCH)

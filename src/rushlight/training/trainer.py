@@ -14,19 +14,25 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.ops.joining import cat
 from rushlight.optim import lr_scheduler
+from rushlight.serialization.atomic import remove_leftovers
 from rushlight.training import checkpoint as checkpoints
+from rushlight.training import checks, names, penalties
 from rushlight.training import data as feeding
-from rushlight.training import names
 from rushlight.training.blocks import as_module
 from rushlight.training.callbacks import Callback, EarlyStopping
 from rushlight.training.history import History
 from rushlight.training.metrics import Metric, metrics_of, size_of
 from rushlight.training.penalties import Penalty
 from rushlight.training.progress import progress_for
-from rushlight.training.run import Logs, Means, Path, Run, logs_of
+from rushlight.training.run import NO_BATCH, Logs, Means, Path, Run, logs_of
 
 # These count batches; the other schedules count epochs.
 _STEPWISE = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)
+_NO_LOSS = "this trainer has no loss: give it one, or override training_step"
+_NO_TARGETS = (
+    "the batches have inputs only, and the loss needs targets: fit(inputs, targets), or override "
+    "training_step"
+)
 
 
 class Trainer:
@@ -79,12 +85,13 @@ class Trainer:
     ) -> None:
         self.model: nn.Module = as_module(model)
         self.loss: Any = names.loss(loss)
+        self._elementwise = names.compares_elements(self.loss)
         self.optimizers = self._make_optimizers(optimizer)
         self.schedulers = self._make_schedulers(scheduler)
         if schedule not in (None, "epoch", "batch"):
             raise ValueError(f"schedule is 'epoch' or 'batch', not {schedule!r}")
         self.schedule = schedule
-        self.penalties = [penalty] if callable(penalty) else list(penalty or ())
+        self.penalties: list[Penalty] = penalties.listed(penalty)
         self.metrics: dict[str, Metric] = metrics_of(metrics)
         self.history = History()
         # Epochs that are finished; a callback may set stop to end the fit after the present one.
@@ -202,30 +209,34 @@ class Trainer:
 
         A loss that is nan or infinite is a RuntimeError, before anything was changed by it.
         """
-        _check_settings(
-            epochs=epochs, batch_size=batch_size, validate_every=validate_every,
-            accumulate=accumulate, checkpoint_every=checkpoint_every,
-            clip_grad_norm=clip_grad_norm, clip_grad_value=clip_grad_value,
+        checks.settings(
+            "fit", epochs=epochs, batch_size=batch_size, validate_every=validate_every,
+            accumulate=accumulate, checkpoint_every=checkpoint_every, num_workers=num_workers,
+            shuffle=shuffle, drop_last=drop_last, clip_grad_norm=clip_grad_norm,
+            clip_grad_value=clip_grad_value,
         )  # fmt: skip
         source = _checkpoint_to_resume(checkpoint, checkpoint_every, resume)
+        unstopped = early_stopping is None or early_stopping is False
+        stopping = [] if unstopped else [_stopping(early_stopping)]
+        callbacks = [*stopping, *checks.items("callbacks", callbacks, Callback)]
         dataset = feeding.dataset_of(data, targets, self._dtype())
-        if isinstance(validation, float):
-            dataset, validation = feeding.split(dataset, validation)
         if validation is not None:
-            validation = feeding.dataset_of(validation, None, self._dtype())
+            dataset, validation = feeding.held_out(dataset, validation, self._dtype())
+        self._check_needs(dataset, validation)
+        if validation is not None:
             validation = feeding.loader_of(validation, batch_size, shuffle=False)
         loader = feeding.loader_of(
             dataset, batch_size, shuffle=shuffle, drop_last=drop_last, num_workers=num_workers
         )
         feeding.check_again(loader, epochs)
-        if isinstance(early_stopping, int):
-            early_stopping = EarlyStopping(early_stopping)
-        stopping = [] if early_stopping is None else [early_stopping]
         run = Run(
             loader, validation, validate_every, clip_grad_norm, clip_grad_value, accumulate,
-            [*stopping, *callbacks, *progress_for(progress)], checkpoint, checkpoint_every,
+            [*callbacks, *progress_for(progress)], checkpoint, checkpoint_every,
             feeding.length_of(loader), self.epoch,
         )  # fmt: skip
+        if run.batches_per_epoch == 0:
+            raise ValueError(NO_BATCH)
+        self._check_watched(run, None if source is not None else epochs)
         return self._go(run, epochs, source)
 
     def _go(self, run: Run, epochs: int, source: Path | None) -> History:
@@ -234,7 +245,7 @@ class Trainer:
         state = None
         try:
             if source is not None:
-                state = serialization.load(source)
+                state = checkpoints.read(source)
                 checkpoints.restore(self, state)
         except BaseException:
             self.run = earlier
@@ -255,6 +266,7 @@ class Trainer:
 
     def evaluate(self, data: Any, targets: Any = None, batch_size: int = 256) -> dict[str, float]:
         """Loss and metrics on data, in evaluation mode; the model is left as it is."""
+        checks.settings("evaluate", batch_size=batch_size)
         dataset = feeding.dataset_of(data, targets, self._dtype())
         with self._judging():
             for batch in feeding.loader_of(dataset, batch_size, shuffle=False):
@@ -268,6 +280,7 @@ class Trainer:
         may have targets, only the inputs are used. Several outputs come as the model gives them: a
         tuple or dict of tensors.
         """
+        checks.settings("predict", batch_size=batch_size)
         if isinstance(data, tuple | dict):
             dataset: Any = feeding.arrays(data, None, self._dtype())
         else:
@@ -279,7 +292,7 @@ class Trainer:
                 for batch in feeding.loader_of(dataset, batch_size, shuffle=False)
             ]
         if not parts:
-            raise ValueError("the data gave no batch at all: is the loader empty, or used up?")
+            raise ValueError(NO_BATCH)
         return _joined(parts)
 
     def save(self, path: Any) -> None:
@@ -288,7 +301,8 @@ class Trainer:
 
     def load(self, path: Path) -> None:
         """Take over what `save` wrote. To go on within an epoch, use `fit(resume=path)`."""
-        self.load_state_dict(serialization.load(path))
+        checks.existing("load", path)
+        self.load_state_dict(checkpoints.read(path))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizers, schedulers, random states, history and place in the run."""
@@ -297,6 +311,42 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state; if it does not fit, nothing is changed."""
         checkpoints.restore(self, state)
+
+    # ---- what is refused before any work ---------------------------------------------------------
+
+    @property
+    def _steps_itself(self) -> bool:
+        """Whether training is done as this class does it, and no subclass in its own way."""
+        return type(self).training_step is Trainer.training_step
+
+    def _check_needs(self, data: Any, validation: Any) -> None:
+        """Raise for data without targets, and for what only a loop of one's own can do."""
+        if not self._steps_itself:
+            return
+        if self.loss is None:
+            raise ValueError(_NO_LOSS)
+        for given in (data, validation):
+            if isinstance(given, feeding.Arrays) and given.targets is None:
+                raise ValueError(_NO_TARGETS)
+        for optimizer in self.optimizers.values():
+            if isinstance(optimizer, optim.LBFGS):
+                raise TypeError(
+                    "LBFGS computes the loss several times in a step, which a Trainer does not: "
+                    "take another optimizer, or override training_step"
+                )
+
+    def _check_watched(self, run: Run, epochs: int | None) -> None:
+        """Raise for a callback that watches what will never be measured, as far as is known."""
+        ours = all(type(c).__module__.startswith(__package__ or "") for c in run.callbacks)
+        if not (self._steps_itself and ours):
+            return
+        names = ["loss", *(["penalty"] if self.penalties else []), *self.metrics, *self._rates()]
+        if run.validates:
+            last = None if epochs is None else self.epoch + epochs
+            if last is None or last // run.validate_every > self.epoch // run.validate_every:
+                names += ["val_loss", *(f"val_{name}" for name in self.metrics)]
+        for callback in run.callbacks:
+            callback.check(self, run, names)
 
     # ---- the parts of a step -------------------------------------------------------------------
 
@@ -315,19 +365,29 @@ class Trainer:
     def loss_of(self, outputs: Any, targets: Any) -> Tensor:
         """The loss, without penalties."""
         if self.loss is None:
-            raise ValueError("this trainer has no loss: give it one, or override training_step")
+            raise ValueError(_NO_LOSS)
         if targets is None:
-            raise ValueError(
-                "the batches have inputs only, and the loss needs targets: fit(inputs, targets), "
-                "or override training_step"
+            raise ValueError(_NO_TARGETS)
+        if self._elementwise and outputs.shape != targets.shape:
+            names.refuse_shapes(outputs, targets)
+        loss: Any = self.loss(outputs, targets)
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"the loss gave {loss!r}: it must give a tensor that is computed from the outputs"
             )
-        return self.loss(outputs, targets)
+        return loss
 
     def penalty(self) -> Tensor | None:
         """The sum of all penalties on the parameters that are trained; None if there are none."""
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        total: Any = sum(penalty(parameters) for penalty in self.penalties)
-        return total if self.penalties else None
+        if not self.penalties:
+            return None
+        values = [penalty(parameters) for penalty in self.penalties]
+        for value in values:
+            if not isinstance(value, Tensor | float | int):
+                raise TypeError(f"a penalty gave {value!r}: it must give one number")
+        total: Any = sum(values)
+        return total
 
     def measure(self, outputs: Any, targets: Any) -> None:
         """Let the metrics take in a batch."""
@@ -418,6 +478,8 @@ class Trainer:
         if not isinstance(given, Mapping):
             made = {"": names.optimizer(given, self.model.parameters())}
         else:
+            if not given:
+                raise ValueError("optimizer: an empty dict has no optimizer to train with")
             made = {name: names.optimizer(g, self._part(name, g)) for name, g in given.items()}
         mine = {id(p) for p in self.model.parameters()}
         for name, optimizer in made.items():
@@ -511,19 +573,15 @@ class Trainer:
                 module.training = mode
 
 
-def _check_settings(**settings: Any) -> None:
-    """Raise one error about all settings that make no sense."""
-    wrong = []
-    for name, value in settings.items():
-        if name.startswith("clip"):
-            if value is not None and not value > 0:
-                wrong.append(f"{name} must be positive, got {value}")
-        elif value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            wrong.append(f"{name} must be a whole number, got {value!r}")
-        elif value is not None and value < 1:
-            wrong.append(f"{name} must be 1 or more, got {value}")
-    if wrong:
-        raise ValueError("fit: " + "; ".join(wrong))
+def _stopping(given: Any) -> EarlyStopping:
+    if isinstance(given, EarlyStopping):
+        return given
+    if isinstance(given, bool | type) or not hasattr(given, "__index__"):
+        raise TypeError(
+            "early_stopping is the number of epochs to wait for a better one, or an "
+            f"EarlyStopping(...), got {given!r}: write early_stopping=5"
+        )
+    return EarlyStopping(given)
 
 
 def _checkpoint_to_resume(
@@ -533,11 +591,13 @@ def _checkpoint_to_resume(
         if every is not None or resume is True:
             asking = "resume=True" if resume is True else "checkpoint_every"
             raise ValueError(f"fit: {asking} needs checkpoint, the path of the file")
-    elif not FilePath(checkpoint).parent.is_dir():
+    else:
         # Known before the first epoch, and not after it.
-        raise RuntimeError(f"Parent directory {FilePath(checkpoint).parent} does not exist.")
-    if isinstance(resume, bool):
+        checks.file("checkpoint", checkpoint)
+        remove_leftovers(checkpoint)
+    if resume is None or isinstance(resume, bool):
         return checkpoint if resume and FilePath(checkpoint or "").is_file() else None
+    checks.existing("resume", resume)
     return resume
 
 

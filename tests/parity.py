@@ -39,6 +39,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.primitives import subclass
+
 REFERENCE, CANDIDATE = "torch", "rushlight"
 
 # Relative and absolute tolerance by dtype; Python floats count as float32, where most come from.
@@ -147,6 +149,7 @@ def execute(source: str, framework: str, given: Mapping[str, Any], seed: int = 0
         finally:
             torch.set_default_dtype(torch.float32)
             torch.set_grad_enabled(True)
+            subclass.forget()
     run.printed = printed.getvalue()
     run.warned = [w.category for w in caught]
     run.names = {

@@ -6,6 +6,7 @@ True
 """
 
 from rushlight.primitives.factor import LinAlgError as _LinAlgError
+from rushlight.primitives.subclass import disabled_torch_function as _disabled_torch_function_impl
 from rushlight.random import Generator
 
-__all__ = ["Generator", "_LinAlgError"]
+__all__ = ["Generator", "_LinAlgError", "_disabled_torch_function_impl"]

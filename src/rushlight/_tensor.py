@@ -26,6 +26,7 @@ from rushlight.methods.sampling import SamplingMethods
 from rushlight.methods.shape import ShapeMethods
 from rushlight.methods.sorting import SortingMethods
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
+from rushlight.primitives import subclass
 from rushlight.primitives.core import refresh
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
@@ -74,6 +75,13 @@ class Tensor(
     """
 
     __slots__ = ()
+
+    __torch_function__: Any = classmethod(subclass.torch_function)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        subclass.admit(cls)
+
     # The class is known, printed and pickled as `rushlight.Tensor`.
     __module__ = "rushlight"
 
@@ -193,7 +201,7 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
-        return alias(self)
+        return subclass.like(alias(self), self)
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph that made it."""
@@ -209,7 +217,7 @@ class Tensor(
         """The same memory, outside the graph and with its own count of changes."""
         other = on_memory_of(self)
         other._changes = Detached((0, None)) if is_inference(self) else [0, None]
-        return other
+        return subclass.like(other, self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -271,7 +279,11 @@ class Tensor(
     __hash__ = TensorBase.__hash__
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        return format_tensor(self._data, self.dtype, suffixes=self._notes())
+        cls = type(self)
+        if cls is Tensor or cls.__module__.startswith("rushlight"):
+            return format_tensor(self._data, self.dtype, suffixes=self._notes())
+        prefix = f"{cls.__name__}("
+        return format_tensor(self._data, self.dtype, suffixes=self._notes(), prefix=prefix)
 
     def _notes(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""
@@ -280,7 +292,7 @@ class Tensor(
         except RuntimeError:
             return ["grad_fn=<Invalid>"]
         if node is not None:
-            return [f"grad_fn=<{node.name()}>"]
+            return [f"grad_fn=<{node.name().rpartition('::')[2]}>"]
         return ["requires_grad=True"] if wants_grad(self) else []
 
     def __format__(self, spec: str) -> str:

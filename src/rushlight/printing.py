@@ -116,7 +116,9 @@ def _check(name: str, value: object) -> None:
         raise ValueError(f"set_printoptions: {name} must be 0 or more, got {value}")
 
 
-def format_tensor(array: np.ndarray, dtype: dtype, *, suffixes: list[str]) -> str:
+def format_tensor(
+    array: np.ndarray, dtype: dtype, *, suffixes: list[str], prefix: str = PREFIX
+) -> str:
     """The text that repr gives for a tensor of this dtype holding array.
 
     suffixes such as "requires_grad=True" or "grad_fn=<AddBackward0>" follow the values; each
@@ -135,12 +137,12 @@ def format_tensor(array: np.ndarray, dtype: dtype, *, suffixes: list[str]) -> st
         # There is no element to tell integers and booleans apart from the default dtype by.
         implied = dtype is get_default_dtype()
     else:
-        body = _body(array)
+        body = _body(array, len(prefix))
         default = get_default_dtype()
         implied = dtype in (bool_, int64, default, default.to_complex())
     if not implied:
         notes.append(f"dtype={dtype!r}")
-    return _with_notes(PREFIX + body, notes + suffixes)
+    return _with_notes(prefix + body, notes + suffixes, len(prefix))
 
 
 def format_sparse(
@@ -182,14 +184,14 @@ def format_scalar(array: np.ndarray, spec: str) -> str:
     return format(array.item(), spec)
 
 
-def _with_notes(text: str, notes: list[str]) -> str:
+def _with_notes(text: str, notes: list[str], indent: int = len(PREFIX)) -> str:
     parts = [text]
     # torch counts the comma and the space that follow the values, but not those after a break.
     column = len(text) - (text.rfind("\n") + 1) + 2
     for note in notes:
         if column + len(note) + 2 > _options.linewidth:
-            parts.append(",\n" + " " * len(PREFIX) + note)
-            column = len(PREFIX) + len(note)
+            parts.append(",\n" + " " * indent + note)
+            column = indent + len(note)
         else:
             parts.append(", " + note)
             column += len(note) + 2

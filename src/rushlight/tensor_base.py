@@ -72,6 +72,8 @@ class TensorBase:
     _output_nr: int = 0
     _hooks: Hooks | None = None
     _retains_grad: bool = False
+    # Whether results of operations on this tensor are of its class, as for classes of programs.
+    _spreads: bool = False
     _name: str | None = None
     # Whether this shows its memory conjugated or negated: see `turn`.
     _turned: bool = False

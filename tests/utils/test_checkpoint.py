@@ -130,7 +130,7 @@ def test_other_random_numbers_on_wish():
 def test_a_function_that_is_not_the_same_twice():
     sizes = iter([3, 2])
     out = checkpoint(
-        lambda a: a[: next(sizes)] * 2, rushlight.ones(3, requires_grad=True), use_reentrant=False
+        lambda a: a[: next(sizes)].exp(), rushlight.ones(3, requires_grad=True), use_reentrant=False
     )
     with pytest.raises(CheckpointError, match="different metadata"):
         out.sum().backward()
@@ -158,3 +158,60 @@ def test_memory_is_given_back():
         tracemalloc.stop()
         out.sum().backward()
     assert kept["checkpoint"] < kept["plain"] / 10
+
+
+RUNS = ["a.exp()", "a[:1].exp()", "a.exp().exp()", "a.exp().sin()", "a * 3", "a.double().exp()"]
+
+
+@pytest.mark.parametrize("options", ["", ", determinism_check='none'", ", early_stop=False"])
+def test_the_second_run_is_compared_with_the_first(options):
+    parity(f"""
+from torch.utils.checkpoint import checkpoint
+found = []
+def alternating(first, second):
+    runs = iter([first, second])
+    return lambda a: next(runs)(a).sum()
+for first in {RUNS!r}:
+    for second in {RUNS!r}:
+        x = torch.linspace(0.1, 0.5, 2).requires_grad_()
+        f = alternating(eval("lambda a: " + first), eval("lambda a: " + second))
+        y = checkpoint(f, x, use_reentrant=False{options})
+        found.append(y.grad_fn.name())
+        try:
+            y.backward()
+            found.append(x.grad)
+        except RuntimeError as error:
+            found.append(error.with_traceback(None))
+y = None
+""")
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_surrounds_a_checkpoint(reentrant):
+    parity(f"""
+from torch.utils.checkpoint import checkpoint
+found, calls = [], []
+def f(a):
+    calls.append((torch.is_grad_enabled(), torch.is_autocast_enabled("cpu")))
+    return torch.nn.functional.dropout(a * a.exp(), 0.5)
+def tried(action):
+    try:
+        return action()
+    except Exception as error:
+        return error.with_traceback(None)
+def start():
+    return torch.linspace(0.1, 0.9, 5).requires_grad_()
+x = start(); y = checkpoint(f, x, use_reentrant={reentrant}).sum()
+found += [torch.rand(1), tried(lambda: y.backward(retain_graph=True)), x.grad, tried(y.backward), x.grad]
+x = start(); y = checkpoint(f, x, use_reentrant={reentrant}).sum()
+found += [tried(lambda: torch.autograd.grad(y, x)), tried(lambda: y.backward(inputs=[x])), x.grad]
+x = start(); y = checkpoint(f, x, use_reentrant={reentrant}).sum(); y.backward()
+found.append(tried(y.backward))
+x = start(); q = x * 1; y = checkpoint(f, q, use_reentrant={reentrant}); q.add_(1)
+found.append(tried(lambda: y.sum().backward()))
+with torch.autocast("cpu", dtype=torch.float16):
+    x = start(); y = checkpoint(f, x, use_reentrant={reentrant})
+y.float().sum().backward()
+found += [x.grad, calls]
+y = q = None
+""")

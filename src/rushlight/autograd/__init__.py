@@ -1,7 +1,13 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
-from rushlight.autograd import functional
-from rushlight.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from rushlight.autograd import functional, graph
+from rushlight.autograd.anomaly import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_anomaly_enabled,
+    set_detect_anomaly,
+)
 from rushlight.autograd.api import backward, grad
 from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -27,12 +33,15 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -1,91 +1,137 @@
-"""Find the operation, and the user's line, that first produced a nan or an infinity."""
+"""Find the operation, and the user's line, whose derivative first produced a nan."""
 
 from __future__ import annotations
 
 import math
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from rushlight.autograd.node import Node
 from rushlight.autograd.state import _Switch, state
 from rushlight.primitives import core
 from rushlight.tensor_base import _HERE, TensorBase
 
 
-class AnomalyError(RuntimeError):
-    """A computation produced a value that is not finite."""
+class Watch:
+    """Notes, for every operation, the user's line; and where nan or infinity first came up."""
+
+    def __init__(self, check_nan: bool, under: Callable[..., Any] | None) -> None:
+        self.check_nan = check_nan
+        self.under = under
+        self.first: str | None = None
+
+    def interpret(
+        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
+    ) -> Any:
+        """Run a primitive as without us, then look at what it gave."""
+        own, state.interpreter = state.interpreter, self.under
+        try:
+            out = core.apply(row, *inputs, **static)
+        finally:
+            state.interpreter = own
+        outs = out if isinstance(out, tuple) else (out,)
+        node = outs[0]._node
+        if node is not None and node.site is None:
+            node.site = where()
+        if self.check_nan and self.first is None and state.backward_node is None:
+            for o in outs:
+                bad = _bad_value(o._data)
+                if bad is not None and not any(map(_is_bad, (*inputs, *static.values()))):
+                    shapes = [list(t._data.shape) for t in inputs if isinstance(t, TensorBase)]
+                    self.first = (
+                        f"{row.name} produced {bad} from operands of shape "
+                        f"{', '.join(map(str, shapes))}, at\n{where()}"
+                    )
+        return out
+
+    def look(self, node: Node, gradients: Any) -> None:
+        """Raise if one of the gradients that node gave is nan."""
+        if not self.check_nan:
+            return
+        for number, g in enumerate(gradients):
+            if g is not None and g._data.dtype.kind in "fc" and np.isnan(g._data).any():
+                made = f" It was recorded at\n{node.site}" if node.site else ""
+                first = f"\nThe first bad value of the forward: {self.first}" if self.first else ""
+                raise RuntimeError(
+                    f"Function '{node.name()}' returned nan values in its {number}th output."
+                    f"{made}{first}"
+                )
 
 
 class detect_anomaly(_Switch):
-    """Check every operation in the block, forward and backward, for nan and infinity.
+    """Check what every operation's derivative gives, in the block, for nan.
 
-    The error names the first operation with a bad result from good operands, and the line of the
-    program that asked for it; for a gradient, the line of the forward operation. Costs a pass over
-    every result: for debugging. With check_nan=False only the lines are remembered.
+    The error names the operation, the line of the program that asked for it, and where in the forward
+    nan or infinity first came out of good operands. Costs a pass over every result: for debugging.
+    With check_nan=False only the lines are remembered.
 
     >>> import rushlight as torch
-    >>> x = torch.tensor(0.0, requires_grad=True)
-    >>> with torch.autograd.detect_anomaly():
-    ...     torch.log(x)
+    >>> x = torch.zeros(1, requires_grad=True)
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     (x / x).backward()
     Traceback (most recent call last):
     ...
-    rushlight.autograd.anomaly.AnomalyError: log produced -inf ...
+    RuntimeError: Function 'DivBackward0' returned nan values ...
     """
 
     def __init__(self, check_nan: bool = True) -> None:
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "enabled for debugging.",
+            stacklevel=2,
+        )
         self.check_nan = check_nan
 
     def _fresh(self) -> detect_anomaly:
         return detect_anomaly(self.check_nan)
 
     def __enter__(self) -> None:
-        self.before = state.interpreter
-        state.interpreter = self.interpret
+        self.before = state.interpreter, state.anomaly
+        set_anomaly_enabled(True, self.check_nan)
 
     def __exit__(self, *exception: Any) -> None:
-        state.interpreter = self.before
-
-    def interpret(
-        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
-    ) -> Any:
-        """Run a primitive eagerly, then look at what it gave."""
-        state.interpreter = self.before
-        try:
-            out = core.apply(row, *inputs, **static)
-        finally:
-            state.interpreter = self.interpret
-        outs = out if isinstance(out, tuple) else (out,)
-        node = outs[0]._node
-        if node is not None and node.site is None:
-            node.site = _where()
-        if self.check_nan:
-            for o in outs:
-                bad = _bad_value(o._data)
-                if bad is not None and not any(map(_is_bad, (*inputs, *static.values()))):
-                    raise AnomalyError(_message(row, inputs, bad))
-        return out
+        state.interpreter, state.anomaly = self.before
 
 
-class set_detect_anomaly(detect_anomaly):
+class set_detect_anomaly(_Switch):
     """Turn anomaly detection on or off; also usable as a context manager."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(check_nan)
-        self.outer = state.interpreter
-        state.interpreter = self.interpret if mode else None
-        self.before = None
+        self.mode, self.check_nan = mode, check_nan
+        self.before = state.interpreter, state.anomaly
+        set_anomaly_enabled(mode, check_nan)
+
+    def _fresh(self) -> set_detect_anomaly:
+        return set_detect_anomaly(self.mode, self.check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exception: Any) -> None:
-        state.interpreter = self.outer
+        state.interpreter, state.anomaly = self.before
+
+
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Turn anomaly detection on or off in this thread."""
+    under = state.interpreter
+    if isinstance(getattr(under, "__self__", None), Watch):
+        under = under.__self__.under  # type: ignore[union-attr]
+    state.anomaly = Watch(check_nan, under) if enabled else None
+    state.interpreter = state.anomaly.interpret if enabled else under
 
 
 def is_anomaly_enabled() -> bool:
     """Whether this thread is looking for anomalies."""
-    return isinstance(getattr(state.interpreter, "__self__", None), detect_anomaly)
+    return state.anomaly is not None
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether it looks, or would look, for nan."""
+    return state.anomaly is None or bool(state.anomaly.check_nan)
 
 
 def _bad_value(array: Any) -> str | None:
@@ -101,7 +147,7 @@ def _is_bad(operand: Any) -> bool:
     return isinstance(operand, float) and not math.isfinite(operand)
 
 
-def _where() -> str:
+def where() -> str:
     """The user's line that is running, as a traceback prints it."""
     import traceback  # only when there is something to say
 
@@ -110,15 +156,3 @@ def _where() -> str:
         frame = frame.f_back
     (line,) = traceback.format_list(traceback.extract_stack(frame, limit=1))
     return line.rstrip()
-
-
-def _message(row: core.Primitive, inputs: tuple[Any, ...], bad: str) -> str:
-    shapes = ", ".join(str(list(t._data.shape)) for t in inputs if isinstance(t, TensorBase))
-    node = state.backward_node
-    if node is None:
-        return f"{row.name} produced {bad} from operands of shape {shapes}, at\n{_where()}"
-    made = f", which was recorded at\n{node.site}" if node.site else ""
-    return (
-        f"Function '{node.name()}' returned {bad} values in its backward: {row.name} on shapes "
-        f"{shapes}{made}"
-    )

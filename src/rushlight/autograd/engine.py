@@ -64,7 +64,7 @@ class _Walk:
     """The gradients under way during one backward."""
 
     __slots__ = (
-        "create_graph", "nodes", "roots", "watched", "targets", "useful", "capture", "pending", "leaves",
+        "create_graph", "nodes", "reached", "roots", "watched", "targets", "useful", "capture", "pending", "leaves",
         "owned", "retained", "captured", "__weakref__",
     )  # fmt: skip
 
@@ -79,6 +79,7 @@ class _Walk:
         self.roots: list[Any] = [r if r._node is None else r._node for r in roots]
         # Leaves with hooks, by the last node that sends to them.
         self.watched: dict[Any, Node] = {}
+        self.reached: set[Any]
         self.nodes = self._reachable()
         self.capture = capture
         self.targets = None if targets is None else set(map(_place, targets))
@@ -106,7 +107,9 @@ class _Walk:
                     last = self.watched.get(edge)
                     if last is None or node.sequence < last.sequence:
                         self.watched[edge] = node
-        return sorted(seen, key=_by_age)
+        nodes = sorted(seen, key=_by_age)
+        self.reached = {*seen, *self.watched, *self.roots} if self.watched else seen
+        return nodes
 
     def _useful(self) -> set[Node]:
         """The nodes that must run for the targets; oldest first, so edges are known."""
@@ -119,6 +122,13 @@ class _Walk:
                     useful.add(node)
                     break
         return useful
+
+    def visits(self, tensor: TensorBase) -> bool:
+        """Whether the hooks of tensor are asked in this backward."""
+        place, _ = _place(tensor)
+        if place not in self.reached:
+            return False
+        return self.useful is None or place in self.useful or self._is_station(place)
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
@@ -172,6 +182,8 @@ class _Walk:
             if g is not None or node.runs_without:
                 state.backward_node = node
                 gradients = node.gradients(g)
+                if state.anomaly is not None:
+                    state.anomaly.look(node, gradients)
                 if node.hooks is not None and node.hooks.after:
                     missing = [None] * (len(node.edges) - len(gradients))
                     gradients = node.hooks.leaving([*gradients, *missing], _parts(node, g))
@@ -199,12 +211,10 @@ class _Walk:
             self._capture(node, parts)
         if node.hooks is not None:
             parts = node.hooks.arriving(parts)
-        for ref in node.retained or ():
+        for ref, number in node.retained or ():
             tensor = ref()
-            if tensor is not None and tensor._node is node:
-                part = parts[tensor._output_nr]
-                if part is not None:
-                    self.retained.append((tensor, part))
+            if tensor is not None and parts[number] is not None:
+                self.retained.append((tensor, parts[number]))
         if not runs:
             if self.capture:
                 self._capture(node, parts)

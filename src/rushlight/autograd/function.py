@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from rushlight.autograd.anomaly import where
 from rushlight.autograd.node import FREED, Node, SavedOutput
-from rushlight.autograd.state import no_grad, state
+from rushlight.autograd.state import enable_grad, no_grad, state
 from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, alias, wants_grad, wrap
+from rushlight.tensor_base import CUSTOM, SEVERAL, TensorBase, View, alias, bump, wants_grad, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -21,126 +24,196 @@ class FunctionCtx:
     """What forward hands to backward: saved tensors, flags, and any attribute of the user's."""
 
     needs_input_grad: tuple[bool, ...] = ()
-
-    def __init__(self) -> None:
-        self._to_save: tuple[Any, ...] = ()
-        self._saved: list[tuple[Any, Any, int]] | None = []
-        self._dirty: tuple[TensorBase, ...] = ()
-        self._constant: tuple[TensorBase, ...] = ()
-        self._materialize = True
-        self._node: FunctionNode | None = None
+    # What forward asked for; None until it does.
+    to_save: tuple[Any, ...] | None = None
+    dirty_tensors: tuple[Any, ...] | None = None
+    non_differentiable: tuple[Any, ...] | None = None
+    materialize_grads: bool = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs (or None) for `saved_tensors` in backward."""
-        for t in tensors:
-            if t is not None and not isinstance(t, TensorBase):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument is of type "
-                    f"{type(t).__name__}: keep other values as attributes, ctx.{type(t).__name__} = ..."
+        self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Accepted: there is no forward-mode differentiation that would use them."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, TensorBase):
+                raise AssertionError(
+                    "save_for_forward expects all arguments to be tensors; you should save non-tensors "
+                    "as attributes on ctx."
                 )
-        self._to_save = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say which inputs forward changed in place."""
+        self.dirty_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Say which outputs carry no gradient."""
+        self.non_differentiable = tensors
+
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        """Deprecated, without effect."""
+        warnings.warn(
+            "mark_shared_storage is deprecated. Tensors with shared storages are automatically tracked.",
+            FutureWarning,
+            stacklevel=2,
+        )
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (the default) or None for outputs that nobody used."""
+        if not isinstance(value, bool):
+            raise TypeError(
+                f"set_materialize_grads takes True or False, not a {type(value).__name__}"
+            )
+        self.materialize_grads = value
+
+
+class FunctionNode(Node, FunctionCtx):
+    """One call of a user's function: the ctx of its forward, and the node of its outputs."""
+
+    __slots__ = ("arguments", "saved", "__dict__")
+
+    # The class that the user wrote; each has a class of nodes of its own.
+    _forward_cls: ClassVar[type[Function]]
+    runs_without = True
+
+    # Positions among the arguments of the tensors, which the edges stand for.
+    arguments: list[int]
+    # (what is kept, shared version list, count when it was saved); None once it is freed.
+    saved: list[tuple[Any, Any, int]] | None
+
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        self.arguments = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
+        edges: list[Any] = []
+        numbers: list[int] = []
+        for i in self.arguments:
+            t = args[i]
+            if t._view is not None:
+                refresh(t)
+            edges.append(t if t._node is None and t._requires_grad else t._node)
+            numbers.append(t._output_nr)
+        super().__init__(tuple(edges), tuple(numbers) if any(numbers) else None)
+        self.needs_input_grad = tuple(isinstance(a, TensorBase) and wants_grad(a) for a in args)
+        self.saved = []
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What save_for_backward kept; an error if one was changed in place since."""
-        if self._saved is None:
+        if self.saved is None:
             raise RuntimeError(FREED)
         result = []
-        for kept, version, count in self._saved:
-            if kept is not None and version[0] != count:
-                operation, file, line = version[1] or ("an operation", "?", 0)
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an "
-                    f"inplace operation: a tensor saved by {self._node!r} is at version {version[0]}; "
-                    f"expected version {count} instead. It was changed by {operation} at {file}:{line}."
-                )
-            if isinstance(kept, SavedOutput) and self._node is not None:
-                kept = kept.restore(self._node)
-            result.append(kept)
+        for kept, version, count in self.saved:
+            if version is not None and version[0] != count:
+                raise RuntimeError(self._stale(version, count))
+            result.append(
+                kept if kept is None or isinstance(kept, TensorBase) else kept.restore(self)
+            )
         return tuple(result)
 
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        """Say which inputs forward changed in place."""
-        self._dirty = tensors
+    saved_variables = saved_tensors
 
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say which outputs carry no gradient."""
-        self._constant = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (the default) or None for outputs that nobody used."""
-        self._materialize = value
-
-
-class FunctionNode(Node):
-    """The node of a user's function; it shows what forward stored in ctx, which in torch it is itself."""
-
-    __slots__ = ("function", "context", "arguments", "__dict__")
-
-    # arguments: positions among the arguments of the tensors, which the edges stand for.
-    def __init__(
-        self,
-        function: type[Function],
-        context: FunctionCtx,
-        edges: tuple[Any, ...],
-        numbers: tuple[int, ...] | None,
-        arguments: list[int],
-    ) -> None:
-        super().__init__(edges, numbers)
-        self.function = function
-        self.context = context
-        self.arguments = arguments
-        self.__dict__ = context.__dict__
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """What save_for_backward kept."""
-        before, self.context._node = self.context._node, self
-        try:
-            return self.context.saved_tensors
-        finally:
-            self.context._node = before
+    def _stale(self, version: list[Any], count: int) -> str:
+        operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
+        return (
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: a tensor saved by {self.name()} is at version {version[0]}; expected version "
+            f"{count} instead. It was changed by {operation} at {file}:{line}. Write the out-of-place "
+            "form there, or .clone() it before."
+        )
 
     def name(self) -> str:
         """The user's class and `Backward`."""
-        return self.function.__name__ + "Backward"
+        return type(self).__name__
+
+    def maybe_clear_saved_tensors(self) -> None:
+        """Forget the saved tensors."""
+        self.release()
 
     def gradients(self, g: Any) -> Sequence[Tensor | None]:
         """What the user's backward returns, for the arguments that are tensors."""
-        several = isinstance(self.metas, list)
-        parts = list(g) if several else [g]
-        if self.context._materialize:
+        if isinstance(self.metas, list):
+            parts = [None] * len(self.metas) if g is None else list(g)
+        else:
+            parts = [g]
+        if self.materialize_grads:
             for i, part in enumerate(parts):
-                if part is None:
-                    shape, dtype = self.meta(i)
-                    parts[i] = wrap(np.zeros(shape, dtype))
-        self.context._node = self
-        try:
-            results = self.function.backward(self.context, *parts)
-        finally:
-            self.context._node = None
+                meta = self.meta(i)
+                if part is None and meta is not None:
+                    parts[i] = wrap(np.zeros(*meta))
+        results = self._backward()(self, *parts)
         if not isinstance(results, tuple):
             results = (results,)
-        expected = len(self.context.needs_input_grad)
-        if (len(results) > expected and any(r is not None for r in results[expected:])) or (
-            len(results) < expected
-        ):
+        expected = len(self.needs_input_grad)
+        if len(results) > expected and all(r is None for r in results[expected:]):
+            results = results[:expected]
+        if len(results) != expected:
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {expected}, "
                 f"got {len(results)}): backward returns one gradient, or None, for each argument of forward"
             )
-        wanted = [results[i] for i in self.arguments]
-        for r in wanted:
-            if r is not None and not isinstance(r, TensorBase):
-                raise TypeError(
-                    f"expected Variable or None (got {type(r).__name__}) from {self.name()}"
+        for position, r in enumerate(results):
+            if r is not None and position not in self.arguments:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different from None at position "
+                    f"{position + 1}, but the corresponding forward input was not a Variable"
                 )
-        return wanted
+            if r is not None and not isinstance(r, TensorBase):
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(r).__name__}): {self.name()} returns a tensor "
+                    "or None for each argument"
+                )
+        return [
+            _checked(self, number, edge, results[position])
+            for number, (edge, position) in enumerate(zip(self.edges, self.arguments, strict=True))
+        ]
+
+    def _backward(self) -> Callable[..., Any]:
+        cls = self._forward_cls
+        own, vjp = cls.backward is not Function.backward, cls.vjp is not Function.vjp
+        if own and vjp:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                "only implement one of them."
+            )
+        return cls.vjp if vjp else cls.backward
 
     def release(self) -> None:
         """Forget the saved tensors."""
-        if self.context._to_save:
-            self.context._saved = None
+        self.saved = None
+
+    __repr__ = object.__repr__
+
+
+BackwardCFunction = FunctionNode
+
+
+def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
+    """A gradient that can be brought to the shape and type of the input it is for."""
+    if g is None or edge is None:
+        return None
+    if isinstance(edge, Node):
+        at = 0 if node.edge_outputs is None else node.edge_outputs[number]
+        shape, dtype = edge.meta(at)
+    else:
+        shape, dtype = edge._data.shape, edge._data.dtype
+    theirs = g._data.shape
+    if theirs != shape:
+        padded = (1,) * (len(theirs) - len(shape)) + shape
+        if len(theirs) < len(shape) or any(
+            ours not in (1, n) for ours, n in zip(padded, theirs, strict=True)
+        ):
+            raise RuntimeError(
+                f"Function {node.name()} returned an invalid gradient at index {number} - got "
+                f"{list(theirs)} but expected shape compatible with {list(shape)}"
+            )
+    if (g._data.dtype.kind == "c" and dtype.kind != "c") or (
+        g._data.dtype.kind not in "fc" and dtype.kind == "c"
+    ):
+        raise RuntimeError(
+            f"Function {node.name()} returned an invalid gradient at index {number} - got {g.dtype}, "
+            f"which cannot be the gradient of an input of type {dtype}"
+        )
+    return g
 
 
 class Function:
@@ -165,6 +238,28 @@ class Function:
     tensor(12.)
     """
 
+    _node_class: ClassVar[type[FunctionNode]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        names = {"__slots__": (), "_forward_cls": cls, "__module__": __name__}
+        cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so "
+            "you should invoke them on the class itself: call its apply.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: functions are called through `apply`."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style "
+            "autograd function with static forward method, and call its apply."
+        )
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the outputs from the arguments."""
@@ -185,79 +280,169 @@ class Function:
             "use it with backward mode AD."
         )
 
+    vjp = backward
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward and record the call."""
-        context = FunctionCtx()
-        wants = tuple(isinstance(a, TensorBase) and wants_grad(a) for a in args)
-        recording = state.grad and any(wants)
-        context.needs_input_grad = wants
-        before = state.grad
-        state.grad = False
+        separate = cls.setup_context is not Function.setup_context
+        if separate:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, {}
+        node = cls._node_class(args)
+        recording = state.grad and any(node.needs_input_grad)
+        before, state.grad = state.grad, False
         try:
-            if cls.setup_context is Function.setup_context:
-                outputs = cls.forward(context, *args)
-            else:
+            if separate:
                 outputs = cls.forward(*args)
-                cls.setup_context(context, args, outputs)
+                cls.setup_context(node, args, outputs)
+            else:
+                outputs = cls.forward(node, *args, **kwargs)
+            results = outputs if isinstance(outputs, tuple) else (outputs,)
+            placed = _placed(node, args, results, recording)
+            if recording:
+                _save(node)
+                if state.anomaly is not None:
+                    node.site = where()
+            else:
+                node.edges = ()
         finally:
             state.grad = before
-        if not recording:
-            return outputs
-        results = outputs if isinstance(outputs, tuple) else (outputs,)
-        if not any(isinstance(r, TensorBase) for r in results):
-            return outputs
-        node = _record(cls, context, args)
-        placed = _place(node, context, args, results)
+            # An output kept here would be a cycle: the node, its ctx, the output, the node.
+            node.to_save = node.dirty_tensors = node.non_differentiable = None
         return placed if isinstance(outputs, tuple) else placed[0]
 
 
-def _record(cls: type[Function], context: FunctionCtx, args: tuple[Any, ...]) -> FunctionNode:
-    positions = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
-    edges: list[Any] = []
-    numbers: list[int] = []
-    for i in positions:
-        t = args[i]
-        if t._view is not None:
-            refresh(t)
-        edges.append(t if t._node is None and t._requires_grad else t._node)
-        numbers.append(t._output_nr)
-    return FunctionNode(
-        cls, context, tuple(edges), tuple(numbers) if any(numbers) else None, positions
-    )
+def _among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:
+    return any(tensor is t for t in tensors or ())
 
 
-def _place(
-    node: FunctionNode, context: FunctionCtx, args: tuple[Any, ...], results: tuple[Any, ...]
+def _placed(
+    node: FunctionNode, args: tuple[Any, ...], results: tuple[Any, ...], recording: bool
 ) -> tuple[Any, ...]:
-    """Give the outputs their node, and turn what was saved into something without a cycle."""
+    """The results, each at its place in the graph: an output of node, if anything is recorded."""
+    _check_marks(node, args, results, recording)
+    node.metas = [
+        (r._data.shape, r._data.dtype) if isinstance(r, TensorBase) else None  # type: ignore[misc]
+        for r in results
+    ]
+    tensors = [r for r in results if isinstance(r, TensorBase)]
     placed: list[Any] = []
-    metas: list[Any] = []
-    number = 0
-    for r in results:
+    for number, r in enumerate(results):
         if not isinstance(r, TensorBase):
             placed.append(r)
             continue
-        if any(r is a for a in args) and not any(r is d for d in context._dirty):
-            r = alias(r)
-        metas.append((r._data.shape, r._data.dtype))
-        if r._data.dtype.kind in "fc" and not any(r is c for c in context._constant):
-            r._node, r._requires_grad = node, True
-            if number:
-                r._output_nr = number
-        number += 1
+        given, changed = _among(r, args), _among(r, node.dirty_tensors)
+        differentiable = (
+            recording and r._data.dtype.kind in "fc" and not _among(r, node.non_differentiable)
+        )
+        if changed:
+            bump(r, node.name())
+        if not differentiable and wants_grad(r):
+            if given:
+                r = alias(r)
+            elif r._view is None:
+                r._node, r._requires_grad = None, False
+        elif changed:
+            if differentiable:
+                _transplant(r, node, number)
+        else:
+            if given:
+                r = handed_back(r)
+            if differentiable:
+                stand(r, node, number)
+            if r._view is not None:
+                made = SEVERAL if len(tensors) > 1 and differentiable else CUSTOM
+                r._view = View(r._view.base, r._changes[0], made)
         placed.append(r)
-    node.metas = metas if len(metas) > 1 else metas[0]
+    if len(node.metas) == 1 and node.metas[0] is not None:
+        node.metas = node.metas[0]
+    return tuple(placed)
+
+
+def stand(tensor: TensorBase, node: Node, number: int) -> None:
+    """Put tensor at output `number` of node."""
+    tensor._node, tensor._requires_grad = node, True
+    if number or tensor._output_nr:
+        tensor._output_nr = number
+
+
+def handed_back(tensor: TensorBase) -> Tensor:
+    """A view of all of tensor, for an input that is returned as it is."""
+    other = alias(tensor)
+    base = tensor if tensor._view is None else tensor._view.base
+    other._view = View(base, tensor._changes[0], CUSTOM)
+    return other
+
+
+def _transplant(tensor: TensorBase, node: FunctionNode, number: int) -> None:
+    """An input that forward changed in place moves behind the node, and its base with it."""
+    from rushlight.ops.inplace import rebase
+
+    result = alias(tensor)
+    stand(result, node, number)
+    rebase(tensor, result)  # type: ignore[arg-type]
+
+
+def _check_marks(
+    node: FunctionNode, args: tuple[Any, ...], results: tuple[Any, ...], recording: bool
+) -> None:
+    """Raise torch's errors for tensors that are marked and must not be."""
+    from rushlight.ops.inplace import admit
+
+    for t in node.dirty_tensors or ():
+        if not isinstance(t, TensorBase):
+            raise RuntimeError(
+                f"mark_dirty can only accept variables, but argument is of type {type(t).__name__}"
+            )
+    for t in node.non_differentiable or ():
+        if not isinstance(t, TensorBase):
+            raise RuntimeError(
+                f"mark_non_differentiable only accepts variable arguments, but got {type(t).__name__}"
+            )
+    several = sum(isinstance(r, TensorBase) for r in results) > 1
+    for t in node.dirty_tensors or ():
+        if not _among(t, results):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The "
+                "inputs that are modified inplace must all be outputs of the Function."
+            )
+        if not _among(t, args):
+            warnings.warn(
+                "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have "
+                "been mutated should be passed to ctx.mark_dirty().",
+                stacklevel=4,
+            )
+        elif recording and not _among(t, node.non_differentiable):
+            with enable_grad():
+                admit(t)
+        if recording and several and t._view is not None:
+            raise RuntimeError(
+                "If your Function modifies inplace an input that is a view of another Tensor, your "
+                "Function cannot return more than one Tensor: return the changed input alone, or work "
+                "on a clone"
+            )
+
+
+def _save(node: FunctionNode) -> None:
+    """Keep what save_for_backward was given, in a form that makes no cycle with the node."""
     saved: list[tuple[Any, Any, int]] = []
-    for t in context._to_save:
+    for number, t in enumerate(node.to_save or ()):
         if t is None:
             saved.append((None, None, 0))
-        elif t._node is node:
-            saved.append((SavedOutput(t._data, t._output_nr), t._changes, t._changes[0]))
+            continue
+        if not isinstance(t, TensorBase):
+            raise TypeError(
+                f"save_for_backward can only save variables, but argument {number} is of type "
+                f"{type(t).__name__}: keep other values as attributes of ctx"
+            )
+        kept: Any = SavedOutput(t._data, t._output_nr) if t._node is node else t
+        if state.packing is not None:
+            saved.append((state.packing.pack(kept), None, 0))
         else:
-            saved.append((t, t._changes, t._changes[0]))
-    context._saved = saved
-    return tuple(placed)
+            saved.append((kept, t._changes, t._changes[0]))
+    node.saved = saved
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

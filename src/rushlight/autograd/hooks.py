@@ -75,7 +75,7 @@ class Hooks:
         """The gradients of the outputs after the tensors' hooks."""
         for number, hooks in self.tensor.items():
             for hook in list(hooks.values()):
-                parts[number] = _replaced(parts[number], hook(parts[number]), hook)
+                parts[number] = replaced(parts[number], hook(parts[number]), name_of(hook))
         return parts
 
     def entering(self, parts: list[Any]) -> list[Any]:
@@ -95,7 +95,7 @@ class Hooks:
         for hook in list(self.accumulated.values()):
             result = hook(leaf)
             if result is not None:
-                _replaced(leaf, result, hook)
+                replaced(leaf, result, name_of(hook))
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
@@ -110,41 +110,43 @@ def at(place: Node | TensorBase) -> Hooks:
     return place.hooks
 
 
-def retain(tensor: TensorBase) -> None:
-    """Let the node at which tensor stands know that its gradient is to be kept."""
+def retain(tensor: TensorBase, before: Node | None = None) -> None:
+    """Let the node at which tensor stands know that its gradient is to be kept, and no longer `before`."""
     node = tensor._node
     if node is None:
         return
     tensor._retains_grad = True
-    if not any(ref() is tensor for ref in node.retained or ()):
-        node.retained = [*(node.retained or ()), weakref.ref(tensor)]
+    if before is not None and before.retained is not None:
+        before.retained = [entry for entry in before.retained if entry[0]() is not tensor]
+    if not any(ref() is tensor for ref, _ in node.retained or ()):
+        node.retained = [*(node.retained or ()), (weakref.ref(tensor), tensor._output_nr)]
 
 
-def _name(hook: Hook) -> str:
+def name_of(hook: Hook) -> str:
+    """What messages call a hook."""
     return getattr(hook, "__name__", "<unknown>")
 
 
-def _replaced(before: Any, result: Any, hook: Hook) -> Any:
+def replaced(before: Any, result: Any, name: str) -> Any:
     """What a hook made of one gradient: it may replace it by one of the same type and shape."""
     if result is None or result is before:
         return before
     if before is None:
         raise RuntimeError(
-            f"can't replace a None gradient with a non-None value, as hook '{_name(hook)}' does"
+            f"can't replace a None gradient with a non-None value, as hook '{name}' does"
         )
     if not isinstance(result, TensorBase):
         raise TypeError(
-            f"expected Variable, but hook '{_name(hook)}' returned '{type(result).__name__}': return "
+            f"expected Variable, but hook '{name}' returned '{type(result).__name__}': return "
             "a tensor, or None to leave the gradient as it is"
         )
     if result._data.dtype != before._data.dtype:
         raise RuntimeError(
-            f"hook '{_name(hook)}' has changed the type of value (was {before.type()} got "
-            f"{result.type()})"  # type: ignore[attr-defined]
+            f"hook '{name}' has changed the type of value (was {before.type()} got {result.type()})"  # type: ignore[attr-defined]
         )
     if result._data.shape != before._data.shape:
         raise RuntimeError(
-            f"hook '{_name(hook)}' has changed the size of value, from {list(before._data.shape)} to "
+            f"hook '{name}' has changed the size of value, from {list(before._data.shape)} to "
             f"{list(result._data.shape)}"
         )
     return result
@@ -155,14 +157,15 @@ def _all_replaced(before: list[Any], result: Any, hook: Hook) -> list[Any]:
         return before
     if not isinstance(result, tuple):
         raise TypeError(
-            f"expected tuple, but hook '{_name(hook)}' returned '{type(result).__name__}': a hook of a "
+            f"expected tuple, but hook '{name_of(hook)}' returned '{type(result).__name__}': a hook of a "
             "node returns a tuple of gradients, or None"
         )
     if len(result) != len(before):
         raise RuntimeError(
-            f"hook '{_name(hook)}' has returned an incorrect number of values (got {len(result)}, but "
+            f"hook '{name_of(hook)}' has returned an incorrect number of values (got {len(result)}, but "
             f"expected {len(before)})"
         )
     return [
-        None if r is None else _replaced(b, r, hook) for b, r in zip(before, result, strict=True)
+        None if r is None else replaced(b, r, name_of(hook))
+        for b, r in zip(before, result, strict=True)
     ]

@@ -49,7 +49,7 @@ class Node:
     metas: Meta | list[Meta]
     # What is called when gradients pass, and which tensors that stand here keep theirs.
     hooks: Hooks | None
-    retained: list[weakref.ref[TensorBase]] | None
+    retained: list[tuple[weakref.ref[TensorBase], int]] | None
     site: str | None
     label: str | None
     # Whether the node runs even if no gradient came to any of its outputs.
@@ -186,7 +186,7 @@ class PrimitiveNode(Node):
 
     def release(self) -> None:
         """Forget the operands, if they were saved."""
-        if self.plan.saves:
+        if self.plan.saves or self.versions:
             self.kept = None
 
     def _stale(self, version: list[Any], count: int, role: str) -> str:
@@ -281,7 +281,7 @@ def shown(place: Any) -> Any:
     """A node as users see it: of a class with the node's name; for a leaf, its AccumulateGrad."""
     if isinstance(place, TensorBase):
         return AccumulateGrad.of(place)
-    name = place.name()
+    name = place.name().rsplit("::", 1)[-1]
     if type(place).__name__ != name:
         base = type(place).__dict__.get("plain", type(place))
         known = _named.get((base, name))

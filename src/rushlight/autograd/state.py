@@ -31,6 +31,11 @@ class State(threading.local):
     # The node whose rule is running, for messages; and the innermost backward that is under way.
     backward_node: Any = None
     walk: Any = None
+    # Who looks for anomalies, if anybody does.
+    anomaly: Any = None
+    # The innermost hooks that pack saved tensors; and why new ones are refused, if they are.
+    packing: Any = None
+    packing_refused: str | None = None
 
 
 state = State()

@@ -12,6 +12,7 @@ from rushlight._tensor import Tensor
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.rebuilding import own_state, with_state
+from rushlight.primitives.subclass import disabled_torch_function
 from rushlight.tensor_base import Array, TensorBase, class_of, take_memory, wrap
 
 __all__ = [
@@ -49,6 +50,9 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
+    # What is computed from a parameter is a tensor.
+    __torch_function__: Any = disabled_torch_function
+
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         """A parameter on data's memory; empty without data."""
         if data is None:
@@ -59,7 +63,10 @@ class Parameter(Tensor):
         pass
 
     def __repr__(self) -> str:  # type: ignore[override]
-        return "Parameter containing:\n" + super().__repr__()
+        shown = super().__repr__()
+        return (
+            f"Parameter containing:\n{shown if type(self) is Parameter else f'Parameter({shown})'}"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.
@@ -107,6 +114,8 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     """
 
     __slots__ = ()
+
+    __torch_function__: Any = disabled_torch_function
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
         """A buffer on data's memory; empty without data."""
@@ -234,6 +243,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     """A buffer of a lazy module before its first forward pass."""
 
     __slots__ = ()
+
+    __torch_function__: Any = disabled_torch_function
 
     _becomes = Tensor
 

@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.counting import linspace
+from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if data.ndim != 1 or (data.size and data.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
-        return wrap(np.bincount(data.astype(np.int64, copy=False), minlength=minlength))
+        counts = np.bincount(data.astype(np.int64, copy=False), minlength=minlength)
+        return like(wrap(counts), input)
     if weights._data.shape != data.shape:
         raise RuntimeError(
             f"weights should be 1-d and have the same length as input: {list(weights._data.shape)} "
@@ -86,7 +88,7 @@ def histc(
     start, end = data.dtype.type(low), data.dtype.type(high)
     places = ((inside - start) * data.dtype.type(bins) / (end - start)).astype(np.int64)
     counts = np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(data.dtype)
-    result = wrap(counts)
+    result = like(wrap(counts), input)
     return result if out is None else write_out(out, result)
 
 

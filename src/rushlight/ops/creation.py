@@ -24,6 +24,7 @@ from rushlight.ops.data import array_of, checked, on_memory
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
 from rushlight.primitives.strided import laid_out
+from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def new_tensor(
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
     check_device(device)
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
-    result = wrap(array_of(data, kind))
+    result = like(wrap(array_of(data, kind)), self)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -243,7 +244,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
-        return finish(array, **options) if options else wrap(array)
+        return like(finish(array, **options) if options else wrap(array), input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -258,7 +259,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         array = make(shape, numpy_dtype(dtype, self._data.dtype))
-        return finish(array, **options) if options else wrap(array)
+        return like(finish(array, **options) if options else wrap(array), self)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = what
@@ -372,7 +373,7 @@ def full_like(
     fill_value = _filler("full_like", fill_value)
     storage = numpy_dtype(dtype, input._data.dtype)
     array = as_before(input._data, storage, np.empty, memory_format)
-    return finish(_filled(array, fill_value), **options)
+    return like(finish(_filled(array, fill_value), **options), input)
 
 
 def new_full(
@@ -382,7 +383,7 @@ def new_full(
     fill_value = _filler("new_full", fill_value)
     storage = numpy_dtype(dtype, self._data.dtype)
     shape = check_sizes(as_sizes((size,)))
-    return finish(_filled(_empty(shape, storage), fill_value), **options)
+    return like(finish(_filled(_empty(shape, storage), fill_value), **options), self)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:

@@ -164,7 +164,9 @@ def assign(
         result = result.astype(data.dtype).expand(data.shape)
     if not result._requires_grad or (cast and wants_grad(target)):
         # Whoever else took part gets a gradient of zero, and target stays in the graph.
-        rest = [t for t in (target, *others) if isinstance(t, TensorBase) and wants_grad(t)]
+        rest = [
+            t for t in (stand_in(target), *others) if isinstance(t, TensorBase) and wants_grad(t)
+        ]
         result = relabel(overwrite(result, *rest), _backward_name(operation))
     elif result._node is None:
         result = rows.clone(result)
@@ -176,9 +178,12 @@ def assign(
     return target
 
 
+_NAMES = {"copy": "torch::autograd::CopyBackwards", "setitem": "torch::autograd::CopySlices"}
+
+
 def _backward_name(operation: str) -> str:
     words = operation.strip("_").split("_")
-    return "CopyBackwards" if words == ["copy"] else "".join(map(str.title, words)) + "Backward0"
+    return _NAMES.get(words[0]) or "".join(map(str.title, words)) + "Backward0"
 
 
 def rebase(target: Tensor, result: Tensor) -> None:
@@ -195,14 +200,14 @@ def rebase(target: Tensor, result: Tensor) -> None:
         _scatter(base, before, target, result)
         base.__dict__.pop("_output_nr", None)
         if base._retains_grad:
-            retain(base)
+            retain(base, before._node)
         return
-    target._node = result._node
+    before_node, target._node = target._node, result._node
     target._requires_grad = result._requires_grad
     if result._output_nr or target._output_nr:
         target._output_nr = result._output_nr
     if target._retains_grad:
-        retain(target)
+        retain(target, before_node)
 
 
 def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
@@ -266,17 +271,26 @@ def stand_in(target: Tensor) -> Tensor:
     refresh(target)
     other = wrap(target._data, wants_grad(target))
     view, node = target._view, target._node
-    if view is not None and node is not None:
-        base = view.base
-        if node.edges[0] is not (base if base._node is None else base._node):
-            # Straight into the base: what lies between may show less of the memory than the view.
-            twin = alias(target)
-            attach_part(base, twin)
-            other._node = twin._node
-            return other
-    other._node = node
-    if target._output_nr:
-        other._output_nr = target._output_nr
+    base = None if view is None else view.base
+    if (
+        base is not None
+        and node is not None
+        and (
+            node.hooks is not None
+            or node.edges[0] is not (base if base._node is None else base._node)
+        )
+    ):
+        # Straight into the base: what lies between may show less of the memory than the view, and the
+        # hooks of the view wait for the gradient of what it was.
+        twin = alias(target)
+        attach_part(base, twin)
+        other._node = twin._node
+    else:
+        other._node = node
+        if target._output_nr:
+            other._output_nr = target._output_nr
+    if state.packing is not None:
+        other._data = other._data.copy()
     return other
 
 
@@ -425,7 +439,10 @@ KERNELS: dict[str, Callable[..., None]] = {
 
 def zero_(self: Tensor) -> Tensor:
     """Fill with zeros, in place."""
-    return fill_(self, 0)
+    fill_(self, 0)
+    if self._node is not None and self._node.label == "FillBackward0":
+        self._node.label = "ZeroBackward0"
+    return self
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:

@@ -19,6 +19,7 @@ from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
 from rushlight.primitives.select import choose
+from rushlight.primitives.subclass import like
 from rushlight.tensor_base import TensorBase, bump, held, wrap, write
 
 if TYPE_CHECKING:
@@ -186,12 +187,12 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     data = input._data
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
-        return tuple(wrap(np.ascontiguousarray(a)) for a in places)
+        return tuple(like(wrap(np.ascontiguousarray(a)), input) for a in places)
     if not data.ndim:
         found = np.empty((int(data != 0), 0), np.int64)
     else:
         found = np.argwhere(data)
-    result = wrap(columns(found))
+    result = like(wrap(columns(found)), input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"

@@ -22,6 +22,7 @@ from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.placement import empty_like
+from rushlight.primitives.subclass import like
 from rushlight.random import Generator
 from rushlight.tensor_base import Array, TensorBase, bump, wrap, write
 
@@ -140,7 +141,7 @@ def _alike(
 ) -> Tensor:
     order = options.pop("memory_format", preserve_format)
     target = as_before(input._data, numpy_dtype(dtype, input._data.dtype), np.empty, order)
-    return finish(_drawn(target, draw, generator), **options)
+    return like(finish(_drawn(target, draw, generator), **options), input)
 
 
 def randint(

@@ -21,6 +21,7 @@ from rushlight.primitives import sort as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.placement import rows_of
 from rushlight.primitives.scatter import gather
+from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def unique(
     data = input._data
     if dim is None:
         if not (return_inverse or return_counts):
-            return wrap(np.unique(data, equal_nan=False))
+            return like(wrap(np.unique(data, equal_nan=False)), input)
         values, inverse, counts = np.unique(
             data, return_inverse=True, return_counts=True, equal_nan=False
         )

@@ -389,8 +389,6 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                 if changes.__class__ is not list:
                     raise RuntimeError(_NOT_SAVED)
                 versions.append((changes, changes[0], row.inputs[i]))
-            elif t is not None:
-                versions.append(ONCE)
             kept.append(t)
         elif kind == STATIC:
             kept.append(static[i])
@@ -429,7 +427,7 @@ def _keep_outputs(out: Any, versions: list[tuple[list[Any], int, str]]) -> Any:
 
 
 # Stands for a value that cannot change and is let go after one backward all the same, as in torch.
-ONCE: tuple[list[Any], int, str] = ([0, None], 0, "a number")
+ONCE: tuple[list[Any], int, str] = ([0, None], 0, "nothing")
 
 _NOT_SAVED = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
@@ -450,13 +448,13 @@ def refresh(tensor: TensorBase) -> None:
     if view.made:
         raise RuntimeError(refusal(tensor, "its base or another view of its base has been"))
     view.version = tensor._changes[0]
-    tensor._node = None
+    before, tensor._node = tensor._node, None
     tensor.__dict__.pop("_output_nr", None)
     if tensor._data.dtype.kind not in "fc":
         return
     attach_part(base, tensor)
     if tensor._retains_grad:
-        retain(tensor)
+        retain(tensor, before)
 
 
 def refusal(tensor: TensorBase, what: str = "is being") -> str:

@@ -428,7 +428,7 @@ def _put_samples() -> Iterable[Sample]:
 
 put = Primitive(
     "put", "index", _put, (_put_x, _put_values), _put_rule, "scatter", _put_samples,
-    label=lambda node: "IndexPutBackward0" if ARRAY in node.static["spec"] else "CopySlices",
+    label=lambda node: "IndexPutBackward0" if ARRAY in node.static["spec"] else "torch::autograd::CopySlices",
 )  # fmt: skip
 
 

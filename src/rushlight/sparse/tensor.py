@@ -19,6 +19,7 @@ from rushlight.layout import sparse_coo
 from rushlight.ops.arguments import many_dims, need_tensor, one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
+from rushlight.primitives.subclass import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
 from rushlight.tensor_base import Array, wrap
@@ -79,6 +80,9 @@ class SparseTensor(_Casts, Tensor):
     """
 
     __slots__ = ("_at", "_held", "_sizes", "_sorted")
+
+    # The operations that sparse tensors have say themselves what comes of them.
+    __torch_function__: Any = disabled_torch_function
 
     _at: Tensor
     _held: Tensor

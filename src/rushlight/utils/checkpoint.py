@@ -1,28 +1,52 @@
-"""Checkpoints in the graph: what a function computes is dropped, and computed again in backward.
+"""Checkpoints in the graph: what a function saves for backward is dropped, and computed again then.
 
-Memory for time: of a checkpointed part only its inputs and outputs stay until backward comes.
+Memory for time: of a checkpointed part only its inputs and outputs stay until backward comes. Two
+ways, as in torch:
 
-The first pass runs without recording, and notes which tensors that want gradients it uses, be they
-arguments or, like the weights of a module, just known to the function. They are the edges of one
-node. Its backward runs the function again, on twins of these tensors, and differentiates that.
+- use_reentrant=False: the function runs and is recorded as always, but every tensor that its nodes
+  save is replaced by its number. The first node that wants one back runs the function again, which
+  saves the same tensors in the same order; whatever differs is a `CheckpointError`.
+- use_reentrant=True: the function runs without recording, as one node. Its backward runs it again
+  and differentiates that, in a backward of its own.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
+import numpy as np
+
+from rushlight.amp.autocast_mode import (
+    autocast,
+    get_autocast_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_enabled,
+)
 from rushlight.autograd import api
 from rushlight.autograd.function import Function
-from rushlight.autograd.state import enable_grad, no_grad, state
+from rushlight.autograd.packing import saved_tensors_hooks
+from rushlight.autograd.state import enable_grad, state
 from rushlight.random import default_generator, fork_rng
-from rushlight.tensor_base import TensorBase
+from rushlight.tensor_base import TensorBase, wrap
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn"]
+__all__ = [
+    "CheckpointError",
+    "CheckpointFunction",
+    "check_backward_validity",
+    "checkpoint",
+    "checkpoint_sequential",
+    "detach_variable",
+    "noop_context_fn",
+    "set_checkpoint_debug_enabled",
+    "set_checkpoint_early_stop",
+]
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
+Meta = dict[str, Any]
 
 
 class CheckpointError(RuntimeError):
@@ -32,6 +56,36 @@ class CheckpointError(RuntimeError):
 def noop_context_fn() -> Contexts:
     """Contexts for the two runs that do nothing."""
     return nullcontext(), nullcontext()
+
+
+class _Defaults:
+    early_stop: bool | None = None
+
+
+@contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """Whether, in the block, second runs stop as soon as they have what backward needs."""
+    before, _Defaults.early_stop = _Defaults.early_stop, enable
+    try:
+        yield
+    finally:
+        _Defaults.early_stop = before
+
+
+@contextmanager
+def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
+    """Accepted: an error names what differs in any case."""
+    yield
+
+
+def _shape_and_type(tensor: Any) -> Meta:
+    return {"shape": tensor.shape, "dtype": tensor.dtype, "device": tensor.device}
+
+
+_CHECKS: dict[str, Callable[[Any], Meta | None]] = {
+    "default": _shape_and_type,
+    "none": lambda tensor: None,
+}
 
 
 def checkpoint(
@@ -49,8 +103,9 @@ def checkpoint(
 
     preserve_rng_state gives the second run the random numbers of the first. With
     use_reentrant=True gradients flow only if one of the arguments wants one, as in torch, and
-    keywords are refused. context_fn makes two contexts, for the first and the second run. debug and
-    early_stop are accepted.
+    keywords are refused. context_fn makes two contexts, for the first and the second run. The tensors
+    that both runs save are compared in shape and type, unless determinism_check="none". The second
+    run ends when it has saved as much as the first, unless early_stop=False.
 
     >>> import rushlight as torch
     >>> from rushlight.utils.checkpoint import checkpoint
@@ -66,44 +121,189 @@ def checkpoint(
             stacklevel=2,
         )
         use_reentrant = True
-    if use_reentrant and kwargs:
-        raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-    if use_reentrant and (context_fn is not noop_context_fn or debug):
+    if use_reentrant:
+        if kwargs:
+            raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+        if context_fn is not noop_context_fn or debug:
+            raise ValueError(
+                "Passing `context_fn` or `debug` is only supported when use_reentrant=False."
+            )
+        return CheckpointFunction.apply(function, preserve_rng_state, *args)
+    if determinism_check not in _CHECKS:
         raise ValueError(
-            "Passing `context_fn` or `debug` is only supported when use_reentrant=False."
+            f"determinism_check should be one of {[*_CHECKS]}, but got {determinism_check}"
         )
-    if determinism_check not in ("default", "none"):
-        raise ValueError(
-            f"determinism_check should be one of ['default', 'none'], but got {determinism_check}"
-        )
-    given = {id(t): t for t in args if isinstance(t, TensorBase) and _wants(t)}
-    if use_reentrant and not given:
-        warnings.warn(
-            "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
-        )
-    if not state.grad or (use_reentrant and not given):
-        with no_grad() if use_reentrant else nullcontext():
-            return function(*args, **kwargs)
+    if debug and context_fn is not noop_context_fn:
+        raise ValueError("debug=True is incompatible with non-default context_fn")
     first, second = context_fn()
-    rng = default_generator.get_state() if preserve_rng_state else None
-    witness = _Witness(given)
-    with no_grad(), witness.watching(), first:
+    inputs = _Inputs.apply(_nothing(), *args)
+    if inputs.grad_fn is None:
+        with first:
+            return function(*args, **kwargs)
+    again = _Again(function, kwargs, inputs.grad_fn, preserve_rng_state, second)
+    stop = early_stop if _Defaults.early_stop is None else _Defaults.early_stop
+    frame = _Frame(again, _CHECKS[determinism_check], stop)
+    with saved_tensors_hooks(frame.number, frame.compute), first:
         outputs = function(*args, **kwargs)
-    if not witness.seen:
-        return outputs
-    leaves = list(_tensors(outputs))
+    frame.complete = True
+    return outputs
 
-    def again(twins: Mapping[int, Any]) -> list[Any]:
-        stand_ins = [twins.get(id(a), a) if isinstance(a, TensorBase) else a for a in args]
-        with _random_numbers(rng), enable_grad(), _Actor(twins).acting(), second:
-            repeated = list(_tensors(function(*stand_ins, **kwargs)))
-        if determinism_check == "default":
-            _check_alike(leaves_meta, repeated)
-        return repeated
 
-    leaves_meta = [(t._data.shape, t._data.dtype) for t in leaves]
-    placed = CheckpointFunction.apply(again, tuple(leaves), *witness.seen.values())
-    return _rebuilt(outputs, iter(placed))
+def _nothing() -> Any:
+    """An empty leaf that wants a gradient: what is computed from it is recorded."""
+    return wrap(np.empty(0, np.float32), True)
+
+
+class _Inputs(Function):
+    """Keeps the tensors among the arguments of a checkpoint as a node keeps what it saves."""
+
+    @staticmethod
+    def forward(ctx: Any, nothing: Any, *args: Any) -> Any:
+        ctx.save_for_backward(*(a if isinstance(a, TensorBase) else None for a in args))
+        ctx.others = [None if isinstance(a, TensorBase) else a for a in args]
+        return nothing.clone()
+
+
+class _Again:
+    """The second run of a checkpointed function."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        kwargs: dict[str, Any],
+        inputs: Any,
+        preserve_rng_state: bool,
+        context: AbstractContextManager[Any],
+    ) -> None:
+        self.function, self.kwargs, self.inputs = function, kwargs, inputs
+        self.context = context
+        self.surroundings = _Surroundings(preserve_rng_state)
+
+    def __call__(self) -> None:
+        saved, others = self.inputs.saved_tensors, self.inputs.others
+        args = [other if s is None else s for s, other in zip(saved, others, strict=True)]
+        with self.surroundings.restored(), self.context:
+            self.function(*args, **self.kwargs)
+
+
+class _Surroundings:
+    """What a run of a function depends on besides its arguments, as it is now."""
+
+    def __init__(self, random_numbers: bool) -> None:
+        self.rng = default_generator.get_state() if random_numbers else None
+        self.lowering: dict[str, Any] = {
+            "dtype": get_autocast_dtype("cpu"),
+            "enabled": is_autocast_enabled("cpu"),
+            "cache_enabled": is_autocast_cache_enabled(),
+        }
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """The same again in the block."""
+        with fork_rng(enabled=self.rng is not None), autocast("cpu", **self.lowering):
+            if self.rng is not None:
+                default_generator.set_state(self.rng)
+            yield
+
+
+class _Numbered:
+    """In a node, in the place of a saved tensor: which one of its checkpoint it was."""
+
+    __slots__ = ("frame", "index", "__weakref__")
+
+    def __init__(self, frame: _Frame, index: int) -> None:
+        self.frame = frame
+        self.index = index
+
+
+class _Enough(Exception):
+    """Ends a second run that has saved all that the first did."""
+
+
+class _Frame:
+    """One checkpointed call: what its nodes saved, and how to compute that again."""
+
+    def __init__(
+        self, again: Callable[[], None], describe: Callable[[Any], Meta | None], early_stop: bool
+    ) -> None:
+        self.again = again
+        self.describe = describe
+        self.early_stop = early_stop
+        self.complete = False
+        self.wanted: list[weakref.ref[_Numbered]] = []
+        self.metas: list[Meta | None] = []
+        # What was computed again, by the backward that asked for it.
+        self.runs: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
+
+    def number(self, tensor: Any) -> _Numbered:
+        """Forget a tensor that is to be saved, but not that it was."""
+        numbered = _Numbered(self, len(self.wanted))
+        self.wanted.append(weakref.ref(numbered))
+        self.metas.append(self.describe(tensor))
+        return numbered
+
+    def compute(self, numbered: _Numbered) -> Any:
+        """The tensor that was forgotten; the first time in a backward all are computed again."""
+        walk = state.walk
+        found = None if walk is None else self.runs.get(walk)
+        if found is None:
+            found = self._run()
+            if walk is not None:
+                self.runs[walk] = found
+        if numbered.index not in found:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked "
+                "once. If you are calling ctx.saved_tensors in backward, make sure to do so only once."
+            )
+        return found.pop(numbered.index)
+
+    def _run(self) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        metas: list[Meta | None] = []
+
+        def collect(tensor: Any) -> Any:
+            index = len(metas)
+            metas.append(self.describe(tensor))
+            if index >= len(self.wanted):
+                if self.complete:
+                    raise CheckpointError(
+                        "torch.utils.checkpoint: trying to save more tensors during recomputation than "
+                        "during the original forward pass."
+                    )
+                return tensor
+            if self.wanted[index]() is not None:
+                found[index] = tensor
+            if self.early_stop and index + 1 == len(self.wanted):
+                raise _Enough
+            return tensor
+
+        with saved_tensors_hooks(collect, lambda tensor: tensor), enable_grad(), suppress(_Enough):
+            self.again()
+        if self.complete:
+            self._compare(metas)
+        return found
+
+    def _compare(self, metas: list[Meta | None]) -> None:
+        if len(metas) != len(self.metas):
+            raise CheckpointError(
+                "torch.utils.checkpoint: A different number of tensors was saved during the original "
+                f"forward and recomputation.\nNumber of tensors saved during forward: {len(self.metas)}"
+                f"\nNumber of tensors saved during recomputation: {len(metas)}.\nThe function must do the "
+                "same in both runs."
+            )
+        differing = [
+            f"tensor at position {i}:\nsaved metadata: {first}\nrecomputed metadata: {second}"
+            for i, (first, second) in enumerate(zip(self.metas, metas, strict=True))
+            if first != second and self.wanted[i]() is not None
+        ]
+        if differing:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values for the following tensors have different "
+                "metadata than during the forward pass.\n"
+                + "\n".join(differing)
+                + "\nThe function must "
+                "do the same in both runs."
+            )
 
 
 def checkpoint_sequential(
@@ -130,6 +330,8 @@ def checkpoint_sequential(
         use_reentrant = True
     layers = list(functions)
     size = len(layers) // segments
+    if not size and segments > 1:
+        raise ValueError(f"{len(layers)} functions cannot be cut into {segments} segments")
 
     def run(start: int, end: int) -> Callable[[Any], Any]:
         def segment(x: Any) -> Any:
@@ -150,130 +352,64 @@ def checkpoint_sequential(
 
 
 class CheckpointFunction(Function):
-    """The node of a checkpoint: its backward runs the function again and differentiates that."""
+    """The node of a reentrant checkpoint: its backward runs the function again and differentiates that."""
 
     @staticmethod
-    def forward(ctx: Any, again: Callable[..., Any], outputs: Any, *used: Any) -> Any:
-        """The outputs, which are computed already; used are the tensors they came from."""
-        ctx.again = again
-        ctx.save_for_backward(*used)
-        return outputs
+    def forward(
+        ctx: Any, function: Callable[..., Any], preserve_rng_state: bool, *args: Any
+    ) -> Any:
+        """function(*args), without recording what it does."""
+        check_backward_validity(args)
+        ctx.function = function
+        ctx.surroundings = _Surroundings(preserve_rng_state)
+        ctx.save_for_backward(*(a if isinstance(a, TensorBase) else None for a in args))
+        ctx.others = [None if isinstance(a, TensorBase) else a for a in args]
+        return function(*args)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        """Gradients of what was used, through a second run."""
-        used = ctx.saved_tensors
-        if state.grad:
-            # To be differentiated again, the twins must hang on what they stand for.
-            twins = [t.view_as(t) for t in used]
-        else:
-            twins = [t.detach().requires_grad_() for t in used]
-        repeated = ctx.again({id(t): twin for t, twin in zip(used, twins, strict=True)})
+        """Gradients of the arguments, through a second run."""
+        if state.walk is not None and state.walk.targets is not None:
+            raise RuntimeError(
+                "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing "
+                "an `inputs` parameter to .backward(). To resolve this error, you can either set "
+                "use_reentrant=False, or call .backward() without passing the `inputs` argument."
+            )
+        saved = ctx.saved_tensors
+        args = [o if s is None else s for s, o in zip(saved, ctx.others, strict=True)]
+        twins = detach_variable(tuple(args))
+        with ctx.surroundings.restored(), enable_grad():
+            repeated = ctx.function(*twins)
+        outputs = repeated if isinstance(repeated, tuple) else (repeated,)
         pairs = [
             (out, g)
-            for out, g in zip(repeated, grads, strict=True)
-            if g is not None and _wants(out)
+            for out, g in zip(outputs, grads, strict=False)
+            if isinstance(out, TensorBase) and out._requires_grad
         ]
         if not pairs:
-            return None, None, *(None for _ in used)
-        outs, seeds = ([*column] for column in zip(*pairs, strict=True))
-        if state.grad:
-            found = api.grad(outs, twins, seeds, create_graph=True, allow_unused=True)
-            return None, None, *found
-        # What a custom Function uses unseen gets its gradient here, as it has no edge.
-        api.backward(outs, seeds)
-        return None, None, *(twin.grad for twin in twins)
+            raise RuntimeError(
+                "none of output has requires_grad=True, this checkpoint() is not necessary"
+            )
+        api.backward([out for out, _ in pairs], [g for _, g in pairs])
+        return None, None, *(t._grad if isinstance(t, TensorBase) else None for t in twins)
 
 
-class _Witness:
-    """Watches a run, and notes the tensors from outside that want gradients."""
-
-    def __init__(self, seen: dict[int, Any]) -> None:
-        self.seen = seen
-
-    def __call__(self, row: Any, inputs: Any, static: Any) -> Any:
-        for t in inputs:
-            if isinstance(t, TensorBase) and _wants(t):
-                self.seen.setdefault(id(t), t)
-        with _interpreting(self.outer):
-            return row(*inputs, **static)
-
-    @contextmanager
-    def watching(self) -> Any:
-        self.outer = state.interpreter
-        with _interpreting(self):
-            yield
-
-
-class _Actor:
-    """Runs with twins in the place of the tensors they stand for."""
-
-    def __init__(self, twins: Mapping[int, Any]) -> None:
-        self.twins = twins
-
-    def __call__(self, row: Any, inputs: Any, static: Any) -> Any:
-        with _interpreting(self.outer):
-            return row(*(self.twins.get(id(t), t) for t in inputs), **static)
-
-    @contextmanager
-    def acting(self) -> Any:
-        self.outer = state.interpreter
-        with _interpreting(self):
-            yield
-
-
-@contextmanager
-def _interpreting(interpreter: Any) -> Any:
-    before = state.interpreter
-    state.interpreter = interpreter
-    try:
-        yield
-    finally:
-        state.interpreter = before
-
-
-@contextmanager
-def _random_numbers(rng: Any) -> Any:
-    if rng is None:
-        yield
-        return
-    with fork_rng():
-        default_generator.set_state(rng)
-        yield
-
-
-def _wants(tensor: Any) -> bool:
-    return bool(tensor.requires_grad)
-
-
-def _tensors(value: Any) -> Iterable[Any]:
-    if isinstance(value, TensorBase):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
-
-
-def _rebuilt(value: Any, placed: Any) -> Any:
-    """The structure of value with the next of placed for each of its tensors."""
-    if isinstance(value, TensorBase):
-        return next(placed)
-    if isinstance(value, Mapping):
-        return {name: _rebuilt(item, placed) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        items = [_rebuilt(item, placed) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
-
-
-def _check_alike(first: list[Any], repeated: list[Any]) -> None:
-    second = [(t._data.shape, t._data.dtype) for t in repeated]
-    if first != second:
-        raise CheckpointError(
-            "torch.utils.checkpoint: Recomputed values for the following tensors have different "
-            f"metadata than during the forward pass: {first} at first, {second} in backward. The "
-            "function must do the same in both runs"
+def check_backward_validity(inputs: Any) -> None:
+    """Warn if no input wants a gradient."""
+    if not any(t._requires_grad for t in inputs if isinstance(t, TensorBase)):
+        warnings.warn(
+            "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4
         )
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Twins of the tensors, outside the graph, that want a gradient where these do."""
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(
+            "Only tuple of tensors is supported. Got Unsupported input type: ",
+            type(inputs).__name__,
+        )
+    return tuple(
+        t.detach().requires_grad_(t.requires_grad) if isinstance(t, TensorBase) else t  # type: ignore[attr-defined]
+        for t in inputs
+    )

@@ -98,7 +98,7 @@ def _cut(input: Tensor, dim: int, before: int, after: int) -> Tensor:
 _SIDES: dict[str, tuple[Callable[..., list[Tensor]], str]] = {
     "reflect": (_reflect, "ReflectionPad{}DBackward0"),
     "replicate": (_replicate, "ReplicationPad{}DBackward0"),
-    "circular": (_circular, "CopySlices"),
+    "circular": (_circular, "torch::autograd::CopySlices"),
 }
 
 

@@ -7,17 +7,19 @@ unchanged and lets the hooks see, or replace, them.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.hooks import Handle
+from rushlight.autograd.function import handed_back, stand
+from rushlight.autograd.hooks import Handle, replaced
 from rushlight.autograd.node import Meta, Node
 from rushlight.autograd.state import state
 from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, alias, wrap
+from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight.nn.modules.module import Module
@@ -32,6 +34,7 @@ _global_forward_hooks_with_kwargs: dict[int, bool] = {}
 _global_forward_hooks_always_called: dict[int, bool] = {}
 _global_backward_pre_hooks: Hooks = {}
 _global_backward_hooks: Hooks = {}
+_global_is_full_backward_hook: bool | None = None
 _global_buffer_registration_hooks: Hooks = {}
 _global_module_registration_hooks: Hooks = {}
 _global_parameter_registration_hooks: Hooks = {}
@@ -70,12 +73,24 @@ def register_module_full_backward_pre_hook(hook: Hook) -> Handle:
 
 def register_module_full_backward_hook(hook: Hook) -> Handle:
     """Call hook(module, grad_input, grad_output) after the backward of every module."""
+    _only_one_kind_everywhere(True)
     return Handle(_global_backward_hooks, hook)
 
 
 def register_module_backward_hook(hook: Hook) -> Handle:
-    """The old name of `register_module_full_backward_hook`."""
-    return register_module_full_backward_hook(hook)
+    """The old form of `register_module_full_backward_hook`: the hook sees the last operation only."""
+    _only_one_kind_everywhere(False)
+    return Handle(_global_backward_hooks, hook)
+
+
+def _only_one_kind_everywhere(full: bool) -> None:
+    global _global_is_full_backward_hook
+    if _global_is_full_backward_hook is (not full):
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. "
+            "Please use only one of them."
+        )
+    _global_is_full_backward_hook = full
 
 
 def register_module_buffer_registration_hook(hook: Hook) -> Handle:
@@ -186,7 +201,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
         args, kwargs = _before(module, args, kwargs)
         gates = None
         before = [*_global_backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
-        after = [*_global_backward_hooks.values(), *module._backward_hooks.values()]
+        after = _backward_hooks(module, full=True)
         if before or after:
             gates = Gates(module, after, before)
             args = gates.enter(args)
@@ -198,7 +213,10 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             )
             if found is not None:
                 result = found
-        return result if gates is None else gates.leave(result)
+        if gates is not None:
+            result = gates.leave(result)
+        _hook_last_operation(module, result, _backward_hooks(module, full=False))
+        return result
     except Exception:
         for hook, with_kwargs in pending.values():
             try:
@@ -242,6 +260,28 @@ def _forward_hooks(module: Module) -> list[tuple[int, Hook, bool]]:
     ]
 
 
+def _backward_hooks(module: Module, full: bool) -> list[Hook]:
+    """The backward hooks that concern module, those of the new kind or of the old."""
+    hooks: list[Hook] = []
+    if _global_backward_hooks and (_global_is_full_backward_hook is not False) is full:
+        hooks += _global_backward_hooks.values()
+    if module._backward_hooks and (module._is_full_backward_hook is not False) is full:
+        hooks += module._backward_hooks.values()
+    return hooks
+
+
+def _hook_last_operation(module: Module, result: Any, hooks: list[Hook]) -> None:
+    """Hooks of the old kind hang on the node of (the first tensor of) the result."""
+    if not hooks:
+        return
+    while not isinstance(result, TensorBase):
+        result = next(iter(result.values())) if isinstance(result, dict) else result[0]
+    node = result._node
+    if node is not None:
+        for hook in hooks:
+            node.register_hook(functools.partial(hook, module))
+
+
 def _always_called(module: Module) -> dict[int, tuple[Hook, bool]]:
     wanted = {**_global_forward_hooks_always_called, **module._forward_hooks_always_called}
     if not wanted:
@@ -254,14 +294,16 @@ class Gate(Node):
 
     __slots__ = ("transform",)
 
+    runs_without = True
+
     def __init__(self, tensors: Sequence[TensorBase], transform: Callable[..., Any]) -> None:
         edges: list[Any] = []
         numbers = []
         for tensor in tensors:
             refresh(tensor)
-            wanted = tensor._requires_grad
-            edges.append((tensor if tensor._node is None else tensor._node) if wanted else None)
-            numbers.append(tensor._output_nr if wanted else 0)
+            leaf = tensor._node is None and tensor._requires_grad
+            edges.append(tensor if leaf else tensor._node)
+            numbers.append(tensor._output_nr)
         super().__init__(tuple(edges), tuple(numbers))
         self.transform = transform
         self.metas = [(t._data.shape, t._data.dtype) for t in tensors]
@@ -269,7 +311,8 @@ class Gate(Node):
 
     def gradients(self, g: Any) -> Any:
         """The gradients as the hooks leave them."""
-        return self.transform(g, self.metas)
+        given = [None] * len(self.edges) if g is None else list(g)
+        return self.transform(given, self.metas)
 
 
 class Gates:
@@ -319,7 +362,7 @@ class Gates:
                         "return None or None for all gradients."
                     )
             self.grad_outputs = None
-        return [grads[i] for i in self.outputs]
+        return _checked(gradients, grads, self.outputs)
 
     def _at_inputs(self, gradients: list[Any], metas: list[Meta]) -> list[Any]:
         if self.grad_outputs is None or self.inputs is None:
@@ -333,7 +376,7 @@ class Gates:
             result = hook(self.module, grads, self.grad_outputs)
             grads = _replaced(grads, result, "hook", "grad_input")
         self.grad_outputs = None
-        return [grads[i] for i in self.inputs]
+        return _checked(gradients, grads, self.inputs)
 
 
 def _through(
@@ -347,9 +390,9 @@ def _through(
     gate = Gate(tensors, transform)
     passed = list(values)
     for number, (place, tensor) in enumerate(zip(places, tensors, strict=True)):
-        if tensor._requires_grad:
-            passed[place] = alias(tensor, gate)
-            passed[place]._output_nr = number
+        passed[place] = handed_back(tensor)
+        if gate.edges[number] is not None:
+            stand(passed[place], gate, number)
     return tuple(passed), places
 
 
@@ -360,16 +403,23 @@ def _spread(places: list[int], gradients: list[Any], count: int) -> tuple[Any, .
     return tuple(spread)
 
 
-def _replaced(grads: tuple[Any, ...], result: Any, kind: str, what: str) -> tuple[Any, ...]:
+def _replaced(grads: Any, result: Any, kind: str, what: str) -> Any:
     if result is None:
         return grads
-    listed = result if isinstance(result, tuple) else (result,)
-    if len(listed) != len(grads):
+    if len(result) != len(grads):
         raise RuntimeError(
-            f"Backward {kind} returned an invalid number of {what}, got {len(listed)}, but "
+            f"Backward {kind} returned an invalid number of {what}, got {len(result)}, but "
             f"expected {len(grads)}"
         )
-    return listed
+    return result
+
+
+def _checked(before: list[Any], grads: Any, places: list[int]) -> list[Any]:
+    """The gradients at these places, which hooks may have replaced by others of the same kind."""
+    return [
+        None if grads[i] is None else replaced(g, grads[i], "hook")
+        for g, i in zip(before, places, strict=True)
+    ]
 
 
 def locate(module: Module, error: Exception) -> None:

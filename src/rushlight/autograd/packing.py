@@ -1,0 +1,195 @@
+"""Saved tensors packed by a program's own functions: `saved_tensors_hooks`, and what hangs on it.
+
+While such hooks are set, an interpreter runs every primitive as usual and then puts, in its node,
+what the pack function made of each saved tensor in the place of the tensor. The node becomes a
+`PackedNode`, which unpacks before its rules run; all other nodes know nothing of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.autograd.node import FREED, Node, PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.autograd.state import state
+from rushlight.primitives import core
+from rushlight.tensor_base import TensorBase, wrap
+
+
+class saved_tensors_hooks:
+    """Keep pack_hook(tensor) in the graph in the place of each saved tensor, and unpack it in backward.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.autograd.graph.saved_tensors_hooks(lambda t: t.numpy(), torch.from_numpy):
+    ...     y = x.exp()
+    >>> y.sum().backward(); x.grad
+    tensor([2.7183, 2.7183])
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+        # Who runs a primitive in our place: whoever did outside of all such hooks.
+        self.under: Callable[..., Any] | None = None
+
+    def __enter__(self) -> None:
+        if state.packing_refused is not None:
+            raise RuntimeError(state.packing_refused)
+        self.before = state.interpreter, state.packing
+        # Only the innermost hooks pack: those around them are passed over.
+        outer = getattr(state.interpreter, "__self__", None)
+        self.under = outer.under if isinstance(outer, saved_tensors_hooks) else state.interpreter
+        state.interpreter, state.packing = self.interpret, self
+
+    def __exit__(self, *exception: object) -> None:
+        state.interpreter, state.packing = self.before
+
+    def interpret(
+        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
+    ) -> Any:
+        """Run a primitive, and pack what its node keeps."""
+        own, state.interpreter = state.interpreter, self.under
+        try:
+            out = core.apply(row, *inputs, **static)
+            for tensor in out if isinstance(out, tuple) else (out,):
+                node = tensor._node
+                if node is not None and isinstance(node, PrimitiveNode):
+                    self._pack_node(node)
+                    break
+        finally:
+            state.interpreter = own
+        return out
+
+    def _pack_node(self, node: PrimitiveNode) -> None:
+        if node.kept is not None and node.plan.saves and not isinstance(node, PackedNode):
+            node.kept = [self._packed(kept) for kept in node.kept]
+            node.versions = []
+            node.__class__ = PackedNode
+
+    def _packed(self, kept: Any) -> Any:
+        if isinstance(kept, tuple):
+            return tuple(map(self._packed, kept))
+        if isinstance(kept, SavedOutputs):
+            return SavedOutputs(tuple(self.pack(part) for part in kept.parts))  # type: ignore[misc]
+        return self.pack(kept) if isinstance(kept, TensorBase | SavedOutput) else kept
+
+    def pack(self, kept: TensorBase | SavedOutput) -> Packed:
+        """What stands in the graph for a saved input, or for an output saved as an array."""
+        array = kept.array if isinstance(kept, SavedOutput) else kept._data
+        bare = wrap(array)
+        recording, state.grad = state.grad, False
+        hooks, state.packing = state.packing, None
+        try:
+            box = self.pack_hook(bare)
+        finally:
+            state.grad, state.packing = recording, hooks
+        if bare._changes[0]:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
+                "pack hook can not be modified by in-place operations as this can lead to unexpected "
+                "side-effects: .clone() it in the hook"
+            )
+        return Packed(box, self.unpack_hook, kept)
+
+
+class Packed:
+    """A saved tensor as its hook packed it, and where the tensor stood in the graph."""
+
+    __slots__ = ("box", "unpack_hook", "place", "number", "is_output")
+
+    def __init__(
+        self, box: Any, unpack_hook: Callable[[Any], Any], kept: TensorBase | SavedOutput
+    ) -> None:
+        self.box = box
+        self.unpack_hook = unpack_hook
+        self.is_output = isinstance(kept, SavedOutput)
+        self.place: Any = None
+        self.number = 0
+        if isinstance(kept, SavedOutput):
+            self.number = kept.number
+        elif kept._requires_grad:
+            self.place = kept if kept._node is None else kept._node
+            self.number = kept._output_nr
+
+    def restore(self, node: Node) -> Any:
+        """The tensor again, at its place in the graph."""
+        recording, state.grad = state.grad, False
+        try:
+            found = self.unpack_hook(self.box)
+        finally:
+            state.grad = recording
+        if not isinstance(found, TensorBase):
+            raise TypeError(
+                "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(found).__name__}"
+            )
+        place = node if self.is_output else self.place
+        if isinstance(place, Node):
+            return SavedOutput(found._data, self.number).restore(place)
+        restored = wrap(found._data)
+        if place is not None and state.grad:
+            # What is done with the values counts for the leaf.
+            core.attach(core.TABLE["clone"], (place,), {}, restored)
+        return restored
+
+
+class PackedNode(PrimitiveNode):
+    """The node of a row whose saved tensors are packed."""
+
+    __slots__ = ()
+
+    def gradients(self, g: Any) -> Any:
+        """Unpack, and run the row's rules."""
+        packed = self.kept
+        if packed is None:
+            raise RuntimeError(FREED)
+        try:
+            self.kept = [self._unpacked(kept) for kept in packed]
+            return super().gradients(g)
+        finally:
+            self.kept = packed
+
+    def _unpacked(self, kept: Any) -> Any:
+        if isinstance(kept, tuple):
+            return tuple(map(self._unpacked, kept))
+        if isinstance(kept, SavedOutputs):
+            return Unpacked(kept.restore(self))
+        if isinstance(kept, Packed):
+            restored = kept.restore(self)
+            return Unpacked(restored) if kept.is_output else restored
+        return kept
+
+
+class Unpacked(SavedOutput):
+    """An output, or a list of them, that is a tensor already."""
+
+    __slots__ = ()
+
+    def __init__(self, restored: Any) -> None:
+        self.array = restored
+
+    def restore(self, node: Node) -> Any:
+        """The tensor."""
+        return self.array
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Keep saved tensors in the memory of the CPU, which is where they are."""
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(lambda tensor: tensor, lambda tensor: tensor)
+
+
+class disable_saved_tensors_hooks:
+    """Refuse `saved_tensors_hooks` in the block, with this message."""
+
+    def __init__(self, error_message: str) -> None:
+        self.message = error_message
+
+    def __enter__(self) -> None:
+        self.before = state.packing_refused
+        state.packing_refused = self.message
+
+    def __exit__(self, *exception: object) -> None:
+        state.packing_refused = self.before

@@ -9,6 +9,7 @@ tensor([2., 4., 6.])
 
 import math as _math
 import warnings as _warnings
+from types import ModuleType as _ModuleType
 
 # For threads in which nobody has asked for `autograd.state` yet; see `floaterrors`.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
@@ -798,3 +799,16 @@ e = _math.e
 inf = _math.inf
 nan = _math.nan
 newaxis = None
+
+# What `from rushlight import *` brings: neither rooms, which would cover modules of the program such as
+# `random` and `signal`, nor what torch's star leaves out.
+_LEFT_OUT = {
+    "broadcast_shapes", "channels_last", "channels_last_3d", "contiguous_format", "from_dlpack", "lu",
+    "pca_lowrank", "preserve_format", "set_default_dtype", "set_grad_enabled", "sparse_bsc", "sparse_bsr",
+    "sparse_coo", "sparse_csc", "sparse_csr", "strided", "svd_lowrank", "to_dlpack", "unique",
+}  # fmt: skip
+__all__ = [
+    name
+    for name, value in list(vars().items())
+    if not (name.startswith("_") or isinstance(value, _ModuleType) or name in _LEFT_OUT)
+]

@@ -209,12 +209,15 @@ def number_in(value: Any, storage: np.dtype[Any]) -> Any:
     >>> number_in(-1, np.dtype(np.uint8)), number_in(2.9, np.dtype(np.int8))
     (np.uint8(255), np.int8(2))
     """
-    limits = _PLAIN.get((value.__class__, storage))
-    if limits is not None and limits[0] <= value <= limits[1]:
+    kind = storage.kind
+    if value.__class__ is float and kind == "f" and -65504 <= value <= 65504:
         return storage.type(value)
+    if value.__class__ is int and kind in "iuf":
+        least, most = _WHOLE[storage.char]
+        if least <= value <= most:
+            return storage.type(value)
     value = python_number(value)
     of_number(value)
-    kind = storage.kind
     if kind == "b":
         return storage.type(bool(value))
     if kind != "c" and isinstance(value, complex):
@@ -258,7 +261,7 @@ def one_in(value: Any, storage: np.dtype[Any]) -> Any:
     >>> one_in(70000, np.dtype(np.float16))
     np.float16(inf)
     """
-    if storage == float16.numpy:
+    if storage.char == "e":
         return storage.type(number_in(value, float64.numpy))
     return number_in(value, storage)
 
@@ -285,15 +288,9 @@ def _unfit(storage: np.dtype[Any]) -> RuntimeError:
     return RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
-# Between which limits Python's numbers need no further questions.
-_PLAIN: dict[Any, tuple[float, float]] = {
-    **{(float, d.numpy): (-65504.0, 65504.0) for d in ALL if d.category >= FLOATING},
-    **{(int, d.numpy): (-65504, 65504) for d in ALL if d.category >= FLOATING},
-    **{
-        (int, d.numpy): (int(np.iinfo(d.numpy).min), int(np.iinfo(d.numpy).max))
-        for d in ALL
-        if d.category == INTEGER
-    },
+# Between which limits whole numbers need no further questions, by NumPy's letters.
+_WHOLE = {letter: (-65504, 65504) for letter in "efdg"} | {
+    letter: (int(np.iinfo(letter).min), int(np.iinfo(letter).max)) for letter in "bBhHiIlLqQ"
 }
 _LARGEST = {d.numpy: float(np.finfo(d.numpy).max) for d in ALL if d.category >= FLOATING}
 

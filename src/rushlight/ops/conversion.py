@@ -205,6 +205,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         return typename(self)
     if isinstance(dtype, dtypes.dtype):
         return to(self, dtype)
+    if isinstance(dtype, type) and issubclass(dtype, TensorBase):
+        return to(self, dtypes.get_default_dtype())
     named = LEGACY.get(dtype) if isinstance(dtype, str) else None
     if isinstance(dtype, LegacyType):
         named = dtype.dtype

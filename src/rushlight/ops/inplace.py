@@ -37,7 +37,7 @@ from rushlight.primitives.core import (
     refresh,
     refusal,
 )
-from rushlight.primitives.families import missing
+from rushlight.primitives.families import is_int64, missing
 from rushlight.primitives.view import overwrite
 from rushlight.tensor_base import (
     Array,
@@ -364,7 +364,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
                     simple = False
                 values.append(array)
             else:
-                if operand.__class__ is not float and operand.__class__ is not int:
+                if operand.__class__ is not float and not is_int64(operand):
                     simple = False
                 values.append(operand)
         if not simple:

@@ -61,16 +61,28 @@ def _at(x: Tensor, places: Tensor, at: int, label: str, input: Tensor) -> Pair:
     return values, places
 
 
+def _ordered(
+    name: str, order: tuple[Any, ...], descending: bool, stable: bool | None
+) -> tuple[int, bool]:
+    """dim and descending given without their names, which torch takes only where stable= is not."""
+    if stable is not None or len(order) > 2:
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments: with stable=, dim= and "
+            "descending= are given by name"
+        )
+    return order[0], order[1] if len(order) > 1 else descending
+
+
 @numpy_names
 def sort(
     input: Tensor,
+    *order: Any,
     dim: int = -1,
     descending: bool = False,
-    *,
     stable: bool | None = None,
     out: Pair | None = None,
 ) -> Any:
-    """(values, indices) in sorted order along dim; nan is largest.
+    """(values, indices) in sorted order along dim; nan is largest. Called sort(input, dim, descending).
 
     With stable=True equal elements keep their order; else they come as in torch (`primitives.ties`).
 
@@ -80,6 +92,8 @@ def sort(
     values=tensor([1, 2, 3]),
     indices=tensor([2, 0, 1]))
     """
+    if order:
+        dim, descending = _ordered("sort", order, descending, stable)
     x, at = _sortable("sort", input, dim)
     places = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
     # torch has a function of its own for those that say whether.
@@ -91,9 +105,15 @@ def sort(
 
 @numpy_names
 def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+    input: Tensor,
+    *order: Any,
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool | None = None,
 ) -> Tensor:
-    """Where the elements stand, in sorted order along dim."""
+    """Where the elements stand, in sorted order along dim. Called argsort(input, dim, descending)."""
+    if order:
+        dim, descending = _ordered("argsort", order, descending, stable)
     x, at = _sortable("argsort", input, dim)
     places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
     return places if input._data.ndim else places.reshape(())

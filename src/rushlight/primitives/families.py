@@ -48,8 +48,12 @@ Promotion = Callable[[list[Any]], list[Any]]
 ANY, REAL, NUMERIC, FLOAT, DISCRETE = "biufc", "biuf", "iuf", "f", "biu"
 
 
-# Python's whole numbers that torch takes for int64; others go through `dtypes.of_number`.
 _LEAST, _MOST = -(2**63), 2**63
+
+
+def is_int64(x: Any) -> bool:
+    """Whether torch takes a number for int64; other whole ones go through `dtypes.of_number`."""
+    return x.__class__ is int and _LEAST <= x < _MOST
 
 
 def promote_same(arrays: list[Any]) -> list[Any]:

@@ -58,6 +58,8 @@ def _promote_clamp(arrays: list[Any]) -> list[Any]:
     x, low, high = arrays
     if x.dtype.kind == "f" and all(b is None or is_small(b) for b in (low, high)):
         return arrays
+    if any(np.iscomplexobj(a) for a in arrays if a is not None):
+        raise NotImplementedError("clamp is not supported for complex types")
     given = iter(promote_many([a for a in arrays if a is not None]))
     return [None if a is None else next(given) for a in arrays]
 

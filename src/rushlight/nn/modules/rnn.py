@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -189,6 +190,11 @@ class RNNBase(Module):
     @property
     def _flat_weights(self) -> list[Tensor | None]:
         return [getattr(self, name, None) for name in self._flat_weights_names]
+
+    @_flat_weights.setter
+    def _flat_weights(self, weights: Sequence[Any]) -> None:
+        for name, weight in zip(self._flat_weights_names, weights, strict=False):
+            setattr(self, name, weight)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:

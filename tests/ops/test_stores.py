@@ -24,7 +24,7 @@ def told(action):
         result = action()
     except Exception as error:
         return type(error).__name__
-    return str(result.dtype), repr(result.tolist())
+    return (str(result.dtype), repr(result.tolist())) if isinstance(result, torch.Tensor) else repr(result)
 
 def stored(a, i, v):
     a[i] = v

@@ -141,6 +141,9 @@ def conv(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, False)
+    if input._data.dtype.kind == "b":
+        kernel_name = "compute_columns3d" if dims == 3 else "slow_conv2d_cpu"
+        raise NotImplementedError(f"\"{kernel_name}\" not implemented for 'Bool'")
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     kernel = weight._data.shape[2:]
     if isinstance(padding, str):
@@ -167,7 +170,8 @@ def conv(
     form = {"stride": steps, "padding": margin, "dilation": spread, "groups": groups}
     if input._data.ndim == dims + 2:
         result: Tensor = apply(rows.convolution, input, weight, bias, **form)
-        return result
+        # From no channels torch makes no channels, whatever the weight says.
+        return result if input._data.shape[1] else result.narrow(1, 0, 0)
     return apply(rows.convolution, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight import random
 from rushlight.ops.arguments import need_tensor, type_name
 from rushlight.ops.inplace import admit, assign
 from rushlight.primitives.core import apply
 from rushlight.primitives.noise import noise
 from rushlight.random import Generator
-from rushlight.tensor_base import Array
+from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -50,6 +52,11 @@ def _check(name: str, input: Any, p: Any, train: Any) -> None:
 
 def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = False) -> Tensor:
     """The input with elements, or whole features, dropped with probability p."""
+    if p == 1:
+        return input * wrap(np.zeros((), input._data.dtype))
+    if input._data.dtype.kind == "c":
+        word = input.dtype.word
+        raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{word}'")
     shape = input._data.shape
     if features:
         if len(shape) < 2:
@@ -58,8 +65,6 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
                 f"{list(shape)}"
             )
         shape = random.feature_shape(shape)
-    if p == 1:
-        return input * 0
     if input._data.dtype.kind not in "f":
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "

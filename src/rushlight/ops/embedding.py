@@ -13,6 +13,7 @@ from rushlight.ops.sorting import searchsorted
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index, place_index
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import where
 from rushlight.tensor_base import wrap
 
@@ -120,7 +121,38 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "weight", 1, weight)
     _check_bags(indices, offsets, mode, per_sample_weights, include_last_offset)
-    starts = offsets[:-1] if include_last_offset else offsets
+    if weight._data.dtype.kind != "f":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, "
+            f"BFloat16, Float, Double; but got torch.{dtypes.of(weight._data.dtype).word}Tensor instead "
+            "(while checking arguments for embedding_bag)"
+        )
+    if per_sample_weights is not None and per_sample_weights._data.dtype != weight._data.dtype:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
+            f"'per_sample_weights'; but type torch.{weight.dtype.word}Tensor does not equal "
+            f"torch.{per_sample_weights.dtype.word}Tensor (while checking arguments for embedding_bag)"
+        )
+    rows = weight._data.shape[0]
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
+            f"{padding_idx}"
+        )
+    outside = (indices._data < 0) | (indices._data >= rows)
+    if outside.any():
+        first = int(outside.argmax())
+        raise RuntimeError(
+            f"Index {first} of input takes value {indices._data[first]} which is not in the valid range "
+            f"[0, {rows})"
+        )
+    if include_last_offset:
+        # What lies behind the last offset belongs to no bag.
+        end = int(offsets._data[-1])
+        offsets, indices = offsets[:-1], indices[:end]
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights[:end]
+    starts = offsets
     count, total = starts._data.size, indices._data.size
     positions = wrap(np.arange(total, dtype=starts._data.dtype))
     bags = searchsorted(starts, positions, right=True) - 1
@@ -137,9 +169,12 @@ def embedding_bag(
     else:
         best = wrap(np.zeros(count, np.int64))
         if per_sample_weights is not None:
+            per_sample_weights = entering(
+                per_sample_weights, weight, refused="_embedding_bag_per_sample_weights_backward"
+            )
             vectors = vectors * per_sample_weights.unsqueeze(-1)
         if padding >= 0:
-            vectors = vectors * member.unsqueeze(-1)
+            vectors = where(member.unsqueeze(-1), vectors, 0)
         shape = (count, weight._data.shape[1])
         out = apply(place_index, vectors, bags, shape=shape, spec=(ARRAY,))
         if mode == 1:
@@ -154,8 +189,8 @@ def _maxima(
     """The largest elements of the bags, column by column, and the indices that they come from."""
     rows, width = vectors._data.shape
     if not rows:
-        nothing = np.zeros((count, width), vectors._data.dtype)
-        return wrap(nothing), wrap(np.full((count, width), -1))
+        nothing = vectors.sum(0, keepdim=True).expand((count, width))
+        return nothing, wrap(np.full((count, width), -1))
     winner = apply(embedding_rows.bag_winner, vectors.detach(), bags, member, count=count)
     filled = winner < rows
     safe = winner.clamp(max=rows - 1)

@@ -19,6 +19,7 @@ from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.kernel import entering
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def _with_running(
 ) -> Tensor:  # fmt: skip
     """Normalise with given statistics: one factor and one shift per channel."""
     spread = (1, -1, *(1,) * (input._data.ndim - 2))
+    # torch has one kernel for the gradients of all three.
+    taken = entering(input, weight, zeros=False)
+    bias = None if bias is None else entering(bias, input, weight, itself=False, zeros=False)
+    weight = None if weight is None else entering(weight, input, zeros=False)
+    input = taken
     # Copies: a later forward in training may move the running statistics before backward comes here.
     mean, variance = mean.detach().clone(), variance.detach().clone()
     factor = (variance + eps).rsqrt()
@@ -86,7 +92,6 @@ def normalize_batch(
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
     """The normalised batch, and the mean and rstd of its channels if they were computed."""
     need_tensor("batch_norm", "input", 1, input)
-    supported("batch_norm", FLOAT, [input._data])
     ndim = input._data.ndim
     if ndim == 1 and not input._data.size:
         return input.clone(), None, None
@@ -96,6 +101,10 @@ def normalize_batch(
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
     channels = input._data.shape[1]
+    if input._data.size:
+        _check_size("running_mean", running_mean, channels)
+        _check_size("running_var", running_var, channels)
+    supported("batch_norm", FLOAT, [input._data])
     _one_type(input, weight, bias, running_mean, running_var)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running._requires_grad:
@@ -105,8 +114,6 @@ def normalize_batch(
             )
     _check_size("weight", weight, channels)
     _check_size("bias", bias, channels)
-    _check_size("running_mean", running_mean, channels)
-    _check_size("running_var", running_var, channels)
     if not training:
         if running_mean is None or running_var is None:
             missing = "running_mean" if running_mean is None else "running_var"
@@ -331,9 +338,13 @@ def rms_norm(
     wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
     supported("rms_norm", "fc", [input._data])
     dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
-    if eps is None:
-        eps = float(np.finfo(input._data.dtype).eps)
+    # A half is computed in single precision, with its eps, and rounded once, after the weight.
     wide = input.to(dtypes.float32) if input._data.dtype == np.float16 else input
-    scale = ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
-    result = (wide * scale).to(input.dtype)
-    return following(result if weight is None else result * weight, input)
+    if eps is None:
+        eps = float(np.finfo(wide._data.dtype).eps)
+    result = wide * ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
+    if weight is not None:
+        result = result * weight
+    if input._data.dtype == np.float16:
+        result = result.to(input.dtype)
+    return following(result, input)

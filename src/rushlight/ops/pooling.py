@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, relabel, type_name
 from rushlight.ops.conversion import following
@@ -17,6 +18,7 @@ from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.kernel import entering
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -210,12 +212,15 @@ def avg_pool(
             )
     _check_input(name, input, dims, 0)
     supported(name, "iuf", [input._data])
+    if input._data.dtype.kind in "iu" and input._data.dtype != np.int64:
+        word = dtypes.of(input._data.dtype).word
+        raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
     size = input._data.shape[-dims:]
     form["out_size"] = out_size = _out_size(name, size, form, ceil_mode)
-    sums: Tensor = apply(rows.window_sum, input, **form)
+    sums: Tensor = apply(rows.window_sum, entering(input), **form)
     dtype = input._data.dtype
     if divisor_override is not None:
         divisor: Any = float(divisor_override) if dtype.kind == "f" else divisor_override
@@ -330,7 +335,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         return result if result is not input else input.clone()
-    result = input
+    result = entering(input)
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         result = along(result, axis - dims, _averages(n, o, input._data.dtype))
     if dims < 3:
@@ -362,6 +367,7 @@ def adaptive_max_pool(
 ) -> tuple[Tensor, Tensor]:
     """The largest elements of cells that divide the input into output_size, and where they stand."""
     size = _adaptive_size(name, dims, input, output_size)
+    input = entering(input)
     batched = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
     positions = []
     for n, o in zip(input._data.shape[-dims:], size, strict=True):

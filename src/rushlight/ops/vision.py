@@ -18,6 +18,7 @@ from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import where
 from rushlight.tensor_base import Array, wrap
 
@@ -234,7 +235,8 @@ def grid_sampler(
     if mode == "bicubic" and len(x) != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
-    out = _sampled(input, grid, mode, padding, align_corners)
+    taken = entering(input, grid, zeros=False), entering(grid, input, zeros=False)
+    out = _sampled(*taken, mode, padding, align_corners)
     out = in_rows(out)
     return relabel(out, f"GridSampler{len(x) - 2}DBackward0")
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.autograd.state import state
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
+from rushlight.primitives.kernel import hang
 from rushlight.primitives.placement import arranged, suggested
 from rushlight.primitives.pointwise import conj
 from rushlight.tensor_base import Array
@@ -205,21 +207,28 @@ def _convolution_rule(
 
 
 def _convolution_x(
-    g: Any, x_shape: Shape, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
+    g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return convolution_transpose(g, conj(weight), None, size=x_shape[2:], **form)
+    out = convolution_transpose(g, conj(weight), None, size=x._data.shape[2:], **form)
+    return together(out, x, weight)
 
 
 def _convolution_w(
-    g: Any, x: Any, weight_shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+    g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return convolution_weight(conj(x), g, kernel=weight_shape[2:], **form)
+    out = convolution_weight(conj(x), g, kernel=weight._data.shape[2:], **form)
+    return together(out, x, weight)
 
 
-def _bias_gradient(g: Any) -> Any:
-    return g.sum((0, *range(2, g._data.ndim)))
+def _bias_gradient(g: Any, x: Any, weight: Any) -> Any:
+    return together(g.sum((0, *range(2, g._data.ndim))), x, weight)
+
+
+def together(gradient: Any, x: Any, weight: Any) -> Any:
+    """A gradient of torch's one kernel for all three: it depends on the input and the weight."""
+    return hang(gradient, (x, weight), zeros=False) if state.grad else gradient
 
 
 # (sizes, kernel, stride, padding, dilation, groups)
@@ -278,17 +287,19 @@ def _fitted(out: Any, shape: Shape) -> Any:
 
 
 def _transpose_x(
-    g: Any, x_shape: Shape, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
+    g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return _fitted(convolution(g, conj(weight), None, **form), x_shape)
+    out = _fitted(convolution(g, conj(weight), None, **form), x._data.shape)
+    return together(out, x, weight)
 
 
 def _transpose_w(
-    g: Any, x: Any, weight_shape: Shape, stride: Shape, padding: Shape, dilation: Shape, groups: int
+    g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    return convolution_weight(g, conj(x), kernel=weight_shape[2:], **form)
+    out = convolution_weight(g, conj(x), kernel=weight._data.shape[2:], **form)
+    return together(out, x, weight)
 
 
 def _convolution_transpose_samples() -> Iterable[Sample]:

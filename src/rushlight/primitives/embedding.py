@@ -62,7 +62,7 @@ def _embedding_sum(
 ) -> Array:
     """Sum the vectors of x into the rows that their indices name; nothing goes to padding_idx."""
     out = np.zeros((rows, x.shape[-1]), x.dtype)
-    add_at(out, (indices.reshape(-1),), x.reshape(-1, x.shape[-1]))
+    add_at(out, (indices.reshape(-1),), x.reshape(indices.size, x.shape[-1]))
     if scale_grad_by_freq:
         counts = np.bincount(indices.reshape(-1), minlength=rows)
         out /= np.maximum(counts, 1).astype(x.dtype)[:, None]
@@ -114,11 +114,17 @@ def _bag_winner(x: Array, bags: Array, member: Array, *, count: int) -> Array:
     kept = np.flatnonzero(member)
     filled, starts = np.unique(bags[kept], return_index=True)
     if filled.size:
+        # Compared one after the other, as in torch: a nan wins only as the first of its bag.
         values = x[kept]
+        hidden = np.isnan(values)
+        leads = hidden[starts]
+        if hidden.any():
+            values = np.where(hidden, -np.inf, values)
         best = np.maximum.reduceat(values, starts, axis=0)
         place = np.repeat(np.arange(filled.size), np.diff(np.append(starts, kept.size)))
         numbers = np.where(values == best[place], kept[:, None], rows)
-        winner[filled] = np.minimum.reduceat(numbers, starts, axis=0)
+        won = np.minimum.reduceat(numbers, starts, axis=0)
+        winner[filled] = np.where(leads, kept[starts][:, None], won)
     return winner
 
 

@@ -62,12 +62,13 @@ def _wide(value: Any) -> Any:
 
 
 def hang(
-    gradient: Tensor,
-    sources: Iterable[Any],
-    refused: str = "",
-    error: type[Exception] = RuntimeError,
-) -> Tensor:
-    """The gradient, made to depend on those of the sources that want one."""
+    gradient: Tensor, sources: Iterable[Any], refused: str = "",
+    error: type[Exception] = RuntimeError, *, zeros: bool = True,
+) -> Tensor:  # fmt: skip
+    """The gradient, made to depend on those of the sources that want one.
+
+    What they get is zeros, or nothing at all where torch leaves the derivative undefined.
+    """
     wanting = [
         source
         for entry in sources
@@ -78,50 +79,77 @@ def hang(
         return gradient
     if refused:
         gradient = gradient.detach()
-    result: Tensor = dependent(gradient, *wanting, refused=refused, error=error)
+    result: Tensor = dependent(gradient, *wanting, refused=refused, error=error, zeros=zeros)
     return result
 
 
-def _dependent(x: Array, *sources: Array, refused: str, error: type[Exception]) -> Array:
+def _dependent(
+    x: Array, *sources: Array, refused: str, error: type[Exception], zeros: bool
+) -> Array:
     return x.copy()
 
 
 def _dependent_vjp(
     g: Any, sources_shapes: tuple[tuple[int, ...], ...], needs: tuple[bool, ...], refused: str,
-    error: type[Exception],
+    error: type[Exception], zeros: bool,
 ) -> Any:  # fmt: skip
     if refused:
         raise error(
             f"derivative for aten::{refused} is not implemented: as in torch, gradients of this "
             "operation cannot be differentiated again"
         )
-    zeros = (
-        wrap(np.zeros(shape, g._data.dtype)) if needed else None
+    nothing = (
+        wrap(np.zeros(shape, g._data.dtype)) if needed and zeros else None
         for shape, needed in zip(sources_shapes, needs[1:], strict=True)
     )
-    return [g if needs[0] else None, *zeros]
+    return [g if needs[0] else None, *nothing]
 
 
-def _dependent_rule(x: Array, *sources: Array, refused: str, error: type[Exception]) -> Spec:
+def _dependent_rule(
+    x: Array, *sources: Array, refused: str, error: type[Exception], zeros: bool
+) -> Spec:
     return x.shape, x.dtype
 
 
+_PLAIN: dict[str, Any] = {"refused": "", "error": RuntimeError, "zeros": True}
+
 dependent = Primitive(
     "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), {"refused": "", "error": RuntimeError})],
-    inputs=("x", "*sources"),
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), _PLAIN)], inputs=("x", "*sources"),
 )  # fmt: skip
 
-
-def _entry_vjp(g: Any, x: Any, refused: str, error: type[Exception]) -> Any:
-    return hang(g, (g, x) if refused else (x,), refused, error) if state.grad else g
+# ---- for composites ------------------------------------------------------------------------------
 
 
-# x, where a composite begins that torch differentiates in one kernel.
+def _entry(
+    x: Array, *others: Array, itself: bool, refused: str, error: type[Exception], zeros: bool
+) -> Array:
+    return x.view()
+
+
+def _entry_vjp(
+    g: Any, x: Any, others: Any, needs: tuple[bool, ...], itself: bool, refused: str,
+    error: type[Exception], zeros: bool,
+) -> Any:  # fmt: skip
+    if not needs[0]:
+        return [None] * len(needs)
+    if state.grad:
+        sources = (x, *others) if itself else others
+        g = hang(g, (g, *sources) if refused else sources, refused, error, zeros=zeros)
+    return [g, *(None for _ in others)]
+
+
+def _entry_rule(
+    x: Array, *others: Array, itself: bool, refused: str, error: type[Exception], zeros: bool
+) -> Spec:
+    return x.shape, x.dtype
+
+
+# x, where a composite begins that torch differentiates in one kernel, which takes the others too.
 entry = Primitive(
-    "entry", "structural", lambda x, *, refused, error: x.copy(), (_entry_vjp,),
-    lambda x, *, refused, error: (x.shape, x.dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)),), {"refused": "", "error": RuntimeError})], inputs=("x",),
+    "entry", "structural", _entry, _entry_vjp, _entry_rule, "copy",
+    lambda: [Sample((draw(1, (2, 3)),), {"itself": True, **_PLAIN})], inputs=("x", "*others"),
+    view=True,
 )  # fmt: skip
 
 
@@ -138,9 +166,18 @@ closed = Primitive(
 )  # fmt: skip
 
 
-def entering(x: Tensor, refused: str = "", error: type[Exception] = RuntimeError) -> Tensor:
-    """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`."""
+def entering(
+    x: Tensor, *others: Tensor | None, itself: bool = True, refused: str = "",
+    error: type[Exception] = RuntimeError, zeros: bool = True,
+) -> Tensor:  # fmt: skip
+    """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`.
+
+    The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`.
+    """
     if not (state.grad and x._requires_grad):
         return x
-    result: Tensor = entry(x, refused=refused, error=error)
+    wanting = [t for t in others if t is not None and t._requires_grad]
+    result: Tensor = entry(
+        x, *wanting, itself=itself, refused=refused, error=error, zeros=zeros
+    )  # fmt: skip
     return result

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
+from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import arranged, as_first, rows_of, suggested
 from rushlight.primitives.select import choose
 from rushlight.primitives.windows import Shape, ends, inside, padded, taps
@@ -162,12 +163,14 @@ def _max_pool_from_rule(x: Array, **form: Shape) -> list[Spec]:
     return [out, (out[0], np.dtype(np.uint8 if math.prod(form["kernel"]) <= 256 else np.int32))]
 
 
+@one_kernel(flat=True)
 def _max_pool_from_vjp(
-    g: list[Any], x_shape: Shape, out1: Any, kernel: Shape, stride: Shape, padding: Shape,
-    dilation: Shape,
-) -> Any:  # fmt: skip
+    g: list[Any], x: Any, out1: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
+) -> Any:
+    if g[0] is None:
+        return None
     form = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    return pool_scatter(g[0], out1, size=x_shape[-len(kernel) :], **form)
+    return pool_scatter(g[0], out1, size=x._data.shape[-len(kernel) :], **form)
 
 
 # The maximum and its winner, for gradients: programs go on to change the maximum in place (ReLU after

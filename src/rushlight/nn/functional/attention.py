@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from rushlight.ops.precision import in_half
 from rushlight.primitives import softmax as softmax_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
+from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.placement import order_of
 from rushlight.tensor_base import Array, wrap
 
@@ -49,9 +52,9 @@ def _additive(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
 
 def _attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, dropout_p: float,
-    scale: float | None, training: bool = True,
+    scale: float | None, nan_rows: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The attended values, and the weights."""
+    """The attended values, and the weights: of a row that is all hidden zero, or nan as asked."""
     factor = 1 / math.sqrt(max(query._data.shape[-1], 1)) if scale is None else scale
     scores: Tensor = apply(matmul, query * factor, key.mT)
     if causal:
@@ -59,9 +62,10 @@ def _attend(
     if mask is not None:
         scores = scores + _additive(mask, scores.dtype)
     last = scores._data.ndim - 1
-    weights: Tensor = apply(softmax_rows.softmax, scores, dim=last, masked=mask is not None)
+    masked = mask is not None and not nan_rows
+    weights: Tensor = apply(softmax_rows.softmax, scores, dim=last, masked=masked)
     if dropout_p > 0:
-        weights = dropout(weights, dropout_p, training)
+        weights = dropout(weights, dropout_p)
     return apply(matmul, weights, value), weights
 
 
@@ -104,6 +108,10 @@ def scaled_dot_product_attention(
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
             f"{query._data.ndim} key.dim: {key._data.ndim} and value.dim: {value._data.ndim} instead."
         )
+    if query._data.dtype.kind not in "fc":
+        raise RuntimeError(f"expected scalar type Float but found {query.dtype.word}")
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if attn_mask is not None:
         kind = attn_mask._data.dtype
         if kind.kind != "b" and kind != query._data.dtype and kind != np.float32:
@@ -120,6 +128,18 @@ def scaled_dot_product_attention(
             )
         key = _repeat_heads(key, heads // own)
         value = _repeat_heads(value, heads // value._data.shape[-3])
+    if attn_mask is not None:
+        _check_shape(query, key, attn_mask)
+    # torch has no second derivative of its kernel for the CPU.
+    fused = _fused(query, key, value, attn_mask, dropout_p)
+    if is_causal and attn_mask is not None and not fused:
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
+    if fused:
+        query, key, value = (
+            entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
+        )
     half = query._data.dtype == np.float16
     if half:
         # In single precision and rounded once, as in torch.
@@ -144,6 +164,42 @@ def _flash_order(
     return None
 
 
+_FUSED = "_scaled_dot_product_flash_attention_for_cpu_backward"
+
+
+def _check_shape(query: Tensor, key: Tensor, mask: Tensor) -> None:
+    """A mask spreads over the scores, and not the scores over it."""
+    shape = mask._data.shape
+    if len(shape) < 2 and query._data.ndim == 4:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [-1, 0], but got -2): attn_mask is of "
+            f"shape {list(shape)}, but needs two dimensions at least"
+        )
+    q, k = query._data.shape, key._data.shape
+    scores = (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
+    if broadcast_shapes([scores, shape]) != scores:
+        raise RuntimeError(
+            f"output with shape {list(scores)} doesn't match the broadcast shape "
+            f"{list(broadcast_shapes([scores, shape]))}: attn_mask spreads over the scores"
+        )
+
+
+def _fused(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float
+) -> bool:
+    """Whether torch takes its fused kernel on the CPU."""
+    q, k, v = query._data.shape, key._data.shape, value._data.shape
+    if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data.dtype.kind != "f":
+        return False
+    if not q[-1] == k[-1] == v[-1] or q[:2] != k[:2] or k[:2] != v[:2] or 0 in (*q, *k, *v):
+        return False
+    if mask is None:
+        return True
+    shape, wanted = mask._data.shape, (*q[:3], k[2])
+    fits = all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1], strict=False))
+    return not mask._requires_grad and len(shape) in (2, 4) and fits
+
+
 def _repeat_heads(tensor: Tensor, times: int) -> Tensor:
     if times == 1:
         return tensor
@@ -155,32 +211,49 @@ def _repeat_heads(tensor: Tensor, times: int) -> Tensor:
 # ---- many heads ---------------------------------------------------------------------------------
 
 
+def canonical_mask(
+    mask: Tensor | None,
+    name: str,
+    dtype: dtypes.dtype,
+    beside: tuple[str, Tensor | None] | None = None,
+) -> Tensor | None:
+    """A mask to be added: True, which means hidden, becomes -inf; what floats stays as it is.
+
+    beside: the name of another mask, which should be of the same type, and that mask.
+    """
+    if mask is None:
+        return None
+    need_tensor("multi_head_attention_forward", name, 0, mask)
+    if mask._data.dtype.kind not in "bf":
+        raise AssertionError(f"only bool and floating types of {name} are supported")
+    if beside is not None and beside[1] is not None and beside[1].dtype != mask.dtype:
+        warnings.warn(
+            f"Support for mismatched {name} and {beside[0]} is deprecated. Use same type for both "
+            "instead.",
+            stacklevel=3,
+        )
+    return _additive(mask.logical_not(), dtype) if mask._data.dtype.kind == "b" else mask
+
+
 def _merged_masks(
     attn_mask: Tensor | None, key_padding_mask: Tensor | None, batch: int, heads: int, rows: int,
-    columns: int, dtype: dtypes.dtype,
+    columns: int,
 ) -> Tensor | None:  # fmt: skip
-    """Both masks as one to be added to scores [batch, heads, rows, columns]; True means hidden."""
+    """Both masks as one to be added to scores [batch, heads, rows, columns]."""
     merged: Tensor | None = None
     if attn_mask is not None:
-        mask = _hiding(attn_mask, dtype)
-        if mask._data.ndim == 3:
-            mask = mask.reshape((batch, heads, rows, columns))
-        merged = mask
+        merged = attn_mask
+        if merged._data.ndim == 3:
+            merged = merged.reshape((batch, heads, rows, columns))
     if key_padding_mask is not None:
-        mask = _hiding(key_padding_mask, dtype).reshape((batch, 1, 1, columns))
+        mask = key_padding_mask.reshape((batch, 1, 1, columns))
         merged = mask if merged is None else merged + mask
     return merged
 
 
-def _hiding(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
-    if mask._data.dtype.kind == "b":
-        return _additive(mask.logical_not(), dtype)
-    return mask.to(dtype)
-
-
 def _check_heads(
-    query: Tensor, key: Tensor, value: Tensor, embed_dim: int, num_heads: int,
-    key_padding_mask: Tensor | None, attn_mask: Tensor | None,
+    query: Tensor, key: Tensor, value: Tensor, num_heads: int, key_padding_mask: Tensor | None,
+    attn_mask: Tensor | None,
 ) -> None:  # fmt: skip
     ndim = query._data.ndim
     if ndim not in (2, 3):
@@ -193,25 +266,35 @@ def _check_heads(
             f"`value` to be {ndim}-D but found {key._data.ndim}-D and {value._data.ndim}-D tensors "
             "respectively"
         )
-    if query._data.shape[-1] != embed_dim:
-        raise AssertionError(
-            f"was expecting embedding dimension of {embed_dim}, but got {query._data.shape[-1]}"
-        )
-    if key._data.shape[:-1] != value._data.shape[:-1]:
-        raise AssertionError(
-            f"key's sequence and batch dims {list(key._data.shape[:-1])} do not match value's "
-            f"{list(value._data.shape[:-1])}"
-        )
-    if embed_dim % num_heads:
-        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
     if key_padding_mask is not None and key_padding_mask._data.ndim != ndim - 1:
         raise AssertionError(
             f"expected `key_padding_mask` to be {ndim - 1}-D but found "
             f"{key_padding_mask._data.ndim}-D tensor"
         )
-    for name, mask in (("key_padding_mask", key_padding_mask), ("attn_mask", attn_mask)):
-        if mask is not None and mask._data.dtype.kind not in "bf":
-            raise AssertionError(f"only bool and floating types of {name} are supported")
+    if attn_mask is not None:
+        shape = attn_mask._data.shape
+        if len(shape) not in (2, 3):
+            raise AssertionError(
+                f"For {'batched (3-D)' if ndim == 3 else 'unbatched (2-D)'} `query`, expected "
+                f"`attn_mask` to be `None`, 2-D or 3-D but found {len(shape)}-D tensor instead"
+            )
+        wanted = (num_heads, query._data.shape[0], key._data.shape[0])
+        if ndim == 2 and len(shape) == 3 and shape != wanted:
+            raise AssertionError(f"Expected `attn_mask` shape to be {wanted} but got {shape}")
+
+
+def _check_width(query: Tensor, key: Tensor, value: Tensor, embed_dim: int, num_heads: int) -> None:
+    if query._data.shape[-1] != embed_dim:
+        raise AssertionError(
+            f"was expecting embedding dimension of {embed_dim}, but got {query._data.shape[-1]}"
+        )
+    if embed_dim % num_heads:
+        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
+    if key._data.shape[:-1] != value._data.shape[:-1]:
+        raise AssertionError(
+            f"key's sequence and batch dims {list(key._data.shape[:-1])} do not match value's "
+            f"{list(value._data.shape[:-1])}"
+        )
 
 
 def _projected(
@@ -274,7 +357,7 @@ def multi_head_attention_forward(
     weights [N, L, S], averaged over the heads unless average_attn_weights is False.
     A. Vaswani et al., "Attention Is All You Need", 2017.
     """
-    _check_heads(query, key, value, embed_dim_to_check, num_heads, key_padding_mask, attn_mask)
+    _check_heads(query, key, value, num_heads, key_padding_mask, attn_mask)
     batched = query._data.ndim == 3
     if not batched:
         same = (query is key, key is value)
@@ -283,6 +366,9 @@ def multi_head_attention_forward(
         value = key if same[1] else value.unsqueeze(1)
         if key_padding_mask is not None:
             key_padding_mask = key_padding_mask.unsqueeze(0)
+    key_padding_mask = canonical_mask(
+        key_padding_mask, "key_padding_mask", query.dtype, ("attn_mask", attn_mask)
+    )
     rows, batch, width = query._data.shape
     each = width // num_heads
     if is_causal and attn_mask is None:
@@ -290,9 +376,17 @@ def multi_head_attention_forward(
             "Need attn_mask if specifying the is_causal hint: pass the causal mask, for instance "
             "nn.Transformer.generate_square_subsequent_mask(length)"
         )
+    # Alone and without weights the hint takes the mask's place.
+    hinted = is_causal and key_padding_mask is None and not need_weights
+    attn_mask = None if hinted else canonical_mask(attn_mask, "attn_mask", query.dtype)
+    _check_width(query, key, value, embed_dim_to_check, num_heads)
     separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
     q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias, separate)
     extra = 0
+    if (bias_k is None) != (bias_v is None):
+        raise AssertionError("bias_k and bias_v are given together or not at all")
+    if bias_k is not None and (static_k is not None or static_v is not None):
+        raise AssertionError("bias cannot be added to static key or value")
     if bias_k is not None and bias_v is not None:
         k = cat((k, bias_k.expand((1, batch, width))), 0)
         v = cat((v, bias_v.expand((1, batch, width))), 0)
@@ -306,19 +400,35 @@ def multi_head_attention_forward(
     columns = k._data.shape[2]
     if attn_mask is not None:
         attn_mask = _checked_mask(attn_mask, batch * num_heads, rows, columns - extra)
+    if key_padding_mask is not None:
+        for axis, size in enumerate((batch, columns - extra)):
+            if key_padding_mask._data.shape[axis] != size:
+                raise AssertionError(
+                    f"Expected key_padded_mask.shape[{axis}] to be {size}, but got "
+                    f"{key_padding_mask._data.shape[axis]}"
+                )
     # What was added to the keys is never hidden.
     if extra:
         attn_mask = None if attn_mask is None else _widened(attn_mask, extra)
         key_padding_mask = None if key_padding_mask is None else _widened(key_padding_mask, extra)
-    mask = _merged_masks(attn_mask, key_padding_mask, batch, num_heads, rows, columns, q.dtype)
+    mask = _merged_masks(attn_mask, key_padding_mask, batch, num_heads, rows, columns)
     p = dropout_p if training else 0.0
-    out, weights = _attend(q, k, v, mask, False, p, None)
+    weights: Tensor | None = None
+    if need_weights:
+        if mask is not None and mask._data.dtype != q._data.dtype:
+            raise RuntimeError(
+                f"Input dtypes must be the same, got: input {mask.dtype}, batch1: {q.dtype}, batch2: "
+                f"{k.dtype}: give a mask of the query's type"
+            )
+        out, weights = _attend(q, k, v, mask, False, p, None, nan_rows=True)
+    else:
+        out = scaled_dot_product_attention(q, k, v, mask, p, hinted)
     joined = out.permute(2, 0, 1, 3).reshape((rows * batch, width))
     result = linear(joined, out_proj_weight, out_proj_bias)
     result = result.reshape((rows, batch, result._data.shape[1]))
     if not batched:
         result = result.squeeze(1)
-    if not need_weights:
+    if weights is None:
         return result, None
     if average_attn_weights:
         weights = weights.mean(1)

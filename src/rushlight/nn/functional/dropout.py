@@ -106,7 +106,8 @@ def dropout2d(
 
     As in torch, an input of three dimensions is taken for [N, C, L], with a warning.
     """
-    if getattr(getattr(input, "_data", None), "ndim", 0) == 3:
+    _check("dropout2d", input, p)
+    if input._data.ndim == 3:
         warnings.warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
             "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +81,13 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "input", 1, input)
     need_tensor("embedding_bag", "weight", 2, weight)
+    if weight._data.dtype == np.int64 and input._data.dtype.kind == "f":
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
+            "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        input, weight = weight, input
     shape = input._data.shape
     if per_sample_weights is not None and per_sample_weights._data.shape != shape:
         raise ValueError(
@@ -93,6 +101,10 @@ def embedding_bag(
             raise ValueError(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
                 f"fixed length sequences. However, found offsets of type {type(offsets)}"
+            )
+        if not shape[1]:
+            raise RuntimeError(
+                "step must be nonzero: bags of an input of two dimensions are not empty"
             )
         offsets = wrap(np.arange(shape[0], dtype=input._data.dtype) * shape[1])
         input = input.reshape((-1,))

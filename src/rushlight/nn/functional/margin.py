@@ -82,7 +82,7 @@ def multi_margin_loss(
             f"expected scalar type {input.dtype.word} but found {weight.dtype.word}: the weights are "
             "of the input's type"
         )
-    input = entering(input, "multi_margin_loss_backward")
+    input = entering(input, refused="multi_margin_loss_backward")
     right = input.gather(1, target.unsqueeze(1))
     gaps = (margin - right + input).clamp(min=0)
     if p == 2:
@@ -128,7 +128,7 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
         )
-    input = entering(input, "multilabel_margin_loss_backward")
+    input = entering(input, refused="multilabel_margin_loss_backward")
     lines, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
     safe, counts, occurs = apply(label_masks, labels)
     right = lines.gather(1, safe)

@@ -119,7 +119,7 @@ def group_norm(
     """
     need_tensor("group_norm", "input", 1, input)
     shape = input._data.shape
-    if len(shape) >= 2 and num_groups > 0:
+    if len(shape) >= 2:
         size = shape[0] * shape[1] // num_groups * math.prod(shape[2:])
         if size == 1:
             raise ValueError(

@@ -23,6 +23,7 @@ from rushlight.ops.precision import in_single
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, put
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pooling import fractional_positions
 from rushlight.tensor_base import wrap
 
@@ -177,6 +178,11 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         input: Tensor, norm_type: float, kernel_size: Ints, stride: Ints | None = None,
         ceil_mode: bool = False,
     ) -> Tensor:  # fmt: skip
+        if norm_type == float("inf"):
+            largest: Tensor = ops.max_pool(
+                name, dims, input, kernel_size, stride, ceil_mode=ceil_mode
+            )
+            return largest
         powers = input**norm_type
         mean = ops.avg_pool(f"avg_pool{dims}d", dims, powers, kernel_size, stride, 0, ceil_mode)
         elements = float(np.prod(as_ints(name, "kernel_size", kernel_size, dims)))
@@ -207,6 +213,8 @@ def _fractional(
     supported(name, FLOAT, [input._data])
     kernel, size = as_ints(name, "kernel_size", kernel_size, dims), shape[-dims:]
     if output_size is None:
+        if dims == 2 and not isinstance(output_ratio, Sequence):
+            raise TypeError(f"object of type '{type(output_ratio).__name__}' has no len()")
         ratios = (
             tuple(output_ratio) if isinstance(output_ratio, Sequence) else (output_ratio,) * dims
         )
@@ -220,6 +228,7 @@ def _fractional(
                 f"{name}(): pool size {k} too large relative to input size {n}: {count} windows of "
                 "that size do not fit"
             )
+    input = entering(input)
     batched = input if len(shape) == dims + 2 else input.unsqueeze(0)
     lead = (*batched._data.shape[:2], dims)
     if samples is not None and batched is not input:

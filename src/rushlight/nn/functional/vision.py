@@ -26,6 +26,7 @@ from rushlight.ops.vision import (
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import supported
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pooling import window_spread
 from rushlight.tensor_base import Array, wrap
 
@@ -142,6 +143,19 @@ def pad(
         input = single(input)
     sides, label = _SIDES[mode]
     given = input
+    if mode != "circular":
+        if input._data.dtype.kind == "b":
+            raise NotImplementedError(f"\"{mode}ion_pad{dims}d\" not implemented for 'Bool'")
+        sizes = [
+            n + sum(widths[2 * i : 2 * i + 2])
+            for i, n in enumerate(input._data.shape[: -dims - 1 : -1])
+        ]
+        if min(sizes) < 1:
+            raise RuntimeError(
+                f"input of size {list(input._data.shape)} is too small. Calculated output sizes, from "
+                f"the last dimension: {sizes}"
+            )
+        input = entering(input)
     for i in range(dims):
         dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
         if mode == "circular":
@@ -152,7 +166,7 @@ def pad(
         if mode != "circular":
             input = _cut(input, dim, before, after)
     if not any(widths):
-        return given.clone()
+        return input.clone()
     # torch joins the parts of a circle in row order.
     laid = following(input, given) if mode != "circular" else in_rows(input)
     return relabel(laid, label.format(dims))

@@ -8,6 +8,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn import init
+from rushlight.nn.functional.attention import canonical_mask
 from rushlight.nn.modules.linear import NonDynamicallyQuantizableLinear
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
@@ -120,6 +121,10 @@ class MultiheadAttention(Module):
         key_padding_mask (N, S) and attn_mask (L, S) or (N * num_heads, L, S): True, or minus
         infinity, where not to look.
         """
+        key_padding_mask = canonical_mask(
+            key_padding_mask, "key_padding_mask", query.dtype, ("attn_mask", attn_mask)
+        )
+        attn_mask = canonical_mask(attn_mask, "attn_mask", query.dtype)
         turned = self.batch_first and query.dim() == 3
         if turned:
             same_value, same_query = value is key, query is key

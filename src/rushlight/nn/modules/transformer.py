@@ -14,6 +14,7 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import state
 from rushlight.nn import functional as F
 from rushlight.nn import init
+from rushlight.nn.functional.attention import canonical_mask
 from rushlight.nn.modules.attention import MultiheadAttention
 from rushlight.nn.modules.container import ModuleList
 from rushlight.nn.modules.dropout import Dropout
@@ -131,6 +132,10 @@ class TransformerEncoderLayer(_Layer):
         is_causal: bool = False,
     ) -> Tensor:
         """(L, N, d_model), batch first or unbatched as in MultiheadAttention, to the same shape."""
+        src_key_padding_mask = canonical_mask(
+            src_key_padding_mask, "src_key_padding_mask", src.dtype, ("src_mask", src_mask)
+        )
+        src_mask = canonical_mask(src_mask, "src_mask", src.dtype)
         x = self._residual(
             src, self.norm1, self.dropout1,
             lambda x: self._attend(
@@ -269,6 +274,10 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """(L, N, d_model), batch first or unbatched as the layers, to the same shape."""
+        src_key_padding_mask = canonical_mask(
+            src_key_padding_mask, "src_key_padding_mask", src.dtype, ("mask", mask)
+        )
+        mask = canonical_mask(mask, "mask", src.dtype)
         output = src
         for layer in self.layers:
             output = layer(

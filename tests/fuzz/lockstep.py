@@ -400,9 +400,9 @@ class Pair:
             if largest is None:
                 largest = max(map(magnitude, want.arrays), default=0.0)
             if not close(a, b, want.facts[number][0], largest):
-                yield self.differ("values", want.paths[number], a, b)
+                yield self.differ("values", want.paths[number], a.copy(), b.copy())
             elif signs_differ(a, b):
-                yield self.differ("sign of zero", want.paths[number], a, b)
+                yield self.differ("sign of zero", want.paths[number], a.copy(), b.copy())
 
     def plains(
         self, want: list[tuple[str, Any]], got: list[tuple[str, Any]]

@@ -41,31 +41,32 @@ __all__ = [
 # ---- along one dimension ------------------------------------------------------------------------
 
 
-def _along(name: str, input: Tensor, dim: int, index: Any) -> tuple[int, Tensor, tuple[Any, ...]]:
-    """(dim counted from the front, index as int64, spec) for a 1-d index into a dimension."""
-    need_tensor(name, "input", 1, input)
-    need_tensor(name, "index", 3, index)
+def _row(name: str, input: Tensor, dim: int, index: Tensor) -> int:
+    """dim counted from the front; raises unless the index is a vector or a single number."""
     at = one_dim(dim, input._data.ndim)
-    data = index._data
-    if data.ndim > 1:
+    if index._data.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, not of shape {index.shape}")
-    if data.dtype not in (np.int64, np.int32):
-        # torch is of two minds about this one.
-        error = IndexError if name == "index_fill" else RuntimeError
-        raise error(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
+    return at
+
+
+def _need_whole(name: str, index: Tensor) -> None:
+    if index._data.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
+
+
+def _within(
+    name: str, input: Tensor, at: int, index: Tensor, error: type[Exception] = IndexError
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """(index as a vector of int64, spec); raises if it points outside of the dimension."""
+    data = index._data
     size = input._data.shape[at] if input._data.ndim else 1
-    if name == "index_fill" and data.size and -size <= data.min() < 0:
-        data = np.where(data < 0, data + size, data)
-        index = wrap(data)
     # Read as unsigned, a negative number is too large as well.
     if data.size and data.view(np.uint64 if data.itemsize == 8 else np.uint32).max() >= size:
         wrong = data.min() if data.min() < 0 else data.max()
-        raise IndexError(
-            f"{name}(): index {wrong} is out of range for dimension {at} with size {size}"
-        )
+        raise error(f"{name}(): index {wrong} is out of range for dimension {at} with size {size}")
     if data.dtype != np.int64 or not data.ndim:
         index = wrap(data.astype(np.int64).reshape(-1))
-    return at, index, (*(FULL,) * at, ARRAY)
+    return index, (*(FULL,) * at, ARRAY)
 
 
 @numpy_names
@@ -76,10 +77,23 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     >>> torch.tensor([1, 2, 3]).index_select(0, torch.tensor([2, 0]))
     tensor([3, 1])
     """
-    _, where, spec = _along("index_select", input, dim, index)
-    if not input._data.ndim:
-        if where._data.size != 1:
-            raise IndexError("index_select(): Index to scalar can have only 1 value")
+    need_tensor("index_select", "input", 1, input)
+    need_tensor("index_select", "index", 3, index)
+    at = _row("index_select", input, dim, index)
+    shape, count = input._data.shape, index._data.size
+    if not shape and count != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {count} value(s)"
+        )
+    _need_whole("index_select", index)
+    if len(shape) > 1 and not shape[at] and count:
+        raise RuntimeError(
+            f"index_select(): there is nothing to select in dimension {at} of size 0"
+        )
+    # torch has a kernel of its own for dimension 1, with an error of its own.
+    error = RuntimeError if at == 1 or (len(shape) > 1 and 0 in shape) else IndexError
+    where, spec = _within("index_select", input, at, index, error)
+    if not shape:
         result = apply(pointwise.clone, input)
     else:
         result = in_rows(apply(rows.index, input, where, spec=spec))
@@ -91,34 +105,95 @@ def _lifted(input: Tensor) -> Tensor:
     return input if input._data.ndim else input.reshape(1)
 
 
-def _sources(
-    name: str, input: Tensor, at: int, index: Tensor, source: Tensor
-) -> tuple[Tensor, Tensor]:
-    """input and source, both of at least one dimension; raises unless source fits the index."""
+def _need_operands(name: str, input: Any, index: Any, source: Any) -> None:
+    need_tensor(name, "input", 1, input)
+    need_tensor(name, "index", 3, index)
     need_tensor(name, "source", 4, source)
+
+
+def _need_same_dtype(name: str, input: Tensor, source: Tensor) -> None:
     if source._data.dtype != input._data.dtype:
         raise RuntimeError(
             f"{name}(): self ({input.dtype.word}) and source ({source.dtype.word}) must have the "
             "same scalar type"
         )
-    x, values = _lifted(input), _lifted(source)
-    count = index._data.size
-    wanted = (*x._data.shape[:at], count, *x._data.shape[at + 1 :])
-    if values._data.shape != wanted:
-        counted = values._data.shape[at : at + 1] == (count,)
-        error = IndexError if name.startswith("index_copy") and not counted else RuntimeError
-        raise error(
-            f"{name}(): source of shape {list(source._data.shape)} does not fit: {count} indices "
-            f"into dimension {at} of shape {list(input._data.shape)} need shape {list(wanted)}"
+
+
+def _slices(input: Tensor, source: Tensor, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shapes of both without the dimension of the index."""
+    x, values = input._data.shape, source._data.shape
+    return (*x[:at], *x[at + 1 :]), (*values[:at], *values[at + 1 :])
+
+
+def _fitting_add(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+    """dim counted from the front, if index and source fit, else torch's errors in torch's order."""
+    at = _row(name, input, dim, index)
+    _need_whole(name, index)
+    _need_same_dtype(name, input, source)
+    count, x, values = index._data.size, input._data.shape, source._data.shape
+    if at and at >= len(values):
+        raise RuntimeError(f"{name}(): dimension {at} is not there in a source of shape {values}")
+    if count != (values[at] if values else 1):
+        error = RuntimeError if values else IndexError
+        raise error(f"{name}(): {count} indices for a source of shape {list(values)} in dim {at}")
+    if not x or not values:
+        fits = x == values
+    else:
+        ours, theirs = _slices(input, source, at)
+        fits = ours == theirs
+    if not fits:
+        raise RuntimeError(
+            f"{name}(): source tensor shape must match self tensor shape, excluding the specified "
+            f"dimension. Got self.shape = {list(x)} source.shape = {list(values)}"
         )
-    return x, values
+    return at
+
+
+def _fitting_copy(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+    """The same for index_copy, which checks in another order."""
+    at = _row(name, input, dim, index)
+    count, x, values = index._data.size, input._data.shape, source._data.shape
+    if not values and count != 1:
+        raise IndexError(f"{name}(): a source of no dimensions needs 1 index, not {count}")
+    if x and values and len(x) != len(values):
+        raise IndexError(
+            f"{name}(): When source and destination are not scalars, their dimensionality must "
+            f"match, but they are of shape {list(values)} and {list(x)}"
+        )
+    _need_long(name, index)
+    _need_same_dtype(name, input, source)
+    ours, theirs = _slices(input, source, at)
+    if ours != theirs:
+        raise RuntimeError(
+            f"{name}(): Source/destination tensor must have same slice shapes: {list(ours)} in the "
+            f"destination, {list(theirs)} in the source"
+        )
+    if values and count != values[at]:
+        raise IndexError(
+            f"{name}(): Number of indices ({count}) should be equal to source.size(dim) ({values[at]})"
+        )
+    return at
+
+
+def _outside(input: Tensor, at: int, accumulate: bool) -> type[Exception]:
+    """torch's error for an index that points outside, which depends on the kernel it comes to."""
+    shape = input._data.shape
+    if accumulate:
+        odd = len(shape) > 1 and at in (0, len(shape) - 1)
+    else:
+        odd = 0 in shape[at : at + 1]
+    return RuntimeError if odd else IndexError
 
 
 def _put_along(
     name: str, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
-    at, where, spec = _along(name, input, dim, index)
-    x, values = _sources(name, input, at, where, source)
+    _need_operands(name, input, index, source)
+    at = (_fitting_add if accumulate else _fitting_copy)(name, input, dim, index, source)
+    if accumulate and not input._data.size and input._data.ndim > 1:
+        return apply(pointwise.clone, input)
+    where, spec = _within(name, input, at, index, _outside(input, at, accumulate))
+    x, values = _lifted(input), _lifted(source)
     if alpha != 1:
         values = values * alpha
     result = apply(rows.put, x, values, where, spec=spec, accumulate=accumulate)
@@ -128,12 +203,14 @@ def _put_along(
 def _put_along_(
     name: str, self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
+    _need_operands(name, self, index, source)
     recording = admit(self, source)
-    if not self._data.ndim:
+    if not self._data.size or not self._data.ndim:
         result = _put_along(name, self, dim, index, source, alpha, accumulate)
         return assign(self, result, name)
-    at, where, spec = _along(name, self, dim, index)
-    _, values = _sources(name, self, at, where, source)
+    at = (_fitting_add if accumulate else _fitting_copy)(name, self, dim, index, source)
+    where, spec = _within(name, self, at, index, _outside(self, at, accumulate))
+    values = _lifted(source)
     check_memory(name[:-1], self._data, index, source)
     if alpha != 1:
         values = values * alpha
@@ -189,12 +266,27 @@ def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with a number in the slices of dim at these positions."""
     need_tensor("index_fill", "input", 1, input)
-    if isinstance(value, TensorBase) and value._data.ndim:
+    need_tensor("index_fill", "index", 3, index)
+    if isinstance(value, TensorBase):
+        if value._data.ndim:
+            raise RuntimeError(
+                "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._data.ndim} dimension(s)."
+            )
+    else:
+        need_number("index_fill", "value", 4, value)
+    if index._data.dtype != np.int64:
+        raise IndexError(f"index_fill_(): Expected dtype int64 for index, not {index.dtype}")
+    if isinstance(value, complex) and input._data.dtype.kind != "c":
         raise RuntimeError(
-            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-            f"{value._data.ndim} dimension(s)."
+            "index_fill_(): Converting complex Scalar to non-complex type is not supported"
         )
-    _, where, spec = _along("index_fill", input, dim, index)
+    at = _row("index_fill", input, dim, index)
+    size = input._data.shape[at] if input._data.ndim else 1
+    if not input._data.size and size:
+        return input.clone()
+    index = wrap(np.where(index._data < 0, index._data + size, index._data))
+    where, spec = _within("index_fill", input, at, index, _outside(input, at, False))
     # A place named twice gets the value, and passes its gradient on, once.
     where = wrap(np.unique(where._data))
     x = _lifted(input)

@@ -14,6 +14,14 @@ def is_float(t: torch.Tensor) -> bool:
     return t.dtype.is_floating_point
 
 
+def is_leaf(t: torch.Tensor) -> bool:
+    """Whether it is one; of some views that were changed in place torch does not say."""
+    try:
+        return t.is_leaf
+    except RuntimeError:
+        return False
+
+
 def of_rank(rank: int) -> Callable[[torch.Tensor], bool]:
     return lambda t: t.dim() == rank and t.dtype is torch.float32 and 0 not in t.shape
 
@@ -47,9 +55,9 @@ HOLES: dict[str, Callable[[Draws], str]] = {
     "integer": tensor(lambda t: t.dtype is torch.int64),
     "mask": tensor(lambda t: t.dtype is torch.bool),
     "grad": tensor(lambda t: t.requires_grad),
-    "leaf": tensor(lambda t: t.requires_grad and t.is_leaf),
+    "leaf": tensor(lambda t: t.requires_grad and is_leaf(t)),
     "plain": tensor(lambda t: not t.requires_grad),
-    "detached": tensor(lambda t: t.is_leaf),
+    "detached": tensor(is_leaf),
     "scalar": tensor(lambda t: t.numel() == 1),
     "fitting": tensor(lambda t: is_float(t) and small(t)),
     "pairs": tensor(lambda t: is_float(t) and t.dim() > 0 and t.shape[-1] == 2),

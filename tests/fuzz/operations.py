@@ -139,7 +139,7 @@ GROUPS: dict[str, tuple[float, str]] = {
         {x}.scatter_({dim}, {gathering}, {number})
         {x}.scatter_add_({dim}, {gathering}, {same})
         {x}.index_put_(({positions},), {number})
-        {x}.masked_scatter_({maskof}, {same})
+        {x}.masked_scatter_({maskof}, {apart})
         {float}.normal_()
         {float}.uniform_()
         {x}.cumsum_({dim})

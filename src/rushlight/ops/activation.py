@@ -223,7 +223,7 @@ def softmax(
     tensor([0.5000, 0.5000])
     """
     result = _along("softmax", softmax_rows.softmax, input, dim, dtype)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 @numpy_names
@@ -232,7 +232,7 @@ def log_softmax(
 ) -> Tensor:
     """The logarithm of `softmax`, computed without taking a logarithm of something near 0."""
     result = _along("log_softmax", softmax_rows.log_softmax, input, dim, dtype)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def silu(input: Tensor) -> Tensor:

@@ -11,9 +11,19 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.memory import FULL, PARTIAL, is_repeated, overlap
+from rushlight.memory import (
+    FULL,
+    PARTIAL,
+    address,
+    beside,
+    is_dense,
+    is_repeated,
+    overlap,
+    strided_view,
+    whole,
+)
 from rushlight.return_types import ReturnType
-from rushlight.tensor_base import Array, TensorBase, bump, held, put, write
+from rushlight.tensor_base import Array, TensorBase, bump, held, put, wants_grad, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -96,6 +106,38 @@ def need_number(function: str, name: str, position: int, value: Any) -> None:
             f"{function}(): argument '{name}' (position {position}) must be Number, not "
             f"{type_name(value)}"
         )
+
+
+def need_int(function: str, name: str, position: int, value: Any) -> int:
+    """A whole number, of Python, NumPy or a tensor; anything else is torch's TypeError.
+
+    >>> need_int("triu", "diagonal", 1, 1.0)
+    Traceback (most recent call last):
+    TypeError: triu(): argument 'diagonal' (position 1) must be int, not float
+    """
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(
+        f"{function}(): argument '{name}' (position {position}) must be int, not {type_name(value)}"
+    )
+
+
+def accumulated_in(
+    input: Tensor, dtype: dtypes.dtype | None, out: Tensor | None
+) -> dtypes.dtype | None:
+    """The dtype in which elements are added or multiplied up: as asked for, or that of `out=`."""
+    if dtype is None:
+        return None if out is None else out.dtype
+    if out is not None and out.dtype is not dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {dtype.word}, not {out.dtype.word}")
+    if dtype.category < dtypes.FLOATING and state.grad and wants_grad(input):
+        raise RuntimeError(
+            f"Autograd not support dtype: {dtype.word}: there is no gradient through whole numbers"
+        )
+    return dtype
 
 
 def one_dim(dim: int, ndim: int) -> int:
@@ -196,8 +238,15 @@ def need_distinct(data: Array) -> None:
         )
 
 
-def write_out(out: Tensor | None, result: Tensor) -> Tensor:
-    """Put a result into the `out=` tensor, if there is one, and return it."""
+def write_out(
+    out: Tensor | None, result: Tensor, *read: Any, same: bool = False, wrong: Any = RuntimeError
+) -> Tensor:
+    """Put a result into the `out=` tensor, if there is one, and return it.
+
+    read: the arguments of an elementwise operation, which may lie in out's memory element by element,
+    not otherwise. same: out's dtype must be the result's; else one that the result can be cast to,
+    or the error is of type wrong.
+    """
     if out is None:
         return result
     need_tensor("out", "out", 0, out)
@@ -207,19 +256,36 @@ def write_out(out: Tensor | None, result: Tensor) -> Tensor:
             "arguments requires grad: leave out= away, or use torch.no_grad()"
         )
     ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
+    if same and ours is not theirs:
+        raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
     if ours.category > theirs.category:
-        raise RuntimeError(
+        raise wrong(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
     data = held(out)
-    if 0 in data.strides:
-        need_distinct(data)
-    if data.shape == result._data.shape:
-        write(out, result._data)
+    if data.shape != result._data.shape:
+        _resize(out, result._data)
     else:
-        put(out, dtypes.cast(result._data, data.dtype))
+        need_distinct(data)
+        for x in read:
+            if isinstance(x, TensorBase):
+                need_apart(data, held(x))
+    write(out, result._data)
     bump(out, "an out= argument")
     return out
+
+
+def _resize(out: Tensor, like: Array) -> None:
+    """Give out the shape and layout of an array: on its own memory, as far as that goes."""
+    data = held(out)
+    order = like if is_dense(like) else np.empty(like.shape, like.dtype)
+    strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
+    owner = whole(data)
+    if address(data) - address(owner) + like.size * data.itemsize <= owner.nbytes:
+        put(out, beside(data, like.shape, strides))
+    else:
+        memory = np.empty(like.size, data.dtype)
+        put(out, strided_view(memory, like.shape, strides))
 
 
 def write_outs(out: Any, results: Any) -> Any:
@@ -228,7 +294,7 @@ def write_outs(out: Any, results: Any) -> Any:
         return results
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"argument 'out' must be a tuple of {len(results)} Tensors")
-    written = [write_out(o, r) for o, r in zip(out, results, strict=True)]
+    written = [write_out(o, r, same=True) for o, r in zip(out, results, strict=True)]
     return results._out(written) if isinstance(results, ReturnType) else tuple(written)
 
 

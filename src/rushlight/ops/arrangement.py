@@ -10,6 +10,7 @@ from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
     many_dims,
+    need_int,
     need_tensor,
     numpy_names,
     one_dim,
@@ -141,9 +142,10 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The lower triangle of matrices, up to this diagonal; zeros elsewhere."""
     need_tensor("tril", "input", 1, input)
+    diagonal = need_int("tril", "diagonal", 1, diagonal)
     rows.triangle.rule(input._data, diagonal=diagonal, upper=False)
-    result: Tensor = apply(rows.triangle, input, diagonal=int(diagonal), upper=False)
-    return result if out is None else write_out(out, result)
+    result: Tensor = apply(rows.triangle, input, diagonal=diagonal, upper=False)
+    return result if out is None else write_out(out, result, same=True)
 
 
 @numpy_names
@@ -156,14 +158,16 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
             [0., 0., 1.]])
     """
     need_tensor("triu", "input", 1, input)
+    diagonal = need_int("triu", "diagonal", 1, diagonal)
     rows.triangle.rule(input._data, diagonal=diagonal, upper=True)
-    result: Tensor = apply(rows.triangle, input, diagonal=int(diagonal), upper=True)
-    return result if out is None else write_out(out, result)
+    result: Tensor = apply(rows.triangle, input, diagonal=diagonal, upper=True)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of the diagonal of two dimensions, as a last dimension in their place."""
     need_tensor("diagonal", "input", 1, input)
+    offset = need_int("diagonal", "offset", 1, offset)
     a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
     result: Tensor = apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
     return result

@@ -131,7 +131,7 @@ def where(
                 f"where(): argument '{name}' must be Tensor or Number, not {type_name(value)}"
             )
     result: Tensor = apply(rows.where, condition, input, other)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, condition, input, other, same=True)
 
 
 def where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:

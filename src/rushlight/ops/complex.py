@@ -61,7 +61,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate, in new memory; a real tensor itself."""
     need_tensor("conj_physical", "input", 1, input)
     result = pointwise.conj(input)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, same=True)
 
 
 def neg_view(input: Tensor) -> Tensor:

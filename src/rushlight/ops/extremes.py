@@ -49,7 +49,7 @@ def amax(
     need_tensor("amax", "input", 1, input)
     dims = many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 @numpy_names
@@ -60,7 +60,7 @@ def amin(
     need_tensor("amin", "input", 1, input)
     dims = many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 @numpy_names
@@ -106,7 +106,7 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
             )
         at = None if dim is None else one_dim(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
-        return result if out is None else write_out(out, result)
+        return result if out is None else write_out(out, result, same=True)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what

@@ -114,7 +114,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     result: Tensor = apply(join.cat, *parts, dim=at)
-    return result if out is None else write_out(apart(out, *parts), result)
+    return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)
 
 
 @numpy_names
@@ -141,7 +141,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     parts = _parts("stack", tensors)
     at = one_dim(dim, parts[0]._data.ndim + 1)
     result: Tensor = apply(join.stack, *parts, dim=at)
-    return result if out is None else write_out(apart(out, *parts), result)
+    return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)
 
 
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:

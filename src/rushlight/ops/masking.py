@@ -68,7 +68,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         raise RuntimeError(
             f"masked_select(): self and result must have the same scalar type, not {out.dtype}"
         )
-    return result if out is None else write_out(apart(out, input, mask), result)
+    return result if out is None else write_out(apart(out, input, mask), result, same=True)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:

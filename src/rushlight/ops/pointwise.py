@@ -53,15 +53,17 @@ def _first(name: str, input: Any, other: Any) -> Any:
     return input
 
 
-def unary(row: Primitive, what: str, name: str | None = None) -> Callable[..., Tensor]:
-    """The public function of a row with one input."""
+def unary(
+    row: Primitive, what: str, name: str | None = None, *, same: bool = False
+) -> Callable[..., Tensor]:
+    """The public function of a row with one input; same: out= must have the result's dtype."""
     name = name or row.name
 
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
             need_tensor(name, "input", 1, input)
         result: Tensor = apply(row, input)
-        return result if out is None else write_out(out, result)
+        return result if out is None else write_out(out, result, input, same=same)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -89,29 +91,33 @@ def binary(
                 f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
             )
         result: Tensor = apply(row, input, other)
-        return result if out is None else write_out(out, result)
+        return result if out is None else write_out(out, result, input, other)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
     return function
 
 
-abs = unary(rows.abs, "The absolute value of each element.")
+abs = unary(rows.abs, "The absolute value of each element.", same=True)
 absolute = abs
-ceil = unary(rounding.ceil, "Each element rounded up to a whole number.")
-floor = unary(rounding.floor, "Each element rounded down to a whole number.")
-frac = unary(rounding.frac, "The part of each element behind the point, with its sign.")
-neg = unary(rows.neg, "-x of each element.")
+ceil = unary(rounding.ceil, "Each element rounded up to a whole number.", same=True)
+floor = unary(rounding.floor, "Each element rounded down to a whole number.", same=True)
+frac = unary(rounding.frac, "The part of each element behind the point, with its sign.", same=True)
+neg = unary(rows.neg, "-x of each element.", same=True)
 negative = neg
 reciprocal = unary(rows.reciprocal, "1 / x of each element.")
 relu = unary(rows.relu, "max(x, 0) of each element.")
 rsqrt = unary(rows.rsqrt, "1 / sqrt(x) of each element.")
-sgn = unary(rows.sgn, "x / |x| of each element, 0 at 0; the sign, also of complex numbers.")
-sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.")
-signbit = unary(rounding.signbit, "Where the sign bit is set: for negative numbers and -0.")
+sgn = unary(
+    rows.sgn, "x / |x| of each element, 0 at 0; the sign, also of complex numbers.", same=True
+)
+sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.", same=True)
+signbit = unary(
+    rounding.signbit, "Where the sign bit is set: for negative numbers and -0.", same=True
+)
 sqrt = unary(rows.sqrt, "The square root of each element.")
 square = unary(rows.square, "x * x of each element.")
-trunc = unary(rounding.trunc, "Each element rounded towards zero to a whole number.")
+trunc = unary(rounding.trunc, "Each element rounded towards zero to a whole number.", same=True)
 fix = trunc
 
 copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
@@ -165,7 +171,7 @@ def add(
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("add", input, other, alpha)
     result: Tensor = apply(rows.add, input, other)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, other)
 
 
 def sub(
@@ -182,7 +188,7 @@ def sub(
     if alpha.__class__ is not int or alpha != 1:
         other = _scaled("sub", input, other, alpha)
     result: Tensor = apply(rows.sub, input, other)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, other)
 
 
 subtract = sub
@@ -257,7 +263,7 @@ def div(
         )
     input = _first("div", input, other)
     result: Tensor = apply(row, input, other)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, other)
 
 
 divide = div
@@ -282,7 +288,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
                 f"pow(): argument 'exponent' (position 2) must be Number, not {type_name(exponent)}"
             )
     result: Tensor = apply(rows.pow, input, exponent)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, exponent)
 
 
 def float_power(
@@ -360,7 +366,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     need_tensor("round", "input", 1, input)
     static = {"decimals": decimals} if decimals else {}
     result: Tensor = apply(rounding.round, input, **static)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, same=True)
 
 
 def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..., Tensor]:
@@ -396,7 +402,7 @@ def nan_to_num(
     """
     need_tensor("nan_to_num", "input", 1, input)
     result: Tensor = apply(rounding.nan_to_num, input, nan=nan, posinf=posinf, neginf=neginf)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, same=True)
 
 
 def _beside_a_number(bound: Any) -> Any:
@@ -430,7 +436,10 @@ def clamp(
     if min is not None and max is not None and isinstance(min, NUMBERS) != isinstance(max, NUMBERS):
         min, max = _beside_a_number(min), _beside_a_number(max)
     result: Tensor = apply(ternary.clamp, input, min, max)
-    return result if out is None else write_out(out, result)
+    if out is None:
+        return result
+    numbers = not isinstance(min, TensorBase) and not isinstance(max, TensorBase)
+    return write_out(out, result, input, min, max, same=numbers)
 
 
 clip = clamp
@@ -466,7 +475,7 @@ def lerp(
     if isinstance(weight, TensorBase) and weight._data.ndim == 0:
         weight = weight.to(input.dtype)
     result: Tensor = apply(ternary.lerp, input, end, weight)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, end, weight)
 
 
 def _number_first(name: str, number: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
@@ -498,7 +507,7 @@ def addcmul(
         value, tensor1, tensor2 = _number_first("addcmul", tensor1, tensor2, *old, count=2)
     _need_three("addcmul", input, tensor1, tensor2)
     result: Tensor = apply(ternary.addcmul, input, tensor1, tensor2, value)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, tensor1, tensor2)
 
 
 def addcdiv(

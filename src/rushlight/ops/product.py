@@ -70,7 +70,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         result = apply(rows.matmul, input.unsqueeze(0), other).squeeze(-2)
     else:
         result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:
@@ -93,7 +93,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     if state.autocast is not None and out is None:
         input, mat2 = lowered(input, mat2)
     _ranks("mm", (2, 2), input, mat2)
-    return write_out(out, apply(rows.matmul, input, mat2))
+    return write_out(out, apply(rows.matmul, input, mat2), same=True)
 
 
 @in_half
@@ -106,7 +106,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: "
             f"[{b[0]}, {b[1]}]."
         )
-    return write_out(out, apply(rows.matmul, input, mat2))
+    return write_out(out, apply(rows.matmul, input, mat2), same=True)
 
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -121,14 +121,14 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
         )
     # autocast lowers matmul, and not this.
-    return write_out(out, apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1))
+    return write_out(out, apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), same=True)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the products of two vectors."""
     need_tensor("dot", "input", 1, input)
     need_tensor("dot", "tensor", 2, tensor)
-    return write_out(out, apply(rows.dot, input, tensor))
+    return write_out(out, apply(rows.dot, input, tensor), same=True)
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -211,7 +211,9 @@ def addmm(
     if mat1.is_sparse:
         return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
-    return write_out(out, _combined("addmm", input, apply(rows.matmul, mat1, mat2), beta, alpha))
+    return write_out(
+        out, _combined("addmm", input, apply(rows.matmul, mat1, mat2), beta, alpha), same=True
+    )
 
 
 def addmv(
@@ -229,7 +231,7 @@ def addmv(
             f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
             f"{vec._data.ndim}"
         )
-    return write_out(out, _combined("addmv", input, mv(mat, vec), beta, alpha))
+    return write_out(out, _combined("addmv", input, mv(mat, vec), beta, alpha), same=True)
 
 
 def addr(
@@ -269,7 +271,7 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
-    return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha))
+    return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha), same=True)
 
 
 @in_half
@@ -283,7 +285,9 @@ def addbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    return write_out(out, _combined("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha))
+    return write_out(
+        out, _combined("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha), same=True
+    )
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.ops.arguments import (
     Dim,
+    accumulated_in,
     many_dims,
     need_tensor,
     numpy_names,
@@ -59,6 +60,8 @@ def sum(
         need_tensor("sum", "input", 1, input)
     if input.is_sparse:
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
+    if dtype is not None or out is not None:
+        dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
     dims = None if dim is None else many_dims(dim, input._data.ndim)
@@ -156,6 +159,7 @@ def prod(
     tensor(24.)
     """
     need_tensor("prod", "input", 1, input)
+    dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
     dims = single_dim("prod", dim, input._data.ndim)

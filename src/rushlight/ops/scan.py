@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, return_types
 from rushlight.ops.arguments import (
+    accumulated_in,
     need_tensor,
     numpy_names,
     one_dim,
@@ -67,8 +68,9 @@ def _running(
     out: Tensor | None,
 ) -> Tensor:
     need_tensor(name, "input", 1, input)
+    dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
-        if dtype is dtypes.bool_:
+        if dtype is dtypes.bool_ and input._data.ndim and input._data.size:
             raise NotImplementedError(f"{name}() in booleans: leave dtype away to have int64")
         input = input.to(dtype)
     result: Tensor = apply(row, input, dim=one_dim(dim, input._data.ndim))
@@ -87,7 +89,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     """
     need_tensor("logcumsumexp", "input", 1, input)
     result: Tensor = apply(rows.logcumsumexp, input, dim=one_dim(dim, input._data.ndim))
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:

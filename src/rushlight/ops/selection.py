@@ -98,7 +98,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     else:
         result = in_rows(apply(rows.index, input, where, spec=spec))
     relabel(result, "IndexSelectBackward0")
-    return result if out is None else write_out(apart(out, input, index), result)
+    return result if out is None else write_out(apart(out, input, index), result, same=True)
 
 
 def _lifted(input: Tensor) -> Tensor:
@@ -325,7 +325,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     flat = input.reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")
-    return result if out is None else write_out(apart(out, input, index), result)
+    return result if out is None else write_out(apart(out, input, index), result, same=True)
 
 
 def _need_long(name: str, index: Tensor) -> None:

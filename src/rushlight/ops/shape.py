@@ -342,7 +342,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(dims)})")
     if not ndim:
-        return input
+        sources = targets = ()
     order: list[Any] = [None] * ndim
     for s, d in zip(sources, targets, strict=True):
         order[d] = s

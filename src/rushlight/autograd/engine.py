@@ -134,21 +134,21 @@ class _Walk:
         """Add g to what waits at a leaf or at output `number` of a node."""
         pending = self.pending
         if isinstance(target, Node):
-            meta = target.metas
-            if meta.__class__ is list:
-                g = fit(g, meta[number])
+            metas = target.metas
+            if metas is not None:
+                g = fit(g, metas[number])
                 waiting = pending.get(target)
                 if waiting is None:
-                    waiting = pending[target] = [None] * len(meta)
+                    waiting = pending[target] = [None] * len(metas)
                 waiting[number] = g if waiting[number] is None else self.add(waiting[number], g)
                 return
-            shape, dtype = meta
+            shape, dtype = target.out_shape, target.out_dtype
         else:
             pending = self.leaves
             shape, dtype = target._data.shape, target._data.dtype
         data = g._data
         if data.shape != shape or data.dtype is not dtype:
-            g = fit(g, (shape, dtype))  # type: ignore[arg-type]
+            g = fit(g, (shape, dtype))
         waiting = pending.get(target)
         pending[target] = g if waiting is None else self.add(waiting, g)
 
@@ -221,7 +221,7 @@ class _Walk:
             return None
         if node.hooks is not None:
             parts = node.hooks.entering(parts)
-        if not isinstance(node.metas, list):
+        if node.metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
 
@@ -287,7 +287,7 @@ class _Walk:
 
 def _parts(node: Node, g: Any) -> list[Any]:
     """The gradient of every output of node."""
-    if not isinstance(node.metas, list):
+    if node.metas is None:
         return [g]
     return [None] * len(node.metas) if g is None else list(g)
 

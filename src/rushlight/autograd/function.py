@@ -131,7 +131,7 @@ class FunctionNode(Node, FunctionCtx):
 
     def gradients(self, g: Any) -> Sequence[Tensor | None]:
         """What the user's backward returns, for the arguments that are tensors."""
-        if isinstance(self.metas, list):
+        if self.metas is not None:
             parts = [None] * len(self.metas) if g is None else list(g)
         else:
             parts = [g]
@@ -357,7 +357,7 @@ def _placed(
                 r._view = View(r._view.base, r._changes[0], made)
         placed.append(r)
     if len(node.metas) == 1 and node.metas[0] is not None:
-        node.metas = node.metas[0]
+        (node.out_shape, node.out_dtype), node.metas = node.metas[0], None
     return tuple(placed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,23 +74,21 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    # For the backward under way: the gradients that have come, and how many are still to come.
-    under_way: dict[int, list[Any]] = {}
-    left: dict[int, int] = {}
+    # For each backward under way: the gradients that have come, and how many are still to come.
+    come: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+    left: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
     def arrived(number: int, gradient: Any) -> None:
-        key = id(state.walk)
-        if key not in left:
-            under_way.clear()
-            left.clear()
-            under_way[key] = [None] * len(tensors)
-            left[key] = sum(map(state.walk.visits, tensors))
+        walk = state.walk
+        if walk not in left:
+            come[walk] = [None] * len(tensors)
+            left[walk] = sum(map(walk.visits, tensors))
             if mode == "any":
                 fn(gradient)
-        under_way[key][number] = gradient
-        left[key] -= 1
-        if not left[key] and mode == "all":
-            fn(under_way[key])
+        come[walk][number] = gradient
+        left[walk] -= 1
+        if not left[walk] and mode == "all":
+            fn(come[walk])
 
     def hook_of(number: int) -> Callable[[Any], None]:
         return lambda gradient: arrived(number, gradient)

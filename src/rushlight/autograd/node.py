@@ -40,13 +40,17 @@ class Node:
     with `b = a + a; c = b * a`, a must wait for both b and c.
     """
 
-    __slots__ = ("edges", "edge_outputs", "sequence", "metas", "hooks", "retained", "site", "label",
+    __slots__ = ("edges", "edge_outputs", "sequence", "out_shape", "out_dtype", "metas", "hooks",
+                 "retained", "site", "label",
                  "metadata_", "__weakref__")  # fmt: skip
 
     edges: Sequence[Any]
     edge_outputs: Sequence[int] | None
     sequence: int
-    metas: Meta | list[Meta]
+    # What its gradient must have to flow into the output; metas in their place for several outputs.
+    out_shape: tuple[int, ...]
+    out_dtype: np.dtype[Any]
+    metas: list[Meta] | None
     # What is called when gradients pass, and which tensors that stand here keep theirs.
     hooks: Hooks | None
     retained: list[tuple[weakref.ref[TensorBase], int]] | None
@@ -59,6 +63,7 @@ class Node:
         self.edges = edges
         self.edge_outputs = edge_outputs
         self.sequence = next_sequence()
+        self.metas = None
         self.hooks = None
         self.retained = None
         self.site = None
@@ -91,7 +96,7 @@ class Node:
 
     def meta(self, number: int) -> Meta:
         """Shape and NumPy dtype of output `number`."""
-        return self.metas[number] if isinstance(self.metas, list) else self.metas
+        return (self.out_shape, self.out_dtype) if self.metas is None else self.metas[number]
 
     def register_hook(self, hook: Hook) -> Handle:
         """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
@@ -115,7 +120,7 @@ class Node:
 
     def __call__(self, *gradients: Any) -> Any:
         """The gradients of the inputs from those of the outputs."""
-        several = isinstance(self.metas, list)
+        several = self.metas is not None
         found = tuple(self.gradients(list(gradients) if several else gradients[0]))
         found += (None,) * (len(self.edges) - len(found))
         return found if len(found) != 1 else found[0]
@@ -139,6 +144,7 @@ class PrimitiveNode(Node):
         self.edges = edges
         self.edge_outputs = edge_outputs
         self.sequence = next_sequence()
+        self.metas = None
         self.hooks = None
         self.retained = None
         self.site = None
@@ -146,9 +152,10 @@ class PrimitiveNode(Node):
         self.plan = plan
         self.static = static
 
-    kept: list[Any] | None
-    # (shared version list, count when saved, what) per saved tensor.
-    versions: list[tuple[list[Any], int, str]]
+    kept: Sequence[Any] | None
+    # For each saved tensor its shared version list, followed by its count when it was saved. Flat, as
+    # every object that holds others is looked at by Python's collector of cycles, again and again.
+    versions: Sequence[Any]
 
     def name(self) -> str:
         """torch's name for the backward of this row."""
@@ -159,9 +166,10 @@ class PrimitiveNode(Node):
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
-        for saved in self.versions:
-            if saved[0][0] != saved[1]:
-                raise RuntimeError(self._stale(*saved))
+        versions = self.versions
+        for at in range(0, len(versions), 2):
+            if versions[at][0] != versions[at + 1]:
+                raise RuntimeError(self._stale(versions[at], versions[at + 1]))
         plan = self.plan
         if plan.saves_out:
             if len(kept) == 1:
@@ -189,13 +197,20 @@ class PrimitiveNode(Node):
         if self.plan.saves or self.versions:
             self.kept = None
 
-    def _stale(self, version: list[Any], count: int, role: str) -> str:
+    def _role(self, version: list[Any]) -> str:
+        """What of this node the tensor was whose changes these are."""
+        for (_, i), kept in zip(self.plan.gather, self.kept or (), strict=True):
+            for t in kept if isinstance(kept, tuple) else (kept,):
+                if isinstance(t, TensorBase) and t._changes is version:
+                    return f"input '{self.plan.row.inputs[i]}'"
+        return f"output {self.meta(0)[0]}"
+
+    def _stale(self, version: list[Any], count: int) -> str:
         shape, dtype = self.meta(0)
         operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
-        saved = f"output {shape}" if role == "out" else f"input '{role}'"
         return (
             "one of the variables needed for gradient computation has been modified by an inplace "
-            f"operation: the {saved} of {self.name()} (a {dtype} result of shape {list(shape)}) is at "
+            f"operation: the {self._role(version)} of {self.name()} (a {dtype} result of shape {list(shape)}) is at "
             f"version {version[0]}; expected version {count} instead. It was changed by {operation} at "
             f"{file}:{line}. Write the out-of-place form there, or .clone() it before."
         )

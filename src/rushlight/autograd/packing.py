@@ -64,7 +64,7 @@ class saved_tensors_hooks:
     def _pack_node(self, node: PrimitiveNode) -> None:
         if node.kept is not None and node.plan.saves and not isinstance(node, PackedNode):
             node.kept = [self._packed(kept) for kept in node.kept]
-            node.versions = []
+            node.versions = ()
             node.__class__ = PackedNode
 
     def _packed(self, kept: Any) -> Any:

@@ -231,7 +231,7 @@ def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> 
 def _copy_slices(before: Tensor, result: Tensor, place: dict[str, Any], onto: TensorBase) -> None:
     attach(TABLE["as_strided_scatter"], (before, result), place, onto)
     # Backward through a change of a part is for one time only, as in torch.
-    onto._node.versions.append(ONCE)  # type: ignore[union-attr]
+    onto._node.versions = ONCE  # type: ignore[union-attr]
 
 
 def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
@@ -242,9 +242,10 @@ def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
         node = stack.pop()
         if not isinstance(node, PrimitiveNode) or node.sequence < start or node.kept is None:
             continue
-        if any(version is before._changes for version, _, _ in node.versions):
+        if any(version is before._changes for version in node.versions[::2]):
             node.kept = [_frozen(kept, before, copies) for kept in node.kept]
-            node.versions = [v for v in node.versions if v[0] is not before._changes]
+            saved = zip(node.versions[::2], node.versions[1::2], strict=True)
+            node.versions = [part for v in saved if v[0] is not before._changes for part in v]
         stack.extend(node.edges)
 
 

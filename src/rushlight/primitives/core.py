@@ -376,11 +376,15 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                     o._output_nr = number
     else:
         data = out._data
-        node.metas = (data.shape, data.dtype)
+        node.out_shape = data.shape
+        node.out_dtype = data.dtype
         out._node = node
         out._requires_grad = True
+    if not plan.gather:
+        node.kept = node.versions = ()
+        return
     kept: list[Any] = []
-    versions: list[tuple[list[Any], int, str]] = []
+    versions: list[Any] = []
     for kind, i in plan.gather:
         if kind == INPUT:
             t = inputs[i] if i < len(inputs) else None
@@ -388,7 +392,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                 changes = t._changes
                 if changes.__class__ is not list:
                     raise RuntimeError(_NOT_SAVED)
-                versions.append((changes, changes[0], row.inputs[i]))
+                versions += changes, changes[0]
             kept.append(t)
         elif kind == STATIC:
             kept.append(static[i])
@@ -399,7 +403,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
             kept.append(_keep_outputs(out, versions))
         elif kind == OUT_PART:
             part = out[i]
-            versions.append((part._changes, part._changes[0], "out"))
+            versions += part._changes, part._changes[0]
             kept.append(SavedOutput(part._data, i))
         elif kind == OUT_SHAPE:
             kept.append(out._data.shape)
@@ -410,24 +414,25 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
             for t in rest:
                 if t._changes.__class__ is not list:
                     raise RuntimeError(_NOT_SAVED)
-                versions.append((t._changes, t._changes[0], row.inputs[i]))
+                versions += t._changes, t._changes[0]
             kept.append(rest)
         else:
             kept.append(tuple(t._data.shape for t in inputs[i:]))
     node.kept = kept
-    node.versions = versions
+    node.versions = versions or ()
 
 
-def _keep_outputs(out: Any, versions: list[tuple[list[Any], int, str]]) -> Any:
+def _keep_outputs(out: Any, versions: list[Any]) -> Any:
     if out.__class__ is not tuple:
-        versions.append((out._changes, out._changes[0], "out"))
+        versions += out._changes, out._changes[0]
         return SavedOutput(out._data, 0)
-    versions.extend((o._changes, o._changes[0], "out") for o in out)
+    for o in out:
+        versions += o._changes, o._changes[0]
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
 
 
 # Stands for a value that cannot change and is let go after one backward all the same, as in torch.
-ONCE: tuple[list[Any], int, str] = ([0, None], 0, "nothing")
+ONCE: tuple[list[Any], int] = ([0, None], 0)
 
 _NOT_SAVED = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "

@@ -69,7 +69,7 @@ def _cumprod(x: Array, *, dim: int) -> Array:
     return _running(np.multiply, x, dim)
 
 
-def _cumprod_vjp(g: Any, x: Any, dim: int) -> Any:
+def _cumprod_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     """The sum over k >= i of g_k * (x_0 ... x_k without x_i), without dividing by x_i.
 
     It is (x_0 ... x_(i-1)) * s_i, where s_i = g_i + x_(i+1) * s_(i+1) runs from the end.
@@ -78,7 +78,7 @@ def _cumprod_vjp(g: Any, x: Any, dim: int) -> Any:
         return g
     size = x._data.shape[dim]
     one = x.narrow(dim, 0, 1) * 0 + 1
-    before = cumprod(cat(one, x.narrow(dim, 0, size - 1), dim=dim), dim=dim)
+    before = cat(one, out.narrow(dim, 0, size - 1), dim=dim)
     following = cat(conj(x.narrow(dim, 1, size - 1)), one * 0, dim=dim)
     suffix = _back(recurrence(_back(following, dim), _back(g, dim), dim=dim), dim)
     return conj(before) * suffix

@@ -126,11 +126,15 @@ class Adam(Optimizer):
             p.mul_(1 - lr * group["weight_decay"])
         step = advanced(state)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean.lerp_(g, (1 - beta1).to(p.dtype) if isinstance(beta1, Tensor) else 1 - beta1)
-        if isinstance(beta2, Tensor) and beta2.requires_grad:
-            square.lerp_(g.square(), 1 - beta2)
-        else:
+        if beta1.__class__ is float:
+            mean.lerp_(g, 1 - beta1)
             square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        else:
+            mean.lerp_(g, (1 - beta1).to(p.dtype))
+            if beta2.requires_grad:
+                square.lerp_(g.square(), 1 - beta2)
+            else:
+                square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
         if group["differentiable"]:
             self._differentiable_move(p, state, group, lr)
             return

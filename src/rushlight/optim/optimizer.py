@@ -75,7 +75,9 @@ def check_options(lr: Any, **options: Any) -> None:
 
 def scalar(value: Any) -> Any:
     """A number as it is, and a tensor of one element without dimensions."""
-    return value.squeeze() if isinstance(value, Tensor) and value.ndim else value
+    if value.__class__ is float or not isinstance(value, Tensor):
+        return value
+    return value.squeeze() if value.ndim else value
 
 
 # ---- state --------------------------------------------------------------------------------------
@@ -111,7 +113,8 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def with_hooks(self: Any, *args: Any, **kwargs: Any) -> Any:
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if not (before or after or _pre_hooks_of_all or _post_hooks_of_all) or self._stepping:
+        hooked = before or after or _pre_hooks_of_all or _post_hooks_of_all
+        if not hooked or self._stepping:
             return step(self, *args, **kwargs)
         given: Any = (self, *args)
         for hook in [*_pre_hooks_of_all.values(), *before.values()]:
@@ -268,11 +271,19 @@ class Optimizer:
 
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        pairs = [(p, p._grad) for p in group["params"] if p._grad is not None]
-        plain = self._check_group(group, pairs)
-        maximize, decay = group.get("maximize"), group.get("weight_decay", 0)
-        if not self.decays_gradient or group.get("decoupled_weight_decay"):
-            decay = 0
+        plain = not (group.get("capturable") or group.get("foreach"))
+        pairs = []
+        for p in group["params"]:
+            g = p._grad
+            if g is not None:
+                pairs.append((p, g))
+                if g.is_sparse or p._data.dtype.kind != "f":
+                    plain = False
+        if not plain:
+            self._check_group(group, pairs)
+        maximize, decay = group.get("maximize"), 0
+        if self.decays_gradient and not group.get("decoupled_weight_decay"):
+            decay = group.get("weight_decay", 0)
         for p, g in pairs:
             state = self.state.get(p)
             if not state:
@@ -284,30 +295,25 @@ class Optimizer:
                 g = -g
             if decay != 0:
                 g = decayed(g, p, decay)
-            if plain or not p.is_complex() or not self.as_reals:
+            if plain or not (self.as_reals and p.is_complex()):
                 self.update(p, g, state, group)
             else:
                 parts = {key: _as_real(value) for key, value in state.items()}
                 self.update(view_as_real(p), view_as_real(g), parts, group)
 
-    def _check_group(self, group: Group, pairs: list[tuple[Tensor, Any]]) -> bool:
-        """Refuse what the step is not defined for; whether all is real and dense."""
-        plain = True
+    def _check_group(self, group: Group, pairs: list[tuple[Tensor, Any]]) -> None:
+        """Refuse what the step is not defined for, before anything moves."""
         title = self.title or type(self).__name__
         for p, g in pairs:
-            if g.is_sparse:
-                plain = False
-                if not self.takes_sparse:
-                    raise RuntimeError(f"{title} does not support sparse gradients{self.instead}")
-            if p._data.dtype.kind != "f":
-                plain = False
-                if group.get("fused"):
-                    raise RuntimeError(
-                        "`fused=True` requires all the params to be floating point Tensors of "
-                        f"supported devices: {_FUSED} but {p.dtype} and cpu"
-                    )
-                if p.is_complex() and not self.takes_complex:
-                    raise RuntimeError(f"{title} does not support complex parameters")
+            if g.is_sparse and not self.takes_sparse:
+                raise RuntimeError(f"{title} does not support sparse gradients{self.instead}")
+            if group.get("fused") and not p.is_floating_point():
+                raise RuntimeError(
+                    "`fused=True` requires all the params to be floating point Tensors of "
+                    f"supported devices: {_FUSED} but {p.dtype} and cpu"
+                )
+            if p.is_complex() and not self.takes_complex:
+                raise RuntimeError(f"{title} does not support complex parameters")
         if pairs and group.get("capturable"):
             raise AssertionError(
                 "If capturable=True, params and state_steps must be on supported devices: "
@@ -315,7 +321,6 @@ class Optimizer:
             )
         if pairs and group.get("foreach") and group.get("differentiable") and self.as_reals:
             raise AssertionError("_foreach ops don't support autograd")
-        return plain
 
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The state of a parameter before its first step."""
@@ -478,7 +483,7 @@ def decayed(g: Tensor, p: Tensor, decay: Any) -> Tensor:
     if isinstance(decay, Tensor) and decay.requires_grad:
         # In place, as in torch: the gradient itself shows the decay.
         return g.addcmul_(p.clone(), decay)
-    return g.add(p, alpha=decay)
+    return g.add(p, alpha=decay) if mode.grad else g.clone().add_(p, alpha=decay)
 
 
 def add_at(p: Tensor, at: tuple[Any, ...], values: Tensor) -> None:

@@ -58,12 +58,12 @@ class SparseAdam(Optimizer):
             ]
             need(not found, f"{kind} params at indices {found}: {rule}")
 
-    def _check_group(self, group: Group, pairs: list[tuple[Tensor, Any]]) -> bool:
-        if not all(g.is_sparse for _, g in pairs):
+    def _update_group(self, group: Group) -> None:
+        if not all(p._grad is None or p._grad.is_sparse for p in group["params"]):
             raise RuntimeError(
                 "SparseAdam does not support dense gradients, please consider Adam instead"
             )
-        return super()._check_group(group, pairs)
+        super()._update_group(group)
 
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The state of Adam; here the step count is a number."""

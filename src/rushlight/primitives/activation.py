@@ -74,7 +74,8 @@ _SIXTH = float(np.float32(1 / 6))
 
 
 def _hardsigmoid(x: Array) -> Any:
-    return np.clip(x / 6 + 0.5, 0, 1)
+    # torch's order, to the last bit.
+    return np.clip(x + 3, 0, 6) / 6
 
 
 hardsigmoid = unary(
@@ -83,12 +84,12 @@ hardsigmoid = unary(
         lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g * _SIXTH, 0),
         refused="hardsigmoid_backward",
     ),
-    "fmin(fmax({x} / 6 + 0.5, 0), 1)", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
+    "fmin(fmax({x} + 3, 0), 6) / 6", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
 )  # fmt: skip
 
 
 def _hardswish(x: Array) -> Any:
-    return x * _hardsigmoid(x)
+    return x * np.clip(x + 3, 0, 6) / 6
 
 
 @one_kernel

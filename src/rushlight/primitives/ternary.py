@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,20 @@ clamp = Primitive(
 # ---- between and beside -------------------------------------------------------------------------
 
 
+def _rounded_once(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward, for float16 computed in float32 and rounded once, as in torch."""
+
+    @functools.wraps(forward)
+    def computed(x: Any, y: Any, *rest: Any) -> Any:
+        if x.dtype != np.float16:
+            return forward(x, y, *rest)
+        inputs = (a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in (x, y, *rest))
+        return np.asarray(forward(*inputs)).astype(np.float16)
+
+    return computed
+
+
+@_rounded_once
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
     # Two formulas, so that both ends are reached exactly.
     difference = np.asarray(np.subtract(end, x))
@@ -152,10 +167,12 @@ lerp = Primitive(
 # The factor is an input, not a parameter: in an optimizer it changes from step to step.
 
 
+@_rounded_once
 def _addcmul(x: Any, first: Any, second: Any, value: Any) -> Any:
     return _added(x, (first if value == 1 else np.multiply(first, value)) * second)
 
 
+@_rounded_once
 def _addcdiv(x: Any, first: Any, second: Any, value: Any) -> Any:
     return _added(x, (first if value == 1 else np.multiply(first, value)) / second)
 

@@ -159,3 +159,49 @@ def test_workers_keep_to_one_thread_as_in_torch():
     assert threads.started()
     assert [n.tolist() for n in DataLoader(Threads(), num_workers=2)] == [[1]] * 4
     assert torch.get_num_threads() == 3
+
+
+FORKS = """
+import os, signal, threading
+import rushlight as torch
+from rushlight import threads
+from rushlight.utils.data import DataLoader
+
+torch.set_num_threads(2)
+images, weight, own = torch.randn(64, 16, 32, 32), torch.randn(32, 16, 3, 3), torch.Generator()
+convolve = lambda: torch.nn.functional.conv2d(images, weight)
+want = convolve()
+print(threads.started())
+going = True
+
+def repeat(work):
+    while going:
+        work()
+
+def draw():
+    torch.randn(100_000), torch.randn(100_000, generator=own)
+
+others = [threading.Thread(target=repeat, args=(work,)) for work in (draw, convolve)]
+for other in others:
+    other.start()
+for _ in range(5):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends the child, should it wait for ever
+        draw()
+        os._exit(0 if torch.allclose(convolve(), want) and torch.manual_seed(0) else 1)
+    print(os.waitpid(child, 0)[1])
+print([batch.tolist() for batch in DataLoader(range(4), batch_size=2, num_workers=2)])
+going = False
+for other in others:
+    other.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.timeout(120)
+def test_a_child_that_is_forked_amid_work_is_sane():
+    shown = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert shown.stdout.split("\n")[:-1] == ["True", *["0"] * 5, "[[0, 1], [2, 3]]"], shown.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, SupportsInt
@@ -54,7 +56,7 @@ class Generator:
     array([2357136044, 2546248239], dtype=uint32)
     """
 
-    __slots__ = ("_next_float_normal", "_seed", "_twister", "next_normal")
+    __slots__ = ("__weakref__", "_next_float_normal", "_seed", "_twister", "next_normal")
 
     def __init__(self, device: str | Device = "cpu") -> None:
         if str(device).partition(":")[0] != "cpu":
@@ -78,6 +80,7 @@ class Generator:
             # RandomState is NumPy's frozen interface: its stream never changes between versions.
             self._twister = bits, np.random.RandomState(bits)
             self._twister[1].seed(self._seed & 0xFFFFFFFF)
+            _drawn_from.add(self)
         return self._twister
 
     @property
@@ -214,6 +217,34 @@ def _first_words(seed: int) -> Array:
     words: Array = state["state"]["key"]
     return words
 
+
+# ---- forks ---------------------------------------------------------------------------------------
+
+# A thread that draws numbers holds the twister's lock. A process that is forked meanwhile would have
+# it locked for ever, and the state half made: so a fork waits until nobody draws.
+_drawn_from: weakref.WeakSet[Generator] = weakref.WeakSet()
+_held: list[Any] = []
+_forking = threading.Lock()
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    for generator in list(_drawn_from):
+        lock = generator._bits.lock
+        lock.acquire()
+        _held.append(lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
 
 default_generator = Generator()
 default_generator.seed()

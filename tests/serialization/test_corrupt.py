@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
+import fractions
 import io
 import pickle
+import struct
 import zipfile
 
 import pytest
@@ -50,6 +54,36 @@ def test_altered_anywhere(name, weights_only):
         except ERRORS:
             continue
         assert same(got), at
+
+
+def test_the_old_format_altered_anywhere():
+    # It has no checksums: what is read may be wrong, and what cannot be read is one of these errors.
+    content = FILES["legacy"]
+    for at in range(len(content)):
+        wrong = bytearray(content)
+        wrong[at] ^= 1 << (at % 8)
+        with contextlib.suppress(*ERRORS):
+            rushlight.load(io.BytesIO(bytes(wrong)))
+
+
+def test_a_length_beyond_all_memory():
+    for code in (b"\x96", b"\x8e", b"\x8d"):  # bytearray, bytes and string of a length in 8 bytes
+        for size in (2**40, 2**63 - 1, 2**64 - 1):
+            file = zipped(**{"x__data.pkl": b"\x80\x05" + code + struct.pack("<Q", size) + b"a."})
+            with pytest.raises(ERRORS):
+                rushlight.load(file)
+
+
+def test_what_a_file_would_use():
+    file = io.BytesIO()
+    torch.save([fractions.Fraction(1, 2), torch.ones(1), {"a": collections.deque([1])}], file)
+    want = None
+    for framework in (torch, rushlight):
+        file.seek(0)
+        names = framework.serialization.get_unsafe_globals_in_checkpoint(file)
+        assert sorted(names) == (want := want or sorted(names))
+    with pytest.raises(ValueError, match="checkpoint returned"):
+        rushlight.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(b"hello"))
 
 
 def test_altered_values_are_noticed(tmp_path):

@@ -1,6 +1,11 @@
 """Objects with tensors in files: torch's .pt; and in `serialization.safetensors`, that format."""
 
-from rushlight.serialization.api import DEFAULT_PROTOCOL, load, save
+from rushlight.serialization.api import (
+    DEFAULT_PROTOCOL,
+    get_unsafe_globals_in_checkpoint,
+    load,
+    save,
+)
 from rushlight.serialization.names import (
     add_safe_globals,
     clear_safe_globals,
@@ -13,6 +18,7 @@ __all__ = [
     "add_safe_globals",
     "clear_safe_globals",
     "get_safe_globals",
+    "get_unsafe_globals_in_checkpoint",
     "load",
     "safe_globals",
     "save",

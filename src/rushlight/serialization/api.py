@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from rushlight.serialization import archive
 from rushlight.serialization.archive import Archive
 from rushlight.serialization.atomic import replacing
 from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
-from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler
+from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler, unsafe_names
 from rushlight.serialization.storage import check_kind, from_file, typed
 
 Place = str | os.PathLike[str] | IO[bytes]
@@ -133,6 +134,8 @@ def load(
             "Can not safely load weights when explicit pickle_module is specified: leave it "
             "out, or pass weights_only=False if you trust the file"
         )
+    if safe and pickle_load_args:
+        warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
     pickle_load_args.setdefault("encoding", "utf-8")
     base = SafeUnpickler if safe else _unpickler(pickle_module)
     make = functools.partial(base, **pickle_load_args)
@@ -150,6 +153,25 @@ def load(
                 "io.BytesIO and try to load from it instead."
             )
     return _load(f, make, restore, None)
+
+
+def get_unsafe_globals_in_checkpoint(f: Place) -> list[str]:
+    """The names in a file that weights_only=True refuses, but for what the user trusts.
+
+    >>> import rushlight as torch, fractions, io
+    >>> file = io.BytesIO()
+    >>> torch.save([fractions.Fraction(1, 2), torch.ones(1)], file)
+    >>> _ = file.seek(0)
+    >>> torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    ['fractions.Fraction']
+    """
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as file:
+            return get_unsafe_globals_in_checkpoint(file)
+    if f.read(len(archive.MAGIC)) != archive.MAGIC:
+        raise ValueError("Expected input to be a checkpoint returned by torch.save")
+    f.seek(0)
+    return unsafe_names(io.BytesIO(Archive(f).read("data.pkl")))
 
 
 def _unpickler(module: Any) -> Any:
@@ -187,11 +209,11 @@ def _load_archive(
     storages: dict[str, UntypedStorage] = {}
 
     def storage(pid: Any) -> TypedStorage:
-        mark, kind, key, location, count = pid
-        if mark != "storage":
+        if not isinstance(pid, tuple) or len(pid) != 5 or pid[0] != "storage":
             raise RuntimeError(
-                f"Unknown typename for persistent_load, expected 'storage' but got {mark!r}"
+                f"Unknown typename for persistent_load, expected 'storage' but got {pid!r:.60}"
             )
+        _, kind, key, location, count = pid
         check_kind(kind)
         if key not in storages:
             content = records.array(f"data/{key}", map_from)
@@ -220,8 +242,13 @@ def _restore(map_location: MapLocation, storage: UntypedStorage, location: str) 
             return result.untyped()
     elif isinstance(map_location, dict):
         location = map_location.get(location, location)
-    elif map_location is not None:
+    elif isinstance(map_location, str | device):
         location = str(map_location)
+    elif map_location is not None:
+        raise TypeError(
+            "map_location must be a device, its name, a dict of names or a function, not "
+            f"{map_location!r}"
+        )
     kind = location.partition(":")[0]
     if kind == "cuda":
         raise RuntimeError(

@@ -37,6 +37,12 @@ _CORRUPT = (
 )
 
 
+# A length or name that a file has wrong; MemoryError is that of a length beyond all memory.
+_MALFORMED = (
+    LookupError, ValueError, TypeError, AttributeError, struct.error, OverflowError, MemoryError,
+)  # fmt: skip
+
+
 class SavedStorage(NamedTuple):
     """A storage that a pickle names by its key."""
 
@@ -184,7 +190,7 @@ class SafeUnpickler(_Unpickler):  # type: ignore[misc]
             return super().load()
         except EOFError:
             raise EOFError("Ran out of input: the file is cut off") from None
-        except (LookupError, ValueError, TypeError, AttributeError, struct.error) as error:
+        except _MALFORMED as error:
             shown = _CORRUPT.format(error=f"{type(error).__name__}: {error}")
             raise pickle.UnpicklingError(shown) from error
 
@@ -243,3 +249,49 @@ class SafeUnpickler(_Unpickler):  # type: ignore[misc]
         pickle.NEWOBJ[0]: load_newobj,
         pickle.BUILD[0]: load_build,
     }
+
+
+# ---- what a file would use -----------------------------------------------------------------------
+
+
+class _Anything:
+    """Stands for whatever a file names, and is nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __call__(self, *_: Any, **__: Any) -> _Anything:
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    append = extend = add = __call__
+
+
+class _Reader(_Unpickler):  # type: ignore[misc]
+    """Reads the names in a pickle, and makes and calls nothing that they stand for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self.names: list[str] = []
+
+    def persistent_load(self, pid: Any) -> Any:
+        return _Anything()
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        full = "builtins." + name if module == "__builtin__" else f"{module}.{name}"
+        if full not in self.names:
+            self.names.append(full)
+        return _Anything
+
+
+def unsafe_names(file: IO[bytes]) -> list[str]:
+    """The names in a pickle that are neither always allowed nor trusted by the user."""
+    reader = _Reader(file)
+    reader.load()
+    trusted = {**names.SAFE, **names.allowed()}
+    return [name for name in reader.names if name not in trusted]

@@ -72,7 +72,9 @@ def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
     placed = tensor_on(twin, dtypes.of(tensor._data.dtype), offset, tensor._data.shape, strides)
     if type(tensor) is type(placed):
         return placed
-    result: Any = tensor.new_empty(())
+    # The inherited new_empty is asked with subclasses switched off, and gives a plain tensor.
+    own = type(tensor).new_empty is not type(placed).new_empty
+    result: Any = tensor.new_empty(()) if own else placed
     if type(result) is not type(tensor):
         raise RuntimeError(
             "The default implementation of __deepcopy__() for non-wrapper subclasses only works "

@@ -103,7 +103,7 @@ def test_wrong_arguments(wrong: str) -> None:
 def test_without_a_process_group_rank_and_number_are_needed() -> None:
     from rushlight.utils.data import DistributedSampler
 
-    with pytest.raises(RuntimeError, match="give num_replicas and rank"):
+    with pytest.raises(ValueError, match="give num_replicas and rank"):
         DistributedSampler(range(3))
 
 

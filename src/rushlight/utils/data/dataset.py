@@ -231,6 +231,8 @@ def random_split(
             f"Sum of input lengths does not equal the length of the input dataset! "
             f"The lengths {list(lengths)} add up to {sum(lengths)}, the dataset has {total}"
         )
+    if not all(hasattr(length, "__index__") for length in lengths):
+        raise TypeError(f"random_split: lengths are whole numbers, or fractions of 1: {lengths}")
     indices = random.randperm(total, generator=generator).tolist()
     ends = itertools.accumulate(int(length) for length in lengths)
     return [

@@ -29,9 +29,9 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            raise RuntimeError(
-                "Requires distributed package to be available: give num_replicas and rank, "
-                "there is no process group to ask"
+            raise ValueError(
+                "Default process group has not been initialized, and cannot be here: give "
+                "num_replicas and rank"
             )
         if not 0 <= rank < num_replicas:
             raise ValueError(

@@ -34,6 +34,10 @@ A number is how many entries pass on every input, of those that torch itself ans
 EXPLANATIONS = {
     "operators": "An operator passes if its forward and its gradient do. The other columns are the "
     "gradient of the gradient, and the operator as a method, in place, and with `out=`.",
+    "layouts": "The operators once more, with inputs that lie in memory in other ways: transposed, "
+    "sliced, expanded, channels last, and so on, all tensors of a call or only the first or the "
+    "others. Every result must have torch's strides, also along dimensions of size 1; only those of "
+    "results without elements are not asked. At most 8 samples of each type.",
     "modules": "*initial state*: keys, and initial weights under the same seed. *text*: its repr. "
     "*forward*: results, and buffers afterwards, in train and eval mode.",
     "optimizers": "*path*: the parameters after each of several steps, for every setting. *state*: "
@@ -48,9 +52,11 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page")
     parser.add_argument("--samples", type=int, default=40, help="inputs per entry and type (40)")
     parser.add_argument("--only", default="", metavar="REGEX", help="entries whose name matches")
+    parser.add_argument("--suite", default=[*SUITES], nargs="+", choices=SUITES, help="which (all)")
     options = parser.parse_args()
     results: dict[str, Scores] = {}
-    for title, suite in SUITES.items():
+    for title in options.suite:
+        suite = SUITES[title]
         results[title] = {}
         for name in suite.subjects:
             if re.search(options.only, name):

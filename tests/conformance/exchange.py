@@ -105,7 +105,7 @@ class Carrier:
 
     def tensor(self, source: torch.Tensor) -> Any:
         """A leaf with the source's values, type, order in memory, and wish for a gradient."""
-        array = source.numpy(force=True).copy(order="K")
+        array = self.placed(source.numpy(force=True))
         tensor = self.library.module.from_numpy(array)
         if isinstance(source, torch.nn.Parameter):
             tensor = self.library.find("nn.Parameter")(tensor, source.requires_grad)
@@ -114,6 +114,10 @@ class Carrier:
         if source.requires_grad:
             self.wanting.append(tensor)
         return tensor
+
+    def placed(self, array: np.ndarray) -> np.ndarray:
+        """The values in memory of their own, in the same order."""
+        return array.copy(order="K")
 
     def stored(self, value: Any) -> Any:
         """Through a file in torch's format."""

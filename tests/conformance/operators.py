@@ -57,7 +57,7 @@ class Run:
 
     def __init__(self, library: Library, op: Any, sample: Any, form: str) -> None:
         self.library = library
-        carry = Carrier(library)
+        carry = self.carrier(library)
         args = carry((sample.input, *sample.args))
         kwargs = carry(sample.kwargs)
         project = PROJECTIONS.get(getattr(op.gradcheck_wrapper, "__name__", ""))
@@ -86,6 +86,10 @@ class Run:
         # The database's way to make results unique: absolute values of eigenvectors and the like.
         in_place = form == "in place"
         self.unique = self.result if in_place else sample.output_process_fn_grad(self.result)
+
+    def carrier(self, library: Library) -> Carrier:
+        """What takes the arguments over."""
+        return Carrier(library)
 
     @staticmethod
     def call(op: Any, function: Any, args: Any, kwargs: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conformance import databases, modules, operators, optimizers
+from tests.conformance import databases, layouts, modules, operators, optimizers
 from tests.conformance.agreement import Score
 
 KNOWN = Path(__file__).with_name("known_failures.txt")
@@ -31,6 +31,7 @@ class Suite:
 
 SUITES = {
     "operators": Suite(databases.operators(), operators.ask, databases.namespace),
+    "layouts": Suite(databases.operators(), layouts.ask, databases.namespace),
     "modules": Suite(databases.modules(), modules.ask, lambda info: "nn"),
     "optimizers": Suite(databases.optimizers(), optimizers.ask, lambda info: "optim"),
 }

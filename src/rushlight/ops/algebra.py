@@ -25,6 +25,7 @@ from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
 from rushlight.primitives import packed as packed_rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.placement import rows_of
 from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def matrix_rank(
     s = sizes._data
     largest = s.max(-1, keepdims=True, initial=0.0)
     limit = inverse_rows.cut(largest, A._data.shape, s.dtype, _plain(rtol), _plain(atol))
-    return write_out(out, wrap(np.asarray((s > limit).sum(-1))))
+    return write_out(out, wrap(rows_of((s > limit).sum(-1))))
 
 
 # ---- determinants -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rushlight import dtypes
 from rushlight.ops import arrangement, complex, joining, memory, shape
 from rushlight.ops.arguments import relabel, write_out
 from rushlight.primitives import view as rows
@@ -65,6 +66,14 @@ def _sliced(
     return input[(slice(None),) * at + (slice(start, end, step),)]
 
 
+def _viewed(input: Tensor, *size: Any, **named: Any) -> Tensor:
+    """A view, or where strides forbid it the copy itself."""
+    sizes = size[0] if size else named.get("size")
+    if sizes is None or isinstance(sizes, dtypes.dtype):
+        return shape.view(input, *size, **named)
+    return shape.reshape(input, *size, **named)
+
+
 alias_copy = _copying(lambda input: input, "alias")
 as_strided_copy = _copying(memory.as_strided)
 detach_copy = _copying(lambda input: input.detach(), "detach")
@@ -84,4 +93,4 @@ unfold_copy = _copying(shape.unfold)
 unsqueeze_copy = _copying(shape.unsqueeze)
 view_as_complex_copy = _copying(complex.view_as_complex)
 view_as_real_copy = _copying(complex.view_as_real)
-view_copy = _copying(shape.view)
+view_copy = _copying(_viewed, "view")

@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.counting import linspace
+from rushlight.primitives.placement import rows_of
 from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
 
@@ -103,7 +104,7 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
             )
-        return bins._data.copy()
+        return bins._data
     if bins <= 0:
         raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {bins}")
     if limits is not None and limits[0] > limits[1]:
@@ -171,7 +172,7 @@ def histogram(
     _need_floats("histogram", input)
     line = input._data.reshape(-1)
     limits = None if range is None else (float(range[0]), float(range[1]))
-    edges = _edges("histogram", bins, line, limits)
+    edges = rows_of(_edges("histogram", bins, line, limits))
     counts = _counted("histogram", line[:, None], [edges], weight, density)
     return write_outs(out, return_types.histogram((wrap(counts), wrap(edges))))
 

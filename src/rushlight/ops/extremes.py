@@ -265,7 +265,12 @@ def _quantile(
     fractions = q if isinstance(q, TensorBase) else wrap(np.asarray(q, input._data.dtype))
     ndim = input._data.ndim
     at = 0 if dim is None else one_dim(dim, ndim)
-    lanes = input.reshape(-1) if dim is None or not ndim else input.transpose(at, -1)
+    if dim is None or not ndim:
+        lanes = input.reshape(-1)
+    elif at == ndim - 1:
+        lanes = input
+    else:
+        lanes = input.unsqueeze(-1).transpose(at, -1)
     ordered = sort(lanes, -1)[0]
     size = lanes._data.shape[-1]
     there = sum(pointwise.logical_not(isnan(ordered)), -1, True)
@@ -284,12 +289,11 @@ def _quantile(
         result = result.lerp(above, weight.to(input.dtype))
     # The quantiles come first, then the lanes, with dim where it was.
     if dim is not None and ndim:
-        result = result.transpose(at, -1)
-        if not fractions._data.ndim:
+        if at < ndim - 1:
             result = result if keepdim else result.squeeze(at)
-        else:
-            result = result.unsqueeze(0).transpose(0, at + 1)
-            result = result if keepdim else result.squeeze(at + 1)
+        elif keepdim:
+            result = result.unsqueeze(at)
+        result = result.movedim(-1, 0) if fractions._data.ndim else result.squeeze(-1)
     elif fractions._data.ndim:
         result = result.reshape(-1, *([1] * ndim if keepdim else []))
     else:

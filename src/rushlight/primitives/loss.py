@@ -11,6 +11,7 @@ from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import FLOAT, binary, draw, unary
 from rushlight.primitives.inner import inner
 from rushlight.primitives.kernel import one_kernel
+from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
 from rushlight.primitives.select import choose
 from rushlight.primitives.softmax import log_softmax
@@ -139,6 +140,7 @@ def _nll_samples() -> Iterable[Sample]:
 
 nll = Primitive(
     "nll", "loss", _nll, (_nll_vjp, None, None), _nll_rule, "nll", _nll_samples, label="NllLossBackward0",
+    layout=in_rows,
 )  # fmt: skip
 
 
@@ -214,7 +216,7 @@ def _cross_entropy_rule(
 
 cross_entropy = Primitive(
     "cross_entropy", "loss", _cross_entropy, (_cross_entropy_vjp, None, None), _cross_entropy_rule,
-    "cross_entropy", _nll_samples, label="NllLossBackward0",
+    "cross_entropy", _nll_samples, label="NllLossBackward0", layout=in_rows,
 )  # fmt: skip
 
 

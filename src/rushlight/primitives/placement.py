@@ -233,7 +233,7 @@ def in_columns(*matrices: int) -> Callable[[Callable[..., Any]], Callable[..., A
             result = forward(*arrays, **static)
             if result.__class__ is not tuple:
                 return columns(result)
-            return tuple(columns(x) if i in matrices else x for i, x in enumerate(result))
+            return tuple(columns(x) if i in matrices else rows_of(x) for i, x in enumerate(result))
 
         return turned
 

@@ -34,7 +34,7 @@ def _roots(tensors: list[Any]) -> list[Any]:
     return tensors
 
 
-def _targets(tensors: list[Any]) -> list[Any]:
+def _targets(tensors: list[Any], refusal: str) -> list[Any]:
     for tensor in tensors:
         if not isinstance(tensor, TensorBase):
             raise RuntimeError(
@@ -43,7 +43,7 @@ def _targets(tensors: list[Any]) -> list[Any]:
         if tensor._view is not None:
             refresh(tensor)
         if not wants_grad(tensor):
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
+            raise RuntimeError(refusal)
     return tensors
 
 
@@ -153,7 +153,7 @@ def backward(
     seeds = _seeds(roots, _given(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if targets is not None:
-        targets = _targets(targets)
+        targets = _targets(targets, "can't retain_grad on Tensor that has requires_grad=False")
     engine.run(roots, seeds, retain_graph=keep, create_graph=create_graph, targets=targets)
 
 
@@ -197,7 +197,7 @@ def grad(
     seeds = _seeds(roots, _given(grad_outputs, len(roots)), is_grads_batched)
     if is_grads_batched:
         return _batched(roots, wanted, seeds, create_graph, allow_unused, materialize_grads)
-    wanted = _targets(wanted)
+    wanted = _targets(wanted, "One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     results = engine.run(
         roots, seeds, retain_graph=keep, create_graph=create_graph, targets=wanted, capture=True

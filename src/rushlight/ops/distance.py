@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives.core import apply
-from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.kernel import entering
 from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
@@ -96,13 +96,30 @@ def cdist(
             "X1 and X2 must have the same number of columns. "
             f"X1: {first.shape[-1]} X2: {second.shape[-1]}"
         )
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    if first.dtype != second.dtype:
+        raise RuntimeError(
+            f"expected scalar type {dtypes.of(first.dtype).word} but found "
+            f"{dtypes.of(second.dtype).word}: X1 and X2 must have one dtype"
+        )
+    if first.dtype == np.float16:
+        raise NotImplementedError("\"cdist\" not implemented for 'Half'")
     many = first.shape[-2] > 25 or second.shape[-2] > 25
     by_product = compute_mode in (_MODES[2], 1) or (compute_mode in (None, _MODES[1], 0) and many)
     if p == 2 and by_product and first.size and second.size:
         return _by_product(x1, x2)
-    return relabel(norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1), "CdistBackward0")
+    kernel: dict[str, Any] = {"refused": "_cdist_backward", "error": NotImplementedError}
+    left, right = entering(x1, x2, **kernel), entering(x2, x1, **kernel)
+    return relabel(_length(left.unsqueeze(-2) - right.unsqueeze(-3), p), "CdistBackward0")
+
+
+def _length(difference: Tensor, p: float) -> Tensor:
+    """The p-norm along the last dimension, which may be empty; its gradient is 0 where p is."""
+    if p == 0 or not difference._data.shape[-1]:
+        still = (difference * 0).sum(-1)
+        return still if not difference._data.shape[-1] else still + norm(difference, p, -1)
+    return norm(difference, p, -1)
 
 
 def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
@@ -126,10 +143,12 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
     if input._data.dtype.kind != "f":
         raise RuntimeError("pdist only supports floating-point dtypes")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    supported("pdist", FLOAT, [input._data])
+    if input._data.dtype == np.float16:
+        raise NotImplementedError("\"pdist\" not implemented for 'Half'")
+    input = entering(input, refused="_pdist_backward", error=NotImplementedError)
     rows, columns = np.triu_indices(input._data.shape[0], 1)
     left = apply(index, input, wrap(rows), spec=(ARRAY,))
     right = apply(index, input, wrap(columns), spec=(ARRAY,))
-    return relabel(norm(left - right, p, -1), "PdistBackward0")
+    return relabel(_length(left - right, p), "PdistBackward0")

@@ -38,6 +38,8 @@ def drawn(
     generator: Generator | None = None,
 ) -> Any:
     """What a function of `rushlight.random` draws, as a tensor or a tuple of tensors."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {type_name(generator)}")
     return apply(noise, *inputs, draw=draw, arguments=arguments, generator=generator)
 
 

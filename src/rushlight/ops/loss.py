@@ -272,14 +272,14 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
 
 @in_single
 def _normalised(log_probs: Tensor, ins: Tensor) -> Tensor:
-    """0, with exp(log_probs) for its gradient.
+    """0, with -exp(log_probs) for its gradient.
 
     torch's gradient is that of the whole log_softmax before the loss: for normalised inputs both agree.
     """
     times = wrap(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
     mass: Tensor = where_zero((times < ins).unsqueeze(-1), log_probs.exp())
     total = mass.sum((0, 2))
-    return total - total.detach()
+    return total.detach() - total
 
 
 def ctc_loss(
@@ -306,7 +306,7 @@ def ctc_loss(
     labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
     loss: Tensor
     loss = apply(ctc, log_probs, labels, skips, ins, outs, zero_infinity=bool(zero_infinity))
-    loss = loss + _normalised(log_probs, ins)
+    loss = loss - _normalised(log_probs, ins)
     if zero_infinity:
         loss = where_zero(loss != math.inf, loss)
     how = _NAMES.get(reduction)

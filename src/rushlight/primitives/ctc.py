@@ -87,7 +87,8 @@ def _ctc(
     ended = alpha[np.maximum(ins - 1, 0), batch]
     label = np.where(outs > 0, ended[batch, np.maximum(2 * outs - 1, 0)], x.dtype.type(-np.inf))
     loss = -_total(ended[batch, 2 * outs], label)
-    nothing = np.where(outs == 0, x.dtype.type(0), x.dtype.type(np.inf))
+    # -log(1), which torch has as -0.
+    nothing = np.where(outs == 0, x.dtype.type(-0.0), x.dtype.type(np.inf))
     return np.where(ins > 0, loss, nothing)
 
 

@@ -60,3 +60,21 @@ def penalties():
 @pytest.mark.parametrize(("call", "x"), list(penalties()), ids=[call for call, _ in penalties()])
 def test_gradient_penalty(call, x):
     parity(PENALTY.format(call=call, x=x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, 2.0])
+def test_distances_have_one_gradient(p):
+    parity(f"""
+        x = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]], requires_grad=True)
+        outs = [torch.cdist(x, x * 2, {p}), F.pdist(x, {p})]
+        firsts = [torch.autograd.grad(out.sum(), x, create_graph=True)[0] for out in outs]
+        errors = [type(attempt(lambda: first.sum().backward())).__name__ for first in firsts]
+    """)
+
+
+def test_an_image_is_not_scaled_to_its_own_size():
+    parity("""
+        x = torch.arange(12.0).reshape(1, 1, 4, 3)
+        images = [F.interpolate(x, scale_factor=s) for s in (1.2, 1.3, 2.1, 2.4, (1.0, 1.3))]
+        lines = [F.interpolate(x[0], scale_factor=s) for s in (1.2, 1.3, 2.1)]
+    """)

@@ -37,7 +37,7 @@ __all__ = [
 
 
 def _pair(name: str, argument: str, value: Ints) -> tuple[int, int]:
-    if isinstance(value, (list, tuple)) and len(value) not in (1, 2):
+    if isinstance(value, (list, tuple)) and len(value) != 2:
         raise RuntimeError(f"It is expected {argument} equals to 2, but got size {len(value)}")
     first, second = as_ints(name, argument, value, 2)
     return first, second
@@ -60,6 +60,11 @@ def _form(
     if min(form["padding"]) < 0:
         raise RuntimeError(f"padding should be non-negative, but got {form['padding']}")
     return form
+
+
+def _not_whole(kernel: str, input: Tensor) -> None:
+    if input._data.dtype.kind in "iu":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.word}'")
 
 
 def unfold(
@@ -91,6 +96,7 @@ def unfold(
             f"sliding blocks as {out_sizes(shape[-2:], **form)}, but its components must be at least "
             "one."
         )
+    _not_whole("im2col_out_cpu", input)
     batch = input if len(shape) == 4 else input.unsqueeze(0)
     columns = apply(windows, batch, **form)
     n, channels, elements, count = columns._data.shape
@@ -133,6 +139,7 @@ def fold(
             f"to match the calculated number of sliding blocks {rows} * {columns} = {rows * columns}, "
             f"but got input.size(2)={shape[-1]}."
         )
+    _not_whole("col2im_out_cpu", input)
     batch = input if len(shape) == 3 else input.unsqueeze(0)
     parts = batch.reshape((batch.shape[0], shape[-2] // elements, elements, shape[-1]))
     result: Tensor = apply(windows_sum, parts, size=size, **form)

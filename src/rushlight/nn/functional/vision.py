@@ -294,6 +294,9 @@ def _nearest(
     for d, (count, factor, repeats) in enumerate(zip(sizes, factors, times, strict=True)):
         if count == before[d] * repeats and (repeats > 1 or factor in (None, 1)):
             continue
+        if dims == 2 and not exact and count in (before[d], 2 * before[d]):
+            # For images torch takes no notice of a factor that leads to the same size, or to twice it.
+            factor = None
         scale = np.float32(1 / factor if factor else before[d] / count)
         steps = np.arange(count, dtype=np.float32) + np.float32(0.5 if exact else 0)
         positions = np.minimum(np.floor(steps * scale).astype(np.int64), before[d] - 1)

@@ -123,7 +123,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 def _lengths(lengths: Any) -> Array:
     if isinstance(lengths, TensorBase):
         array = lengths._data
-        if array.ndim != 1 or array.dtype != np.int64:
+        if array.ndim != 1 or array.dtype not in (np.int64, np.int32):
             raise RuntimeError(
                 f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D tensor "
                 f"of {array.dtype}"

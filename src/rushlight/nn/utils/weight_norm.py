@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from rushlight._tensor import Tensor
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
+from rushlight.ops.arguments import one_dim
 
 __all__ = ["WeightNorm", "norm_except_dim", "remove_weight_norm", "weight_norm"]
 
@@ -18,7 +19,8 @@ def norm_except_dim(v: Tensor, dim: int | None) -> Tensor:
     """The norm over all dimensions but one, which keeps its size; over all for None or -1."""
     if dim is None or dim == -1:
         return (v * v).sum().sqrt()
-    others = [d for d in range(v.dim()) if d != dim]
+    kept = one_dim(dim, v.dim())
+    others = [d for d in range(v.dim()) if d != kept]
     return ((v * v).sum(others, keepdim=True) if others else v * v).sqrt()
 
 

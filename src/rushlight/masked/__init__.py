@@ -97,7 +97,12 @@ def _fold(
 def _prod(x: Tensor, dims: tuple[int, ...], keepdim: bool, dtype: Dtype) -> Tensor:
     for dim in reversed(dims):
         x = reduction.prod(x, dim, keepdim, dtype=dtype)
-    return x if dims else reduction.prod(x, dtype=dtype)
+    # Over no dimension at all torch hands the input itself back.
+    return (
+        x
+        if dims or (dtype is None and x._data.dtype.kind in "fc")
+        else reduction.prod(x, dtype=dtype)
+    )
 
 
 sum = _fold(

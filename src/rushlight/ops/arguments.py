@@ -23,7 +23,17 @@ from rushlight.memory import (
     whole,
 )
 from rushlight.return_types import ReturnType
-from rushlight.tensor_base import Array, TensorBase, bump, held, put, wants_grad, write
+from rushlight.tensor_base import (
+    Array,
+    TensorBase,
+    Untracked,
+    bump,
+    held,
+    inference,
+    put,
+    wants_grad,
+    write,
+)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -64,14 +74,28 @@ def numpy_names(function: F) -> F:
     return called  # type: ignore[return-value]
 
 
+# What the backwards of views are called, but for the number at the end.
+_VIEWS = frozenset(
+    f"{name}Backward"
+    for name in (
+        "Alias", "Conj", "Diagonal", "Expand", "Permute", "Select", "Slice", "Split",
+        "SplitWithSizes", "Squeeze", "T", "Transpose", "Unbind",
+        "Unfold", "UnsafeSplit", "UnsafeSplitWithSizes", "Unsqueeze", "View",
+    )
+)  # fmt: skip
+
+
 def relabel(result: Any, name: str) -> Any:
     """Call the backward of a result, or of a tuple of them, name; returns the result.
 
-    For composites that torch shows as one node. The result must be new: not an input handed back.
+    For composites that torch shows as one node. The result must be new: not an input handed back. If
+    it is a view of something that only the composite knew, it is none for the user.
     """
     for tensor in (result,) if isinstance(result, TensorBase) else result:
         if tensor._node is not None:
             tensor._node.label = name
+        if tensor._view is not None and name[:-1] not in _VIEWS:
+            tensor._view = None
     return result
 
 
@@ -229,6 +253,15 @@ def need_apart(target: Array, other: Array, disjoint: bool = False) -> None:
         )
 
 
+def need_tracked(target: TensorBase) -> None:
+    """Raise torch's error for a change of an inference tensor outside of inference mode."""
+    if target._changes.__class__ is Untracked and not inference.on:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+            "clone to get a normal tensor before doing inplace update."
+        )
+
+
 def need_distinct(data: Array) -> None:
     """Raise torch's error if an array to be written shows some memory more than once."""
     if is_repeated(data):
@@ -250,6 +283,7 @@ def write_out(
     if out is None:
         return result
     need_tensor("out", "out", 0, out)
+    need_tracked(out)
     if state.grad and (out._requires_grad or result._requires_grad):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the "

@@ -158,10 +158,9 @@ def _caster(name: str, target: dtypes.dtype) -> Callable[..., Tensor]:
         if memory_format is not preserve_format:
             return to(self, target, memory_format=memory_format)
         data = self._data
-        if data.dtype is storage or data.dtype == storage:
-            return self
-        result: Tensor = apply(rows.convert, self, dtype=storage)
-        return result
+        if data.dtype is not storage and data.dtype != storage:
+            self = apply(rows.convert, self, dtype=storage)
+        return self if memory_format is preserve_format else in_order(self, memory_format)
 
     storage = target.numpy
     method.__name__ = method.__qualname__ = name

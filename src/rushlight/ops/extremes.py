@@ -28,6 +28,7 @@ from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
 from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.pointwise import clone
 from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     """The elements of input at these positions along dim, which positions may lack."""
     shape = input._data.shape
     if not shape:
-        return input.reshape(positions._data.shape)
+        return apply(clone, input)
     kept = positions._data.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):

@@ -17,18 +17,19 @@ from rushlight import dtypes
 from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, next_sequence
 from rushlight.autograd.state import no_grad, state
+from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
     need_distinct,
     need_number,
     need_tensor,
+    need_tracked,
     relabel,
 )
 from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives.core import (
-    ONCE,
     TABLE,
     attach,
     attach_part,
@@ -46,7 +47,6 @@ from rushlight.tensor_base import (
     alias,
     bump,
     held,
-    inference,
     wants_grad,
     wrap,
     write,
@@ -84,11 +84,7 @@ def admit(target: TensorBase, *others: Any) -> bool:
 
     others are the arguments of the change; tensors among them may want gradients.
     """
-    if target._changes.__class__ is Untracked and not inference.on:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
-            "clone to get a normal tensor before doing inplace update."
-        )
+    need_tracked(target)
     # Whole numbers and flags have no derivative.
     if not state.grad or target._data.dtype.kind not in "fc":
         return False
@@ -144,6 +140,15 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
             )
 
 
+def store(target: Tensor, values: Array) -> None:
+    """Write values into target's memory; where it shows an element again and again, what changed."""
+    if is_repeated(target._data):
+        changed = np.broadcast_to(values, target._data.shape) != target._data
+        np.copyto(held(target), values, where=changed, casting="unsafe")
+    else:
+        write(target, values)
+
+
 def assign(
     target: Tensor, result: Tensor, operation: str, *others: Any, cast: bool = False
 ) -> Tensor:
@@ -156,7 +161,7 @@ def assign(
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
     if not recorded:
-        write(target, result._data)
+        store(target, result._data)
         bump(target, operation)
         return target
     data = target._data
@@ -171,7 +176,7 @@ def assign(
     elif result._node is None:
         result = rows.clone(result)
     # Before anything has changed: a change that does not fit the dtype of the target is refused.
-    write(target, result._data)
+    store(target, result._data)
     rebase(target, result)
     bump(target, operation)
     refresh(target)
@@ -212,26 +217,20 @@ def rebase(target: Tensor, result: Tensor) -> None:
 
 def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> None:
     """Record that base is what it was before, with result in the place of part."""
-    pairs = TABLE["view_as_real"]
+    scatter, pairs = TABLE["as_strided_scatter"], TABLE["view_as_real"]
     whole, place = held(base), held(part)
     if base._turned is not part._turned:
         result = attached(TABLE["conj_physical" if place.dtype.kind == "c" else "neg"], result)
     if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
-        _copy_slices(before, result, geometry(whole, place), base)
+        attach(scatter, (before, result), geometry(whole, place), base)
     elif whole.dtype.kind == "c":
         # The real or imaginary part of complex numbers.
         real, filled = attached(pairs, before), wrap(pairs.forward(whole))
-        _copy_slices(real, result, geometry(real._data, place), filled)
+        attach(scatter, (real, result), geometry(real._data, place), filled)
         attach(TABLE["view_as_complex"], (filled,), {}, base)
     else:
         spread = geometry(whole, pairs.forward(place))
-        _copy_slices(before, attached(pairs, result), spread, base)
-
-
-def _copy_slices(before: Tensor, result: Tensor, place: dict[str, Any], onto: TensorBase) -> None:
-    attach(TABLE["as_strided_scatter"], (before, result), place, onto)
-    # Backward through a change of a part is for one time only, as in torch.
-    onto._node.versions = ONCE  # type: ignore[union-attr]
+        attach(scatter, (before, attached(pairs, result)), spread, base)
 
 
 def _keep_values(result: Tensor, before: Tensor, start: int) -> None:

@@ -34,7 +34,7 @@ from rushlight.primitives import join
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.tensor_base import TensorBase, inference, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -312,7 +312,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 def _apart(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """The same memory, but no longer views: what happens to a part is not the whole's business."""
     for part in parts:
-        part._view, part._changes = None, [0, None]
+        part._changes = [0, None]
+        if not inference.on:
+            part._view = None
     return parts
 
 

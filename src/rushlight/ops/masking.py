@@ -8,10 +8,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.memory import is_repeated
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
-from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.ops.inplace import admit, assign, check_memory, store
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
@@ -20,7 +19,7 @@ from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
 from rushlight.primitives.select import choose
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import TensorBase, bump, held, wrap, write
+from rushlight.tensor_base import TensorBase, bump, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -105,10 +104,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     if recorded:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     if isinstance(value, TensorBase) or state.interpreter is not None:
-        filled = masked_fill(self, mask, value)
-        if isinstance(value, TensorBase) and is_repeated(self._data):
-            return masked_fill_(self, mask, value._data.item())
-        return assign(self, filled, "masked_fill_")
+        return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
     need_number("masked_fill_", "value", 2, value)
     filler = np.asarray(dtypes.number_in(value, self._data.dtype))
@@ -120,10 +116,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
             f"tensor of shape {list(self._data.shape)}"
         )
-    if is_repeated(self._data):
-        np.copyto(held(self), filler, where=mask._data)
-    else:
-        write(self, choose(mask._data, filler, self._data))
+    store(self, choose(mask._data, filler, self._data))
     bump(self, "masked_fill_")
     return self
 

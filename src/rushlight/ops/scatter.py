@@ -18,6 +18,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.families import broadcast_shapes
@@ -60,7 +61,9 @@ def gather(
     """
     x, at, places = _checked("gather", input, dim, index)
     if not places._data.size:
-        result = x.reshape(-1)[:0].reshape(index._data.shape)
+        nowhere = wrap(np.zeros(index._data.shape, np.int64))
+        picked = apply(index_rows.index, x.reshape(-1), nowhere, spec=(index_rows.ARRAY,))
+        result = relabel(picked, "GatherBackward0")
     else:
         result = apply(rows.gather, x, places, dim=at)
         if result._data.shape != index._data.shape:

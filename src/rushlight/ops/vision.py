@@ -19,7 +19,7 @@ from rushlight.primitives.contract import matmul
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
-from rushlight.primitives.pointwise import where
+from rushlight.primitives.pointwise import clone, where
 from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
@@ -69,7 +69,15 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, r, r, height, width))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
     out = split.permute(order).reshape((*lead, c, height * r, width * r))
-    return relabel(following(out, input), "PixelShuffleBackward0")
+    return relabel(_fresh(following(out, input), input), "PixelShuffleBackward0")
+
+
+def _fresh(result: Tensor, source: Tensor) -> Tensor:
+    """The result, in memory of its own."""
+    if result._changes is not source._changes:
+        return result
+    own: Tensor = apply(clone, result)
+    return own
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -94,7 +102,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     split = input.reshape((*lead, c, height // r, r, width // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
     out = split.permute(order).reshape((*lead, c * r * r, height // r, width // r))
-    return relabel(following(out, input), "PixelUnshuffleBackward0")
+    return relabel(_fresh(following(out, input), input), "PixelUnshuffleBackward0")
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:

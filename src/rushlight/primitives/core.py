@@ -99,7 +99,8 @@ class Plan:
                 for entry in self.rules
             ]
         # Numbers count as well as tensors: torch saves both.
-        self.saves = any(kind in (INPUT, REST, OUT, OUT_PART) for kind, _ in self.gather)
+        kinds = {kind for kind, _ in self.gather}
+        self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))
         self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
 
     def _places(self, rule: Rule) -> list[int]:
@@ -136,6 +137,8 @@ class Primitive:
     turns: bool = False
     # How the result lies in memory where an input is not in row order; None: the forward sees to it.
     layout: Layout | None = None
+    # Backward goes through it one time only, although it saves nothing.
+    once: bool = False
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
@@ -430,9 +433,6 @@ def _keep_outputs(out: Any, versions: list[Any]) -> Any:
         versions += o._changes, o._changes[0]
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
 
-
-# Stands for a value that cannot change and is let go after one backward all the same, as in torch.
-ONCE: tuple[list[Any], int] = ([0, None], 0)
 
 _NOT_SAVED = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "

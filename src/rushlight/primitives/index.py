@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.memory import beside
+from rushlight.memory import beside, is_repeated
 from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import arranged, by_strides, copied, preserved
@@ -384,7 +384,10 @@ def put_into(
         while values.ndim > ndim and values.shape[0] == 1:
             values = values[0]
     if accumulate:
-        add_at(out, where, values)
+        if is_repeated(out):
+            np.add.at(out, where, values)
+        else:
+            add_at(out, where, values)
     else:
         out[where] = values
 

@@ -64,9 +64,7 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:  # type: ignore[override]
         shown = super().__repr__()
-        return (
-            f"Parameter containing:\n{shown if type(self) is Parameter else f'Parameter({shown})'}"
-        )
+        return f"Parameter containing:\n{shown if class_of(self) is Parameter else f'Parameter({shown})'}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.

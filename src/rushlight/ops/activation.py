@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
-from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    need_number,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.conversion import in_rows
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import admit, assign, check_memory
@@ -167,7 +174,11 @@ def threshold(
     """x where it is above the threshold, else value."""
     need_tensor("threshold", "input", 1, input)
     supported("threshold_cpu", "iuf", [input._data])
-    result: Tensor = apply(rows.threshold, input, threshold=threshold, value=value)
+    limits = {"threshold": threshold, "value": value}
+    for position, (name, number) in enumerate(limits.items(), 2):
+        need_number("threshold", name, position, number)
+        limits[name] = dtypes.number_in(number, input._data.dtype).item()
+    result: Tensor = apply(rows.threshold, input, **limits)
     return result if out is None else write_out(out, result)
 
 

@@ -20,7 +20,7 @@ from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import clone, where
-from rushlight.tensor_base import Array, wrap
+from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -161,8 +161,9 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
                 f"{pairs[-1 - d][1]}, resulted in a negative output size, which is invalid. Check "
                 f"dimension {len(shape) - 1 - d} of your input."
             )
-    if isinstance(value, float) and input._data.dtype.kind in "iu" and value.is_integer():
-        value = int(value)
+    if isinstance(value, TensorBase):
+        value = value._data.item()
+    value = dtypes.number_in(value, input._data.dtype).item()
     result: Tensor = apply(view.pad, input, widths=tuple(pairs), value=value)
     return result
 

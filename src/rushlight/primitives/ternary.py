@@ -196,7 +196,8 @@ def _promote_added(name: str) -> Any:
                     "write x + value * first / second, or make the operands floating"
                 )
             supported(name, NUMERIC, operands[:1])
-            value = int(value)
+        if not (is_small(value) and kind == "f"):
+            value = dtypes.number_in(value, operands[0].dtype)
         return [*operands, value]
 
     return promote

@@ -127,8 +127,6 @@ def turn(tensor: TensorBase) -> None:
     look at ordinary tensors as quick as it is.
 
     >>> import numpy as np
-
-    from rushlight.dtypes import cast
     >>> tensor = wrap(np.array([1 + 2j]))
     >>> turn(tensor); tensor._data
     array([1.-2.j])
@@ -156,8 +154,6 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     """A leaf tensor around this very array.
 
     >>> import numpy as np
-
-    from rushlight.dtypes import cast
     >>> wrap(np.zeros(2)).shape
     torch.Size([2])
     """

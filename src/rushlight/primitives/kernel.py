@@ -122,33 +122,34 @@ dependent = Primitive(
 
 
 def _entry(
-    x: Array, *others: Array, itself: bool, refused: str, error: type[Exception], zeros: bool
-) -> Array:
+    x: Array, *, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
+    zeros: bool,
+) -> Array:  # fmt: skip
     return x.view()
 
 
 def _entry_vjp(
-    g: Any, x: Any, others: Any, needs: tuple[bool, ...], itself: bool, refused: str,
-    error: type[Exception], zeros: bool,
+    g: Any, x: Any, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
+    zeros: bool,
 ) -> Any:  # fmt: skip
-    if not needs[0]:
-        return [None] * len(needs)
-    if state.grad:
-        sources = (x, *others) if itself else others
-        g = hang(g, (g, *sources) if refused else sources, refused, error, zeros=zeros)
-    return [g, *(None for _ in others)]
+    if not state.grad:
+        return g
+    sources = (x, *others) if itself else others
+    return hang(g, (g, *sources) if refused else sources, refused, error, zeros=zeros)
 
 
 def _entry_rule(
-    x: Array, *others: Array, itself: bool, refused: str, error: type[Exception], zeros: bool
-) -> Spec:
+    x: Array, *, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
+    zeros: bool,
+) -> Spec:  # fmt: skip
     return x.shape, x.dtype
 
 
 # x, where a composite begins that torch differentiates in one kernel, which takes the others too.
+# They are no inputs: their values are never asked for, only where they stand in the graph.
 entry = Primitive(
-    "entry", "structural", _entry, _entry_vjp, _entry_rule, "copy",
-    lambda: [Sample((draw(1, (2, 3)),), {"itself": True, **_PLAIN})], inputs=("x", "*others"),
+    "entry", "structural", _entry, (_entry_vjp,), _entry_rule, "copy",
+    lambda: [Sample((draw(1, (2, 3)),), {"others": (), "itself": True, **_PLAIN})], inputs=("x",),
     view=True,
 )  # fmt: skip
 
@@ -176,8 +177,8 @@ def entering(
     """
     if not (state.grad and x._requires_grad):
         return x
-    wanting = [t for t in others if t is not None and t._requires_grad]
+    wanting = tuple(t for t in others if t is not None and t._requires_grad)
     result: Tensor = entry(
-        x, *wanting, itself=itself, refused=refused, error=error, zeros=zeros
+        x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros
     )  # fmt: skip
     return result

@@ -78,3 +78,24 @@ def test_an_image_is_not_scaled_to_its_own_size():
         images = [F.interpolate(x, scale_factor=s) for s in (1.2, 1.3, 2.1, 2.4, (1.0, 1.3))]
         lines = [F.interpolate(x[0], scale_factor=s) for s in (1.2, 1.3, 2.1)]
     """)
+
+
+KERNELS = (
+    "batch_norm(x, torch.zeros(2), torch.ones(2), w, b)", "batch_norm(x, None, None, w, b, True)",
+    "conv2d(x, w.reshape(2, 1, 1, 1), b, groups=2)", "conv_transpose2d(x, w.reshape(2, 1, 1, 1), None, groups=2)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", KERNELS)
+def test_gradients_of_one_kernel_depend_on_all_of_it(call):
+    parity(
+        f"""
+        x, w, b = (torch.rand(n, requires_grad=True) for n in ((1, 2, 3, 3), (2,), (2,)))
+        out = F.{call}
+        used = [t for t in (x, w, b) if t is not b or "None, groups" not in {call!r}]
+        grads = torch.autograd.grad(out.sum(), used, create_graph=True)
+        wants = [g.requires_grad for g in grads]
+    """,
+        rtol=1e-4,
+        atol=1e-5,
+    )

@@ -200,3 +200,38 @@ _node.options["times"] = 10
 _node.k = 3.0
 out.sum().backward()
 """)
+
+
+OWN = [
+    "shape",
+    "meta",
+    "edges",
+    "hooks",
+    "label",
+    "site",
+    "sequence",
+    "saved",
+    "arguments",
+    "release",
+]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_any_name_is_free_on_ctx(name: str) -> None:
+    parity(f"""
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.{name} = x.shape
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g.reshape(ctx.{name})
+
+    x = torch.ones(2, requires_grad=True)
+    y = Double.apply(x)
+    kept = y.grad_fn.{name}
+    (y * y).sum().backward(retain_graph=True)
+    (y * y).sum().backward()
+    """)

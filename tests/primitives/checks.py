@@ -331,7 +331,7 @@ def is_closed(row: Primitive, sample: Sample) -> Iterator[str]:
     ]
     state.interpreter = watch
     try:
-        node.gradients(seeds if isinstance(out, tuple) else seeds[0])
+        node._gradients(seeds if isinstance(out, tuple) else seeds[0])
     finally:
         state.interpreter = None
     yield from dict.fromkeys(broken)

@@ -48,7 +48,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         if create_graph:
             leaf._grad = _copied(g, _laid_out(g._data, leaf._data))
             if leaf._grad._node is not None and is_dense(leaf._data):
-                leaf._grad._node.label = "torch::autograd::CopyBackwards"
+                leaf._grad._node._label = "torch::autograd::CopyBackwards"
             return
         array = held(g)
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function

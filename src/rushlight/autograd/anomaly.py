@@ -35,8 +35,8 @@ class Watch:
             state.interpreter = own
         outs = out if isinstance(out, tuple) else (out,)
         node = outs[0]._node
-        if node is not None and node.site is None:
-            node.site = where()
+        if node is not None and node._site is None:
+            node._site = where()
         if self.check_nan and self.first is None and state.backward_node is None:
             for o in outs:
                 bad = _bad_value(o._data)
@@ -54,7 +54,7 @@ class Watch:
             return
         for number, g in enumerate(gradients):
             if g is not None and g._data.dtype.kind in "fc" and np.isnan(g._data).any():
-                made = f" It was recorded at\n{node.site}" if node.site else ""
+                made = f" It was recorded at\n{node._site}" if node._site else ""
                 first = f"\nThe first bad value of the forward: {self.first}" if self.first else ""
                 raise RuntimeError(
                     f"Function '{node.name()}' returned nan values in its {number}th output."

@@ -21,7 +21,7 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-_by_age = attrgetter("sequence")
+_by_age = attrgetter("_sequence")
 
 # Called with the roots before each backward: how tools look at a graph before it is used up.
 observers: list[Callable[[Sequence[TensorBase]], None]] = []
@@ -98,14 +98,14 @@ class _Walk:
         stack = list(seen)
         while stack:
             node = stack.pop()
-            for edge in node.edges:
+            for edge in node._edges:
                 if isinstance(edge, Node):
                     if edge not in seen:
                         seen.add(edge)
                         stack.append(edge)
                 elif edge is not None and edge._hooks is not None:
                     last = self.watched.get(edge)
-                    if last is None or node.sequence < last.sequence:
+                    if last is None or node._sequence < last._sequence:
                         self.watched[edge] = node
         nodes = sorted(seen, key=_by_age)
         self.reached = {*seen, *self.watched, *self.roots} if self.watched else seen
@@ -117,7 +117,7 @@ class _Walk:
         # Where gradients are added up, a target itself runs, as in torch, for what its hooks do.
         useful = set() if self.capture else {p for p in places if isinstance(p, Node)}
         for node in self.nodes:
-            for edge in node.edges:
+            for edge in node._edges:
                 if edge is not None and (edge in places or edge in useful):
                     useful.add(node)
                     break
@@ -134,7 +134,7 @@ class _Walk:
         """Add g to what waits at a leaf or at output `number` of a node."""
         pending = self.pending
         if isinstance(target, Node):
-            metas = target.metas
+            metas = target._metas
             if metas is not None:
                 g = fit(g, metas[number])
                 waiting = pending.get(target)
@@ -142,7 +142,7 @@ class _Walk:
                     waiting = pending[target] = [None] * len(metas)
                 waiting[number] = g if waiting[number] is None else self.add(waiting[number], g)
                 return
-            shape, dtype = target.out_shape, target.out_dtype
+            shape, dtype = target._out_shape, target._out_dtype
         else:
             pending = self.leaves
             shape, dtype = target._data.shape, target._data.dtype
@@ -175,28 +175,28 @@ class _Walk:
             if g is not None and self.owned:
                 # From here on rules may pass it to several places, or let it go.
                 self.owned.difference_update(map(id, g) if g.__class__ is list else (id(g),))
-            if node.hooks is not None or node.retained is not None or useful is not None:
+            if node._hooks is not None or node._retained is not None or useful is not None:
                 g = self._attend(node, g)
             if useful is not None and node not in useful:
                 continue
             if g is not None or node.runs_without:
                 state.backward_node = node
-                gradients = node.gradients(g)
+                gradients = node._gradients(g)
                 if state.anomaly is not None:
                     state.anomaly.look(node, gradients)
-                if node.hooks is not None and node.hooks.after:
-                    missing = [None] * (len(node.edges) - len(gradients))
-                    gradients = node.hooks.leaving([*gradients, *missing], _parts(node, g))
+                if node._hooks is not None and node._hooks.after:
+                    missing = [None] * (len(node._edges) - len(gradients))
+                    gradients = node._hooks.leaving([*gradients, *missing], _parts(node, g))
                 if not retain_graph:
-                    node.release()
-                numbers = node.edge_outputs
-                for i, edge in enumerate(node.edges):
+                    node._release()
+                numbers = node._edge_outputs
+                for i, edge in enumerate(node._edges):
                     if edge is not None:
                         gradient = gradients[i]
                         if gradient is not None:
                             self.send(edge, 0 if numbers is None else numbers[i], gradient)
             if self.watched:
-                for edge in node.edges:
+                for edge in node._edges:
                     if edge is not None and self.watched.get(edge) is node:
                         del self.watched[edge]
                         self._arrived(edge)
@@ -209,9 +209,9 @@ class _Walk:
         parts = _parts(node, g)
         if runs and self.capture:
             self._capture(node, parts)
-        if node.hooks is not None:
-            parts = node.hooks.arriving(parts)
-        for ref, number in node.retained or ():
+        if node._hooks is not None:
+            parts = node._hooks.arriving(parts)
+        for ref, number in node._retained or ():
             tensor = ref()
             if tensor is not None and parts[number] is not None:
                 self.retained.append((tensor, parts[number]))
@@ -219,9 +219,9 @@ class _Walk:
             if self.capture:
                 self._capture(node, parts)
             return None
-        if node.hooks is not None:
-            parts = node.hooks.entering(parts)
-        if node.metas is None:
+        if node._hooks is not None:
+            parts = node._hooks.entering(parts)
+        if node._metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
 
@@ -287,9 +287,9 @@ class _Walk:
 
 def _parts(node: Node, g: Any) -> list[Any]:
     """The gradient of every output of node."""
-    if node.metas is None:
+    if node._metas is None:
         return [g]
-    return [None] * len(node.metas) if g is None else list(g)
+    return [None] * len(node._metas) if g is None else list(g)
 
 
 def _place(tensor: TensorBase) -> tuple[Any, int]:

@@ -71,22 +71,22 @@ class FunctionCtx:
 class FunctionNode(Node, FunctionCtx):
     """One call of a user's function: the ctx of its forward, and the node of its outputs."""
 
-    __slots__ = ("arguments", "saved", "__dict__")
+    __slots__ = ("_arguments", "_saved", "__dict__")
 
     # The class that the user wrote; each has a class of nodes of its own.
     _forward_cls: ClassVar[type[Function]]
     runs_without = True
 
     # Positions among the arguments of the tensors, which the edges stand for.
-    arguments: list[int]
+    _arguments: list[int]
     # (what is kept, shared version list, count when it was saved); None once it is freed.
-    saved: list[tuple[Any, Any, int]] | None
+    _saved: list[tuple[Any, Any, int]] | None
 
     def __init__(self, args: tuple[Any, ...]) -> None:
-        self.arguments = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
+        self._arguments = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
         edges: list[Any] = []
         numbers: list[int] = []
-        for i in self.arguments:
+        for i in self._arguments:
             t = args[i]
             if t._view is not None:
                 refresh(t)
@@ -94,15 +94,15 @@ class FunctionNode(Node, FunctionCtx):
             numbers.append(t._output_nr)
         super().__init__(tuple(edges), tuple(numbers) if any(numbers) else None)
         self.needs_input_grad = tuple(isinstance(a, TensorBase) and wants_grad(a) for a in args)
-        self.saved = []
+        self._saved = []
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What save_for_backward kept; an error if one was changed in place since."""
-        if self.saved is None:
+        if self._saved is None:
             raise RuntimeError(FREED)
         result = []
-        for kept, version, count in self.saved:
+        for kept, version, count in self._saved:
             if version is not None and version[0] != count:
                 raise RuntimeError(self._stale(version, count))
             result.append(
@@ -127,17 +127,17 @@ class FunctionNode(Node, FunctionCtx):
 
     def maybe_clear_saved_tensors(self) -> None:
         """Forget the saved tensors."""
-        self.release()
+        self._release()
 
-    def gradients(self, g: Any) -> Sequence[Tensor | None]:
+    def _gradients(self, g: Any) -> Sequence[Tensor | None]:
         """What the user's backward returns, for the arguments that are tensors."""
-        if self.metas is not None:
-            parts = [None] * len(self.metas) if g is None else list(g)
+        if self._metas is not None:
+            parts = [None] * len(self._metas) if g is None else list(g)
         else:
             parts = [g]
         if self.materialize_grads:
             for i, part in enumerate(parts):
-                meta = self.meta(i)
+                meta = self._meta(i)
                 if part is None and meta is not None:
                     parts[i] = wrap(np.zeros(*meta))
         results = self._backward()(self, *parts)
@@ -152,7 +152,7 @@ class FunctionNode(Node, FunctionCtx):
                 f"got {len(results)}): backward returns one gradient, or None, for each argument of forward"
             )
         for position, r in enumerate(results):
-            if r is not None and position not in self.arguments:
+            if r is not None and position not in self._arguments:
                 raise RuntimeError(
                     f"function {self.name()} returned a gradient different from None at position "
                     f"{position + 1}, but the corresponding forward input was not a Variable"
@@ -164,7 +164,9 @@ class FunctionNode(Node, FunctionCtx):
                 )
         return [
             _checked(self, number, edge, results[position])
-            for number, (edge, position) in enumerate(zip(self.edges, self.arguments, strict=True))
+            for number, (edge, position) in enumerate(
+                zip(self._edges, self._arguments, strict=True)
+            )
         ]
 
     def _backward(self) -> Callable[..., Any]:
@@ -177,9 +179,9 @@ class FunctionNode(Node, FunctionCtx):
             )
         return cls.vjp if vjp else cls.backward
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Forget the saved tensors."""
-        self.saved = None
+        self._saved = None
 
     __repr__ = object.__repr__
 
@@ -192,8 +194,8 @@ def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
     if g is None or edge is None:
         return None
     if isinstance(edge, Node):
-        at = 0 if node.edge_outputs is None else node.edge_outputs[number]
-        shape, dtype = edge.meta(at)
+        at = 0 if node._edge_outputs is None else node._edge_outputs[number]
+        shape, dtype = edge._meta(at)
     else:
         shape, dtype = edge._data.shape, edge._data.dtype
     theirs = g._data.shape
@@ -304,9 +306,9 @@ class Function:
             if recording:
                 _save(node)
                 if state.anomaly is not None:
-                    node.site = where()
+                    node._site = where()
             else:
-                node.edges = ()
+                node._edges = ()
         finally:
             state.grad = before
             # An output kept here would be a cycle: the node, its ctx, the output, the node.
@@ -323,7 +325,7 @@ def _placed(
 ) -> tuple[Any, ...]:
     """The results, each at its place in the graph: an output of node, if anything is recorded."""
     _check_marks(node, args, results, recording)
-    node.metas = [
+    node._metas = [
         (r._data.shape, r._data.dtype) if isinstance(r, TensorBase) else None  # type: ignore[misc]
         for r in results
     ]
@@ -356,8 +358,8 @@ def _placed(
                 made = SEVERAL if len(tensors) > 1 and differentiable else CUSTOM
                 r._view = View(r._view.base, r._changes[0], made)
         placed.append(r)
-    if len(node.metas) == 1 and node.metas[0] is not None:
-        (node.out_shape, node.out_dtype), node.metas = node.metas[0], None
+    if len(node._metas) == 1 and node._metas[0] is not None:
+        (node._out_shape, node._out_dtype), node._metas = node._metas[0], None
     return tuple(placed)
 
 
@@ -442,7 +444,7 @@ def _save(node: FunctionNode) -> None:
             saved.append((state.packing.pack(kept), None, 0))
         else:
             saved.append((kept, t._changes, t._changes[0]))
-    node.saved = saved
+    node._saved = saved
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -105,9 +105,9 @@ def at(place: Node | TensorBase) -> Hooks:
         if place._hooks is None:
             place._hooks = Hooks()
         return place._hooks
-    if place.hooks is None:
-        place.hooks = Hooks()
-    return place.hooks
+    if place._hooks is None:
+        place._hooks = Hooks()
+    return place._hooks
 
 
 def retain(tensor: TensorBase, before: Node | None = None) -> None:
@@ -116,10 +116,10 @@ def retain(tensor: TensorBase, before: Node | None = None) -> None:
     if node is None:
         return
     tensor._retains_grad = True
-    if before is not None and before.retained is not None:
-        before.retained = [entry for entry in before.retained if entry[0]() is not tensor]
-    if not any(ref() is tensor for ref, _ in node.retained or ()):
-        node.retained = [*(node.retained or ()), (weakref.ref(tensor), tensor._output_nr)]
+    if before is not None and before._retained is not None:
+        before._retained = [entry for entry in before._retained if entry[0]() is not tensor]
+    if not any(ref() is tensor for ref, _ in node._retained or ()):
+        node._retained = [*(node._retained or ()), (weakref.ref(tensor), tensor._output_nr)]
 
 
 def name_of(hook: Hook) -> str:

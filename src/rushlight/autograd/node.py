@@ -33,70 +33,72 @@ FREED = (
 class Node:
     """One recorded operation.
 
-    `edges` holds, for each input, the node that made it, the leaf tensor itself, or None where no
-    gradient flows. `sequence` grows with time, and an input is always older than what is made from
+    `_edges` holds, for each input, the node that made it, the leaf tensor itself, or None where no
+    gradient flows. `_sequence` grows with time, and an input is always older than what is made from
     it: walking from the youngest node to the oldest is an order in which every node has received all
     its gradients before it passes them on. Depth-first order without that property would be wrong:
     with `b = a + a; c = b * a`, a must wait for both b and c.
+
+    The node of a user's function is its `ctx`, on which every public name is the user's.
     """
 
-    __slots__ = ("edges", "edge_outputs", "sequence", "out_shape", "out_dtype", "metas", "hooks",
-                 "retained", "site", "label",
+    __slots__ = ("_edges", "_edge_outputs", "_sequence", "_out_shape", "_out_dtype", "_metas", "_hooks",
+                 "_retained", "_site", "_label",
                  "metadata_", "__weakref__")  # fmt: skip
 
-    edges: Sequence[Any]
-    edge_outputs: Sequence[int] | None
-    sequence: int
+    _edges: Sequence[Any]
+    _edge_outputs: Sequence[int] | None
+    _sequence: int
     # What its gradient must have to flow into the output; metas in their place for several outputs.
-    out_shape: tuple[int, ...]
-    out_dtype: np.dtype[Any]
-    metas: list[Meta] | None
+    _out_shape: tuple[int, ...]
+    _out_dtype: np.dtype[Any]
+    _metas: list[Meta] | None
     # What is called when gradients pass, and which tensors that stand here keep theirs.
-    hooks: Hooks | None
-    retained: list[tuple[weakref.ref[TensorBase], int]] | None
-    site: str | None
-    label: str | None
+    _hooks: Hooks | None
+    _retained: list[tuple[weakref.ref[TensorBase], int]] | None
+    _site: str | None
+    _label: str | None
     # Whether the node runs even if no gradient came to any of its outputs.
     runs_without = False
 
     def __init__(self, edges: Sequence[Any], edge_outputs: Sequence[int] | None) -> None:
-        self.edges = edges
-        self.edge_outputs = edge_outputs
-        self.sequence = next_sequence()
-        self.metas = None
-        self.hooks = None
-        self.retained = None
-        self.site = None
-        self.label = None
+        self._edges = edges
+        self._edge_outputs = edge_outputs
+        self._sequence = next_sequence()
+        self._metas = None
+        self._hooks = None
+        self._retained = None
+        self._site = None
+        self._label = None
 
-    def gradients(self, g: Any) -> Sequence[Tensor | None]:
+    def _gradients(self, g: Any) -> Sequence[Tensor | None]:
         """The gradient for each edge, from that of the output (a list of them for several outputs)."""
         raise NotImplementedError
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Forget what was saved; a second backward through here is then an error."""
 
     def name(self) -> str:
         """What torch prints after `grad_fn=<`."""
-        return self.label or type(self).__name__
+        return self._label or type(self).__name__
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """(node, output number) of every input; leaves are shown as AccumulateGrad."""
-        numbers = self.edge_outputs or (0,) * len(self.edges)
+        numbers = self._edge_outputs or (0,) * len(self._edges)
         return tuple(
             (None if edge is None else shown(edge), number)
-            for edge, number in zip(self.edges, numbers, strict=True)
+            for edge, number in zip(self._edges, numbers, strict=True)
         )
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def _shape(self) -> tuple[int, ...]:
         """Shape of the (first) output."""
-        return self.meta(0)[0]
+        return self._meta(0)[0]
 
-    def meta(self, number: int) -> Meta:
+    def _meta(self, number: int) -> Meta:
         """Shape and NumPy dtype of output `number`."""
-        return (self.out_shape, self.out_dtype) if self.metas is None else self.metas[number]
+        return (self._out_shape, self._out_dtype) if self._metas is None else self._metas[number]
 
     def register_hook(self, hook: Hook) -> Handle:
         """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
@@ -116,13 +118,13 @@ class Node:
             return self.metadata_
 
     def _sequence_nr(self) -> int:
-        return self.sequence
+        return self._sequence
 
     def __call__(self, *gradients: Any) -> Any:
         """The gradients of the inputs from those of the outputs."""
-        several = self.metas is not None
-        found = tuple(self.gradients(list(gradients) if several else gradients[0]))
-        found += (None,) * (len(self.edges) - len(found))
+        several = self._metas is not None
+        found = tuple(self._gradients(list(gradients) if several else gradients[0]))
+        found += (None,) * (len(self._edges) - len(found))
         return found if len(found) != 1 else found[0]
 
     def __repr__(self) -> str:
@@ -141,14 +143,14 @@ class PrimitiveNode(Node):
         plan: Plan,
         static: dict[str, Any],
     ) -> None:
-        self.edges = edges
-        self.edge_outputs = edge_outputs
-        self.sequence = next_sequence()
-        self.metas = None
-        self.hooks = None
-        self.retained = None
-        self.site = None
-        self.label = None
+        self._edges = edges
+        self._edge_outputs = edge_outputs
+        self._sequence = next_sequence()
+        self._metas = None
+        self._hooks = None
+        self._retained = None
+        self._site = None
+        self._label = None
         self.plan = plan
         self.static = static
 
@@ -159,9 +161,9 @@ class PrimitiveNode(Node):
 
     def name(self) -> str:
         """torch's name for the backward of this row."""
-        return self.label or self.plan.row.grad_name(self)
+        return self._label or self.plan.row.grad_name(self)
 
-    def gradients(self, g: Any) -> Sequence[Tensor | None]:
+    def _gradients(self, g: Any) -> Sequence[Tensor | None]:
         """Run the row's rules on what was saved."""
         kept = self.kept
         if kept is None:
@@ -192,7 +194,7 @@ class PrimitiveNode(Node):
                 results.append(rule(g, *[kept[i] for i in places]))
         return results
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Forget the operands, if they were saved."""
         if self.plan.saves or self.versions:
             self.kept = None
@@ -203,10 +205,10 @@ class PrimitiveNode(Node):
             for t in kept if isinstance(kept, tuple) else (kept,):
                 if isinstance(t, TensorBase) and t._changes is version:
                     return f"input '{self.plan.row.inputs[i]}'"
-        return f"output {self.meta(0)[0]}"
+        return f"output {self._meta(0)[0]}"
 
     def _stale(self, version: list[Any], count: int) -> str:
-        shape, dtype = self.meta(0)
+        shape, dtype = self._meta(0)
         operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
         return (
             "one of the variables needed for gradient computation has been modified by an inplace "
@@ -280,7 +282,7 @@ class AccumulateGrad:
         return "torch::autograd::AccumulateGrad"
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def _shape(self) -> tuple[int, ...]:
         """Shape of the leaf."""
         return self.variable._data.shape
 

@@ -139,14 +139,14 @@ class PackedNode(PrimitiveNode):
 
     __slots__ = ()
 
-    def gradients(self, g: Any) -> Any:
+    def _gradients(self, g: Any) -> Any:
         """Unpack, and run the row's rules."""
         packed = self.kept
         if packed is None:
             raise RuntimeError(FREED)
         try:
             self.kept = [self._unpacked(kept) for kept in packed]
-            return super().gradients(g)
+            return super()._gradients(g)
         finally:
             self.kept = packed
 

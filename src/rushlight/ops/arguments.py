@@ -93,7 +93,7 @@ def relabel(result: Any, name: str) -> Any:
     """
     for tensor in (result,) if isinstance(result, TensorBase) else result:
         if tensor._node is not None:
-            tensor._node.label = name
+            tensor._node._label = name
         if tensor._view is not None and name[:-1] not in _VIEWS:
             tensor._view = None
     return result

@@ -239,13 +239,13 @@ def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
     copies: dict[int, Tensor] = {}
     while stack:
         node = stack.pop()
-        if not isinstance(node, PrimitiveNode) or node.sequence < start or node.kept is None:
+        if not isinstance(node, PrimitiveNode) or node._sequence < start or node.kept is None:
             continue
         if any(version is before._changes for version in node.versions[::2]):
             node.kept = [_frozen(kept, before, copies) for kept in node.kept]
             saved = zip(node.versions[::2], node.versions[1::2], strict=True)
             node.versions = [part for v in saved if v[0] is not before._changes for part in v]
-        stack.extend(node.edges)
+        stack.extend(node._edges)
 
 
 def _frozen(kept: Any, before: Tensor, copies: dict[int, Tensor]) -> Any:
@@ -276,8 +276,8 @@ def stand_in(target: Tensor) -> Tensor:
         base is not None
         and node is not None
         and (
-            node.hooks is not None
-            or node.edges[0] is not (base if base._node is None else base._node)
+            node._hooks is not None
+            or node._edges[0] is not (base if base._node is None else base._node)
         )
     ):
         # Straight into the base: what lies between may show less of the memory than the view, and the
@@ -482,8 +482,8 @@ KERNELS: dict[str, Callable[..., None]] = {
 def zero_(self: Tensor) -> Tensor:
     """Fill with zeros, in place."""
     fill_(self, 0)
-    if self._node is not None and self._node.label == "FillBackward0":
-        self._node.label = "ZeroBackward0"
+    if self._node is not None and self._node._label == "FillBackward0":
+        self._node._label = "ZeroBackward0"
     return self
 
 

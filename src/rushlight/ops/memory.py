@@ -185,7 +185,7 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
         admit(self)
         result = function(self, *args, **kwargs)
         if result._node is not None:
-            result._node.label = label
+            result._node._label = label
         take_memory(self, result)
         self._node = result._node
         bump(self, name)

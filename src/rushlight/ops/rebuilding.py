@@ -118,7 +118,7 @@ def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 def _warn_of_hooks(tensor: Tensor) -> None:
     node = tensor._node
-    hooks = tensor._hooks if node is None else node.hooks
+    hooks = tensor._hooks if node is None else node._hooks
     for hook in list(hooks.on_tensor(tensor._output_nr).values()) if hooks is not None else ():
         if not getattr(hook, "__torch_unserializable__", False):
             warnings.warn(

@@ -50,7 +50,7 @@ def _labelled(result: Tensor, name: str) -> Tensor:
     """The result, its node called as torch calls it."""
     node = result._node
     if node is not None:
-        node.label = name
+        node._label = name
     return result
 
 
@@ -72,7 +72,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
         _check_empty(input._data, sizes)
     result: Tensor = apply(rows.reshape, input, shape=sizes)
     if result._node is not None and result._view is None:
-        result._node.label = "UnsafeViewBackward0"
+        result._node._label = "UnsafeViewBackward0"
     return result
 
 

@@ -128,7 +128,7 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
 
 
 def _matmul_label(node: PrimitiveNode) -> str:
-    rank = len(node.shape)
+    rank = len(node._shape)
     return {2: "MmBackward0", 3: "BmmBackward0"}.get(rank, "UnsafeViewBackward0")
 
 
@@ -216,10 +216,10 @@ def _linear_x(g: Any, weight: Any) -> Any:
 
 
 def _linear_label(node: PrimitiveNode) -> str:
-    biased = len(node.edges) == 3
-    if len(node.shape) == 2:
+    biased = len(node._edges) == 3
+    if len(node._shape) == 2:
         return "AddmmBackward0" if biased else "MmBackward0"
-    if len(node.shape) == 1:
+    if len(node._shape) == 1:
         return "ViewBackward0" if biased else "SqueezeBackward4"
     return "ViewBackward0" if biased else "UnsafeViewBackward0"
 

@@ -370,7 +370,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
     plan = row.plans.get(wants) or row.plan(wants)
     node = PrimitiveNode(edges, numbers, plan, static)
     if several:
-        node.metas = [(o._data.shape, o._data.dtype) for o in out]
+        node._metas = [(o._data.shape, o._data.dtype) for o in out]
         for number, o in enumerate(out):
             if o._data.dtype.kind in "fc":
                 o._node = node
@@ -379,8 +379,8 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                     o._output_nr = number
     else:
         data = out._data
-        node.out_shape = data.shape
-        node.out_dtype = data.dtype
+        node._out_shape = data.shape
+        node._out_dtype = data.dtype
         out._node = node
         out._requires_grad = True
     if not plan.gather:

@@ -231,7 +231,7 @@ class _Frame:
         self.early_stop = early_stop
         self.complete = False
         self.wanted: list[weakref.ref[_Numbered]] = []
-        self.metas: list[Meta | None] = []
+        self._metas: list[Meta | None] = []
         # What was computed again, by the backward that asked for it.
         self.runs: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
 
@@ -239,7 +239,7 @@ class _Frame:
         """Forget a tensor that is to be saved, but not that it was."""
         numbered = _Numbered(self, len(self.wanted))
         self.wanted.append(weakref.ref(numbered))
-        self.metas.append(self.describe(tensor))
+        self._metas.append(self.describe(tensor))
         return numbered
 
     def compute(self, numbered: _Numbered) -> Any:
@@ -284,16 +284,16 @@ class _Frame:
         return found
 
     def _compare(self, metas: list[Meta | None]) -> None:
-        if len(metas) != len(self.metas):
+        if len(metas) != len(self._metas):
             raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the original "
-                f"forward and recomputation.\nNumber of tensors saved during forward: {len(self.metas)}"
+                f"forward and recomputation.\nNumber of tensors saved during forward: {len(self._metas)}"
                 f"\nNumber of tensors saved during recomputation: {len(metas)}.\nThe function must do the "
                 "same in both runs."
             )
         differing = [
             f"tensor at position {i}:\nsaved metadata: {first}\nrecomputed metadata: {second}"
-            for i, (first, second) in enumerate(zip(self.metas, metas, strict=True))
+            for i, (first, second) in enumerate(zip(self._metas, metas, strict=True))
             if first != second and self.wanted[i]() is not None
         ]
         if differing:

@@ -263,7 +263,7 @@ class _Page:
     def operation(self, identifier: str, node: Any) -> None:
         name = node.name()
         short = _NAME.fullmatch(name)
-        shape = getattr(node, "shape", None)
+        shape = getattr(node, "_shape", None)
         lines = [] if shape is None else [_shape(shape)]
         self.node(identifier, "operation", short[1] if short else name, *lines, tooltip=name)
 

@@ -306,13 +306,13 @@ class Gate(Node):
             numbers.append(tensor._output_nr)
         super().__init__(tuple(edges), tuple(numbers))
         self.transform = transform
-        self.metas = [(t._data.shape, t._data.dtype) for t in tensors]
-        self.label = "BackwardHookFunctionBackward"
+        self._metas = [(t._data.shape, t._data.dtype) for t in tensors]
+        self._label = "BackwardHookFunctionBackward"
 
-    def gradients(self, g: Any) -> Any:
+    def _gradients(self, g: Any) -> Any:
         """The gradients as the hooks leave them."""
-        given = [None] * len(self.edges) if g is None else list(g)
-        return self.transform(given, self.metas)
+        given = [None] * len(self._edges) if g is None else list(g)
+        return self.transform(given, self._metas)
 
 
 class Gates:
@@ -391,7 +391,7 @@ def _through(
     passed = list(values)
     for number, (place, tensor) in enumerate(zip(places, tensors, strict=True)):
         passed[place] = handed_back(tensor)
-        if gate.edges[number] is not None:
+        if gate._edges[number] is not None:
             stand(passed[place], gate, number)
     return tuple(passed), places
 

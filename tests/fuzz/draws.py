@@ -446,7 +446,7 @@ class Draws:
         if self.modules and self.random.random() < 0.6:
             what = f"{self.random.choice([*self.modules])}.parameters()"
         else:
-            leaves = [p for p, t in self.tensors if t.requires_grad and t.is_leaf]
+            leaves = [p for p, t in self.tensors if t.requires_grad and is_leaf(t)]
             if not leaves:
                 raise Impossible
             what = f"[{', '.join(dict.fromkeys(self.random.choice(leaves) for _ in range(2)))}]"
@@ -468,6 +468,14 @@ def broadcasts(small: Sequence[int], large: Sequence[int]) -> bool:
     """Whether one shape expands to the other."""
     pairs = zip(reversed(small), reversed(large), strict=False)
     return len(small) <= len(large) and all(a in (1, b) for a, b in pairs)
+
+
+def is_leaf(t: torch.Tensor) -> bool:
+    """Whether it is one; of some views that were changed in place torch does not say."""
+    try:
+        return t.is_leaf
+    except RuntimeError:
+        return False
 
 
 def small(tensor: torch.Tensor) -> bool:

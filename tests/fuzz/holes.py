@@ -6,20 +6,12 @@ from collections.abc import Callable
 
 import torch
 
-from tests.fuzz.draws import SPOILED, Draws, Impossible, small
+from tests.fuzz.draws import SPOILED, Draws, Impossible, is_leaf, small
 from tests.fuzz.subjects import MODULES
 
 
 def is_float(t: torch.Tensor) -> bool:
     return t.dtype.is_floating_point
-
-
-def is_leaf(t: torch.Tensor) -> bool:
-    """Whether it is one; of some views that were changed in place torch does not say."""
-    try:
-        return t.is_leaf
-    except RuntimeError:
-        return False
 
 
 def of_rank(rank: int) -> Callable[[torch.Tensor], bool]:

@@ -356,12 +356,16 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         simple = state.interpreter is None and dtype.kind == "f"
         if (recording and wants_grad(self)) or self._changes.__class__ is Untracked:
             simple = False
+        # Arrays that own their memory lie apart, and show every element once.
+        alone = data.base is None
         values = []
         for operand in operands:
             if isinstance(operand, TensorBase):
                 array = operand._data
                 if array.dtype is not dtype or (recording and wants_grad(operand)):
                     simple = False
+                if array.base is not None:
+                    alone = False
                 values.append(array)
             else:
                 if operand.__class__ is not float and not is_int64(operand):
@@ -369,7 +373,8 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
                 values.append(operand)
         if not simple:
             return general(self, *operands, **options)
-        check_memory(plain, data, *operands)
+        if not alone:
+            check_memory(plain, data, *operands)
         try:
             if dtype.itemsize == 2:
                 _in_single(kernel, data, values, options)
@@ -408,13 +413,28 @@ _FUSED = 1024
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
+@functools.lru_cache(maxsize=256)
+def _single(number: float) -> float:
+    """A number of a step, such as the learning rate, as torch hands it to a float32 kernel."""
+    return float(np.float32(number))
+
+
+def _round_once(out: Array, product: Array, term: Array) -> None:
+    """product + term into out; the product is in double precision."""
+    if product.shape == term.shape:
+        product += term
+    else:
+        product = product + term
+    out[...] = product
+
+
 def _add(x: Array, y: Any, alpha: float = 1) -> None:
     if alpha == 1:
         np.add(x, y, out=x)
     elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
-        product = y.astype(_DOUBLE)
-        product *= float(np.float32(alpha))
-        x[...] = product + x
+        total = y.astype(_DOUBLE)
+        total *= _single(alpha)
+        _round_once(x, total, x)
     else:
         np.add(x, y * alpha, out=x)
 
@@ -433,8 +453,8 @@ def _div(x: Array, y: Any) -> None:
 
 def _addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     if x.dtype is _SINGLE and x.size <= _FUSED:
-        product = (y if value == 1 else y * value).astype(_DOUBLE) * z
-        x[...] = product + x
+        total = (y if value == 1 else y * value).astype(_DOUBLE)
+        _round_once(x, total * z, x)
         return
     term = np.multiply(y, z if value == 1 else value)
     if value != 1:
@@ -457,9 +477,9 @@ def _lerp(x: Array, end: Array, weight: float) -> None:
     difference = np.subtract(end, x)
     if x.dtype is _SINGLE and x.size <= _FUSED:
         near = abs(weight) < 0.5
-        difference = difference.astype(_DOUBLE)
-        difference *= float(np.float32(weight) if near else np.float32(weight) - np.float32(1))
-        x[...] = difference + (x if near else end)
+        total = difference.astype(_DOUBLE)
+        total *= _single(weight) if near else _single(_single(weight) - 1)
+        _round_once(x, total, x if near else end)
     elif abs(weight) < 0.5:
         difference *= weight
         np.add(x, difference, out=x)

@@ -159,7 +159,7 @@ def solve_triangular(
     """`solve` for a triangular A, of which only that triangle is read."""
     if not left:
         flipped = apply(rows.solve_triangular, A.mT, B.mT, upper=not upper, unit=unitriangular)
-        return write_out(out, flipped.mT)
+        return write_out(out, in_columns(flipped.mT))
     return write_out(out, apply(rows.solve_triangular, A, B, upper=upper, unit=unitriangular))
 
 

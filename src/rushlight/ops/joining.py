@@ -19,6 +19,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.shape import (
     atleast_1d,
     atleast_2d,
@@ -479,7 +480,7 @@ def repeat_interleave(
         _check_output(output_size, int(counts.sum()))
         where = (slice(None),) * at + (ARRAY,)
         picked = wrap(np.repeat(np.arange(shape[at]), counts))
-        result: Tensor = apply(index_rows.index, input, picked, spec=where)
+        result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
     if isinstance(repeats, TensorBase):
         _counts(repeats)

@@ -19,7 +19,6 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
 from rushlight.primitives.core import apply
-from rushlight.primitives.placement import rows_of
 from rushlight.primitives.scatter import gather
 from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
@@ -236,7 +235,15 @@ def unique(
     values, inverse, counts = np.unique(
         data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
     )
-    return _answer([values, inverse.reshape(-1), counts], return_inverse, return_counts)
+    parts = [np.moveaxis(values, at, 0), inverse.reshape(-1), counts]
+    return _along(at, _answer(parts, return_inverse, return_counts))
+
+
+def _along(at: int, answer: Any) -> Any:
+    """The different slices along dim `at`: as in torch a view, the slices lie one after the other."""
+    if answer.__class__ is tuple:
+        return answer[0].movedim(0, at), *answer[1:]
+    return answer.movedim(0, at)
 
 
 def unique_consecutive(
@@ -267,15 +274,9 @@ def unique_consecutive(
     starts = np.flatnonzero(np.concatenate(([True], new))) if size else np.empty(0, np.int64)
     inverse = np.concatenate(([0], np.cumsum(new))) if size else np.empty(0, np.int64)
     counts = np.diff(np.append(starts, size)) if size else np.empty(0, np.int64)
-    values = rows_of(line[starts])
-    wanted = [values, inverse.reshape(shape), counts]
-    answer = _answer(wanted, return_inverse, return_counts)
-    if dim is None:
-        return answer
-    # As in torch a view: the slices lie one after the other.
-    if answer.__class__ is tuple:
-        return answer[0].movedim(0, at), *answer[1:]
-    return answer.movedim(0, at)
+    parts = [line[starts], inverse.reshape(shape), counts]
+    answer = _answer(parts, return_inverse, return_counts)
+    return answer if dim is None else _along(at, answer)
 
 
 def isin(

@@ -139,11 +139,14 @@ class Primitive:
     layout: Layout | None = None
     # Backward goes through it one time only, although it saves nothing.
     once: bool = False
+    # The forward is not a ufunc: how its result lies cannot be told from the first operand.
+    loose: bool = field(init=False, repr=False)
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self.loose = self.forward.__class__ is not np.ufunc
         if not self.inputs:
             self.inputs = _array_parameters(self.forward)
         if self.name in TABLE:
@@ -196,11 +199,11 @@ class Primitive:
                     and (dtype is _FLOAT or dtype.kind == "f")
                 ):
                     a, b = self.promote([a, b])
-                # Where the first operand is in row order and is not spread, NumPy's result is, too; and
-                # where it is spread, NumPy goes by the second, as torch does.
-                if (
-                    self.layout is not None
-                    and not (a if a.__class__ is _ndarray else b).flags.c_contiguous
+                # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
+                # where it is spread, it goes by the second, as torch does.
+                if self.layout is not None and (
+                    not (a if a.__class__ is _ndarray else b).flags.c_contiguous
+                    or (self.loose and b.__class__ is _ndarray and not b.flags.c_contiguous)
                 ):
                     result = self.layout(self.forward, (a, b), static)
                 else:

@@ -408,6 +408,8 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
                 f"{dtypes.of(condition.dtype)}: compare it, for instance condition != 0"
             )
         condition = condition != 0
+    if x.__class__ is y.__class__ is np.ndarray and x.dtype is y.dtype:
+        return [condition, x, y]
     if x.__class__ is not np.ndarray and y.__class__ is np.ndarray:
         if is_small(x) and y.dtype.kind == "f":
             return [condition, x, y]

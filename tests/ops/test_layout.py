@@ -1,0 +1,68 @@
+"""How results lie in memory: programs that look at strides, and go on with `.view()`."""
+
+import pytest
+
+from tests.parity import parity
+
+PROGRAMS = [
+    # Folds and scans of a permuted tensor are in row order, also with the folded dimension kept.
+    """
+    x = torch.arange(96.0).reshape(2, 4, 4, 3).transpose(1, 0)
+    folds = [getattr(x, f)(3, keepdim=True).stride() for f in "sum mean amax var argmax".split()]
+    flat = x.sum(3, keepdim=True).view(16, 2).shape, x.max(3).values.view(-1).shape
+    scans = x.cumsum(1).stride(), x.cumprod(0).stride(), x.cummax(2).indices.stride()
+    """,
+    # Elementwise results lie as the first operand that tells two dimensions apart.
+    """
+    x, y = torch.ones(3, 4).t(), torch.ones(4, 3)
+    pairs = [(a + b).stride() for a in (x, y) for b in (x, y)]
+    spread = (torch.ones(4, 1, 2).transpose(0, 2) * torch.ones(5, 1)).stride()
+    chosen = torch.where(y > 0, x, x).stride(), (x > y[:, :1]).stride(), (1 - x).stride()
+    gaps = (torch.ones(4, 6)[:, ::2].t() * 2).stride(), torch.ones(3).expand(4, 3).exp().stride()
+    rank = torch.ones(2, 3, 4, 5).permute(3, 1, 0, 2).sqrt().stride()
+    """,
+    # Lists of positions: what is not indexed keeps its order in memory.
+    """
+    x = torch.arange(120.0).reshape(2, 3, 4, 5).permute(2, 0, 3, 1)
+    rows, mask = torch.tensor([1, 0]), torch.tensor([True, False, True, True])
+    parts = x[rows], x[:, rows], x[rows, :, rows], x[..., rows, :], x[mask], x[:, None, rows]
+    strides = [part.stride() for part in parts]
+    masked = x[x > 3].stride(), x[rows, rows, rows].stride(), x.index_select(2, rows).stride()
+    """,
+    # Images in channels last stay so.
+    """
+    x = torch.ones(2, 4, 6, 6).to(memory_format=torch.channels_last)
+    F, w = torch.nn.functional, torch.ones(3, 4, 2, 2)
+    images = [
+        F.conv2d(x, w), F.max_pool2d(x, 2), F.avg_pool2d(x, 2), F.interpolate(x, scale_factor=2),
+        F.pad(x, (1, 1)), F.batch_norm(x, None, None, training=True), torch.cat([x, x], 1),
+        F.group_norm(x, 2), F.layer_norm(x, (6,)), F.pixel_shuffle(x, 2), x.mean((2, 3), True),
+        F.conv2d(x.contiguous(), w.to(memory_format=torch.channels_last)), torch.stack([x, x]),
+    ]
+    strides = [image.stride() for image in images]
+    """,
+    # Factors come column by column, transforms with their dimensions innermost.
+    """
+    x = torch.eye(3) * 2 + torch.ones(3, 3)
+    factors = [*torch.linalg.qr(x), torch.linalg.inv(x), torch.linalg.cholesky(x),
+               torch.linalg.solve(x, torch.ones(3, 2)), *torch.linalg.svd(x), *torch.linalg.lu(x)]
+    strides = [f.stride() for f in factors]
+    y = torch.ones(2, 3, 4)
+    transforms = [torch.fft.fft(y, dim=1).stride(), torch.fft.rfftn(y, dim=(0, 1)).stride(),
+                  torch.fft.fftn(y.permute(2, 0, 1) + 0j, dim=(0, 2)).stride()]
+    """,
+    # New tensors like others; strides along dimensions of size 1.
+    """
+    x = torch.ones(2, 1, 4).permute(2, 1, 0)
+    likes = [torch.zeros_like(x), x.clone(), x.double(), torch.rand_like(x), x.flip(0)]
+    strides = [like.stride() for like in likes]
+    ones = x[:, None].stride(), x[..., None].stride(), x.unsqueeze(0).stride()
+    spread = torch.ones(1, 5).expand(1, 1, 5).stride(), torch.ones(1, 3).t().clone().stride()
+    itself = x.to(memory_format=torch.contiguous_format) is x
+    """,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_strides(program):
+    parity(program)

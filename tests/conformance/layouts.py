@@ -67,7 +67,8 @@ def expanded(array: Array) -> Array:
     """One slice for all of the first dimension."""
     if array.ndim < 2 or not array.shape[0]:
         return array.copy(order="C")
-    return np.broadcast_to(array[:1].copy(order="C"), array.shape)
+    one = array[:1].copy(order="C")
+    return np.ndarray(array.shape, array.dtype, one, 0, (0, *one.strides[1:]))
 
 
 def plain(array: Array) -> Array:

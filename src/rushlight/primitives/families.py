@@ -106,7 +106,7 @@ def promote_many(arrays: list[Any]) -> list[Any]:
 def fitted(x: Any, dtype: np.dtype[Any]) -> Any:
     """An array in a dtype, or a number that must fit it."""
     if isinstance(x, np.ndarray):
-        return x.astype(dtype, copy=False)
+        return x if x.dtype == dtype else copied(x, dtype)
     return np.asarray(dtypes.number_in(x, dtype))
 
 

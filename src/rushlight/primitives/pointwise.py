@@ -421,11 +421,9 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
 
 
 def _placed(x: Any, dtype: np.dtype[Any]) -> Any:
-    return (
-        np.asarray(dtypes.one_in(x, dtype))
-        if not isinstance(x, np.ndarray)
-        else x.astype(dtype, copy=False)
-    )
+    if not isinstance(x, np.ndarray):
+        return np.asarray(dtypes.one_in(x, dtype))
+    return x if x.dtype == dtype else copied(x, dtype)
 
 
 def _where_rule(condition: Any, x: Any, y: Any) -> Spec:

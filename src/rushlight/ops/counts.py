@@ -104,7 +104,7 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
             )
-        return bins._data
+        return bins._data.copy()
     if bins <= 0:
         raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {bins}")
     if limits is not None and limits[0] > limits[1]:

@@ -67,7 +67,7 @@ frac = unary("frac", _frac, lambda g: g, "{x} - trunc({x})", to_float=False, tak
 # `//` and torch.floor_divide, for which torch has no derivative; that of div with
 # rounding_mode="floor" is 0.
 floor_division = binary(
-    "floor_division", floor_divide.forward, (missing("floor_divide", RuntimeError), missing("floor_divide", RuntimeError)),
+    "floor_division", floor_divide.forward, (missing("floor_divide", RuntimeError),) * 2,
     "floor({x} / {y})", second=(0.5, 2.0), takes=NUMERIC, label="NotImplemented",
 )  # fmt: skip
 
@@ -103,7 +103,7 @@ def _promote_heaviside(arrays: list[Any]) -> list[Any]:
 
 
 heaviside = binary(
-    "heaviside", _heaviside, (missing("heaviside", RuntimeError), missing("heaviside", RuntimeError)),
+    "heaviside", _heaviside, (missing("heaviside", RuntimeError),) * 2,
     "{x} == 0 ? {y} : {x} > 0", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
 )  # fmt: skip
 nextafter = binary(

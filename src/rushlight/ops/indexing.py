@@ -218,9 +218,14 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             refresh(self)
             return
         # Of a single value the region is full at the end, however often it shows an element.
-        if value._data.ndim or value._data.shape == region.shape:
-            check_memory("copy", region, wrap(region) if value._data is region else value)
-        place(self, value, (), basic, False, recording)
+        if value._data.ndim:
+            check_memory("copy", region, value)
+        plain = not (recording or self._turned) and state.interpreter is None
+        if plain and (not value._data.ndim or value._data.shape == region.shape):
+            region[...] = dtypes.cast(value._data, region.dtype)
+            bump(self, "__setitem__")
+        else:
+            place(self, value, (), basic, False, recording)
         return
     if value._data.dtype != self._data.dtype:
         # torch fills the places of a single mask; all other places are written without conversion.

@@ -435,3 +435,14 @@ def test_values_of_another_type():
         errors.append(attempt(lambda: _c.__setitem__(0, torch.tensor([1.0, 2.0]))))
         errors.append(attempt(lambda: _x.__setitem__(_x > 1, torch.ones(2, 3))))
     """)
+
+
+@pytest.mark.parametrize(
+    "index", ["..., ...", "..., 0, ...", "0, ..., ...", "..., None, ...", "..., [0, 1], ..."]
+)
+def test_a_second_ellipsis_stands_for_nothing(index):
+    parity(f"""
+        x = torch.arange(24.0).reshape(2, 3, 4)
+        y = x[{index}]
+        refused = attempt(lambda: x[..., ..., 0])
+    """)

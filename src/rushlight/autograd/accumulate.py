@@ -33,7 +33,15 @@ def fit(g: Tensor, meta: Meta) -> Tensor:
 def need_room(leaf: TensorBase) -> None:
     """Raise torch's error if the gradient that leaf has cannot be added to in place."""
     before = leaf._grad
-    if before is not None and is_repeated(before._data):
+    if before is None:
+        return
+    if before._data.shape != leaf._data.shape:
+        raise RuntimeError(
+            f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
+            f"({list(leaf._data.shape)}): .grad is from before the tensor's .data was replaced; set "
+            ".grad to None"
+        )
+    if is_repeated(before._data):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location. Please clone() the tensor before performing the operation: the .grad "

@@ -88,7 +88,10 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
         elif part is Ellipsis:
             before, after = index[:number], index[number + 1 :]
             if any(p is Ellipsis for p in before):
-                raise IndexError("an index can only have a single ellipsis ('...')")
+                # The first one took all dimensions that were left: no more can be asked for.
+                if _consumed(after) or any(p is None for p in after):
+                    raise IndexError("nothing may be indexed after a second ellipsis ('...')")
+                continue
             covered = x._data.ndim - _consumed(before) - _consumed(after)
             basic.extend([FULL] * covered)
             spec.extend([FULL] * covered)

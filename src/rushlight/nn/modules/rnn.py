@@ -238,6 +238,7 @@ class RNNBase(Module):
             raise RuntimeError(msg.format(expected, list(hx.shape)))
 
     def _check_states(self, states: list[Tensor], batch: int) -> None:
+        _check_dtypes(states, self.weight_ih_l0)
         first = self._directions * self.num_layers
         out_size = self.proj_size or self.hidden_size
         if len(states) == 1:
@@ -477,6 +478,7 @@ class RNNCellBase(Module):
                 )
             ready.append(state)
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        _check_dtypes(ready[:1], self.weight_hh)
         results = _recur(mode, x, ready, weights, (x.shape[0],), False)
         return results if batched else tuple(result.squeeze(0) for result in results)
 
@@ -488,6 +490,15 @@ class RNNCellBase(Module):
         if getattr(self, "nonlinearity", "tanh") != "tanh":
             text += f", nonlinearity={self.nonlinearity}"
         return text
+
+
+def _check_dtypes(states: list[Tensor], weight: Tensor) -> None:
+    for state in states:
+        if state.dtype != weight.dtype and autograd.autocast is None:
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {state.dtype.word} and "
+                f"{weight.dtype.word}: convert the initial state, hx.to({weight.dtype})"
+            )
 
 
 class RNNCell(RNNCellBase):

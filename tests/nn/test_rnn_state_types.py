@@ -1,0 +1,16 @@
+"""Initial states of another dtype than the weights are refused."""
+
+import pytest
+from tests.parity import parity
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_states_of_another_dtype(kind):
+    parity(f"""
+        layer, cell = nn.{kind}(3, 4), nn.{kind}Cell(3, 4)
+        wide = torch.zeros(1, 2, 4).double()
+        state = (wide, wide) if {kind == "LSTM"} else wide
+        first = (wide[0], wide[0]) if {kind == "LSTM"} else wide[0]
+        layer_refuses = attempt(lambda: layer(torch.ones(5, 2, 3), state))
+        cell_refuses = attempt(lambda: cell(torch.ones(2, 3), first))
+    """)

@@ -149,7 +149,10 @@ def in_columns(result: Tensor) -> Tensor:
 
 def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
     """The result with these dimensions outermost first in memory; None: in row order."""
-    if result._data.flags.c_contiguous if dims is None else lies(result._data, dims):
+    data = result._data
+    if dims is None and data.flags.c_contiguous and 1 not in data.shape:
+        return result
+    if lies(data, dims):
         return result
     moved: Tensor = apply(view_rows.compact, result, dims=dims)
     return moved

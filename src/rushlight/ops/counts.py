@@ -11,7 +11,6 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.counting import linspace
-from rushlight.primitives.placement import rows_of
 from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
 
@@ -104,7 +103,7 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
             )
-        return bins._data.copy()
+        return bins._data
     if bins <= 0:
         raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {bins}")
     if limits is not None and limits[0] > limits[1]:
@@ -172,7 +171,7 @@ def histogram(
     _need_floats("histogram", input)
     line = input._data.reshape(-1)
     limits = None if range is None else (float(range[0]), float(range[1]))
-    edges = rows_of(_edges("histogram", bins, line, limits))
+    edges = _edges("histogram", bins, line, limits).copy()
     counts = _counted("histogram", line[:, None], [edges], weight, density)
     return write_outs(out, return_types.histogram((wrap(counts), wrap(edges))))
 
@@ -207,4 +206,7 @@ def histogramdd(
         limits = None if range is None else (float(range[2 * d]), float(range[2 * d + 1]))
         edges.append(_edges("histogramdd", own, points[:, d], limits))
     counts = _counted("histogramdd", points, edges, weight, density)
-    return return_types.histogramdd((wrap(counts), tuple(wrap(edge) for edge in edges)))
+    # Unlike histogram's, edges that were given are handed back as they are.
+    given = [own.detach() if isinstance(own, TensorBase) else None for own in each]
+    shown = tuple(own if own is not None else wrap(e) for own, e in zip(given, edges, strict=True))
+    return return_types.histogramdd((wrap(counts), shown))

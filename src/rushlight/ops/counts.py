@@ -12,7 +12,7 @@ from rushlight import dtypes, return_types
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.counting import linspace
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import Array, TensorBase, wrap
+from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -207,6 +207,8 @@ def histogramdd(
         edges.append(_edges("histogramdd", own, points[:, d], limits))
     counts = _counted("histogramdd", points, edges, weight, density)
     # Unlike histogram's, edges that were given are handed back as they are.
-    given = [own.detach() if isinstance(own, TensorBase) else None for own in each]
-    shown = tuple(own if own is not None else wrap(e) for own, e in zip(given, edges, strict=True))
+    shown = tuple(
+        alias(own) if isinstance(own, TensorBase) else wrap(edge)
+        for own, edge in zip(each, edges, strict=True)
+    )
     return return_types.histogramdd((wrap(counts), shown))

@@ -118,9 +118,9 @@ def shows_twice(shape: Shape, strides: Sequence[int]) -> bool:
 
 def is_repeated(x: Array) -> bool:
     """Whether a dimension of x shows the same elements again and again."""
-    return x.size > 1 and any(
-        not step and n > 1 for step, n in zip(x.strides, x.shape, strict=True)
-    )
+    if 0 not in x.strides or x.size < 2:
+        return False
+    return any(not step and n > 1 for step, n in zip(x.strides, x.shape, strict=True))
 
 
 def is_dense(x: Array) -> bool:

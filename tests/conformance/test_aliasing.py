@@ -56,11 +56,9 @@ def relations(library: Library, function: Any, arguments: tuple[Any, ...], named
             with library.module.no_grad():
                 result.zero_()
             counted = tensor._version != before
-            memory = (
-                result.numel()
-                and tensor.numel()
-                and (result.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr())
-            )
+            # Both are held: the address of memory that is let go is given out again.
+            mine, theirs = result.untyped_storage(), tensor.untyped_storage()
+            memory = result.numel() and tensor.numel() and mine.data_ptr() == theirs.data_ptr()
             told.append(("shares" if memory else "apart", counted))
     return told
 

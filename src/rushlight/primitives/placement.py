@@ -275,7 +275,8 @@ def pointwise(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[s
     """Elementwise: as the operands lie."""
     strides = shape = None
     for a in arrays:
-        if a.__class__ is not _ndarray or not a.ndim:
+        # What is one number, perhaps spread over a shape, has no say.
+        if a.__class__ is not _ndarray or not any(a.strides):
             continue
         if strides is None:
             strides, shape = a.strides, a.shape

@@ -154,7 +154,7 @@ def overlap(a: Array, b: Array) -> int:
         return NONE
     if address(a) != address(b) or a.nbytes != b.nbytes:
         return PARTIAL
-    return FULL if _steps(a) == _steps(b) else PARTIAL
+    return FULL if a.ndim == b.ndim and _steps(a) == _steps(b) else PARTIAL
 
 
 def _steps(x: Array) -> list[int]:

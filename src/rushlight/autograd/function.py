@@ -339,8 +339,6 @@ def _placed(
         differentiable = (
             recording and r._data.dtype.kind in "fc" and not _among(r, node.non_differentiable)
         )
-        if changed:
-            bump(r, node.name())
         if not differentiable and wants_grad(r):
             if given:
                 r = alias(r)
@@ -410,6 +408,7 @@ def _check_marks(
                 "Some elements marked as dirty during the forward method were not returned as output. The "
                 "inputs that are modified inplace must all be outputs of the Function."
             )
+        bump(t, node.name())
         if not _among(t, args):
             warnings.warn(
                 "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have "

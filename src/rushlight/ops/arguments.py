@@ -238,6 +238,7 @@ def numpy_dtype(dtype: dtypes.dtype | None, default: np.dtype[Any]) -> np.dtype[
 
 def apart(out: Tensor, *inputs: TensorBase) -> Tensor:
     """`out`, or torch's error if it shares memory with an input that is still being read."""
+    need_tensor("out", "out", 0, out)
     for x in inputs:
         need_apart(out._data, x._data, disjoint=True)
     return out
@@ -297,13 +298,19 @@ def write_out(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
         )
     data = held(out)
-    if data.shape != result._data.shape:
-        _resize(out, result._data)
-    else:
+    fits = data.shape == result._data.shape
+    if fits or read:
         need_distinct(data)
         for x in read:
             if isinstance(x, TensorBase):
                 need_apart(data, held(x))
+    if not fits:
+        if any(x is out for x in read):
+            raise RuntimeError(
+                f"output with shape {list(data.shape)} doesn't match the broadcast shape "
+                f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
+            )
+        _resize(out, result._data)
     write(out, result._data)
     bump(out, "an out= argument")
     return out

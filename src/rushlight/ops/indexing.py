@@ -16,7 +16,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import state
-from rushlight.ops.arguments import need_tensor, type_name
+from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import admit, assign, check_memory, copy_, fill_, rebase, stand_in
 from rushlight.primitives import index as rows
 from rushlight.primitives.core import apply, attach, refresh
@@ -220,9 +220,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 copy_(part, _without_leading(value, part._data.ndim))
             refresh(self)
             return
-        # Of a single value the region is full at the end, however often it shows an element.
-        if value._data.ndim:
-            check_memory("copy", region, value)
+        if value._data.ndim or not region.ndim:
+            check_memory("copy", region, _in_rank(value, region.ndim))
+        elif 0 in region.strides:
+            need_distinct(region)
         plain = not (recording or self._turned) and state.interpreter is None
         if plain and (not value._data.ndim or value._data.shape == region.shape):
             region[...] = dtypes.cast(value._data, region.dtype)
@@ -230,10 +231,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         else:
             place(self, value, (), basic, False, recording)
         return
+    # torch fills the places of a single mask; all other places are written without conversion.
+    filled = value._data.size == 1 and (_is_mask(tensors) or index is True)
     if value._data.dtype != self._data.dtype:
-        # torch fills the places of a single mask; all other places are written without conversion.
-        filled = len(tensors) == 1 and (tensors[0]._data.dtype.kind == "b" or index is True)
-        if value._data.size != 1 or not filled:
+        if not filled:
             raise RuntimeError(
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
@@ -241,7 +242,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         dtypes.number_in(value._data.item(), self._data.dtype)
         value = value.astype(self._data.dtype)
     recording = admit(self, value)
-    check_memory("index_put", region, value, *tensors)
+    _check_places(region, value, tensors, filled)
     if basic is None:
         target = self
     elif recording or state.interpreter is not None or self._turned:
@@ -250,6 +251,25 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         target = alias(self)
         target._data = region
     place(target, value, tuple(tensors), spec, False, recording)
+
+
+def _in_rank(value: Tensor, ndim: int) -> Tensor:
+    """value as it is spread over a region of so many dimensions."""
+    value = _without_leading(value, ndim)
+    missing = ndim - value._data.ndim
+    return value if missing <= 0 else wrap(value._data[(None,) * missing])
+
+
+def _is_mask(tensors: Sequence[Tensor]) -> bool:
+    return len(tensors) == 1 and tensors[0]._data.dtype.kind == "b"
+
+
+def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], filled: bool) -> None:
+    """Raise torch's errors for a region that cannot be written; a mask may be the region itself."""
+    if filled:
+        check_memory("masked_fill", region, *tensors)
+    else:
+        check_memory("index_put", region, value, *tensors)
 
 
 def _without_leading(value: Tensor, ndim: int) -> Tensor:
@@ -366,6 +386,7 @@ def index_put_(
     spec, tensors = _index_parts("index_put_", indices)
     recording = admit(self, values)
     _same_dtype(self, values)
-    check_memory("index_put", self._data, values, *tensors)
+    filled = values._data.size == 1 and _is_mask(tensors) and not accumulate
+    _check_places(self._data, values, tensors, filled)
     place(self, values, tensors, spec, accumulate, recording)
     return self

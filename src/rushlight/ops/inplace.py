@@ -77,6 +77,8 @@ DISJOINT = {
     "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "put", "scatter",
     "scatter_add", "scatter_reduce",
 }  # fmt: skip
+# The single value of these is read before they write.
+VALUE_FIRST = {"index_fill"}
 
 
 def admit(target: TensorBase, *others: Any) -> bool:
@@ -121,6 +123,8 @@ def check_memory(operation: str, target: Array, *others: Any) -> None:
     for other in others:
         if isinstance(other, TensorBase):
             array = other._data
+            if not array.ndim and operation in VALUE_FIRST:
+                continue
             if array is target or array.base is not None or target.base is not None:
                 need_apart(target, array, disjoint=operation in DISJOINT)
 
@@ -515,6 +519,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 f"fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value._data.ndim} dimensions."
             )
+        if 0 in self._data.strides:
+            need_distinct(self._data)
         filled: Any = value
     else:
         need_number("fill_", "value", 1, value)

@@ -20,7 +20,7 @@ from rushlight.primitives import normalization as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
-from rushlight.tensor_base import wrap
+from rushlight.tensor_base import bump, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -58,11 +58,12 @@ def _one_type(input: Tensor, *others: Tensor | None) -> None:
 
 
 def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
-    """Move running statistics towards factor times those of the batch."""
+    """Move running statistics towards factor times those of the batch; no version counts it."""
     if running is not None:
         with no_grad():
             values = batch.reshape((running._data.size,))
-            running.mul_(1 - momentum).add_(values, alpha=momentum * factor)
+            moved = running.mul(1 - momentum).add_(values, alpha=momentum * factor)
+        write(running, moved._data)
 
 
 def _with_running(
@@ -197,6 +198,9 @@ def instance_norm(
         # The running statistics move towards the mean of those of the samples.
         _move(running_mean, mean.detach().mean(0), momentum)
         _move(running_var, variance.detach().mean(0), momentum, pixels / max(pixels - 1, 1))
+        for running in (running_mean, running_var):
+            if running is not None:
+                bump(running, "instance_norm")
     return relabel(out, "ViewBackward0")
 
 

@@ -95,8 +95,8 @@ def set_(
     """
     array = _set_to(self, source, storage_offset, size, stride)
     if admit(self, source):
-        result = apply(clone, self)
-        result._node.register_prehook(missing("set_"))
+        result = apply(clone, self if self._requires_grad else source)
+        result._node.register_prehook(missing("set_", RuntimeError))
         rebase(self, result)
     put(self, array)
     bump(self, "set_")

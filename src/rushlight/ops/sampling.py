@@ -263,7 +263,8 @@ def _check_std(std: Any) -> None:
 
 def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
     """Numbers that depend on these inputs with a gradient of zero."""
-    result = wrap(values)
+    # Arithmetic on 0-d arrays makes NumPy scalars of them.
+    result = wrap(np.asarray(values))
     for t in inputs:
         if state.grad and isinstance(t, TensorBase) and t._requires_grad:
             result = apply(rows.where, wrap(np.ones((), bool)), result, t)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.state import state
 from rushlight.ops.arguments import (
     apart,
     need_tensor,
@@ -19,6 +20,8 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
 from rushlight.primitives.core import apply
+from rushlight.primitives.families import REAL, missing, supported
+from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
 from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, wrap
@@ -182,10 +185,22 @@ def kthvalue(
 # ---- different elements -------------------------------------------------------------------------
 
 
-def _answer(parts: list[Array], inverse: bool, counts: bool) -> Any:
+def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
+    """The result as one that depends on input in a way that has no derivative."""
+    if not (state.grad and input._requires_grad):
+        return result
+    tied = relabel(apply(where, wrap(np.ones((), bool)), result, input.sum()), label)
+    tied._node.register_prehook(missing(name))
+    return tied
+
+
+def _answer(
+    input: Tensor, parts: list[Array], inverse: bool, counts: bool, name: str, label: str
+) -> Any:
     """What `unique` returns: a tensor, or a tuple with the extras that were asked for."""
-    wanted = [parts[0], *([parts[1]] if inverse else []), *([parts[2]] if counts else [])]
-    tensors = tuple(wrap(np.array(part, order="C")) for part in wanted)
+    wanted = [*([parts[1]] if inverse else []), *([parts[2]] if counts else [])]
+    first = _underived(wrap(np.array(parts[0], order="C")), input, name, label)
+    tensors = (first, *(wrap(np.array(part, order="C")) for part in wanted))
     return tensors if len(tensors) > 1 else tensors[0]
 
 
@@ -219,9 +234,11 @@ def unique(
     """
     need_tensor("unique", "input", 1, input)
     data = input._data
+    supported("unique" if dim is None else "unique_dim", REAL, [data])
     if dim is None:
         if not (return_inverse or return_counts):
-            return like(wrap(np.unique(data, equal_nan=False)), input)
+            found = wrap(np.unique(data, equal_nan=False))
+            return like(_underived(found, input, "_unique2", "Unique2Backward0"), input)
         values, inverse, counts = np.unique(
             data, return_inverse=True, return_counts=True, equal_nan=False
         )
@@ -229,14 +246,18 @@ def unique(
             # Every nan is different: they are numbered in the order of torch's sort.
             places = rows.torch_order(data.reshape(-1), False)
             inverse[places] = np.repeat(np.arange(values.size), counts)
-        return _answer([values, inverse.reshape(data.shape), counts], return_inverse, return_counts)
+        parts = [values, inverse.reshape(data.shape), counts]
+        return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
     at = one_dim(dim, data.ndim)
     _check_empty(data, at)
     values, inverse, counts = np.unique(
         data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
     )
     parts = [np.moveaxis(values, at, 0), inverse.reshape(-1), counts]
-    return _along(at, _answer(parts, return_inverse, return_counts))
+    answer = _answer(
+        input, parts, return_inverse, return_counts, "unique_dim", "UniqueDimBackward0"
+    )
+    return _along(at, answer)
 
 
 def _along(at: int, answer: Any) -> Any:
@@ -260,6 +281,7 @@ def unique_consecutive(
     """
     need_tensor("unique_consecutive", "input", 1, input)
     data = input._data
+    supported("unique", REAL, [data])
     if dim is None:
         line = data.reshape(-1)
         new = line[1:] != line[:-1]
@@ -275,7 +297,10 @@ def unique_consecutive(
     inverse = np.concatenate(([0], np.cumsum(new))) if size else np.empty(0, np.int64)
     counts = np.diff(np.append(starts, size)) if size else np.empty(0, np.int64)
     parts = [line[starts], inverse.reshape(shape), counts]
-    answer = _answer(parts, return_inverse, return_counts)
+    answer = _answer(
+        input, parts, return_inverse, return_counts, "unique_consecutive",
+        "UniqueConsecutiveBackward0",
+    )  # fmt: skip
     return answer if dim is None else _along(at, answer)
 
 

@@ -149,10 +149,10 @@ threshold = unary(
 
 
 def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
-    out = np.expm1(np.minimum(x, 0) * rate)
-    out *= alpha * scale
-    out += np.maximum(x, 0) if scale == 1 else scale * np.maximum(x, 0)
-    return out
+    below = np.expm1(np.minimum(0, x) * rate)
+    below *= alpha * scale
+    # Chosen, not added, and of equal zeros the second: -0 stays -0.
+    return choose(x > 0, x if scale == 1 else scale * x, below)
 
 
 @one_kernel

@@ -136,9 +136,16 @@ trunc_divide = binary(
     "trunc_divide", _trunc_divide, (lambda g: g * 0, lambda g: g * 0), "trunc({x} / {y})",
     second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
+
+
+def _remainder_y(g: Any, x: Any, y: Any) -> Any:
+    if not isinstance(x, TensorBase):
+        raise RuntimeError("derivative for aten::remainder is not implemented")
+    return -g * floor_divide(x, y)
+
+
 remainder = binary(
-    "remainder", _remainder,
-    (lambda g: g, lambda g, x, y: -g * floor_divide(x, y)),
+    "remainder", _remainder, (lambda g: g, _remainder_y),
     "{x} - floor({x} / {y}) * {y}", second=(0.5, 2.0), takes=NUMERIC,
 )  # fmt: skip
 fmod = binary(
@@ -313,7 +320,10 @@ def _relu(x: Array) -> Any:
     if x.dtype.kind == "f" and x.size > _FEW:
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(0, np.inf)
-    return np.maximum(x, _zero(x.dtype))
+    # Of two equal zeros the processor takes the second, NumPy's own float16 the first: -0 stays -0.
+    if x.dtype.char == "e":
+        return np.maximum(x, _zero(x.dtype))
+    return np.maximum(_zero(x.dtype), x)
 
 
 @functools.cache

@@ -49,7 +49,10 @@ def _scan_rule(x: Array, *, dim: int) -> Spec:
 
 
 def _cumsum(x: Array, *, dim: int) -> Array:
-    return _running(np.add, x, dim)
+    out = _running(np.add, x, dim)
+    if out.ndim and out.dtype.kind in "fc":
+        out += 0  # torch begins with 0, so that no sum is -0
+    return out
 
 
 def _back(x: Any, dim: int) -> Any:
@@ -143,7 +146,7 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
         for t in range(1, len(steps)):
             steps[t] = log_add_exp(steps[t - 1], steps[t])
         return out
-    wide = np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)
+    wide = np.logaddexp.accumulate(x, axis=dim, dtype=np.float64) + 0.0  # nor is its -0 torch's
     return wide.astype(x.dtype, copy=False)
 
 

@@ -188,7 +188,7 @@ kth = Primitive(
 
 def _search(sequence: Array, values: Array, *, right: bool) -> Any:
     side: Literal["left", "right"] = "right" if right else "left"
-    if sequence.dtype.kind == "f" and np.isnan(sequence).any():
+    if not _is_sorted(sequence):
         return _bisect(sequence, values, right)
     if sequence.ndim == 1:
         return np.searchsorted(sequence, values, side)
@@ -198,8 +198,13 @@ def _search(sequence: Array, values: Array, *, right: bool) -> Any:
     return found
 
 
+def _is_sorted(sequence: Array) -> bool:
+    rising = (sequence[..., 1:] >= sequence[..., :-1]).all()
+    return bool(rising) and not (sequence[..., -1:] != sequence[..., -1:]).any()
+
+
 def _bisect(sequence: Array, values: Array, right: bool) -> Array:
-    """torch's halving, which goes on to the right of a nan."""
+    """torch's halving, of what is not sorted too; it goes on to the right of a nan."""
     lines = np.broadcast_to(sequence, (*values.shape[:-1], sequence.shape[-1]))
     start, end = np.zeros(values.shape, np.int64), np.full(values.shape, sequence.shape[-1])
     while (start < end).any():

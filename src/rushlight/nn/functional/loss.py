@@ -24,7 +24,7 @@ from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, result_type, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed
-from rushlight.tensor_base import wrap
+from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -66,10 +66,19 @@ def named_reduction(reduction: str) -> str:
 # ---- distances of numbers -----------------------------------------------------------------------
 
 
+def _need_sized(name: str, input: Any, target: Any) -> None:
+    """Raise the error of torch's losses, which ask for both sizes first, for what is no tensor."""
+    for part, given in (("target", target), ("input", input)):
+        if not isinstance(given, TensorBase):
+            raise AttributeError(
+                f"'{type(given).__name__}' object has no attribute 'size': {name}() needs a tensor as "
+                f"{part}; write torch.tensor({part})"
+            )
+
+
 def _pair(name: str, input: Tensor, target: Tensor, level: int = 3) -> tuple[Tensor, Tensor]:
     """Both in one shape; torch promotes their types when they have it."""
-    need_tensor(name, "input", 1, input)
-    need_tensor(name, "target", 2, target)
+    _need_sized(name, input, target)
     if input._data.shape != target._data.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size "
@@ -402,8 +411,7 @@ def binary_cross_entropy(
 
     For inputs that come from a sigmoid, `binary_cross_entropy_with_logits` is more accurate.
     """
-    need_tensor("binary_cross_entropy", "input", 1, input)
-    need_tensor("binary_cross_entropy", "target", 2, target)
+    _need_sized("binary_cross_entropy", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(

@@ -1,0 +1,107 @@
+"""Kinds of difference that random programs found: each small program ends in both as it ends in torch."""
+
+import pytest
+
+from tests.parity import parity
+
+PROGRAMS = {
+    "a draw without dimensions can be written": [
+        "t = torch.normal(T(1.0), 1.0); t[...] = 1; t.mul_(2); s = t, t._version",
+    ],
+    "a region that shows elements twice": [
+        "t = T(1.0).expand(1, 2); t[0] = 1; s = t",
+        "t = T(1.0).expand(2); t[:] = T(1.0); s = t",
+        "t = T(1.0).expand(2); t.fill_(T(1.0)); s = t",
+        "t = T(1.0).expand(2); t.fill_(1.0); t[0] = 2; s = t, t._version",
+        "t = T(1.0).expand(1, 1); t[0] = 1; s = t",
+    ],
+    "a value that lies in the region": [
+        "t = T([1.0]); t -= t[0]; s = t",
+        "t = T([[1.0, 2.0]]); t.copy_(t[0]); s = t",
+        "t = T([[1.0, 2.0]]); t[:] = t[0]; s = t",
+        "t = T([[1.0, 2.0]]); t[0] = t; s = t",
+        "t = T([1.0, 0.0]); t.index_fill_(0, T([0]), t[1]); s = t",
+        "t = T([True, False]); t[t] = False; s = t",
+        "t = T([0, 1]); t[t] = 1; s = t",
+    ],
+    "set_ to a tensor that needs a gradient": [
+        "a = T(2.0); a.set_(w); s = a, a.requires_grad, a.is_leaf, a._version",
+        "a = T(2.0); a.set_(w); a.backward(); s = w.grad",
+    ],
+    "no derivative": [
+        "y = 1 % w; s = y, y.requires_grad; y.backward()",
+        "y = T(1.0) % w; y.backward(); s = w.grad",
+        "y = w.unique(); s = y, y.requires_grad",
+        "y = w.reshape(1).unique(dim=0); s = y, y.requires_grad",
+        "y = w.unique_consecutive(); y.sum().backward(); s = w.grad",
+    ],
+    "a search in what is not sorted": [
+        "s = [torch.searchsorted(T([1.0, 2.0, -2.0, 3.0, 0.0]), T([[1.0, 2.0]]), right=r) for r in (False, True)]",
+        "s = torch.bucketize(T([2, 1, 5]), T([-1, 2, -2]))",
+    ],
+    "unique of complex numbers": [
+        "s = T([1j]).unique()",
+        "s = T([1j]).unique(dim=0)",
+        "s = T([1j]).unique_consecutive()",
+    ],
+    "out": [
+        "x, y = T([1.0]), T(1.0); torch.add(x, y, out=y); s = y",
+        "x, y = T([1.0, 2.0]), T([1.0]); torch.mul(x, y, out=y); s = y",
+        "x = T([1.0, 2.0, 3.0]); torch.sin(x, out=x[:2]); s = x",
+        "b = T(1.0).expand(2); torch.sin(T(1.0), out=b); s = b",
+        "torch.cat([T([1.0])] * 2, out=(T([1.0]),))",
+        "torch.stack([T([1.0])] * 2, out=3)",
+    ],
+    "the sign of zero": [
+        "s = [f(z.to(d)).signbit() for f in (F.relu, F.elu, F.selu, F.celu) for d in floats]",
+        "s = [f(z[0].to(d)).signbit() for f in (F.relu, F.elu, F.selu, F.celu) for d in floats]",
+        "s = z.cumsum(0).signbit(), z[0].cumsum(0).signbit(), z.logcumsumexp(0).signbit()",
+    ],
+    "a loss of a number": [
+        "F.mse_loss(w, 3)",
+        "F.l1_loss(3, w)",
+        "F.binary_cross_entropy(w, None)",
+    ],
+    "versions of running statistics": [
+        "m = nn.BatchNorm1d(3); m(torch.ones(4, 3)); s = [b._version for b in m.buffers()]",
+        "m = nn.InstanceNorm1d(3, track_running_stats=True); m(torch.ones(2, 3, 4)); "
+        "s = [b._version for b in m.buffers()]",
+    ],
+    "a refused change of a leaf has been counted": [
+        """
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    @staticmethod
+    def backward(ctx, g):
+        return 2 * g
+
+try:
+    Twice.apply(w)
+except RuntimeError:
+    s = w, w._version
+""",
+    ],
+}
+
+BEGIN = """
+T = torch.tensor
+w = T(1.5, requires_grad=True)
+z = T([-0.0, 0.0, -0.0, -1.0, 1.0, -0.0])
+floats = torch.float16, torch.float32, torch.float64
+s = None
+try:
+    exec(program)
+except Exception as error:
+    s = s, type(error).__name__
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [pytest.param(p, id=f"{kind} {i}") for kind, own in PROGRAMS.items() for i, p in enumerate(own)]
+)  # fmt: skip
+def test_ends_as_in_torch(program):
+    parity(f"program = {program!r}\n{BEGIN}")

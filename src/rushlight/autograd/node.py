@@ -168,10 +168,10 @@ class PrimitiveNode(Node):
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
-        versions = self.versions
-        for at in range(0, len(versions), 2):
-            if versions[at][0] != versions[at + 1]:
-                raise RuntimeError(self._stale(versions[at], versions[at + 1]))
+        saved = iter(self.versions)
+        for changes, count in zip(saved, saved, strict=True):
+            if changes[0] != count:
+                raise RuntimeError(self._stale(changes, count))
         plan = self.plan
         if plan.saves_out:
             if len(kept) == 1:

@@ -438,7 +438,11 @@ def _add(x: Array, y: Any, alpha: float = 1) -> None:
     elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
         total = y.astype(_DOUBLE)
         total *= _single(alpha)
-        _round_once(x, total, x)
+        if total.shape == x.shape:
+            total += x
+            x[...] = total
+        else:
+            x[...] = total + x
     else:
         np.add(x, y * alpha, out=x)
 

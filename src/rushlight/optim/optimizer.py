@@ -271,32 +271,32 @@ class Optimizer:
 
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        plain = not (group.get("capturable") or group.get("foreach"))
-        pairs = []
-        for p in group["params"]:
-            g = p._grad
-            if g is not None:
-                pairs.append((p, g))
-                if g.is_sparse or p._data.dtype.kind != "f":
-                    plain = False
+        pairs = [(p, p._grad) for p in group["params"] if p._grad is not None]
+        option = group.get
+        plain = not (option("capturable") or option("foreach"))
+        for p, g in pairs:
+            if g.is_sparse or p._data.dtype.kind != "f":
+                plain = False
+                break
         if not plain:
             self._check_group(group, pairs)
-        maximize, decay = group.get("maximize"), 0
-        if self.decays_gradient and not group.get("decoupled_weight_decay"):
-            decay = group.get("weight_decay", 0)
+        maximize, decay = option("maximize"), 0
+        if self.decays_gradient and not option("decoupled_weight_decay"):
+            decay = option("weight_decay", 0)
+        states, update = self.state, self.update
         for p, g in pairs:
-            state = self.state.get(p)
+            state = states.get(p)
             if not state:
                 state = self.fresh_state(p, g, group)
                 # Who needs no state gets none.
                 if state:
-                    self.state[p] = state
+                    states[p] = state
             if maximize:
                 g = -g
             if decay != 0:
                 g = decayed(g, p, decay)
             if plain or not (self.as_reals and p.is_complex()):
-                self.update(p, g, state, group)
+                update(p, g, state, group)
             else:
                 parts = {key: _as_real(value) for key, value in state.items()}
                 self.update(view_as_real(p), view_as_real(g), parts, group)

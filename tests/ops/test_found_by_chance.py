@@ -44,6 +44,14 @@ PROGRAMS = {
         "s = T([1j]).unique(dim=0)",
         "s = T([1j]).unique_consecutive()",
     ],
+    "parts and magnitudes of complex numbers": [
+        "t = T(1.0); t.real = 1j",
+        "t = T([1j]); t.real = 2; s = t, t._version",
+        "t = T([1j]); t.imag = T(2.0); s = t, t._version",
+        "s = T([1j]).abs_()",
+        "s = T([-1.0]).abs_(), T([-1.0]).absolute_()",
+    ],
+    "False as an index": ["t = T([1.0]); t[False] = 1; s = t, t._version"],
     "out": [
         "x, y = T([1.0]), T(1.0); torch.add(x, y, out=y); s = y",
         "x, y = T([1.0, 2.0]), T([1.0]); torch.mul(x, y, out=y); s = y",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.ops import bitwise, comparison, pointwise, transcendental
+from rushlight.ops import bitwise, comparison, overwriting, pointwise, transcendental
 from rushlight.ops import complex as complex_room
 from rushlight.ops import inplace as inplace_room
 from rushlight.ops.inplace import inplace
@@ -16,9 +16,9 @@ class PointwiseMethods:
     __slots__ = ()
 
     abs = pointwise.abs
-    abs_ = inplace(pointwise.abs)
+    abs_ = overwriting.abs_
     absolute = pointwise.absolute
-    absolute_ = inplace(pointwise.absolute)
+    absolute_ = overwriting.abs_
     add = pointwise.add
     add_ = inplace(pointwise.add)
     addcdiv = pointwise.addcdiv

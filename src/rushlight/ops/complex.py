@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import unary
 from rushlight.ops.precision import in_single
@@ -18,7 +16,7 @@ from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.core import apply
-from rushlight.tensor_base import TensorBase, held, wrap
+from rushlight.tensor_base import held
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -144,12 +142,12 @@ def imag(input: Tensor) -> Tensor:
 
 def set_real(input: Tensor, value: Tensor | float) -> None:
     """Write the real part in place: `x.real = value`."""
-    real(input).copy_(value if isinstance(value, TensorBase) else wrap(np.asarray(value)))
+    real(input)[...] = value
 
 
 def set_imag(input: Tensor, value: Tensor | float) -> None:
     """Write the imaginary part in place: `x.imag = value`."""
-    imag(input).copy_(value if isinstance(value, TensorBase) else wrap(np.asarray(value)))
+    imag(input)[...] = value
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -207,6 +207,8 @@ def _plain_slice(s: slice) -> slice:
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`, in place and differentiable in both."""
     value = _assigned(self, value)
+    if index is False:
+        return
     basic, spec, tensors = _parsed(index, self)
     region = self._data if basic is None else _region(self._data, basic)
     if not tensors:

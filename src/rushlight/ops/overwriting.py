@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rushlight.ops import bitwise, pointwise, product, transcendental
 from rushlight.ops import complex as complex_room
 from rushlight.ops.inplace import fill_, inplace, zero_
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
 
 __all__ = [
     "abs_",
@@ -68,7 +73,18 @@ __all__ = [
     "zero_",
 ]
 
-abs_ = inplace(pointwise.abs)
+_absolute = inplace(pointwise.abs)
+
+
+def abs_(self: Tensor) -> Tensor:
+    """`abs`, written into the tensor itself, which must be real."""
+    if self._data.dtype.kind == "c":
+        raise RuntimeError(
+            "In-place abs is not supported for complex tensors: abs() gives a new, real tensor"
+        )
+    return _absolute(self)
+
+
 acos_ = inplace(transcendental.acos)
 acosh_ = inplace(transcendental.acosh)
 addmv_ = inplace(product.addmv)

@@ -154,6 +154,18 @@ class EarlyStopping(_Watch):
         self.waited = 0
         self._weights: dict[str, Any] | None = None
 
+    @classmethod
+    def of(cls, given: Any) -> EarlyStopping:
+        """What `fit(early_stopping=...)` means: one of these, or how many epochs to wait."""
+        if isinstance(given, EarlyStopping):
+            return given
+        if isinstance(given, bool | type) or not hasattr(given, "__index__"):
+            raise TypeError(
+                "early_stopping is the number of epochs to wait for a better one, or an "
+                f"EarlyStopping(...), got {given!r}: write early_stopping=5"
+            )
+        return cls(given)
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Begin to watch."""
         super().on_fit_begin(trainer)

@@ -6,15 +6,18 @@ import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path as FilePath
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rushlight import nn
 from rushlight.serialization import load
 from rushlight.serialization.atomic import remove_leftovers
+from rushlight.training import checks
 from rushlight.training.callbacks import Callback
 from rushlight.training.history import History
 from rushlight.training.randomness import random_state, set_random_state
+from rushlight.training.run import Path
 
 if TYPE_CHECKING:
     from rushlight.training.trainer import Trainer
@@ -213,3 +216,19 @@ def _gradients(trainer: Trainer) -> dict[str, Any]:
         for name, parameter in trainer.model.named_parameters()
         if parameter.grad is not None
     }
+
+
+def to_resume(checkpoint: Path | None, every: int | None, resume: bool | Path) -> Path | None:
+    """The file that `fit` goes on from, if there is one; what cannot be meant is refused."""
+    if checkpoint is None:
+        if every is not None or resume is True:
+            asking = "resume=True" if resume is True else "checkpoint_every"
+            raise ValueError(f"fit: {asking} needs checkpoint, the path of the file")
+    else:
+        # Known before the first epoch, and not after it.
+        checks.file("checkpoint", checkpoint)
+        remove_leftovers(checkpoint)
+    if resume is None or isinstance(resume, bool):
+        return checkpoint if resume and FilePath(checkpoint or "").is_file() else None
+    checks.existing("resume", resume)
+    return resume

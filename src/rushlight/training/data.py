@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes, nn
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import as_tensor
+from rushlight.ops.joining import cat
 from rushlight.random import Generator
 from rushlight.utils.data import (
     BatchSampler,
@@ -253,3 +254,27 @@ def check_again(data: Any, epochs: int) -> None:
             f"a {type(data).__name__} can be iterated once, and there are {epochs} epochs: give a "
             "loader, a Dataset or a list of batches"
         )
+
+
+def floats(value: Any) -> Iterator[Tensor]:
+    """The tensors of floating numbers in a batch."""
+    if isinstance(value, Tensor):
+        if value.is_floating_point():
+            yield value
+    elif isinstance(value, Mapping):
+        yield from floats(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from floats(part)
+
+
+def joined(parts: list[Any]) -> Any:
+    """The outputs of several batches, one after the other."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return cat(parts)
+    if isinstance(first, Mapping):
+        return {name: joined([part[name] for part in parts]) for name in first}
+    if isinstance(first, list | tuple):
+        return tuple(joined(list(items)) for items in zip(*parts, strict=True))
+    return parts

@@ -6,15 +6,12 @@ import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path as FilePath
 from typing import Any
 
 from rushlight import dtypes, nn, optim, serialization
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.ops.joining import cat
 from rushlight.optim import lr_scheduler
-from rushlight.serialization.atomic import remove_leftovers
 from rushlight.training import checkpoint as checkpoints
 from rushlight.training import checks, names, penalties
 from rushlight.training import data as feeding
@@ -215,9 +212,9 @@ class Trainer:
             shuffle=shuffle, drop_last=drop_last, clip_grad_norm=clip_grad_norm,
             clip_grad_value=clip_grad_value,
         )  # fmt: skip
-        source = _checkpoint_to_resume(checkpoint, checkpoint_every, resume)
+        source = checkpoints.to_resume(checkpoint, checkpoint_every, resume)
         unstopped = early_stopping is None or early_stopping is False
-        stopping = [] if unstopped else [_stopping(early_stopping)]
+        stopping = [] if unstopped else [EarlyStopping.of(early_stopping)]
         callbacks = [*stopping, *checks.items("callbacks", callbacks, Callback)]
         dataset = feeding.dataset_of(data, targets, self._dtype())
         if validation is not None:
@@ -293,7 +290,7 @@ class Trainer:
             ]
         if not parts:
             raise ValueError(NO_BATCH)
-        return _joined(parts)
+        return feeding.joined(parts)
 
     def save(self, path: Any) -> None:
         """Save the whole state of the training; an old file stays until the new one is complete."""
@@ -453,7 +450,7 @@ class Trainer:
         value = float(loss)
         if math.isfinite(value):
             return
-        bad = sum(int((~t.isfinite()).sum()) for t in _floats(self._batch))
+        bad = sum(int((~t.isfinite()).sum()) for t in feeding.floats(self._batch))
         where = (
             f"the batch has {bad} values that are nan or infinite: clean the data"
             if bad
@@ -571,54 +568,3 @@ class Trainer:
             self.means, self.metrics = means, metrics
             for module, mode in modes.items():
                 module.training = mode
-
-
-def _stopping(given: Any) -> EarlyStopping:
-    if isinstance(given, EarlyStopping):
-        return given
-    if isinstance(given, bool | type) or not hasattr(given, "__index__"):
-        raise TypeError(
-            "early_stopping is the number of epochs to wait for a better one, or an "
-            f"EarlyStopping(...), got {given!r}: write early_stopping=5"
-        )
-    return EarlyStopping(given)
-
-
-def _checkpoint_to_resume(
-    checkpoint: Path | None, every: int | None, resume: bool | Path
-) -> Path | None:
-    if checkpoint is None:
-        if every is not None or resume is True:
-            asking = "resume=True" if resume is True else "checkpoint_every"
-            raise ValueError(f"fit: {asking} needs checkpoint, the path of the file")
-    else:
-        # Known before the first epoch, and not after it.
-        checks.file("checkpoint", checkpoint)
-        remove_leftovers(checkpoint)
-    if resume is None or isinstance(resume, bool):
-        return checkpoint if resume and FilePath(checkpoint or "").is_file() else None
-    checks.existing("resume", resume)
-    return resume
-
-
-def _floats(value: Any) -> Iterator[Tensor]:
-    """The tensors of floating numbers in a batch."""
-    if isinstance(value, Tensor):
-        if value.is_floating_point():
-            yield value
-    elif isinstance(value, Mapping):
-        yield from _floats(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _floats(part)
-
-
-def _joined(parts: list[Any]) -> Any:
-    first = parts[0]
-    if isinstance(first, Tensor):
-        return cat(parts)
-    if isinstance(first, Mapping):
-        return {name: _joined([part[name] for part in parts]) for name in first}
-    if isinstance(first, list | tuple):
-        return tuple(_joined(list(items)) for items in zip(*parts, strict=True))
-    return parts

@@ -222,8 +222,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 copy_(part, _without_leading(value, part._data.ndim))
             refresh(self)
             return
-        if value._data.ndim or not region.ndim:
-            check_memory("copy", region, _in_rank(value, region.ndim))
+        if ndim := value._data.ndim:
+            same = ndim == region.ndim
+            check_memory("copy", region, value if same else _in_rank(value, region.ndim))
         elif 0 in region.strides:
             need_distinct(region)
         plain = not (recording or self._turned) and state.interpreter is None

@@ -149,10 +149,11 @@ threshold = unary(
 
 
 def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
-    below = np.expm1(np.minimum(0, x) * rate)
-    below *= alpha * scale
-    # Chosen, not added, and of equal zeros the second: -0 stays -0.
-    return choose(x > 0, x if scale == 1 else scale * x, below)
+    # -0 is added to nothing but -0, and is the second of equal zeros: -0 stays -0.
+    out = np.expm1(np.minimum(0, x) * rate)
+    out *= alpha * scale
+    out += np.maximum(x, -0.0) if scale == 1 else scale * np.maximum(x, -0.0)
+    return out
 
 
 @one_kernel

@@ -135,6 +135,11 @@ def turn(tensor: TensorBase) -> None:
     tensor.__class__ = class_of(tensor) if tensor._turned else _turned_class(cls)
 
 
+def turning(tensor: TensorBase) -> tuple[str, str]:
+    """The words of messages about a turned tensor: its bit, and what resolves it."""
+    return ("conjugate", "conj") if held(tensor).dtype.kind == "c" else ("negative", "neg")
+
+
 def class_of(tensor: TensorBase) -> Any:
     """The class of a tensor as the user knows it."""
     return type(tensor).__mro__[1] if tensor._turned else type(tensor)

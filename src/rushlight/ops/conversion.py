@@ -24,7 +24,7 @@ from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.placement import lies, order_of, suggested
-from rushlight.tensor_base import Array, TensorBase, bump, held, write
+from rushlight.tensor_base import Array, TensorBase, bump, held, turning, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -366,9 +366,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
     if self._turned and not force:
-        bit, resolve = (
-            ("conjugate", "conj") if held(self).dtype.kind == "c" else ("negative", "neg")
-        )
+        bit, resolve = turning(self)
         raise RuntimeError(
             f"Can't call numpy() on Tensor that has {bit} bit set. Use "
             f"tensor.resolve_{resolve}().numpy() instead."

@@ -17,7 +17,7 @@ from rushlight.ops.data import array_of, claimed
 from rushlight.primitives.core import apply
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, held, wrap
+from rushlight.tensor_base import Array, TensorBase, turning, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -119,9 +119,7 @@ def dlpack(self: Tensor, **options: Any) -> Any:
     if self._requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if self._turned:
-        bit, resolve = (
-            ("conjugate", "conj") if held(self).dtype.kind == "c" else ("negative", "neg")
-        )
+        bit, resolve = turning(self)
         raise BufferError(f"Can't export tensors with the {bit} bit set: use .resolve_{resolve}()")
     options.pop("stream", None)
     return self._data.__dlpack__(**options)

@@ -147,7 +147,7 @@ from rushlight.ops.convolution import (
     conv_transpose3d,
     convolution,
 )
-from rushlight.ops.copies import (
+from rushlight.ops.view_copies import (
     alias_copy,
     as_strided_copy,
     detach_copy,
@@ -169,7 +169,7 @@ from rushlight.ops.copies import (
     view_as_real_copy,
     view_copy,
 )
-from rushlight.ops.counting import (
+from rushlight.ops.ranges import (
     arange,
     eye,
     linspace,
@@ -178,7 +178,7 @@ from rushlight.ops.counting import (
     tril_indices,
     triu_indices,
 )
-from rushlight.ops.counts import (
+from rushlight.ops.histograms import (
     bincount,
     histc,
     histogram,
@@ -314,7 +314,7 @@ from rushlight.ops.masking import (
     nonzero_static,
     unravel_index,
 )
-from rushlight.ops.memory import (
+from rushlight.ops.geometry import (
     as_strided,
     as_strided_,
     is_same_size,
@@ -400,7 +400,7 @@ from rushlight.ops.packed import (
     ormqr,
     triangular_solve,
 )
-from rushlight.ops.placing import is_storage
+from rushlight.ops.storage_places import is_storage
 from rushlight.ops.pointwise import (
     abs,
     absolute,

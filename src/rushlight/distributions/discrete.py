@@ -8,8 +8,8 @@ from typing import Any
 
 from rushlight.dtypes import finfo
 from rushlight.ops.activation import logsigmoid
-from rushlight.ops.counting import arange, eye
 from rushlight.ops.creation import tensor
+from rushlight.ops.ranges import arange, eye
 from rushlight.ops.sampling import bernoulli, binomial, multinomial, poisson
 from rushlight.ops.shape import broadcast_shapes
 from rushlight.size import Size

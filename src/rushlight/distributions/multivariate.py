@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from rushlight.ops.algebra import cholesky, solve_triangular
-from rushlight.ops.counting import eye
+from rushlight.ops.ranges import eye
 from rushlight.ops.shape import broadcast_shapes
 
 from . import constraints

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.layout import layout, strided
-from rushlight.ops import arrangement, copies, joining, memory, placing, reduction, shape, sharing
+from rushlight.ops import (
+    arrangement,
+    geometry,
+    joining,
+    reduction,
+    shape,
+    shared_memory,
+    storage_places,
+    view_copies,
+)
 from rushlight.ops.inplace import inplace
 from rushlight.tensor_base import is_inference
 
@@ -16,21 +25,21 @@ class ShapeMethods:
     __slots__ = ()
 
     adjoint = shape.adjoint
-    as_strided = memory.as_strided
-    as_strided_ = memory.as_strided_
+    as_strided = geometry.as_strided
+    as_strided_ = geometry.as_strided_
     as_strided_scatter = arrangement.as_strided_scatter
     broadcast_to = shape.broadcast_to
     chunk = joining.chunk
-    contiguous = memory.contiguous
-    data_ptr = memory.data_ptr
+    contiguous = geometry.contiguous
+    data_ptr = geometry.data_ptr
     diag = arrangement.diag
     diag_embed = arrangement.diag_embed
     diagflat = arrangement.diagflat
     diagonal = arrangement.diagonal
     diagonal_scatter = arrangement.diagonal_scatter
-    dim = memory.dim
+    dim = geometry.dim
     dsplit = joining.dsplit
-    element_size = memory.element_size
+    element_size = geometry.element_size
     expand = shape.expand
     expand_as = shape.expand_as
     flatten = shape.flatten
@@ -38,15 +47,15 @@ class ShapeMethods:
     fliplr = arrangement.fliplr
     flipud = arrangement.flipud
     hsplit = joining.hsplit
-    is_contiguous = memory.is_contiguous
+    is_contiguous = geometry.is_contiguous
     is_inference = is_inference
-    is_same_size = memory.is_same_size
-    is_set_to = memory.is_set_to
+    is_same_size = geometry.is_same_size
+    is_set_to = geometry.is_set_to
     moveaxis = shape.moveaxis
     movedim = shape.movedim
     narrow = shape.narrow
-    narrow_copy = copies.narrow_copy
-    ndimension = memory.dim
+    narrow_copy = view_copies.narrow_copy
+    ndimension = geometry.dim
     nelement = reduction.numel
     permute = shape.permute
     ravel = shape.ravel
@@ -54,34 +63,34 @@ class ShapeMethods:
     repeat_interleave = joining.repeat_interleave
     reshape = shape.reshape
     reshape_as = shape.reshape_as
-    resize_ = memory.resize_
-    resize_as_ = memory.resize_as_
+    resize_ = geometry.resize_
+    resize_as_ = geometry.resize_as_
     roll = arrangement.roll
     rot90 = arrangement.rot90
     select = shape.select
     select_scatter = arrangement.select_scatter
-    set_ = placing.set_
-    size = memory.size
+    set_ = storage_places.set_
+    size = geometry.size
     slice_scatter = arrangement.slice_scatter
     split = joining.split_method
     split_with_sizes = joining.split_with_sizes
     squeeze = shape.squeeze
-    squeeze_ = memory.squeeze_
-    storage_offset = memory.storage_offset
-    storage = placing.storage
-    storage_type = placing.storage_type
-    stride = memory.stride
+    squeeze_ = geometry.squeeze_
+    storage_offset = geometry.storage_offset
+    storage = storage_places.storage
+    storage_type = storage_places.storage_type
+    stride = geometry.stride
     swapaxes = shape.swapaxes
-    swapaxes_ = memory.swapaxes_
+    swapaxes_ = geometry.swapaxes_
     swapdims = shape.swapdims
-    swapdims_ = memory.swapdims_
+    swapdims_ = geometry.swapdims_
     t = shape.t
-    t_ = memory.t_
+    t_ = geometry.t_
     tensor_split = joining.tensor_split
     tile = joining.tile
     trace = arrangement.trace
     transpose = shape.transpose
-    transpose_ = memory.transpose_
+    transpose_ = geometry.transpose_
     tril = arrangement.tril
     tril_ = inplace(arrangement.tril)
     triu = arrangement.triu
@@ -93,9 +102,9 @@ class ShapeMethods:
     unsafe_split = joining.unsafe_split
     unsafe_split_with_sizes = joining.unsafe_split_with_sizes
     unsqueeze = shape.unsqueeze
-    unsqueeze_ = memory.unsqueeze_
-    untyped_storage = placing.untyped_storage
-    _typed_storage = placing.typed_storage
+    unsqueeze_ = geometry.unsqueeze_
+    untyped_storage = storage_places.untyped_storage
+    _typed_storage = storage_places.typed_storage
     view = shape.view
     view_as = shape.view_as
     vsplit = joining.vsplit
@@ -152,5 +161,5 @@ class ShapeMethods:
         """False: see `pin_memory`."""
         return False
 
-    share_memory_ = sharing.share_memory_
-    is_shared = sharing.is_shared
+    share_memory_ = shared_memory.share_memory_
+    is_shared = shared_memory.is_shared

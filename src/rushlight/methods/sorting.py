@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rushlight.ops import counts, sorting
+from rushlight.ops import histograms, sorting
 
 
 class SortingMethods:
@@ -11,9 +11,9 @@ class SortingMethods:
     __slots__ = ()
 
     argsort = sorting.argsort
-    bincount = counts.bincount
-    histc = counts.histc
-    histogram = counts.histogram
+    bincount = histograms.bincount
+    histc = histograms.histc
+    histogram = histograms.histogram
     kthvalue = sorting.kthvalue
     msort = sorting.msort
     sort = sorting.sort

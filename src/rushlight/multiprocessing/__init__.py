@@ -61,7 +61,7 @@ from rushlight.multiprocessing.spawn import (
     spawn,
     start_processes,
 )
-from rushlight.ops.sharing import send_between_processes
+from rushlight.ops.shared_memory import send_between_processes
 
 send_between_processes()
 

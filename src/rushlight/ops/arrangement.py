@@ -17,7 +17,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
-from rushlight.ops.memory import storage_geometry
+from rushlight.ops.geometry import storage_geometry
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows

@@ -9,8 +9,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
-from rushlight.ops.counting import arange
 from rushlight.ops.precision import in_single
+from rushlight.ops.ranges import arange
 from rushlight.primitives import fourier as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.view import pad, roll

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.ops.legacy import as_class
-from rushlight.ops.placing import place_of, tensor_on
 from rushlight.ops.storage import (
     UNTYPED,
     TypedStorage,
     type_of,
 )
+from rushlight.ops.storage_places import place_of, tensor_on
 from rushlight.tensor_base import TensorBase, class_of, held, take_memory, turn
 
 if TYPE_CHECKING:

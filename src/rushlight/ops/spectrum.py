@@ -12,7 +12,7 @@ import numpy as np
 
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
-from rushlight.ops.counting import arange
+from rushlight.ops.ranges import arange
 from rushlight.primitives import fourier as rows
 from rushlight.primitives.core import apply
 from rushlight.primitives.view import pad

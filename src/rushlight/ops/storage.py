@@ -179,7 +179,7 @@ class UntypedStorage(_Casts):
 
     def is_shared(self) -> bool:
         """Whether other processes see it."""
-        from rushlight.ops.sharing import shared_block
+        from rushlight.ops.shared_memory import shared_block
 
         return shared_block(self.array) is not None
 

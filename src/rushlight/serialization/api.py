@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushlight.device import device
-from rushlight.ops.placing import is_storage
 from rushlight.ops.storage import TypedStorage, UntypedStorage
+from rushlight.ops.storage_places import is_storage
 from rushlight.serialization import archive
 from rushlight.serialization.archive import Archive
 from rushlight.serialization.atomic import replacing

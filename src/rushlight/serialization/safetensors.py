@@ -18,8 +18,8 @@ from rushlight._tensor import Tensor
 from rushlight.device import check_device
 from rushlight.errors import require
 from rushlight.layout import strided
-from rushlight.ops.placing import place_of
 from rushlight.ops.storage import BYTE, StorageType
+from rushlight.ops.storage_places import place_of
 from rushlight.serialization.atomic import replacing
 from rushlight.serialization.storage import from_file, in_memory
 from rushlight.tensor_base import TensorBase, wrap

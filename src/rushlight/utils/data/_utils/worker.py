@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
-from rushlight.ops.sharing import send_between_processes
+from rushlight.ops.shared_memory import send_between_processes
 from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import make_fetch
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info

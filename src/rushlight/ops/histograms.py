@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight import dtypes, return_types
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
-from rushlight.ops.counting import linspace
+from rushlight.ops.ranges import linspace
 from rushlight.primitives.subclass import like
 from rushlight.tensor_base import Array, TensorBase, alias, wrap
 

@@ -10,8 +10,8 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.geometry import strides_of
 from rushlight.ops.inplace import admit, rebase
-from rushlight.ops.memory import strides_of
 from rushlight.ops.storage import (
     BYTE,
     StorageType,

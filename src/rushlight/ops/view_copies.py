@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
-from rushlight.ops import arrangement, complex, joining, memory, shape
+from rushlight.ops import arrangement, complex, geometry, joining, shape
 from rushlight.ops.arguments import relabel, write_out
 from rushlight.primitives import view as rows
 from rushlight.primitives.core import apply
@@ -75,7 +75,7 @@ def _viewed(input: Tensor, *size: Any, **named: Any) -> Tensor:
 
 
 alias_copy = _copying(lambda input: input, "alias")
-as_strided_copy = _copying(memory.as_strided)
+as_strided_copy = _copying(geometry.as_strided)
 detach_copy = _copying(lambda input: input.detach(), "detach")
 diagonal_copy = _copying(arrangement.diagonal)
 expand_copy = _copying(shape.expand)

@@ -74,6 +74,6 @@ import rushlight as torch
 from rushlight.autograd.state import state
 torch.nn.Linear(2, 2)
 {define}
-assert (state.interpreter is not None) is {defined}
+assert bool(state.interpreters) is {defined}
 """
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 import rushlight as torch
-from rushlight.autograd.state import state
-from rushlight.primitives.core import Primitive, Sample, apply
+from rushlight.primitives.core import Interpreter, Primitive, Sample, apply
 from rushlight.tensor_base import TensorBase, wrap
 
 STEP = 1e-6
@@ -305,18 +304,15 @@ def is_closed(row: Primitive, sample: Sample) -> Iterator[str]:
         return
     broken: list[str] = []
 
-    def watch(called: Primitive, inputs: Any, static: Any) -> Any:
-        state.interpreter = None
-        try:
-            out = apply(called, *inputs, **static)
-        finally:
-            state.interpreter = watch
-        depends = any(isinstance(t, TensorBase) and t._requires_grad for t in inputs)
-        outs = out if isinstance(out, tuple) else (out,)
-        floating = any(o._data.dtype.kind in "fc" for o in outs)
-        if depends and floating and called.vjp is None:
-            broken.append(f"its derivative calls {called.name}, which has none")
-        return out
+    class Watch(Interpreter):
+        def apply(self, row: Primitive, inputs: Any, static: Any) -> Any:
+            out = super().apply(row, inputs, static)
+            depends = any(isinstance(t, TensorBase) and t._requires_grad for t in inputs)
+            outs = out if isinstance(out, tuple) else (out,)
+            floating = any(o._data.dtype.kind in "fc" for o in outs)
+            if depends and floating and row.vjp is None:
+                broken.append(f"its derivative calls {row.name}, which has none")
+            return out
 
     run = Differentiated(row, sample)
     given = run.leaves(run.points)
@@ -329,11 +325,8 @@ def is_closed(row: Primitive, sample: Sample) -> Iterator[str]:
         None if c is None else wrap(np.array(c, o._data.dtype, copy=True), True)
         for o, c in zip(outs, run.cotangents, strict=True)
     ]
-    state.interpreter = watch
-    try:
+    with Watch():
         node._gradients(seeds if isinstance(out, tuple) else seeds[0])
-    finally:
-        state.interpreter = None
     yield from dict.fromkeys(broken)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,28 +15,21 @@ from rushlight.primitives import core
 from rushlight.tensor_base import _HERE, TensorBase
 
 
-class Watch:
+class Watch(core.Interpreter):
     """Notes, for every operation, the user's line; and where nan or infinity first came up."""
 
-    def __init__(self, check_nan: bool, under: Callable[..., Any] | None) -> None:
+    def __init__(self, check_nan: bool) -> None:
         self.check_nan = check_nan
-        self.under = under
         self.first: str | None = None
 
-    def interpret(
-        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
-    ) -> Any:
+    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a primitive as without us, then look at what it gave."""
-        own, state.interpreter = state.interpreter, self.under
-        try:
-            out = core.apply(row, *inputs, **static)
-        finally:
-            state.interpreter = own
+        out = super().apply(row, inputs, static)
         outs = out if isinstance(out, tuple) else (out,)
         node = outs[0]._node
         if node is not None and node._site is None:
             node._site = where()
-        if self.check_nan and self.first is None and state.backward_node is None:
+        if self.check_nan and self.first is None and state.walk is None:
             for o in outs:
                 bad = _bad_value(o._data)
                 if bad is not None and not any(map(_is_bad, (*inputs, *static.values()))):
@@ -90,11 +82,11 @@ class detect_anomaly(_Switch):
         return detect_anomaly(self.check_nan)
 
     def __enter__(self) -> None:
-        self.before = state.interpreter, state.anomaly
+        self.before = state.anomaly
         set_anomaly_enabled(True, self.check_nan)
 
     def __exit__(self, *exception: Any) -> None:
-        state.interpreter, state.anomaly = self.before
+        _put(self.before)
 
 
 class set_detect_anomaly(_Switch):
@@ -102,7 +94,7 @@ class set_detect_anomaly(_Switch):
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self.mode, self.check_nan = mode, check_nan
-        self.before = state.interpreter, state.anomaly
+        self.before = state.anomaly
         set_anomaly_enabled(mode, check_nan)
 
     def _fresh(self) -> set_detect_anomaly:
@@ -112,16 +104,21 @@ class set_detect_anomaly(_Switch):
         pass
 
     def __exit__(self, *exception: Any) -> None:
-        state.interpreter, state.anomaly = self.before
+        _put(self.before)
 
 
 def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
     """Turn anomaly detection on or off in this thread."""
-    under = state.interpreter
-    if isinstance(getattr(under, "__self__", None), Watch):
-        under = under.__self__.under  # type: ignore[union-attr]
-    state.anomaly = Watch(check_nan, under) if enabled else None
-    state.interpreter = state.anomaly.interpret if enabled else under
+    _put(Watch(check_nan) if enabled else None)
+
+
+def _put(watch: Watch | None) -> None:
+    """Let this one look for anomalies, in the place of whoever does."""
+    if state.anomaly is not None:
+        state.anomaly.__exit__()
+    state.anomaly = watch
+    if watch is not None:
+        watch.__enter__()
 
 
 def is_anomaly_enabled() -> bool:

@@ -48,7 +48,7 @@ def run(
         for target in targets:
             retain(target)
     walk = _Walk(roots, create_graph, targets, capture)
-    before = state.grad, state.backward_node, state.walk
+    before = state.grad, state.walk
     state.grad, state.walk = create_graph, walk
     try:
         for root, seed in zip(roots, seeds, strict=True):
@@ -57,15 +57,15 @@ def run(
         walk.go(retain_graph)
         return walk.captures(targets or ()) if capture else walk.finish()
     finally:
-        state.grad, state.backward_node, state.walk = before
+        state.grad, state.walk = before
 
 
 class _Walk:
     """The gradients under way during one backward."""
 
     __slots__ = (
-        "create_graph", "nodes", "reached", "roots", "watched", "targets", "useful", "capture", "pending", "leaves",
-        "owned", "retained", "captured", "__weakref__",
+        "create_graph", "node", "nodes", "reached", "roots", "watched", "targets", "useful", "capture", "pending",
+        "leaves", "owned", "retained", "captured", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,8 @@ class _Walk:
         capture: bool,
     ) -> None:
         self.create_graph = create_graph
+        # The one whose rule is running.
+        self.node: Node | None = None
         self.roots: list[Any] = [r if r._node is None else r._node for r in roots]
         # Leaves with hooks, by the last node that sends to them.
         self.watched: dict[Any, Node] = {}
@@ -165,7 +167,8 @@ class _Walk:
 
     def go(self, retain_graph: bool) -> None:
         """Run the nodes, which are sorted by age, from the youngest on."""
-        nodes, pending, useful = self.nodes, self.pending, self.useful
+        nodes, pending, useful, send = self.nodes, self.pending, self.useful, self.send
+        anomaly = state.anomaly
         for root in self.roots:
             if isinstance(root, TensorBase) and root not in self.watched:
                 self._arrived(root, root is self.roots[0] and len(self.roots) == 1)
@@ -180,10 +183,10 @@ class _Walk:
             if useful is not None and node not in useful:
                 continue
             if g is not None or node.runs_without:
-                state.backward_node = node
+                self.node = node
                 gradients = node._gradients(g)
-                if state.anomaly is not None:
-                    state.anomaly.look(node, gradients)
+                if anomaly is not None:
+                    anomaly.look(node, gradients)
                 if node._hooks is not None and node._hooks.after:
                     missing = [None] * (len(node._edges) - len(gradients))
                     gradients = node._hooks.leaving([*gradients, *missing], _parts(node, g))
@@ -191,10 +194,8 @@ class _Walk:
                     node._release()
                 numbers = node._edge_outputs
                 for i, edge in enumerate(node._edges):
-                    if edge is not None:
-                        gradient = gradients[i]
-                        if gradient is not None:
-                            self.send(edge, 0 if numbers is None else numbers[i], gradient)
+                    if edge is not None and (gradient := gradients[i]) is not None:
+                        send(edge, 0 if numbers is None else numbers[i], gradient)
             if self.watched:
                 for edge in node._edges:
                     if edge is not None and self.watched.get(edge) is node:

@@ -168,10 +168,11 @@ class PrimitiveNode(Node):
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
-        saved = iter(self.versions)
-        for changes, count in zip(saved, saved, strict=True):
-            if changes[0] != count:
-                raise RuntimeError(self._stale(changes, count))
+        if versions := self.versions:
+            saved = iter(versions)
+            for changes in saved:
+                if changes[0] != (count := next(saved)):
+                    raise RuntimeError(self._stale(changes, count))
         plan = self.plan
         if plan.saves_out:
             if len(kept) == 1:

@@ -8,7 +8,7 @@ what the pack function made of each saved tensor in the place of the tensor. The
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from rushlight.autograd.node import FREED, Node, PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.autograd.state import state
@@ -16,7 +16,7 @@ from rushlight.primitives import core
 from rushlight.tensor_base import TensorBase, wrap
 
 
-class saved_tensors_hooks:
+class saved_tensors_hooks(core.Interpreter):
     """Keep pack_hook(tensor) in the graph in the place of each saved tensor, and unpack it in backward.
 
     >>> import rushlight as torch
@@ -30,35 +30,27 @@ class saved_tensors_hooks:
     def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
         self.pack_hook = pack_hook
         self.unpack_hook = unpack_hook
-        # Who runs a primitive in our place: whoever did outside of all such hooks.
-        self.under: Callable[..., Any] | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if state.packing_refused is not None:
             raise RuntimeError(state.packing_refused)
-        self.before = state.interpreter, state.packing
-        # Only the innermost hooks pack: those around them are passed over.
-        outer = getattr(state.interpreter, "__self__", None)
-        self.under = outer.under if isinstance(outer, saved_tensors_hooks) else state.interpreter
-        state.interpreter, state.packing = self.interpret, self
+        self.before = state.packing
+        state.packing = self
+        return super().__enter__()
 
     def __exit__(self, *exception: object) -> None:
-        state.interpreter, state.packing = self.before
+        state.packing = self.before
+        super().__exit__(*exception)
 
-    def interpret(
-        self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]
-    ) -> Any:
-        """Run a primitive, and pack what its node keeps."""
-        own, state.interpreter = state.interpreter, self.under
-        try:
-            out = core.apply(row, *inputs, **static)
-            for tensor in out if isinstance(out, tuple) else (out,):
-                node = tensor._node
-                if node is not None and isinstance(node, PrimitiveNode):
+    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Run a primitive, and pack what its node keeps, unless hooks further inside have done so."""
+        out = super().apply(row, inputs, static)
+        for tensor in out if isinstance(out, tuple) else (out,):
+            node = tensor._node
+            if node is not None and isinstance(node, PrimitiveNode):
+                if state.packing is self:
                     self._pack_node(node)
-                    break
-        finally:
-            state.interpreter = own
+                break
         return out
 
     def _pack_node(self, node: PrimitiveNode) -> None:

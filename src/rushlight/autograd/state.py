@@ -23,13 +23,12 @@ class State(threading.local):
         hush()
 
     grad: bool = True
-    # Called as interpreter(row, inputs, static) in place of the eager evaluation of a primitive.
-    interpreter: Callable[..., Any] | None = None
+    # Who is asked in place of the eager evaluation of a primitive, the innermost last.
+    interpreters: tuple[Any, ...] = ()
     # The NumPy type to which autocast lowers products, and the weights that it has lowered.
     autocast: Any = None
     autocast_cache: dict[int, Any] | None = None
-    # The node whose rule is running, for messages; and the innermost backward that is under way.
-    backward_node: Any = None
+    # The innermost backward that is under way.
     walk: Any = None
     # Who looks for anomalies, if anybody does.
     anomaly: Any = None

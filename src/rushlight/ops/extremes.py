@@ -164,7 +164,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
         if dim is not None:
             if input._data.dtype.kind == "c":
                 raise RuntimeError(f"{name}() does not support complex input")
-            if input._requires_grad or not input._data.ndim or state.interpreter is not None:
+            if input._requires_grad or not input._data.ndim or state.interpreters:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
             # Without a gradient the fold finds the values faster than their positions do.
             at = one_dim(dim, input._data.ndim)

@@ -213,7 +213,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     region = self._data if basic is None else _region(self._data, basic)
     if not tensors:
         recording = admit(self, value)
-        if recording and self._view is not None and state.interpreter is None:
+        if recording and self._view is not None and not state.interpreters:
             # What was recorded of a view is recorded of the region alone, which may show less twice.
             part = apply(rows.slice_, self, index=basic)
             if not value._data.ndim and part._data.ndim:
@@ -227,7 +227,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             check_memory("copy", region, value if same else _in_rank(value, region.ndim))
         elif 0 in region.strides:
             need_distinct(region)
-        plain = not (recording or self._turned) and state.interpreter is None
+        plain = not (recording or self._turned) and not state.interpreters
         if plain and (not value._data.ndim or value._data.shape == region.shape):
             region[...] = dtypes.cast(value._data, region.dtype)
             bump(self, "__setitem__")
@@ -248,7 +248,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     _check_places(region, value, tensors, filled)
     if basic is None:
         target = self
-    elif recording or state.interpreter is not None or self._turned:
+    elif recording or state.interpreters or self._turned:
         target = apply(rows.slice_, self, index=basic)
     else:
         target = alias(self)
@@ -317,7 +317,7 @@ def place(
     if recording and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
     static = {"spec": spec, "accumulate": add}
-    if state.interpreter is not None or self._turned:
+    if state.interpreters or self._turned:
         assign(self, apply(rows.put, self, value, *tensors, **static), "__setitem__", cast=True)
         return
     try:

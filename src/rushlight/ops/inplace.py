@@ -357,7 +357,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
-        simple = state.interpreter is None and dtype.kind == "f"
+        simple = not state.interpreters and dtype.kind == "f"
         if (recording and wants_grad(self)) or self._changes.__class__ is Untracked:
             simple = False
         # Arrays that own their memory lie apart, and show every element once.

@@ -103,7 +103,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     check_memory("masked_fill", self._data, mask)
     if recorded:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
-    if isinstance(value, TensorBase) or state.interpreter is not None:
+    if isinstance(value, TensorBase) or state.interpreters:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
     need_number("masked_fill_", "value", 2, value)

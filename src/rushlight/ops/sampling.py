@@ -326,7 +326,7 @@ def _fill(self: Tensor, draw: Draw, generator: Generator | None, name: str) -> T
     recorded = admit(self)
     check_memory(name, self._data)
     values = _drawn(self._data, draw, generator)
-    if state.interpreter is not None or recorded:
+    if state.interpreters or recorded:
         label = f"{name[:-1].title().replace('_', '')}Backward0"
         return assign(self, _flat(values, label, self), name, cast=True)
     write(self, values)

@@ -133,7 +133,7 @@ class _Write:
     def into(self, x: Tensor, name: str) -> Tensor:
         """x with the scatter done in place."""
         recording = admit(x, *self.inputs)
-        if recording or state.interpreter is not None:
+        if recording or state.interpreters:
             return assign(x, self.copied(x), name)
         arrays = [t._data for t in self.inputs]
         rows.KERNELS[self.row.name](x._data, *arrays, **self.static)

@@ -19,13 +19,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from rushlight.autograd.hooks import retain
 from rushlight.autograd.node import PrimitiveNode, SavedOutput, SavedOutputs
-from rushlight.autograd.state import state
+from rushlight.autograd.state import State, state
 from rushlight.errors import no_memory
 from rushlight.memory import address, root
 from rushlight.primitives.placement import Layout
@@ -155,21 +155,14 @@ class Primitive:
 
     def __call__(self, *inputs: Any, **static: Any) -> Any:
         """Run a primitive on tensors (or Python numbers where the row promotes) and record it."""
-        mode = state
-        if mode.interpreter is not None:
-            return mode.interpreter(self, inputs, static)
+        if _watching and (watchers := state.interpreters):
+            return watchers[-1].takes(watchers, self, inputs, static)
         if self.view:
-            return _view(self, inputs[0], static, mode.grad)
-        recording = mode.grad and self.vjp is not None
-        wanted = False
+            return _view(self, inputs[0], static, state.grad)
         try:
             # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
             if len(inputs) == 1:
-                (x,) = inputs
-                a = x._data
-                wanted = recording and (
-                    x._requires_grad or (x._view is not None and x._view.base._requires_grad)
-                )
+                a = inputs[0]._data
                 if self.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
                     (a,) = self.promote([a])
                 if self.layout is not None and not a.flags.c_contiguous:
@@ -177,22 +170,11 @@ class Primitive:
                 else:
                     result = self.forward(a, **static) if static else self.forward(a)
             elif len(inputs) == 2:
-                x, y = inputs
-                if isinstance(x, TensorBase):
-                    a = x._data
-                    wanted = recording and (
-                        x._requires_grad or (x._view is not None and x._view.base._requires_grad)
-                    )
-                else:
-                    a = x
-                if isinstance(y, TensorBase):
-                    b = y._data
-                    if recording and not wanted:
-                        wanted = y._requires_grad or (
-                            y._view is not None and y._view.base._requires_grad
-                        )
-                else:
-                    b = y
+                a, b = inputs
+                if isinstance(a, TensorBase):
+                    a = a._data
+                if isinstance(b, TensorBase):
+                    b = b._data
                 if self.promote is not None and not (
                     a.__class__ is b.__class__ is _ndarray
                     and (dtype := a.dtype) is b.dtype
@@ -209,13 +191,7 @@ class Primitive:
                 else:
                     result = self.forward(a, b, **static) if static else self.forward(a, b)
             else:
-                arrays = []
-                for t in inputs:
-                    if isinstance(t, TensorBase):
-                        arrays.append(t._data)
-                        wanted = wanted or (recording and wants_grad(t))
-                    else:
-                        arrays.append(t)
+                arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
                 if self.promote is not None:
                     arrays = self.promote(arrays)
                 if self.layout is not None:
@@ -231,11 +207,13 @@ class Primitive:
             raise _explained(self, inputs, static, error) from None
         except MemoryError as error:
             raise no_memory(error) from None
-        if result.__class__ is tuple:
-            out: Any = tuple(wrap(np.asarray(r)) for r in result)
+        if result.__class__ is _ndarray:
+            out: Any = wrap(result)
+        elif result.__class__ is tuple:
+            out = tuple([wrap(np.asarray(r)) for r in result])
         else:
-            out = wrap(result if result.__class__ is _ndarray else np.asarray(result))
-        if wanted:
+            out = wrap(np.asarray(result))
+        if self.vjp is not None and state.grad:
             attach(self, inputs, static, out)
         return out
 
@@ -268,6 +246,64 @@ class Primitive:
         if self.label is None:
             return "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         return self.label if isinstance(self.label, str) else self.label(node)
+
+
+# How many interpreters there are, in all threads: nearly always none, and then nobody is asked.
+_watching = 0
+
+
+class Interpreter:
+    """Takes the calls of `apply` in this thread while its block is open.
+
+    Interpreters nest: each is asked with those around it in force, so that to pass a call on is to
+    call `apply` again.
+
+    >>> import rushlight as torch
+    >>> class Names(Interpreter):
+    ...     def apply(self, row, inputs, static):
+    ...         print(row.name)
+    ...         return super().apply(row, inputs, static)
+    >>> with Names():
+    ...     torch.ones(2).exp() + 1
+    exp
+    add
+    tensor([3.7183, 3.7183])
+    """
+
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Run a row: here as those around this interpreter do."""
+        return row(*inputs, **static)
+
+    def takes(
+        self,
+        watchers: tuple[Interpreter, ...],
+        row: Primitive,
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> Any:
+        """A call that reached the last of watchers, which is this one."""
+        state.interpreters = watchers[:-1]
+        try:
+            return self.apply(row, inputs, static)
+        finally:
+            state.interpreters = watchers
+
+    def __enter__(self) -> Self:
+        global _watching
+        state.interpreters = (*state.interpreters, self)
+        _watching += 1
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        global _watching
+        state.interpreters = tuple(i for i in state.interpreters if i is not self)
+        _watching -= 1
+
+    def stay(self) -> None:
+        """Be asked in every thread, after all others, from now on."""
+        global _watching
+        State.interpreters = state.interpreters = (self, *state.interpreters)
+        _watching += 1
 
 
 # The one place through which every operation passes, by its usual name: apply(row, *inputs, **static).
@@ -340,39 +376,38 @@ def _part(
 
 
 def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
-    """Give `out` its node: row applied to inputs. Whole numbers and flags have no derivative."""
-    several = out.__class__ is tuple
-    if not several and (dtype := out._data.dtype) is not _FLOAT and dtype.kind not in "fc":
-        return
-    edges: list[Any] = []
+    """Give `out` its node, row applied to inputs, if one of these wants a gradient.
+
+    Whole numbers and flags have no derivative.
+    """
     wants, bit = 0, 1
+    edges: list[Any] = []
     numbers: list[int] | None = None
     for t in inputs:
-        if not isinstance(t, TensorBase):
-            wants_one = False
-        elif (view := t._view) is None:
-            wants_one = t._requires_grad
-        else:
-            if t._changes[0] != view.version:
-                refresh(t)
-            wants_one = t._requires_grad or view.base._requires_grad
-        if wants_one:
-            edge: Any = t._node
-            if edge is None:
-                # A view that wants a gradient only because its base does hands none on, as in torch.
-                edge = t if t._requires_grad else None
-            elif t._output_nr:
-                if numbers is None:
-                    numbers = [0] * len(inputs)
-                numbers[len(edges)] = t._output_nr
-            edges.append(edge)
-            wants |= bit
-        else:
-            edges.append(None)
+        edge: Any = None
+        if isinstance(t, TensorBase):
+            wanted = t._requires_grad
+            if (view := t._view) is not None:
+                if t._changes[0] != view.version:
+                    refresh(t)
+                wanted = t._requires_grad or view.base._requires_grad
+            if wanted:
+                wants |= bit
+                edge = t._node
+                if edge is None:
+                    # A view that wants a gradient only because its base does hands none on, as in torch.
+                    edge = t if t._requires_grad else None
+                elif t._output_nr:
+                    if numbers is None:
+                        numbers = [0] * len(inputs)
+                    numbers[len(edges)] = t._output_nr
+        edges.append(edge)
         bit += bit
+    if not wants:
+        return
     plan = row.plans.get(wants) or row.plan(wants)
-    node = PrimitiveNode(edges, numbers, plan, static)
-    if several:
+    if out.__class__ is tuple:
+        node = PrimitiveNode(edges, numbers, plan, static)
         node._metas = [(o._data.shape, o._data.dtype) for o in out]
         for number, o in enumerate(out):
             if o._data.dtype.kind in "fc":
@@ -382,13 +417,14 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                     o._output_nr = number
     else:
         data = out._data
+        dtype = data.dtype
+        if dtype is not _FLOAT and dtype.kind not in "fc":
+            return
+        node = PrimitiveNode(edges, numbers, plan, static)
         node._out_shape = data.shape
-        node._out_dtype = data.dtype
+        node._out_dtype = dtype
         out._node = node
         out._requires_grad = True
-    if not plan.gather:
-        node.kept = node.versions = ()
-        return
     kept: list[Any] = []
     versions: list[Any] = []
     for kind, i in plan.gather:
@@ -398,13 +434,14 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                 changes = t._changes
                 if changes.__class__ is not list:
                     raise RuntimeError(_NOT_SAVED)
-                versions += changes, changes[0]
+                versions.append(changes)
+                versions.append(changes[0])
             kept.append(t)
-        elif kind == STATIC:
-            kept.append(static[i])
         elif kind == SHAPE:
             t = inputs[i]
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
+        elif kind == STATIC:
+            kept.append(static[i])
         elif kind == OUT:
             kept.append(_keep_outputs(out, versions))
         elif kind == OUT_PART:
@@ -414,7 +451,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
         elif kind == OUT_SHAPE:
             kept.append(out._data.shape)
         elif kind == NEEDS:
-            kept.append(tuple(edge is not None for edge in edges))
+            kept.append(tuple([edge is not None for edge in edges]))
         elif kind == REST:
             rest = tuple(inputs[i:])
             for t in rest:
@@ -423,9 +460,9 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                 versions += t._changes, t._changes[0]
             kept.append(rest)
         else:
-            kept.append(tuple(t._data.shape for t in inputs[i:]))
+            kept.append(tuple([t._data.shape for t in inputs[i:]]))
     node.kept = kept
-    node.versions = versions or ()
+    node.versions = versions
 
 
 def _keep_outputs(out: Any, versions: list[Any]) -> Any:

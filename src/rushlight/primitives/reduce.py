@@ -182,7 +182,7 @@ def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """Out / x; where that may divide by zero, the product of the others from both sides."""
     g = unfold_gradient(g, x.shape, dim, keepdim)
-    if state.interpreter is None and not (x._data == 0).any():
+    if not state.interpreters and not (x._data == 0).any():
         return g * conj(unfold_gradient(out, x.shape, dim, keepdim) / x)
     if dim is None:
         return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))

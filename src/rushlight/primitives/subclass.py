@@ -44,15 +44,15 @@ def admit(cls: type[Any]) -> None:
     if "_turned" in cls.__dict__:
         return
     cls._spreads = cls.__torch_function__ is not disabled_torch_function
-    if cls._spreads:
-        State.interpreter = staticmethod(_interpret)
-        if state.interpreter is None:
-            state.interpreter = _interpret
+    if cls._spreads and not State.interpreters:
+        _classes.stay()
 
 
 def forget() -> None:
     """Ask nothing again, as if no program had defined a class: for tests, which share a process."""
-    State.interpreter = state.interpreter = None
+    if State.interpreters:
+        _classes.__exit__()
+        State.interpreters = ()
 
 
 def common_class(values: Iterable[Any]) -> type[Any] | None:
@@ -92,13 +92,16 @@ def like(result: Any, source: TensorBase) -> Any:
     return of_class(result, class_of(source)) if source._spreads else result
 
 
-def _interpret(row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
-    state.interpreter = None
-    try:
-        out = core.apply(row, *inputs, **static)
-    finally:
-        state.interpreter = _interpret
-    # What rules compute are plain tensors.
-    if isinstance(state.backward_node, PrimitiveNode):
-        return out
-    return of_class(out, common_class(inputs))
+class _Classes(core.Interpreter):
+    """Gives the results of operations the class of the operands."""
+
+    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Run a row, and give what it made its class."""
+        out = super().apply(row, inputs, static)
+        # What rules compute are plain tensors.
+        if state.walk is not None and isinstance(state.walk.node, PrimitiveNode):
+            return out
+        return of_class(out, common_class(inputs))
+
+
+_classes = _Classes()

@@ -14,17 +14,10 @@ from rushlight.autograd.hooks import Handle
 from rushlight.autograd.node import Node, shown
 from rushlight.device import CPU, device
 from rushlight.interop import InteropMethods
-from rushlight.methods.conversion import ConversionMethods
+from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods
-from rushlight.methods.indexing import IndexingMethods
-from rushlight.methods.neural import NeuralMethods
+from rushlight.methods.listed import ListedMethods
 from rushlight.methods.operators import OperatorMethods
-from rushlight.methods.pointwise import PointwiseMethods
-from rushlight.methods.product import ProductMethods
-from rushlight.methods.reduction import ReductionMethods
-from rushlight.methods.sampling import SamplingMethods
-from rushlight.methods.shape import ShapeMethods
-from rushlight.methods.sorting import SortingMethods
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.primitives import subclass
 from rushlight.primitives.core import refresh
@@ -52,16 +45,9 @@ FLOAT64, INT64 = dtypes.float64.numpy, dtypes.int64.numpy
 
 class Tensor(
     OperatorMethods,
-    PointwiseMethods,
-    NeuralMethods,
-    ReductionMethods,
-    ShapeMethods,
-    IndexingMethods,
-    SortingMethods,
-    ProductMethods,
+    ListedMethods,
+    AttributeMethods,
     CreationMethods,
-    ConversionMethods,
-    SamplingMethods,
     InteropMethods,
     TensorBase,
 ):

@@ -105,6 +105,15 @@ def _prod(x: Tensor, dims: tuple[int, ...], keepdim: bool, dtype: Dtype) -> Tens
     )
 
 
+def _in_type(fold: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The fold, in the input's type unless a dtype says."""
+
+    def typed(x: Tensor, dim: Dim, keepdim: bool, dtype: Dtype) -> Tensor:
+        return fold(x, dim, keepdim).to(dtype or x.dtype)
+
+    return typed
+
+
 sum = _fold(
     "sum", 0, lambda x, dim, keepdim, dtype: reduction.sum(x, dim, keepdim, dtype=dtype),
     "The sum of all elements that count, or along dim; 0 of none.",
@@ -112,29 +121,29 @@ sum = _fold(
 prod = _fold("prod", 1, _prod, "The product of the elements that count; 1 of none.")
 amax = _fold(
     "amax", -math.inf,
-    lambda x, dim, keepdim, dtype: extremes.amax(x, dim, keepdim).to(dtype or x.dtype),
+    _in_type(extremes.amax),
     "The largest element that counts; -inf, or the least integer, of none.",
 )  # fmt: skip
 amin = _fold(
     "amin", math.inf,
-    lambda x, dim, keepdim, dtype: extremes.amin(x, dim, keepdim).to(dtype or x.dtype),
+    _in_type(extremes.amin),
     "The smallest element that counts; inf, or the largest integer, of none.",
 )  # fmt: skip
 argmax = _fold(
     "argmax", -math.inf,
-    lambda x, dim, keepdim, dtype: extremes.argmax(x, dim, keepdim).to(dtype or x.dtype),
+    _in_type(extremes.argmax),
     "Where the largest element that counts is. As in torch, in the input's type unless dtype says.",
     lambda dim, ndim: dim,
 )  # fmt: skip
 argmin = _fold(
     "argmin", math.inf,
-    lambda x, dim, keepdim, dtype: extremes.argmin(x, dim, keepdim).to(dtype or x.dtype),
+    _in_type(extremes.argmin),
     "Where the smallest element that counts is. As in torch, in the input's type unless dtype says.",
     lambda dim, ndim: dim,
 )  # fmt: skip
 logsumexp = _fold(
     "logsumexp", -math.inf,
-    lambda x, dim, keepdim, dtype: reduction.logsumexp(x, dim, keepdim).to(dtype or x.dtype),
+    _in_type(reduction.logsumexp),
     "The logarithm of the sum of exp(x) of the elements that count; -inf of none.",
 )  # fmt: skip
 
@@ -249,8 +258,14 @@ log_softmax = _along(
     "log_softmax", -math.inf, activation.log_softmax,
     "log_softmax of the elements that count; the others have -inf, and nan where none count.",
 )  # fmt: skip
+
+
+def _softmin(x: Tensor, dim: int, dtype: Dtype) -> Tensor:
+    return activation.softmax(-x, dim, dtype)
+
+
 softmin = _along(
-    "softmin", math.inf, lambda x, dim, dtype: activation.softmax(-x, dim, dtype),
+    "softmin", math.inf, _softmin,
     "softmax of the negative elements that count; the others have 0, and nan where none count.",
 )  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""Which operations are also methods of Tensor, one class a room of `rushlight.ops`."""
+"""The methods of Tensor: those listed in `tools/names.txt`, operators, constructors, attributes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.device import check_device
-from rushlight.ops import creation, legacy
+from rushlight.ops import legacy
 
 
 class CreationMethods:
@@ -19,14 +19,6 @@ class CreationMethods:
         return legacy.legacy(cls, None, args)
 
     _make_subclass = staticmethod(legacy.make_subclass)
-    as_subclass = legacy.as_subclass
-    new_empty = creation.new_empty
-    new_empty_strided = creation.new_empty_strided
-    new_full = creation.new_full
-    new_ones = creation.new_ones
-    new_tensor = creation.new_tensor
-    new_zeros = creation.new_zeros
-    __dlpack__ = legacy.dlpack
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

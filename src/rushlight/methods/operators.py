@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.interop import with_array
-from rushlight.methods.pointwise import PointwiseMethods
-from rushlight.ops import indexing, pointwise, product
+from rushlight.ops import indexing, overwriting, pointwise, product
 from rushlight.ops.arguments import relabel
 from rushlight.ops.pointwise import NUMBERS
 from rushlight.primitives import bitwise as bit_rows
@@ -128,15 +127,15 @@ class OperatorMethods:
             return with_array(_matmul, np.matmul, other, self)
         return _matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
 
-    __iadd__ = _inplace(PointwiseMethods.add_)
-    __isub__ = _inplace(PointwiseMethods.sub_)
-    __imul__ = _inplace(PointwiseMethods.mul_)
-    __itruediv__ = __idiv__ = _inplace(PointwiseMethods.div_)
-    __ifloordiv__ = _inplace(PointwiseMethods.floor_divide_)
-    __imod__ = _inplace(PointwiseMethods.remainder_)
-    __ipow__ = _inplace(PointwiseMethods.pow_)
-    __iand__ = _inplace(PointwiseMethods.bitwise_and_)
-    __ior__ = _inplace(PointwiseMethods.bitwise_or_)
-    __ixor__ = _inplace(PointwiseMethods.bitwise_xor_)
-    __ilshift__ = _inplace(PointwiseMethods.bitwise_left_shift_)
-    __irshift__ = _inplace(PointwiseMethods.bitwise_right_shift_)
+    __iadd__ = _inplace(overwriting.add_)
+    __isub__ = _inplace(overwriting.sub_)
+    __imul__ = _inplace(overwriting.mul_)
+    __itruediv__ = __idiv__ = _inplace(overwriting.div_)
+    __ifloordiv__ = _inplace(overwriting.floor_divide_)
+    __imod__ = _inplace(overwriting.remainder_)
+    __ipow__ = _inplace(overwriting.pow_)
+    __iand__ = _inplace(overwriting.bitwise_and_)
+    __ior__ = _inplace(overwriting.bitwise_or_)
+    __ixor__ = _inplace(overwriting.bitwise_xor_)
+    __ilshift__ = _inplace(overwriting.bitwise_left_shift_)
+    __irshift__ = _inplace(overwriting.bitwise_right_shift_)

@@ -28,22 +28,6 @@ from rushlight.primitives.families import FLOAT, supported
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "celu",
-    "celu_",
-    "hardshrink",
-    "log_softmax",
-    "prelu",
-    "relu_",
-    "rrelu",
-    "rrelu_",
-    "selu",
-    "selu_",
-    "softmax",
-    "threshold",
-    "threshold_",
-]
-
 # G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946

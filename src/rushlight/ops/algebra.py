@@ -31,21 +31,6 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "chain_matmul",
-    "cholesky",
-    "cholesky_inverse",
-    "cholesky_solve",
-    "det",
-    "inverse",
-    "logdet",
-    "matrix_exp",
-    "pinverse",
-    "qr",
-    "slogdet",
-    "svd",
-]
-
 
 # ---- norms --------------------------------------------------------------------------------------
 

@@ -29,26 +29,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "as_strided_scatter",
-    "diag",
-    "diag_embed",
-    "diagflat",
-    "diagonal",
-    "diagonal_scatter",
-    "flip",
-    "fliplr",
-    "flipud",
-    "roll",
-    "rot90",
-    "select_scatter",
-    "slice_scatter",
-    "trace",
-    "tril",
-    "triu",
-    "vander",
-]
-
 # ---- turned -------------------------------------------------------------------------------------
 
 

@@ -11,10 +11,6 @@ from rushlight.ops.precision import lowered, single
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "bilinear",
-]
-
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x1 A_k x2 + b_k for every k: [*, M] and [*, N] with weight [K, M, N] give [*, K]."""

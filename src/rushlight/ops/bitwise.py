@@ -15,18 +15,6 @@ from rushlight.primitives.core import apply
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "bitwise_and",
-    "bitwise_left_shift",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_right_shift",
-    "bitwise_xor",
-    "gcd",
-    "hash_tensor",
-    "lcm",
-]
-
 bitwise_and = binary(rows.bitwise_and, "The bits set in both.", numbers="either")
 bitwise_or = binary(rows.bitwise_or, "The bits set in either.", numbers="either")
 bitwise_xor = binary(rows.bitwise_xor, "The bits set in exactly one.", numbers="either")

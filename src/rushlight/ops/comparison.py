@@ -17,12 +17,6 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "le", "less", "less_equal", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "lt", "ne", "not_equal", "where",
-]  # fmt: skip
-
 eq = binary(rows.eq, "Where both are equal.")
 ne = binary(rows.ne, "Where both differ.")
 not_equal = ne

@@ -21,22 +21,6 @@ from rushlight.tensor_base import held
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "angle",
-    "complex",
-    "conj",
-    "conj_physical",
-    "imag",
-    "is_conj",
-    "is_neg",
-    "polar",
-    "real",
-    "resolve_conj",
-    "resolve_neg",
-    "view_as_complex",
-    "view_as_real",
-]
-
 angle = unary(rows.angle, "The angle of each element in the complex plane; pi for negative ones.")
 
 

@@ -29,21 +29,6 @@ from rushlight.tensor_base import Array, TensorBase, bump, held, turning, write
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "can_cast",
-    "clone",
-    "detach",
-    "detach_",
-    "get_device",
-    "is_complex",
-    "is_floating_point",
-    "is_nonzero",
-    "is_signed",
-    "is_tensor",
-    "result_type",
-    "typename",
-]
-
 
 # ---- dtypes and devices -------------------------------------------------------------------------
 

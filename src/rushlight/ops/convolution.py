@@ -20,17 +20,6 @@ from rushlight.primitives.grid import out_sizes
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_tbc",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "convolution",
-]
-
 Ints = int | Sequence[int]
 
 

@@ -30,24 +30,6 @@ from rushlight.tensor_base import Array, TensorBase, alias, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "as_tensor",
-    "asarray",
-    "empty",
-    "empty_like",
-    "empty_permuted",
-    "empty_strided",
-    "from_numpy",
-    "full",
-    "full_like",
-    "ones",
-    "ones_like",
-    "scalar_tensor",
-    "tensor",
-    "zeros",
-    "zeros_like",
-]
-
 Dtype = dtypes.dtype | None
 
 
@@ -269,6 +251,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
 def as_before(
     like: Array, dtype: np.dtype[Any], make: Callable[..., Array], memory_format: Any
 ) -> Array:
+    """What make gives for the shape of like, lying in memory as memory_format says."""
     if memory_format is not preserve_format and memory_format is not None:
         return in_format(make(like.shape, dtype), memory_format)
     return placement.empty_like(like, dtype, make)

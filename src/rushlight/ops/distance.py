@@ -19,13 +19,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "cdist",
-    "cosine_similarity",
-    "pairwise_distance",
-    "pdist",
-]
-
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along dim; norms count as at least eps.

@@ -18,18 +18,6 @@ from rushlight.tensor_base import Array, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "alpha_dropout",
-    "alpha_dropout_",
-    "dropout",
-    "dropout_",
-    "feature_alpha_dropout",
-    "feature_alpha_dropout_",
-    "feature_dropout",
-    "feature_dropout_",
-    "native_dropout",
-]
-
 
 def drawn(
     draw: Callable[..., Any],

@@ -11,8 +11,6 @@ from rushlight.tensor_base import TensorBase
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = ["einsum"]
-
 # Dimensions that an ellipsis stands for get labels that no letter can be.
 Label = str | int
 Labels = list[Label]

@@ -20,12 +20,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "embedding",
-    "embedding_bag",
-    "embedding_renorm_",
-]
-
 
 def need_indices(name: str, word: str, tensor: Tensor) -> None:
     """Raise torch's error unless the tensor holds int64 or int32."""

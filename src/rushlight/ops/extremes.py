@@ -34,11 +34,6 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "mode", "nanmedian",
-    "nanquantile", "quantile",
-]  # fmt: skip
-
 Pair = tuple["Tensor", "Tensor"]
 
 

@@ -25,13 +25,6 @@ from rushlight.tensor_base import Array, bump, held, put, take_memory, wants_gra
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "as_strided",
-    "as_strided_",
-    "is_same_size",
-    "resize_as_",
-]
-
 # ---- in memory ----------------------------------------------------------------------------------
 
 

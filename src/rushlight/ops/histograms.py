@@ -17,13 +17,6 @@ from rushlight.tensor_base import Array, TensorBase, alias, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "bincount",
-    "histc",
-    "histogram",
-    "histogramdd",
-]
-
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number from 0 on occurs in a 1-d tensor of integers; or its weights' sum.

@@ -26,11 +26,6 @@ from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "index_put",
-    "index_put_",
-]
-
 _HINT = (
     "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
     "indices "

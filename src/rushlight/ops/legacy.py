@@ -22,25 +22,6 @@ from rushlight.tensor_base import Array, TensorBase, turning, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "BFloat16Tensor",
-    "BoolTensor",
-    "ByteTensor",
-    "CharTensor",
-    "DoubleTensor",
-    "FloatTensor",
-    "HalfTensor",
-    "IntTensor",
-    "LongTensor",
-    "ShortTensor",
-    "from_dlpack",
-    "frombuffer",
-    "get_default_device",
-    "set_default_device",
-    "set_default_tensor_type",
-    "to_dlpack",
-]
-
 
 def frombuffer(
     buffer: Any,
@@ -191,6 +172,7 @@ class LegacyType(type):
         cls.dtype = dtype
 
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
+        """A tensor of sizes, or of data."""
         if cls.is_cuda:
             raise cls.unavailable()
         if device is not None and Device(device).type != "cpu":

@@ -15,8 +15,6 @@ from rushlight.primitives.factor import h
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = ["pca_lowrank", "svd_lowrank"]
-
 
 def _basis(A: Tensor, q: int, niter: int) -> Tensor:
     """q orthonormal columns that nearly span those of A."""

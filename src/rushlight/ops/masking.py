@@ -24,17 +24,6 @@ from rushlight.tensor_base import TensorBase, bump, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "argwhere",
-    "fill",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
-    "nonzero",
-    "nonzero_static",
-    "unravel_index",
-]
-
 # ---- masks --------------------------------------------------------------------------------------
 
 

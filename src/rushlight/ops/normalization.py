@@ -25,17 +25,6 @@ from rushlight.tensor_base import bump, wrap, write
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "native_batch_norm",
-    "native_group_norm",
-    "native_layer_norm",
-    "rms_norm",
-]
-
 
 def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
     if tensor is not None and tensor._data.size != channels:

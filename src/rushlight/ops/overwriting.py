@@ -1,143 +1,147 @@
-"""The in-place forms that torch has as functions, too: `torch.exp_(x)` is `x.exp_()`."""
+"""The in-place forms of operations: methods, and some of them functions too, as `torch.exp_(x)`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.ops import (
+    arrangement, bitwise, comparison, complex, masking, pointwise, product, scan, scatter,
+    selection, statistics, transcendental,
+)
+from rushlight.ops.inplace import inplace
 
-from rushlight.ops import bitwise, pointwise, product, transcendental
-from rushlight.ops import complex as complex_room
-from rushlight.ops.inplace import fill_, inplace, zero_
+tril_ = inplace(arrangement.tril)
+triu_ = inplace(arrangement.triu)
 
-if TYPE_CHECKING:
-    from rushlight._tensor import Tensor
+bitwise_and_ = inplace(bitwise.bitwise_and)
+bitwise_left_shift_ = inplace(bitwise.bitwise_left_shift)
+bitwise_not_ = inplace(bitwise.bitwise_not)
+bitwise_or_ = inplace(bitwise.bitwise_or)
+bitwise_right_shift_ = inplace(bitwise.bitwise_right_shift)
+bitwise_xor_ = inplace(bitwise.bitwise_xor)
+gcd_ = inplace(bitwise.gcd)
+lcm_ = inplace(bitwise.lcm)
 
-__all__ = [
-    "abs_",
-    "acos_",
-    "acosh_",
-    "addmv_",
-    "arccos_",
-    "arccosh_",
-    "arcsin_",
-    "arcsinh_",
-    "arctan_",
-    "arctanh_",
-    "asin_",
-    "asinh_",
-    "atan_",
-    "atanh_",
-    "ceil_",
-    "clamp_",
-    "clamp_max_",
-    "clamp_min_",
-    "clip_",
-    "conj_physical_",
-    "cos_",
-    "cosh_",
-    "deg2rad_",
-    "erf_",
-    "erfc_",
-    "exp2_",
-    "exp_",
-    "expm1_",
-    "fill_",
-    "fix_",
-    "floor_",
-    "frac_",
-    "gcd_",
-    "i0_",
-    "lcm_",
-    "ldexp_",
-    "log1p_",
-    "log2_",
-    "log10_",
-    "log_",
-    "logit_",
-    "nan_to_num_",
-    "neg_",
-    "negative_",
-    "rad2deg_",
-    "reciprocal_",
-    "round_",
-    "rsqrt_",
-    "sigmoid_",
-    "sin_",
-    "sinc_",
-    "sinh_",
-    "sqrt_",
-    "square_",
-    "tan_",
-    "tanh_",
-    "trunc_",
-    "xlogy_",
-    "zero_",
-]
+eq_ = inplace(comparison.eq)
+ge_ = inplace(comparison.ge)
+greater_ = inplace(comparison.greater)
+greater_equal_ = inplace(comparison.greater_equal)
+gt_ = inplace(comparison.gt)
+le_ = inplace(comparison.le)
+less_ = inplace(comparison.less)
+less_equal_ = inplace(comparison.less_equal)
+logical_and_ = inplace(comparison.logical_and)
+logical_not_ = inplace(comparison.logical_not)
+logical_or_ = inplace(comparison.logical_or)
+logical_xor_ = inplace(comparison.logical_xor)
+lt_ = inplace(comparison.lt)
+ne_ = inplace(comparison.ne)
+not_equal_ = inplace(comparison.not_equal)
 
-_absolute = inplace(pointwise.abs)
+conj_physical_ = inplace(complex.conj_physical)
 
+masked_scatter_ = inplace(masking.masked_scatter)
 
-def abs_(self: Tensor) -> Tensor:
-    """`abs`, written into the tensor itself, which must be real."""
-    if self._data.dtype.kind == "c":
-        raise RuntimeError(
-            "In-place abs is not supported for complex tensors: abs() gives a new, real tensor"
-        )
-    return _absolute(self)
-
-
-acos_ = inplace(transcendental.acos)
-acosh_ = inplace(transcendental.acosh)
-addmv_ = inplace(product.addmv)
-arccos_ = inplace(transcendental.arccos)
-arccosh_ = inplace(transcendental.arccosh)
-arcsin_ = inplace(transcendental.arcsin)
-arcsinh_ = inplace(transcendental.arcsinh)
-arctan_ = inplace(transcendental.arctan)
-arctanh_ = inplace(transcendental.arctanh)
-asin_ = inplace(transcendental.asin)
-asinh_ = inplace(transcendental.asinh)
-atan_ = inplace(transcendental.atan)
-atanh_ = inplace(transcendental.atanh)
+add_ = inplace(pointwise.add)
+addcdiv_ = inplace(pointwise.addcdiv)
+addcmul_ = inplace(pointwise.addcmul)
 ceil_ = inplace(pointwise.ceil)
 clamp_ = inplace(pointwise.clamp)
 clamp_max_ = inplace(pointwise.clamp_max)
 clamp_min_ = inplace(pointwise.clamp_min)
 clip_ = inplace(pointwise.clip)
-conj_physical_ = inplace(complex_room.conj_physical)
+copysign_ = inplace(pointwise.copysign)
+deg2rad_ = inplace(pointwise.deg2rad)
+div_ = inplace(pointwise.div)
+divide_ = inplace(pointwise.divide)
+fix_ = inplace(pointwise.fix)
+floor_ = inplace(pointwise.floor)
+floor_divide_ = inplace(pointwise.floor_divide)
+fmod_ = inplace(pointwise.fmod)
+frac_ = inplace(pointwise.frac)
+heaviside_ = inplace(pointwise.heaviside)
+ldexp_ = inplace(pointwise.ldexp)
+lerp_ = inplace(pointwise.lerp)
+mul_ = inplace(pointwise.mul)
+multiply_ = inplace(pointwise.multiply)
+nan_to_num_ = inplace(pointwise.nan_to_num)
+neg_ = inplace(pointwise.neg)
+negative_ = inplace(pointwise.negative)
+nextafter_ = inplace(pointwise.nextafter)
+pow_ = inplace(pointwise.pow)
+rad2deg_ = inplace(pointwise.rad2deg)
+reciprocal_ = inplace(pointwise.reciprocal)
+relu_ = inplace(pointwise.relu)
+remainder_ = inplace(pointwise.remainder)
+round_ = inplace(pointwise.round)
+rsqrt_ = inplace(pointwise.rsqrt)
+sgn_ = inplace(pointwise.sgn)
+sign_ = inplace(pointwise.sign)
+sqrt_ = inplace(pointwise.sqrt)
+square_ = inplace(pointwise.square)
+sub_ = inplace(pointwise.sub)
+subtract_ = inplace(pointwise.subtract)
+true_divide_ = inplace(pointwise.true_divide)
+trunc_ = inplace(pointwise.trunc)
+
+addbmm_ = inplace(product.addbmm)
+addmm_ = inplace(product.addmm)
+addmv_ = inplace(product.addmv)
+addr_ = inplace(product.addr)
+baddbmm_ = inplace(product.baddbmm)
+
+cumprod_ = inplace(scan.cumprod)
+cumsum_ = inplace(scan.cumsum)
+
+index_reduce_ = inplace(scatter.index_reduce)
+scatter_reduce_ = inplace(scatter.scatter_reduce)
+
+index_fill_ = inplace(selection.index_fill)
+put_ = inplace(selection.put)
+
+renorm_ = inplace(statistics.renorm)
+
+acos_ = inplace(transcendental.acos)
+acosh_ = inplace(transcendental.acosh)
+arccos_ = inplace(transcendental.arccos)
+arccosh_ = inplace(transcendental.arccosh)
+arcsin_ = inplace(transcendental.arcsin)
+arcsinh_ = inplace(transcendental.arcsinh)
+arctan_ = inplace(transcendental.arctan)
+arctan2_ = inplace(transcendental.arctan2)
+arctanh_ = inplace(transcendental.arctanh)
+asin_ = inplace(transcendental.asin)
+asinh_ = inplace(transcendental.asinh)
+atan_ = inplace(transcendental.atan)
+atan2_ = inplace(transcendental.atan2)
+atanh_ = inplace(transcendental.atanh)
 cos_ = inplace(transcendental.cos)
 cosh_ = inplace(transcendental.cosh)
-deg2rad_ = inplace(pointwise.deg2rad)
+digamma_ = inplace(transcendental.digamma)
 erf_ = inplace(transcendental.erf)
 erfc_ = inplace(transcendental.erfc)
+erfinv_ = inplace(transcendental.erfinv)
 exp_ = inplace(transcendental.exp)
 exp2_ = inplace(transcendental.exp2)
 expm1_ = inplace(transcendental.expm1)
-fix_ = inplace(pointwise.fix)
-floor_ = inplace(pointwise.floor)
-frac_ = inplace(pointwise.frac)
-gcd_ = inplace(bitwise.gcd)
+hypot_ = inplace(transcendental.hypot)
 i0_ = inplace(transcendental.i0)
-lcm_ = inplace(bitwise.lcm)
-ldexp_ = inplace(pointwise.ldexp)
+igamma_ = inplace(transcendental.igamma)
+igammac_ = inplace(transcendental.igammac)
+lgamma_ = inplace(transcendental.lgamma)
 log_ = inplace(transcendental.log)
 log10_ = inplace(transcendental.log10)
 log1p_ = inplace(transcendental.log1p)
 log2_ = inplace(transcendental.log2)
 logit_ = inplace(transcendental.logit)
-nan_to_num_ = inplace(pointwise.nan_to_num)
-neg_ = inplace(pointwise.neg)
-negative_ = inplace(pointwise.negative)
-rad2deg_ = inplace(pointwise.rad2deg)
-reciprocal_ = inplace(pointwise.reciprocal)
-round_ = inplace(pointwise.round)
-rsqrt_ = inplace(pointwise.rsqrt)
+mvlgamma_ = inplace(transcendental.mvlgamma)
 sigmoid_ = inplace(transcendental.sigmoid)
 sin_ = inplace(transcendental.sin)
 sinc_ = inplace(transcendental.sinc)
 sinh_ = inplace(transcendental.sinh)
-sqrt_ = inplace(pointwise.sqrt)
-square_ = inplace(pointwise.square)
 tan_ = inplace(transcendental.tan)
 tanh_ = inplace(transcendental.tanh)
-trunc_ = inplace(pointwise.trunc)
 xlogy_ = inplace(transcendental.xlogy)
+# fmt: on
+# ---- names: end ----

@@ -23,16 +23,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "geqrf",
-    "lu",
-    "lu_solve",
-    "lu_unpack",
-    "orgqr",
-    "ormqr",
-    "triangular_solve",
-]
-
 # ---- LU -----------------------------------------------------------------------------------------
 
 

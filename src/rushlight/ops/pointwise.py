@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     write_out,
     write_outs,
 )
+from rushlight.ops.inplace import inplace
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.core import Primitive, apply
@@ -28,15 +29,6 @@ from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-__all__ = [
-    "abs", "absolute", "add", "addcdiv", "addcmul", "ceil", "clamp", "clamp_max", "clamp_min",
-    "clip", "copysign", "deg2rad", "div", "divide", "fix", "float_power", "floor", "floor_divide",
-    "fmax", "fmin", "fmod", "frac", "frexp", "heaviside", "ldexp", "lerp", "maximum", "minimum",
-    "mul", "multiply", "nan_to_num", "neg", "negative", "nextafter", "positive", "pow", "rad2deg",
-    "reciprocal", "relu", "remainder", "round", "rsqrt", "rsub", "sgn", "sign", "signbit", "sqrt",
-    "square", "sub", "subtract", "true_divide", "trunc",
-]  # fmt: skip
 
 
 def _first(name: str, input: Any, other: Any) -> Any:
@@ -308,6 +300,18 @@ def float_power(
         return number(x) if isinstance(x, NUMBERS) else x.to(wide)
 
     return pow(widened(input), widened(exponent), out=out)
+
+
+def abs_(self: Tensor) -> Tensor:
+    """`abs`, written into the tensor itself, which must be real."""
+    if self._data.dtype.kind == "c":
+        raise RuntimeError(
+            "In-place abs is not supported for complex tensors: abs() gives a new, real tensor"
+        )
+    return _real_abs_(self)
+
+
+_real_abs_ = inplace(abs)
 
 
 def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:

@@ -24,16 +24,6 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_max_pool1d",
-    "avg_pool1d",
-    "max_pool1d",
-    "max_pool1d_with_indices",
-    "max_pool2d",
-    "max_pool3d",
-]
-
 Ints = int | Sequence[int]
 Sizes = int | Sequence[int | None] | None
 Shape = tuple[int, ...]

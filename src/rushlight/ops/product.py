@@ -21,27 +21,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "addbmm",
-    "addmm",
-    "addmv",
-    "addr",
-    "baddbmm",
-    "bmm",
-    "cross",
-    "dot",
-    "ger",
-    "inner",
-    "kron",
-    "matmul",
-    "matrix_power",
-    "mm",
-    "mv",
-    "outer",
-    "tensordot",
-    "vdot",
-]
-
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product; 1-d operands count as a row or a column, leading dimensions broadcast.

@@ -17,16 +17,6 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "arange",
-    "eye",
-    "linspace",
-    "logspace",
-    "range",
-    "tril_indices",
-    "triu_indices",
-]
-
 
 def _plain_number(value: Any) -> Any:
     if isinstance(value, TensorBase):

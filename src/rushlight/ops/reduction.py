@@ -30,11 +30,6 @@ from rushlight.tensor_base import TensorBase
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "all", "any", "count_nonzero", "dist", "logsumexp", "mean", "nanmean", "nansum", "norm",
-    "numel", "prod", "std", "std_mean", "sum", "var", "var_mean",
-]  # fmt: skip
-
 Pair = tuple["Tensor", "Tensor"]
 
 

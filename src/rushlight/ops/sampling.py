@@ -29,21 +29,6 @@ from rushlight.tensor_base import Array, TensorBase, bump, wrap, write
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "bernoulli",
-    "binomial",
-    "multinomial",
-    "normal",
-    "poisson",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "randperm",
-]
-
 # (shape, dtype, generator, whether the target lies in memory in row order) -> the numbers
 Draw = Callable[[tuple[int, ...], np.dtype[Any], Generator | None, bool], Array]
 

@@ -25,18 +25,6 @@ from rushlight.primitives.pointwise import logical_xor
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "cummax",
-    "cummin",
-    "cumprod",
-    "cumsum",
-    "cumulative_trapezoid",
-    "diff",
-    "logcumsumexp",
-    "trapezoid",
-    "trapz",
-]
-
 
 @numpy_names
 def cumsum(

@@ -27,15 +27,6 @@ from rushlight.tensor_base import TensorBase, bump, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "gather",
-    "index_reduce",
-    "scatter",
-    "scatter_add",
-    "scatter_reduce",
-    "take_along_dim",
-]
-
 
 def _checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Tensor, int, Tensor]:
     """(input, dim, index) of at least one dimension each, or torch's error."""

@@ -29,15 +29,6 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "index_add",
-    "index_copy",
-    "index_fill",
-    "index_select",
-    "put",
-    "take",
-]
-
 # ---- along one dimension ------------------------------------------------------------------------
 
 

@@ -20,31 +20,6 @@ from rushlight.tensor_base import Array, TensorBase, held
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "adjoint",
-    "atleast_1d",
-    "atleast_2d",
-    "atleast_3d",
-    "broadcast_shapes",
-    "broadcast_tensors",
-    "broadcast_to",
-    "flatten",
-    "moveaxis",
-    "movedim",
-    "narrow",
-    "permute",
-    "ravel",
-    "reshape",
-    "select",
-    "squeeze",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "transpose",
-    "unflatten",
-    "unsqueeze",
-]
-
 
 def _labelled(result: Tensor, name: str) -> Tensor:
     """The result, its node called as torch calls it."""

@@ -29,19 +29,6 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "argsort",
-    "bucketize",
-    "isin",
-    "kthvalue",
-    "msort",
-    "searchsorted",
-    "sort",
-    "topk",
-    "unique",
-    "unique_consecutive",
-]
-
 Pair = tuple["Tensor", "Tensor"]
 
 

@@ -21,8 +21,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = ["istft", "stft"]
-
 
 def stft(
     input: Tensor,

@@ -21,8 +21,6 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = ["corrcoef", "cov", "gradient", "renorm"]
-
 
 # ---- covariance ---------------------------------------------------------------------------------
 

@@ -19,23 +19,6 @@ from rushlight.device import CPU, check_device, device
 from rushlight.memory import address
 from rushlight.tensor_base import Array, wrap
 
-__all__ = [
-    "BFloat16Storage",
-    "BoolStorage",
-    "ByteStorage",
-    "CharStorage",
-    "ComplexDoubleStorage",
-    "ComplexFloatStorage",
-    "DoubleStorage",
-    "FloatStorage",
-    "HalfStorage",
-    "IntStorage",
-    "LongStorage",
-    "ShortStorage",
-    "TypedStorage",
-    "UntypedStorage",
-]
-
 BYTE = np.dtype(np.uint8)
 
 
@@ -528,6 +511,7 @@ class StorageType:
     def __call__(
         self, content: Any = 0, *, wrap_storage: UntypedStorage | None = None, device: Any = None
     ) -> TypedStorage:
+        """A storage of that many elements, or of these."""
         return TypedStorage(content, wrap_storage=wrap_storage, dtype=self.dtype, device=device)
 
     def __instancecheck__(self, value: Any) -> bool:

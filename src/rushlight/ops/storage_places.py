@@ -29,8 +29,6 @@ from rushlight.tensor_base import Array, bump, held, put, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = ["is_storage"]
-
 
 class Place(NamedTuple):
     """Where the values of a tensor are: offset and strides count elements, as torch does."""

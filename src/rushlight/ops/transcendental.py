@@ -20,14 +20,6 @@ from rushlight.tensor_base import TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "digamma", "erf", "erfc", "erfinv",
-    "exp", "exp2", "expm1", "hypot", "i0", "igamma", "igammac", "lgamma", "log", "log1p", "log2",
-    "log10", "logaddexp", "logaddexp2", "logit", "mvlgamma", "polygamma", "sigmoid", "sin", "sinc",
-    "sinh", "tan", "tanh", "xlogy",
-]  # fmt: skip
-
 exp = unary(rows.exp, "e to the power of each element.")
 exp2 = unary(curves.exp2, "2 to the power of each element.")
 expm1 = unary(curves.expm1, "exp(x) - 1 of each element, exact also near 0.")

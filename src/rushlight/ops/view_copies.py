@@ -14,29 +14,6 @@ from rushlight.primitives.core import apply
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "alias_copy",
-    "as_strided_copy",
-    "detach_copy",
-    "diagonal_copy",
-    "expand_copy",
-    "narrow_copy",
-    "permute_copy",
-    "select_copy",
-    "slice_copy",
-    "split_copy",
-    "split_with_sizes_copy",
-    "squeeze_copy",
-    "t_copy",
-    "transpose_copy",
-    "unbind_copy",
-    "unfold_copy",
-    "unsqueeze_copy",
-    "view_as_complex_copy",
-    "view_as_real_copy",
-    "view_copy",
-]
-
 
 def _copying(view: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
     name = name or view.__name__

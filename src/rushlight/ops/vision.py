@@ -25,18 +25,6 @@ from rushlight.tensor_base import Array, TensorBase, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "affine_grid_generator",
-    "channel_shuffle",
-    "constant_pad_nd",
-    "grid_sampler",
-    "grid_sampler_2d",
-    "grid_sampler_3d",
-    "native_channel_shuffle",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-]
-
 # ---- shuffles -----------------------------------------------------------------------------------
 
 

@@ -23,14 +23,6 @@ from rushlight.tensor_base import Array
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "bartlett_window",
-    "blackman_window",
-    "hamming_window",
-    "hann_window",
-    "kaiser_window",
-]
-
 Shape = Callable[[Array, float], Array]
 
 

@@ -9,18 +9,10 @@ from rushlight import dtypes, random
 from rushlight.ops import activation as ops
 from rushlight.ops import pointwise, transcendental
 from rushlight.ops.activation import (
-    celu_,
-    gelu,
-    hardshrink,
     implicit_dim,
     in_place,
-    logsigmoid,
-    prelu,
     relu_,
-    rrelu_,
-    selu_,
     softplus,
-    threshold_,
 )
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
 from rushlight.ops.dropout import drawn
@@ -30,45 +22,6 @@ from rushlight.primitives.families import FLOAT, supported
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-__all__ = [
-    "celu",
-    "celu_",
-    "elu",
-    "elu_",
-    "gelu",
-    "glu",
-    "gumbel_softmax",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "hardtanh_",
-    "leaky_relu",
-    "leaky_relu_",
-    "log_softmax",
-    "logsigmoid",
-    "mish",
-    "prelu",
-    "relu",
-    "relu6",
-    "relu_",
-    "rrelu",
-    "rrelu_",
-    "selu",
-    "selu_",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-    "threshold_",
-]
 
 
 def _choose(function: Callable[..., Tensor], inplace: bool, input: Tensor, *args: Any) -> Tensor:

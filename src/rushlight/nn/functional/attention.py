@@ -27,11 +27,6 @@ from rushlight.tensor_base import Array, wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "multi_head_attention_forward",
-    "scaled_dot_product_attention",
-]
-
 
 @lru_cache(maxsize=8)
 def _causal(rows: int, columns: int, dtype: np.dtype[Any]) -> Array:

@@ -8,13 +8,6 @@ from rushlight.ops.arguments import need_tensor
 from rushlight.ops.convolution import (
     Ints,
     as_ints,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_tbc,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
 )
 from rushlight.primitives.core import apply
 from rushlight.primitives.grid import out_sizes
@@ -22,18 +15,6 @@ from rushlight.primitives.windows import windows, windows_sum
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-__all__ = [
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_tbc",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "fold",
-    "unfold",
-]
 
 
 def _pair(name: str, argument: str, value: Ints) -> tuple[int, int]:

@@ -12,15 +12,6 @@ from rushlight.ops.arguments import need_tensor
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "alpha_dropout",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "feature_alpha_dropout",
-]
-
 
 def _check(name: str, input: Tensor, p: float) -> None:
     need_tensor(name, "input", 1, input)

@@ -15,12 +15,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "embedding",
-    "embedding_bag",
-    "one_hot",
-]
-
 
 def embedding(
     input: Tensor,

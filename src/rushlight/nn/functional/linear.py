@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING
 
 from rushlight.autograd.state import state
 from rushlight.ops.arguments import need_tensor, write_out
-from rushlight.ops.bilinear import bilinear
 from rushlight.ops.precision import lowered
 from rushlight.primitives import contract
 from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-__all__ = [
-    "bilinear",
-    "linear",
-]
 
 
 def linear(

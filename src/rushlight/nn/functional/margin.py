@@ -23,18 +23,6 @@ from rushlight.tensor_base import wrap
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "cosine_embedding_loss",
-    "hinge_embedding_loss",
-    "margin_ranking_loss",
-    "multi_margin_loss",
-    "multilabel_margin_loss",
-    "multilabel_soft_margin_loss",
-    "soft_margin_loss",
-    "triplet_margin_loss",
-    "triplet_margin_with_distance_loss",
-]
-
 
 @in_single
 def multi_margin_loss(

@@ -15,16 +15,6 @@ from rushlight.primitives.view import pad
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-__all__ = [
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "layer_norm",
-    "local_response_norm",
-    "normalize",
-    "rms_norm",
-]
-
 
 def batch_norm(
     input: Tensor,

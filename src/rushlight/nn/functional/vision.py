@@ -17,11 +17,7 @@ from rushlight.ops.joining import cat
 from rushlight.ops.pooling import adaptive_avg_pool, along
 from rushlight.ops.precision import in_half, in_single, single
 from rushlight.ops.vision import (
-    channel_shuffle,
     cubic_weights,
-    native_channel_shuffle,
-    pixel_shuffle,
-    pixel_unshuffle,
 )
 from rushlight.primitives.core import apply
 from rushlight.primitives.families import supported
@@ -32,20 +28,6 @@ from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-__all__ = [
-    "affine_grid",
-    "channel_shuffle",
-    "grid_sample",
-    "interpolate",
-    "native_channel_shuffle",
-    "pad",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
-]
 
 # ---- padding ------------------------------------------------------------------------------------
 

@@ -18,6 +18,11 @@ SOURCE = TABLE.parents[1] / "src" / "rushlight"
 BEGIN, END = "# ---- names: begin ----\n", "# fmt: on\n# ---- names: end ----\n"
 NOTE = "# Written by tools/write_names.py from tools/names.txt: change those.\n# fmt: off\n"
 WIDTH = 100
+# Rooms that say mostly no.
+ABSENT = (
+    *("accelerator", "mps", "xpu"),
+    *(f"backends/{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
+)
 
 
 class Name(NamedTuple):
@@ -32,12 +37,13 @@ class Name(NamedTuple):
 
 def read() -> list[Name]:
     """The table, an entry for each place of each name."""
-    entries, room = [], ""
+    entries, room, name = [], "", ""
     for line in TABLE.read_text().splitlines():
-        name, *places = line.partition("#")[0].split() or [""]
-        if name.startswith("["):
-            room = name[1:-1]
-        for where in places:
+        words = line.partition("#")[0].split()
+        if words and not line.startswith(" "):
+            name = words.pop(0)
+            room = name[1:-1] if name.startswith("[") else room
+        for where in words:
             place, _, shown = where.partition("=")
             if place.endswith("_"):
                 form = f"{name}_"
@@ -106,6 +112,11 @@ def rooms(
 # ---- files ---------------------------------------------------------------------------------------
 
 
+def imported(place: str, entries: Iterable[Name]) -> str:
+    """The imports of what stands in a place."""
+    return imports(entry for entry in entries if entry.place == place)
+
+
 def namespace(place: str, entries: list[Name]) -> str:
     """The text of a namespace: imports and `__all__`."""
     own = [entry for entry in entries if entry.place == place]
@@ -139,7 +150,7 @@ def texts() -> dict[Path, str]:
     """What every written file is to hold, whole or between its two marks."""
     entries = read()
     blocks = {
-        "__init__.py": imports(e for e in entries if e.place == "torch"),
+        "__init__.py": imported("torch", entries),
         "special/__init__.py": namespace("special", entries),
         "linalg/__init__.py": namespace("linalg", entries),
         "fft/__init__.py": namespace("fft", entries),
@@ -148,6 +159,9 @@ def texts() -> dict[Path, str]:
         "nn/__init__.py": imports(
             e._replace(room="nn.modules") for e in entries if e.place == "nn"
         ),
+        "cuda/__init__.py": imported("cuda", entries),
+        "distributed/__init__.py": imported("distributed", entries),
+        **{f"{room}.py": imported(room.replace("/", "."), entries) for room in ABSENT},
         "ops/overwriting.py": overwriting(entries),
         "methods/listed.py": methods(entries),
     }

@@ -1,20 +1,18 @@
 """torch.accelerator: there is none."""
 
-from __future__ import annotations
-
-from rushlight.device import device
-
-
-def is_available() -> bool:
-    """False: rushlight runs on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """0."""
-    return 0
-
-
-def current_accelerator(check_available: bool = False) -> device | None:
-    """None."""
-    return None
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    no as is_available, no_accelerator as current_device_idx,
+    no_accelerator as current_device_index, no_accelerator as current_stream,
+    no_accelerator as empty_cache, no_accelerator as get_device_capability,
+    no_accelerator as get_memory_info, no_accelerator as max_memory_allocated,
+    no_accelerator as max_memory_reserved, no_accelerator as memory_allocated,
+    no_accelerator as memory_reserved, no_accelerator as memory_stats,
+    no_accelerator as reset_accumulated_memory_stats, no_accelerator as reset_peak_memory_stats,
+    no_accelerator as set_device_idx, no_accelerator as set_device_index,
+    no_accelerator as synchronize, nothing as current_accelerator, zero as device_count,
+)
+# fmt: on
+# ---- names: end ----

@@ -1,21 +1,11 @@
 """torch.mps on a machine that offers none."""
 
-from __future__ import annotations
-
-
-def is_available() -> bool:
-    """False: rushlight runs on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """0."""
-    return 0
-
-
-def manual_seed(seed: int) -> None:
-    """Nothing: there is no generator on a GPU."""
-
-
-def empty_cache() -> None:
-    """Nothing: there is no cache."""
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    no as is_available, nothing as empty_cache, nothing as manual_seed, nothing as synchronize,
+    zero as device_count,
+)
+# fmt: on
+# ---- names: end ----

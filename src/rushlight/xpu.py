@@ -1,21 +1,20 @@
 """torch.xpu on a machine that offers none."""
 
-from __future__ import annotations
-
-
-def is_available() -> bool:
-    """False: rushlight runs on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """0."""
-    return 0
-
-
-def manual_seed(seed: int) -> None:
-    """Nothing: there is no generator on a GPU."""
-
-
-def empty_cache() -> None:
-    """Nothing: there is no cache."""
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    empty_list as get_arch_list, empty_list as get_rng_state_all, no as is_available,
+    no as is_bf16_supported, no as is_initialized, no as is_tf32_supported,
+    no_figures as memory_stats, no_xpu as can_device_access_peer, no_xpu as current_device,
+    no_xpu as current_stream, no_xpu as get_device_capability, no_xpu as get_device_name,
+    no_xpu as get_device_properties, no_xpu as get_rng_state, no_xpu as init,
+    no_xpu as initial_seed, no_xpu as mem_get_info, no_xpu as set_device, no_xpu as synchronize,
+    nothing as empty_cache, nothing as manual_seed, nothing as manual_seed_all,
+    nothing as reset_peak_memory_stats, nothing as seed, nothing as seed_all,
+    nothing as set_rng_state, nothing as set_rng_state_all, zero as device_count,
+    zero as max_memory_allocated, zero as max_memory_reserved, zero as memory_allocated,
+    zero as memory_reserved,
+)
+# fmt: on
+# ---- names: end ----

@@ -6,31 +6,24 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    no as is_built, nothing as enable_cudnn_sdp, nothing as enable_flash_sdp,
+    nothing as enable_math_sdp, nothing as enable_mem_efficient_sdp,
+)
+# fmt: on
+# ---- names: end ----
+
 
 class _Matmul:
     allow_tf32 = False
-    allow_fp16_reduced_precision_reduction = False
-    allow_bf16_reduced_precision_reduction = False
+    allow_fp16_reduced_precision_reduction = True
+    allow_bf16_reduced_precision_reduction = True
 
 
 matmul = _Matmul()
-
-
-def is_built() -> bool:
-    """False."""
-    return False
-
-
-def enable_flash_sdp(enabled: bool) -> None:
-    """Nothing: attention has one implementation."""
-
-
-def enable_mem_efficient_sdp(enabled: bool) -> None:
-    """Nothing: attention has one implementation."""
-
-
-def enable_math_sdp(enabled: bool) -> None:
-    """Nothing: attention has one implementation."""
 
 
 @contextmanager

@@ -1,11 +1,8 @@
 """Whether torch's mps backend is there: it is not."""
 
-
-def is_available() -> bool:
-    """False."""
-    return False
-
-
-def is_built() -> bool:
-    """False."""
-    return False
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import no as is_available, no as is_built
+# fmt: on
+# ---- names: end ----

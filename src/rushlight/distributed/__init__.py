@@ -7,30 +7,15 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-__all__ = [
-    "barrier",
-    "destroy_process_group",
-    "get_rank",
-    "get_world_size",
-    "init_process_group",
-    "is_available",
-    "is_initialized",
-]
-
-_NONE = (
-    "Default process group has not been initialized, please make sure to call init_process_group: "
-    "rushlight runs in one process"
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    no as is_available, no as is_initialized, no_process_group as barrier,
+    no_process_group as get_rank, no_process_group as get_world_size,
 )
-
-
-def is_available() -> bool:
-    """False: there is one process."""
-    return False
-
-
-def is_initialized() -> bool:
-    """False: there is no process group."""
-    return False
+# fmt: on
+# ---- names: end ----
 
 
 def init_process_group(*args: Any, **options: Any) -> NoReturn:
@@ -41,21 +26,6 @@ def init_process_group(*args: Any, **options: Any) -> NoReturn:
     )
 
 
-def destroy_process_group(group: Any = None) -> None:
+def destroy_process_group(group: Any = None) -> NoReturn:
     """An error: there is no process group."""
-    raise ValueError(_NONE)
-
-
-def get_rank(group: Any = None) -> int:
-    """An error: there is no process group."""
-    raise ValueError(_NONE)
-
-
-def get_world_size(group: Any = None) -> int:
-    """An error: there is no process group."""
-    raise ValueError(_NONE)
-
-
-def barrier(group: Any = None) -> None:
-    """An error: there is no process group."""
-    raise ValueError(_NONE)
+    raise AssertionError("there is no process group to destroy: rushlight runs in one process")

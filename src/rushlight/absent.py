@@ -1,0 +1,70 @@
+"""What to say where a program asks for devices and libraries that are not here.
+
+Which question gets which answer is in `tools/names.txt`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, NoReturn
+
+
+def no(*args: Any, **options: Any) -> bool:
+    """False: rushlight runs on the CPU, with NumPy.
+
+    >>> import rushlight as torch
+    >>> torch.cuda.is_available(), torch.backends.mps.is_available()
+    (False, False)
+    """
+    return False
+
+
+def zero(*args: Any, **options: Any) -> int:
+    """0: there is no such device, and nothing lies in its memory."""
+    return 0
+
+
+def nothing(*args: Any, **options: Any) -> None:
+    """None, and nothing done: there is nothing to do it to."""
+
+
+def empty_list(*args: Any, **options: Any) -> list[Any]:
+    """A list of no devices' answers."""
+    return []
+
+
+def no_figures(*args: Any, **options: Any) -> OrderedDict[str, Any]:
+    """A dictionary of no figures."""
+    return OrderedDict()
+
+
+def no_cuda(*args: Any, **options: Any) -> NoReturn:
+    """An error: there is no CUDA device."""
+    raise AssertionError(
+        "Torch not compiled with CUDA enabled: rushlight runs on the CPU. Ask "
+        "torch.cuda.is_available() first"
+    )
+
+
+def no_xpu(*args: Any, **options: Any) -> NoReturn:
+    """An error: there is no XPU device."""
+    raise AssertionError(
+        "Torch not compiled with XPU enabled: rushlight runs on the CPU. Ask "
+        "torch.xpu.is_available() first"
+    )
+
+
+def no_accelerator(*args: Any, **options: Any) -> NoReturn:
+    """An error: there is no accelerator."""
+    raise RuntimeError(
+        "Cannot access accelerator device when none is available: rushlight runs on the CPU. Ask "
+        "torch.accelerator.is_available() first"
+    )
+
+
+def no_process_group(*args: Any, **options: Any) -> NoReturn:
+    """An error: there is no process group."""
+    raise ValueError(
+        "Default process group has not been initialized, please make sure to call "
+        "init_process_group: rushlight runs in one process"
+    )

@@ -133,6 +133,27 @@ def test_one_function_builds_strided_views_from_numbers(path):
             )
 
 
+def functions(folder: str) -> dict[str, ast.FunctionDef]:
+    """The functions for users that the rooms of a folder define, by name."""
+    return {
+        node.name: node
+        for path in (ROOT / folder).glob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def test_of_two_functions_of_one_name_one_asks_the_other():
+    """Where torch has `torch.f` and `nn.functional.f` with other parameters, the work is done in ops.
+
+    `unfold` is a method of tensors, and another function in nn.functional.
+    """
+    below, above = functions("ops"), functions("nn/functional")
+    for name in (below.keys() & above.keys()) - {"unfold"}:
+        asked = {n.attr for n in ast.walk(above[name]) if isinstance(n, ast.Attribute)}
+        assert name in asked, f"nn.functional.{name} does not ask ops for {name}"
+
+
 def test_files_stay_small_enough_to_read():
     long = {
         str(p.relative_to(ROOT)): n

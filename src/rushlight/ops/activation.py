@@ -35,11 +35,12 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Write function(input, ...) into input; what backward needs of the old values is kept."""
-    need_tensor(function.__name__ + "_", "input", 1, input)
+    name = function.__name__.strip("_")
+    need_tensor(f"{name}_", "input", 1, input)
     recorded = admit(input)
-    check_memory(function.__name__, input._data)
+    check_memory(name, input._data)
     before = input.clone() if recorded else input
-    return assign(input, function(before, *args, **kwargs), function.__name__ + "_")
+    return assign(input, function(before, *args, **kwargs), f"{name}_")
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -50,21 +51,13 @@ def relu_(input: Tensor) -> Tensor:
     return assign(input, apply(pointwise.relu, input), "relu_")
 
 
-def elu(input: Tensor, alpha: float = 1.0, scale: float = 1.0, rate: float = 1.0) -> Tensor:
-    """scale * x above 0, scale * alpha * (exp(rate * x) - 1) below."""
-    need_tensor("elu", "input", 1, input)
-    result: Tensor = apply(
-        rows.elu, input, alpha=float(alpha), scale=float(scale), rate=float(rate)
-    )
-    return result
-
-
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
     need_tensor("celu", "input", 1, input)
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return elu(input, alpha, 1.0, 1.0 / alpha)
+    result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0 / alpha)
+    return result
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -74,19 +67,14 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 def selu(input: Tensor) -> Tensor:
     """The self-normalising ELU: `elu` with the alpha and scale of Klambauer et al., 2017."""
-    return elu(input, SELU_ALPHA, SELU_SCALE)
+    need_tensor("selu", "input", 1, input)
+    result: Tensor = apply(rows.elu, input, alpha=SELU_ALPHA, scale=SELU_SCALE, rate=1.0)
+    return result
 
 
 def selu_(input: Tensor) -> Tensor:
     """`selu`, written into the input."""
     return in_place(selu, input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """x above 0, negative_slope * x below."""
-    need_tensor("leaky_relu", "input", 1, input)
-    result: Tensor = apply(rows.leaky_relu, input, slope=float(negative_slope))
-    return result
 
 
 def rrelu(
@@ -102,7 +90,7 @@ def rrelu(
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: "
                            f"got {lower} and {upper}")  # fmt: skip
     if not training:
-        plain = in_rows(leaky_relu(input, (lower + upper) / 2))
+        plain = in_rows(apply(rows.leaky_relu, input, slope=(lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
     noise = drawn(random.rrelu_noise, (lower, upper), input.detach(), generator=generator)
@@ -228,13 +216,6 @@ def log_softmax(
     """The logarithm of `softmax`, computed without taking a logarithm of something near 0."""
     result = _along("log_softmax", softmax_rows.log_softmax, input, dim, dtype)
     return result if out is None else write_out(out, result, same=True)
-
-
-def silu(input: Tensor) -> Tensor:
-    """x * sigmoid(x)."""
-    need_tensor("silu", "input", 1, input)
-    result: Tensor = apply(rows.silu, input)
-    return result
 
 
 def softplus(

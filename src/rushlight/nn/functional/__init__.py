@@ -5,8 +5,8 @@
 # fmt: off
 from rushlight.nn.functional.activation import (
     celu, elu, elu_, glu, gumbel_softmax, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu,
-    leaky_relu_, log_softmax, mish, relu, relu6, rrelu, selu, sigmoid, silu, softmax, softmin,
-    softshrink, softsign, tanh, tanhshrink, threshold,
+    leaky_relu_, log_softmax, mish, relu, relu6, rrelu, selu, silu, softmax, softmin, softshrink,
+    softsign, tanhshrink, threshold,
 )
 from rushlight.nn.functional.attention import (
     multi_head_attention_forward, scaled_dot_product_attention,
@@ -28,7 +28,7 @@ from rushlight.nn.functional.margin import (
     triplet_margin_with_distance_loss,
 )
 from rushlight.nn.functional.normalization import (
-    batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
+    batch_norm, group_norm, instance_norm, local_response_norm, normalize,
 )
 from rushlight.nn.functional.pooling import (
     adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool1d_with_indices,
@@ -50,7 +50,9 @@ from rushlight.ops.convolution import (
     conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d,
 )
 from rushlight.ops.distance import cosine_similarity, pairwise_distance, pdist
+from rushlight.ops.normalization import layer_norm, rms_norm
 from rushlight.ops.pooling import adaptive_avg_pool1d, avg_pool1d
+from rushlight.ops.transcendental import sigmoid, tanh
 from rushlight.ops.vision import (
     channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.ops import activation as ops
-from rushlight.ops import pointwise, transcendental
+from rushlight.ops import pointwise
 from rushlight.ops.activation import (
     implicit_dim,
     in_place,
@@ -70,14 +70,20 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return _choose(_hardtanh, inplace, input, 0, 6)
 
 
+def _leaky_relu(input: Tensor, negative_slope: float) -> Tensor:
+    need_tensor("leaky_relu", "input", 1, input)
+    result: Tensor = apply(rows.leaky_relu, input, slope=float(negative_slope))
+    return result
+
+
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x above 0, negative_slope * x below."""
-    return _choose(ops.leaky_relu, inplace, input, negative_slope)
+    return _choose(_leaky_relu, inplace, input, negative_slope)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """`leaky_relu`, written into the input."""
-    return in_place(ops.leaky_relu, input, negative_slope)
+    return in_place(_leaky_relu, input, negative_slope)
 
 
 def rrelu(
@@ -132,14 +138,20 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 # ---- exponentials -------------------------------------------------------------------------------
 
 
+def _elu(input: Tensor, alpha: float) -> Tensor:
+    need_tensor("elu", "input", 1, input)
+    result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0)
+    return result
+
+
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x above 0, alpha * (exp(x) - 1) below."""
-    return _choose(ops.elu, inplace, input, alpha)
+    return _choose(_elu, inplace, input, alpha)
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """`elu`, written into the input."""
-    return in_place(ops.elu, input, alpha)
+    return in_place(_elu, input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -154,7 +166,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x), also called swish."""
-    return _choose(ops.silu, inplace, input)
+    return _choose(_row(rows.silu), inplace, input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -168,16 +180,6 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 def _mish(input: Tensor) -> Tensor:
     need_tensor("mish", "input", 1, input)
     return relabel(rounded_once(lambda x: x * softplus(x).tanh(), input), "MishBackward0")
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return transcendental.sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
-    return transcendental.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rushlight.ops import normalization as ops
@@ -53,9 +52,7 @@ def batch_norm(
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {input.shape}"
             )
-    return ops.normalize_batch(
-        input, running_mean, running_var, weight, bias, training, momentum, eps
-    )[0]
+    return ops.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
 def instance_norm(
@@ -82,20 +79,6 @@ def instance_norm(
     )
 
 
-def layer_norm(
-    input: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Tensor:
-    """The last dimensions, of sizes normalized_shape, brought to mean 0 and variance 1.
-
-    J. L. Ba et al., "Layer Normalization", 2016.
-    """
-    return ops.normalize_layer(input, normalized_shape, weight, bias, eps)[0]
-
-
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -115,20 +98,7 @@ def group_norm(
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {list(shape)}"
             )
-    return ops.normalize_groups(input, num_groups, weight, bias, eps)[0]
-
-
-def rms_norm(
-    input: Tensor,
-    normalized_shape: Sequence[int],
-    weight: Tensor | None = None,
-    eps: float | None = None,
-) -> Tensor:
-    """The last dimensions, of sizes normalized_shape, divided by their root mean square.
-
-    B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
-    """
-    return ops.rms_norm(input, normalized_shape, weight, eps)
+    return ops.group_norm(input, num_groups, weight, bias, eps)
 
 
 def local_response_norm(

@@ -31,7 +31,7 @@ FLOORS = [
     {"accelerator", "backends", "distributed", "mps", "onnx", "xpu"},
     {"dtypes"},
     {"printing"},
-    {"tensor_base"},
+    {"core"},
     {"random"},
     # The tape and the table: a node knows its row, the engine knows neither.
     {"autograd", "primitives"},

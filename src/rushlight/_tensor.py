@@ -9,9 +9,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight import dtypes
-from rushlight.autograd import api, hooks
-from rushlight.autograd.hooks import Handle
-from rushlight.autograd.node import Node, shown
+from rushlight.autograd import api
+from rushlight.core import hooks
+from rushlight.core.hooks import Handle
+from rushlight.core.node import Node, shown
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import (
+    Detached,
+    TensorBase,
+    Untracked,
+    inference,
+    is_inference,
+    set_result_class,
+    wants_grad,
+    wrap,
+)
+from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
 from rushlight.device import CPU, device
 from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
@@ -20,23 +33,8 @@ from rushlight.methods.listed import ListedMethods
 from rushlight.methods.operators import OperatorMethods
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.primitives import subclass
-from rushlight.primitives.core import refresh
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
-from rushlight.tensor_base import (
-    Detached,
-    TensorBase,
-    Untracked,
-    alias,
-    class_of,
-    inference,
-    is_inference,
-    on_memory_of,
-    set_result_class,
-    take_memory,
-    wants_grad,
-    wrap,
-)
 
 __all__ = ["Tensor", "wrap"]
 

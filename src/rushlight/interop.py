@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.conversion import astype
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

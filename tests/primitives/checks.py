@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 import rushlight as torch
-from rushlight.primitives.core import Interpreter, Primitive, Sample, apply
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.doors import Interpreter, apply
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.tensor import TensorBase, wrap
 
 STEP = 1e-6
 SECOND_STEP = 1e-5

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import rushlight.primitives
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.table import TABLE
 from rushlight.primitives import pointwise, transcendental
-from rushlight.primitives.core import TABLE, Primitive, Sample
 from tests.primitives.checks import problems
 
 for _module in pkgutil.iter_modules(rushlight.primitives.__path__):

@@ -13,7 +13,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.autograd.state import state
+from rushlight.core.state import state
 
 __all__ = ["autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 

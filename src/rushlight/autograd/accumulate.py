@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.autograd.node import Meta
+from rushlight.core.node import Meta
+from rushlight.core.table import TABLE
+from rushlight.core.tape import attach
+from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.turned import held, write
 from rushlight.memory import is_dense, is_repeated
-from rushlight.primitives.core import TABLE, attach
-from rushlight.tensor_base import Array, TensorBase, bump, held, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.node import Node
-from rushlight.autograd.state import _Switch, state
-from rushlight.primitives import core
-from rushlight.tensor_base import _HERE, TensorBase
+from rushlight.autograd.state import _Switch
+from rushlight.core.doors import Interpreter
+from rushlight.core.node import Node
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.tensor import HERE, TensorBase
 
 
-class Watch(core.Interpreter):
+class Watch(Interpreter):
     """Notes, for every operation, the user's line; and where nan or infinity first came up."""
 
     def __init__(self, check_nan: bool) -> None:
         self.check_nan = check_nan
         self.first: str | None = None
 
-    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a primitive as without us, then look at what it gave."""
         out = super().apply(row, inputs, static)
         outs = out if isinstance(out, tuple) else (out,)
@@ -149,7 +151,7 @@ def where() -> str:
     import traceback  # only when there is something to say
 
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
     (line,) = traceback.format_list(traceback.extract_stack(frame, limit=1))
     return line.rstrip()

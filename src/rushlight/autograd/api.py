@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd import engine
-from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, wants_grad, wrap
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import TensorBase, wants_grad, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

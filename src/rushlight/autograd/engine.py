@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.accumulate import accumulate, fit, keep, need_room
-from rushlight.autograd.hooks import retain
-from rushlight.autograd.node import Node
-from rushlight.autograd.state import state
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.hooks import retain
+from rushlight.core.node import Node
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

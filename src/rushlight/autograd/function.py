@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rushlight.autograd.anomaly import where
-from rushlight.autograd.node import FREED, Node, SavedOutput
-from rushlight.autograd.state import enable_grad, no_grad, state
-from rushlight.primitives.core import refresh
-from rushlight.tensor_base import CUSTOM, SEVERAL, TensorBase, View, alias, bump, wants_grad, wrap
+from rushlight.autograd.state import enable_grad, no_grad
+from rushlight.core.node import FREED, Node, SavedOutput
+from rushlight.core.state import state
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import CUSTOM, SEVERAL, TensorBase, View, bump, wants_grad, wrap
+from rushlight.core.turned import alias
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

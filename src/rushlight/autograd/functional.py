@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.autograd import api
 from rushlight.autograd.state import enable_grad
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.tensor import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

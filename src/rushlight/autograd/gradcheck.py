@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.autograd import api
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.tensor import TensorBase, wrap
 
 
 class GradcheckError(RuntimeError):

@@ -6,11 +6,11 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rushlight.autograd.hooks import Handle
-from rushlight.autograd.node import AccumulateGrad, Node, shown
 from rushlight.autograd.packing import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
-from rushlight.autograd.state import state
-from rushlight.tensor_base import TensorBase, bump
+from rushlight.core.hooks import Handle
+from rushlight.core.node import AccumulateGrad, Node, shown
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

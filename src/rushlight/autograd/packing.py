@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from rushlight.autograd.node import FREED, Node, PrimitiveNode, SavedOutput, SavedOutputs
-from rushlight.autograd.state import state
-from rushlight.primitives import core
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.doors import Interpreter
+from rushlight.core.node import FREED, Node, PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.table import TABLE
+from rushlight.core.tape import attach
+from rushlight.core.tensor import TensorBase, wrap
 
 
-class saved_tensors_hooks(core.Interpreter):
+class saved_tensors_hooks(Interpreter):
     """Keep pack_hook(tensor) in the graph in the place of each saved tensor, and unpack it in backward.
 
     >>> import rushlight as torch
@@ -42,7 +45,7 @@ class saved_tensors_hooks(core.Interpreter):
         state.packing = self.before
         super().__exit__(*exception)
 
-    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a primitive, and pack what its node keeps, unless hooks further inside have done so."""
         out = super().apply(row, inputs, static)
         for tensor in out if isinstance(out, tuple) else (out,):
@@ -122,7 +125,7 @@ class Packed:
         restored = wrap(found._data)
         if place is not None and state.grad:
             # What is done with the values counts for the leaf.
-            core.attach(core.TABLE["clone"], (place,), {}, restored)
+            attach(TABLE["clone"], (place,), {}, restored)
         return restored
 
 

@@ -1,43 +1,18 @@
-"""What is switched on in this thread: gradient recording, inference, and who watches `apply`."""
+"""Switches of gradient recording, for a block or a function."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from rushlight.floaterrors import hush
-from rushlight.tensor_base import inference, switch_inference
+from rushlight.core.state import State as State
+from rushlight.core.state import state as state
+from rushlight.core.tensor import inference, switch_inference
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class State(threading.local):
-    """Per thread, as in torch: a new thread starts with recording on."""
-
-    def __init__(self) -> None:
-        # Called when a thread first asks for the state.
-        hush()
-
-    grad: bool = True
-    # Who is asked in place of the eager evaluation of a primitive, the innermost last.
-    interpreters: tuple[Any, ...] = ()
-    # The NumPy type to which autocast lowers products, and the weights that it has lowered.
-    autocast: Any = None
-    autocast_cache: dict[int, Any] | None = None
-    # The innermost backward that is under way.
-    walk: Any = None
-    # Who looks for anomalies, if anybody does.
-    anomaly: Any = None
-    # The innermost hooks that pack saved tensors; and why new ones are refused, if they are.
-    packing: Any = None
-    packing_refused: str | None = None
-
-
-state = State()
 
 
 class _Switch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.tensor_base import TensorBase
+from rushlight.core.tensor import TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, Self
 
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
 from rushlight.size import Size
-from rushlight.tensor_base import TensorBase
 
 from . import constraints
 

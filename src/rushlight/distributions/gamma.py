@@ -13,10 +13,10 @@ import numpy as np
 
 from rushlight import random
 from rushlight.autograd.function import Function
+from rushlight.core.tensor import wrap
 from rushlight.dtypes import finfo
 from rushlight.ops.joining import stack
 from rushlight.ops.transcendental import igamma
-from rushlight.tensor_base import wrap
 
 from . import constraints
 from .distribution import Distribution, ExponentialFamily

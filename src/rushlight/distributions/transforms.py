@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rushlight.core.tensor import TensorBase
 from rushlight.dtypes import finfo
 from rushlight.ops.activation import softplus
 from rushlight.ops.creation import full_like
 from rushlight.ops.shape import broadcast_shapes, broadcast_to
-from rushlight.tensor_base import TensorBase
 
 from . import constraints
 from .utils import sum_rightmost

@@ -7,11 +7,11 @@ from numbers import Number
 from typing import Any
 
 from rushlight.autograd.state import enable_grad
+from rushlight.core.tensor import TensorBase
 from rushlight.dtypes import finfo, get_default_dtype
 from rushlight.ops.creation import ones, tensor, zeros
 from rushlight.ops.sampling import normal
 from rushlight.ops.shape import broadcast_tensors
-from rushlight.tensor_base import TensorBase
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import wrap
 from rushlight.ops import activation, extremes, reduction, scan, transcendental
 from rushlight.ops.arguments import Dim, many_dims, need_tensor, one_dim
 from rushlight.ops.comparison import where
 from rushlight.ops.creation import full_like
 from rushlight.ops.pointwise import maximum
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import TensorBase
 from rushlight.interop import with_array
 from rushlight.ops import indexing, overwriting, pointwise, product
 from rushlight.ops.arguments import relabel
@@ -14,8 +17,6 @@ from rushlight.ops.pointwise import NUMBERS
 from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
-from rushlight.primitives.core import Primitive, apply
-from rushlight.tensor_base import TensorBase
 
 _OPERANDS = (TensorBase, *NUMBERS)
 

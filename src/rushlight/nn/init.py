@@ -15,8 +15,8 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import wrap
 from rushlight.random import Generator
-from rushlight.tensor_base import wrap
 
 __all__ = [
     "calculate_gain",

@@ -9,11 +9,12 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.turned import class_of, take_memory
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.rebuilding import own_state, with_state
 from rushlight.primitives.subclass import disabled_torch_function
-from rushlight.tensor_base import Array, TensorBase, class_of, take_memory, wrap
 
 __all__ = [
     "Buffer",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
+from rushlight.core.doors import apply
 from rushlight.ops.arguments import (
     need_number,
     need_tensor,
@@ -22,7 +23,6 @@ from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives import softmax as softmax_rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 
 if TYPE_CHECKING:

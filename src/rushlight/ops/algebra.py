@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
@@ -24,9 +26,7 @@ from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
 from rushlight.primitives import packed as packed_rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.placement import rows_of
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad
+from rushlight.core.turned import held, put, write
 from rushlight.memory import (
     FULL,
     PARTIAL,
@@ -23,17 +25,6 @@ from rushlight.memory import (
     whole,
 )
 from rushlight.return_types import ReturnType
-from rushlight.tensor_base import (
-    Array,
-    TensorBase,
-    Untracked,
-    bump,
-    held,
-    inference,
-    put,
-    wants_grad,
-    write,
-)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

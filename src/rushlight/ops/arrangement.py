@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tape import geometry
+from rushlight.core.tensor import wrap
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
@@ -23,8 +26,6 @@ from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise, strided
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply, geometry
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rushlight.autograd.state import state
+from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.precision import lowered, single
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.core.doors import apply
 from rushlight.ops.arguments import Dim, many_dims, need_tensor, numpy_names, write_out
 from rushlight.ops.pointwise import binary, unary
 from rushlight.primitives import bitwise as rows
 from rushlight.primitives import reduce
-from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

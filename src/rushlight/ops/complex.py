@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.core.doors import apply
+from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import unary
 from rushlight.ops.precision import in_single
 from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
-from rushlight.primitives.core import apply
-from rushlight.tensor_base import held
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, bump
+from rushlight.core.turned import held, turning, write
 from rushlight.device import check_device, device
 from rushlight.layout import (
     ORDERS,
@@ -22,9 +25,7 @@ from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.placement import lies, order_of, suggested
-from rushlight.tensor_base import Array, TensorBase, bump, held, turning, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

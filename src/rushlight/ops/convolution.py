@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
-from rushlight.primitives.core import apply
 from rushlight.primitives.grid import out_sizes
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.turned import alias
 from rushlight.device import check_device
 from rushlight.errors import no_memory
 from rushlight.layout import ORDERS, check_layout, preserve_format
@@ -25,7 +27,6 @@ from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
 from rushlight.primitives.strided import laid_out
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.memory import root, writable
 from rushlight.ops.arguments import type_name
-from rushlight.tensor_base import Array, TensorBase
 
 Dtype = dtypes.dtype | None
 _NUMBERS = {bool, int, float, complex}

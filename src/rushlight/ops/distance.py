@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
 from rushlight.ops.shape import broadcast_tensors
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import entering
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, wrap
 from rushlight.ops.arguments import need_tensor, type_name
 from rushlight.ops.inplace import admit, assign
-from rushlight.primitives.core import apply
 from rushlight.primitives.noise import noise
 from rushlight.random import Generator
-from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.product import bmm
-from rushlight.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -8,14 +8,14 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
 from rushlight.primitives import embedding as embedding_rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index, place_index
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import where
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
     Dim,
     many_dims,
@@ -26,10 +29,8 @@ from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import single_dim, sum
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
-from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.pointwise import clone
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

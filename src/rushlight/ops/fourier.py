@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.ops.precision import in_single
 from rushlight.ops.ranges import arange
 from rushlight.primitives import fourier as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.view import pad, roll
 
 if TYPE_CHECKING:

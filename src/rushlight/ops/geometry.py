@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, bump, wants_grad
+from rushlight.core.turned import held, put, take_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, beside, root, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
@@ -16,11 +19,9 @@ from rushlight.ops.inplace import admit
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.placement import packed
 from rushlight.primitives.view import dims_of
 from rushlight.size import Size
-from rushlight.tensor_base import Array, bump, held, put, take_memory, wants_grad
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

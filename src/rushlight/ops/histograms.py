@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.turned import alias
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.ranges import linspace
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import Array, TensorBase, alias, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

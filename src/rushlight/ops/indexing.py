@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tape import attach, refresh
+from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.turned import alias
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import admit, assign, check_memory, copy_, fill_, rebase, stand_in
 from rushlight.primitives import index as rows
-from rushlight.primitives.core import apply, attach, refresh
 from rushlight.primitives.index import ARRAY, FULL
-from rushlight.tensor_base import Array, TensorBase, alias, bump, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

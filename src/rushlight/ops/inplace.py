@@ -2,7 +2,7 @@
 
 A tensor changed in place stands where the result stands: it takes over the result's node. A view
 hands the change on to its base: the base's new node is a scatter of the view into the old base, and
-every view of that base finds its own place anew when it is next used (`primitives.core.refresh`).
+every view of that base finds its own place anew when it is next used (`core.tape.refresh`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.hooks import retain
-from rushlight.autograd.node import PrimitiveNode, next_sequence
-from rushlight.autograd.state import no_grad, state
+from rushlight.autograd.state import no_grad
+from rushlight.core.hooks import retain
+from rushlight.core.node import PrimitiveNode, next_sequence
+from rushlight.core.state import state
+from rushlight.core.table import TABLE
+from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
+from rushlight.core.tensor import Array, TensorBase, Untracked, bump, wants_grad, wrap
+from rushlight.core.turned import alias, held, write
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     NUMBERS,
@@ -29,28 +34,8 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
-from rushlight.primitives.core import (
-    TABLE,
-    attach,
-    attach_part,
-    attached,
-    geometry,
-    refresh,
-    refusal,
-)
 from rushlight.primitives.families import is_int64, missing
 from rushlight.primitives.view import overwrite
-from rushlight.tensor_base import (
-    Array,
-    TensorBase,
-    Untracked,
-    alias,
-    bump,
-    held,
-    wants_grad,
-    wrap,
-    write,
-)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase, inference, wrap
 from rushlight.ops.arguments import (
     apart,
     as_sizes,
@@ -33,9 +35,7 @@ from rushlight.ops.shape import (
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import join
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY
-from rushlight.tensor_base import TensorBase, inference, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

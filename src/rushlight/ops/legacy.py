@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
 from rushlight.layout import strided
@@ -14,10 +17,8 @@ from rushlight.memory import writable
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, check_sizes, finish
 from rushlight.ops.data import array_of, claimed
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, turning, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

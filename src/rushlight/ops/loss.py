@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
-from rushlight.primitives.core import apply
 from rushlight.primitives.ctc import ctc, ctc_layout
 from rushlight.primitives.families import DISCRETE, FLOAT, supported
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

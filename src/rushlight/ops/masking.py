@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, assign, check_memory, store
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
 from rushlight.primitives.select import choose
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import TensorBase, bump, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

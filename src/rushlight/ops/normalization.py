@@ -14,13 +14,14 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import apply
+from rushlight.core.tensor import bump, wrap
+from rushlight.core.turned import write
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
-from rushlight.tensor_base import bump, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

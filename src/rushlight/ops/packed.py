@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
@@ -14,11 +16,9 @@ from rushlight.ops.precision import in_single
 from rushlight.ops.product import matmul
 from rushlight.primitives import factor
 from rushlight.primitives import packed as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.factor import h
 from rushlight.primitives.placement import rows_of
 from rushlight.primitives.view import triangle
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

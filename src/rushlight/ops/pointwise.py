@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
@@ -23,9 +26,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.inplace import inplace
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
-from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.families import result_type
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import matmul
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import entering
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rushlight.autograd.state import state
-from rushlight.tensor_base import TensorBase
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase
 
 F = TypeVar("F", bound=Callable[..., Any])
 

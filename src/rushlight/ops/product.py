@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import wrap
 from rushlight.dtypes import promote_types
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.ops.precision import in_half, lowered
 from rushlight.primitives import contract as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.factor import inv
 from rushlight.primitives.families import broadcast_shapes
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

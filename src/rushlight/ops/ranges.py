@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
+from rushlight.core.turned import class_of, held, take_memory, turn
 from rushlight.ops.legacy import as_class
 from rushlight.ops.storage import (
     UNTYPED,
@@ -21,7 +23,6 @@ from rushlight.ops.storage import (
     type_of,
 )
 from rushlight.ops.storage_places import place_of, tensor_on
-from rushlight.tensor_base import TensorBase, class_of, held, take_memory, turn
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

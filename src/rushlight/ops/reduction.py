@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
@@ -24,8 +27,6 @@ from rushlight.ops.comparison import isnan, where
 from rushlight.ops.precision import in_single
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
-from rushlight.primitives.core import Primitive, apply
-from rushlight.tensor_base import TensorBase
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.turned import write
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import pointwise as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.placement import empty_like
 from rushlight.primitives.subclass import like
 from rushlight.random import Generator
-from rushlight.tensor_base import Array, TensorBase, bump, wrap, write
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, return_types
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
 from rushlight.ops.arguments import (
     accumulated_in,
     need_tensor,
@@ -18,7 +20,6 @@ from rushlight.ops.arguments import (
 from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
-from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.join import cat
 from rushlight.primitives.pointwise import logical_xor
 

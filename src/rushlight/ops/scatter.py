@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -20,9 +23,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
-from rushlight.primitives.core import Primitive, apply
 from rushlight.primitives.families import broadcast_shapes
-from rushlight.tensor_base import TensorBase, bump, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

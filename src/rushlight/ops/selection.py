@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -22,9 +24,7 @@ from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, FULL
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, TensorBase
+from rushlight.core.turned import held
 from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, numpy_names, one_dim
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes as common_shape
 from rushlight.size import Size
-from rushlight.tensor_base import Array, TensorBase, held
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

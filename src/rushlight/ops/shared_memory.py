@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.tensor import Array
 from rushlight.memory import root, strided_view
 from rushlight.ops.geometry import storage_offset
 from rushlight.ops.legacy import as_class
 from rushlight.ops.rebuilding import own_state, reduce
 from rushlight.ops.storage_places import place_of
-from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import (
     apart,
     need_tensor,
@@ -19,12 +21,10 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import REAL, missing, supported
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
 from rushlight.primitives.subclass import like
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.ranges import arange
 from rushlight.primitives import fourier as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.view import pad
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

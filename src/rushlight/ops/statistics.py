@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
 from rushlight.ops.comparison import where
 from rushlight.ops.conversion import in_rows
 from rushlight.ops.reduction import sum, vector_norm
-from rushlight.primitives.core import apply
 from rushlight.primitives.join import cat
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

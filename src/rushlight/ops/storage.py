@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array, wrap
 from rushlight.device import CPU, check_device, device
 from rushlight.memory import address
-from rushlight.tensor_base import Array, wrap
 
 BYTE = np.dtype(np.uint8)
 

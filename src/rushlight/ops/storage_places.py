@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, bump, wrap
+from rushlight.core.turned import held, put
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
 from rushlight.ops.geometry import strides_of
@@ -20,11 +23,9 @@ from rushlight.ops.storage import (
     type_of,
     warn_of_age,
 )
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import missing
 from rushlight.primitives.placement import packed
 from rushlight.primitives.pointwise import clone
-from rushlight.tensor_base import Array, bump, held, put, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

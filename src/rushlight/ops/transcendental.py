@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import special
 from rushlight.primitives import transcendental as curves
-from rushlight.primitives.core import apply
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

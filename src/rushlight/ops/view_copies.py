@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
 from rushlight.ops import arrangement, complex, geometry, joining, shape
 from rushlight.ops.arguments import relabel, write_out
 from rushlight.primitives import view as rows
-from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import clone, where
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

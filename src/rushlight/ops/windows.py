@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array
 from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype
 from rushlight.ops.creation import finish
-from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

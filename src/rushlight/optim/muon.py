@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight._tensor import Tensor, wrap
+from rushlight.core.tensor import Array
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -15,7 +16,6 @@ from rushlight.optim.optimizer import (
     scalar,
     zeros_like,
 )
-from rushlight.tensor_base import Array
 
 COEFFICIENTS = (3.4445, -4.775, 2.0315)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.autograd.hooks import Handle
 from rushlight.autograd.state import enable_grad
-from rushlight.autograd.state import state as mode
+from rushlight.core.hooks import Handle
+from rushlight.core.state import state as mode
+from rushlight.core.tensor import site, user_line
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
 from rushlight.ops.creation import zeros_like as zeros_of
-from rushlight.tensor_base import site, user_line
 
 Params = Iterable[Any]
 Group = dict[str, Any]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import (
     FLOAT,
     SHAPES,
@@ -31,7 +32,6 @@ from rushlight.primitives.pointwise import (
     where,
 )
 from rushlight.primitives.select import choose
-from rushlight.tensor_base import Array
 
 _REAL = "iuf"
 

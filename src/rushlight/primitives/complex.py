@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import SHAPES, binary, draw, unary
 from rushlight.primitives.pointwise import abs, eq, where
-from rushlight.tensor_base import Array
 
 
 def _complex_samples() -> Iterable[Sample]:
@@ -96,7 +96,7 @@ join = binary(
 )
 
 
-# The memory stays as it is, and whoever reads it turns it (`tensor_base.turned`).
+# The memory stays as it is, and whoever reads it turns it (`core.turned`).
 conj_view: Primitive = Primitive(
     "conj_view", "view", np.conjugate, (lambda g: conj_view(g),), lambda x: (x.shape, x.dtype),
     "conj({x})", _complex_samples, inputs=("x",), view=True, turns=True, label="ConjBackward0",

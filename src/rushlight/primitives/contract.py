@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, threads
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.matvec import SMALL, product
 from rushlight.primitives.pointwise import conj
 from rushlight.primitives.reduce import sum
-from rushlight.tensor_base import Array
 from rushlight.threads import share
 
 if TYPE_CHECKING:
-    from rushlight.autograd.node import PrimitiveNode
+    from rushlight.core.node import PrimitiveNode
 
 # Multiplications that are worth another thread: a few hundred microseconds of them.
 _HEAVY = 1 << 24

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.state import state
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.state import state
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
 from rushlight.primitives.kernel import hang
 from rushlight.primitives.placement import arranged, suggested
 from rushlight.primitives.pointwise import conj
-from rushlight.tensor_base import Array
 from rushlight.threads import share
 
 # Multiplications that are worth a thread: some 300 microseconds of them; and parts at the most.

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.kernel import one_kernel
-from rushlight.tensor_base import Array
 
 
 def _layout(

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
 from rushlight.primitives.placement import in_columns
 from rushlight.primitives.view import triangle
-from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.node import PrimitiveNode
-from rushlight.primitives.core import Primitive, Rule, Sample
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.row import Primitive, Rule, Sample
+from rushlight.core.tensor import Array
 from rushlight.primitives.placement import Layout, copied, pointwise
-from rushlight.tensor_base import Array
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 2))
 PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import copied, empty_in, rows_of
 from rushlight.primitives.view import pad
-from rushlight.tensor_base import Array, wrap
 
 Dims = tuple[int, ...]
 

@@ -22,7 +22,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 Shape = tuple[int, ...]
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.memory import beside, is_repeated
-from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import arranged, by_strides, copied, preserved
 from rushlight.primitives.select import choose
-from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
-    from rushlight.autograd.node import PrimitiveNode
+    from rushlight.core.node import PrimitiveNode
 
 Shape = tuple[int, ...]
 Index = tuple[Any, ...]

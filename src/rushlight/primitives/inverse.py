@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.factor import LinAlgError, floating, h, square, well_conditioned
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import in_columns
-from rushlight.tensor_base import Array
 
 # ---- the pseudoinverse --------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.families import draw, promote_many
 from rushlight.primitives.placement import empty_in, suggested
-from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
 

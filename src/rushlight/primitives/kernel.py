@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd.state import state
-from rushlight.primitives.core import Primitive, Rule, Sample, Spec
+from rushlight.core.row import Primitive, Rule, Sample, Spec
+from rushlight.core.state import state
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.primitives.families import draw
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, binary, draw, unary
 from rushlight.primitives.inner import inner
 from rushlight.primitives.kernel import one_kernel
@@ -15,7 +16,6 @@ from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
 from rushlight.primitives.select import choose
 from rushlight.primitives.softmax import log_softmax
-from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 # Beyond these sizes BLAS is many times as fast, and the last bit is left to it.
 SMALL = 1 << 9

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw as sample
 from rushlight.random import Generator
-from rushlight.tensor_base import Array
 
 
 def _noise(

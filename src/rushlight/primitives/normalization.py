@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
 from rushlight.primitives.placement import arranged, suggested
-from rushlight.tensor_base import Array
 from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]

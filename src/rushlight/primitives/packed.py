@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.factor import (
     floating,
     h,
@@ -23,7 +24,6 @@ from rushlight.primitives.families import draw, missing
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_columns
 from rushlight.primitives.view import triangle
-from rushlight.tensor_base import Array, wrap
 
 
 def permutation(pivots: Array, rows: int, dtype: Any) -> Array:

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.tensor import Array
 from rushlight.memory import extent, shows_twice, strided_view
-from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
 Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]

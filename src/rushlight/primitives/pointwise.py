@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.node import PrimitiveNode
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -34,7 +35,6 @@ from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import copied, pointwise
 from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
-from rushlight.tensor_base import Array, TensorBase
 
 conj_physical: Primitive = Primitive(
     "conj_physical", "unary", np.conjugate, (lambda g: conj_physical(g),),

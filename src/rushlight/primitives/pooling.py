@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import arranged, as_first, rows_of, suggested
 from rushlight.primitives.select import choose
 from rushlight.primitives.windows import Shape, ends, inside, padded, taps
-from rushlight.tensor_base import Array
 
 
 def _fold(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 _VECTOR = 32
 

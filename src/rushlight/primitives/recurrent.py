@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.contract import matmul
-from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.join import cat, split
 from rushlight.primitives.pointwise import gt, where
-from rushlight.tensor_base import Array, wrap
 
 Sizes = tuple[int, ...]
 

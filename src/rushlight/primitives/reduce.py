@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.state import state
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.state import state
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import REAL, draw, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
@@ -18,7 +19,6 @@ from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
 from rushlight.primitives.sort import torch_order
 from rushlight.primitives.view import expand
-from rushlight.tensor_base import Array
 
 Dims = tuple[int, ...] | None
 

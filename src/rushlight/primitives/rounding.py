@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import (
     FLOAT,
     NUMERIC,
@@ -24,7 +25,6 @@ from rushlight.primitives.families import (
 from rushlight.primitives.placement import pointwise
 from rushlight.primitives.pointwise import eq, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
-from rushlight.tensor_base import Array
 
 
 def _flat(g: Any) -> Any:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, REAL, draw, taking
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
 from rushlight.primitives.transcendental import log_add_exp
 from rushlight.primitives.view import flip
-from rushlight.tensor_base import Array
 
 _SHAPES = (((), 0), ((4,), 0), ((3, 2), 0), ((2, 3), 1), ((2, 0), 1))
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import add_flat
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.view import pad
-from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
 

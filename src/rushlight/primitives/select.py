@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 _BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 

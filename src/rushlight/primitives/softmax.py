@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, draw, halves, taking
 from rushlight.primitives.inner import inner, totals
 from rushlight.primitives.kernel import one_kernel
-from rushlight.tensor_base import Array
 
 _LONG = 4096
 

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import as_first
 from rushlight.primitives.ties import (
@@ -22,7 +23,6 @@ from rushlight.primitives.ties import (
     sorted_as_torch,
     top_as_torch,
 )
-from rushlight.tensor_base import Array
 
 # Up to this length NumPy's stable sort is the faster way.
 _SHORT = 256

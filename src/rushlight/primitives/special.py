@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.primitives.families import FLOAT, REAL, binary, halves, missing, unary
 from rushlight.primitives.pointwise import (
     eq,
@@ -25,7 +26,6 @@ from rushlight.primitives.pointwise import (
     where,
 )
 from rushlight.primitives.transcendental import log1p
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 
 @functools.cache

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.tensor import Array, wrap
 from rushlight.memory import Shape, beside, extent, shows_twice, strided_view
-from rushlight.primitives.core import Primitive, Sample
 from rushlight.primitives.families import draw
-from rushlight.tensor_base import Array, wrap
 
 
 class _Place(NamedTuple):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rushlight.autograd.node import PrimitiveNode
-from rushlight.autograd.state import State, state
-from rushlight.primitives import core
-from rushlight.tensor_base import TensorBase, class_of, turn
+from rushlight.core.doors import Interpreter
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.row import Primitive
+from rushlight.core.state import State, state
+from rushlight.core.tensor import TensorBase
+from rushlight.core.turned import class_of, turn
 
 
 def disabled_torch_function(
@@ -92,10 +94,10 @@ def like(result: Any, source: TensorBase) -> Any:
     return of_class(result, class_of(source)) if source._spreads else result
 
 
-class _Classes(core.Interpreter):
+class _Classes(Interpreter):
     """Gives the results of operations the class of the operands."""
 
-    def apply(self, row: core.Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a row, and give what it made its class."""
         out = super().apply(row, inputs, static)
         # What rules compute are plain tensors.

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.node import PrimitiveNode
-from rushlight.primitives.core import Primitive, Sample
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.row import Primitive, Sample
+from rushlight.core.tensor import TensorBase
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -33,7 +34,6 @@ from rushlight.primitives.pointwise import (
     lt,
     where,
 )
-from rushlight.tensor_base import TensorBase
 
 _FEW = 2048
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 # Segments of this size are left to an insertion sort, which keeps equal elements in order.
 SMALL = 16

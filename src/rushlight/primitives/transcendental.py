@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
 from rushlight.primitives.pointwise import conj, eq, exp, reciprocal, rsqrt, sqrt, where
-from rushlight.tensor_base import Array
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array, wrap
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.memory import beside, strided_view
-from rushlight.primitives.core import Primitive, Sample, Spec
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import arranged, empty_like, in_format, in_rows
-from rushlight.tensor_base import Array, wrap
 
 Shape = tuple[int, ...]
 

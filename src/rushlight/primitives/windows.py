@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives.core import Primitive, Sample, Spec
+from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.grid import out_sizes
-from rushlight.tensor_base import Array
 
 Shape = tuple[int, ...]
 

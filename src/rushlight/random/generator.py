@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, SupportsInt
 
 import numpy as np
 
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.device import device as Device
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 
 MAGIC = b"PK\x03\x04"
 ALIGNMENT = 64

@@ -16,10 +16,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from rushlight.core.tensor import Array
 from rushlight.ops.storage import BYTE, StorageType, UntypedStorage
 from rushlight.serialization.pickling import make_pickler
 from rushlight.serialization.storage import check_kind, from_file, in_memory, typed
-from rushlight.tensor_base import Array
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001

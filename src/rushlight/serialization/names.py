@@ -62,7 +62,7 @@ _FLAT = {
 _FILES_AS_IN_TORCH = ("rushlight.nn.", "rushlight.optim.", "rushlight.utils.data.")
 # Rooms that torch has not, and classes that it has in other files.
 _OURS_ALONE = (
-    "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.tensor_base",
+    "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.core",
     "rushlight.training", "rushlight.visual",
 )  # fmt: skip
 _MOVED = {

@@ -14,11 +14,11 @@ from types import FunctionType
 from typing import IO, Any, ClassVar, NamedTuple
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array
 from rushlight.layout import layout
 from rushlight.ops.storage import UNTYPED, StorageType, TypedStorage, UntypedStorage, type_of
 from rushlight.serialization import names
 from rushlight.serialization.storage import get_layout
-from rushlight.tensor_base import Array
 
 # Python's pickle in Python, which can be told how to name things and what to refuse.
 _Pickler: Any = pickle._Pickler

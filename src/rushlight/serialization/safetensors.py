@@ -15,6 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.device import check_device
 from rushlight.errors import require
 from rushlight.layout import strided
@@ -22,7 +23,6 @@ from rushlight.ops.storage import BYTE, StorageType
 from rushlight.ops.storage_places import place_of
 from rushlight.serialization.atomic import replacing
 from rushlight.serialization.storage import from_file, in_memory
-from rushlight.tensor_base import TensorBase, wrap
 
 _library: Any = require("safetensors", extra="files")
 SafetensorError: type[Exception] = _library.SafetensorError

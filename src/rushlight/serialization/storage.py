@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array
 from rushlight.layout import (
     layout,
     sparse_bsc,
@@ -27,7 +28,6 @@ from rushlight.ops.storage import (
     UntypedStorage,
     bytes_of_number,
 )
-from rushlight.tensor_base import Array
 
 
 def check_kind(kind: Any) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import Array
 from rushlight.layout import strided
 from rushlight.ops.creation import finish
 from rushlight.ops.windows import BLACKMAN, HANN, Shape, cosines, sampled, triangle
 from rushlight.ops.windows import kaiser as kaiser_shape
-from rushlight.tensor_base import Array
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

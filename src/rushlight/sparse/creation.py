@@ -9,11 +9,11 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_dtype, relabel
 from rushlight.ops.creation import as_tensor, zeros
 from rushlight.sparse.tensor import SparseTensor, assemble
-from rushlight.tensor_base import TensorBase, wrap
 
 
 def sparse_coo_tensor(

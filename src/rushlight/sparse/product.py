@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
 from rushlight.sparse.tensor import SparseTensor, assemble
-from rushlight.tensor_base import wrap
 
 __all__ = ["addmm", "matmul", "mm"]
 

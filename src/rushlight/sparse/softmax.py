@@ -6,10 +6,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.sparse.tensor import SparseTensor, assemble, keys
-from rushlight.tensor_base import wrap
 
 __all__ = ["log_softmax", "softmax"]
 

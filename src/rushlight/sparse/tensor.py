@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import promote_types
 from rushlight.layout import sparse_coo
 from rushlight.ops.arguments import many_dims, need_tensor, one_dim, relabel
@@ -22,10 +23,9 @@ from rushlight.ops.joining import cat
 from rushlight.primitives.subclass import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
-from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
-    from rushlight.autograd.node import Node
+    from rushlight.core.node import Node
 
 _NUMBERS = (int, float, complex, np.number)
 

@@ -29,9 +29,10 @@ from rushlight.amp.autocast_mode import (
 from rushlight.autograd import api
 from rushlight.autograd.function import Function
 from rushlight.autograd.packing import saved_tensors_hooks
-from rushlight.autograd.state import enable_grad, state
+from rushlight.autograd.state import enable_grad
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.random import default_generator, fork_rng
-from rushlight.tensor_base import TensorBase, wrap
 
 __all__ = [
     "CheckpointError",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
+from rushlight.core.doors import apply
 from rushlight.ops import activation as ops
 from rushlight.ops import pointwise
 from rushlight.ops.activation import (
@@ -17,7 +18,6 @@ from rushlight.ops.activation import (
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
 from rushlight.ops.dropout import drawn
 from rushlight.primitives import activation as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, wrap
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
@@ -18,11 +20,9 @@ from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_half
 from rushlight.primitives import softmax as softmax_rows
 from rushlight.primitives.contract import matmul
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.placement import order_of
-from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

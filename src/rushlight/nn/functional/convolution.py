@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.core.doors import apply
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.convolution import (
     Ints,
     as_ints,
 )
-from rushlight.primitives.core import apply
 from rushlight.primitives.grid import out_sizes
 from rushlight.primitives.windows import windows, windows_sum
 

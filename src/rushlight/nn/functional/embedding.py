@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.core.tensor import wrap
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.conversion import in_rows
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rushlight.autograd.state import state
+from rushlight.core.doors import apply
+from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.precision import lowered
 from rushlight.primitives import contract
-from rushlight.primitives.core import apply
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
@@ -20,11 +22,9 @@ from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, result_type, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed
-from rushlight.tensor_base import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

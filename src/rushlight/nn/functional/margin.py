@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed, entering
 from rushlight.primitives.loss import label_masks
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

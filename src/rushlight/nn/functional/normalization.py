@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rushlight.core.doors import apply
 from rushlight.ops import normalization as ops
 from rushlight.ops.arguments import need_tensor, write_out
-from rushlight.primitives.core import apply
 from rushlight.primitives.pooling import window_sum
 from rushlight.primitives.view import pad
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
+from rushlight.core.doors import apply
+from rushlight.core.tensor import wrap
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.conversion import following
@@ -18,12 +20,10 @@ from rushlight.ops.pooling import (
     as_ints,
 )
 from rushlight.ops.precision import in_single
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, put
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pooling import fractional_positions
-from rushlight.tensor_base import wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

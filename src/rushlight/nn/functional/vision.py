@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.doors import apply
+from rushlight.core.tensor import Array, wrap
 from rushlight.ops import vision as ops
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
@@ -19,12 +21,10 @@ from rushlight.ops.precision import in_half, in_single, single
 from rushlight.ops.vision import (
     cubic_weights,
 )
-from rushlight.primitives.core import apply
 from rushlight.primitives.families import supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pooling import window_spread
-from rushlight.tensor_base import Array, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

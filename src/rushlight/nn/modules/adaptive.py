@@ -9,12 +9,12 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn.modules.container import ModuleList, Sequential
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.primitives.join import cat
-from rushlight.tensor_base import wrap
 
 __all__ = ["AdaptiveLogSoftmaxWithLoss"]
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
-from rushlight.tensor_base import wrap
 
 __all__ = [
     "BatchNorm1d",

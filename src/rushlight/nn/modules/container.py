@@ -9,9 +9,9 @@ from collections.abc import KeysView as Keys
 from itertools import chain, groupby
 from typing import Any, Self
 
+from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.module import Module, _addindent, _typename
 from rushlight.nn.parameter import Parameter
-from rushlight.tensor_base import TensorBase
 
 __all__ = [
     "Container",

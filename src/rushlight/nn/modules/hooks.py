@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import handed_back, stand
-from rushlight.autograd.hooks import Handle, replaced
-from rushlight.autograd.node import Meta, Node
-from rushlight.autograd.state import state
-from rushlight.primitives.core import refresh
-from rushlight.tensor_base import TensorBase, wrap
+from rushlight.core.hooks import Handle, replaced
+from rushlight.core.node import Meta, Node
+from rushlight.core.state import state
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight.nn.modules.module import Module

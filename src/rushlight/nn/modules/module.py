@@ -8,6 +8,7 @@ from typing import Any, Self
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
 from rushlight.device import check_device, device
 from rushlight.nn.modules.hooks import (
     HookMethods,
@@ -33,7 +34,6 @@ from rushlight.nn.modules.hooks import (
 from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
 from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin, is_lazy
 from rushlight.ops.arguments import type_word
-from rushlight.tensor_base import TensorBase
 
 __all__ = [
     "Module",

@@ -12,7 +12,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.autograd.state import state as autograd
+from rushlight.core.doors import apply
+from rushlight.core.state import state as autograd
+from rushlight.core.tensor import TensorBase, wrap
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
@@ -20,10 +22,8 @@ from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
 from rushlight.ops.precision import in_half
 from rushlight.primitives import recurrent as rows
-from rushlight.primitives.core import apply
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.join import cat, stack
-from rushlight.tensor_base import TensorBase, wrap
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 

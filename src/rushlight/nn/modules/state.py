@@ -7,10 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rushlight.autograd.hooks import Handle
 from rushlight.autograd.state import no_grad
+from rushlight.core.hooks import Handle
+from rushlight.core.tensor import Array, TensorBase
+from rushlight.core.turned import write
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
-from rushlight.tensor_base import Array, TensorBase, write
 
 EXTRA = "_extra_state"
 

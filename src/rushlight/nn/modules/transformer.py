@@ -11,7 +11,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.autograd.state import state
+from rushlight.core.state import state
+from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.functional.attention import canonical_mask
@@ -21,7 +22,6 @@ from rushlight.nn.modules.dropout import Dropout
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.normalization import LayerNorm
-from rushlight.tensor_base import wrap
 
 __all__ = [
     "Transformer",

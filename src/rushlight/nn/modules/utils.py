@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.tensor import wrap
 from rushlight.device import check_device
 from rushlight.nn.parameter import Parameter
-from rushlight.tensor_base import wrap
 
 __all__ = ["consume_prefix_in_state_dict_if_present"]
 

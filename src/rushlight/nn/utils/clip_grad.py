@@ -10,9 +10,9 @@ from typing import Any
 from rushlight import linalg
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.creation import tensor as new_tensor
 from rushlight.ops.joining import stack
-from rushlight.tensor_base import TensorBase
 
 __all__ = [
     "clip_grad_norm",

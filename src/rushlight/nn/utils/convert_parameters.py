@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.joining import cat
-from rushlight.tensor_base import TensorBase
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

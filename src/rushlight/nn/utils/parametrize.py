@@ -9,10 +9,10 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.container import ModuleDict, ModuleList
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
-from rushlight.tensor_base import TensorBase
 
 __all__ = [
     "ParametrizationList",

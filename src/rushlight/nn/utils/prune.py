@@ -11,8 +11,8 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import Array, wrap
 from rushlight.nn.modules.module import Module
-from rushlight.tensor_base import Array, wrap
 
 __all__ = [
     "BasePruningMethod",

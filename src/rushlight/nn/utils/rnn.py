@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.primitives.index import ARRAY, index, put
 from rushlight.primitives.join import cat
-from rushlight.tensor_base import Array, TensorBase, wrap
 
 __all__ = [
     "PackedSequence",

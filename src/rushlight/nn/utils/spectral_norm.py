@@ -8,13 +8,13 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.conv import _ConvTransposeNd
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 from rushlight.ops.product import matmul
-from rushlight.tensor_base import wrap
 
 __all__ = ["SpectralNorm", "remove_spectral_norm", "spectral_norm"]
 

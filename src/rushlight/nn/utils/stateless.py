@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.module import Module
-from rushlight.tensor_base import TensorBase
 
 __all__ = ["functional_call"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.tensor_base import Array
+from rushlight.core.tensor import Array
 from rushlight.utils.tensorboard.events import Single, message
 
 _DT_STRING, _DT_FLOAT, _DT_DOUBLE = 7, 1, 2

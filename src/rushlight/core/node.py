@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.autograd import hooks as hooking
-from rushlight.tensor_base import Array, TensorBase, wrap
+from rushlight.core import hooks as hooking
+from rushlight.core.tensor import Array, TensorBase, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-    from rushlight.autograd.hooks import Handle, Hook, Hooks
-    from rushlight.primitives.core import Plan
+    from rushlight.core.hooks import Handle, Hook, Hooks
+    from rushlight.core.row import Plan
 
 next_sequence = itertools.count().__next__
 

@@ -7,10 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rushlight.tensor_base import TensorBase
+from rushlight.core.tensor import TensorBase
 
 if TYPE_CHECKING:
-    from rushlight.autograd.node import Node
+    from rushlight.core.node import Node
 
 _next_id = itertools.count().__next__
 

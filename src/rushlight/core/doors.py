@@ -1,0 +1,222 @@
+"""The four doors: every operation, every write, every look at values, every random number.
+
+Nothing else touches the values of tensors; shapes, types and layout may be read freely. So whoever
+watches the doors, an `Interpreter`, sees everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from rushlight.core.state import State, state
+from rushlight.core.tape import attach
+from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.turned import write
+from rushlight.core.views import view
+from rushlight.errors import no_memory
+
+if TYPE_CHECKING:
+    from rushlight.core.row import Primitive
+
+_ndarray = np.ndarray
+# The type of nearly all arrays, asked for by identity: to read a dtype's kind takes longer.
+_FLOAT = np.dtype(np.float32)
+
+# How many interpreters there are, in all threads: nearly always none, and then nobody is asked.
+_watching = 0
+
+
+def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
+    """Run a row on tensors (or Python numbers where the row promotes) and record it."""
+    if _watching and (watchers := state.interpreters):
+        return watchers[-1].take(watchers, "apply", row, inputs, static)
+    try:
+        if row.view:
+            return view(row, inputs[0], static, state.grad)
+        # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
+        if len(inputs) == 1:
+            a = inputs[0]._data
+            if row.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
+                (a,) = row.promote([a])
+            if row.layout is not None and not a.flags.c_contiguous:
+                result = row.layout(row.forward, (a,), static)
+            else:
+                result = row.forward(a, **static) if static else row.forward(a)
+        elif len(inputs) == 2:
+            a, b = inputs
+            if isinstance(a, TensorBase):
+                a = a._data
+            if isinstance(b, TensorBase):
+                b = b._data
+            if row.promote is not None and not (
+                a.__class__ is b.__class__ is _ndarray
+                and (dtype := a.dtype) is b.dtype
+                and (dtype is _FLOAT or dtype.kind == "f")
+            ):
+                a, b = row.promote([a, b])
+            # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
+            # where it is spread, it goes by the second, as torch does.
+            if row.layout is not None and (
+                not (a if a.__class__ is _ndarray else b).flags.c_contiguous
+                or (row.loose and b.__class__ is _ndarray and not b.flags.c_contiguous)
+            ):
+                result = row.layout(row.forward, (a, b), static)
+            else:
+                result = row.forward(a, b, **static) if static else row.forward(a, b)
+        else:
+            arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+            if row.promote is not None:
+                arrays = row.promote(arrays)
+            if row.layout is not None:
+                for a in arrays:
+                    if a.__class__ is _ndarray and not a.flags.c_contiguous:
+                        result = row.layout(row.forward, arrays, static)
+                        break
+                else:
+                    result = row.forward(*arrays, **static)
+            else:
+                result = row.forward(*arrays, **static)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(row, inputs, static, error) from None
+    except MemoryError as error:
+        raise no_memory(error) from None
+    if result.__class__ is _ndarray:
+        out: Any = wrap(result)
+    elif result.__class__ is tuple:
+        out = tuple([wrap(np.asarray(r)) for r in result])
+    else:
+        out = wrap(np.asarray(result))
+    if row.vjp is not None and state.grad:
+        attach(row, inputs, static, out)
+    return out
+
+
+def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static: Any) -> None:
+    """Write into the memory of target: kernel(its elements, *inputs, **static).
+
+    inputs are tensors or Python numbers; a kernel is given the arrays of the tensors, and reads what
+    it needs of the elements before it overwrites them.
+    """
+    if _watching and (watchers := state.interpreters):
+        watchers[-1].take(watchers, "into", target, kernel, inputs, static)
+        return
+    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    if target._turned:
+        shown = target._data.copy()
+        kernel(shown, *arrays, **static)
+        write(target, shown)
+    else:
+        kernel(target._data, *arrays, **static)
+
+
+def read(tensor: TensorBase, why: str) -> Array:
+    """The values of a tensor, for Python to look at; why says in messages what they are needed for."""
+    if _watching and (watchers := state.interpreters):
+        found: Array = watchers[-1].take(watchers, "read", tensor, why)
+        return found
+    return tensor._data
+
+
+def draw(numbers: Callable[..., Any], generator: Any, *inputs: Any, **static: Any) -> Any:
+    """Random numbers: numbers(*inputs, generator=generator, **static), as a tensor or a tuple of them.
+
+    numbers is a function of `rushlight.random`, which is given the arrays of inputs that are tensors;
+    without a generator it draws from the default one.
+    """
+    if _watching and (watchers := state.interpreters):
+        return watchers[-1].take(watchers, "draw", numbers, generator, inputs, static)
+    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    result = numbers(*arrays, generator=generator, **static)
+    if result.__class__ is tuple:
+        return tuple([wrap(part) for part in result])
+    return wrap(result)
+
+
+class Interpreter:
+    """Takes what comes to the doors in this thread while its block is open.
+
+    Interpreters nest: each is asked with those around it in force, so that to pass a call on is to go
+    to the same door again, which is what these methods do.
+
+    >>> import rushlight as torch
+    >>> class Names(Interpreter):
+    ...     def apply(self, row, inputs, static):
+    ...         print(row.name)
+    ...         return super().apply(row, inputs, static)
+    >>> with Names():
+    ...     torch.ones(2).exp() + 1
+    exp
+    add
+    tensor([3.7183, 3.7183])
+    """
+
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """An operation."""
+        return apply(row, *inputs, **static)
+
+    def into(
+        self,
+        target: TensorBase,
+        kernel: Callable[..., None],
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> None:
+        """A write into memory."""
+        into(target, kernel, *inputs, **static)
+
+    def read(self, tensor: TensorBase, why: str) -> Array:
+        """A look at values."""
+        return read(tensor, why)
+
+    def draw(
+        self,
+        numbers: Callable[..., Any],
+        generator: Any,
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> Any:
+        """Random numbers."""
+        return draw(numbers, generator, *inputs, **static)
+
+    def take(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
+        """What came to a door while watchers, of which this is the last, are in force."""
+        state.interpreters = watchers[:-1]
+        try:
+            return getattr(self, door)(*what)
+        finally:
+            state.interpreters = watchers
+
+    def __enter__(self) -> Self:
+        global _watching
+        state.interpreters = (*state.interpreters, self)
+        _watching += 1
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        global _watching
+        state.interpreters = tuple(i for i in state.interpreters if i is not self)
+        _watching -= 1
+
+    def stay(self) -> None:
+        """Be asked in every thread, after all others, from now on."""
+        global _watching
+        State.interpreters = state.interpreters = (self, *state.interpreters)
+        _watching += 1
+
+
+def _explained(
+    row: Primitive, inputs: Sequence[Any], static: dict[str, Any], error: Exception
+) -> Exception:
+    """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
+    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    try:
+        row.rule(*arrays, **static)
+    except Exception as better:
+        return better
+    if isinstance(error, IndexError | TypeError):
+        return error
+    shapes = ", ".join(str(list(np.shape(a))) for a in arrays)
+    return RuntimeError(f"{row.name}: {error} (shapes: {shapes})")

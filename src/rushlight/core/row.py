@@ -1,0 +1,180 @@
+"""One primitive, one row.
+
+A row says, for one operation: its forward on arrays; its derivative, written in differentiable
+operations, whose parameter names declare what is saved; its rule for shapes and dtypes, which is
+also where its error messages live; its C; its samples for the tests.
+
+Names that the rules of `vjp` may ask for, besides the static parameters of the forward:
+
+- `g`: the gradient of the output; for several outputs a list, with None where nothing flowed;
+- `out`: the output (a list for several outputs; `out1` is only the second of them), `x`, `y`, ...:
+  an input by the forward's name;
+- `x_shape`: only the shape of the input x; `out_shape`: that of the output;
+- for a forward with `*xs`: `xs` is the tuple of these inputs, `xs_shapes` the tuple of their shapes;
+- `needs`: which inputs want a gradient (for rules that return all gradients at once).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.core.doors import apply
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.table import (
+    INPUT,
+    NEEDS,
+    OUT,
+    OUT_PART,
+    OUT_SHAPE,
+    REST,
+    REST_SHAPES,
+    SHAPE,
+    STATIC,
+    TABLE,
+)
+
+if TYPE_CHECKING:
+    from rushlight.primitives.placement import Layout
+
+Rule = Callable[..., Any]
+Spec = tuple[tuple[int, ...], np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call of a row for the tests: arrays, static parameters, and what is expected to hold."""
+
+    arrays: tuple[Any, ...]
+    static: dict[str, Any] = field(default_factory=dict)
+
+
+class Plan:
+    """What a node of this row must keep when these inputs want gradients.
+
+    A rule comes with the places, in what is kept, of its arguments after g; None means all of it.
+    """
+
+    __slots__ = ("row", "gather", "rules", "joint", "saves", "saves_out")
+
+    def __init__(self, row: Primitive, wants: int) -> None:
+        self.row = row
+        self.gather: list[tuple[int, Any]] = []
+        self.rules: list[tuple[Rule, list[int] | None] | None] = []
+        self.joint: Rule | None = None
+        if callable(row.vjp):
+            self.joint = row.vjp
+            self._places(row.vjp)
+        else:
+            rules = row.vjp or ()
+            for i in range(wants.bit_length()):
+                rule = rules[i] if i < len(rules) else None
+                if wants >> i & 1 and rule is not None:
+                    self.rules.append((rule, self._places(rule)))
+                else:
+                    self.rules.append(None)
+            everything = list(range(len(self.gather)))
+            self.rules = [
+                (entry[0], None) if entry is not None and entry[1] == everything else entry
+                for entry in self.rules
+            ]
+        # Numbers count as well as tensors: torch saves both.
+        kinds = {kind for kind, _ in self.gather}
+        self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))
+        self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
+
+    def _places(self, rule: Rule) -> list[int]:
+        places = []
+        for name in list(inspect.signature(rule).parameters)[1:]:
+            source = self.row.source(name)
+            if source not in self.gather:
+                self.gather.append(source)
+            places.append(self.gather.index(source))
+        return places
+
+
+@dataclass(eq=False)
+class Primitive:
+    """A row of the table; calling it applies it."""
+
+    name: str
+    family: str
+    forward: Callable[..., Any]
+    # One rule per input (None: no gradient), or one rule that returns all gradients; None: constant.
+    vjp: tuple[Rule | None, ...] | Rule | None
+    # (*arrays, **static) -> (shape, dtype) of the output or a list of them; raises the user's error.
+    rule: Callable[..., Spec | list[Spec]]
+    # A C expression for elementwise rows, else the kind of loop the compiler will emit.
+    c: str
+    samples: Callable[[], Iterable[Sample]]
+    # Names of the array inputs; "*xs" for any number of them. Read off the forward if not given.
+    inputs: tuple[str, ...] = ()
+    # Brings the inputs to the types that the forward computes in.
+    promote: Callable[[list[Any]], list[Any]] | None = None
+    # The output shares memory with the first input (where NumPy can).
+    view: bool = False
+    # It is that memory as it is, to be read conjugated or negated.
+    turns: bool = False
+    # How the result lies in memory where an input is not in row order; None: the forward sees to it.
+    layout: Layout | None = None
+    # Backward goes through it one time only, although it saves nothing.
+    once: bool = False
+    # The forward is not a ufunc: how its result lies cannot be told from the first operand.
+    loose: bool = field(init=False, repr=False)
+    # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
+    label: str | Callable[[PrimitiveNode], str] | None = None
+    plans: dict[int, Plan] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.loose = self.forward.__class__ is not np.ufunc
+        if not self.inputs:
+            self.inputs = _array_parameters(self.forward)
+        if self.name in TABLE:
+            raise ValueError(f"two rows are called {self.name!r}")
+        TABLE[self.name] = self
+
+    # Calling a row applies it.
+    __call__ = apply
+
+    def source(self, name: str) -> tuple[int, Any]:
+        """Where a rule's parameter comes from: a kind, and which one of that kind."""
+        if name in ("out", "out_shape", "needs"):
+            return ({"out": OUT, "out_shape": OUT_SHAPE, "needs": NEEDS}[name], 0)
+        if name.startswith("out") and name[3:].isdigit():
+            return (OUT_PART, int(name[3:]))
+        for i, own in enumerate(self.inputs):
+            if own == name:
+                return (INPUT, i)
+            if own == "*" + name:
+                return (REST, i)
+            if own + "_shape" == name:
+                return (SHAPE, i)
+            if own == "*" + name.removesuffix("_shapes"):
+                return (REST_SHAPES, i)
+        return (STATIC, name)
+
+    def plan(self, wants: int) -> Plan:
+        """The plan for the inputs whose bits are set in wants, made once."""
+        plan = self.plans.get(wants)
+        if plan is None:
+            plan = self.plans[wants] = Plan(self, wants)
+        return plan
+
+    def grad_name(self, node: PrimitiveNode) -> str:
+        """torch's name of the backward function: `AddBackward0`."""
+        if self.label is None:
+            return "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        return self.label if isinstance(self.label, str) else self.label(node)
+
+
+def _array_parameters(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """The positional parameters of a function, read off its code: `inspect` takes 20 times longer."""
+    code = inspect.unwrap(forward).__code__
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_flags & inspect.CO_VARARGS:
+        names += ("*" + code.co_varnames[code.co_argcount + code.co_kwonlyargcount],)
+    return names

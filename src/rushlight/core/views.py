@@ -1,0 +1,82 @@
+"""Rows whose results lie in the memory of their input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.core.tape import attach
+from rushlight.core.tensor import (
+    INFERRED,
+    ORDINARY,
+    SEVERAL,
+    UNRECORDED,
+    Array,
+    TensorBase,
+    Untracked,
+    View,
+    inference,
+    wants_grad,
+    wrap,
+)
+from rushlight.core.turned import held, turn, turned
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+    from rushlight.core.row import Primitive
+
+_ndarray = np.ndarray
+
+
+def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: bool) -> Any:
+    """Run a row whose output, or outputs, lie in the memory of its input."""
+    turning = row.turns
+    if source._turned:
+        array, turning = held(source), not turning
+    else:
+        array = source._data
+    result = array[...] if row.turns else row.forward(array, **static)
+    if result.__class__ is tuple:
+        made = SEVERAL if recording else UNRECORDED
+        out: Any = tuple(_part(row, part, array, source, turning, made) for part in result)
+    else:
+        made = ORDINARY if recording else UNRECORDED
+        out = _part(row, result, array, source, turning, made)
+    if recording and row.vjp is not None and wants_grad(source):
+        attach(row, (source,), static, out)
+    return out
+
+
+def _part(
+    row: Primitive, part: Array, owner: Array, source: TensorBase, turning: bool, made: int
+) -> Tensor:
+    """A tensor on part, which lies in the memory of source's array or is a copy of it."""
+    if part.__class__ is not _ndarray:
+        part = np.asarray(part)
+    memory = part.base
+    if part is not owner and (
+        memory is None
+        or not (memory is owner or memory is owner.base or np.may_share_memory(part, owner))
+    ):
+        return wrap(turned(part) if turning else part)
+    out = wrap(part)
+    if turning:
+        turn(out)
+    changes = source._changes
+    if changes.__class__ is not list:
+        out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
+        return out
+    if inference.on:
+        if row.vjp is None:
+            return out
+        made = INFERRED
+    # A view counts changes together with its base, and finds the base again.
+    out._changes = changes
+    if row.vjp is not None:
+        view = source._view
+        if view is None:
+            out._view = View(source, changes[0], made)
+        else:
+            out._view = View(view.base, changes[0], made or view.made)
+    return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight import tensor_base
+from rushlight.core import tensor
 from rushlight.ops import (
     activation, algebra, arrangement, bitwise, comparison, complex, conversion, creation, extremes,
     geometry, histograms, indexing, inplace, joining, legacy, masking, overwriting, packed,
@@ -18,6 +18,8 @@ class ListedMethods:
     """Mixed into Tensor."""
 
     __slots__ = ()
+
+    is_inference = tensor.is_inference
 
     hardshrink = activation.hardshrink
     log_softmax = activation.log_softmax
@@ -563,7 +565,5 @@ class ListedMethods:
     xlogy_ = overwriting.xlogy_
 
     narrow_copy = view_copies.narrow_copy
-
-    is_inference = tensor_base.is_inference
 # fmt: on
 # ---- names: end ----

@@ -33,9 +33,11 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     """Run a row on tensors (or Python numbers where the row promotes) and record it."""
     if _watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "apply", row, inputs, static)
+    # Asked before anything is computed: see `floaterrors`, which learns so of a new thread.
+    recording = state.grad
     try:
         if row.view:
-            return view(row, inputs[0], static, state.grad)
+            return view(row, inputs[0], static, recording)
         # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
         if len(inputs) == 1:
             a = inputs[0]._data
@@ -89,8 +91,8 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
         out = tuple([wrap(np.asarray(r)) for r in result])
     else:
         out = wrap(np.asarray(result))
-    if row.vjp is not None and state.grad:
-        attach(row, inputs, static, out)
+    if recording and row.vjp is not None:
+        attach(row, inputs, static, out, False)
     return out
 
 

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 _FLOAT = np.dtype(np.float32)
 
 
-def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any) -> None:
-    """Give `out` its node, row applied to inputs, if one of these wants a gradient.
+def attach(
+    row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: Any, always: bool = True
+) -> None:
+    """Give `out` its node, row applied to inputs; unless always, only if one of these wants a gradient.
 
     Whole numbers and flags have no derivative.
     """
@@ -71,7 +73,7 @@ def attach(row: Primitive, inputs: Sequence[Any], static: dict[str, Any], out: A
                     numbers[len(edges)] = t._output_nr
         edges.append(edge)
         bit += bit
-    if not wants:
+    if not (wants or always):
         return
     plan = row.plans.get(wants) or row.plan(wants)
     if out.__class__ is tuple:

@@ -104,6 +104,7 @@ from rushlight.ops.overwriting import (
     round_, rsqrt_, sigmoid_, sin_, sinc_, sinh_, sqrt_, square_, tan_, tanh_, trunc_, xlogy_,
 )
 from rushlight.ops.packed import geqrf, lu, lu_solve, lu_unpack, orgqr, ormqr, triangular_solve
+from rushlight.ops.padding import constant_pad_nd
 from rushlight.ops.pointwise import (
     abs, abs_, absolute, add, addcdiv, addcmul, ceil, clamp, clamp_max, clamp_min, clip, copysign,
     deg2rad, div, divide, fix, float_power, floor, floor_divide, fmax, fmin, fmod, frac, frexp,
@@ -164,8 +165,8 @@ from rushlight.ops.view_copies import (
     view_as_real_copy, view_copy,
 )
 from rushlight.ops.vision import (
-    affine_grid_generator, channel_shuffle, constant_pad_nd, grid_sampler, grid_sampler_2d,
-    grid_sampler_3d, native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
+    affine_grid_generator, channel_shuffle, grid_sampler, grid_sampler_2d, grid_sampler_3d,
+    native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
 )
 from rushlight.ops.windows import (
     bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,

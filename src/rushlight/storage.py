@@ -1,6 +1,14 @@
 """torch.storage: the memory behind tensors."""
 
-from rushlight.ops.rebuilding import _load_from_bytes as _load_from_bytes
+import io
+from typing import Any
+
 from rushlight.ops.storage import TypedStorage, UntypedStorage
+from rushlight.serialization import load
 
 __all__ = ["TypedStorage", "UntypedStorage"]
+
+
+def _load_from_bytes(b: bytes) -> Any:
+    """The storage in a pickle that torch wrote with pickle.dump."""
+    return load(io.BytesIO(b), weights_only=False)

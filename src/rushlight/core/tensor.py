@@ -94,6 +94,11 @@ def set_result_class(cls: type[TensorBase]) -> None:
     _result_class = cls
 
 
+def result_class() -> Any:
+    """The class of tensors, for what stands below it."""
+    return _result_class
+
+
 def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     """A leaf tensor around this very array.
 

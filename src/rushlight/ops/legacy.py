@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase, result_class, wrap
 from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
@@ -181,9 +181,7 @@ class LegacyType(type):
                 f"legacy constructor expects device type: cpu but device type: {Device(device).type} "
                 "was passed"
             )
-        from rushlight._tensor import Tensor
-
-        return legacy(Tensor, cls.dtype, args)
+        return legacy(result_class(), cls.dtype, args)
 
     def __instancecheck__(cls, value: Any) -> bool:
         if cls.is_cuda or not isinstance(value, TensorBase):

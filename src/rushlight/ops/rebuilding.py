@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.tensor import TensorBase
+from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of, held, take_memory, turn
 from rushlight.ops.legacy import as_class
 from rushlight.ops.storage import (
@@ -90,23 +90,23 @@ def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
 
 def reduce(self: Tensor, protocol: Any = 2) -> tuple[Any, ...]:
     """What a pickle keeps: how to make the tensor again, and from what."""
-    state = own_state(self)
-    from rushlight._tensor import Tensor
+    return kept(self, values_of(self), class_of(self) is result_class())
 
-    function, arguments = values_of(self)
-    cls = class_of(self)
-    if (cls is Tensor or self.is_sparse) and not state:
+
+def kept(
+    tensor: Tensor, values: tuple[Callable[..., Any], tuple[Any, ...]], plain: bool
+) -> tuple[Any, ...]:
+    """What makes the values again; and, unless it is plain, the class and the user's attributes."""
+    _warn_of_hooks(tensor)
+    function, arguments = values
+    state = own_state(tensor)
+    if plain and not state:
         return function, arguments
-    return _rebuild_from_type_v2, (function, cls, arguments, state)
+    return _rebuild_from_type_v2, (function, class_of(tensor), arguments, state)
 
 
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The function that makes a tensor of these values, and its arguments."""
-    _warn_of_hooks(tensor)
-    if tensor.is_sparse:
-        parts: Any = tensor.detach()
-        known = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
-        return _rebuild_sparse_tensor, (tensor.layout, known)
     dtype = dtypes.of(tensor._data.dtype)
     storage, offset, strides = place_of(held(tensor))
     hooks: OrderedDict[int, Any] = OrderedDict()
@@ -178,21 +178,6 @@ def _wanting(tensor: Any, requires_grad: bool) -> Any:
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
-    """A tensor of layout torch.sparse_coo from (indices, values, size, is_coalesced)."""
-    from rushlight.layout import sparse_coo
-    from rushlight.sparse.creation import sparse_coo_tensor
-
-    if layout is not sparse_coo:
-        raise NotImplementedError(
-            f"a tensor of layout {layout}: of the sparse layouts, only torch.sparse_coo is offered"
-        )
-    indices, values, size, *coalesced = data
-    return sparse_coo_tensor(
-        indices, values, tuple(size), is_coalesced=coalesced[0] if coalesced else None
-    )
-
-
 def _rebuild_from_type_v2(
     func: Callable[..., Any], new_type: type[Any], args: Any, state: Any
 ) -> Any:
@@ -215,12 +200,3 @@ def with_state(tensor: Any, state: Any) -> Any:
             if not (name.startswith("_") and hasattr(type(tensor), name)):
                 setattr(tensor, name, value)
     return tensor
-
-
-def _load_from_bytes(b: bytes) -> Any:
-    """The storage in a pickle that torch wrote with pickle.dump."""
-    import io
-
-    from rushlight.serialization import load
-
-    return load(io.BytesIO(b), weights_only=False)

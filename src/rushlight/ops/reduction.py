@@ -324,10 +324,10 @@ def norm(
     """
     need_tensor("norm", "input", 1, input)
     if p == "nuc":
-        from rushlight import linalg
+        from rushlight.ops.algebra import matrix_norm
 
         dims: Any = (0, 1) if dim is None else dim
-        result: Tensor = linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
+        result: Tensor = matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
     elif isinstance(p, str) and p != "fro":
         raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
     else:

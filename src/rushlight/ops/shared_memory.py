@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.tensor import Array
+from rushlight.core.tensor import Array, result_class
 from rushlight.memory import root, strided_view
 from rushlight.ops.geometry import storage_offset
 from rushlight.ops.legacy import as_class
@@ -91,9 +91,7 @@ def send_between_processes() -> None:
     """Let multiprocessing send shared tensors without their values, and of others the values alone."""
     from multiprocessing.reduction import ForkingPickler
 
-    from rushlight._tensor import Tensor
-
-    ForkingPickler.register(Tensor, _reduced)
+    ForkingPickler.register(result_class(), _reduced)
 
 
 def _reduced(tensor: Tensor) -> tuple[Any, ...]:
@@ -125,9 +123,7 @@ def _received(handle: Any, size: int, place: Any, requires_grad: bool, own: dict
 
 
 def _copied(array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
-    from rushlight._tensor import Tensor
-
-    tensor = as_class(Tensor, array)
+    tensor = as_class(result_class(), array)
     tensor._requires_grad = requires_grad
     tensor.__dict__.update(own)
     return tensor

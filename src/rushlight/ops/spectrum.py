@@ -12,6 +12,7 @@ import numpy as np
 
 from rushlight.core.doors import apply
 from rushlight.core.tensor import wrap
+from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.ranges import arange
@@ -71,9 +72,7 @@ def stft(
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     x = input if input._data.ndim == 2 else input.unsqueeze(0)
     if center:
-        from rushlight.nn.functional import pad as continued
-
-        x = continued(x.unsqueeze(1), (n_fft // 2, n_fft // 2), pad_mode).squeeze(1)
+        x = padding.pad(x.unsqueeze(1), (n_fft // 2, n_fft // 2), pad_mode).squeeze(1)
     if not 0 < n_fft <= x._data.shape[1]:
         raise RuntimeError(f"stft: expected 0 < n_fft <= {x._data.shape[1]}, but got n_fft={n_fft}")
     frames = x.unfold(-1, n_fft, hop)

@@ -1,4 +1,4 @@
-"""Operations on images that `torch` itself names: shuffles, padding, sampling at given points."""
+"""Operations on images that `torch` itself names: shuffles, sampling at given points."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import embedding as embedding_rows
-from rushlight.primitives import view
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
@@ -120,40 +119,6 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 
 native_channel_shuffle = channel_shuffle
-
-
-def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor:
-    """Pad with a value: pad holds (before, after) for the last dimension, then the one before it...
-
-    Negative widths cut off.
-
-    >>> import rushlight as torch
-    >>> torch.constant_pad_nd(torch.ones(2), (1, 0))
-    tensor([0., 1., 1.])
-    """
-    need_tensor("constant_pad_nd", "input", 1, input)
-    widths = list(map(operator.index, pad))
-    shape = input._data.shape
-    if len(widths) % 2 or len(widths) > 2 * len(shape):
-        raise RuntimeError(
-            f"Length of pad must be even and no more than twice the number of dimensions of the input: "
-            f"pad is of length {len(widths)} while the input has {len(shape)} dims."
-        )
-    pairs = [(0, 0)] * len(shape)
-    for d in range(len(widths) // 2):
-        pairs[-1 - d] = (widths[2 * d], widths[2 * d + 1])
-        left = shape[-1 - d] + sum(width for width in pairs[-1 - d] if width < 0)
-        if left < 0:
-            raise RuntimeError(
-                f"The input size {shape[-1 - d]}, plus negative padding {pairs[-1 - d][0]} and "
-                f"{pairs[-1 - d][1]}, resulted in a negative output size, which is invalid. Check "
-                f"dimension {len(shape) - 1 - d} of your input."
-            )
-    if isinstance(value, TensorBase):
-        value = value._data.item()
-    value = dtypes.number_in(value, input._data.dtype).item()
-    result: Tensor = apply(view.pad, input, widths=tuple(pairs), value=value)
-    return result
 
 
 # ---- affine grids -------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from rushlight.ops import legacy, rebuilding
 from rushlight.ops.storage import TYPES, UNTYPED, StorageType, TypedStorage
 from rushlight.serialization.storage import get_layout
 from rushlight.size import Size
+from rushlight.sparse.creation import _rebuild_sparse_tensor
 
 # What a file of plain data and tensors may name. Nothing here does more than make such data.
 SAFE: dict[str, Any] = {
@@ -35,7 +36,7 @@ SAFE: dict[str, Any] = {
     "torch._utils._rebuild_tensor": rebuilding._rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": rebuilding._rebuild_tensor_v2,
     "torch._utils._rebuild_tensor_v3": rebuilding._rebuild_tensor_v3,
-    "torch._utils._rebuild_sparse_tensor": rebuilding._rebuild_sparse_tensor,
+    "torch._utils._rebuild_sparse_tensor": _rebuild_sparse_tensor,
     "torch._utils._rebuild_parameter": parameter._rebuild_parameter,
     "torch._utils._rebuild_parameter_with_state": parameter._rebuild_parameter_with_state,
     "torch._tensor._rebuild_from_type_v2": rebuilding._rebuild_from_type_v2,

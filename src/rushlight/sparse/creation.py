@@ -11,6 +11,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.device import check_device
+from rushlight.layout import sparse_coo
 from rushlight.ops.arguments import as_dtype, relabel
 from rushlight.ops.creation import as_tensor, zeros
 from rushlight.sparse.tensor import SparseTensor, assemble
@@ -118,3 +119,15 @@ HalfTensor = _typed("HalfTensor", dtypes.float16)
 IntTensor = _typed("IntTensor", dtypes.int32)
 LongTensor = _typed("LongTensor", dtypes.int64)
 ShortTensor = _typed("ShortTensor", dtypes.int16)
+
+
+def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
+    """A tensor of layout torch.sparse_coo from (indices, values, size, is_coalesced)."""
+    if layout is not sparse_coo:
+        raise NotImplementedError(
+            f"a tensor of layout {layout}: of the sparse layouts, only torch.sparse_coo is offered"
+        )
+    indices, values, size, *coalesced = data
+    return sparse_coo_tensor(
+        indices, values, tuple(size), is_coalesced=coalesced[0] if coalesced else None
+    )

@@ -20,6 +20,7 @@ from rushlight.layout import sparse_coo
 from rushlight.ops.arguments import many_dims, need_tensor, one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
+from rushlight.ops.rebuilding import kept
 from rushlight.primitives.subclass import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
@@ -443,6 +444,13 @@ class SparseTensor(_Casts, Tensor):
         from rushlight.sparse.product import matmul
 
         return matmul(other, self) if isinstance(other, Tensor) else NotImplemented
+
+    def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
+        from rushlight.sparse.creation import _rebuild_sparse_tensor
+
+        parts = self.detach()
+        known = parts._indices(), parts._values(), parts.size(), parts.is_coalesced()
+        return kept(self, (_rebuild_sparse_tensor, (self.layout, known)), plain=True)
 
 
 def keys(at: Array, sizes: tuple[int, ...]) -> Array:

@@ -40,7 +40,7 @@ from rushlight.nn.functional.pooling import (
     max_unpool3d,
 )
 from rushlight.nn.functional.vision import (
-    affine_grid, grid_sample, interpolate, pad, upsample, upsample_bilinear, upsample_nearest,
+    affine_grid, grid_sample, interpolate, upsample, upsample_bilinear, upsample_nearest,
 )
 from rushlight.ops.activation import (
     celu_, gelu, hardshrink, logsigmoid, prelu, relu_, rrelu_, selu_, softplus, threshold_,
@@ -51,6 +51,7 @@ from rushlight.ops.convolution import (
 )
 from rushlight.ops.distance import cosine_similarity, pairwise_distance, pdist
 from rushlight.ops.normalization import layer_norm, rms_norm
+from rushlight.ops.padding import pad
 from rushlight.ops.pooling import adaptive_avg_pool1d, avg_pool1d
 from rushlight.ops.transcendental import sigmoid, tanh
 from rushlight.ops.vision import (

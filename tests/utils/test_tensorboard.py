@@ -1,72 +1,38 @@
-"""The files that SummaryWriter writes, read back record by record and field by field."""
+"""What SummaryWriter writes is what torch's writes, event by event."""
 
 from __future__ import annotations
 
 import io
-import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import torch
+import torch.utils.tensorboard as torch_board
 from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-import rushlight as torch
+import rushlight
+import rushlight.utils.tensorboard as board
 from rushlight.utils.tensorboard import SummaryWriter
-from rushlight.utils.tensorboard.events import masked_crc32c, message
 
 
-def records(path):
-    """The events in a file, checksums compared."""
-    content = path.read_bytes()
-    while content:
-        head, (length,) = content[:8], struct.unpack("<Q", content[:8])
-        event = content[12 : 12 + length]
-        checks = struct.unpack("<I", content[8:12]) + struct.unpack(
-            "<I", content[12 + length : 16 + length]
-        )
-        assert checks == (masked_crc32c(head), masked_crc32c(event))
-        yield fields(event)
-        content = content[16 + length :]
+def events(folder):
+    """The events in the only file of a folder, without their times."""
+    (path,) = folder.glob("events.out.tfevents.*")
+    found = [Event.FromString(record) for record in RawEventFileLoader(str(path)).Load()]
+    for event in found:
+        event.wall_time = 0
+    assert found[0].file_version == "brain.Event:2"
+    return found[1:]
 
 
-def fields(encoded):
-    """{number: [values]} of a message."""
-    found = {}
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = encoded[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(encoded):
-        key = varint()
-        kind = key & 7
-        if kind == 0:
-            value = varint()
-        elif kind == 2:
-            length = varint()
-            value = encoded[at : at + length]
-            at += length
-        else:
-            size = {1: 8, 5: 4}[kind]
-            (value,) = struct.unpack({8: "<d", 4: "<f"}[size], encoded[at : at + size])
-            at += size
-        found.setdefault(key >> 3, []).append(value)
-    return found
-
-
-def written(folder, *parts):
-    """(step, fields of the value) of each summary in the only file of a folder."""
-    (path,) = folder.joinpath(*parts).glob("events.out.tfevents.*")
-    events = list(records(path))
-    assert events[0][3] == [b"brain.Event:2"]
-    return [(event[2][0], fields(fields(event[5][0])[1][0])) for event in events[1:] if 5 in event]
+def values(folder):
+    return [value for event in events(folder) for value in event.summary.value]
 
 
 @pytest.fixture
@@ -75,100 +41,62 @@ def writer(tmp_path):
         yield writer
 
 
-def test_checksums():
-    # The check value of CRC-32C, masked.
-    crc = 0xE3069283
-    assert masked_crc32c(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+GRAY = np.random.RandomState(0).randint(0, 256, (4, 5)).astype(np.uint8)
+CALLS = {
+    "scalar": "w.add_scalar('loss/train', 0.5, 3, walltime=7.0)",
+    "tensor": "w.add_scalar('a', torch.tensor([0.25], requires_grad=True), torch.tensor(4))",
+    "double": "w.add_scalar('a', np.float64(0.1), new_style=True, double_precision=True)",
+    "single": "w.add_scalar('a', 2, new_style=True)",
+    "text": "w.add_text('note', 'all *good* ✓', 1)",
+    "raw": "w.add_histogram_raw('raw', 0, 1, 2, 1, 1, [0.5, 1], [1, 1])",
+    "histogram": "w.add_histogram('h', np.array([1.0, 2, 2, 3, -1, 1e-13]), 4)",
+    "auto": "w.add_histogram('h', torch.arange(10), bins='auto')",
+    "few": "w.add_histogram('h', list(range(100)), bins=[0, 10, 20, 30, 40, 50], max_bins=2)",
+}
 
 
-def test_messages():
-    assert message((1, -1)) == b"\x08" + b"\xff" * 9 + b"\x01"
-    assert fields(message((1, 300), (2, 0.5), (200, "text"), (4, [1.0, 2.0]))) == {
-        1: [300],
-        2: [0.5],
-        200: [b"text"],
-        4: [struct.pack("<dd", 1, 2)],
-    }
-
-
-def test_scalars(tmp_path, writer):
-    writer.add_scalar("loss/train", 0.5, 3, walltime=7.0)
-    writer.add_scalar("loss/train", torch.tensor([0.25], requires_grad=True), torch.tensor(4))
-    writer.add_scalar("tensor", np.float64(0.1), new_style=True, double_precision=True)
-    writer.add_scalar("tensor", 2, new_style=True)
-    writer.close()
-    (one, two, three, four) = written(tmp_path)
-    assert one == (3, {1: [b"loss/train"], 2: [0.5]})
-    assert two == (4, {1: [b"loss/train"], 2: [0.25]})
-    assert fields(three[1][8][0]) == {1: [2], 6: [struct.pack("<d", 0.1)]}
-    assert fields(four[1][8][0]) == {1: [1], 5: [struct.pack("<f", 2)]}
-    assert fields(fields(four[1][9][0])[1][0])[1] == [b"scalars"]
+@pytest.mark.parametrize("name", CALLS)
+def test_events_are_torchs(name, tmp_path):
+    written = []
+    for framework, module in ((torch, torch_board), (rushlight, board)):
+        folder = tmp_path / framework.__name__
+        with module.SummaryWriter(folder) as w:
+            if name == "few":
+                values = np.arange(100)
+                w.add_histogram("h", values, bins=[0, 10, 20, 30, 40, 50], max_bins=2)
+            else:
+                eval(CALLS[name], {"torch": framework, "w": w, "np": np})
+        written.append(events(folder))
+    assert written[0] == written[1]
 
 
 def test_groups_of_scalars(tmp_path, writer):
     writer.add_scalars("losses", {"train/a": 1, "test": 2}, 5)
     writer.close()
-    assert written(tmp_path, "losses_train_a") == [(5, {1: [b"losses"], 2: [1.0]})]
-    assert written(tmp_path, "losses_test") == [(5, {1: [b"losses"], 2: [2.0]})]
-    assert written(tmp_path) == []
-
-
-def test_text(tmp_path, writer):
-    writer.add_text("note", "all *good* ✓", 1)
-    writer.close()
-    ((step, value),) = written(tmp_path)
-    assert (step, value[1]) == (1, [b"note/text_summary"])
-    assert fields(value[8][0])[8] == ["all *good* ✓".encode()]
-
-
-def histogram_of(value):
-    found = fields(value[5][0])
-    limits, counts = (np.frombuffer(found[n][0], "<f8") for n in (6, 7))
-    return [found[n][0] for n in range(1, 6)], limits, counts
-
-
-def test_histograms(tmp_path, writer):
-    values = np.array([1.0, 2, 2, 3, -1, 1e-13])
-    writer.add_histogram("default", values, 4)
-    writer.add_histogram("numpy", torch.arange(10), bins="auto")
-    writer.add_histogram("few", list(range(100)), bins=[0, 10, 20, 30, 40, 50], max_bins=2)
-    writer.add_histogram_raw("raw", 0, 1, 2, 1, 1, [0.5, 1], [1, 1])
-    writer.close()
-    default, numpy, few, raw = (histogram_of(value) for _, value in written(tmp_path))
-    facts, limits, counts = default
-    assert facts == pytest.approx([-1, 3, 6, 7, 19])
-    assert len(limits) == len(counts)
-    assert counts[0] == 0
-    assert counts.sum() == 6
-    assert limits[0] < -1 < limits[1]
-    assert limits[-2] <= 3 < limits[-1]
-    assert numpy[1].tolist() == pytest.approx([0, 1.8, 3.6, 5.4, 7.2, 9])
-    assert numpy[2].tolist() == [0, 2, 2, 2, 2, 2]
-    assert few[1].tolist() == [0, 20, 40, 50]
-    assert few[2].tolist() == [0, 20, 20, 11]
-    assert raw == ([0, 1, 2, 1, 1], pytest.approx([0.5, 1]), pytest.approx([1, 1]))
+    for tag, number in (("train_a", 1), ("test", 2)):
+        (value,) = values(tmp_path / f"losses_{tag}")
+        assert (value.tag, value.simple_value) == ("losses", number)
+    assert values(tmp_path) == []
 
 
 def pixels(value):
-    found = fields(value[4][0])
-    picture = np.asarray(Image.open(io.BytesIO(found[4][0])))
-    assert picture.shape == (found[1][0], found[2][0], found[3][0])
+    picture = np.asarray(Image.open(io.BytesIO(value.image.encoded_image_string)))
+    assert picture.shape == (value.image.height, value.image.width, value.image.colorspace)
     return picture
 
 
 def test_images(tmp_path, writer):
     rng = np.random.RandomState(0)
     color = rng.rand(3, 4, 5)
-    gray = rng.randint(0, 256, (4, 5)).astype(np.uint8)
     several = rng.randint(0, 256, (10, 1, 2, 3)).astype(np.uint8)
-    writer.add_image("color", torch.from_numpy(color))
-    writer.add_image("gray", gray, dataformats="HW")
+    writer.add_image("color", rushlight.from_numpy(color))
+    writer.add_image("gray", GRAY, dataformats="HW")
     writer.add_image("opacity", rng.rand(4, 5, 4), dataformats="HWC")
     writer.add_images("several", several)
     writer.close()
-    first, second, third, fourth = (pixels(value) for _, value in written(tmp_path))
+    first, second, third, fourth = map(pixels, values(tmp_path))
     assert (first == (color.transpose(1, 2, 0) * 255).astype(np.uint8)).all()
-    assert (second == gray[..., None]).all()
+    assert (second == GRAY[..., None]).all()
     assert third.shape == (4, 5, 4)
     assert fourth.shape == (4, 24, 3)
     assert (fourth[2:4, 3:6, 0] == several[9, 0]).all()
@@ -182,46 +110,35 @@ def test_figures(tmp_path, writer):
     figure.subplots().plot([1, 2, 3])
     writer.add_figure("curve", figure, 2)
     writer.close()
-    ((step, value),) = written(tmp_path)
-    picture = pixels(value)
-    assert (step, picture.shape) == (2, (50, 100, 3))
+    (event,) = events(tmp_path)
+    picture = pixels(event.summary.value[0])
+    assert (event.step, picture.shape) == (2, (50, 100, 3))
     assert 0 < (picture == 255).mean() < 1
 
 
-def test_hyperparameters(tmp_path, writer):
-    settings = {"lr": 0.1, "name": "adam", "flag": True, "size": torch.tensor(3)}
-    writer.add_hparams(settings, {"accuracy": 0.9}, run_name="first", global_step=2)
-    writer.close()
-    values = [value for _, value in written(tmp_path, "first")]
-    assert [value[1][0] for value in values] == [
-        b"_hparams_/experiment",
-        b"_hparams_/session_start_info",
-        b"_hparams_/session_end_info",
-        b"accuracy",
-    ]
-    content = [fields(fields(fields(value[9][0])[1][0])[2][0]) for value in values[:3]]
-    experiment = fields(content[0][2][0])
-    assert [fields(info) for info in experiment[4]] == [
-        {1: [name], 4: [kind]}
-        for name, kind in ((b"lr", 3), (b"name", 1), (b"flag", 3), (b"size", 3))
-    ]
-    assert fields(fields(experiment[5][0])[1][0]) == {2: [b"accuracy"]}
-    start = [fields(entry) for entry in fields(content[1][3][0])[1]]
-    assert {e[1][0]: fields(e[2][0]) for e in start} == {
-        b"lr": {2: [0.1]}, b"name": {3: [b"adam"]}, b"flag": {2: [1.0]}, b"size": {2: [3.0]},
-    }  # fmt: skip
-    assert content[2] == {4: [message((1, 1))]}
+def test_hyperparameters(tmp_path):
+    written = []
+    for framework, module in ((torch, torch_board), (rushlight, board)):
+        written.append([])
+        settings = {"lr": 0.1, "name": "adam", "flag": True, "size": framework.tensor([3.0])}
+        with module.SummaryWriter(tmp_path / framework.__name__) as w:
+            w.add_hparams(settings, {"accuracy": 0.9}, run_name="first", global_step=2)
+            w.add_hparams({"lr": 0.5}, {"a": 1}, {"lr": [0.5, 0.1]}, run_name="second")
+        for run in ("first", "second"):
+            for value in values(tmp_path / framework.__name__ / run):
+                content = value.metadata.plugin_data.content
+                value.ClearField("metadata")
+                written[-1].append((value, HParamsPluginData.FromString(content)))
+    assert written[0] == written[1]
 
 
 def test_graphs(tmp_path, writer):
-    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
-    with torch.no_grad():
-        writer.add_graph(model, torch.ones(1, 2))
+    model = rushlight.nn.Sequential(rushlight.nn.Linear(2, 3), rushlight.nn.ReLU())
+    with rushlight.no_grad():
+        writer.add_graph(model, rushlight.ones(1, 2))
     writer.close()
-    (path,) = tmp_path.glob("events*")
-    (event,) = (event for event in records(path) if 4 in event)
-    nodes = [fields(node) for node in fields(event[4][0])[1]]
-    inputs = {node[1][0].decode(): [i.decode() for i in node.get(3, [])] for node in nodes}
+    (event,) = events(tmp_path)
+    inputs = {node.name: list(node.input) for node in GraphDef.FromString(event.graph_def).node}
     assert set(inputs["Addmm_1"]) == {"parameters/0.weight", "parameters/0.bias"}
     assert inputs["Relu_0"] == ["Addmm_1"]
     assert inputs["output/0"] == ["Relu_0"]
@@ -245,17 +162,12 @@ def test_files_and_folders(tmp_path, monkeypatch):
     assert len(list(path.parent.iterdir())) == 2
 
 
-def test_values_are_flushed_in_time(tmp_path):
-    with SummaryWriter(tmp_path, flush_secs=0) as writer:
-        writer.add_scalar("a", 1)
-        assert len(written(tmp_path)) == 1
-
-
 def test_purging(tmp_path):
-    SummaryWriter(tmp_path, purge_step=7).close()
-    (path,) = tmp_path.iterdir()
-    *_, event = records(path)
-    assert (event[2], fields(event[7][0])) == ([7], {1: [1]})
+    written = []
+    for framework, module in ((torch, torch_board), (rushlight, board)):
+        module.SummaryWriter(tmp_path / framework.__name__, purge_step=7).close()
+        written.append(events(tmp_path / framework.__name__))
+    assert written[0] == written[1]
 
 
 @pytest.mark.parametrize(
@@ -279,5 +191,11 @@ def test_what_cannot_be_shown_is_not_written(call, error, tmp_path, writer):
     with pytest.raises(error):
         call(writer)
     writer.close()
-    assert written(tmp_path) == []
+    assert events(tmp_path) == []
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_without_the_package_the_error_says_what_brings_it():
+    code = "import sys; sys.modules['tensorboard'] = None; import rushlight.utils.tensorboard"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'pip install "rushlight[tensorboard]"' in ended.stderr

@@ -1,6 +1,8 @@
-"""Logs for TensorBoard, written without it: `SummaryWriter`."""
+"""Logs for TensorBoard, in its own messages and files: `SummaryWriter`.
 
-from rushlight.utils.tensorboard.events import EventFile
+`pip install "rushlight[tensorboard]"` brings the package.
+"""
+
 from rushlight.utils.tensorboard.writer import SummaryWriter
 
-__all__ = ["EventFile", "SummaryWriter"]
+__all__ = ["SummaryWriter"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import struct
-import zlib
+import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,11 +11,13 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import Array
-from rushlight.utils.tensorboard.events import Single, message
+from rushlight.errors import require
 
-_DT_STRING, _DT_FLOAT, _DT_DOUBLE = 7, 1, 2
-_TYPE_STRING, _TYPE_NUMBER = 1, 3
-_SUCCESS = 1
+_plugin: Any = require("tensorboard.plugins.hparams.plugin_data_pb2", extra="tensorboard")
+_api: Any = require("tensorboard.plugins.hparams.api_pb2", extra="tensorboard")
+_graph: Any = require("tensorboard.compat.proto.graph_pb2", extra="tensorboard")
+_image: Any = require("PIL.Image", extra="tensorboard")
+_proto: Any = require("tensorboard.compat.proto.summary_pb2", extra="tensorboard")
 
 
 def array_of(values: Any) -> Array:
@@ -37,33 +38,33 @@ def number_of(value: Any) -> float:
     return float(array.reshape(()))
 
 
-def summary(tag: str, *fields: tuple[int, Any]) -> bytes:
+def summary(tag: str, **value: Any) -> Any:
     """A summary with one value under a tag."""
-    return message((1, message((1, tag), *fields)))
+    return _proto.Summary(value=[_proto.Summary.Value(tag=tag, **value)])
 
 
-def plugin(name: str, content: bytes = b"") -> tuple[int, bytes]:
-    """The field that says which of TensorBoard's plugins shows a value."""
-    return 9, message((1, message((1, name), (2, content))))
+def plugin(name: str, content: bytes = b"") -> Any:
+    """Which of TensorBoard's plugins shows a value."""
+    return _proto.SummaryMetadata(plugin_data={"plugin_name": name, "content": content})
 
 
-def scalar(tag: str, value: Any, new_style: bool, double_precision: bool) -> bytes:
+def scalar(tag: str, value: Any, new_style: bool, double_precision: bool) -> Any:
     """A number."""
     number = number_of(value)
     if not new_style:
-        return summary(tag, (2, Single(number)))
+        return summary(tag, simple_value=number)
     if double_precision:
-        tensor = message((1, _DT_DOUBLE), (6, [number]))
+        tensor: dict[str, Any] = {"dtype": "DT_DOUBLE", "double_val": [number]}
     else:
-        tensor = message((1, _DT_FLOAT), (5, struct.pack("<f", number)))
-    return summary(tag, (8, tensor), plugin("scalars"))
+        tensor = {"dtype": "DT_FLOAT", "float_val": [number]}
+    return summary(tag, tensor=tensor, metadata=plugin("scalars"))
 
 
-def text(tag: str, content: str) -> bytes:
+def text(tag: str, content: str) -> Any:
     """Text in Markdown."""
-    one = message((2, message((1, 1))))
-    tensor = message((1, _DT_STRING), (2, one), (8, content))
-    return summary(f"{tag}/text_summary", (8, tensor), plugin("text"))
+    shape = {"dim": [{"size": 1}]}
+    tensor = {"dtype": "DT_STRING", "string_val": [content.encode()], "tensor_shape": shape}
+    return summary(f"{tag}/text_summary", tensor=tensor, metadata=plugin("text"))
 
 
 # ---- histograms ----------------------------------------------------------------------------------
@@ -78,7 +79,7 @@ def default_edges() -> Array:
     return np.array([*(-e for e in reversed(positive)), 0.0, *positive])
 
 
-def histogram(tag: str, values: Any, bins: Any, max_bins: int | None) -> bytes:
+def histogram(tag: str, values: Any, bins: Any, max_bins: int | None) -> Any:
     """How often values fall into bins; bins: "tensorflow" or what NumPy's histogram takes."""
     array = array_of(values).astype(np.float64).reshape(-1)
     if not array.size:
@@ -103,26 +104,29 @@ def histogram(tag: str, values: Any, bins: Any, max_bins: int | None) -> bytes:
 
 def raw_histogram(
     tag: str, low: Any, high: Any, num: Any, total: Any, squares: Any, limits: Any, counts: Any
-) -> bytes:
+) -> Any:
     """A histogram that is counted already."""
     if len(limits) != len(counts):
         raise ValueError(
             f"len(bucket_limits) != len(bucket_counts): {len(limits)} and {len(counts)}"
         )
-    facts = (float(fact) for fact in (low, high, num, total, squares))
-    return summary(tag, (5, message(*enumerate(facts, 1), (6, limits), (7, counts))))
+    counted = {"min": low, "max": high, "num": num, "sum": total, "sum_squares": squares}
+    return summary(tag, histo={**counted, "bucket_limit": limits, "bucket": counts})
 
 
 # ---- images --------------------------------------------------------------------------------------
 
 
-def image(tag: str, values: Any, dataformats: str) -> bytes:
+def image(tag: str, values: Any, dataformats: str) -> Any:
     """An image or several in a grid; floats from 0 to 1, or bytes from 0 to 255."""
     pixels = _rows_columns_colors(array_of(values), dataformats.upper())
     if pixels.dtype != np.uint8:
         pixels = np.clip(pixels.astype(np.float64) * 255, 0, 255).astype(np.uint8)
     height, width, colors = pixels.shape
-    return summary(tag, (4, message((1, height), (2, width), (3, colors), (4, png(pixels)))))
+    file = io.BytesIO()
+    _image.fromarray(pixels).save(file, format="PNG")
+    size = {"height": height, "width": width, "colorspace": colors}
+    return summary(tag, image={**size, "encoded_image_string": file.getvalue()})
 
 
 def _rows_columns_colors(array: Array, order: str) -> Array:
@@ -157,50 +161,39 @@ def _grid(images: Array) -> Array:
     return grid.reshape(rows * height, columns * width, colors)
 
 
-def png(pixels: Array) -> bytes:
-    """The PNG file of (height, width, 3 or 4) bytes."""
-    height, width, colors = pixels.shape
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + check
-
-    # Eight bits for a color; type 2 is red, green, blue, and type 6 has opacity too.
-    head = struct.pack(">IIBBBBB", width, height, 8, 2 if colors == 3 else 6, 0, 0, 0)
-    # Each row begins with the number of its filter: 0, none.
-    rows = np.zeros((height, 1 + width * colors), np.uint8)
-    rows[:, 1:] = pixels.reshape(height, -1)
-    body = zlib.compress(rows.tobytes())
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-
-
 # ---- hyperparameters -----------------------------------------------------------------------------
 
 
-def hparams(settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[bytes]:
+def hparams(
+    settings: Mapping[str, Any], metrics: Mapping[str, Any], domains: Mapping[str, Any]
+) -> Iterator[Any]:
     """The summaries that announce hyperparameters and the metrics they led to."""
     for kind, given in (("hparam_dict", settings), ("metric_dict", metrics)):
         if not isinstance(given, Mapping):
             raise TypeError(f"{kind} should be a dictionary, not a {type(given).__name__}")
-    known = {name: _setting(name, value) for name, value in settings.items()}
-    infos = [(4, message((1, name), (4, kind))) for name, (kind, _) in known.items()]
-    infos += [(5, message((1, message((2, tag))))) for tag in metrics]
-    start = [(1, message((1, name), (2, value))) for name, (_, value) in known.items()]
-    parts = {
-        "experiment": (2, message(*infos)),
-        "session_start_info": (3, message(*start)),
-        "session_end_info": (4, message((1, _SUCCESS))),
-    }
+    infos, start = [], _plugin.SessionStartInfo()
+    for name, value in settings.items():
+        kind, field, number = _setting(name, value)
+        setattr(start.hparams[name], field, number)
+        infos.append(_api.HParamInfo(name=name, type=f"DATA_TYPE_{kind}"))
+        if name in domains:
+            infos[-1].domain_discrete.extend(domains[name])
+    experiment = _api.Experiment(
+        hparam_infos=infos, metric_infos=[{"name": {"tag": tag}} for tag in metrics]
+    )
+    end = _plugin.SessionEndInfo(status="STATUS_SUCCESS")
+    parts = {"experiment": experiment, "session_start_info": start, "session_end_info": end}
     for name, part in parts.items():
-        yield summary(f"_hparams_/{name}", plugin("hparams", message(part)))
+        content = _plugin.HParamsPluginData(version=0, **{name: part}).SerializeToString()
+        yield summary(f"_hparams_/{name}", metadata=plugin("hparams", content))
 
 
-def _setting(name: str, value: Any) -> tuple[int, bytes]:
-    """Type and value of a hyperparameter; the value is a message of Google's Struct."""
+def _setting(name: str, value: Any) -> tuple[str, str, Any]:
+    """The type of a hyperparameter, the field of its value, and the value."""
     if isinstance(value, str):
-        return _TYPE_STRING, message((3, value))
+        return "STRING", "string_value", value
     if isinstance(value, bool | int | float | np.generic | Tensor):
-        return _TYPE_NUMBER, message((2, number_of(value)))
+        return "FLOAT64", "number_value", number_of(value)
     raise ValueError(
         "value should be one of int, float, str, bool, or torch.Tensor; the hyperparameter "
         f"{name!r} is a {type(value).__name__}"
@@ -210,10 +203,10 @@ def _setting(name: str, value: Any) -> tuple[int, bytes]:
 # ---- graphs --------------------------------------------------------------------------------------
 
 
-def graph(outputs: list[Any], names: Mapping[int, str]) -> bytes:
+def graph(outputs: list[Any], names: Mapping[int, str]) -> Any:
     """The operations behind tensors; names has those of parameters, by id."""
     nodes: dict[Any, str] = {}
-    entries: list[bytes] = []
+    entries: list[Any] = []
     waiting = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
     for node in waiting:
         if node in nodes:
@@ -222,11 +215,11 @@ def graph(outputs: list[Any], names: Mapping[int, str]) -> bytes:
         waiting += [inner for inner, _ in node.next_functions if inner is not None]
     for node, name in nodes.items():
         inputs = [nodes[inner] for inner, _ in node.next_functions if inner is not None]
-        entries.append(_entry(name, node.name(), inputs))
+        entries.append({"name": name, "op": node.name(), "input": inputs})
     for number, tensor in enumerate(outputs):
         inputs = [] if tensor.grad_fn is None else [nodes[tensor.grad_fn]]
-        entries.append(_entry(f"output/{number}", "IO Node", inputs))
-    return message(*((1, entry) for entry in entries), (4, message((1, 22))))
+        entries.append({"name": f"output/{number}", "op": "IO Node", "input": inputs})
+    return _graph.GraphDef(node=entries, versions={"producer": 22})
 
 
 def _node_name(node: Any, names: Mapping[int, str], number: int) -> str:
@@ -234,7 +227,3 @@ def _node_name(node: Any, names: Mapping[int, str], number: int) -> str:
     if leaf is not None:
         return "parameters/" + names.get(id(leaf), f"leaf_{number}")
     return f"{node.name().removesuffix('Backward0')}_{number}"
-
-
-def _entry(name: str, operation: str, inputs: list[str]) -> bytes:
-    return message((1, name), (2, operation), *((3, source) for source in inputs))

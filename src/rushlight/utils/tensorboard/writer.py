@@ -17,20 +17,17 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad
 from rushlight.errors import require
 from rushlight.utils.tensorboard import summaries
-from rushlight.utils.tensorboard.events import EventFile, message
 
-# Fields of an event.
-_GRAPH, _SUMMARY, _SESSION = 4, 5, 7
-_START = 1
+_event: Any = require("tensorboard.compat.proto.event_pb2", extra="tensorboard")
+_event_file: Any = require("tensorboard.summary.writer.event_file_writer", extra="tensorboard")
 
 
 class SummaryWriter:
     """Writes a file of events into log_dir (a new folder in `runs` if it is not given).
 
-    `tensorboard --logdir runs` shows it; the package tensorboard is not needed to write. Every
-    value has a tag, whose part before a slash groups it, and a step. purge_step: steps from there
-    on, of a run that crashed, are hidden. max_queue is accepted; values go to the system every
-    flush_secs.
+    `tensorboard --logdir runs` shows it. Every value has a tag, whose part before a slash groups it,
+    and a step. purge_step: steps from there on, of a run that crashed, are hidden. A thread writes:
+    values wait in a queue of max_queue, and go to the system every flush_secs.
 
     >>> import tempfile
     >>> with SummaryWriter(tempfile.mkdtemp()) as writer:
@@ -56,25 +53,30 @@ class SummaryWriter:
         self.flush_secs = flush_secs
         self.filename_suffix = filename_suffix
         # By folder: the writer's own, and one for each line of add_scalars.
-        self._files: dict[str, EventFile] = {}
+        self._files: dict[str, Any] = {}
         self._file()
 
-    def _file(self, folder: str | None = None) -> EventFile:
+    def _file(self, folder: str | None = None) -> Any:
         folder = folder or self.log_dir
         file = self._files.get(folder)
         if file is None:
-            file = EventFile(folder, self.flush_secs, self.filename_suffix)
-            self._files[folder] = file
+            file = self._files[folder] = _event_file.EventFileWriter(
+                folder, self.max_queue, self.flush_secs, self.filename_suffix
+            )
             if self.purge_step is not None and folder == self.log_dir:
-                file.add((_SESSION, message((1, _START))), step=self.purge_step)
+                step, start = self.purge_step, {"status": "START"}
+                file.add_event(_event.Event(step=step, file_version="brain.Event:2"))
+                file.add_event(_event.Event(step=step, session_log=start))
                 self.purge_step = None
         return file
 
     def _add(
-        self, summary: bytes, step: Any, walltime: float | None, folder: str | None = None
+        self, summary: Any, step: Any, walltime: float | None, folder: str | None = None
     ) -> None:
+        when = time.time() if walltime is None else walltime
         number = None if step is None else int(summaries.number_of(step))
-        self._file(folder).add((_SUMMARY, summary), step=number, walltime=walltime)
+        event = _event.Event(wall_time=when, step=number, summary=summary)
+        self._file(folder).add_event(event)
 
     def get_logdir(self) -> str:
         """The folder that the events go to."""
@@ -205,9 +207,10 @@ class SummaryWriter:
     ) -> None:
         """The settings of a run and what came of them, in a folder of their own.
 
-        hparam_domain_discrete is accepted.
+        hparam_domain_discrete has the values that settings may take.
         """
-        values = list(summaries.hparams(hparam_dict, metric_dict))
+        domains = hparam_domain_discrete or {}
+        values = list(summaries.hparams(hparam_dict, metric_dict, domains))
         values += [summaries.scalar(tag, v, False, False) for tag, v in metric_dict.items()]
         folder = os.path.join(self.log_dir, run_name or str(time.time()))
         for value in values:
@@ -228,7 +231,8 @@ class SummaryWriter:
         listed = outputs if isinstance(outputs, list | tuple) else [outputs]
         names = {id(p): name for name, p in model.named_parameters()}
         tensors = [out for out in listed if isinstance(out, Tensor)]
-        self._file().add((_GRAPH, summaries.graph(tensors, names)))
+        content = summaries.graph(tensors, names).SerializeToString()
+        self._file().add_event(_event.Event(wall_time=time.time(), graph_def=content))
 
     def flush(self) -> None:
         """Hand all values to the system."""

@@ -188,7 +188,9 @@ class Tensor(
         return subclass.like(alias(self), self)
 
     def detach_(self) -> Tensor:
-        """Cut this tensor from the graph that made it."""
+        """Cut this tensor from the graph that made it; in inference mode nothing is."""
+        if inference.on:
+            return self
         if self._view is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead of detach_() on a view."

@@ -29,12 +29,15 @@ def strided_view(
     return np.ndarray(shape, owner.dtype if dtype is None else dtype, owner, offset, strides)
 
 
-def beside(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
+def beside(
+    x: Array, shape: Shape, strides: Shape, offset: int = 0, dtype: np.dtype[Any] | None = None
+) -> Array:
     """A view anywhere in the memory in which x lies; offset from x's first element, all in bytes."""
-    if not offset and x.flags.c_contiguous and extent(shape, strides) <= x.nbytes // x.itemsize:
-        return strided_view(x, shape, strides)
+    dtype = x.dtype if dtype is None else dtype
+    if not offset and x.flags.c_contiguous and extent(shape, strides) <= x.nbytes // dtype.itemsize:
+        return strided_view(x, shape, strides, dtype=dtype)
     owner = whole(x)
-    return strided_view(owner, shape, strides, address(x) - address(owner) + offset, x.dtype)
+    return strided_view(owner, shape, strides, address(x) - address(owner) + offset, dtype)
 
 
 def extent(shape: Shape, strides: Shape) -> int:
@@ -55,15 +58,15 @@ def address(x: Array) -> int:
 
 
 class _Claimed:
-    """Memory that NumPy holds for read-only, offered again as writable, and kept alive."""
+    """Memory offered again, as writable, and kept alive."""
 
     def __init__(self, owner: Array) -> None:
-        self.base = owner
+        self.owner = owner
         self.__array_interface__ = owner.__array_interface__ | {"data": (address(owner), False)}
 
 
-def writable(x: Array) -> Array:
-    """The same memory, which NumPy holds for read-only, as an array that may be written."""
+def claimed(x: Array) -> Array:
+    """The same memory, writable even if x is not, as an array that is a part of no other."""
     return np.asarray(_Claimed(x))
 
 

@@ -12,13 +12,14 @@ from tests.fuzz.lockstep import Difference
 class Known:
     """A difference in `aspect` after a line that `line` finds, and why it may be there.
 
-    `want` finds torch's answer, where it is told by that.
+    `want` finds torch's answer, `dtype` that of torch's tensor, where it is told by that.
     """
 
     aspect: str
     reason: str
     line: str = ""
     want: str = ""
+    dtype: str = ""
 
     def covers(self, difference: Difference) -> bool:
         """Whether a difference is of this kind."""
@@ -26,10 +27,40 @@ class Known:
             difference.aspect == self.aspect
             and bool(re.search(self.line, difference.line))
             and bool(re.search(self.want, str(difference.want)))
+            and bool(re.search(self.dtype, difference.dtype))
         )
 
 
 KNOWN: tuple[Known, ...] = (
+    Known(
+        "requires_grad",
+        "`fill_` with a 0-d tensor that requires grad makes torch's whole numbers claim to require "
+        "grad; nothing can be computed with them afterwards.",
+        line=r"\] = \w|fill_\(",
+        want="True",
+        dtype="int|bool",
+    ),
+    Known(
+        "dtype",
+        "NumPy has no complex numbers of half precision: float16 with a complex number is complex64.",
+        want="complex32",
+    ),
+    Known(
+        "sharing",
+        "`.grad` shares memory with nothing; torch takes over gradients that are views of others.",
+        line=r"backward\(",
+    ),
+    Known(
+        "sign of zero",
+        "The sign of a part of a complex number that is zero: torch negates by 0 - x in whole vectors, "
+        "and adds and subtracts by way of a product with 1+0j.",
+        dtype="complex",
+    ),
+    Known(
+        "sign of zero",
+        "Which of two equal zeros is the larger: torch takes the first, but in whole vectors the second.",
+        line=r"max|min|clamp|median",
+    ),
     Known(
         "error",
         "An in-place change of one of several results after its `retain_grad` fails in torch's own "

@@ -246,7 +246,7 @@ class _Walk:
         (g,) = hooks.arriving([self.leaves.pop(leaf, None)])
         if wanted and not self.capture:
             (g,) = hooks.entering([g])
-            if hooks.accumulated and g is not None:
+            if hooks.accumulated and g is not None and leaf._requires_grad:
                 if not self.create_graph:
                     need_room(leaf)
                 accumulate(leaf, g, self.create_graph)
@@ -282,7 +282,8 @@ class _Walk:
         while leaves:
             # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
             leaf, g = leaves.popitem()
-            accumulate(leaf, g, self.create_graph)
+            if leaf._requires_grad:
+                accumulate(leaf, g, self.create_graph)
         return []
 
 

@@ -65,6 +65,8 @@ def attach(
                 wants |= bit
                 edge = t._node
                 if edge is None:
+                    if t._changes.__class__ is not list and _unseen(row, inputs):
+                        return
                     # A view that wants a gradient only because its base does hands none on, as in torch.
                     edge = t if t._requires_grad else None
                 elif t._output_nr:
@@ -133,6 +135,21 @@ def attach(
             kept.append(tuple([t._data.shape for t in inputs[i:]]))
     node.kept = kept
     node.versions = versions
+
+
+# What torch makes of tensors alone, numbers among them; and what it writes into new memory.
+_OF_TENSORS = {"add", "sub", "mul", "div", "floor_divide", "floor_division", "trunc_divide"}
+_COPYING = {"clone", "compact", "convert", "pad", "sort"}
+
+
+def _unseen(row: Primitive, inputs: Sequence[Any]) -> bool:
+    """Whether autograd does not see a call: all of its tensors were made in inference mode."""
+    if row.name in _COPYING:
+        return False
+    for t in inputs:
+        if t._changes.__class__ is list if isinstance(t, TensorBase) else row.name in _OF_TENSORS:
+            return False
+    return True
 
 
 def _keep_outputs(out: Any, versions: list[Any]) -> Any:

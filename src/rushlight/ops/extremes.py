@@ -11,9 +11,10 @@ from rushlight import dtypes, return_types
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase, is_inference, wrap
 from rushlight.ops.arguments import (
     Dim,
+    anew,
     many_dims,
     need_tensor,
     numpy_names,
@@ -30,7 +31,6 @@ from rushlight.ops.reduction import single_dim, sum
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
 from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.pointwise import clone
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -118,7 +118,8 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     """The elements of input at these positions along dim, which positions may lack."""
     shape = input._data.shape
     if not shape:
-        return apply(clone, input)
+        # Not as a clone does, whose backward hands the gradient itself on.
+        return apply(pointwise.where, wrap(np.ones((), bool)), input, 0)
     kept = positions._data.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):
@@ -139,7 +140,9 @@ def picked(
     """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
     at = one_dim(dim, input._data.ndim)
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
-    values = relabel(pick(input, indices, at), label)
+    # Autograd sees nothing of it, in torch, if it does not see the input.
+    seen = input if not is_inference(input) else input.detach()
+    values = relabel(pick(seen, indices, at), label)
     return write_outs(out, kind((values, indices)))
 
 
@@ -295,6 +298,7 @@ def _quantile(
         result = result.reshape(-1, *([1] * ndim if keepdim else []))
     else:
         result = result.reshape([1] * ndim if keepdim else [])
+    result = anew(result)
     return result if out is None else write_out(out, result)
 
 

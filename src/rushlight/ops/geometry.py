@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.state import state
 from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.layout import contiguous_format, preserve_format
@@ -181,7 +182,8 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
         if result._node is not None:
             result._node._label = label
         take_memory(self, result)
-        self._node = result._node
+        if state.grad:
+            self._node = result._node
         bump(self, name)
         return self
 

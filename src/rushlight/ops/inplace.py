@@ -347,6 +347,9 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             simple = False
         # Arrays that own their memory lie apart, and show every element once.
         alone = data.base is None
+        for option in options.values():
+            if option.__class__ is not float and not is_int64(option):
+                simple = False
         values = []
         for operand in operands:
             if isinstance(operand, TensorBase):

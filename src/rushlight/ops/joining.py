@@ -35,6 +35,7 @@ from rushlight.ops.shape import (
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import join
 from rushlight.primitives import view as rows
+from rushlight.primitives.families import result_type
 from rushlight.primitives.index import ARRAY
 
 if TYPE_CHECKING:
@@ -162,6 +163,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
                 f"{tensor._data.ndim} dimensions"
             )
         blocks.append(atleast_2d(tensor))
+    # In their common type, to which a single number in no dimension adds nothing.
+    common = result_type(*(tensor._data for tensor in tensors))
+    blocks = [block.to(common) for block in blocks]
     width = sum(b._data.shape[1] for b in blocks)
     lines, left = [], 0
     for block in blocks:

@@ -16,7 +16,7 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
-from rushlight.primitives.contract import matmul
+from rushlight.primitives.contract import banded
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import entering
@@ -340,16 +340,14 @@ def _averages(size: int, count: int, dtype: np.dtype[Any]) -> Array:
     return (member / np.maximum(ends - starts, 1)[:, None]).astype(dtype)
 
 
-def along(input: Tensor, dim: int, matrix: Array) -> Tensor:
-    """Multiply dimension dim, counted from the end, by a constant matrix [new size, old size]."""
-    if dim == -1:
-        result: Tensor = apply(matmul, input, wrap(np.ascontiguousarray(matrix.T)))
-        return result
-    shape = input._data.shape
-    rest = int(np.prod(shape[dim + 1 :]))
-    columns = input.reshape((*shape[: dim + 1], rest))
-    result = apply(matmul, wrap(matrix), columns)
-    return result.reshape((*shape[:dim], matrix.shape[0], *shape[dim + 1 :]))
+def along(input: Tensor, dim: int, matrix: Array, reach: Array | None = None) -> Tensor:
+    """Multiply dimension dim, counted from the end, by a constant matrix [new size, old size].
+
+    reach: which elements of the matrix count, though they may be 0; those that are not, if not given.
+    """
+    reach = matrix != 0 if reach is None else reach
+    result: Tensor = apply(banded, input, wrap(matrix), wrap(reach), dim=dim)
+    return result
 
 
 def adaptive_max_pool(

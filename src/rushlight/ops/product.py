@@ -12,7 +12,7 @@ from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.core.tensor import wrap
 from rushlight.dtypes import promote_types
-from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
+from rushlight.ops.arguments import anew, need_tensor, numpy_names, one_dim, relabel, write_out
 from rushlight.ops.precision import in_half, lowered
 from rushlight.primitives import contract as rows
 from rushlight.primitives.factor import inv
@@ -47,8 +47,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         result = apply(rows.dot, input, other)
     elif left == 1:
         result = apply(rows.matmul, input.unsqueeze(0), other).squeeze(-2)
+        result = relabel(anew(result), "SqueezeBackward4" if right == 2 else "UnsafeViewBackward0")
     else:
         result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
+        result = relabel(result, "MvBackward0" if left == 2 else "UnsafeViewBackward0")
     return result if out is None else write_out(out, result, same=True)
 
 
@@ -100,7 +102,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
         )
     # autocast lowers matmul, and not this.
-    return write_out(out, apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), same=True)
+    result = relabel(apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), "MvBackward0")
+    return write_out(out, result, same=True)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -324,7 +327,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     spread = input.reshape([n for size in a for n in (size, 1)])
     tiled = other.reshape([n for size in b for n in (1, size)])
     shape = tuple(m * n for m, n in zip(a, b, strict=True))
-    return write_out(out, (spread * tiled).reshape(shape))
+    return write_out(out, relabel((spread * tiled).reshape(shape), "UnsafeViewBackward0"))
 
 
 @numpy_names

@@ -195,7 +195,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     tensor(4.5000)
     """
     panels, at = _panels("trapezoid", y, x, dx, dim)
-    return sum(panels, at)
+    total = sum(panels, at)
+    # torch sums up nothing here, which depends on nothing.
+    return total if y._data.shape[at] else total.detach()
 
 
 trapz = trapezoid

@@ -217,7 +217,20 @@ slogdet: Primitive = Primitive(
 
 def _det(x: Array) -> Any:
     square("linalg.det", x)
-    return np.linalg.det(x)
+    out = np.asarray(np.linalg.det(x))
+    for place in np.argwhere(out == 0).tolist():
+        out[tuple(place)] = _product_of_pivots(x[tuple(place)])
+    return out
+
+
+def _product_of_pivots(x: Array) -> Any:
+    """A determinant of 0 has a sign: that of the product of the pivots, and of their order."""
+    from scipy.linalg import get_lapack_funcs
+
+    factorise: Any = get_lapack_funcs("getrf", (x,))
+    upper, pivots, _ = factorise(x.T)
+    swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
+    return np.prod(upper.diagonal()) * x.dtype.type(-1 if swaps % 2 else 1)
 
 
 def _det_vjp(g: Any, x: Any, out: Any) -> Any:

@@ -270,7 +270,8 @@ def _amin(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 
 def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
     count = sum(hit, dim=dim, keepdim=True)
-    return where(hit, g / count.astype(g._data.dtype), 0)
+    # A product, as in torch: nan goes everywhere, and what is beaten gets a zero of the sign of g.
+    return g / count.astype(g._data.dtype) * hit
 
 
 def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:

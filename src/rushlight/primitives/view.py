@@ -191,7 +191,8 @@ Widths = tuple[tuple[int, int], ...]
 
 def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
-    out = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    nothing = value == 0 and math.copysign(1, value.real) > 0
+    out = np.zeros(shape, x.dtype) if nothing else np.full(shape, value, x.dtype)
     source, target = [], []
     for n, (before, after) in zip(x.shape, widths, strict=True):
         source.append(slice(max(-before, 0), n - max(-after, 0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.convolution import (
     Ints,
     as_ints,
@@ -82,7 +82,7 @@ def unfold(
     columns = apply(windows, batch, **form)
     n, channels, elements, count = columns._data.shape
     joined = columns.reshape((n, channels * elements, count))
-    return joined if len(shape) == 4 else joined.squeeze(0)
+    return relabel(joined if len(shape) == 4 else joined.squeeze(0), "Im2ColBackward0")
 
 
 def fold(
@@ -124,4 +124,4 @@ def fold(
     batch = input if len(shape) == 3 else input.unsqueeze(0)
     parts = batch.reshape((batch.shape[0], shape[-2] // elements, elements, shape[-1]))
     result: Tensor = apply(windows_sum, parts, size=size, **form)
-    return result if len(shape) == 3 else result.squeeze(0)
+    return relabel(result if len(shape) == 3 else result.squeeze(0), "Col2ImBackward0")

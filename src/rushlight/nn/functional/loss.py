@@ -104,8 +104,8 @@ def mse_loss(
     """
     input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    difference = input - target
-    return _weighted(difference * difference, weight, how, "MseLossBackward0")
+    loss: Tensor = apply(rows.squared_distance, input, target)
+    return _weighted(loss, weight, how, "MseLossBackward0")
 
 
 @in_single

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
+def _positive(gaps: Tensor) -> Tensor:
+    """What is more than 0; nothing of the others, nan among them."""
+    return where_zero(gaps > 0, gaps)
+
+
 @in_single
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
@@ -72,7 +77,7 @@ def multi_margin_loss(
         )
     input = entering(input, refused="multi_margin_loss_backward")
     right = input.gather(1, target.unsqueeze(1))
-    gaps = (margin - right + input).clamp(min=0)
+    gaps = _positive(margin - right + input)
     if p == 2:
         gaps = gaps * gaps
     if weight is not None:
@@ -120,7 +125,7 @@ def multilabel_margin_loss(
     lines, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
     safe, counts, occurs = apply(label_masks, labels)
     right = lines.gather(1, safe)
-    gaps = (1 - right.unsqueeze(2) + lines.unsqueeze(1)).clamp(min=0)
+    gaps = _positive(1 - right.unsqueeze(2) + lines.unsqueeze(1))
     wrong = counts.unsqueeze(2).logical_and(occurs.logical_not().unsqueeze(1))
     losses = where_zero(wrong, gaps).sum((1, 2)) / classes
     if how == "none":

@@ -33,6 +33,12 @@ class Known:
 
 KNOWN: tuple[Known, ...] = (
     Known(
+        "error",
+        "`mean`, `std` and `abs` of a leaf made in inference mode fail in torch, which calls their own "
+        "out= forms; its other functions take the leaf for a constant, as do all of rushlight's.",
+        want=r"(sum|abs|mean)\(\): functions with out=",
+    ),
+    Known(
         "requires_grad",
         "`fill_` with a 0-d tensor that requires grad makes torch's whole numbers claim to require "
         "grad; nothing can be computed with them afterwards.",

@@ -48,12 +48,11 @@ def _clamp(x: Any, low: Any, high: Any) -> Any:
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(-np.inf if low is None else low, np.inf if high is None else high)
     if low is None:
-        return np.minimum(high, x)
-    # Of two equal zeros NumPy takes the second, torch the input.
-    out = np.maximum(low, x)
+        return np.minimum(x, high)
+    out = np.maximum(x, low)
     if high is None:
         return out
-    return np.minimum(high, out)
+    return np.minimum(out, high)
 
 
 def _promote_clamp(arrays: list[Any]) -> list[Any]:

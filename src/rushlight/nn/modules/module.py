@@ -477,12 +477,11 @@ class Module(HookMethods, StateMethods):
                 continue
             with no_grad():
                 param.data = fn(param.data)
-            grad: Any = param._grad
-            if grad is not None and grad.is_sparse:
-                param._grad = fn(grad)
-            elif grad is not None:
+            if param._grad is not None:
+                flag = param._grad._requires_grad
                 with no_grad():
-                    grad.data = fn(grad.data)
+                    param._grad = fn(param._grad)
+                param._grad.requires_grad_(flag)
         for name, buffer in self._buffers.items():
             if isinstance(buffer, UninitializedTensorMixin):
                 buffer.data = fn(buffer.data)

@@ -6,7 +6,6 @@ not fit the memory. Everything else that needs such a view asks it (`tests/test_
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,12 +29,15 @@ def strided_view(
     return np.ndarray(shape, owner.dtype if dtype is None else dtype, owner, offset, strides)
 
 
-def beside(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
+def beside(
+    x: Array, shape: Shape, strides: Shape, offset: int = 0, dtype: np.dtype[Any] | None = None
+) -> Array:
     """A view anywhere in the memory in which x lies; offset from x's first element, all in bytes."""
-    if not offset and x.flags.c_contiguous and extent(shape, strides) <= x.nbytes // x.itemsize:
-        return strided_view(x, shape, strides)
+    dtype = x.dtype if dtype is None else dtype
+    if not offset and x.flags.c_contiguous and extent(shape, strides) <= x.nbytes // dtype.itemsize:
+        return strided_view(x, shape, strides, dtype=dtype)
     owner = whole(x)
-    return strided_view(owner, shape, strides, address(x) - address(owner) + offset, x.dtype)
+    return strided_view(owner, shape, strides, address(x) - address(owner) + offset, dtype)
 
 
 def extent(shape: Shape, strides: Shape) -> int:
@@ -56,15 +58,15 @@ def address(x: Array) -> int:
 
 
 class _Claimed:
-    """Memory that NumPy holds for read-only, offered again as writable, and kept alive."""
+    """Memory offered again, as writable, and kept alive."""
 
     def __init__(self, owner: Array) -> None:
-        self.base = owner
+        self.owner = owner
         self.__array_interface__ = owner.__array_interface__ | {"data": (address(owner), False)}
 
 
-def writable(x: Array) -> Array:
-    """The same memory, which NumPy holds for read-only, as an array that may be written."""
+def claimed(x: Array) -> Array:
+    """The same memory, writable even if x is not, as an array that is a part of no other."""
     return np.asarray(_Claimed(x))
 
 
@@ -79,22 +81,6 @@ def root(x: Array) -> Array:
             x = base.base
         else:
             return x
-
-
-# Memory that a program has as an array, too, by the array that holds it.
-_seen: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
-
-
-def show(x: Array) -> Array:
-    """Note that a program sees x as an array, or gave it as one; returns it."""
-    owner = root(x)
-    _seen[id(owner)] = owner
-    return x
-
-
-def is_seen(x: Array) -> bool:
-    """Whether a program has the memory of x as an array, too."""
-    return id(root(x)) in _seen
 
 
 def whole(x: Array) -> Array:
@@ -171,5 +157,8 @@ def overlap(a: Array, b: Array) -> int:
         return NONE
     if address(a) != address(b) or a.nbytes != b.nbytes:
         return PARTIAL
-    # The steps of dimensions of size 1 count, as in torch.
-    return FULL if a.strides == b.strides else PARTIAL
+    return FULL if a.ndim == b.ndim and _steps(a) == _steps(b) else PARTIAL
+
+
+def _steps(x: Array) -> list[int]:
+    return [s for n, s in zip(x.shape, x.strides, strict=True) if n > 1]

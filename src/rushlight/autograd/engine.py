@@ -282,7 +282,6 @@ class _Walk:
         while leaves:
             # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
             leaf, g = leaves.popitem()
-            # A leaf may have been detached since.
             if leaf._requires_grad:
                 accumulate(leaf, g, self.create_graph)
         return []

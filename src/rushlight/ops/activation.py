@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.core.doors import apply
-from rushlight.core.tape import remember
 from rushlight.ops.arguments import (
+    anew,
     need_number,
     need_tensor,
     numpy_names,
@@ -138,7 +138,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape(spread)
     supported("prelu_cpu", FLOAT, [input._data])
     result = pointwise.where(pointwise.gt(input, 0), input, weight * input)
-    return remember(relabel(result, "PreluKernelBackward0"), input, weight)
+    return relabel(result, "PreluKernelBackward0")
 
 
 def threshold(
@@ -181,7 +181,7 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
         input = input.to(dtype)
     axis = one_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        return apply(row, input.reshape((1,)), dim=0).reshape(())
+        return anew(apply(row, input.reshape((1,)), dim=0).reshape(()))
     result: Tensor = apply(row, input, dim=axis)
     return result
 

@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
-from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
-from rushlight.ops.arguments import need_tensor, relabel, write_out
-from rushlight.ops.inplace import copy_
+from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.pointwise import unary
 from rushlight.ops.precision import in_single
-from rushlight.ops.transcendental import cos, sin
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
 
@@ -128,20 +125,12 @@ def imag(input: Tensor) -> Tensor:
 
 def set_real(input: Tensor, value: Tensor | float) -> None:
     """Write the real part in place: `x.real = value`."""
-    part = real(input)
-    if isinstance(value, TensorBase):
-        copy_(part, value)
-    else:
-        part[...] = value
+    real(input)[...] = value
 
 
 def set_imag(input: Tensor, value: Tensor | float) -> None:
     """Write the imaginary part in place: `x.imag = value`."""
-    part = imag(input)
-    if isinstance(value, TensorBase):
-        copy_(part, value)
-    else:
-        part[...] = value
+    imag(input)[...] = value
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -178,6 +167,5 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("polar", "angle", 2, angle)
     if abs._data.dtype.kind != "f" or angle._data.dtype != abs._data.dtype:
         rows.join.rule(abs._data, angle._data)
-    joined = apply(rows.join, pointwise.mul(abs, cos(angle)), abs * sin(angle))
-    result: Tensor = relabel(joined, "PolarBackward0")
+    result: Tensor = apply(rows.polar, abs, angle)
     return _same_out(out, result)

@@ -20,8 +20,7 @@ from rushlight.layout import (
     preserve_format,
     sparse_coo,
 )
-from rushlight.memory import show
-from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
+from rushlight.ops.arguments import as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
@@ -320,13 +319,8 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
         if isinstance(operand, TensorBase):
             data = operand._data
             ranked.append((2 if data.ndim else 1, dtypes.of(data.dtype)))
-        elif isinstance(operand, NUMBERS):
-            ranked.append((0, dtypes.of_number(operand)))
         else:
-            raise TypeError(
-                "result_type() received an invalid combination of arguments: each must be Tensor or "
-                f"Number, not {type_name(operand)}"
-            )
+            ranked.append((0, dtypes.of_number(operand)))
     return dtypes.highest(ranked)
 
 
@@ -363,7 +357,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
             f"Can't call numpy() on Tensor that has {bit} bit set. Use "
             f"tensor.resolve_{resolve}().numpy() instead."
         )
-    return show(self._data)
+    return self._data
 
 
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:

@@ -19,7 +19,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array, TensorBase
-from rushlight.memory import root, show, writable
+from rushlight.memory import claimed, root
 from rushlight.ops.arguments import type_name
 
 Dtype = dtypes.dtype | None
@@ -70,14 +70,17 @@ def checked(array: Array) -> Array:
 def on_memory(array: Array) -> Array:
     """The array, or its memory as one that can be written if it is read-only, with torch's warning."""
     checked(array)
-    return show(array if array.flags.writeable else claimed(array, "NumPy array", "array"))
+    if not array.flags.writeable:
+        return taken(array, "NumPy array", "array")
+    # A storage of its own, which begins where the array does, whatever else lies in the memory.
+    return claimed(array)
 
 
-def claimed(array: Array, what: str, short: str) -> Array:
+def taken(array: Array, what: str, short: str) -> Array:
     """Read-only memory as torch takes it: it warns, and writes. What is mapped stays read-only."""
     _warn_of_read_only(what, short)
     owner: Any = root(array)
-    return array if isinstance(owner.base, mmap.mmap) else writable(array)
+    return array if isinstance(owner.base, mmap.mmap) else claimed(array)
 
 
 @functools.cache

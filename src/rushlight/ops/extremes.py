@@ -11,9 +11,10 @@ from rushlight import dtypes, return_types
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase, is_inference, wrap
 from rushlight.ops.arguments import (
     Dim,
+    anew,
     many_dims,
     need_tensor,
     numpy_names,
@@ -30,7 +31,6 @@ from rushlight.ops.reduction import single_dim, sum
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
 from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.pointwise import clone
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -73,16 +73,10 @@ def aminmax(
     need_tensor("aminmax", "input", 1, input)
     dims = single_dim("aminmax", dim, input._data.ndim)
     if not rows.folded_size(input._data.shape, dims):
-        if dims:
-            raise IndexError(f"aminmax(): Expected reduction dim {dims[0]} to have non-zero size.")
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
             f"identity; the input has shape {list(input._data.shape)}"
         )
-    if input._data.dtype.kind == "c":
-        if not input._data.ndim:
-            raise RuntimeError(f"aminmax not implemented for {input.dtype.word}")
-        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{input.dtype.word}'")
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
     if out is not None:
         for each in out:
@@ -103,10 +97,9 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         out: Tensor | None = None,
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
-        if input._data.dtype.kind in "bc":
-            word = "bool" if input._data.dtype.kind == "b" else "complex"
+        if input._data.dtype.kind == "b":
             raise RuntimeError(
-                f"{name}(): does not support {word} input: convert it, as .int() does"
+                f"{name}(): does not support bool input: convert it, for instance .int()"
             )
         at = None if dim is None else one_dim(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
@@ -125,7 +118,8 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     """The elements of input at these positions along dim, which positions may lack."""
     shape = input._data.shape
     if not shape:
-        return apply(clone, input)
+        # Not as a clone does, whose backward hands the gradient itself on.
+        return apply(pointwise.where, wrap(np.ones((), bool)), input, 0)
     kept = positions._data.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):
@@ -145,11 +139,10 @@ def picked(
 ) -> Any:  # fmt: skip
     """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
     at = one_dim(dim, input._data.ndim)
-    if not input._data.size:
-        # A dimension without elements is an error before the type is.
-        row.rule(input._data, dim=at, keepdim=keepdim, **static)
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
-    values = relabel(pick(input, indices, at), label)
+    # Autograd sees nothing of it, in torch, if it does not see the input.
+    seen = input if not is_inference(input) else input.detach()
+    values = relabel(pick(seen, indices, at), label)
     return write_outs(out, kind((values, indices)))
 
 
@@ -169,7 +162,6 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             return of_two(input, other, out=out)
         if dim is not None:
             if input._data.dtype.kind == "c":
-                find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
                 raise RuntimeError(f"{name}() does not support complex input")
             if input._requires_grad or not input._data.ndim or state.interpreters:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
@@ -306,6 +298,7 @@ def _quantile(
         result = result.reshape(-1, *([1] * ndim if keepdim else []))
     else:
         result = result.reshape([1] * ndim if keepdim else [])
+    result = anew(result)
     return result if out is None else write_out(out, result)
 
 

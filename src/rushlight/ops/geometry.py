@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.state import state
 from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, beside, root, strided_view, whole
-from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
+from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
@@ -181,7 +182,8 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
         if result._node is not None:
             result._node._label = label
         take_memory(self, result)
-        self._node = result._node
+        if state.grad:
+            self._node = result._node
         bump(self, name)
         return self
 
@@ -219,7 +221,6 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         start = address(data) - address(owner)
         end = start + int(np.prod(shape, dtype=np.int64)) * item
         if end > owner.nbytes:
-            need_growing(data)
             grown = np.zeros(end, np.uint8)
             grown[: owner.nbytes] = whole(data).reshape(-1, order="A").view(np.uint8)
             put(self, strided_view(grown, shape, strides, start, data.dtype))

@@ -15,9 +15,7 @@ from rushlight.core.tensor import TensorBase, inference, wrap
 from rushlight.ops.arguments import (
     apart,
     as_sizes,
-    need_castable,
     need_tensor,
-    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -37,6 +35,7 @@ from rushlight.ops.shape import (
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import join
 from rushlight.primitives import view as rows
+from rushlight.primitives.families import result_type
 from rushlight.primitives.index import ARRAY
 
 if TYPE_CHECKING:
@@ -82,17 +81,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             empty = True
         elif shape == (0,):
             shape = own
-    # Tensors of shape (0,) may be joined along any dimension.
-    at = 0 if shape == (0,) else one_dim(dim, len(shape))
+    at = one_dim(dim, len(shape))
     if empty and len(shape) > 1:
         # torch lets an empty 1-d tensor stand among others of any shape.
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     result: Tensor = apply(join.cat, *parts, dim=at)
-    if out is not None:
-        need_tensor("out", "out", 0, out)
-        need_unrecorded(out, *parts)
-        need_castable(result, out, TypeError)
     return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)
 
 
@@ -169,6 +163,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
                 f"{tensor._data.ndim} dimensions"
             )
         blocks.append(atleast_2d(tensor))
+    # In their common type, to which a single number in no dimension adds nothing.
+    common = result_type(*(tensor._data for tensor in tensors))
+    blocks = [block.to(common) for block in blocks]
     width = sum(b._data.shape[1] for b in blocks)
     lines, left = [], 0
     for block in blocks:

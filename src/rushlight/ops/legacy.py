@@ -13,10 +13,10 @@ from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
 from rushlight.layout import strided
-from rushlight.memory import writable
+from rushlight.memory import claimed
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import Dtype, check_sizes, finish
-from rushlight.ops.data import array_of, claimed
+from rushlight.ops.data import array_of, taken
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
 
@@ -63,7 +63,7 @@ def frombuffer(
         )
     array = np.frombuffer(buffer, kind.numpy, count, offset)
     if not array.flags.writeable:
-        array = claimed(array, "buffer", "buffer")
+        array = taken(array, "buffer", "buffer")
     return finish(array, requires_grad=requires_grad)
 
 
@@ -87,7 +87,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         array = np.from_dlpack(ext_tensor)
     else:
         # A bare capsule does not say whether its memory may be written; for torch it may.
-        array = writable(np.from_dlpack(_Capsule(ext_tensor)))
+        array = claimed(np.from_dlpack(_Capsule(ext_tensor)))
     return wrap(array.copy() if copy else array)
 
 

@@ -12,12 +12,11 @@ from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.core.tensor import wrap
 from rushlight.dtypes import promote_types
-from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, size_at, write_out
+from rushlight.ops.arguments import anew, need_tensor, numpy_names, one_dim, relabel, write_out
 from rushlight.ops.precision import in_half, lowered
-from rushlight.ops.shape import view
 from rushlight.primitives import contract as rows
 from rushlight.primitives.factor import inv
-from rushlight.primitives.families import NUMERIC, broadcast_shapes, supported
+from rushlight.primitives.families import broadcast_shapes
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -48,8 +47,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         result = apply(rows.dot, input, other)
     elif left == 1:
         result = apply(rows.matmul, input.unsqueeze(0), other).squeeze(-2)
+        result = relabel(anew(result), "SqueezeBackward4" if right == 2 else "UnsafeViewBackward0")
     else:
         result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
+        result = relabel(result, "MvBackward0" if left == 2 else "UnsafeViewBackward0")
     return result if out is None else write_out(out, result, same=True)
 
 
@@ -94,7 +95,6 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("mv", "input", 1, input)
     if input.is_sparse:
         return write_out(out, input @ vec)
-    size_at(input, 0)
     _ranks("mv", (2, 1), input, vec)
     if input._data.shape[1] != vec._data.shape[0]:
         raise RuntimeError(
@@ -102,7 +102,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
         )
     # autocast lowers matmul, and not this.
-    return write_out(out, apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), same=True)
+    result = relabel(apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), "MvBackward0")
+    return write_out(out, result, same=True)
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -207,7 +208,7 @@ def addmv(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * (mat @ vec)."""
-    if input._data.ndim > 1 or mat._data.ndim != 2 or vec._data.ndim != 1:
+    if input._data.ndim > 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
             f"{vec._data.ndim}"
@@ -252,10 +253,6 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
-    # torch asks for these sizes first, to spread the input.
-    for batch, dims in ((batch1, (0, 1)), (batch2, (2,))):
-        for dim in dims:
-            size_at(batch, dim)
     return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha), same=True)
 
 
@@ -327,13 +324,10 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     rank = max(input._data.ndim, other._data.ndim)
     a = (1,) * (rank - input._data.ndim) + input._data.shape
     b = (1,) * (rank - other._data.ndim) + other._data.shape
-    # torch takes views of both, where their memory allows that.
-    spread = view(input, tuple(n for size in a for n in (size, 1)))
-    tiled = view(other, tuple(n for size in b for n in (1, size)))
+    spread = input.reshape([n for size in a for n in (size, 1)])
+    tiled = other.reshape([n for size in b for n in (1, size)])
     shape = tuple(m * n for m, n in zip(a, b, strict=True))
-    result = view(spread * tiled, shape)
-    result._view = None
-    return write_out(out, result)
+    return write_out(out, relabel((spread * tiled).reshape(shape), "UnsafeViewBackward0"))
 
 
 @numpy_names
@@ -360,7 +354,6 @@ def cross(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {shape[at]} and "
             f"{other._data.shape[at]}"
         )
-    supported("cross", NUMERIC + "c", [input._data])
     a, b = input.unbind(at), other.unbind(at)
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     from rushlight.ops.joining import stack

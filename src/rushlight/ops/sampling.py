@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply
 from rushlight.core.state import state
-from rushlight.core.tape import reusable
-from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.core.turned import write
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
 from rushlight.ops.inplace import admit, assign, check_memory
-from rushlight.primitives import pointwise as rows
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.placement import empty_like
 from rushlight.primitives.subclass import like
+from rushlight.primitives.view import overwrite
 from rushlight.random import Generator
 
 if TYPE_CHECKING:
@@ -252,10 +250,8 @@ def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
     """Numbers that depend on these inputs with a gradient of zero."""
     # Arithmetic on 0-d arrays makes NumPy scalars of them.
     result = wrap(np.asarray(values))
-    for t in inputs:
-        if state.grad and isinstance(t, TensorBase) and t._requires_grad:
-            result = reusable(apply(rows.where, wrap(np.ones((), bool)), result, t))
-    return relabel(result, label)
+    wanting = [t for t in inputs if isinstance(t, TensorBase) and wants_grad(t)]
+    return relabel(overwrite(result, *wanting), label) if state.grad and wanting else result
 
 
 def bernoulli(

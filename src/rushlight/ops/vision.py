@@ -262,17 +262,17 @@ def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Ten
     """Values of all channels at whole positions; zeros outside."""
     batch = spots[0]._data.shape[0]
     flat = wrap(np.arange(batch).reshape(-1, *(1,) * len(size)))
-    inside = None
+    inside = wrap(np.ones((), bool))
     for spot, n in zip(spots, size, strict=True):
-        within = (spot >= 0).logical_and(spot <= n - 1)
-        inside = within if inside is None else inside.logical_and(within)
+        inside = inside.logical_and((spot >= 0).logical_and(spot <= n - 1))
         # nan is outside, too.
         place = spot.nan_to_num(0.0, 0.0, 0.0).clamp(0, n - 1).to(dtypes.int64)
         flat = flat * n + place
     values: Tensor = apply(
         embedding_rows.embedding, table, flat, padding_idx=-1, scale_grad_by_freq=False
     )
-    return values * inside.unsqueeze(-1)  # type: ignore[union-attr]
+    result: Tensor = apply(where, inside.unsqueeze(-1), values, 0)
+    return result
 
 
 def _bounded(place: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:

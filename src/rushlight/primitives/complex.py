@@ -10,9 +10,10 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import address, root
+from rushlight.memory import beside
 from rushlight.primitives.families import SHAPES, binary, draw, unary
-from rushlight.primitives.pointwise import abs, eq, where
+from rushlight.primitives.placement import pointwise
+from rushlight.primitives.pointwise import abs, eq, flat, sgn, where
 
 
 def _complex_samples() -> Iterable[Sample]:
@@ -40,7 +41,10 @@ view_as_real = Primitive(
 
 
 def _view_as_complex(x: Array) -> Array:
-    return x.view(np.dtype(f"c{2 * x.itemsize}"))[..., 0]
+    # Steps that are never taken may be no whole numbers of the pairs.
+    pair = 2 * x.itemsize
+    strides = tuple(s - s % pair for s in x.strides[:-1])
+    return beside(x, x.shape[:-1], strides, dtype=np.dtype(f"c{pair}"))
 
 
 def _view_as_complex_rule(x: Array) -> Spec:
@@ -54,19 +58,14 @@ def _view_as_complex_rule(x: Array) -> Spec:
             f"Tensor must have a last dimension of size 2 for the real and the imaginary part, got "
             f"shape {list(x.shape)}"
         )
-    if x.size:
-        if x.strides[-1] != x.itemsize:
-            raise RuntimeError("Tensor must have a last dimension with stride 1: use .contiguous()")
-        if any(step % (2 * x.itemsize) for step in x.strides[:-1]):
-            raise RuntimeError(
-                "Tensor must have a stride divisible by 2 for all but last dimension: use .contiguous()"
-            )
-        if (address(x) - address(root(x))) % (2 * x.itemsize):
-            raise RuntimeError(
-                "Tensor must have a storage_offset divisible by 2: .clone() it, as complex numbers lie "
-                "in pairs"
-            )
-    return x.shape[:-1], np.dtype(f"c{2 * x.itemsize}")
+    if x.strides[-1] != x.itemsize:
+        raise RuntimeError("Tensor must have a last dimension with stride 1: use .contiguous()")
+    pair = 2 * x.itemsize
+    if any(n > 1 and s % pair for n, s in zip(x.shape[:-1], x.strides, strict=False)):
+        raise RuntimeError(
+            "Tensor must have a stride divisible by 2 for all but last dimension: use .contiguous()"
+        )
+    return x.shape[:-1], np.dtype(f"c{pair}")
 
 
 view_as_complex: Primitive = Primitive(
@@ -107,6 +106,22 @@ join = binary(
 )
 
 
+def _polar(x: Array, y: Array) -> Array:
+    return _join(x * np.cos(y), x * np.sin(y))
+
+
+def _polar_vjp(g: Any, out: Any) -> list[Any]:
+    # By the direction of the result, which is the opposite one for a negative length, as in torch.
+    back = g.conj()
+    return [(back * sgn(out)).real, (back * (out * 1j)).real]
+
+
+polar = Primitive(
+    "polar", "binary", _polar, _polar_vjp, join.rule, "{x} * cexp(I * {y})",
+    lambda: [Sample((draw(seed, n, 0.1, 2.0), draw(seed + 50, n))) for seed, n in enumerate(SHAPES)],
+    inputs=("x", "y"), promote=_promote_join, layout=pointwise,
+)  # fmt: skip
+
 # The memory stays as it is, and whoever reads it turns it (`core.turned`).
 conj_view: Primitive = Primitive(
     "conj_view", "view", np.conjugate, (lambda g: conj_view(g),), lambda x: (x.shape, x.dtype),
@@ -127,7 +142,7 @@ def _angle(x: Array) -> Any:
 
 def _angle_vjp(g: Any, x: Any) -> Any:
     if x._data.dtype.kind != "c":
-        return g * 0
+        return flat(g)
     size = abs(x)
     turning = g * x * 1j / (size * size)
     return where(eq(size, 0), 0, turning)

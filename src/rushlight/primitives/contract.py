@@ -86,7 +86,6 @@ def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
     if x.dtype.kind == "b":
-        _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
         return x @ y
@@ -139,11 +138,56 @@ matmul: Primitive = Primitive(
 )  # fmt: skip
 
 
+def _band(x: Array, y: Array, dim: int) -> Array:
+    """y times the lines of x along dim, which is counted from the end."""
+    if dim == -1:
+        return np.matmul(x, np.ascontiguousarray(y.T))
+    shape = x.shape
+    columns = x.reshape((*shape[: dim + 1], math.prod(shape[dim + 1 :])))
+    return np.matmul(y, columns).reshape((*shape[:dim], len(y), *shape[dim + 1 :]))
+
+
+def _banded(x: Array, y: Array, reach: Array, *, dim: int) -> Array:
+    out = _band(x, y, dim)
+    if np.isfinite(out).all():
+        return out
+    # 0 * nan is nan, and 0 * infinity: what y does not reach must not come in.
+    finite = np.isfinite(x)
+    out = _band(np.where(finite, x, x.dtype.type(0)), y, dim)
+    lines, known, filled = (np.moveaxis(a, dim, -1) for a in (x, finite, out))
+    for column in np.flatnonzero(~known.all(axis=tuple(range(x.ndim - 1)))):
+        rows = np.flatnonzero(reach[:, column])
+        there = ~known[..., column]
+        part = filled[there]
+        part[:, rows] += lines[there, column][:, None] * y[rows, column]
+        filled[there] = part
+    return out
+
+
+def _banded_rule(x: Array, y: Array, reach: Array, *, dim: int) -> Spec:
+    shape = list(x.shape)
+    shape[dim] = len(y)
+    return tuple(shape), x.dtype
+
+
+def _banded_samples() -> Iterable[Sample]:
+    band = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    for dim in (-1, -2):
+        yield Sample((draw(1, (2, 3, 3)), band, band != 0), {"dim": dim})
+
+
+# A dimension multiplied by a constant matrix [new size, old size], of which `reach` says what counts.
+banded: Primitive = Primitive(
+    "banded", "contract", _banded,
+    (lambda g, y, reach, dim: banded(g, y.mT, reach.mT, dim=dim), None, None), _banded_rule, "gemm",
+    _banded_samples,
+)  # fmt: skip
+
+
 def _dot(x: Array, y: Array) -> Any:
     same_dtype("dot", x, y)
-    if x.ndim != 1 or y.ndim != 1 or x.dtype.kind == "b":
+    if x.ndim != 1 or y.ndim != 1:
         _dot_rule(x, y)
-        raise NotImplementedError("\"dot\" not implemented for 'Bool': use .float()")
     return np.dot(x, y)
 
 
@@ -170,18 +214,11 @@ def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
         same_dtype("linear", x, weight)
     if bias is not None and bias.dtype is not weight.dtype:
         same_dtype("linear", weight, bias)
-    if not x.ndim or not weight.ndim or (x.dtype.kind == "b" and x.size and weight.size):
-        _linear_rule(x, weight, bias)
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     out = _product(_flat(x), weight.T, bias)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
 def _linear_rule(x: Array, weight: Array, bias: Array | None = None) -> Spec:
-    if not x.ndim or not weight.ndim:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight.ndim}D"
-        )
     same_dtype("linear", x, weight, *(() if bias is None else (bias,)))
     if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[-1]:
         rows = int(np.prod(x.shape[:-1])) if x.ndim else 1

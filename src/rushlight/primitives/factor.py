@@ -134,8 +134,7 @@ solve: Primitive = Primitive(
     "linalg_solve_ex", "factor", _solve,
     (
         lambda g, a, out: -(solve(h(a), g) @ h(out)),
-        # The output is asked for because torch keeps it in any case.
-        lambda g, a, out: solve(h(a), g),
+        lambda g, a: solve(h(a), g),
     ),
     _solve_rule, "lapack:gesv",
     lambda: [Sample((well_conditioned(1, (3, 3)), draw(2, (3, 2)))),
@@ -218,7 +217,20 @@ slogdet: Primitive = Primitive(
 
 def _det(x: Array) -> Any:
     square("linalg.det", x)
-    return np.linalg.det(x)
+    out = np.asarray(np.linalg.det(x))
+    for place in np.argwhere(out == 0).tolist():
+        out[tuple(place)] = _product_of_pivots(x[tuple(place)])
+    return out
+
+
+def _product_of_pivots(x: Array) -> Any:
+    """A determinant of 0 has a sign: that of the product of the pivots, and of their order."""
+    from scipy.linalg import get_lapack_funcs
+
+    factorise: Any = get_lapack_funcs("getrf", (x,))
+    upper, pivots, _ = factorise(x.T)
+    swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
+    return np.prod(upper.diagonal()) * x.dtype.type(-1 if swaps % 2 else 1)
 
 
 def _det_vjp(g: Any, x: Any, out: Any) -> Any:
@@ -257,16 +269,12 @@ det: Primitive = Primitive(
 def _cholesky(x: Array) -> Any:
     square("linalg.cholesky", x)
     try:
-        out = np.linalg.cholesky(x)
+        return np.linalg.cholesky(x)
     except np.linalg.LinAlgError:
-        out = None
-    # NumPy's library does not notice what is no number.
-    if out is None or np.isnan(np.diagonal(out, 0, -2, -1)).any():
         raise LinAlgError(
             "linalg.cholesky: The factorization could not be completed because the input is not "
             "positive-definite."
-        )
-    return out
+        ) from None
 
 
 def first_bad_minor(x: Array) -> Array:

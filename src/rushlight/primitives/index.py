@@ -123,10 +123,14 @@ _SLICES: tuple[Index, ...] = (
     (None, 1, 1, 1),
 )
 
+
+def _slice_vjp(g: Any, x_shape: Shape, index: Index) -> Any:
+    return g if index == (Ellipsis,) else place_slice(g, shape=x_shape, index=index)
+
+
 slice_ = Primitive(
     "slice", "view", _slice,
-    (lambda g, x_shape, index: place_slice(g, shape=x_shape, index=index),),
-    _slice_rule, "view", lambda: [Sample((draw(4, (2, 3, 4)),), {"index": i}) for i in _SLICES],
+    (_slice_vjp,), _slice_rule, "view", lambda: [Sample((draw(4, (2, 3, 4)),), {"index": i}) for i in _SLICES],
     view=True, label=_slice_label,
 )  # fmt: skip
 
@@ -375,7 +379,10 @@ def put_into(
 ) -> None:
     """Write or add values at an index, in place; values broadcast."""
     if spec == (ARRAY,) and not values.ndim and not accumulate and _is_mask(indices[0], out):
-        out[...] = choose(indices[0], values.astype(out.dtype), out)
+        if is_repeated(out):
+            np.copyto(out, values, where=indices[0], casting="unsafe")
+        else:
+            out[...] = choose(indices[0], values.astype(out.dtype), out)
         return
     where = filled(spec, indices)
     if values.ndim and values.shape[0] == 1:

@@ -89,9 +89,11 @@ def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, 
     parts, start = [], 0
     for shape, needed in zip(xs_shapes, needs, strict=True):
         # torch lets an empty 1-d tensor stand among others of any shape.
-        size = shape[dim] if len(shape) == g._data.ndim else 0
-        parts.append(g.narrow(dim, start, size) if needed and size else None)
-        start += size
+        if len(shape) != g._data.ndim:
+            parts.append(wrap(np.zeros(shape, g._data.dtype)) if needed else None)
+            continue
+        parts.append(g.narrow(dim, start, shape[dim]) if needed else None)
+        start += shape[dim]
     return parts
 
 

@@ -42,6 +42,19 @@ rounded_distance = unary(
     static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
 )  # fmt: skip
 
+
+def _squared_distance(x: Array, y: Array) -> Any:
+    difference = np.subtract(x, y)
+    return np.multiply(difference, difference)
+
+
+# The two gradients by the same formula, so that a zero has no sign in either.
+squared_distance = binary(
+    "squared_distance", _squared_distance,
+    (one_kernel(lambda g, x, y: (x - y) * g * 2), one_kernel(lambda g, x, y: (y - x) * g * 2)),
+    "({x} - {y}) * ({x} - {y})", takes=FLOAT, label="MseLossBackward0",
+)  # fmt: skip
+
 # ---- one class per sample -----------------------------------------------------------------------
 
 

@@ -114,6 +114,19 @@ def _check_zero(y: Any) -> None:
         raise RuntimeError("ZeroDivisionError")
 
 
+zeros_like = unary(
+    "zeros_like", lambda x: np.zeros(x.shape, x.dtype), None, "0", to_float=False
+)  # fmt: skip
+
+
+def flat(g: Any) -> Any:
+    """The rule of a constant: zeros whatever arrives (0 * nan is nan, and 0 * -1 is -0).
+
+    They depend on nothing.
+    """
+    return zeros_like(g.detach())
+
+
 add = binary(
     "add", np.add, (lambda g: g, lambda g: g), "{x} + {y}",
 )  # fmt: skip
@@ -129,11 +142,11 @@ div = binary(
     "{x} / {y}", second=(0.5, 2.0), to_float=True,
 )  # fmt: skip
 floor_divide = binary(
-    "floor_divide", _floor_divide, (lambda g: g * 0, lambda g: g * 0), "floor({x} / {y})",
+    "floor_divide", _floor_divide, (flat, flat), "floor({x} / {y})",
     second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 trunc_divide = binary(
-    "trunc_divide", _trunc_divide, (lambda g: g * 0, lambda g: g * 0), "trunc({x} / {y})",
+    "trunc_divide", _trunc_divide, (flat, flat), "trunc({x} / {y})",
     second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 
@@ -161,21 +174,37 @@ def _power(x: Any, y: Any) -> Any:
             return np.multiply(x, x)
         if y == 3:
             return np.multiply(np.multiply(x, x), x)
-        if x.dtype.kind == "f" and y in _SHORT:
+        if x.dtype.kind in "fc" and y in _SHORT:
             return _SHORT[y](x)
+        if x.dtype.kind == "c" and y in (0, 1):
+            return x.copy() if y else np.ones_like(x)
         if x.dtype == np.float32 and y not in (0, 1) and math.isfinite(y):
             return power(x, y)
     if _is_whole(x) and _is_whole(y) and np.any(np.less(y, 0)):
         return _whole_power(x, y)
+    if np.iscomplexobj(y) or np.iscomplexobj(x):
+        return _turning_power(x, y)
     return np.power(x, y)
+
+
+def _turning_power(x: Any, y: Any) -> Any:
+    if x.__class__ is not np.ndarray and x == 1:
+        return np.ones_like(y)
+    # Also where x is 0, which has no logarithm: 0j ** 0 is nan.
+    return np.exp(y * np.log(x))
+
+
+def _inverse(x: Any) -> Any:
+    # NumPy's reciprocal of a complex number goes by another formula.
+    return np.true_divide(x.dtype.type(1), x) if x.dtype.kind == "c" else np.reciprocal(x)
 
 
 # Powers that torch, too, computes the short way.
 _SHORT: dict[float, Callable[[Any], Any]] = {
     0.5: np.sqrt,
-    -0.5: lambda x: np.reciprocal(np.sqrt(x)),
-    -1: np.reciprocal,
-    -2: lambda x: np.reciprocal(np.multiply(x, x)),
+    -0.5: lambda x: _inverse(np.sqrt(x)),
+    -1: _inverse,
+    -2: lambda x: _inverse(np.multiply(x, x)),
 }
 
 
@@ -210,7 +239,7 @@ def _power_label(node: PrimitiveNode) -> str:
 def _pow_base(g: Any, x: Any, y: Any) -> Any:
     # d(x**0) is 0 also where x**-1 is infinite.
     if _is_number(y):
-        return g * 0 if y == 0 else g * conj(y * x ** (y - 1))
+        return flat(g) if y == 0 else g * conj(y * x ** (y - 1))
     return where(eq(y, 0), 0, g * conj(y * x ** (y - 1)))
 
 
@@ -235,7 +264,7 @@ neg = unary(
     "invert a mask, use the `~` or `logical_not()` operator instead.",
 )  # fmt: skip
 reciprocal = unary(
-    "reciprocal", np.reciprocal, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
+    "reciprocal", _inverse, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
 )
 
 
@@ -253,7 +282,7 @@ sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", dom
 
 @halves
 def _rsqrt(x: Array) -> Any:
-    return np.reciprocal(np.sqrt(x))
+    return _inverse(np.sqrt(x))
 
 
 rsqrt = unary(
@@ -302,14 +331,14 @@ def _sign(x: Array) -> Any:
 
 def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
     if out._data.dtype.kind != "c":
-        return g * 0
+        return flat(g)
     # z/|z| turns with z and keeps its length: only the part of g across it counts.
     across = g - out * (g * conj(out)).real
     size = abs(x)
     return where(eq(size, 0), 0, across / size)
 
 
-sign = unary("sign", _sign, lambda g: g * 0, "({x} > 0) - ({x} < 0)", to_float=False, takes=REAL)
+sign = unary("sign", _sign, flat, "({x} > 0) - ({x} < 0)", to_float=False, takes=REAL)
 sgn: Primitive = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
 
 
@@ -349,7 +378,7 @@ def _relu_backward(x: Array, y: Array) -> Any:
 
 # x where y, the output of relu, is open; a nan is.
 relu_backward: Primitive = binary(
-    "relu_backward", _relu_backward, (lambda g, y: relu_backward(g, y), lambda g: g * 0),
+    "relu_backward", _relu_backward, (lambda g, y: relu_backward(g, y), flat),
     "{y} <= 0 ? 0 : {x}", takes=REAL, label="ThresholdBackwardBackward0",
 )  # fmt: skip
 
@@ -391,10 +420,28 @@ logical_not = unary("logical_not", np.logical_not, None, "!{x}", to_float=False)
 isnan = unary("isnan", np.isnan, None, "isnan({x})", to_float=False)
 isfinite = unary("isfinite", np.isfinite, None, "isfinite({x})", to_float=False)
 
-maximum = binary("maximum", np.maximum, _split_ties(lt), "fmax({x}, {y})", takes=REAL)
-minimum = binary("minimum", np.minimum, _split_ties(gt), "fmin({x}, {y})", takes=REAL)
-fmax = binary("fmax", np.fmax, _first_wins(ge), "fmax({x}, {y})", takes=REAL)
-fmin = binary("fmin", np.fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
+
+def _maximum(x: Any, y: Any) -> Any:
+    # Of two equal zeros NumPy takes the second, torch the first, but in whole vectors.
+    return np.maximum(y, x)
+
+
+def _minimum(x: Any, y: Any) -> Any:
+    return np.minimum(y, x)
+
+
+def _fmax(x: Any, y: Any) -> Any:
+    return np.where(np.equal(x, y), x, np.fmax(x, y))
+
+
+def _fmin(x: Any, y: Any) -> Any:
+    return np.where(np.equal(x, y), x, np.fmin(x, y))
+
+
+maximum = binary("maximum", _maximum, _split_ties(lt), "fmax({x}, {y})", takes=REAL)
+minimum = binary("minimum", _minimum, _split_ties(gt), "fmin({x}, {y})", takes=REAL)
+fmax = binary("fmax", _fmax, _first_wins(ge), "fmax({x}, {y})", takes=REAL)
+fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
 
 # ---- choice and conversion ----------------------------------------------------------------------
 

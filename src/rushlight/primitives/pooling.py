@@ -233,8 +233,9 @@ def _pool_scatter(
     )
     make = np.empty if tiled else np.zeros
     total = make((*x.shape[:-dims], *whole), x.dtype)
+    nothing = np.zeros((), x.dtype)
     for tap, place in taps(out_size, kernel, stride, dilation):
-        part = np.multiply(x, winner == tap)
+        part = choose(winner == tap, x, nothing)
         if apart:
             total[place] = part
         else:
@@ -279,7 +280,7 @@ def _pool_gather(
     whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
     out = np.zeros(winner.shape, x.dtype)
     for tap, place in taps(out_size, kernel, stride, dilation):
-        out += np.multiply(whole[place], winner == tap)
+        np.copyto(out, whole[place], where=winner == tap)
     return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
+from rushlight.primitives.families import REAL, draw, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
@@ -270,7 +270,8 @@ def _amin(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 
 def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
     count = sum(hit, dim=dim, keepdim=True)
-    return where(hit, g / count.astype(g._data.dtype), 0)
+    # A product, as in torch: nan goes everywhere, and what is beaten gets a zero of the sign of g.
+    return g / count.astype(g._data.dtype) * hit
 
 
 def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
@@ -281,11 +282,11 @@ def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
 
 amax = Primitive(
     "amax", "reduce", _amax, (_extreme_vjp,), _extreme_rule("amax"), "reduce:max", _samples,
-    promote=taking("amax", REAL, list, idle=is_empty), layout=in_rows,
+    promote=taking("amax", REAL, list), layout=in_rows,
 )  # fmt: skip
 amin = Primitive(
     "amin", "reduce", _amin, (_extreme_vjp,), _extreme_rule("amin"), "reduce:min", _samples,
-    promote=taking("amin", REAL, list, idle=is_empty), layout=in_rows,
+    promote=taking("amin", REAL, list), layout=in_rows,
 )  # fmt: skip
 
 
@@ -542,17 +543,14 @@ median_index = Primitive(
 mode_index = Primitive(
     "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
     lambda: [Sample((np.round(draw(4, (3, 4))),), {"dim": d, "keepdim": False}) for d in (0, 1)],
-    promote=taking("mode", REAL, list, idle=has_no_line), layout=in_rows,
+    promote=taking("mode", REAL, list), layout=in_rows,
 )  # fmt: skip
 
 
 def _median(x: Array, *, ignore_nan: bool) -> Any:
     flat = x.reshape(-1)
     if not flat.size:
-        least = (
-            np.nan if x.dtype.kind in "fc" else np.iinfo(x.dtype).min if x.dtype.kind != "b" else 1
-        )
-        return np.asarray(least, x.dtype)
+        return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
     missing = np.isnan(flat) if x.dtype.kind == "f" else np.zeros(1, bool)
     if missing.any():
         if not ignore_nan or missing.all():
@@ -570,7 +568,7 @@ def _median_vjp(g: Any, x: Any, out: Any) -> Any:
 median = Primitive(
     "median", "reduce", _median, (_median_vjp,), lambda x, *, ignore_nan: ((), x.dtype), "call",
     lambda: [Sample((draw(4, shape),), {"ignore_nan": False}) for shape in ((3, 4), (5,), ())],
-    promote=taking("median", "iuf", list, idle=is_empty),
+    promote=taking("median", "iuf", list),
     label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
 )  # fmt: skip
 

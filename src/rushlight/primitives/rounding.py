@@ -23,19 +23,14 @@ from rushlight.primitives.families import (
     unary,
 )
 from rushlight.primitives.placement import pointwise
-from rushlight.primitives.pointwise import eq, floor_divide, isfinite, where
+from rushlight.primitives.pointwise import eq, flat, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
-
-
-def _flat(g: Any) -> Any:
-    return g * 0
-
 
 # ---- to whole numbers ---------------------------------------------------------------------------
 
-ceil = unary("ceil", np.ceil, _flat, "ceil({x})", to_float=False, takes=NUMERIC)
-floor = unary("floor", np.floor, _flat, "floor({x})", to_float=False, takes=NUMERIC)
-trunc = unary("trunc", np.trunc, _flat, "trunc({x})", to_float=False, takes=NUMERIC)
+ceil = unary("ceil", np.ceil, flat, "ceil({x})", to_float=False, takes=NUMERIC)
+floor = unary("floor", np.floor, flat, "floor({x})", to_float=False, takes=NUMERIC)
+trunc = unary("trunc", np.trunc, flat, "trunc({x})", to_float=False, takes=NUMERIC)
 
 
 def _round(x: Array, *, decimals: int = 0) -> Any:
@@ -51,7 +46,7 @@ def _round(x: Array, *, decimals: int = 0) -> Any:
 
 
 round = unary(
-    "round", _round, _flat, "rint({x})", to_float=False, takes=NUMERIC,
+    "round", _round, flat, "rint({x})", to_float=False, takes=NUMERIC,
     static=({}, {"decimals": 1}, {"decimals": -1}),
     label=lambda node: f"RoundBackward{int('decimals' in node.static)}",
 )  # fmt: skip
@@ -82,12 +77,11 @@ signbit = unary("signbit", _signbit, None, "signbit({x}) != 0", to_float=False, 
 
 
 def _copysign_x(g: Any, x: Any, out: Any) -> Any:
-    return where(eq(x, 0), 0, g * (out / x))
+    return g * where(eq(x, 0), 0, out / x)
 
 
-# The output is asked for because torch keeps it in any case.
 copysign = binary(
-    "copysign", np.copysign, (_copysign_x, lambda g, out: g * 0), "copysign({x}, {y})", takes=REAL,
+    "copysign", np.copysign, (_copysign_x, flat), "copysign({x}, {y})", takes=REAL,
     to_float=True,
 )  # fmt: skip
 
@@ -108,7 +102,7 @@ heaviside = binary(
     "{x} == 0 ? {y} : {x} > 0", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
 )  # fmt: skip
 nextafter = binary(
-    "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), lambda g: g * 0),
+    "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), flat),
     "nextafter({x}, {y})", takes=FLOAT,
 )  # fmt: skip
 
@@ -155,7 +149,7 @@ def _nan_to_num(x: Array, *, nan: float | None, posinf: float | None, neginf: fl
 
 
 nan_to_num = unary(
-    "nan_to_num", _nan_to_num, lambda g, x: where(isfinite(x), g, 0),
+    "nan_to_num", _nan_to_num, lambda g, x: g * isfinite(x),
     "isnan({x}) ? {nan} : {x} == INFINITY ? {posinf} : {x} == -INFINITY ? {neginf} : {x}",
     to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},),
 )  # fmt: skip

@@ -25,7 +25,6 @@ from rushlight.primitives.pointwise import (
     sign,
     where,
 )
-from rushlight.primitives.transcendental import log1p
 
 
 @functools.cache
@@ -191,16 +190,16 @@ def _tensor(y: Any, g: Any) -> Any:
     return y if isinstance(y, TensorBase) else wrap(np.asarray(y, g._data.dtype))
 
 
-xlogy = binary(
+xlogy: Primitive = binary(
     "xlogy", _times_log(np.log),
-    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, 0)), 0, log(_tensor(y, g))),
-     lambda g, x, y: g * (x / y)),
+    (lambda g, x, y: where(logical_and(eq(x, 0), le(y, 0)), 0, xlogy(g, y)),
+     lambda g, x, y: g * x / y),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True,
 )  # fmt: skip
-xlog1py = binary(
+xlog1py: Primitive = binary(
     "xlog1py", _times_log(np.log1p),
-    (lambda g, x, y: g * where(logical_and(eq(x, 0), le(y, -1)), 0, log1p(_tensor(y, g))),
-     lambda g, x, y: g * (x / (y + 1))),
+    (lambda g, x, y: where(logical_and(eq(x, 0), le(y, -1)), 0, xlog1py(g, y)),
+     lambda g, x, y: g * x / (y + 1)),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
     to_float=True, label="SpecialXlog1PyBackward0",
 )  # fmt: skip

@@ -48,11 +48,12 @@ def _clamp(x: Any, low: Any, high: Any) -> Any:
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(-np.inf if low is None else low, np.inf if high is None else high)
     if low is None:
-        return np.minimum(x, high)
-    out = np.maximum(x, low)
+        return np.minimum(high, x)
+    # Of two equal zeros NumPy takes the second, torch the input.
+    out = np.maximum(low, x)
     if high is None:
         return out
-    return np.minimum(out, high)
+    return np.minimum(high, out)
 
 
 def _promote_clamp(arrays: list[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.convolution import (
     Ints,
     as_ints,
@@ -60,12 +60,12 @@ def unfold(
     need_tensor("im2col", "input", 1, input)
     shape = input._data.shape
     form = _form("im2col", kernel_size, dilation, padding, stride)
-    if len(shape) < 2 or (len(shape) == 2 and 0 not in shape):
+    if len(shape) < 3:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [-{len(shape)}, {len(shape) - 1}], "
             f"but got 2): unfold takes [N, C, H, W] or [C, H, W], got {list(shape)}"
         )
-    if len(shape) not in (3, 4) or 0 in shape[-3:]:
+    if len(shape) > 4 or 0 in shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
@@ -82,11 +82,7 @@ def unfold(
     columns = apply(windows, batch, **form)
     n, channels, elements, count = columns._data.shape
     joined = columns.reshape((n, channels * elements, count))
-    joined._view = None
-    if len(shape) == 3:
-        joined = joined.squeeze(0)
-        joined._view = None
-    return joined
+    return relabel(joined if len(shape) == 4 else joined.squeeze(0), "Im2ColBackward0")
 
 
 def fold(
@@ -128,4 +124,4 @@ def fold(
     batch = input if len(shape) == 3 else input.unsqueeze(0)
     parts = batch.reshape((batch.shape[0], shape[-2] // elements, elements, shape[-1]))
     result: Tensor = apply(windows_sum, parts, size=size, **form)
-    return result if len(shape) == 3 else result.squeeze(0)
+    return relabel(result if len(shape) == 3 else result.squeeze(0), "Col2ImBackward0")

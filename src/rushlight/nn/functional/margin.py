@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight.core.doors import apply
-from rushlight.core.tape import remember
 from rushlight.core.tensor import wrap
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
@@ -23,6 +22,11 @@ from rushlight.primitives.loss import label_masks
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+
+
+def _positive(gaps: Tensor) -> Tensor:
+    """What is more than 0; nothing of the others, nan among them."""
+    return where_zero(gaps > 0, gaps)
 
 
 @in_single
@@ -73,7 +77,7 @@ def multi_margin_loss(
         )
     input = entering(input, refused="multi_margin_loss_backward")
     right = input.gather(1, target.unsqueeze(1))
-    gaps = (margin - right + input).clamp(min=0)
+    gaps = _positive(margin - right + input)
     if p == 2:
         gaps = gaps * gaps
     if weight is not None:
@@ -121,7 +125,7 @@ def multilabel_margin_loss(
     lines, labels = input.reshape((-1, classes)), target.reshape((-1, classes))
     safe, counts, occurs = apply(label_masks, labels)
     right = lines.gather(1, safe)
-    gaps = (1 - right.unsqueeze(2) + lines.unsqueeze(1)).clamp(min=0)
+    gaps = _positive(1 - right.unsqueeze(2) + lines.unsqueeze(1))
     wrong = counts.unsqueeze(2).logical_and(occurs.logical_not().unsqueeze(1))
     losses = where_zero(wrong, gaps).sum((1, 2)) / classes
     if how == "none":
@@ -157,7 +161,7 @@ def soft_margin_loss(
     if target._data.dtype.kind == "b":
         reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
         loss = closed(loss, reason=reason + "soft_margin_loss with a boolean target")
-    return remember(reduced(loss, how, "SoftMarginLossBackward0"), input, target)
+    return reduced(loss, how, "SoftMarginLossBackward0")
 
 
 def multilabel_soft_margin_loss(

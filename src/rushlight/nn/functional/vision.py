@@ -178,10 +178,10 @@ def _smooth(
         else:
             scale = 1 / factor if factor else size / count
         if antialias:
-            matrix = _averaging(size, count, scale, mode, align_corners)
+            matrix, reach = _averaging(size, count, scale, mode, align_corners), None
         else:
-            matrix = _interpolating(size, count, scale, mode, align_corners, working)
-        result = along(result, d - dims, matrix.astype(result._data.dtype))
+            matrix, reach = _interpolating(size, count, scale, mode, align_corners, working)
+        result = along(result, d - dims, matrix.astype(result._data.dtype), reach)
     result = following(result, input)
     if whole:
         return result.round().clamp(0, 255).to(input.dtype)
@@ -191,8 +191,8 @@ def _smooth(
 
 def _interpolating(
     size: int, count: int, scale: float, mode: str, align_corners: bool, dtype: np.dtype[Any]
-) -> Array:
-    """Row i holds the weights of the neighbours of output i."""
+) -> tuple[Array, Array]:
+    """Row i holds the weights of the neighbours of output i; and which elements are neighbours."""
     steps = np.arange(count, dtype=dtype)
     factor = dtype.type(scale)
     half = dtype.type(0.5)
@@ -203,11 +203,12 @@ def _interpolating(
     first = np.floor(places).astype(np.int64)
     rest = places - first
     weights = cubic_weights(rest) if cubic else [1 - rest, rest]
-    matrix = np.zeros((count, size), dtype)
+    matrix, reach = np.zeros((count, size), dtype), np.zeros((count, size), bool)
     for i, weight in enumerate(weights):
         position = np.clip(first + (i - 1 if cubic else i), 0, size - 1)
         np.add.at(matrix, (np.arange(count), position), weight)
-    return matrix
+        reach[np.arange(count), position] = True
+    return matrix, reach
 
 
 def _triangle(x: Array) -> Array:

@@ -477,11 +477,12 @@ class Module(HookMethods, StateMethods):
                 continue
             with no_grad():
                 param.data = fn(param.data)
-            if param._grad is not None:
-                flag = param._grad._requires_grad
+            grad: Any = param._grad
+            if grad is not None and grad.is_sparse:
+                param._grad = fn(grad)
+            elif grad is not None:
                 with no_grad():
-                    param._grad = fn(param._grad)
-                param._grad.requires_grad_(flag)
+                    grad.data = fn(grad.data)
         for name, buffer in self._buffers.items():
             if isinstance(buffer, UninitializedTensorMixin):
                 buffer.data = fn(buffer.data)

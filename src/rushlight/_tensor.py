@@ -119,7 +119,7 @@ class Tensor(
                 "variable in a subgraph that doesn't require differentiation use var_no_grad = "
                 "var.detach()."
             )
-        if requires_grad and self._data.dtype.kind not in "fc":
+        if requires_grad and self._data.dtype.kind not in "fcV":
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}"
             )

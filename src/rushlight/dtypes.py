@@ -39,7 +39,7 @@ class dtype:
 
     @property
     def is_floating_point(self) -> bool:
-        """True for float16, float32 and float64."""
+        """True for float32, bfloat16 and their kind."""
         return self.category == FLOATING
 
     @property
@@ -67,6 +67,39 @@ class dtype:
         return (named, (self.name,))
 
 
+class _Borrowed(dtype):
+    """A dtype that NumPy does not know itself: ml_dtypes, loaded when it is first used, does."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, word: str, itemsize: int) -> None:
+        self.name = name
+        self.word = word
+        self.category = FLOATING
+        self.itemsize = itemsize
+
+    @property
+    def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
+        """The NumPy dtype that stores the elements."""
+        return _borrow(self.name)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether negative values can be stored."""
+        return self is not float8_e8m0fnu
+
+    def to_real(self) -> dtype:
+        """The dtype itself; torch refuses the narrowest ones."""
+        self.to_complex()
+        return self
+
+    def to_complex(self) -> dtype:
+        """complex64 for bfloat16; the narrowest types have no complex numbers."""
+        if self.itemsize == 1:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.word}")
+        return complex64
+
+
 class _Unstorable(dtype):
     """A dtype that NumPy has no numbers for: programs may name and compare it, not store it."""
 
@@ -81,15 +114,26 @@ class _Unstorable(dtype):
     @property
     def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
         """Raises NotImplementedError."""
-        instead = "complex64" if self.category == COMPLEX else "float32 or torch.float16"
         raise NotImplementedError(
-            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch.{instead}"
+            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch.complex64"
         )
 
     @property
     def is_signed(self) -> bool:
         """True: both signs can be stored."""
         return True
+
+
+@cache
+def _borrow(name: str) -> np.dtype[Any]:
+    import ml_dtypes
+
+    kind = _BY_NAME[name]
+    storage = np.dtype(getattr(ml_dtypes, name))
+    _BY_NUMPY[storage] = kind
+    _LARGEST[storage] = float(ml_dtypes.finfo(storage).max)  # type: ignore[no-untyped-call]
+    NARROW.add(storage)
+    return storage
 
 
 bool_ = dtype("bool", "Bool", "bool", BOOL)
@@ -106,7 +150,12 @@ float32 = dtype("float32", "Float", "float32", FLOATING)
 float64 = dtype("float64", "Double", "float64", FLOATING)
 complex64 = dtype("complex64", "ComplexFloat", "complex64", COMPLEX)
 complex128 = dtype("complex128", "ComplexDouble", "complex128", COMPLEX)
-bfloat16 = _Unstorable("bfloat16", "BFloat16", 2, FLOATING)
+bfloat16 = _Borrowed("bfloat16", "BFloat16", 2)
+float8_e4m3fn = _Borrowed("float8_e4m3fn", "Float8_e4m3fn", 1)
+float8_e4m3fnuz = _Borrowed("float8_e4m3fnuz", "Float8_e4m3fnuz", 1)
+float8_e5m2 = _Borrowed("float8_e5m2", "Float8_e5m2", 1)
+float8_e5m2fnuz = _Borrowed("float8_e5m2fnuz", "Float8_e5m2fnuz", 1)
+float8_e8m0fnu = _Borrowed("float8_e8m0fnu", "Float8_e8m0fnu", 1)
 complex32 = _Unstorable("complex32", "ComplexHalf", 4, COMPLEX)
 
 ALL = (
@@ -114,8 +163,20 @@ ALL = (
     float16, float32, float64, complex64, complex128,
 )  # fmt: skip
 
+BORROWED = (
+    bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu
+)  # fmt: skip
+
 _BY_NUMPY = {d.numpy: d for d in ALL}
-_BY_NAME = {d.name: d for d in (*ALL, bfloat16, complex32)}
+_BY_NAME = {d.name: d for d in (*ALL, *BORROWED, complex32)}
+
+EIGHT_BITS = frozenset(BORROWED[1:])
+# Those without infinity.
+_FINITE = EIGHT_BITS - {float8_e5m2}
+
+# What is computed in float32 and rounded once (`primitives/narrow.py`): float16, and those of BORROWED
+# that are in use. NumPy calls the kind of these "V".
+NARROW = {float16.numpy}
 
 _default = float32
 
@@ -129,6 +190,8 @@ def of(storage: np.dtype[Any]) -> dtype:
     try:
         return _BY_NUMPY[storage]
     except KeyError:
+        if storage.kind == "V" and (kind := _BY_NAME.get(storage.name)) and kind.numpy == storage:
+            return kind
         names = ", ".join(d.name for d in ALL)
         raise TypeError(
             f"can't convert np.ndarray of type {storage}. The supported types are: {names}."
@@ -209,11 +272,11 @@ def number_in(value: Any, storage: np.dtype[Any]) -> Any:
     >>> number_in(-1, np.dtype(np.uint8)), number_in(2.9, np.dtype(np.int8))
     (np.uint8(255), np.int8(2))
     """
-    kind = storage.kind
-    if value.__class__ is float and kind == "f" and -65504 <= value <= 65504:
+    kind, plain = storage.kind, _WHOLE.get(storage.char)
+    if value.__class__ is float and kind == "f" and plain and -65504 <= value <= 65504:
         return storage.type(value)
-    if value.__class__ is int and kind in "iuf":
-        least, most = _WHOLE[storage.char]
+    if value.__class__ is int and plain:
+        least, most = plain
         if least <= value <= most:
             return storage.type(value)
     value = python_number(value)
@@ -229,6 +292,12 @@ def number_in(value: Any, storage: np.dtype[Any]) -> Any:
     largest = _LARGEST[storage]
     if any(math.isfinite(part) and abs(part) > largest for part in (value.real, value.imag)):
         raise _unfit(storage)
+    if plain is None and kind != "c":
+        exact = of(storage)
+        below = not exact.is_signed and math.copysign(1, value) < 0
+        if below or (math.isinf(value) and exact in _FINITE):
+            raise _unfit(storage)
+        return cast(np.array(value, np.float32), storage)[()]
     return storage.type(value)
 
 
@@ -239,15 +308,27 @@ def cast(x: Array, dtype: np.dtype[Any], order: Literal["K", "C"] = "K") -> Arra
     return real_for(x, dtype).astype(dtype, order=order)
 
 
+def _saturated(x: Array) -> Array:
+    return np.clip(np.asarray(x, np.float32), -448, 448)
+
+
+def _power_of_two(x: Array) -> Array:
+    return np.maximum(np.abs(np.asarray(x, np.float32)), np.float32(2**-127))
+
+
+# What torch does to values before it rounds them, where ml_dtypes gives nan.
+_ODD = {"float8_e4m3fn": _saturated, "float8_e8m0fnu": _power_of_two}
+
+
 def real_for(x: Array, dtype: np.dtype[Any]) -> Array:
     """x for a conversion to dtype: if that is not complex, x without what is imaginary.
 
     torch warns of that once in a program.
     """
-    if x.dtype.kind != "c" or dtype.kind in "cb":
-        return x
-    _warn_of_real()
-    return x.real
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
+        _warn_of_real()
+        x = x.real
+    return x if dtype.kind != "V" or dtype.name not in _ODD else _ODD[dtype.name](x)
 
 
 @cache
@@ -256,13 +337,13 @@ def _warn_of_real() -> None:
 
 
 def one_in(value: Any, storage: np.dtype[Any]) -> Any:
-    """`number_in` for a single element, where torch lets float16 overflow to infinity.
+    """`number_in` for a single element, where torch lets narrow types overflow, float16 to infinity.
 
     >>> one_in(70000, np.dtype(np.float16))
     np.float16(inf)
     """
-    if storage.char == "e":
-        return storage.type(number_in(value, float64.numpy))
+    if storage in NARROW:
+        return cast(np.asarray(number_in(value, float64.numpy)), storage)[()]
     return number_in(value, storage)
 
 
@@ -284,7 +365,7 @@ def _whole_in(value: float, storage: np.dtype[Any]) -> Any:
 
 def _unfit(storage: np.dtype[Any]) -> RuntimeError:
     target = of(storage)
-    name = _C_NAMES.get(target, f"{target.name}_t")
+    name = f"c10::{target.word}" if target in BORROWED else _C_NAMES.get(target, f"{target.name}_t")
     return RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
@@ -311,11 +392,19 @@ def promote_types(a: dtype, b: dtype) -> dtype:
                 f"Promotion for uint16, uint32, uint64 types is not supported, attempted to "
                 f"promote {a.name} and {b.name}: cast one of them with .to()"
             )
+    if EIGHT_BITS.intersection((a, b)):
+        raise RuntimeError(
+            f"Promotion for Float8 Types is not supported, attempted to promote {a.word} and "
+            f"{b.word}: cast one of them with .to()"
+        )
     if a.category != b.category:
         low, high = (a, b) if a.category < b.category else (b, a)
         if high is complex64 and low is float64:
             return complex128
         return high
+    if bfloat16 in (a, b):
+        # Neither float16 nor bfloat16 holds the other.
+        return float32 if float16 in (a, b) else a if b is bfloat16 else b
     return of(np.promote_types(a.numpy, b.numpy))
 
 
@@ -363,13 +452,22 @@ class finfo:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, not {kind}. Use torch.iinfo"
             )
-        limits = np.finfo(kind.numpy)
+        limits: Any
+        if kind in BORROWED:
+            import ml_dtypes
+
+            limits = ml_dtypes.finfo(kind.numpy)  # type: ignore[no-untyped-call]
+        else:
+            limits = np.finfo(kind.numpy)
         self.bits = int(limits.bits)
         self.eps = float(limits.eps)
         self.max = float(limits.max)
         self.min = float(limits.min)
         self.tiny = self.smallest_normal = float(limits.tiny)
-        self.resolution = float(f"1e-{limits.precision}")
+        self.resolution = float(f"1e-{limits.precision}") if kind.itemsize > 1 else 1.0
+        if kind is float8_e5m2fnuz:
+            # Its eps is a quarter, of two bits; this is what torch says.
+            self.eps = 0.125
         self.dtype = str(np.dtype(limits.dtype))
 
     def __repr__(self) -> str:

@@ -111,7 +111,7 @@ def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> 
     result = np.asarray(ufunc(*arrays))
     if not state.grad or not _wants_gradient(inputs):
         return _bytes(wrap(result), ufunc.__name__, inputs)
-    common = result.dtype if result.dtype.kind in "fc" else np.result_type(*arrays)
+    common = result.dtype if result.dtype.kind in "fcV" else np.result_type(*arrays)
     tensors = (x if isinstance(x, TensorBase) else wrap(x) for x in inputs)
     joined: Tensor = operation(*(astype(t, common) for t in tensors))
     return joined

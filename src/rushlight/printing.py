@@ -252,7 +252,7 @@ def _notation(sample: np.ndarray) -> tuple[Callable[[Any], str], int]:
     """How every element of sample is written, and the number of characters each takes."""
     if sample.dtype.kind == "c":
         return _complex_notation(sample)
-    if sample.dtype.kind == "f":
+    if sample.dtype.kind in "fV":
         return _float_notation(sample)
     width = max(len(str(value)) for value in sample.ravel().tolist())
     return lambda value: str(value).rjust(width), width

@@ -47,7 +47,7 @@ class Watch(Interpreter):
         if not self.check_nan:
             return
         for number, g in enumerate(gradients):
-            if g is not None and g._data.dtype.kind in "fc" and np.isnan(g._data).any():
+            if g is not None and g._data.dtype.kind in "fcV" and np.isnan(g._data).any():
                 made = f" It was recorded at\n{node._site}" if node._site else ""
                 first = f"\nThe first bad value of the forward: {self.first}" if self.first else ""
                 raise RuntimeError(
@@ -134,7 +134,7 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 def _bad_value(array: Any) -> str | None:
-    if array.dtype.kind not in "fc" or np.isfinite(array).all():
+    if array.dtype.kind not in "fcV" or np.isfinite(array).all():
         return None
     return "nan" if np.isnan(array).any() else "-inf" if (array == -np.inf).any() else "inf"
 

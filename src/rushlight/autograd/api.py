@@ -81,7 +81,7 @@ def _one(root: Any) -> Any:
             f"grad can be implicitly created only for scalar outputs, not for shape "
             f"{list(root._data.shape)}: reduce it (.sum(), .mean()) or pass gradient="
         )
-    if root._data.dtype.kind != "f":
+    if root._data.dtype.kind not in "fV":
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )

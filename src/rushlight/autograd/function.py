@@ -211,7 +211,7 @@ def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
                 f"{list(theirs)} but expected shape compatible with {list(shape)}"
             )
     if (g._data.dtype.kind == "c" and dtype.kind != "c") or (
-        g._data.dtype.kind not in "fc" and dtype.kind == "c"
+        g._data.dtype.kind not in "fcV" and dtype.kind == "c"
     ):
         raise RuntimeError(
             f"Function {node.name()} returned an invalid gradient at index {number} - got {g.dtype}, "
@@ -339,7 +339,7 @@ def _placed(
             continue
         given, changed = _among(r, args), _among(r, node.dirty_tensors)
         differentiable = (
-            recording and r._data.dtype.kind in "fc" and not _among(r, node.non_differentiable)
+            recording and r._data.dtype.kind in "fcV" and not _among(r, node.non_differentiable)
         )
         if not differentiable and wants_grad(r):
             if given:

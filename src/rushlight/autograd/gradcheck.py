@@ -24,7 +24,7 @@ def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     return [
         o
         for o in _tuple(function(*inputs))
-        if isinstance(o, TensorBase) and o._data.dtype.kind in "fc"
+        if isinstance(o, TensorBase) and o._data.dtype.kind in "fcV"
     ]
 
 

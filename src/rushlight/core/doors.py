@@ -16,14 +16,15 @@ from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import write
 from rushlight.core.views import view
+from rushlight.dtypes import NARROW
 from rushlight.errors import no_memory
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
 _ndarray = np.ndarray
-# The type of nearly all arrays, asked for by identity: to read a dtype's kind takes longer.
-_FLOAT = np.dtype(np.float32)
+# The types of nearly all arrays, asked for by identity: to read a dtype's kind takes longer.
+_FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 # How many interpreters there are, in all threads: nearly always none, and then nobody is asked.
 _watching = 0
@@ -35,52 +36,64 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
         return watchers[-1].take(watchers, "apply", row, inputs, static)
     # Asked before anything is computed: see `floaterrors`, which learns so of a new thread.
     recording = state.grad
+    forward = row.forward
     try:
         if row.view:
             return view(row, inputs[0], static, recording)
         # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
         if len(inputs) == 1:
             a = inputs[0]._data
-            if row.promote is not None and a.dtype is not _FLOAT and a.dtype.kind != "f":
-                (a,) = row.promote([a])
+            if (dtype := a.dtype) is not _FLOAT and dtype is not _DOUBLE:
+                if row.promote is not None:
+                    (a,) = row.promote([a])
+                if a.dtype in NARROW:
+                    forward = row.narrow
             if row.layout is not None and not a.flags.c_contiguous:
-                result = row.layout(row.forward, (a,), static)
+                result = row.layout(forward, (a,), static)
             else:
-                result = row.forward(a, **static) if static else row.forward(a)
+                result = forward(a, **static) if static else forward(a)
         elif len(inputs) == 2:
             a, b = inputs
             if isinstance(a, TensorBase):
                 a = a._data
             if isinstance(b, TensorBase):
                 b = b._data
-            if row.promote is not None and not (
+            if not (
                 a.__class__ is b.__class__ is _ndarray
                 and (dtype := a.dtype) is b.dtype
-                and (dtype is _FLOAT or dtype.kind == "f")
+                and (dtype is _FLOAT or dtype is _DOUBLE)
             ):
-                a, b = row.promote([a, b])
+                if row.promote is not None:
+                    a, b = row.promote([a, b])
+                for x in (a, b):
+                    if x.__class__ is _ndarray and x.dtype is not _FLOAT and x.dtype in NARROW:
+                        forward = row.narrow
             # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
             # where it is spread, it goes by the second, as torch does.
             if row.layout is not None and (
                 not (a if a.__class__ is _ndarray else b).flags.c_contiguous
                 or (row.loose and b.__class__ is _ndarray and not b.flags.c_contiguous)
             ):
-                result = row.layout(row.forward, (a, b), static)
+                result = row.layout(forward, (a, b), static)
             else:
-                result = row.forward(a, b, **static) if static else row.forward(a, b)
+                result = forward(a, b, **static) if static else forward(a, b)
         else:
             arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
             if row.promote is not None:
                 arrays = row.promote(arrays)
+            for a in arrays:
+                if a.__class__ is _ndarray and a.dtype is not _FLOAT and a.dtype in NARROW:
+                    forward = row.narrow
+                    break
             if row.layout is not None:
                 for a in arrays:
                     if a.__class__ is _ndarray and not a.flags.c_contiguous:
-                        result = row.layout(row.forward, arrays, static)
+                        result = row.layout(forward, arrays, static)
                         break
                 else:
-                    result = row.forward(*arrays, **static)
+                    result = forward(*arrays, **static)
             else:
-                result = row.forward(*arrays, **static)
+                result = forward(*arrays, **static)
     except (ValueError, IndexError, TypeError) as error:
         raise _explained(row, inputs, static, error) from None
     except MemoryError as error:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.narrow import once_rounded
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.table import (
     INPUT,
@@ -123,6 +124,10 @@ class Primitive:
     layout: Layout | None = None
     # Backward goes through it one time only, although it saves nothing.
     once: bool = False
+    # The forward takes narrow floats as they are: it moves them, or rounds in a way of its own.
+    as_is: bool = False
+    # The forward for narrow floats: they are computed in float32 and rounded once.
+    narrow: Callable[..., Any] = field(init=False, repr=False)
     # The forward is not a ufunc: how its result lies cannot be told from the first operand.
     loose: bool = field(init=False, repr=False)
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
@@ -131,6 +136,7 @@ class Primitive:
 
     def __post_init__(self) -> None:
         self.loose = self.forward.__class__ is not np.ufunc
+        self.narrow = once_rounded(self.name, self.forward, self.as_is)
         if not self.inputs:
             self.inputs = _array_parameters(self.forward)
         if self.name in TABLE:

@@ -82,7 +82,7 @@ def attach(
         node = PrimitiveNode(edges, numbers, plan, static)
         node._metas = [(o._data.shape, o._data.dtype) for o in out]
         for number, o in enumerate(out):
-            if o._data.dtype.kind in "fc":
+            if o._data.dtype.kind in "fcV":
                 o._node = node
                 o._requires_grad = True
                 if number:
@@ -90,7 +90,7 @@ def attach(
     else:
         data = out._data
         dtype = data.dtype
-        if dtype is not _FLOAT and dtype.kind not in "fc":
+        if dtype is not _FLOAT and dtype.kind not in "fcV":
             return
         node = PrimitiveNode(edges, numbers, plan, static)
         node._out_shape = data.shape
@@ -182,7 +182,7 @@ def refresh(tensor: TensorBase) -> None:
     view.version = tensor._changes[0]
     before, tensor._node = tensor._node, None
     tensor.__dict__.pop("_output_nr", None)
-    if tensor._data.dtype.kind not in "fc":
+    if tensor._data.dtype.kind not in "fcV":
         return
     attach_part(base, tensor)
     if tensor._retains_grad:

@@ -100,7 +100,7 @@ def _prod(x: Tensor, dims: tuple[int, ...], keepdim: bool, dtype: Dtype) -> Tens
     # Over no dimension at all torch hands the input itself back.
     return (
         x
-        if dims or (dtype is None and x._data.dtype.kind in "fc")
+        if dims or (dtype is None and x._data.dtype.kind in "fcV")
         else reduction.prod(x, dtype=dtype)
     )
 
@@ -154,7 +154,7 @@ def mean(
 ) -> Tensor:  # fmt: skip
     """The mean of the elements that count; nan of none. Floating or complex."""
     need_tensor("mean", "input", 1, input)
-    if np.dtype((dtype or input.dtype).numpy).kind not in "fc":
+    if np.dtype((dtype or input.dtype).numpy).kind not in "fcV":
         raise ValueError(
             f"masked.mean: the input or dtype must be floating or complex, not {dtype or input.dtype}"
         )
@@ -173,7 +173,7 @@ def median(
     """
     need_tensor("median", "input", 1, input)
     along = one_dim(dim or 0, input._data.ndim)
-    if input._data.dtype.kind == "f":
+    if input._data.dtype.kind in "fV":
         filled = _filled("median", input, mask, math.nan)
         return extremes.nanmedian(filled, along, keepdim).values
     if not _count(input, along, False, mask)._data.all():
@@ -205,7 +205,7 @@ def var(
         raise RuntimeError("masked.var: not of a bool tensor: use .float()")
     if correction is None:
         correction = 0 if unbiased is False else 1
-    x = input.to(dtype or (input.dtype if kind in "fc" else dtypes.get_default_dtype()))
+    x = input.to(dtype or (input.dtype if kind in "fcV" else dtypes.get_default_dtype()))
     away = x - sum(x, dim, keepdim=True, mask=mask) / _count(x, dim, True, mask)
     squares = sum(away * away.conj(), dim, keepdim=keepdim, mask=mask)
     count = (_count(x, dim, keepdim, mask) - correction).clamp(min=0)

@@ -146,7 +146,7 @@ def threshold(
 ) -> Tensor:
     """x where it is above the threshold, else value."""
     need_tensor("threshold", "input", 1, input)
-    supported("threshold_cpu", "iuf", [input._data])
+    supported("threshold_cpu", "iufV", [input._data])
     limits = {"threshold": threshold, "value": value}
     for position, (name, number) in enumerate(limits.items(), 2):
         need_number("threshold", name, position, number)

@@ -97,10 +97,11 @@ def anew(result: Tensor) -> Tensor:
 
 
 def rounded_once(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """function(*tensors) as one kernel of torch's: halves in single precision, rounded once."""
-    if tensors[0]._data.dtype != np.float16:
+    """function(*tensors) as one kernel of torch's: narrow floats in float32, rounded once."""
+    dtype = tensors[0]._data.dtype
+    if dtype not in dtypes.NARROW:
         return function(*tensors)
-    return function(*(tensor.float() for tensor in tensors)).half()
+    return function(*(tensor.float() for tensor in tensors)).to(dtypes.of(dtype))
 
 
 def type_name(value: Any) -> str:

@@ -224,7 +224,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
     powers = wrap(
-        np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fc" else np.int64)
+        np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fcV" else np.int64)
     )
     table = x.reshape(-1, 1) ** powers
     return table if increasing else flip(table, 1)

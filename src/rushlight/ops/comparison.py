@@ -66,7 +66,7 @@ def isclose(
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     close = eq(input, other)
-    if equal_nan and input._data.dtype.kind in "fc":
+    if equal_nan and input._data.dtype.kind in "fcV":
         close = logical_or(close, logical_and(isnan(input), isnan(other)))
     if rtol == 0 and atol == 0:
         return close

@@ -165,7 +165,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     need_tensor("polar", "abs", 1, abs)
     need_tensor("polar", "angle", 2, angle)
-    if abs._data.dtype.kind != "f" or angle._data.dtype != abs._data.dtype:
+    if abs._data.dtype.char not in "efd" or angle._data.dtype != abs._data.dtype:
         rows.join.rule(abs._data, angle._data)
     result: Tensor = apply(rows.polar, abs, angle)
     return _same_out(out, result)

@@ -181,8 +181,8 @@ cdouble = _caster("cdouble", dtypes.complex128)
 
 
 def bfloat16(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
-    """Raises NotImplementedError: NumPy has no such numbers."""
-    return to(self, dtypes.bfloat16)
+    """The values as torch.bfloat16; the tensor itself if it has that dtype."""
+    return to(self, dtypes.bfloat16, memory_format=memory_format)
 
 
 def chalf(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
@@ -278,9 +278,9 @@ def detach_(input: Tensor) -> Tensor:
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is one of float16, float32 and float64."""
+    """Whether the dtype is one of floating-point numbers."""
     need_tensor("is_floating_point", "input", 1, input)
-    return input._data.dtype.kind == "f"
+    return input._data.dtype.kind in "fV"
 
 
 def is_complex(input: Tensor) -> bool:
@@ -291,7 +291,7 @@ def is_complex(input: Tensor) -> bool:
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype can hold negative numbers."""
-    return input._data.dtype.kind in "ifc"
+    return dtypes.of(input._data.dtype).is_signed
 
 
 def is_tensor(obj: Any) -> bool:
@@ -357,6 +357,9 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
             f"Can't call numpy() on Tensor that has {bit} bit set. Use "
             f"tensor.resolve_{resolve}().numpy() instead."
         )
+    kind = self._data.dtype
+    if kind.isbuiltin == 2:
+        raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
     return self._data
 
 

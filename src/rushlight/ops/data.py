@@ -104,19 +104,22 @@ def _read(data: Any, dtype: Dtype) -> Array:
     types = _leaf_types(data, 0) if isinstance(data, list | tuple) else {type(data)}
     if types <= _NUMBERS and not isinstance(data, range):
         if types == {float} and (dtype is None or dtype.is_floating_point):
+            storage = (dtype or dtypes.get_default_dtype()).numpy
             with contextlib.suppress(ValueError):
-                return np.array(data, (dtype or dtypes.get_default_dtype()).numpy)
+                if storage.char in "efd":
+                    return np.array(data, storage)
+                return dtypes.cast(np.array(data, np.float64), storage)
         array = _assembled(data, types)
         if array is not None:
             default = dtypes.get_default_dtype()
             if dtype is None and array.dtype.kind == "f":
-                return array.astype(default.numpy, copy=False)
+                return dtypes.cast(array, default.numpy)
             if dtype is None and array.dtype.kind == "c":
                 return array.astype(default.to_complex().numpy, copy=False)
             if dtype is None:
                 return array
             if _fits(array, types, dtype):
-                return array.astype(dtype.numpy, copy=False)
+                return dtypes.cast(array, dtype.numpy)
     return _read_slowly(data, dtype)
 
 
@@ -282,7 +285,7 @@ def _read_unsigned(item: Any, storage: np.dtype[Any]) -> Any:
 def _read_real(item: Any, storage: np.dtype[Any]) -> Any:
     if not hasattr(item, "__float__") and not hasattr(item, "__index__"):
         raise TypeError(f"must be real number, not {type_name(item)}")
-    return storage.type(float(item))
+    return dtypes.cast(np.asarray(float(item)), storage)[()]
 
 
 def _read_complex(item: Any, storage: np.dtype[Any]) -> Any:

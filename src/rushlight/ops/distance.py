@@ -81,7 +81,7 @@ def cdist(
         which, bad = ("X1", first) if first.ndim < 2 else ("X2", second)
         raise RuntimeError(f"cdist only supports at least 2D tensors, {which} got: {bad.ndim}D")
     for name, data in (("X1", first), ("X2", second)):
-        if data.dtype.kind != "f":
+        if data.dtype.kind not in "fV":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
                                f"{dtypes.of(data.dtype)}")  # fmt: skip
     if first.shape[-1] != second.shape[-1]:
@@ -134,7 +134,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     need_tensor("pdist", "input", 1, input)
     if input._data.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
-    if input._data.dtype.kind != "f":
+    if input._data.dtype.kind not in "fV":
         raise RuntimeError("pdist only supports floating-point dtypes")
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")

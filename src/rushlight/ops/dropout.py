@@ -55,7 +55,7 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
                 f"{list(shape)}"
             )
         shape = random.feature_shape(shape)
-    if input._data.dtype.kind not in "f":
+    if input._data.dtype.kind not in "fV":
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "
             f"{input.dtype}: dropout scales what it keeps; convert the input with .float()"

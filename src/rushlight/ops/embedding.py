@@ -115,7 +115,7 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "weight", 1, weight)
     _check_bags(indices, offsets, mode, per_sample_weights, include_last_offset)
-    if weight._data.dtype.kind != "f":
+    if weight._data.dtype.kind not in "fV":
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, "
             f"BFloat16, Float, Double; but got torch.{dtypes.of(weight._data.dtype).word}Tensor instead "

@@ -116,7 +116,7 @@ def _checked(name: str, input: Any, norm: str | None) -> tuple[Any, str]:
     kind = input._data.dtype
     if kind == np.float16:
         raise RuntimeError("Unsupported dtype Half: use .float()")
-    return (input if kind.kind in "fc" else input.to(dtypes.get_default_dtype())), norm
+    return (input if kind.kind in "fcV" else input.to(dtypes.get_default_dtype())), norm
 
 
 def _line(name: str, run: Run, doc: str) -> Callable[..., Tensor]:

@@ -49,7 +49,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 def _need_floats(name: str, input: Any) -> None:
     need_tensor(name, "input", 1, input)
-    if input._data.dtype.kind != "f":
+    if input._data.dtype.kind not in "fV":
         raise NotImplementedError(f'"{name}_cpu" not implemented for {input.dtype.word!r}')
 
 

@@ -148,7 +148,7 @@ def _index_tensor(part: Any) -> Tensor:
         return wrap(np.asarray(part))
     elif isinstance(part, list | tuple | range):
         data = np.asarray(part)
-        if data.dtype.kind == "f":
+        if data.dtype.kind in "fV":
             data = data.astype(np.int64)
     elif hasattr(part, "__index__"):
         return wrap(np.asarray(operator.index(part)))

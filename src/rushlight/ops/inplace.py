@@ -16,6 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.hooks import retain
+from rushlight.core.narrow import write_rounded
 from rushlight.core.node import PrimitiveNode, next_sequence
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
@@ -73,7 +74,7 @@ def admit(target: TensorBase, *others: Any) -> bool:
     """
     need_tracked(target)
     # Whole numbers and flags have no derivative.
-    if not state.grad or target._data.dtype.kind not in "fc":
+    if not state.grad or target._data.dtype.kind not in "fcV":
         return False
     wanted = wants_grad(target)
     if not wanted:
@@ -342,7 +343,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
-        simple = not state.interpreters and dtype.kind == "f"
+        simple = not state.interpreters and dtype.kind in "fV"
         if (recording and wants_grad(self)) or self._changes.__class__ is Untracked:
             simple = False
         # Arrays that own their memory lie apart, and show every element once.
@@ -368,8 +369,10 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         if not alone:
             check_memory(plain, data, *operands)
         try:
+            if dtype.itemsize == 1:
+                return general(self, *operands, **options)
             if dtype.itemsize == 2:
-                _in_single(kernel, data, values, options)
+                write_rounded(kernel, plain, data, *values, **options)
             else:
                 kernel(data, *values, **options)
         except (ValueError, TypeError):
@@ -380,23 +383,6 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     method.__name__ = name
     method.__doc__ = f"`{plain}`, writing the result into the tensor itself."
     return method
-
-
-def _in_single(
-    kernel: Callable[..., Any], x: Array, operands: list[Any], options: dict[str, Any]
-) -> None:
-    """A kernel on float16: computed in float32 and rounded once, as in torch."""
-    wide = x.astype(np.float32)
-    if kernel in (_add, _sub):
-        # Numbers that are added have the tensor's type before they are.
-        operands = [y if y.__class__ is np.ndarray else float(np.float16(y)) for y in operands]
-        options = {name: float(np.float16(value)) for name, value in options.items()}
-    kernel(
-        wide,
-        *(y.astype(np.float32) if y.__class__ is np.ndarray else y for y in operands),
-        **options,
-    )
-    np.copyto(x, wide, casting="same_kind")
 
 
 # Up to this size products are added as torch's kernels add them: with one rounding (a fused

@@ -127,7 +127,7 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
         if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
         array = array_of(first, None)
-        if kind.numpy.kind in "iu" and array.size and array.dtype.kind in "iuf":
+        if kind.numpy.kind in "iu" and array.size and array.dtype.kind in "iufV":
             limits = np.iinfo(kind.numpy)
             if not (array.min() >= limits.min and array.max() <= limits.max):
                 raise RuntimeError(

@@ -65,7 +65,7 @@ def binary_cross_entropy_with_logits(
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
-    if target._data.dtype.kind in "biu" and input._data.dtype.kind == "f":
+    if target._data.dtype.kind in "biu" and input._data.dtype.kind in "fV":
         raise RuntimeError(
             f"result type {dtypes.of(input._data.dtype).word} can't be cast to the desired output type "
             f"{dtypes.of(target._data.dtype).word}: binary_cross_entropy_with_logits wants a floating "

@@ -33,12 +33,12 @@ def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
 
 
 def _one_type(input: Tensor, *others: Tensor | None) -> None:
-    """Weights and statistics are of the input's type; those of a half may be in single precision."""
+    """Weights and statistics are of the input's type; those of narrow floats may be float32."""
     own = input._data.dtype
     for other in others:
         if other is not None and other._data.dtype is not own:
             theirs = other._data.dtype
-            if theirs == own or (own == np.float16 and theirs == np.float32):
+            if theirs == own or (own in dtypes.NARROW and theirs == np.float32):
                 continue
             raise RuntimeError(
                 "mixed dtype (CPU): all inputs must share same datatype. The input is "
@@ -330,15 +330,15 @@ def rms_norm(
     B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
     wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
-    supported("rms_norm", "fc", [input._data])
+    supported("rms_norm", "fcV", [input._data])
     dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
-    # A half is computed in single precision, with its eps, and rounded once, after the weight.
-    wide = input.to(dtypes.float32) if input._data.dtype == np.float16 else input
+    # Narrow floats are computed in float32, with its eps, and rounded once, after the weight.
+    wide = input.to(dtypes.float32) if input._data.dtype in dtypes.NARROW else input
     if eps is None:
         eps = float(np.finfo(wide._data.dtype).eps)
     result = wide * ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
-    if input._data.dtype == np.float16:
+    if wide is not input:
         result = result.to(input.dtype)
     return following(result, input)

@@ -119,7 +119,7 @@ def max_pool(
 ) -> Any:  # fmt: skip
     """The largest element of every window, and on request where in its plane it stands."""
     _check_input(name, input, dims, 0)
-    supported(name, FLOAT if dims == 1 else "iuf", [input._data])
+    supported(name, FLOAT if dims == 1 else "iufV", [input._data])
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
     form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
     if not with_indices and not (state.grad and input.requires_grad):
@@ -201,7 +201,7 @@ def avg_pool(
                 "argument #1 'self' (while checking arguments for avg_pool1d)"
             )
     _check_input(name, input, dims, 0)
-    supported(name, "iuf", [input._data])
+    supported(name, "iufV", [input._data])
     if input._data.dtype.kind in "iu" and input._data.dtype != np.int64:
         word = dtypes.of(input._data.dtype).word
         raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
@@ -213,7 +213,7 @@ def avg_pool(
     sums: Tensor = apply(rows.window_sum, entering(input), **form)
     dtype = input._data.dtype
     if divisor_override is not None:
-        divisor: Any = float(divisor_override) if dtype.kind == "f" else divisor_override
+        divisor: Any = float(divisor_override) if dtype.kind in "fV" else divisor_override
     else:
         divisor = _counts(
             size,
@@ -227,7 +227,7 @@ def avg_pool(
         if divisor.__class__ is np.ndarray:
             divisor = wrap(divisor)
     label = f"AvgPool{max(dims, 2)}DBackward0"
-    if dtype.kind != "f":
+    if dtype.kind not in "fV":
         return sums.div(divisor, rounding_mode="trunc")
     if divisor.__class__ is float and divisor == 1:
         return sums

@@ -31,7 +31,7 @@ def _brought(value: Any, dtype: np.dtype[Any]) -> Any:
         if _sparse(value):
             return value
         own = value._data.dtype
-        if own.kind != "f" or own == dtype or own == np.float64:
+        if own.kind not in "fV" or own == dtype or own == np.float64:
             return value
         return _cached(value, dtype)
     if isinstance(value, (list, tuple)) and any(isinstance(item, TensorBase) for item in value):
@@ -62,7 +62,7 @@ def _types(args: Any) -> list[np.dtype[Any]]:
     """The floating types, except float64, of the tensors among arguments."""
     tensors = [t for arg in args for t in (arg if isinstance(arg, (list, tuple)) else (arg,))]
     types = (t._data.dtype for t in tensors if isinstance(t, TensorBase) and not _sparse(t))
-    return [kind for kind in types if kind.kind == "f" and kind != np.float64]
+    return [kind for kind in types if kind.kind in "fV" and kind != np.float64]
 
 
 def _lower(dtype: np.dtype[Any], args: Any) -> np.dtype[Any]:

@@ -96,7 +96,7 @@ def _bounds(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> tupl
 def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtype[Any]:
     whole = all(isinstance(n, int) for n in numbers)
     storage = numpy_dtype(dtype, np.dtype(np.int64) if whole else default_float())
-    if storage.kind not in "iuf":
+    if storage.kind not in "iufV":
         raise NotImplementedError(f'"{name}_cpu" not implemented for {dtypes.of(storage)}')
     return storage
 
@@ -147,7 +147,7 @@ def logspace(
     tensor([1., 2., 4., 8.])
     """
     first, last, storage = _ends("logspace", start, end, steps, dtype)
-    exact = storage if storage.kind in "fc" else np.dtype(np.float32)
+    exact = storage if storage.kind in "fcV" else np.dtype(np.float32)
     if storage.kind in "iub":
         first, last = dtypes.number_in(first, storage), dtypes.number_in(last, storage)
     powers = _between(first, last, operator.index(steps), exact)

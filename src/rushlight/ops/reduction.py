@@ -85,7 +85,7 @@ def nansum(
     need_tensor("nansum", "input", 1, input)
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
-    kept = where(isnan(input), 0, input) if input._data.dtype.kind == "f" else input
+    kept = where(isnan(input), 0, input) if input._data.dtype.kind in "fV" else input
     return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 
 
@@ -108,7 +108,7 @@ def mean(
         need_tensor("mean", "input", 1, input)
     if dtype is not None:
         input = input.to(dtype)
-    if input._data.dtype.kind not in "fc":
+    if input._data.dtype.kind not in "fcV":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or "
             f"complex dtype. Got: {input.dtype.word}: convert it with .float()"
@@ -129,7 +129,7 @@ def nanmean(
 ) -> Tensor:
     """The mean of those elements that are not nan."""
     need_tensor("nanmean", "input", 1, input)
-    if input._data.dtype.kind != "f":
+    if input._data.dtype.kind not in "fV":
         raise RuntimeError(
             f"nanmean(): expected input to have floating point dtype but got {input.dtype.word}"
         )
@@ -217,7 +217,7 @@ def _moment(
     if dim.__class__ is bool:
         # torch's old form var(input, unbiased).
         dim, unbiased = None, dim
-    if input._data.dtype.kind not in "fc":
+    if input._data.dtype.kind not in "fcV":
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
@@ -338,7 +338,7 @@ def norm(
 
 def in_norm_type(function: str, x: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     """x in the type in which its norm is taken: its own, or a wider one of the same kind."""
-    if x._data.dtype.kind not in "fc":
+    if x._data.dtype.kind not in "fcV":
         raise RuntimeError(
             f"{function}: Expected a floating point or complex tensor as input. Got {x.dtype.word}"
         )

@@ -348,7 +348,7 @@ def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
     if reduce == "prod":
         return 1
     largest = reduce == "amin"
-    if dtype.kind == "f":
+    if dtype.kind in "fV":
         return np.inf if largest else -np.inf
     if dtype.kind == "b":
         return largest

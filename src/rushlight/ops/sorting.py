@@ -229,7 +229,7 @@ def unique(
         values, inverse, counts = np.unique(
             data, return_inverse=True, return_counts=True, equal_nan=False
         )
-        if data.dtype.kind == "f" and values.size and np.isnan(values[-1]):
+        if data.dtype.kind in "fV" and values.size and np.isnan(values[-1]):
             # Every nan is different: they are numbered in the order of torch's sort.
             places = rows.torch_order(data.reshape(-1), False)
             inverse[places] = np.repeat(np.arange(values.size), counts)

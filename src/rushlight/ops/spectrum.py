@@ -201,7 +201,7 @@ def _wide(window: Tensor, n_fft: int) -> Tensor:
 
 
 def _check(name: str, x: Tensor, n_fft: int, hop: int, length: int, window: Tensor | None) -> None:
-    if x._data.dtype.kind not in "fc":
+    if x._data.dtype.kind not in "fcV":
         raise RuntimeError(f"{name}: expected a tensor of floating point or complex values")
     if x._data.ndim not in (1, 2):
         raise RuntimeError(f"{name}: expected a 1D or 2D tensor, but got {x._data.ndim}D")

@@ -76,7 +76,7 @@ def cov(
 
 def _weights(count: int, fweights: Tensor | None, aweights: Tensor | None) -> Any:
     weights: Any = None
-    for name, given, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+    for name, given, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "fV")):
         if given is None:
             continue
         if given._data.ndim > 1:

@@ -105,7 +105,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
     if input._data.dtype.kind == "b":
         raise NotImplementedError("\"mvlgamma\" not implemented for 'Bool'")
-    if input._data.dtype.kind != "f":
+    if input._data.dtype.kind not in "fV":
         input = input.to(dtypes.get_default_dtype())
     steps = wrap(np.arange(p, dtype=input._data.dtype) * -0.5)
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)

@@ -275,7 +275,7 @@ class Optimizer:
         option = group.get
         plain = not (option("capturable") or option("foreach"))
         for p, g in pairs:
-            if g.is_sparse or p._data.dtype.kind != "f":
+            if g.is_sparse or p._data.dtype.kind not in "fV":
                 plain = False
                 break
         if not plain:

@@ -12,7 +12,6 @@ from rushlight.primitives.families import (
     FLOAT,
     SHAPES,
     draw,
-    halves,
     pointwise_rule,
     taking,
     unary,
@@ -33,7 +32,7 @@ from rushlight.primitives.pointwise import (
 )
 from rushlight.primitives.select import choose
 
-_REAL = "iuf"
+_REAL = "iufV"
 
 # ---- piecewise linear ---------------------------------------------------------------------------
 
@@ -45,7 +44,7 @@ def _leaky_relu(x: Array, *, slope: float) -> Any:
 
 
 leaky_relu = unary(
-    "leaky_relu", halves(_leaky_relu),
+    "leaky_relu", _leaky_relu,
     one_kernel(lambda g, x, slope: where(gt(x, 0), g, g * slope), flat=True),
     "{x} > 0 ? {x} : {slope} * {x}", to_float=False, takes=FLOAT,
     static=({"slope": 0.1}, {"slope": -2.0}),
@@ -79,7 +78,7 @@ def _hardsigmoid(x: Array) -> Any:
 
 
 hardsigmoid = unary(
-    "hardsigmoid", halves(_hardsigmoid),
+    "hardsigmoid", _hardsigmoid,
     one_kernel(
         lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g * _SIXTH, 0),
         refused="hardsigmoid_backward",
@@ -99,7 +98,7 @@ def _hardswish_vjp(g: Any, x: Any) -> Any:
 
 
 hardswish = unary(
-    "hardswish", halves(_hardswish), _hardswish_vjp, "{x} * fmin(fmax({x} / 6 + 0.5, 0), 1)",
+    "hardswish", _hardswish, _hardswish_vjp, "{x} * fmin(fmax({x} / 6 + 0.5, 0), 1)",
     domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
 )  # fmt: skip
 
@@ -165,7 +164,7 @@ def _elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
 
 
 elu = unary(
-    "elu", halves(_elu), _elu_vjp,
+    "elu", _elu, _elu_vjp,
     "{x} > 0 ? {scale} * {x} : {scale} * {alpha} * expm1({rate} * {x})", to_float=False, takes=FLOAT,
     static=({"alpha": 0.7, "scale": 1.0, "rate": 1.0}, {"alpha": 2.0, "scale": 1.1, "rate": 0.5}),
 )  # fmt: skip
@@ -182,7 +181,7 @@ def _silu_vjp(g: Any, x: Any) -> Any:
     return g * (slope.conj() if slope._data.dtype.kind == "c" else slope)
 
 
-silu = unary("silu", halves(_silu), _silu_vjp, "{x} / (1 + exp(-{x}))", to_float=False, takes="fc")
+silu = unary("silu", _silu, _silu_vjp, "{x} / (1 + exp(-{x}))", to_float=False, takes="fcV")
 
 
 def _softplus(x: Array, *, beta: float, threshold: float) -> Any:
@@ -205,7 +204,7 @@ def _softplus_vjp(g: Any, x: Any, beta: float, threshold: float) -> Any:
 
 
 softplus = unary(
-    "softplus", halves(_softplus), _softplus_vjp,
+    "softplus", _softplus, _softplus_vjp,
     "{beta} * {x} > {threshold} ? {x} : log1p(exp({beta} * {x})) / {beta}", to_float=False,
     takes=FLOAT, static=({"beta": 1.0, "threshold": 20.0}, {"beta": 2.0, "threshold": 1.0}),
 )  # fmt: skip
@@ -216,7 +215,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 
 log_sigmoid = unary(
-    "log_sigmoid", halves(_log_sigmoid), one_kernel(lambda g, x: g * sigmoid(-x)),
+    "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: g * sigmoid(-x)),
     "fmin({x}, 0) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 
@@ -279,13 +278,6 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
     return out, part
 
 
-def _gelu_half(x: Array, *, approximate: str) -> tuple[Array, Array]:
-    if x.dtype == np.float16:
-        out, part = _gelu(x.astype(np.float32), approximate=approximate)
-        return out.astype(np.float16), part.astype(np.float16)
-    return _gelu(x, approximate=approximate)
-
-
 @one_kernel
 def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
@@ -304,7 +296,7 @@ def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
 
 # The second output is kept for the derivative, which then needs no second tanh.
 gelu = Primitive(
-    "gelu", "unary", _gelu_half, (_gelu_vjp,), pointwise_rule(_gelu_half, taking("gelu", FLOAT, list)),
+    "gelu", "unary", _gelu, (_gelu_vjp,), pointwise_rule(_gelu, taking("gelu", FLOAT, list)),
     "gelu",
     lambda: [Sample((draw(seed, shape, -4.0, 4.0),), {"approximate": how})
              for seed, shape in enumerate(SHAPES) for how in ("none", "tanh")],

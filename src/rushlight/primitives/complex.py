@@ -48,7 +48,7 @@ def _view_as_complex(x: Array) -> Array:
 
 
 def _view_as_complex_rule(x: Array) -> Spec:
-    if x.dtype.kind != "f" or x.dtype.itemsize < 4:
+    if x.dtype.char not in "fd":
         raise RuntimeError(
             f"view_as_complex is only supported for floating point tensors, but got a tensor of "
             f"scalar type: {dtypes.of(x.dtype).word}"
@@ -86,7 +86,7 @@ def _join(x: Array, y: Array) -> Array:
 
 def _promote_join(arrays: list[Any]) -> list[Any]:
     x, y = arrays
-    if x.dtype.kind != "f" or y.dtype.kind != "f":
+    if x.dtype.char not in "efd" or y.dtype.char not in "efd":
         raise RuntimeError(
             f"Expected both inputs to be Half, Float or Double tensors but got "
             f"{dtypes.of(x.dtype).word} and {dtypes.of(y.dtype).word}"

@@ -30,11 +30,6 @@ from rushlight.threads import share
 _HEAVY, _MOST_PARTS = 1 << 24, 16
 
 
-def _widen(*arrays: Array | None) -> list[Any]:
-    # Products of halves are summed in single precision.
-    return [a.astype(np.float32) if a is not None and a.dtype == np.float16 else a for a in arrays]
-
-
 def _grouped(buffer: Array, groups: int) -> Array:
     return buffer.reshape(groups, buffer.shape[0] // groups, buffer.shape[1])
 
@@ -181,10 +176,9 @@ def _convolution(
     x: Array, weight: Array, bias: Array | None = None, *, stride: Shape, padding: Shape,
     dilation: Shape, groups: int,
 ) -> Array:  # fmt: skip
-    wide, kernel, shift = _widen(x, weight, bias)
-    out = _forward(wide, kernel, stride, padding, dilation, groups)
-    if shift is not None:
-        out += shift.reshape(-1, *(1,) * len(stride))
+    out = _forward(x, weight, stride, padding, dilation, groups)
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * len(stride))
     return out.astype(x.dtype, copy=False)
 
 
@@ -265,10 +259,9 @@ def _convolution_transpose(
     x: Array, weight: Array, bias: Array | None = None, *, size: Shape, stride: Shape,
     padding: Shape, dilation: Shape, groups: int,
 ) -> Array:  # fmt: skip
-    wide, kernel, shift = _widen(x, weight, bias)
-    out = _transposed(wide, kernel, size, stride, padding, dilation, groups)
-    if shift is not None:
-        out += shift.reshape(-1, *(1,) * len(stride))
+    out = _transposed(x, weight, size, stride, padding, dilation, groups)
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * len(stride))
     return out.astype(x.dtype, copy=False)
 
 
@@ -326,8 +319,7 @@ def _convolution_weight(
     dilation: Shape,
     groups: int,
 ) -> Array:
-    wide, upper = _widen(x, y)
-    out = _weight_gradient(wide, upper, kernel, stride, padding, dilation, groups)
+    out = _weight_gradient(x, y, kernel, stride, padding, dilation, groups)
     return out.astype(x.dtype, copy=False)
 
 

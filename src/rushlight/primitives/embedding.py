@@ -54,6 +54,7 @@ def _samples() -> Iterable[Sample]:
 
 embedding = Primitive(
     "embedding", "index", _embedding, (_embedding_vjp, None), _embedding_rule, "gather", _samples,
+    as_is=True,
 )  # fmt: skip
 
 

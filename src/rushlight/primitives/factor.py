@@ -49,7 +49,7 @@ def floating(name: str, *arrays: Array) -> None:
                 f"{name}: The input tensor A must have at least 2 dimensions, got shape "
                 f"{list(x.shape)}"
             )
-        if x.dtype.kind not in "fc" or x.dtype.itemsize == 2:
+        if x.dtype.kind not in "fcV" or x.dtype.itemsize == 2:
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}"
             )
@@ -104,7 +104,7 @@ def _inv(x: Array) -> Any:
 inv: Primitive = Primitive(
     "linalg_inv_ex", "factor", _inv, (lambda g, out: -(h(out) @ g @ h(out)),),
     lambda x: _squared("linalg.inv", x), "lapack:getri", _matrices,
-    label="LinalgInvExBackward0",
+    label="LinalgInvExBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ solve: Primitive = Primitive(
     _solve_rule, "lapack:gesv",
     lambda: [Sample((well_conditioned(1, (3, 3)), draw(2, (3, 2)))),
              Sample((well_conditioned(1, (2, 3, 3)), draw(2, (3, 1))))],
-    label="LinalgSolveExBackward0",
+    label="LinalgSolveExBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -179,7 +179,7 @@ solve_triangular: Primitive = Primitive(
     lambda: [Sample((np.tril(well_conditioned(1, (3, 3))), draw(2, (3, 2))),
                     {"upper": False, "unit": False}),
              Sample((np.triu(well_conditioned(1, (3, 3))), draw(2, (3, 2))),
-                    {"upper": True, "unit": True})],
+                    {"upper": True, "unit": True})], as_is=True,
 )  # fmt: skip
 
 # ---- determinant --------------------------------------------------------------------------------
@@ -212,6 +212,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
 
 slogdet: Primitive = Primitive(
     "linalg_slogdet", "factor", _slogdet, _slogdet_vjp, _slogdet_rule, "lapack:getrf", _matrices,
+    as_is=True,
 )  # fmt: skip
 
 
@@ -259,7 +260,7 @@ def _cofactors(x: Any) -> Any:
 det: Primitive = Primitive(
     "linalg_det", "factor", _det, (_det_vjp,),
     lambda x: (_squared("linalg.det", x)[0][:-2], x.dtype), "lapack:getrf", _matrices,
-    label="LinalgDetBackward0",
+    label="LinalgDetBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- Cholesky -----------------------------------------------------------------------------------
@@ -307,7 +308,7 @@ def _positive() -> Iterable[Sample]:
 cholesky: Primitive = Primitive(
     "linalg_cholesky_ex", "factor", _cholesky, (_cholesky_vjp,),
     lambda x: _squared("linalg.cholesky", x), "lapack:potrf", _positive,
-    label="LinalgCholeskyExBackward0",
+    label="LinalgCholeskyExBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- QR -----------------------------------------------------------------------------------------
@@ -357,7 +358,7 @@ def _qr_tall(q: Any, r: Any, gq: Any, gr: Any) -> Any:
 qr: Primitive = Primitive(
     "linalg_qr", "factor", _qr, _qr_vjp, _qr_rule, "lapack:geqrf",
     lambda: [Sample((well_conditioned(1, shape),), {"complete": False}) for shape in ((4, 3), (3, 3), (2, 3))],
-    label="LinalgQrBackward0",
+    label="LinalgQrBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- eigenvalues and singular values ------------------------------------------------------------
@@ -402,7 +403,7 @@ def _eigh_vjp(g: Any, out: Any, upper: bool) -> Any:
 eigh: Primitive = Primitive(
     "linalg_eigh", "factor", _eigh, _eigh_vjp, _eigh_rule, "lapack:syevd",
     lambda: [Sample((np.array([[2.0, 0.3], [0.3, 1.0]]),), {"upper": False})],
-    label="LinalgEighBackward0",
+    label="LinalgEighBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -442,6 +443,7 @@ def _eig_vjp(g: Any, out: Any) -> Any:
 eig: Primitive = Primitive(
     "linalg_eig", "factor", _eig, _eig_vjp, _eig_rule, "lapack:geev",
     lambda: [Sample((np.array([[2.0, 0.3], [0.1, 1.0]]),))], label="LinalgEigBackward0",
+    as_is=True,
 )  # fmt: skip
 
 
@@ -504,7 +506,7 @@ def _svd_vjp(g: Any, out: Any, full: bool) -> Any:
 svd: Primitive = Primitive(
     "linalg_svd", "factor", _svd, _svd_vjp, _svd_rule, "lapack:gesdd",
     lambda: [Sample((well_conditioned(1, shape),), {"full": False}) for shape in ((3, 2), (2, 3))],
-    label="LinalgSvdBackward0",
+    label="LinalgSvdBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -514,8 +516,6 @@ svd: Primitive = Primitive(
 def _matrix_exp(x: Array) -> Any:
     import scipy.linalg
 
-    if x.dtype == np.float16:
-        return _matrix_exp(x.astype(np.float32)).astype(np.float16)
     square("linalg.matrix_exp", x)
     return scipy.linalg.expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -45,7 +44,7 @@ def _as(x: Any, dtype: np.dtype[Any]) -> Any:
 Promotion = Callable[[list[Any]], list[Any]]
 
 # What rows may take, by NumPy's letters of kinds.
-ANY, REAL, NUMERIC, FLOAT, DISCRETE = "biufc", "biuf", "iuf", "f", "biu"
+ANY, REAL, NUMERIC, FLOAT, DISCRETE = "biufcV", "biufV", "iufV", "fV", "biu"
 
 
 _LEAST, _MOST = -(2**63), 2**63
@@ -65,12 +64,12 @@ def promote_same(arrays: list[Any]) -> list[Any]:
                 return arrays
         elif (
             b.__class__ is float or (b.__class__ is int and _LEAST <= b < _MOST)
-        ) and a.dtype.kind == "f":
+        ) and a.dtype.kind in "fV":
             return arrays
     elif (
         (a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST))
         and b.__class__ is np.ndarray
-        and b.dtype.kind == "f"
+        and b.dtype.kind in "fV"
     ):
         return arrays
     common = result_type(a, b).numpy
@@ -82,11 +81,11 @@ def promote_float(arrays: list[Any]) -> list[Any]:
     if len(arrays) == 2:
         a, b = arrays
         if b.__class__ is float or (b.__class__ is int and _LEAST <= b < _MOST):
-            if a.__class__ is np.ndarray and a.dtype.kind == "f":
+            if a.__class__ is np.ndarray and a.dtype.kind in "fV":
                 return arrays
         elif (
             a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST)
-        ) and b.dtype.kind == "f":
+        ) and b.dtype.kind in "fV":
             return arrays
     common = result_type(*arrays)
     if common.category < dtypes.FLOATING:
@@ -191,18 +190,6 @@ def pointwise_rule(forward: Callable[..., Any], promote: Promotion) -> Rule:
 
 def _unchanged(arrays: list[Any]) -> list[Any]:
     return arrays
-
-
-def halves(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward for float16 too: computed in float32 and rounded once, as torch does."""
-
-    @functools.wraps(forward)
-    def computed(x: Array, **static: Any) -> Any:
-        if x.dtype == np.float16:
-            return np.asarray(forward(x.astype(np.float32), **static)).astype(np.float16)
-        return forward(x, **static)
-
-    return computed
 
 
 def unary(

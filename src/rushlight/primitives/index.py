@@ -150,7 +150,7 @@ def _place_samples() -> Iterable[Sample]:
 place_slice: Primitive = Primitive(
     "place_slice", "move", _place_slice, (lambda g, index: slice_(g, index=index),),
     lambda g_in, *, shape, index: (shape, g_in.dtype), "scatter", _place_samples, inputs=("g_in",),
-    label="SliceBackward0",
+    label="SliceBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- arrays as indices --------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def _as_indexed(
 
 index = Primitive(
     "index", "index", _index, (_index_vjp,), _index_rule, "gather", _index_samples,
-    layout=_as_indexed,
+    layout=_as_indexed, as_is=True,
 )  # fmt: skip
 
 # From this many numbers on, a sparse product pays for its set-up.
@@ -318,7 +318,7 @@ def _add_rows(out: Array, rows: Array, values: Array) -> None:
 
 def _sums_pay(rows: Array, values: Array) -> bool:
     large = values.size >= _SPARSE and values.size > rows.size
-    return large and values.dtype.kind in "fc" and values.itemsize > 2
+    return large and values.dtype.kind in "fcV" and values.itemsize > 2
 
 
 def _row_sums(rows: Array, values: Array, shape: Shape) -> Array:
@@ -360,7 +360,7 @@ def _place_index_samples() -> Iterable[Sample]:
 place_index = Primitive(
     "place_index", "index", _place_index, (_place_index_vjp,),
     lambda g_in, *indices, shape, spec: (shape, g_in.dtype), "scatter", _place_index_samples,
-    inputs=("g_in", "*indices"), label="IndexBackward0",
+    inputs=("g_in", "*indices"), label="IndexBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -439,6 +439,7 @@ def _put_samples() -> Iterable[Sample]:
 put = Primitive(
     "put", "index", _put, (_put_x, _put_values), _put_rule, "scatter", _put_samples,
     label=lambda node: "IndexPutBackward0" if ARRAY in node.static["spec"] else "torch::autograd::CopySlices",
+    as_is=True,
 )  # fmt: skip
 
 
@@ -450,5 +451,5 @@ blank: Primitive = Primitive(
     "blank", "index", _blank, (lambda g, indices, spec: blank(g, *indices, spec=spec),),
     lambda x, *indices, spec: (x.shape, x.dtype), "scatter",
     lambda: [Sample((draw(1, (3, 4)), np.array([2, 0])), {"spec": (ARRAY,)}),
-             Sample((draw(1, (3, 4)),), {"spec": (1,)})],
+             Sample((draw(1, (3, 4)),), {"spec": (1,)})], as_is=True,
 )  # fmt: skip

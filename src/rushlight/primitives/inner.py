@@ -42,7 +42,7 @@ def totals(x: Array, dims: Dims) -> Array:
 
     A product with ones reads memory at its full speed where NumPy's sum of short rows does not.
     """
-    if x.size < _FEW or x.dtype.kind != "f" or x.ndim - 1 not in dims:
+    if x.size < _FEW or x.dtype.kind not in "fV" or x.ndim - 1 not in dims:
         return np.add.reduce(x, axis=dims, keepdims=True)
     joined, rest, shape = _plan(x.shape, dims)
     sums = x.reshape(joined) @ ones(joined[-1], x.dtype)
@@ -53,7 +53,7 @@ def totals(x: Array, dims: Dims) -> Array:
 
 def inner_products(x: Array, y: Array, dims: Dims) -> Array:
     """x * y, of one shape, summed along dims, which stay with size 1."""
-    if x.ndim - 1 not in dims or x.dtype.kind != "f":
+    if x.ndim - 1 not in dims or x.dtype.kind not in "fV":
         return np.add.reduce(x * y, axis=dims, keepdims=True)
     joined, rest, shape = _plan(x.shape, dims)
     sums = np.vecdot(x.reshape(joined), y.reshape(joined))

@@ -58,7 +58,7 @@ pinv: Primitive = Primitive(
     "lapack:gesdd",
     lambda: [Sample((well_conditioned(1, shape),), {"rtol": None, "atol": None, "hermitian": False})
              for shape in ((3, 3), (3, 2), (2, 2, 3))],
-    label="LinalgPinvBackward0",
+    label="LinalgPinvBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- Cholesky's factor --------------------------------------------------------------------------
@@ -115,5 +115,5 @@ def _cholesky_samples() -> list[Sample]:
 cholesky_solve: Primitive = Primitive(
     "cholesky_solve", "factor", _cholesky_solve,
     (lambda g, factor, upper: cholesky_solve(g, factor, upper=upper), _cholesky_factor),
-    _cholesky_solve_rule, "lapack:potrs", _cholesky_samples,
+    _cholesky_solve_rule, "lapack:potrs", _cholesky_samples, as_is=True,
 )  # fmt: skip

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.dtypes import NARROW
 from rushlight.primitives.families import draw
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-_HALF = np.dtype(np.float16)
+_SINGLE = np.dtype(np.float32)
 
 
 def one_kernel(
@@ -40,9 +42,9 @@ def one_kernel(
     @functools.wraps(rule)
     def single(g: Any, *saved: Any) -> Any:
         first = g if g.__class__ is not list else next(part for part in g if part is not None)
-        if first._data.dtype is _HALF:
-            narrow = rule(_wide(g), *map(_wide, saved))
-            gradient = narrow if narrow is None else narrow.half()
+        if (dtype := first._data.dtype) is not _SINGLE and dtype in NARROW:
+            wide = rule(_wide(g), *map(_wide, saved))
+            gradient = wide if wide is None else wide.to(dtypes.of(dtype))
         else:
             gradient = rule(g, *saved)
         if state.grad and (flat or refused) and gradient is not None:
@@ -56,7 +58,7 @@ def one_kernel(
 def _wide(value: Any) -> Any:
     if value.__class__ is list:
         return [_wide(part) for part in value]
-    if isinstance(value, TensorBase) and value._data.dtype is _HALF:
+    if isinstance(value, TensorBase) and value._data.dtype in NARROW:
         return value.float()  # type: ignore[attr-defined]
     return value
 
@@ -116,6 +118,7 @@ _PLAIN: dict[str, Any] = {"refused": "", "error": RuntimeError, "zeros": True}
 dependent = Primitive(
     "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "copy",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), _PLAIN)], inputs=("x", "*sources"),
+    as_is=True,
 )  # fmt: skip
 
 # ---- for composites ------------------------------------------------------------------------------
@@ -163,7 +166,7 @@ def no_derivative(g: Any, reason: str) -> Any:
 closed = Primitive(
     "closed", "structural", lambda x, *, reason: x.copy(), (no_derivative,),
     lambda x, *, reason: (x.shape, x.dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient"})], inputs=("x",),
+    lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient"})], inputs=("x",), as_is=True,
 )  # fmt: skip
 
 

@@ -108,11 +108,7 @@ def _nll(
         total = used.sum()
     if reduction == "none":
         return losses, total
-    loss = (
-        losses.sum()
-        if losses.dtype != np.float16
-        else losses.sum(dtype=np.float32).astype(np.float16)
-    )
+    loss = losses.sum()
     # torch's mean over nothing is nan.
     return (np.true_divide(loss, total) if reduction == "mean" else loss), total
 

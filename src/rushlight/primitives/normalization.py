@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.narrow import widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -24,10 +25,6 @@ Shape = tuple[int, ...]
 
 # Elements that one thread should work on at least; elements of a line that stays in the cache.
 _PART, _LINE = 1 << 18, 1 << 16
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 def statistics(view: Shape, dims: Shape) -> Shape:
@@ -60,12 +57,12 @@ def _normalize(
     broadcast: Shape, eps: float,
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance."""
-    full = _wide(x).reshape(view)
+    full = widen(x).reshape(view)
     size = math.prod(view[d] for d in dims)
     out = np.empty_like(full)
     mean, rstd, variance = (np.empty(statistics(view, dims), full.dtype) for _ in range(3))
-    factor = None if weight is None else weight.reshape(broadcast)
-    shift = None if bias is None else bias.reshape(broadcast)
+    factor = None if weight is None else widen(weight).reshape(broadcast)
+    shift = None if bias is None else widen(bias).reshape(broadcast)
     even = all(broadcast[d] == 1 for d in dims)
 
     def work(dealt: Iterator[tuple[Any, ...]]) -> None:
@@ -131,7 +128,7 @@ def _normalize_rule(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
     broadcast: Shape, eps: float,
 ) -> list[Spec]:  # fmt: skip
-    wide = _wide(x).dtype
+    wide = widen(x).dtype
     return [(x.shape, x.dtype), *[(statistics(view, dims), wide)] * 3]
 
 
@@ -158,7 +155,7 @@ def _as_input(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[s
 
 normalize = Primitive(
     "normalize", "normalize", _normalize, _normalize_vjp, _normalize_rule, "normalize",
-    _normalize_samples, layout=_as_input,
+    _normalize_samples, layout=_as_input, as_is=True,
 )  # fmt: skip
 
 
@@ -167,9 +164,10 @@ def _normalize_grad(
     dims: Shape, broadcast: Shape, affine: tuple[bool, ...],
 ) -> tuple[Array, ...]:  # fmt: skip
     """The gradients of x and, as far as `affine` says, of weight and bias."""
-    g = _wide(upper).reshape(view)
+    g = widen(upper).reshape(view)
     size = math.prod(view[d] for d in dims)
-    full = _wide(x).reshape(view)
+    full = widen(x).reshape(view)
+    weight = widen(weight)
     if any(broadcast[d] != 1 for d in dims):
         normal = full - mean
         normal *= rstd
@@ -270,4 +268,5 @@ def _normalize_grad_samples() -> Iterable[Sample]:
 normalize_grad = Primitive(
     "normalize_grad", "normalize", _normalize_grad, _normalize_grad_vjp, _normalize_grad_rule,
     "normalize", _normalize_grad_samples, label="NativeLayerNormBackwardBackward0",
+    as_is=True,
 )  # fmt: skip

@@ -109,7 +109,7 @@ def _lu_vjp(g: Any, out: Any) -> Any:
 lu_factor: Primitive = Primitive(
     "linalg_lu_factor_ex", "factor", _lu_factor, _lu_vjp, _lu_rule, "lapack:getrf",
     lambda: [Sample((well_conditioned(1, shape),)) for shape in ((3, 3), (2, 4), (4, 2), (2, 2, 2))],
-    label="LinalgLuFactorExBackward0",
+    label="LinalgLuFactorExBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -175,14 +175,14 @@ ldl_factor = Primitive(
     "linalg_ldl_factor_ex", "factor", _ldl_factor, (missing("linalg_ldl_factor_ex"),), _ldl_rule,
     "lapack:sytrf",
     lambda: [Sample((_symmetric(1, shape),), {"hermitian": True}) for shape in ((3, 3), (2, 2, 2))],
-    label="NotImplemented",
+    label="NotImplemented", as_is=True,
 )  # fmt: skip
 ldl_solve = Primitive(
     "linalg_ldl_solve", "factor", _ldl_solve,
     (missing("linalg_ldl_solve"), None, missing("linalg_ldl_solve")), _ldl_solve_rule,
     "lapack:sytrs",
     lambda: [Sample((*_factored(1, (3, 3)), draw(2, (3, 2))), {"hermitian": False})],
-    label="NotImplemented",
+    label="NotImplemented", as_is=True,
 )  # fmt: skip
 
 # ---- QR -----------------------------------------------------------------------------------------
@@ -208,5 +208,5 @@ def no_derivative(g: Any) -> Any:
 
 geqrf: Primitive = Primitive(
     "geqrf", "factor", _geqrf, (no_derivative,), _geqrf_rule, "lapack:geqrf",
-    lambda: [Sample((draw(1, (3, 2)),)), Sample((draw(2, (2, 2, 3)),))],
+    lambda: [Sample((draw(1, (3, 2)),)), Sample((draw(2, (2, 2, 3)),))], as_is=True,
 )  # fmt: skip

@@ -25,7 +25,6 @@ from rushlight.primitives.families import (
     broadcast_shapes,
     compare,
     draw,
-    halves,
     is_small,
     promote_same,
     result_type,
@@ -280,7 +279,6 @@ square = unary(
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", domain=(0.1, 3.0))
 
 
-@halves
 def _rsqrt(x: Array) -> Any:
     return _inverse(np.sqrt(x))
 
@@ -292,7 +290,6 @@ exp = unary("exp", np.exp, lambda g, out: g * conj(out), "exp({x})")
 log = unary("log", np.log, lambda g, x: g / conj(x), "log({x})", domain=(0.1, 3.0))
 
 
-@halves
 def _sigmoid(x: Array) -> Any:
     out = np.asarray(np.negative(x))
     np.exp(out, out=out)
@@ -346,7 +343,7 @@ _FEW = 2048
 
 
 def _relu(x: Array) -> Any:
-    if x.dtype.kind == "f" and x.size > _FEW:
+    if x.dtype.kind in "fV" and x.size > _FEW:
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(0, np.inf)
     # Of two equal zeros the processor takes the second, NumPy's own float16 the first: -0 stays -0.
@@ -468,10 +465,10 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
     if x.__class__ is y.__class__ is np.ndarray and x.dtype is y.dtype:
         return [condition, x, y]
     if x.__class__ is not np.ndarray and y.__class__ is np.ndarray:
-        if is_small(x) and y.dtype.kind == "f":
+        if is_small(x) and y.dtype.kind in "fV":
             return [condition, x, y]
     elif y.__class__ is not np.ndarray and x.__class__ is np.ndarray:  # noqa: SIM102
-        if is_small(y) and x.dtype.kind == "f":
+        if is_small(y) and x.dtype.kind in "fV":
             return [condition, x, y]
     common = result_type(x, y).numpy
     return [condition, *(_placed(a, common) for a in (x, y))]
@@ -499,7 +496,7 @@ where: Primitive = Primitive(
     (None, lambda g, condition: where(condition, g, 0),
      lambda g, condition: where(condition, 0, g)),
     _where_rule, "{condition} ? {x} : {y}", _where_samples, promote=_promote_where,
-    layout=pointwise,
+    layout=pointwise, as_is=True,
 )  # fmt: skip
 
 
@@ -519,7 +516,7 @@ def _convert_samples() -> Iterable[Sample]:
 # The engine brings every gradient to its tensor's own type, so g needs no conversion here.
 convert = Primitive(
     "convert", "unary", _convert, (lambda g: g,), _convert_rule, "({dtype}){x}", _convert_samples,
-    label="ToCopyBackward0",
+    label="ToCopyBackward0", as_is=True,
 )  # fmt: skip
 
 
@@ -529,5 +526,5 @@ def _clone(x: Array) -> Array:
 
 clone = Primitive(
     "clone", "unary", _clone, (lambda g: g,), lambda x: (x.shape, x.dtype), "{x}",
-    lambda: [Sample((draw(seed, shape),)) for seed, shape in enumerate(SHAPES)],
+    lambda: [Sample((draw(seed, shape),)) for seed, shape in enumerate(SHAPES)], as_is=True,
 )  # fmt: skip

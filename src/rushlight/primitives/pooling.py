@@ -63,7 +63,7 @@ def pooled_sizes(
 
 
 def _lowest(dtype: np.dtype[Any]) -> Any:
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+    return -np.inf if dtype.kind in "fV" else np.iinfo(dtype).min
 
 
 def _max_pool(
@@ -128,7 +128,7 @@ def _pool_winner(
     number = np.dtype(np.uint8 if len(places) <= 256 else np.int32)
     winner = np.zeros(out.shape, number)
     # Padding with nan: it never wins, not even against windows of nothing but -inf.
-    floating = x.dtype.kind == "f"
+    floating = x.dtype.kind in "fV"
     blank = np.nan if floating else _lowest(x.dtype)
     whole = padded(x, out_size, kernel, stride, padding, dilation, blank)
     for tap, place in reversed(places):
@@ -313,15 +313,10 @@ pool_gather = Primitive(
 # ---- sums ---------------------------------------------------------------------------------------
 
 
-def _wide(x: Array) -> Array:
-    # Halves are added up in single precision.
-    return x.astype(np.float32) if x.dtype == np.float16 else x
-
-
 def _window_sum(
     x: Array, *, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
 ) -> Array:
-    whole = padded(_wide(x), out_size, kernel, stride, padding, dilation, 0)
+    whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
     out = _fold(whole, np.add, out_size, kernel, stride, dilation)
     return out.astype(x.dtype, copy=max(kernel) == 1)
 
@@ -346,7 +341,7 @@ def _window_spread(
     """Add every value to all elements of its window: dimension by dimension, the last one first."""
     out_size = x.shape[-len(kernel) :]
     reach = ends(out_size, kernel, stride, dilation)
-    first, dtype, x = x.ndim - len(kernel), x.dtype, _wide(x)
+    first = x.ndim - len(kernel)
     for i in reversed(range(len(kernel))):
         axis, o, k, s, d = first + i, out_size[i], kernel[i], stride[i], dilation[i]
         length = max(reach[i], size[i] + 2 * padding[i])
@@ -360,7 +355,7 @@ def _window_spread(
             else:
                 total[place] += x
         x = total
-    return np.ascontiguousarray(x[inside(size, padding)], dtype)
+    return np.ascontiguousarray(x[inside(size, padding)])
 
 
 def _window_spread_rule(

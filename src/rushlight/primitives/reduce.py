@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.narrow import is_narrow
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
@@ -81,18 +82,6 @@ def _spread(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     return expand(g, size=shape)
 
 
-def _in_single(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """float16 is folded in float32 and rounded once, as in torch."""
-
-    def folded(x: Array, *, dim: Dims, keepdim: bool, **more: Any) -> Any:
-        if x.itemsize == 2 and x.dtype.kind == "f":
-            wide = forward(x.astype(np.float32), dim=dim, keepdim=keepdim, **more)
-            return np.asarray(wide).astype(np.float16)
-        return forward(x, dim=dim, keepdim=keepdim, **more)
-
-    return folded
-
-
 def _numbered(name: str) -> Any:
     # torch has one backward for the fold of everything and another for that along dimensions.
     return lambda node: f"{name}Backward{0 if node.static['dim'] is None else 1}"
@@ -131,16 +120,13 @@ def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
 
 def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     kind = x.dtype.kind
-    if kind == "f" and x.itemsize > 2:
+    if kind in "fV":
         return _total(x, dim, keepdim)
-    if kind == "f":
-        wide = _ADD(x, axis=dim, keepdims=keepdim, dtype=np.float32)
-        return wide.astype(np.float16)
     return _ADD(x, axis=dim, keepdims=keepdim, dtype=None if kind == "c" else np.int64)
 
 
 def _sum_rule(x: Array, *, dim: Dims, keepdim: bool) -> Spec:
-    dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(np.int64)
+    dtype = x.dtype if x.dtype.kind in "fcV" else np.dtype(np.int64)
     return reduced_shape(x.shape, dim, keepdim), dtype
 
 
@@ -169,13 +155,13 @@ def _folded_shape(shape: tuple[int, ...], dim: Dims, keepdim: bool) -> tuple[int
 
 
 def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    if x.itemsize == 2 and x.dtype.kind == "f" and x.size:
+    if is_narrow(x) and x.size:
         # torch rounds after every factor.
         lines, axis = (x.reshape(-1), 0) if dim is None else (x, dim[0] if dim else 0)
         if dim is None or dim:
             product = np.multiply.accumulate(lines, axis=axis).take(-1, axis=axis)
             return product.reshape(_folded_shape(x.shape, dim, keepdim))
-    dtype = None if x.dtype.kind in "fc" else np.int64
+    dtype = None if x.dtype.kind in "fcV" else np.int64
     return _MULTIPLY(x, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
@@ -212,13 +198,12 @@ def _prod_samples() -> Iterable[Sample]:
 
 prod = Primitive(
     "prod", "reduce", _prod, (_prod_vjp,), _sum_rule, "reduce:*", _prod_samples,
-    label=_numbered("Prod"), layout=in_rows,
+    label=_numbered("Prod"), layout=in_rows, as_is=True,
 )  # fmt: skip
 
 
-@_in_single
 def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fV":
         total = _total(x, dim, keepdim)
     else:
         total = _ADD(x, axis=dim, keepdims=keepdim)
@@ -349,7 +334,6 @@ all = Primitive("all", "reduce", _all, None, _boolean, "reduce:&&", _samples, la
 Correction = float
 
 
-@_in_single
 def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     count = folded_size(x.shape, dim)
     center = _ADD(x, axis=dim, keepdims=True) / max(count, 1)
@@ -394,7 +378,6 @@ std = Primitive(
 # ---- norms --------------------------------------------------------------------------------------
 
 
-@_in_single
 def _logsumexp(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     top = _MAXIMUM(x.real, axis=dim, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, top.dtype.type(0))
@@ -413,7 +396,6 @@ logsumexp = Primitive(
 )  # fmt: skip
 
 
-@_in_single
 def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
     if ord == 2:
         if x.dtype.kind == "c":
@@ -498,7 +480,7 @@ def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any
     lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
     size = lanes.shape[-1]
     middle = (size - 1) // 2
-    missing = np.isnan(lanes) if x.dtype.kind == "f" else np.zeros(1, bool)
+    missing = np.isnan(lanes) if x.dtype.kind in "fV" else np.zeros(1, bool)
     if not missing.any():
         # Among equal elements the one that a stable sort would put there.
         value = np.partition(lanes, middle, axis=-1)[..., middle, None]
@@ -538,7 +520,7 @@ median_index = Primitive(
     "median_index", "reduce", _median_index, None, _middle_rule("median"), "call",
     lambda: [Sample((draw(4, (3, 4)),), {"dim": 1, "keepdim": k, "ignore_nan": k})
              for k in (False, True)],
-    promote=taking("median", "iuf", list), layout=in_rows,
+    promote=taking("median", "iufV", list), layout=in_rows,
 )  # fmt: skip
 mode_index = Primitive(
     "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
@@ -550,8 +532,8 @@ mode_index = Primitive(
 def _median(x: Array, *, ignore_nan: bool) -> Any:
     flat = x.reshape(-1)
     if not flat.size:
-        return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
-    missing = np.isnan(flat) if x.dtype.kind == "f" else np.zeros(1, bool)
+        return np.asarray(np.nan if x.dtype.kind in "fV" else np.iinfo(x.dtype).min, x.dtype)
+    missing = np.isnan(flat) if x.dtype.kind in "fV" else np.zeros(1, bool)
     if missing.any():
         if not ignore_nan or missing.all():
             return flat[missing.argmax()]
@@ -568,7 +550,7 @@ def _median_vjp(g: Any, x: Any, out: Any) -> Any:
 median = Primitive(
     "median", "reduce", _median, (_median_vjp,), lambda x, *, ignore_nan: ((), x.dtype), "call",
     lambda: [Sample((draw(4, shape),), {"ignore_nan": False}) for shape in ((3, 4), (5,), ())],
-    promote=taking("median", "iuf", list),
+    promote=taking("median", "iufV", list),
     label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
 )  # fmt: skip
 
@@ -581,7 +563,7 @@ def _hash_tensor(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     if x.dtype.kind == "c":
         raise NotImplementedError("hash_tensor: not of complex numbers: use torch.view_as_real")
     _nonempty("hash_tensor", x.shape, dim)
-    wide = x.astype(np.float64 if x.dtype.kind == "f" else np.int64)
+    wide = x.astype(np.float64 if x.dtype.kind in "fV" else np.int64)
     return _XOR(wide.view(np.uint64), axis=dim, keepdims=keepdim)
 
 
@@ -595,5 +577,5 @@ hash_tensor = Primitive(
     # Numbers that single precision holds exactly: the bits of all others change with it.
     lambda: [Sample((np.arange(-2.0, 4.0).reshape(2, 3),), {"dim": dim, "keepdim": keepdim})
              for dim, keepdim in ((None, False), ((1,), True))],
-    inputs=("x",), layout=in_rows,
+    inputs=("x",), layout=in_rows, as_is=True,
 )  # fmt: skip

@@ -16,7 +16,6 @@ from rushlight.primitives.families import (
     SHAPES,
     binary,
     draw,
-    halves,
     missing,
     pointwise_rule,
     taking,
@@ -36,7 +35,7 @@ trunc = unary("trunc", np.trunc, flat, "trunc({x})", to_float=False, takes=NUMER
 def _round(x: Array, *, decimals: int = 0) -> Any:
     """Round half to even, at that many decimals."""
     if decimals == 0:
-        return np.rint(x) if x.dtype.kind == "f" else x.copy()
+        return np.rint(x) if x.dtype.kind in "fV" else x.copy()
     if x.dtype.kind in "iu":
         raise NotImplementedError(
             '"round_cpu" not implemented for whole numbers with decimals: make them floating'
@@ -52,7 +51,6 @@ round = unary(
 )  # fmt: skip
 
 
-@halves
 def _frac(x: Array) -> Any:
     return x - np.trunc(x)
 
@@ -70,7 +68,7 @@ floor_division = binary(
 
 
 def _signbit(x: Array) -> Any:
-    return np.signbit(x) if x.dtype.kind == "f" else x < 0
+    return np.signbit(x) if x.dtype.kind in "fV" else x < 0
 
 
 signbit = unary("signbit", _signbit, None, "signbit({x}) != 0", to_float=False, takes=REAL)
@@ -143,7 +141,7 @@ isneginf = unary(
 
 
 def _nan_to_num(x: Array, *, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
-    if x.dtype.kind not in "fc":
+    if x.dtype.kind not in "fcV":
         return x.copy()
     return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 

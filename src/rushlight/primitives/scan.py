@@ -32,7 +32,7 @@ def _with_zeros() -> Iterable[Sample]:
 
 
 def _summed_dtype(x: Array) -> np.dtype[Any]:
-    return x.dtype if x.dtype.kind in "fc" else np.dtype(np.int64)
+    return x.dtype if x.dtype.kind in "fcV" else np.dtype(np.int64)
 
 
 def _running(ufunc: np.ufunc, x: Array, dim: int) -> Array:
@@ -40,7 +40,7 @@ def _running(ufunc: np.ufunc, x: Array, dim: int) -> Array:
     dtype = _summed_dtype(x)
     if not x.ndim:
         return x.astype(dtype)
-    wide = np.result_type(dtype, np.float64) if dtype.kind in "fc" else dtype
+    wide = np.result_type(dtype, np.float64) if dtype.kind in "fcV" else dtype
     return ufunc.accumulate(x, axis=dim, dtype=wide).astype(dtype, copy=False)
 
 
@@ -50,7 +50,7 @@ def _scan_rule(x: Array, *, dim: int) -> Spec:
 
 def _cumsum(x: Array, *, dim: int) -> Array:
     out = _running(np.add, x, dim)
-    if out.ndim and out.dtype.kind in "fc":
+    if out.ndim and out.dtype.kind in "fcV":
         out += 0  # torch begins with 0, so that no sum is -0
     return out
 
@@ -177,7 +177,7 @@ def _extreme_positions(ufunc: np.ufunc, x: Array, dim: int) -> Array:
     running = ufunc.accumulate(x, axis=dim)
     # The latest of equal ones; once there is a nan, the latest nan.
     reached = x == running
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fV":
         reached |= np.isnan(x)
     shape = [1] * x.ndim
     shape[dim] = x.shape[dim]

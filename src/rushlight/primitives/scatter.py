@@ -96,7 +96,7 @@ def _samples(*rest: Callable[[], Array], **static: Any) -> Callable[[], Iterable
 gather = Primitive(
     "gather", "index", _gather, (_spread_vjp, None),
     lambda x, index, *, dim: (index.shape, x.dtype),
-    "gather", _samples(),
+    "gather", _samples(), as_is=True,
 )  # fmt: skip
 
 
@@ -195,13 +195,13 @@ scatter = Primitive(
     (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None, _src_vjp), _same,
     "scatter",
     lambda: [Sample((draw(1, _X), np.array([[2, 0, 1], [0, 1, 2]]), _larger_src()), {"dim": 0})],
-    inputs=("x", "index", "src"),
+    inputs=("x", "index", "src"), as_is=True,
 )  # fmt: skip
 
 scatter_fill: Primitive = Primitive(
     "scatter_fill", "index", _on_copy(_fill_into),
     (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None), _same, "scatter",
-    _samples(value=0.5), inputs=("x", "index"), label="ScatterBackward1",
+    _samples(value=0.5), inputs=("x", "index"), label="ScatterBackward1", as_is=True,
 )  # fmt: skip
 
 scatter_add = Primitive(

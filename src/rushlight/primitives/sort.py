@@ -31,7 +31,7 @@ _SHORT = 256
 def stable_order(x: Array, descending: bool) -> Array:
     """Positions along the last dimension in sorted order; equal ones keep theirs, nan is last."""
     n = x.shape[-1]
-    if n <= _SHORT or x.dtype.kind not in "iuf" or x.itemsize < 4:
+    if n <= _SHORT or x.dtype.kind not in "iufV" or x.itemsize < 4:
         if not descending:
             return np.argsort(x, axis=-1, kind="stable")
         return n - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
@@ -124,7 +124,7 @@ def _top_of_lines(x: Array, k: int, largest: bool, in_order: bool) -> Array:
 def _unique_top(rows: Array, k: int, largest: bool) -> tuple[Array, Array]:
     """The first k of each row in order, and whether equal elements leave a choice."""
     n = rows.shape[1]
-    if 8 * k < n and n > _SHORT and rows.dtype.kind in "iuf":
+    if 8 * k < n and n > _SHORT and rows.dtype.kind in "iufV":
         part = n - k if largest else k - 1
         chosen = np.argpartition(rows, part, axis=-1)
         chosen = chosen[:, n - k :] if largest else chosen[:, :k]
@@ -135,7 +135,7 @@ def _unique_top(rows: Array, k: int, largest: bool) -> tuple[Array, Array]:
     values = np.take_along_axis(rows, found, -1)
     last = values[:, -1:]
     same = rows == last
-    if rows.dtype.kind == "f":
+    if rows.dtype.kind in "fV":
         same |= (rows != rows) & (last != last)
     tied = ~differ(values).all(axis=-1) | (np.count_nonzero(same, axis=-1) > 1)
     return found, tied
@@ -166,7 +166,7 @@ def _kth_of_lines(x: Array, nth: int) -> Array:
     rows = x.reshape(-1, x.shape[-1])
     value = np.partition(rows, nth, axis=-1)[:, nth, None]
     same = rows == value
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fV":
         same |= (rows != rows) & (value != value)
     found = same.argmax(-1)
     for row in np.flatnonzero(np.count_nonzero(same, axis=-1) > 1).tolist():

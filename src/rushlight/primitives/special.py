@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.primitives.families import FLOAT, REAL, binary, halves, missing, unary
+from rushlight.primitives.families import FLOAT, REAL, binary, missing, unary
 from rushlight.primitives.pointwise import (
     eq,
     exp,
@@ -37,7 +37,6 @@ def _scipy() -> Any:
 def from_scipy(name: str) -> Callable[..., Any]:
     """SciPy's function of that name as a forward; SciPy is imported when it is first called."""
 
-    @halves
     def forward(x: Array) -> Any:
         return getattr(_scipy(), name)(x)
 
@@ -48,9 +47,7 @@ def from_scipy_pair(name: str) -> Callable[..., Any]:
     """SciPy's function of two arguments as a forward."""
 
     def forward(x: Any, y: Any) -> Any:
-        half = np.result_type(x, y) == np.float16
-        value = getattr(_scipy(), name)(x, y)
-        return value.astype(np.float16) if half else value
+        return getattr(_scipy(), name)(x, y)
 
     return forward
 
@@ -86,7 +83,6 @@ log_ndtr = unary(
 # ---- gamma and its relatives --------------------------------------------------------------------
 
 
-@halves
 def _lgamma(x: Array) -> Any:
     # At minus infinity SciPy gives -inf; the limit of log |gamma| along the poles is inf.
     return np.where(np.isinf(x), x.dtype.type(np.inf), _scipy().gammaln(x))
@@ -102,7 +98,6 @@ digamma: Primitive = unary(
 )  # fmt: skip
 
 
-@halves
 def _polygamma(x: Array, *, n: int) -> Any:
     if n == 0:
         return _scipy().psi(x)
@@ -144,7 +139,6 @@ igammac = binary(
 # ---- logarithms of odds, entropies --------------------------------------------------------------
 
 
-@halves
 def _logit(x: Array, *, eps: float | None) -> Any:
     if eps is not None:
         x = np.minimum(np.maximum(x, x.dtype.type(eps)), x.dtype.type(1 - eps))
@@ -164,7 +158,6 @@ logit = unary(
 )  # fmt: skip
 
 
-@halves
 def _entr(x: Array) -> Any:
     return np.where(x == 0, x, np.where(x < 0, x.dtype.type(-np.inf), -x * np.log(x)))
 
@@ -231,7 +224,6 @@ i1e: Primitive = unary(
 )
 
 
-@halves
 def _airy_ai(x: Array) -> Any:
     value = _scipy().airy(x)[0]
     far = (x < -1e5) & np.isfinite(x)
@@ -243,7 +235,6 @@ def _airy_ai(x: Array) -> Any:
     return value
 
 
-@halves
 def _spherical_bessel_j0(x: Array) -> Any:
     wave = np.where(x == 0, x.dtype.type(1), np.sin(x) / x)
     return np.where(np.isinf(x), x.dtype.type(0), wave)

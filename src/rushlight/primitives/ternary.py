@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ _FEW = 2048
 
 def _clamp(x: Any, low: Any, high: Any) -> Any:
     if (
-        x.dtype.kind == "f"
+        x.dtype.kind in "fV"
         and not isinstance(low, np.ndarray)
         and not isinstance(high, np.ndarray)
         and (x.size > _FEW or (low is not None and high is not None))
@@ -58,7 +57,7 @@ def _clamp(x: Any, low: Any, high: Any) -> Any:
 
 def _promote_clamp(arrays: list[Any]) -> list[Any]:
     x, low, high = arrays
-    if x.dtype.kind == "f" and all(b is None or is_small(b) for b in (low, high)):
+    if x.dtype.kind in "fV" and all(b is None or is_small(b) for b in (low, high)):
         return arrays
     if any(np.iscomplexobj(a) for a in arrays if a is not None):
         raise NotImplementedError("clamp is not supported for complex types")
@@ -110,20 +109,6 @@ clamp = Primitive(
 # ---- between and beside -------------------------------------------------------------------------
 
 
-def _rounded_once(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward, for float16 computed in float32 and rounded once, as in torch."""
-
-    @functools.wraps(forward)
-    def computed(x: Any, y: Any, *rest: Any) -> Any:
-        if x.dtype != np.float16:
-            return forward(x, y, *rest)
-        inputs = (a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in (x, y, *rest))
-        return np.asarray(forward(*inputs)).astype(np.float16)
-
-    return computed
-
-
-@_rounded_once
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
     # Two formulas, so that both ends are reached exactly.
     difference = np.asarray(np.subtract(end, x))
@@ -146,7 +131,7 @@ def _promote_lerp(arrays: list[Any]) -> list[Any]:
                 f"expected dtype {dtypes.of(x.dtype)} for `{name}` but got dtype "
                 f"{dtypes.of(other.dtype)}"
             )
-    supported("lerp", "fc", [x])
+    supported("lerp", "fcV", [x])
     return arrays
 
 
@@ -168,12 +153,10 @@ lerp = Primitive(
 # The factor is an input, not a parameter: in an optimizer it changes from step to step.
 
 
-@_rounded_once
 def _addcmul(x: Any, first: Any, second: Any, value: Any) -> Any:
     return _added(x, (first if value == 1 else np.multiply(first, value)) * second)
 
 
-@_rounded_once
 def _addcdiv(x: Any, first: Any, second: Any, value: Any) -> Any:
     return _added(x, (first if value == 1 else np.multiply(first, value)) / second)
 
@@ -197,7 +180,7 @@ def _promote_added(name: str) -> Any:
                     "write x + value * first / second, or make the operands floating"
                 )
             supported(name, NUMERIC, operands[:1])
-        if not (is_small(value) and kind == "f"):
+        if not (is_small(value) and kind in "fV"):
             value = dtypes.number_in(value, operands[0].dtype)
         return [*operands, value]
 

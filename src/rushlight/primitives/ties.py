@@ -34,7 +34,7 @@ def differ(values: Array) -> Array:
     """Where neighbours in sorted rows differ; nan equals nan."""
     left, right = values[..., :-1], values[..., 1:]
     new: Array = left != right
-    if values.dtype.kind == "f":
+    if values.dtype.kind in "fV":
         new &= (left == left) | (right == right)
     return new
 

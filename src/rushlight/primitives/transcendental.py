@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import FLOAT, REAL, binary, halves, unary
+from rushlight.primitives.families import FLOAT, REAL, binary, unary
 from rushlight.primitives.pointwise import conj, eq, exp, reciprocal, rsqrt, sqrt, where
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -78,7 +78,6 @@ hypot = binary(
 )  # fmt: skip
 
 
-@halves
 def _sinc(x: Array) -> Any:
     angle = x * x.dtype.type(math.pi)
     return np.where(x == 0, x.dtype.type(1), np.sin(angle) / angle)

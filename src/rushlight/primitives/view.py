@@ -160,7 +160,7 @@ def _flip(x: Array, *, dims: Shape) -> Array:
 flip: Primitive = Primitive(
     "flip", "move", _flip, (lambda g, dims: flip(g, dims=dims),),
     lambda x, *, dims: (x.shape, x.dtype),
-    "copy", _samples({"dims": (0,)}, {"dims": (0, 2)}),
+    "copy", _samples({"dims": (0,)}, {"dims": (0, 2)}), as_is=True,
 )  # fmt: skip
 
 
@@ -184,6 +184,7 @@ roll: Primitive = Primitive(
     (lambda g, shifts, dims: roll(g, shifts=tuple(-s for s in shifts), dims=dims),),
     lambda x, *, shifts, dims: (x.shape, x.dtype), "copy",
     _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}), layout=in_format,
+    as_is=True,
 )  # fmt: skip
 
 Widths = tuple[tuple[int, int], ...]
@@ -218,7 +219,7 @@ def _pad_vjp(g: Any, widths: Widths) -> Any:
 pad = Primitive(
     "pad", "move", _pad, (_pad_vjp,), _pad_rule, "copy",
     _samples({"widths": ((1, 0), (0, 2), (-1, 1)), "value": 0.5}), label="ConstantPadNdBackward0",
-    layout=in_format,
+    layout=in_format, as_is=True,
 )  # fmt: skip
 
 
@@ -247,7 +248,7 @@ triangle: Primitive = Primitive(
     "copy",
     _samples({"diagonal": 0, "upper": True}, {"diagonal": -1, "upper": False}),
     label=lambda node: "TriuBackward0" if node.static["upper"] else "TrilBackward0",
-    layout=in_rows,
+    layout=in_rows, as_is=True,
 )  # fmt: skip
 
 
@@ -289,7 +290,7 @@ diagonal_fill = Primitive(
     (lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),),
     lambda g_in, *, shape, offset, dim1, dim2: (shape, g_in.dtype), "scatter",
     lambda: [Sample((draw(2, (3, 2)),), {"shape": (2, 2, 3), "offset": 0, "dim1": 0, "dim2": 1})],
-    inputs=("g_in",),
+    inputs=("g_in",), as_is=True,
 )  # fmt: skip
 
 
@@ -355,7 +356,7 @@ def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]
 # The first tensor, in the place of others that took part in the operation, or were there before.
 overwrite = Primitive(
     "overwrite", "move", _overwrite, _overwrite_vjp, lambda *xs: (xs[0].shape, xs[0].dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))],
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))], as_is=True,
 )  # fmt: skip
 
 
@@ -389,5 +390,5 @@ compact = Primitive(
     lambda: [
         Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last}),
     ],
-    label="CloneBackward0",
+    label="CloneBackward0", as_is=True,
 )  # fmt: skip

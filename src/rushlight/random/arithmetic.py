@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from rushlight import dtypes
 
 from .generator import Array, Generator, default_generator
 
@@ -15,10 +18,17 @@ Shape = tuple[int, ...]
 # Pieces of this many draws stay in the cache while they pass through several operations.
 PIECE = 1 << 14
 
-# The largest number of each floating dtype, by its size in bytes.
-LARGEST = {size: float(np.finfo(f"f{size}").max) for size in (2, 4, 8)}
-
 _SPLIT = float((1 << 27) + 1)
+
+
+def largest(dtype: Dtype) -> float:
+    """The largest number of a floating dtype."""
+    return dtypes.finfo(dtypes.of(dtype)).max
+
+
+def digits(dtype: Dtype) -> int:
+    """Up to 2 to that power, a floating dtype holds every whole number."""
+    return 1 - round(math.log2(dtypes.finfo(dtypes.of(dtype)).eps))
 
 
 def fma(a: Array, b: float, c: float) -> Array:
@@ -69,7 +79,7 @@ def uniform64(draws: Array) -> Array:
 
 def cast(values: Array, dtype: Dtype) -> Array:
     """float64 to dtype as C++ does it: half by way of float, small integers by wrapping."""
-    if dtype.kind == "f":
+    if dtype.kind in "fV":
         narrow = values if dtype.itemsize > 2 else values.astype(np.float32)
         return narrow.astype(dtype, copy=False)
     if dtype.kind in "iu" and dtype.itemsize < 8:

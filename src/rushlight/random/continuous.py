@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from .arithmetic import LARGEST, PIECE, Dtype, Shape, cast, fill, fma, uniform32, uniform64
+from .arithmetic import PIECE, Dtype, Shape, cast, fill, fma, largest, uniform32, uniform64
 from .boxmuller import from_uniform32, from_uniform64, one_by_one
 from .generator import Array, Generator, default_generator
 
 
 def _require_floating(op: str, dtype: Dtype) -> None:
-    if dtype.kind != "f":
+    if dtype.kind not in "fV" or dtype.itemsize == 1:
         raise NotImplementedError(
             f"{op} is not implemented for {dtype}: use a floating dtype such as float32"
         )
@@ -67,17 +67,17 @@ def uniform(
 
 
 def _check_bounds(dtype: Dtype, low: float, high: float) -> None:
-    largest = LARGEST[dtype.itemsize]
+    most = largest(dtype)
     for name, bound in (("from", low), ("to", high)):
-        if not abs(bound) <= largest:
+        if not abs(bound) <= most:
             raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound}")
     if not low <= high:
         raise RuntimeError(
             f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
         )
-    if not high - low <= largest:
+    if not high - low <= most:
         raise RuntimeError(
-            f"uniform_ expects to-from <= {largest}, the largest {dtype}, but found to={high} "
+            f"uniform_ expects to-from <= {most}, the largest {dtype}, but found to={high} "
             f"and from={low} which result in to-from to exceed the limit"
         )
 
@@ -148,7 +148,7 @@ def exponential(
     """Exponential numbers `-ln(1 - u) / rate`, u in float64."""
     if not rate > 0.0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-    if dtype.kind != "f":
+    if dtype.kind not in "fV":
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. "
             f"dtype must be a floating point but you specified {dtype}"
@@ -175,7 +175,7 @@ def cauchy(
     """Cauchy numbers `median + sigma * tan(pi (u - 1/2))`, u in float64."""
     if not sigma > 0.0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
-    if dtype.kind != "f":
+    if dtype.kind not in "fV":
         raise RuntimeError(
             "Cauchy distribution is a continuous probability distribution. "
             f"dtype must be a floating point but you specified {dtype}"

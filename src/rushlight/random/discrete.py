@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Dtype, Shape, cast, fill, uniform32, uniform64
+from .arithmetic import Dtype, Shape, cast, digits, fill, largest, uniform32, uniform64
 from .continuous import exponential
 from .generator import Array, Generator, default_generator
 
@@ -21,7 +21,6 @@ _WIDE_RANGE = 1 << 28
 _LONG = 0xFFFFFFFF // 20
 # A shuffle reads its draws in pieces of this many, to bound the memory they take.
 _STEPS = 1 << 20
-_DIGITS = {2: 11, 4: 24, 8: 53}
 
 
 def integers(
@@ -55,7 +54,7 @@ def integers(
             f"random_ handles only integral, floating-point and boolean, not {dtype}"
         )
     last = _largest(dtype) if high is None else high - 1
-    if high is None and dtype.kind == "f" and start >= last:
+    if high is None and dtype.kind in "fV" and start >= last:
         raise RuntimeError(
             f"random_ expects 'from' to be less than {last}, the largest whole number that {dtype} "
             f"holds with all below it, but got from={start}"
@@ -74,7 +73,7 @@ def integers(
             words %= np.uint32(span)
             values = words.astype(np.int64)
         values += base
-        if dtype.kind == "f" and dtype.itemsize == 2:
+        if dtype.kind in "fV" and dtype.itemsize == 2:
             values = values.astype(np.float32)
         return values.astype(dtype, copy=False)
 
@@ -84,15 +83,15 @@ def integers(
 def _largest(dtype: Dtype) -> int:
     if dtype.kind == "b":
         return 1
-    if dtype.kind == "f":
-        return 1 << _DIGITS[dtype.itemsize]
+    if dtype.kind in "fV":
+        return 1 << digits(dtype)
     return int(np.iinfo(dtype).max)
 
 
 def _within(dtype: Dtype, start: int, last: int) -> tuple[int, int]:
     """Check [start, last] against dtype, and shrink it to what rounding cannot leave."""
-    if dtype.kind == "f":
-        limit = int(np.finfo(dtype).max)
+    if dtype.kind in "fV":
+        limit = int(largest(dtype))
         lowest, highest = -limit, limit
     elif dtype.kind == "b":
         lowest, highest = 0, 1
@@ -104,25 +103,25 @@ def _within(dtype: Dtype, start: int, last: int) -> tuple[int, int]:
             raise RuntimeError(
                 f"{name} is out of bounds for {dtype}: {bound} is not in [{lowest}, {highest}]"
             )
-    if dtype.kind != "f":
+    if dtype.kind not in "fV":
         return start, last
-    digits = _DIGITS[dtype.itemsize]
+    width = digits(dtype)
     above = int(dtype.type(start + 1))
     if above < start:
-        start = above + (1 << (abs(start + 1).bit_length() - digits))
+        start = above + (1 << (abs(start + 1).bit_length() - width))
     below = int(dtype.type(last))
     if below > last:
-        last = below - (1 << (abs(last).bit_length() - digits)) - 1
+        last = below - (1 << (abs(last).bit_length() - width)) - 1
     if start > last:
         raise RuntimeError(
             "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, "
             f"but got from={start} >= to={last + 1}"
         )
-    exact = 1 << digits
+    exact = 1 << width
     for name, bound in (("from", start), ("to - 1", last)):
         if abs(bound) > exact:
             warnings.warn(
-                f"{name} is out of bounds [-(2^{digits}), 2^{digits}]: "
+                f"{name} is out of bounds [-(2^{width}), 2^{width}]: "
                 f"{dtype} does not hold every whole number of this range",
                 UserWarning,
                 stacklevel=3,
@@ -144,7 +143,7 @@ def _unbounded(shape: Shape, dtype: Dtype, generator: Generator | None) -> Array
             return wide.astype(dtype)
         words = source.raw32(n)
         words %= np.uint32(count)
-        if dtype.kind == "f":
+        if dtype.kind in "fV":
             return words.astype(np.float32).astype(dtype)
         return words.astype(dtype)
 
@@ -152,9 +151,9 @@ def _unbounded(shape: Shape, dtype: Dtype, generator: Generator | None) -> Array
 
 
 def _all_64_bits(shape: Shape, dtype: Dtype, generator: Generator | None) -> Array:
-    if dtype.kind not in "iuf":
+    if dtype.kind not in "iufV":
         raise NotImplementedError(f"random_ over all of int64 is not implemented for {dtype}")
-    if dtype.itemsize < (4 if dtype.kind == "f" else 8) or dtype.kind == "u":
+    if dtype.itemsize < (4 if dtype.kind in "fV" else 8) or dtype.kind == "u":
         error = NotImplementedError if dtype.kind != "i" and dtype.itemsize > 1 else RuntimeError
         raise error(f"random_ over all of int64 handles int64, float64 and float32, not {dtype}")
 
@@ -175,7 +174,7 @@ def bernoulli(
     >>> bernoulli((4,), np.dtype("bool"), 0.5, Generator().manual_seed(0))
     array([False, False,  True, False])
     """
-    if isinstance(p, np.ndarray) and p.dtype.kind != "f":
+    if isinstance(p, np.ndarray) and p.dtype.kind not in "fV":
         raise NotImplementedError(
             f"bernoulli is not implemented for probabilities of {p.dtype}: use a floating dtype"
         )
@@ -289,7 +288,7 @@ def multinomial(
     p = probabilities
     if p.ndim not in (1, 2):
         raise RuntimeError(f"multinomial: prob_dist must be 1 or 2 dim, got shape {p.shape}")
-    if p.dtype.kind != "f":
+    if p.dtype.kind not in "fV":
         raise RuntimeError(
             f"multinomial only supports floating-point dtypes for input, got: {p.dtype}"
         )

@@ -44,7 +44,7 @@ class _Draws:
 
 
 def _require(op: str, dtype: np.dtype[Any], half: bool) -> None:
-    if dtype.kind != "f" or (dtype.itemsize == 2 and not half):
+    if dtype.kind not in "fV" or (dtype.itemsize == 2 and not half):
         raise NotImplementedError(f"{op} is not implemented for {dtype}: use float32 or float64")
 
 

@@ -38,11 +38,11 @@ def make_tensor(
     bounds = {"b": (0, 2), "u": (0, 10), "i": (-9, 10)}.get(kind, (-9, 9))
     start: Any = bounds[0] if low is None else low
     stop: Any = bounds[1] if high is None else high
-    if not start < stop and not (start == stop and kind in "fc"):
+    if not start < stop and not (start == stop and kind in "fcV"):
         raise ValueError(
             f"make_tensor: `low` must be less than `high`, but got {start} >= {stop} for {dtype}"
         )
-    if requires_grad and kind not in "fc":
+    if requires_grad and kind not in "fcV":
         raise ValueError(
             f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype=}"
         )
@@ -57,7 +57,7 @@ def make_tensor(
     if noncontiguous and sizes:
         result = result[..., ::2]
     if exclude_zero:
-        result[result == 0] = dtypes.finfo(dtype).tiny if kind in "fc" else 1
+        result[result == 0] = dtypes.finfo(dtype).tiny if kind in "fcV" else 1
     if memory_format is not None:
         result = result.clone(memory_format=memory_format)
     return result.requires_grad_(requires_grad)

@@ -69,7 +69,7 @@ def _tensors(value: Any, dtype: dtypes.dtype, is_target: bool) -> Any:
         return value.detach()
     array = _array(value)
     # What comes from outside has NumPy's types: numbers become the model's, class numbers int64.
-    if array.dtype.kind == "f":
+    if array.dtype.kind in "fV":
         array = array.astype(dtype.numpy)
     elif array.dtype.kind in "iu" and is_target:
         array = array.astype(np.int64)
@@ -81,7 +81,7 @@ def _array(value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"the rows of a list differ in length: {error}") from None
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufcV":
         what = "text" if array.dtype.kind in "US" else f"objects of dtype {array.dtype}"
         raise TypeError(f"the data is {what}, and a model computes with numbers: convert it first")
     return array

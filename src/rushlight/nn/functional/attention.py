@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, wrap
+from rushlight.dtypes import NARROW
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
@@ -103,7 +104,7 @@ def scaled_dot_product_attention(
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
             f"{query._data.ndim} key.dim: {key._data.ndim} and value.dim: {value._data.ndim} instead."
         )
-    if query._data.dtype.kind not in "fc":
+    if query._data.dtype.kind not in "fcV":
         raise RuntimeError(f"expected scalar type Float but found {query.dtype.word}")
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
@@ -135,15 +136,16 @@ def scaled_dot_product_attention(
         query, key, value = (
             entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
         )
-    half = query._data.dtype == np.float16
-    if half:
-        # In single precision and rounded once, as in torch.
+    own = query.dtype
+    narrow = query._data.dtype in NARROW
+    if narrow:
+        # In float32 and rounded once, as in torch.
         query, key, value = query.float(), key.float(), value.float()
-        if attn_mask is not None and attn_mask._data.dtype.kind == "f":
+        if attn_mask is not None and attn_mask._data.dtype.kind in "fV":
             attn_mask = attn_mask.float()
     out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
-    if half:
-        out = out.half()
+    if narrow:
+        out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))
     return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")
 
@@ -184,7 +186,7 @@ def _fused(
 ) -> bool:
     """Whether torch takes its fused kernel on the CPU."""
     q, k, v = query._data.shape, key._data.shape, value._data.shape
-    if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data.dtype.kind != "f":
+    if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data.dtype.kind not in "fV":
         return False
     if not q[-1] == k[-1] == v[-1] or q[:2] != k[:2] or k[:2] != v[:2] or 0 in (*q, *k, *v):
         return False
@@ -219,7 +221,7 @@ def canonical_mask(
     if mask is None:
         return None
     need_tensor("multi_head_attention_forward", name, 0, mask)
-    if mask._data.dtype.kind not in "bf":
+    if mask._data.dtype.kind not in "bfV":
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if beside is not None and beside[1] is not None and beside[1].dtype != mask.dtype:
         warnings.warn(

@@ -75,7 +75,7 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "input", 1, input)
     need_tensor("embedding_bag", "weight", 2, weight)
-    if weight._data.dtype == np.int64 and input._data.dtype.kind == "f":
+    if weight._data.dtype == np.int64 and input._data.dtype.kind in "fV":
         warnings.warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
             "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`.",

@@ -273,7 +273,7 @@ def cross_entropy(
         raise RuntimeError("cross_entropy: expected an input of at least 1 dimension, got 0")
     dim = 0 if input._data.ndim == 1 else 1
     if input._data.shape == target._data.shape:
-        if target._data.dtype.kind != "f":
+        if target._data.dtype.kind not in "fV":
             raise RuntimeError(
                 "Expected floating point type for target with class probabilities, got "
                 f"{dtypes.of(target._data.dtype).word}: class indices have the input's shape without "

@@ -145,7 +145,7 @@ def soft_margin_loss(
     constant("soft_margin_loss", target=target)
     product = -input
     kind = product._data.dtype.kind
-    if kind not in "fc":
+    if kind not in "fcV":
         common = result_type(product._data, 0.5).word
         raise RuntimeError(
             f"result type {common} can't be cast to the desired output type {input.dtype.word}: "

@@ -124,7 +124,7 @@ def local_response_norm(
     sums = apply(
         window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form
     )
-    whole = sums._data.dtype.kind != "f"
+    whole = sums._data.dtype.kind not in "fV"
     mean = (sums.div(size, rounding_mode="trunc") if whole else sums / size).transpose(1, 2)
     mean = mean.reshape(shape)
     return input / (mean * alpha + k) ** beta

@@ -126,7 +126,7 @@ def interpolate(
         raise RuntimeError(
             f"Non-empty {len(shape)}D data tensor expected but got a tensor with sizes {list(shape)}"
         )
-    supported(f"upsample_{mode}{dims}d", "fu", [input._data])
+    supported(f"upsample_{mode}{dims}d", "fVu", [input._data])
     if mode in ("nearest", "nearest-exact"):
         return _nearest(input, sizes, factors, mode == "nearest-exact")
     return _smooth(input, sizes, factors, mode, bool(align_corners), antialias)
@@ -326,7 +326,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             stacklevel=2,
         )
         align_corners = False
-    if theta._data.dtype.kind != "f":
+    if theta._data.dtype.kind not in "fV":
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     sizes, shape = tuple(size), theta._data.shape
     if len(sizes) not in (4, 5):

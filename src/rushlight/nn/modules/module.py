@@ -491,7 +491,7 @@ class Module(HookMethods, StateMethods):
         return self
 
     def _to_dtype(self, dtype: dtypes.dtype) -> Self:
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind == "f" else t)
+        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fV" else t)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
@@ -528,7 +528,7 @@ class Module(HookMethods, StateMethods):
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype}"
             )
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fc" else t)
+        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fcV" else t)
 
     def float(self) -> Self:
         """All floating parameters and buffers as float32."""

@@ -25,7 +25,7 @@ def array_of(values: Any) -> Array:
     if isinstance(values, Tensor):
         return values.detach().numpy()
     array = np.asarray(values)
-    if array.dtype.kind not in "fiubc":
+    if array.dtype.kind not in "fiubcV":
         raise TypeError(f"expected numbers, an array or a tensor, got {type(values).__name__}")
     return array
 

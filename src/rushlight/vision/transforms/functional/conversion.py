@@ -92,7 +92,7 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Any:
     channels = array.shape[2] if array.ndim == 3 else 1
     if channels > 4:
         raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
-    if array.dtype.kind == "f" and mode != "F":
+    if array.dtype.kind in "fV" and mode != "F":
         # Through int64, so that numbers beyond a byte wrap round instead of being undefined.
         array = (array * 255).astype(np.int64).astype(np.uint8)
     return picture(array, _mode_of(array.dtype.name, channels, mode))

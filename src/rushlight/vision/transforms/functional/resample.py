@@ -118,7 +118,7 @@ def affine_map(
             f"the image ({len(fill)} != {channels})"
         )
     source = img.detach().numpy()
-    work = source if source.dtype.kind == "f" else source.astype(np.float32)
+    work = source if source.dtype.kind in "fV" else source.astype(np.float32)
     x, y = _positions(np.asarray(matrix, work.dtype).reshape(2, 3), source.shape[-2:], size)
     if mode == "nearest":
         result, coverage = _pixel(work, np.rint(y), np.rint(x))
@@ -130,7 +130,7 @@ def affine_map(
             result = np.where(coverage < 0.5, colours, result)
         else:
             result = result * coverage + (1 - coverage) * colours
-    if source.dtype.kind != "f":
+    if source.dtype.kind not in "fV":
         result = np.rint(result)
     return from_numpy(
         np.ascontiguousarray(result.astype(source.dtype).reshape(*source.shape[:-2], *size))

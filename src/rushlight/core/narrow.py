@@ -1,0 +1,89 @@
+"""Floats narrower than float32: kept narrow in memory, computed in float32, rounded once.
+
+torch's kernels for float16 and bfloat16 widen what they read, compute, and round what they write.
+Here that is said once for all rows: whatever a forward does, on narrow arrays it sees float32, and
+what it gives is rounded to the nearest, to even in a tie. A rule of several rows that torch computes
+in one kernel is wrapped in `kernel.one_kernel`, a composite in `ops.arguments.rounded_once`.
+
+A row that only moves elements, or rounds in a way of its own, says so (`as_is`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.core.tensor import Array
+from rushlight.dtypes import NARROW, cast
+
+_ndarray = np.ndarray
+_SINGLE = np.dtype(np.float32)
+
+# The rows in which a number is not rounded to the type of the tensors before it is used.
+EXACT = {"mul", "div", "floor_divide", "trunc_divide", "lerp", "addcmul", "addcdiv"}
+
+# What torch has of the types of 8 bits: they are kept, moved and told apart, and multiplied as matrices.
+EIGHT = {
+    "abs", "blank", "cat", "clone", "compact", "convert", "dependent", "embedding", "eq", "index",
+    "isnan", "matmul", "ne", "overwrite", "pad", "place_index", "place_slice", "put", "roll", "stack",
+    "where",
+}  # fmt: skip
+
+
+def is_narrow(x: Any) -> bool:
+    """Whether x is an array of narrow floats."""
+    return x.__class__ is _ndarray and x.dtype in NARROW
+
+
+def widen(x: Any) -> Any:
+    """Narrow floats as float32; anything else as it is."""
+    return x.astype(_SINGLE) if x.__class__ is _ndarray and x.dtype in NARROW else x
+
+
+def narrow_to(result: Any, dtype: np.dtype[Any]) -> Any:
+    """The floats among results, rounded to a narrow dtype."""
+    if result.__class__ is tuple:
+        return tuple(narrow_to(part, dtype) for part in result)
+    array = np.asarray(result)
+    return cast(array, dtype) if array.dtype.kind in "fV" else array
+
+
+def once_rounded(name: str, forward: Callable[..., Any], as_is: bool) -> Callable[..., Any]:
+    """The forward of a row for arrays of which at least one is narrow."""
+
+    def computed(*arrays: Any, **static: Any) -> Any:
+        dtype: np.dtype[Any] = next(a.dtype for a in arrays if is_narrow(a))
+        if dtype.itemsize == 1 and name not in EIGHT:
+            word = dtypes.of(dtype).word
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{word}'")
+        if as_is:
+            return forward(*arrays, **static)
+        wide = [
+            widen(a) if a.__class__ is _ndarray else a if name in EXACT else rounded(a, dtype)
+            for a in arrays
+        ]
+        return narrow_to(forward(*wide, **static), dtype)
+
+    return computed
+
+
+def rounded(number: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python number as a narrow dtype holds it."""
+    if number.__class__ is not float and number.__class__ is not int:
+        return number
+    return float(cast(np.asarray(number, np.float64), dtype))
+
+
+def write_rounded(
+    kernel: Callable[..., Any], name: str, x: Array, *operands: Any, **options: Any
+) -> None:
+    """A kernel that writes into narrow x: computed in float32 and rounded once."""
+    wide = x.astype(_SINGLE)
+    if name in ("add", "sub"):
+        operands = tuple(rounded(y, x.dtype) for y in operands)
+        options = {key: rounded(value, x.dtype) for key, value in options.items()}
+    kernel(wide, *map(widen, operands), **options)
+    np.copyto(x, cast(wide, x.dtype))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rushlight.core.narrow import is_narrow
 from rushlight.core.state import State, state
 from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, wrap
@@ -65,9 +66,10 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             ):
                 if row.promote is not None:
                     a, b = row.promote([a, b])
-                for x in (a, b):
-                    if x.__class__ is _ndarray and x.dtype is not _FLOAT and x.dtype in NARROW:
-                        forward = row.narrow
+                if (a if a.__class__ is _ndarray else b).dtype is not _FLOAT and (
+                    is_narrow(a) or is_narrow(b)
+                ):
+                    forward = row.narrow
             # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
             # where it is spread, it goes by the second, as torch does.
             if row.layout is not None and (

@@ -32,6 +32,7 @@ FLOORS = [
         "later",
         "layout",
         "memory",
+        "nearest",
         "size",
     },
     {"threads"},

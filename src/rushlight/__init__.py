@@ -10,6 +10,7 @@ tensor([2., 4., 6.])
 import math as _math
 import warnings as _warnings
 from types import ModuleType as _ModuleType
+import typing as _typing
 
 # For threads in which nobody has asked for `autograd.state` yet; see `floaterrors`.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
@@ -280,6 +281,7 @@ from rushlight.sparse.creation import sparse_coo_tensor
 from rushlight.serialization import load, save
 from rushlight.later import later as _later
 from rushlight.later import name_twice as _name_twice
+from rushlight.nearest import missing as _missing
 
 _name_twice()
 # Few programs need them, and they take their time.
@@ -320,3 +322,6 @@ __all__ = [
     for name, value in list(vars().items())
     if not (name.startswith("_") or isinstance(value, _ModuleType) or name in _LEFT_OUT)
 ]
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch", vars())

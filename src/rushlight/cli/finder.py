@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from rushlight.later import SecondName
+from rushlight.nearest import missing, nearest
 
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 
@@ -65,27 +64,7 @@ class _Loader(SecondName):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        module.__dict__.setdefault("__getattr__", _missing(self.theirs, module))
-
-
-def _missing(theirs: str, module: ModuleType) -> Callable[[str], NoReturn]:
-    """What a module answers for a name that it lacks."""
-
-    def __getattr__(name: str) -> NoReturn:
-        error = AttributeError(
-            f"rushlight has no {theirs}.{name}{_nearest(name, list(vars(module)), theirs)}"
-        )
-        # A name and an object would make Python add its own guess to ours.
-        raise error
-
-    return __getattr__
-
-
-def _nearest(name: str, known: list[str], prefix: str) -> str:
-    close = difflib.get_close_matches(
-        name, [k for k in known if not k.startswith("_")], n=3, cutoff=0.6
-    )
-    return f"; nearest: {', '.join(f'{prefix}.{c}' for c in close)}" if close else ""
+        module.__dict__.setdefault("__getattr__", missing(self.theirs, vars(module)))
 
 
 def _no_module(theirs: str, ours: str) -> str:
@@ -95,4 +74,4 @@ def _no_module(theirs: str, ours: str) -> str:
         package = importlib.import_module(parent)
         for folder in getattr(package, "__path__", []):
             siblings += [p.stem for p in Path(folder).iterdir() if p.suffix == ".py" or p.is_dir()]
-    return f"rushlight has no module {theirs}{_nearest(leaf, siblings, theirs.rpartition('.')[0])}"
+    return f"rushlight has no module {theirs}{nearest(theirs.rpartition('.')[0], leaf, siblings)}"

@@ -5,6 +5,10 @@
 tensor([1., 1.])
 """
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
+
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
@@ -20,3 +24,6 @@ __all__ = [
 ]
 # fmt: on
 # ---- names: end ----
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.fft", vars())

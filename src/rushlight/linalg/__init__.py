@@ -1,5 +1,9 @@
 """torch.linalg: factorisations, solvers, norms."""
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
+
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
@@ -26,3 +30,6 @@ __all__ = [
 ]
 # fmt: on
 # ---- names: end ----
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.linalg", vars())

@@ -1,5 +1,8 @@
 """Neural networks: modules, their parameters, functions, initial values and utilities."""
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
 from rushlight.nn import (
     attention,
     common_types,
@@ -63,3 +66,6 @@ __all__ = [
     "parameter",
     "utils",
 ]
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.nn", vars())

@@ -1,5 +1,8 @@
 """Optimizers, a file each, and learning-rate schedules."""
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
 from rushlight.optim import lr_scheduler, swa_utils
 from rushlight.optim.adadelta import Adadelta
 from rushlight.optim.adafactor import Adafactor
@@ -37,3 +40,6 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.optim", vars())

@@ -5,6 +5,10 @@
 tensor([0.5000])
 """
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
+
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
@@ -41,3 +45,6 @@ __all__ = [
 ]
 # fmt: on
 # ---- names: end ----
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.special", vars())

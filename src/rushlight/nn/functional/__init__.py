@@ -1,5 +1,9 @@
 """torch.nn.functional: neural networks as plain functions."""
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
+
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
@@ -88,3 +92,6 @@ __all__ = [
 ]
 # fmt: on
 # ---- names: end ----
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.nn.functional", vars())

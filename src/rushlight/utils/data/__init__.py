@@ -1,5 +1,8 @@
 """Datasets, samplers and the DataLoader."""
 
+import typing as _typing
+
+from rushlight.nearest import missing as _missing
 from rushlight.utils.data.dataloader import (
     DataLoader,
     default_collate,
@@ -49,3 +52,6 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing("torch.utils.data", vars())

@@ -134,23 +134,24 @@ class _Walk:
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
-        pending = self.pending
-        if isinstance(target, Node):
+        data = g._data
+        if isinstance(target, TensorBase):
+            pending: dict[Any, Any] = self.leaves
+            own = target._data
+            if data.shape != own.shape or data.dtype is not own.dtype:
+                g = fit(g, (own.shape, own.dtype))
+        else:
+            pending = self.pending
             metas = target._metas
             if metas is not None:
                 g = fit(g, metas[number])
-                waiting = pending.get(target)
-                if waiting is None:
-                    waiting = pending[target] = [None] * len(metas)
-                waiting[number] = g if waiting[number] is None else self.add(waiting[number], g)
+                parts = pending.get(target)
+                if parts is None:
+                    parts = pending[target] = [None] * len(metas)
+                parts[number] = g if parts[number] is None else self.add(parts[number], g)
                 return
-            shape, dtype = target._out_shape, target._out_dtype
-        else:
-            pending = self.leaves
-            shape, dtype = target._data.shape, target._data.dtype
-        data = g._data
-        if data.shape != shape or data.dtype is not dtype:
-            g = fit(g, (shape, dtype))
+            if data.shape != target._out_shape or data.dtype is not target._out_dtype:
+                g = fit(g, (target._out_shape, target._out_dtype))
         waiting = pending.get(target)
         pending[target] = g if waiting is None else self.add(waiting, g)
 
@@ -278,7 +279,8 @@ class _Walk:
             self.leaves = leaves = {k: g for k, g in leaves.items() if (k, 0) in targets}
         if not self.create_graph:
             for leaf in leaves:
-                need_room(leaf)
+                if leaf._grad is not None:
+                    need_room(leaf)
         while leaves:
             # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
             leaf, g = leaves.popitem()

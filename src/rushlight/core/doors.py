@@ -28,12 +28,12 @@ _ndarray = np.ndarray
 _FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 # How many interpreters there are, in all threads: nearly always none, and then nobody is asked.
-_watching = 0
+watching = 0
 
 
 def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     """Run a row on tensors (or Python numbers where the row promotes) and record it."""
-    if _watching and (watchers := state.interpreters):
+    if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "apply", row, inputs, static)
     # Asked before anything is computed: see `floaterrors`, which learns so of a new thread.
     recording = state.grad
@@ -117,7 +117,7 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
     inputs are tensors or Python numbers; a kernel is given the arrays of the tensors, and reads what
     it needs of the elements before it overwrites them.
     """
-    if _watching and (watchers := state.interpreters):
+    if watching and (watchers := state.interpreters):
         watchers[-1].take(watchers, "into", target, kernel, inputs, static)
         return
     arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
@@ -131,7 +131,7 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
 
 def read(tensor: TensorBase, why: str) -> Array:
     """The values of a tensor, for Python to look at; why says in messages what they are needed for."""
-    if _watching and (watchers := state.interpreters):
+    if watching and (watchers := state.interpreters):
         found: Array = watchers[-1].take(watchers, "read", tensor, why)
         return found
     return tensor._data
@@ -143,7 +143,7 @@ def draw(numbers: Callable[..., Any], generator: Any, *inputs: Any, **static: An
     numbers is a function of `rushlight.random`, which is given the arrays of inputs that are tensors;
     without a generator it draws from the default one.
     """
-    if _watching and (watchers := state.interpreters):
+    if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "draw", numbers, generator, inputs, static)
     arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
     result = numbers(*arrays, generator=generator, **static)
@@ -207,21 +207,21 @@ class Interpreter:
             state.interpreters = watchers
 
     def __enter__(self) -> Self:
-        global _watching
+        global watching
         state.interpreters = (*state.interpreters, self)
-        _watching += 1
+        watching += 1
         return self
 
     def __exit__(self, *exception: object) -> None:
-        global _watching
+        global watching
         state.interpreters = tuple(i for i in state.interpreters if i is not self)
-        _watching -= 1
+        watching -= 1
 
     def stay(self) -> None:
         """Be asked in every thread, after all others, from now on."""
-        global _watching
+        global watching
         State.interpreters = state.interpreters = (self, *state.interpreters)
-        _watching += 1
+        watching += 1
 
 
 def _explained(

@@ -175,25 +175,10 @@ class PrimitiveNode(Node):
                     raise RuntimeError(self._stale(changes, count))
         plan = self.plan
         if plan.saves_out:
-            if len(kept) == 1:
-                kept = [kept[0].restore(self)]
-            else:
-                kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
+            kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
         if plan.joint is not None:
             return plan.joint(g, *kept)
-        results: list[Tensor | None] = []
-        for entry in plan.rules:
-            if entry is None:
-                results.append(None)
-                continue
-            rule, places = entry
-            if places is None:
-                results.append(rule(g, *kept))
-            elif len(places) == 1:
-                results.append(rule(g, kept[places[0]]))
-            else:
-                results.append(rule(g, *[kept[i] for i in places]))
-        return results
+        return [None if rule is None else rule(g, *pick(kept)) for rule, pick in plan.rules]
 
     def _release(self) -> None:
         """Forget the operands, if they were saved."""

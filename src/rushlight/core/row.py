@@ -17,8 +17,9 @@ Names that the rules of `vjp` may ask for, besides the static parameters of the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Sample:
 class Plan:
     """What a node of this row must keep when these inputs want gradients.
 
-    A rule comes with the places, in what is kept, of its arguments after g; None means all of it.
+    A rule comes with what picks its arguments after g out of what is kept.
     """
 
     __slots__ = ("row", "gather", "rules", "joint", "saves", "saves_out")
@@ -65,7 +66,7 @@ class Plan:
     def __init__(self, row: Primitive, wants: int) -> None:
         self.row = row
         self.gather: list[tuple[int, Any]] = []
-        self.rules: list[tuple[Rule, list[int] | None] | None] = []
+        self.rules: list[tuple[Rule | None, Callable[[Sequence[Any]], Sequence[Any]]]] = []
         self.joint: Rule | None = None
         if callable(row.vjp):
             self.joint = row.vjp
@@ -74,15 +75,13 @@ class Plan:
             rules = row.vjp or ()
             for i in range(wants.bit_length()):
                 rule = rules[i] if i < len(rules) else None
-                if wants >> i & 1 and rule is not None:
-                    self.rules.append((rule, self._places(rule)))
+                wanted = rule if wants >> i & 1 else None
+                places = [] if wanted is None else self._places(wanted)
+                start = places[0] if places else 0
+                if places == list(range(start, start + len(places))):
+                    self.rules.append((wanted, itemgetter(slice(start, start + len(places)))))
                 else:
-                    self.rules.append(None)
-            everything = list(range(len(self.gather)))
-            self.rules = [
-                (entry[0], None) if entry is not None and entry[1] == everything else entry
-                for entry in self.rules
-            ]
+                    self.rules.append((wanted, itemgetter(*places)))
         # Numbers count as well as tensors: torch saves both.
         kinds = {kind for kind, _ in self.gather}
         self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))

@@ -15,6 +15,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
+from rushlight.core import doors
+from rushlight.core.doors import into
 from rushlight.core.hooks import retain
 from rushlight.core.narrow import write_rounded
 from rushlight.core.node import PrimitiveNode, next_sequence
@@ -338,13 +340,14 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     general = inplace(function, general=True)
     plain = function.__name__
     name = plain + "_"
+    narrow = functools.partial(write_rounded, kernel, plain)
 
     @functools.wraps(function)
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
-        simple = not state.interpreters and dtype.kind in "fV"
-        if (recording and wants_grad(self)) or self._changes.__class__ is Untracked:
+        simple = dtype.kind in "fV" and self._changes.__class__ is not Untracked
+        if recording and wants_grad(self):
             simple = False
         # Arrays that own their memory lie apart, and show every element once.
         alone = data.base is None
@@ -368,13 +371,14 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             return general(self, *operands, **options)
         if not alone:
             check_memory(plain, data, *operands)
+        run = kernel if dtype.itemsize > 2 else narrow
         try:
             if dtype.itemsize == 1:
                 return general(self, *operands, **options)
-            if dtype.itemsize == 2:
-                write_rounded(kernel, plain, data, *values, **options)
+            if doors.watching:
+                into(self, run, *operands, **options)
             else:
-                kernel(data, *values, **options)
+                run(data, *values, **options)
         except (ValueError, TypeError):
             return general(self, *operands, **options)
         bump(self, name)

@@ -271,7 +271,7 @@ class Optimizer:
 
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        pairs = [(p, p._grad) for p in group["params"] if p._grad is not None]
+        pairs = [(p, g) for p in group["params"] if (g := p._grad) is not None]
         option = group.get
         plain = not (option("capturable") or option("foreach"))
         for p, g in pairs:

@@ -2,6 +2,10 @@
 
 `strided_view` alone builds an array from numbers (shape, strides, offset); NumPy refuses there what does
 not fit the memory. Everything else that needs such a view asks it (`tests/test_architecture.py`).
+
+Views without elements have strides and an offset, too, which torch shows and views of them inherit. NumPy
+gives a new array without elements no strides, and starts an empty slice at the beginning: so rows that make
+views ask `laid` for the strides of such an array, and `strided_view` keeps what it is given.
 """
 
 from __future__ import annotations
@@ -26,7 +30,63 @@ def strided_view(
     Traceback (most recent call last):
     ValueError: strides is incompatible with shape of requested array and size of buffer
     """
-    return np.ndarray(shape, owner.dtype if dtype is None else dtype, owner, offset, strides)
+    if dtype is None:
+        dtype = owner.dtype
+    if 0 in shape:
+        return np.asarray(_Hollow(owner, shape, strides, offset, dtype.itemsize)).view(dtype)
+    return np.ndarray(shape, dtype, owner, offset, strides)
+
+
+class _Hollow:
+    """No elements, somewhere in the memory of owner or behind it."""
+
+    def __init__(
+        self, owner: Any, shape: Shape, strides: Shape, offset: int, itemsize: int
+    ) -> None:
+        owner = owner if isinstance(owner, np.ndarray) else np.frombuffer(owner, np.uint8)
+        self.base = owner
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": f"|V{itemsize}",
+            "shape": shape,
+            "strides": strides,
+            "data": (address(owner) + offset, not owner.flags.writeable),
+        }
+
+
+def laid(x: Array) -> Array:
+    """The array with the strides that torch gives it, where NumPy gives one without elements none."""
+    if x.size or any(x.strides) or is_hollow(x):
+        return x
+    return strided_view(x, x.shape, _in_rows(x.shape, x.itemsize))
+
+
+def _in_rows(shape: Shape, step: int) -> Shape:
+    strides = [0] * len(shape)
+    for d in reversed(range(len(shape))):
+        strides[d] = step
+        step *= max(shape[d], 1)
+    return tuple(strides)
+
+
+# NumPy's flags of an array in row order that is no view (C_CONTIGUOUS, OWNDATA): nothing else need be asked.
+PLAIN = 0x0001 | 0x0004
+
+
+def placed(x: Array) -> bool:
+    """Whether the strides of an array are not those of row order, be it along dimensions of size 1."""
+    if not x.flags.c_contiguous:
+        return True
+    shape = x.shape
+    return 0 in shape or (1 in shape and x.strides != _in_rows(shape, x.itemsize))
+
+
+def is_hollow(x: Array) -> bool:
+    """Whether an array without elements lies where it was put, be all of its strides 0."""
+    base: Any = x
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base.__class__ is _Hollow
 
 
 def beside(
@@ -34,6 +94,8 @@ def beside(
 ) -> Array:
     """A view anywhere in the memory in which x lies; offset from x's first element, all in bytes."""
     dtype = x.dtype if dtype is None else dtype
+    if 0 in shape:
+        return strided_view(x, shape, strides, offset, dtype)
     if not offset and x.flags.c_contiguous and extent(shape, strides) <= x.nbytes // dtype.itemsize:
         return strided_view(x, shape, strides, dtype=dtype)
     owner = whole(x)
@@ -62,7 +124,10 @@ class _Claimed:
 
     def __init__(self, owner: Array) -> None:
         self.owner = owner
-        self.__array_interface__ = owner.__array_interface__ | {"data": (address(owner), False)}
+        self.__array_interface__ = owner.__array_interface__ | {
+            "data": (address(owner), False),
+            "strides": owner.strides,
+        }
 
 
 def claimed(x: Array) -> Array:

@@ -13,6 +13,7 @@ from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.core.turned import held, write
 from rushlight.memory import is_dense, is_repeated
+from rushlight.primitives.placement import empty_like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -102,8 +103,6 @@ def _copied(g: Tensor, copy: Array) -> Tensor:
 
 def _laid_out(array: Array, like: Array) -> Array:
     """A copy with the strides of `like`, if that fills its memory, else contiguous."""
-    copy = (
-        np.empty_like(like, array.dtype, "K") if is_dense(like) else np.empty_like(array, order="C")
-    )
+    copy = empty_like(like, array.dtype) if is_dense(like) else np.empty(array.shape, array.dtype)
     copy[...] = array
     return copy

@@ -19,6 +19,7 @@ from rushlight.core.turned import write
 from rushlight.core.views import view
 from rushlight.dtypes import NARROW
 from rushlight.errors import no_memory
+from rushlight.memory import PLAIN, placed
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
@@ -49,7 +50,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                     (a,) = row.promote([a])
                 if a.dtype in NARROW:
                     forward = row.narrow
-            if row.layout is not None and not a.flags.c_contiguous:
+            if row.layout is not None and a.flags.num & PLAIN != PLAIN and placed(a):
                 result = row.layout(forward, (a,), static)
             else:
                 result = forward(a, **static) if static else forward(a)
@@ -72,9 +73,10 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                     forward = row.narrow
             # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
             # where it is spread, it goes by the second, as torch does.
+            first = a if a.__class__ is _ndarray else b
             if row.layout is not None and (
-                not (a if a.__class__ is _ndarray else b).flags.c_contiguous
-                or (row.loose and b.__class__ is _ndarray and not b.flags.c_contiguous)
+                (first.flags.num & PLAIN != PLAIN and placed(first))
+                or (row.loose and b.__class__ is _ndarray and placed(b))
             ):
                 result = row.layout(forward, (a, b), static)
             else:
@@ -89,7 +91,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                     break
             if row.layout is not None:
                 for a in arrays:
-                    if a.__class__ is _ndarray and not a.flags.c_contiguous:
+                    if a.__class__ is _ndarray and placed(a):
                         result = row.layout(forward, arrays, static)
                         break
                 else:

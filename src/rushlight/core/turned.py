@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight.core.tensor import Array, Detached, TensorBase, wrap
 from rushlight.dtypes import cast
+from rushlight.memory import strided_view
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -30,7 +31,10 @@ def turned(array: Array) -> Array:
 
 
 def _shown(tensor: TensorBase) -> Array:
-    array = turned(held(tensor))
+    memory = held(tensor)
+    array = turned(memory)
+    if memory.flags.c_contiguous and memory.strides != array.strides:
+        array = strided_view(array, array.shape, memory.strides)
     array.flags.writeable = False
     return array
 

@@ -21,6 +21,7 @@ from rushlight.core.tensor import (
     wrap,
 )
 from rushlight.core.turned import held, turn, turned
+from rushlight.memory import laid, root
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -36,6 +37,8 @@ def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: 
         array, turning = held(source), not turning
     else:
         array = source._data
+    if not array.size:
+        array = laid(array)
     result = array[...] if row.turns else row.forward(array, **static)
     if result.__class__ is tuple:
         made = SEVERAL if recording else UNRECORDED
@@ -57,7 +60,12 @@ def _part(
     memory = part.base
     if part is not owner and (
         memory is None
-        or not (memory is owner or memory is owner.base or np.may_share_memory(part, owner))
+        or not (
+            memory is owner
+            or memory is owner.base
+            or np.may_share_memory(part, owner)
+            or (not part.size and root(part) is root(owner))
+        )
     ):
         return wrap(turned(part) if turning else part)
     out = wrap(part)

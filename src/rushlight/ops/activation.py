@@ -17,7 +17,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
-from rushlight.ops.conversion import in_rows
+from rushlight.ops.conversion import alike, in_rows
 from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_half
@@ -138,7 +138,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape(spread)
     supported("prelu_cpu", FLOAT, [input._data])
     result = pointwise.where(pointwise.gt(input, 0), input, weight * input)
-    return relabel(result, "PreluKernelBackward0")
+    return relabel(alike(result, input), "PreluKernelBackward0")
 
 
 def threshold(

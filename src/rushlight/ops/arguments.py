@@ -20,6 +20,7 @@ from rushlight.memory import (
     beside,
     is_dense,
     is_repeated,
+    laid,
     overlap,
     strided_view,
     whole,
@@ -317,7 +318,7 @@ def write_out(
 def _resize(out: Tensor, like: Array) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     data = held(out)
-    order = like if is_dense(like) else np.empty(like.shape, like.dtype)
+    order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
     owner = whole(data)
     if address(data) - address(owner) + like.size * data.itemsize <= owner.nbytes:

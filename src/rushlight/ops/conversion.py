@@ -20,12 +20,13 @@ from rushlight.layout import (
     preserve_format,
     sparse_coo,
 )
+from rushlight.memory import placed
 from rushlight.ops.arguments import as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
-from rushlight.primitives.placement import lies, order_of, suggested
+from rushlight.primitives.placement import lies, order_like, suggested
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -112,14 +113,22 @@ def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
 
 def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
     """The result in channels last if source's strides suggest it, else in row order."""
-    if source._data.flags.c_contiguous and result._data.flags.c_contiguous:
+    if not placed(source._data) and not placed(result._data):
         return result
     return in_dims(result, suggested(source._data, lines))
 
 
 def alike(result: Tensor, source: Tensor) -> Tensor:
     """The result with its dimensions in memory as those of source, whose shape it has."""
-    return in_dims(result, order_of(source._data))
+    data = result._data
+    order = order_like(source._data) if placed(source._data) else None
+    if order is None:
+        return in_rows(result)
+    dims, strides = order
+    if tuple(s // data.itemsize for s in data.strides) == strides:
+        return result
+    moved: Tensor = apply(view_rows.compact, result, dims=dims, strides=strides)
+    return moved
 
 
 def in_rows(result: Tensor) -> Tensor:
@@ -136,7 +145,7 @@ def in_columns(result: Tensor) -> Tensor:
 def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
     """The result with these dimensions outermost first in memory; None: in row order."""
     data = result._data
-    if dims is None and data.flags.c_contiguous and 1 not in data.shape:
+    if dims is None and not placed(data):
         return result
     if lies(data, dims):
         return result
@@ -360,7 +369,8 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
     kind = self._data.dtype
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
-    return self._data
+    # As under torch, NumPy gives what has no elements no strides.
+    return self._data if self._data.size else np.empty(self._data.shape, kind)
 
 
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:

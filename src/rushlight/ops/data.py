@@ -19,8 +19,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array, TensorBase
-from rushlight.memory import claimed, root
+from rushlight.memory import claimed, root, strided_view
 from rushlight.ops.arguments import type_name
+from rushlight.primitives.placement import alike, copied
 
 Dtype = dtypes.dtype | None
 _NUMBERS = {bool, int, float, complex}
@@ -32,12 +33,17 @@ def array_of(data: Any, dtype: Dtype) -> Array:
     if isinstance(data, TensorBase):
         array = data._data
     elif isinstance(data, np.ndarray):
-        array = checked(data)
+        array = _as_given(checked(data))
     else:
         return _read(data, dtype)
     if dtype is None or array.dtype == dtype.numpy:
-        return np.array(array, order="C", copy=True)
-    return dtypes.cast(array, dtype.numpy, "C")
+        return copied(array)
+    return alike(dtypes.cast(array, dtype.numpy, "C"), array)
+
+
+def _as_given(array: Array) -> Array:
+    """The array with NumPy's strides, which torch takes over also where there are no elements."""
+    return array if array.size else strided_view(array, array.shape, array.strides)
 
 
 def checked(array: Array) -> Array:
@@ -70,6 +76,8 @@ def checked(array: Array) -> Array:
 def on_memory(array: Array) -> Array:
     """The array, or its memory as one that can be written if it is read-only, with torch's warning."""
     checked(array)
+    if not array.size:
+        return _as_given(array)
     if not array.flags.writeable:
         return taken(array, "NumPy array", "array")
     # A storage of its own, which begins where the array does, whatever else lies in the memory.

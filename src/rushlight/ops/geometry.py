@@ -13,7 +13,7 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.layout import contiguous_format, preserve_format
-from rushlight.memory import address, beside, root, strided_view, whole
+from rushlight.memory import address, beside, laid, root, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit
@@ -77,9 +77,9 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 def strides_of(array: Array) -> tuple[int, ...]:
     """The strides of an array, counted in elements."""
-    steps = tuple(s // array.itemsize for s in array.strides)
-    # NumPy gives arrays without elements no strides.
-    return steps if array.size or any(steps) else packed(array.shape)
+    if not array.size:
+        array = laid(array)
+    return tuple(s // array.itemsize for s in array.strides)
 
 
 def storage_offset(self: Tensor) -> int:

@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, bump, wrap
+from rushlight.memory import strided_view
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, assign, check_memory, store
@@ -174,7 +175,10 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
         found = np.empty((int(data != 0), 0), np.int64)
     else:
         found = np.argwhere(data)
-    result = like(wrap(columns(found)), input)
+    item = found.itemsize
+    # Column after column, and as wide as there are rows.
+    turned = columns(found) if len(found) else strided_view(found, found.shape, (item, 0))
+    result = like(wrap(turned), input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"

@@ -22,6 +22,7 @@ from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
+from rushlight.primitives.placement import suggested
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -341,4 +342,5 @@ def rms_norm(
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
-    return following(result, input)
+    in_line = result._data.flags.c_contiguous and suggested(input._data) is None
+    return result if in_line else following(result, input)

@@ -21,7 +21,7 @@ from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel,
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives.families import broadcast_shapes
-from rushlight.primitives.placement import empty_like
+from rushlight.primitives.placement import alike, empty_like
 from rushlight.primitives.subclass import like
 from rushlight.primitives.view import overwrite
 from rushlight.random import Generator
@@ -54,7 +54,7 @@ def _integers(low: Any, high: Any) -> Draw:
 def _drawn(target: Array, draw: Draw, generator: Generator | None) -> Array:
     """Numbers for an array of this kind, drawn in the order in which its elements lie in memory."""
     if target.flags.c_contiguous:
-        return draw(target.shape, target.dtype, generator, True)
+        return alike(draw(target.shape, target.dtype, generator, True), target)
     return empty_like(target, make=lambda shape, dtype: draw(shape, dtype, generator, False))
 
 

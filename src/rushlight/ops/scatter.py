@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
@@ -186,7 +187,7 @@ def _scatter_plan(
 
 
 def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) -> Tensor:
-    result = x.clone() if write is None else write.copied(x)
+    result = in_rows(x.clone()) if write is None else write.copied(x)
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
         if write is not None:
@@ -311,7 +312,7 @@ def scatter_reduce(
     if places._data.size:
         result = _reduced(x, at, places, values, reduce, include_self)
     else:
-        result = x.clone()
+        result = in_rows(x.clone())
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
     relabel(result, "ScatterReduceBackward0")

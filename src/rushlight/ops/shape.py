@@ -178,16 +178,17 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *further: int
     if further:
         dim = (dim, *further)  # type: ignore[arg-type]
     if dim is None:
-        kept, label = tuple(n for n in shape if n != 1), "SqueezeBackward0"
+        given: Sequence[int] = range(len(shape))
+        label = "SqueezeBackward0"
     elif isinstance(dim, int):
         at = one_dim(dim, len(shape))
-        kept = shape if not shape or shape[at] != 1 else (*shape[:at], *shape[at + 1 :])
+        given = (at,) if shape else ()
         label = "SqueezeBackward1"
     else:
-        dims = many_dims(dim, len(shape)) or ()
-        kept = tuple(n for i, n in enumerate(shape) if not (i in dims and n == 1))
+        given = many_dims(dim, len(shape)) or ()
         label = "SqueezeBackward2"
-    return _labelled(apply(rows.reshape, input, shape=kept), label)
+    ones = tuple(d for d in given if shape[d] == 1)
+    return _labelled(apply(rows.squeeze, input, dims=ones), label)
 
 
 @numpy_names
@@ -195,7 +196,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a dimension of size 1 put in at dim."""
     shape = input._data.shape
     at = one_dim(dim, len(shape) + 1)
-    if input._data.flags.c_contiguous:
+    if 1 not in shape and 0 not in shape and input._data.flags.c_contiguous:
         result = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
     else:
         result = apply(index_rows.slice_, input, index=(*(slice(None),) * at, None))

@@ -17,7 +17,7 @@ from rushlight.primitives.families import (
     unary,
 )
 from rushlight.primitives.kernel import one_kernel
-from rushlight.primitives.placement import in_rows, pointwise
+from rushlight.primitives.placement import as_first, in_rows, pointwise
 from rushlight.primitives.pointwise import (
     exp,
     ge,
@@ -64,7 +64,7 @@ hardtanh = unary(
         lambda g, x, low, high: where(logical_or(le(x, low), ge(x, high)), 0, g), flat=True
     ),
     "fmin(fmax({x}, {low}), {high})", to_float=False, takes=_REAL,
-    static=({"low": -1.0, "high": 0.5},),
+    static=({"low": -1.0, "high": 0.5},), layout=as_first,
 )  # fmt: skip
 
 

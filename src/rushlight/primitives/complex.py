@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import beside
+from rushlight.memory import beside, laid
 from rushlight.primitives.families import SHAPES, binary, draw, unary
 from rushlight.primitives.placement import pointwise
 from rushlight.primitives.pointwise import abs, eq, flat, sgn, where
@@ -58,10 +58,11 @@ def _view_as_complex_rule(x: Array) -> Spec:
             f"Tensor must have a last dimension of size 2 for the real and the imaginary part, got "
             f"shape {list(x.shape)}"
         )
-    if x.strides[-1] != x.itemsize:
+    strides = laid(x).strides
+    if strides[-1] != x.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1: use .contiguous()")
     pair = 2 * x.itemsize
-    if any(n > 1 and s % pair for n, s in zip(x.shape[:-1], x.strides, strict=False)):
+    if any(n > 1 and s % pair for n, s in zip(x.shape[:-1], strides, strict=False)):
         raise RuntimeError(
             "Tensor must have a stride divisible by 2 for all but last dimension: use .contiguous()"
         )

@@ -239,6 +239,7 @@ def binary(
     whole: bool = False,
     promote: Promotion | None = None,
     static: Sequence[dict[str, Any]] = ({},),
+    layout: Layout = pointwise,
     label: str | Callable[[PrimitiveNode], str] | None = None,
 ) -> Primitive:
     """An elementwise row of two inputs that broadcast.
@@ -256,7 +257,7 @@ def binary(
 
     return Primitive(
         name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
-        samples, inputs=("x", "y"), promote=bring, layout=pointwise, label=label,
+        samples, inputs=("x", "y"), promote=bring, layout=layout, label=label,
     )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import beside, is_repeated
+from rushlight.memory import beside, is_repeated, laid, placed
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import arranged, by_strides, copied, preserved
+from rushlight.primitives.placement import copied, iterated, preserved, view_strides
 from rushlight.primitives.select import choose
 
 if TYPE_CHECKING:
@@ -50,31 +50,34 @@ def _slice(x: Array, *, index: Index) -> Array:
     # The trailing Ellipsis keeps a 0-d result an array that shares memory.
     part = x[(*index, ...)] if ... not in index else x[index]
     if None not in index:
-        return part
-    if part.size == x.size and x.flags.c_contiguous:
+        return part if part.size else _placed(x, index, part)
+    if part.size == x.size and x.flags.c_contiguous and not placed(x):
         return x.reshape(part.shape)
-    return _with_new_steps(x, index, part)
+    return _placed(x, index, part)
 
 
-def _with_new_steps(x: Array, index: Index, part: Array) -> Array:
-    """The part with torch's strides along its new dimensions, where NumPy has 0.
+def _placed(x: Array, index: Index, part: Array) -> Array:
+    """x[index] with torch's strides along new dimensions, where NumPy has 0, and where torch starts it.
 
-    They are those of a dimension put in before the ones to its right are sliced.
+    The strides are those of a dimension put in before the ones to its right are sliced.
     """
-    strides, axis = list(part.strides), 0
-    at = 0
-    for place, entry in enumerate(index):
+    strides: list[int] = []
+    start = axis = 0
+    for place, entry in enumerate(index if ... in index else (*index, ...)):
         if entry is None:
-            strides[at] = x.shape[axis] * x.strides[axis] if axis < x.ndim else x.itemsize
-            at += 1
-        elif entry is Ellipsis:
-            skipped = x.ndim - axis - sum(e is not None for e in index[place + 1 :])
-            axis += skipped
-            at += skipped
+            strides.append(x.shape[axis] * x.strides[axis] if axis < x.ndim else x.itemsize)
+        elif entry is ...:
+            end = x.ndim - sum(e is not None for e in index[place + 1 :])
+            strides.extend(x.strides[axis:end])
+            axis = end
         else:
+            step = x.strides[axis]
+            if isinstance(entry, slice):
+                entry, _, stride = entry.indices(x.shape[axis])
+                strides.append(step * stride)
+            start += step * (entry if entry >= 0 else entry + x.shape[axis])
             axis += 1
-            at += isinstance(entry, slice)
-    return beside(part, part.shape, tuple(strides))
+    return beside(x, part.shape, tuple(strides), start)
 
 
 def _slice_rule(x: Array, *, index: Index) -> Spec:
@@ -162,8 +165,11 @@ def _index(x: Array, *indices: Array, spec: Index) -> Any:
         axis = spec.index(ARRAY)
         # `take` is the fastest way to whole slices, but first it would put all of x in order.
         if where.dtype.kind == "i" and x.flags.c_contiguous and spec == (*(FULL,) * axis, ARRAY):
-            return x.take(where, axis)
+            part = x.take(where, axis)
+            return _in_order(part, x, indices, spec) if 1 in part.shape or not part.size else part
     part = x[filled(spec, indices)]
+    if 1 in part.shape or not part.size:
+        return _in_order(part, x, indices, spec)
     return part if part.flags.c_contiguous else np.ascontiguousarray(part)
 
 
@@ -226,11 +232,16 @@ def _as_indexed(
     """Elementwise of the input, which stands still along what is indexed, and of the indices."""
     x, *indices = arrays
     spec: Index = static["spec"]
-    part = np.asarray(x[filled(spec, tuple(indices))])
+    return _in_order(np.asarray(x[filled(spec, tuple(indices))]), x, indices, spec)
+
+
+def _in_order(part: Array, x: Array, indices: Sequence[Array], spec: Index) -> Array:
     if not part.ndim:
         return part
+    if not x.size:
+        x = laid(x)
     # A mask is a list of positions for each of its dimensions.
-    lists = [np.zeros(0, bool) if i.dtype.kind == "b" else i for i in indices]
+    lists = [np.nonzero(i)[0] if i.dtype.kind == "b" else i for i in indices]
     covered = [i.ndim if i.dtype.kind == "b" else 1 for i in indices]
     count = max(i.ndim for i in lists)
     axis, places, rest = 0, [], iter(covered)
@@ -247,17 +258,15 @@ def _as_indexed(
     if places[-1] - places[0] != sum(covered[:-1]):
         # What is indexed here and there comes first.
         before, after = [], before + after
-    operands = [(*before, *(0,) * count, *after)]
+    operands = [(part.shape, (*before, *(0,) * count, *after), x.itemsize)]
+    spread = part.shape[len(before) : len(before) + count]
+    # torch sees the indices as views with dimensions of size 1 around their own.
+    seen = (*(1,) * len(before), *spread, *(1,) * len(after))
     for i in lists:
-        own = (1,) if i.dtype.kind == "b" else i.strides
-        lead = len(before) + count - len(own)
-        steps = [
-            0 if n == 1 != part.shape[lead + d] else s
-            for d, (n, s) in enumerate(zip(i.shape or (2,), own, strict=False))
-        ]
-        operands.append((*(0,) * lead, *steps, *(0,) * len(after)))
-    dims = by_strides(part.shape, operands)
-    return arranged(part, None if dims == tuple(range(part.ndim)) else dims)
+        i = np.broadcast_to(laid(i), spread)
+        steps = view_strides(spread, i.strides, seen, i.itemsize)
+        operands.append((seen, steps or (0,) * part.ndim, i.itemsize))
+    return iterated(part, *operands)
 
 
 index = Primitive(

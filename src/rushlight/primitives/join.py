@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, wrap
+from rushlight.memory import beside
 from rushlight.primitives.families import draw, promote_many
 from rushlight.primitives.placement import empty_in, suggested
 
@@ -20,7 +21,10 @@ def _split(x: Array, *, sizes: Shape, dim: int) -> tuple[Array, ...]:
     before: tuple[Any, ...] = (slice(None),) * dim
     parts, start = [], 0
     for size in sizes:
-        parts.append(x[(*before, slice(start, start + size), ...)])
+        part = x[(*before, slice(start, start + size), ...)]
+        parts.append(
+            part if part.size else beside(x, part.shape, x.strides, start * x.strides[dim])
+        )
         start += size
     return tuple(parts)
 
@@ -51,6 +55,9 @@ split = Primitive(
 
 
 def _unbind(x: Array, *, dim: int) -> tuple[Array, ...]:
+    if not x.size:
+        rest = (x.shape[:dim] + x.shape[dim + 1 :], x.strides[:dim] + x.strides[dim + 1 :])
+        return tuple(beside(x, *rest, i * x.strides[dim]) for i in range(x.shape[dim]))
     if not dim and x.ndim > 1:
         return tuple(x)
     before: tuple[Any, ...] = (slice(None),) * dim

@@ -2,7 +2,9 @@
 
 Nothing here runs where all inputs lie in row order: then every result does. A row's column `layout`
 names the rule for the other inputs; it is given the forward, so that it can turn the inputs before
-the work is done instead of copying the result afterwards.
+the work is done instead of copying the result afterwards. To the others belong those whose strides
+are no row order's only along dimensions of size 1, or which have no elements at all: torch orders
+dimensions by these strides, too.
 
 The rule of elementwise operations is that of torch's TensorIterator
 (aten/src/ATen/TensorIterator.cpp), re-expressed: the dimensions of the result are ordered by the
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.core.tensor import Array
-from rushlight.memory import extent, shows_twice, strided_view
+from rushlight.memory import extent, laid, shows_twice, strided_view
 
 Shape = tuple[int, ...]
 Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
@@ -55,6 +57,34 @@ def _dense(shape: Shape, strides: Shape) -> bool:
             return False
         step *= size
     return True
+
+
+@lru_cache(maxsize=1024)
+def view_strides(shape: Shape, strides: Shape, made: Shape, item: int) -> Shape | None:
+    """torch's strides for a view of another shape, also along dimensions of size 1; None: no view.
+
+    Dimensions that lie as one piece of memory are dealt out to the new ones from the innermost out.
+    """
+    if not shape:
+        return (item,) * len(made)
+    if 0 in shape:
+        return strides if made == shape else tuple(item * n for n in packed(made))
+    wanted = [0] * len(made)
+    to = len(made) - 1
+    step, size, dealt = strides[-1], 1, 1
+    for d in reversed(range(len(shape))):
+        size *= shape[d]
+        if d and (shape[d - 1] == 1 or strides[d - 1] == size * step):
+            continue
+        while to >= 0 and (dealt < size or made[to] == 1):
+            wanted[to] = dealt * step
+            dealt *= made[to]
+            to -= 1
+        if dealt != size:
+            return None
+        if d:
+            step, size, dealt = strides[d - 1], 1, 1
+    return tuple(wanted)
 
 
 def by_strides(shape: Shape, operands: Sequence[Shape]) -> Shape:
@@ -116,9 +146,16 @@ def _pointwise_order(*operands: tuple[Shape, Shape, int]) -> Order | None:
 def _like_order(shape: Shape, strides: Shape, size: int) -> Order | None:
     """Where a new tensor like one of this shape and these strides in bytes lies; None: in row order."""
     steps = tuple(s // size for s in strides)
-    if 0 not in shape and _dense(shape, steps):
+    if 0 in shape or _dense(shape, steps):
         return _as_they_are(shape, steps)
     return _sorted_order(shape, [steps])
+
+
+def order_like(x: Array) -> Order | None:
+    """Where a new tensor lies that is like this one; None: in row order."""
+    if not x.size:
+        x = laid(x)
+    return _like_order(x.shape, x.strides, x.itemsize)
 
 
 def _as_they_are(shape: Shape, strides: Shape) -> Order:
@@ -128,7 +165,16 @@ def _as_they_are(shape: Shape, strides: Shape) -> Order:
 
 def _sorted_order(shape: Shape, operands: Sequence[Shape]) -> Order | None:
     dims = by_strides(shape, operands)
-    return None if dims == tuple(range(len(shape))) else (dims, packed(shape, dims))
+    return None if dims == tuple(range(len(shape))) else (dims, _products(shape, dims))
+
+
+def _products(shape: Shape, dims: Shape) -> Shape:
+    """As `packed`, but nothing steps over dimensions without elements."""
+    strides, step = [0] * len(shape), 1
+    for d in reversed(dims):
+        strides[d] = step
+        step *= shape[d]
+    return tuple(strides)
 
 
 def _is_packed(shape: Shape, strides: Shape, dims: Iterable[int]) -> bool:
@@ -150,14 +196,14 @@ def order_of(x: Array) -> Shape | None:
 
     None: row order.
     """
-    order = None if x.flags.c_contiguous else _like_order(x.shape, x.strides, x.itemsize)
+    order = None if x.flags.c_contiguous else order_like(x)
     return None if order is None else order[0]
 
 
 # ---- arrays at a place --------------------------------------------------------------------------
 
 
-def _seen(rows: Array, order: Order) -> Array:
+def seen(rows: Array, order: Order) -> Array:
     """An array in row order, whose dimensions are those of `order` outermost first, as the result."""
     dims, strides = order
     shape = [0] * len(dims)
@@ -185,17 +231,17 @@ def empty_like(
     """
     dtype = x.dtype if dtype is None else dtype
     # Row order allows any strides along dimensions of size 1, and they are kept, too.
-    if x.flags.c_contiguous and 1 not in x.shape:
+    if x.flags.c_contiguous and 1 not in x.shape and x.size:
         return make(x.shape, dtype)
-    order = _like_order(x.shape, x.strides, x.itemsize)
+    order = order_like(x)
     if order is None:
         return make(x.shape, dtype)
-    return _seen(make(tuple(x.shape[d] for d in order[0]), dtype), order)
+    return seen(make(tuple(x.shape[d] for d in order[0]), dtype), order)
 
 
 def copied(x: Array, dtype: np.dtype[Any] | None = None) -> Array:
     """A copy that lies as x does, without gaps: `torch.clone`."""
-    if x.flags.c_contiguous and 1 not in x.shape:
+    if x.flags.c_contiguous and 1 not in x.shape and x.size:
         return x.astype(x.dtype if dtype is None else dtype, order="C")
     out = empty_like(x, dtype)
     np.copyto(out, x, casting="unsafe")
@@ -206,14 +252,12 @@ def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None) -> Array:
     """Memory with these dimensions outermost first (None: in row order)."""
     if dims is None:
         return np.empty(shape, dtype)
-    return _seen(np.empty([shape[d] for d in dims], dtype), (dims, packed(shape, dims)))
+    return seen(np.empty([shape[d] for d in dims], dtype), (dims, packed(shape, dims)))
 
 
 def preserved(x: Array) -> Array:
     """A copy with the very strides of x, gaps and all; without repetition where x repeats itself."""
-    if x.flags.c_contiguous:
-        return x.copy()
-    if not x.size or shows_twice(x.shape, x.strides):
+    if x.flags.c_contiguous or shows_twice(x.shape, x.strides):
         return copied(x)
     room = extent(x.shape, tuple(s // x.itemsize for s in x.strides))
     out = strided_view(np.empty(room, x.dtype), x.shape, x.strides)
@@ -271,8 +315,13 @@ def suggested(x: Array, lines: bool = False) -> Shape | None:
 # ---- the rules ----------------------------------------------------------------------------------
 
 
-def pointwise(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-    """Elementwise: as the operands lie."""
+def pointwise(
+    forward: Callable[..., Any],
+    arrays: Sequence[Any],
+    static: dict[str, Any],
+    number: tuple[Shape, Shape, int] | None = _NUMBER,
+) -> Any:
+    """Elementwise: as the operands lie; a number is an operand without dimensions, or none."""
     strides = shape = None
     for a in arrays:
         # What is one number, perhaps spread over a shape, has no say.
@@ -285,13 +334,18 @@ def pointwise(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[s
     else:
         # All alike: NumPy's own order is the same, but for gaps, repetition and sizes of 1.
         result = forward(*arrays, **static)
-        if result.__class__ is _ndarray and result.strides == strides:
+        if (
+            result.__class__ is _ndarray
+            and result.strides == strides
+            and not result.flags.c_contiguous
+        ):
             return result
-    given = [
-        (a.shape, a.strides, a.itemsize) if a.__class__ is _ndarray else _NUMBER
-        for a in arrays
-        if a is not None
-    ]
+    given = []
+    for a in arrays:
+        if a.__class__ is _ndarray:
+            given.append((a.shape, (a if a.size else laid(a)).strides, a.itemsize))
+        elif a is not None and number is not None:
+            given.append(number)
     order = _pointwise_order(*given)
     in_order = {"order": "C", **static} if forward.__class__ is np.ufunc else static
     if order is None:
@@ -304,10 +358,17 @@ def pointwise(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[s
     ]
     result = forward(*turned, **in_order)
     if result.__class__ is tuple:
-        return tuple(_seen(rows_of(part), order) for part in result)
-    if result.flags.c_contiguous and 1 not in result.shape:
+        return tuple(seen(rows_of(part), order) for part in result)
+    if result.flags.c_contiguous and 1 not in result.shape and result.size:
         return result.transpose(_inverse(dims))
-    return _seen(rows_of(result), order)
+    return seen(rows_of(result), order)
+
+
+def apart_from_numbers(
+    forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]
+) -> Any:
+    """Elementwise of tensors; numbers beside them are the kernel's parameters."""
+    return pointwise(forward, arrays, static, None)
 
 
 def _turned(a: Any, dims: Shape) -> Any:
@@ -330,12 +391,25 @@ def in_rows(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str
 
 def as_first(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """As the first input lies, whose shape the result has."""
-    result = forward(*arrays, **static)
-    first = arrays[0]
-    order = _like_order(first.shape, first.strides, first.itemsize)
+    return alike(forward(*arrays, **static), arrays[0])
+
+
+def of_kind(kinds: str, layout: Layout) -> Layout:
+    """This rule where the first input's elements are of these kinds, else elementwise."""
+
+    def chosen(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+        rule = layout if arrays[0].dtype.kind in kinds else pointwise
+        return rule(forward, arrays, static)
+
+    return chosen
+
+
+def alike(result: Array, first: Array) -> Array:
+    """The result as an array of the same shape lies."""
+    order = order_like(first)
     if order is None:
         return rows_of(result)
-    return _seen(rows_of(result.transpose(order[0])), order)
+    return seen(rows_of(result.transpose(order[0])), order)
 
 
 def in_format(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
@@ -351,9 +425,16 @@ def arranged(x: Array, dims: Shape | None) -> Array:
     """The array with these dimensions outermost first in memory (None: in row order)."""
     if dims is None or len(dims) != x.ndim:
         return rows_of(x)
-    return _seen(rows_of(x.transpose(dims)), (dims, packed(x.shape, dims)))
+    return seen(rows_of(x.transpose(dims)), (dims, packed(x.shape, dims)))
+
+
+def iterated(x: Array, *operands: tuple[Shape, Shape, int]) -> Array:
+    """The array, an elementwise result, as such operands of (shape, strides, size of an element) say."""
+    order = _pointwise_order(*operands)
+    return rows_of(x) if order is None else seen(rows_of(x.transpose(order[0])), order)
 
 
 def lies(x: Array, dims: Shape | None) -> bool:
     """Whether the strides are those of `arranged`, also along dimensions of size 1."""
-    return tuple(s // x.itemsize for s in x.strides) == packed(x.shape, dims)
+    strides = (x if x.size else laid(x)).strides
+    return tuple(s // x.itemsize for s in strides) == packed(x.shape, dims)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,15 @@ from rushlight.primitives.families import (
     unary,
 )
 from rushlight.primitives.kernel import one_kernel
-from rushlight.primitives.placement import copied, pointwise
+from rushlight.primitives.placement import (
+    apart_from_numbers,
+    as_first,
+    copied,
+    empty_like,
+    in_rows,
+    of_kind,
+    pointwise,
+)
 from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
 
@@ -252,9 +260,17 @@ def _pow_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
     return where(flat, 0, g * conj(out * x.log()))
 
 
+def _power_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """A number to the powers of a tensor is in row order."""
+    return (apart_from_numbers if arrays[0].__class__ is np.ndarray else in_rows)(
+        forward, arrays, static
+    )
+
+
 pow = binary(
     "pow", _power, (_pow_base, _pow_exponent), "pow({x}, {y})", domain=(0.2, 2.0),
-    second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, label=_power_label,
+    second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, layout=_power_layout,
+    label=_power_label,
 )  # fmt: skip
 
 neg = unary(
@@ -306,8 +322,9 @@ tanh = unary(
 )  # fmt: skip
 
 abs = unary(
-    "abs", np.abs, lambda g, x: g * sgn(x), "fabs({x})", to_float=False, takes=NUMERIC + "c"
-)
+    "abs", np.abs, lambda g, x: g * sgn(x), "fabs({x})", to_float=False, takes=NUMERIC + "c",
+    layout=of_kind("c", as_first),
+)  # fmt: skip
 
 
 def _sgn(x: Array) -> Any:
@@ -415,7 +432,9 @@ logical_or = compare("logical_or", np.logical_or, "{x} || {y}")
 logical_xor = compare("logical_xor", np.logical_xor, "!{x} != !{y}")
 logical_not = unary("logical_not", np.logical_not, None, "!{x}", to_float=False)
 isnan = unary("isnan", np.isnan, None, "isnan({x})", to_float=False)
-isfinite = unary("isfinite", np.isfinite, None, "isfinite({x})", to_float=False)
+isfinite = unary(
+    "isfinite", np.isfinite, None, "isfinite({x})", to_float=False, layout=of_kind("biu", as_first),
+)  # fmt: skip
 
 
 def _maximum(x: Any, y: Any) -> Any:
@@ -501,7 +520,12 @@ where: Primitive = Primitive(
 
 
 def _convert(x: Array, *, dtype: np.dtype[Any]) -> Array:
-    return copied(dtypes.real_for(x, dtype), dtype)
+    real = dtypes.real_for(x, dtype)
+    if real is x:
+        return copied(x, dtype)
+    out = empty_like(x, dtype)
+    out[...] = real
+    return out
 
 
 def _convert_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:

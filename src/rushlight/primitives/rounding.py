@@ -21,7 +21,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.placement import pointwise
+from rushlight.primitives.placement import as_first, pointwise
 from rushlight.primitives.pointwise import eq, flat, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
 
@@ -150,4 +150,5 @@ nan_to_num = unary(
     "nan_to_num", _nan_to_num, lambda g, x: g * isfinite(x),
     "isnan({x}) ? {nan} : {x} == INFINITY ? {posinf} : {x} == -INFINITY ? {neginf} : {x}",
     to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},),
+    layout=as_first,
 )  # fmt: skip

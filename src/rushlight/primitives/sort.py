@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import as_first
+from rushlight.primitives.placement import alike, rows_of
 from rushlight.primitives.ties import (
     SMALL,
     differ,
@@ -78,14 +78,14 @@ def torch_order(x: Array, descending: bool) -> Array:
 def _along(find: Callable[[Array], Array], x: Array, dim: int) -> Array:
     """What `find` finds in the lines along dim, with the lines where they were."""
     if dim == x.ndim - 1:
-        return np.array(find(np.ascontiguousarray(x)), order="C", copy=None)
+        return rows_of(find(np.ascontiguousarray(x)))
     turned = np.ascontiguousarray(np.moveaxis(x, dim, -1))
-    return np.ascontiguousarray(np.moveaxis(find(turned), -1, dim))
+    return rows_of(np.moveaxis(find(turned), -1, dim))
 
 
 def _order(x: Array, *, dim: int, descending: bool, stable: bool) -> Array:
     find = stable_order if stable else torch_order
-    return _along(lambda lines: find(lines, descending), x, dim)
+    return alike(_along(lambda lines: find(lines, descending), x, dim), x)
 
 
 def _order_samples() -> Iterable[Sample]:
@@ -99,7 +99,7 @@ def _order_samples() -> Iterable[Sample]:
 order = Primitive(
     "order", "sort", _order, None,
     lambda x, *, dim, descending, stable: (x.shape, np.dtype(np.int64)),
-    "sort", _order_samples, layout=as_first,
+    "sort", _order_samples,
 )  # fmt: skip
 
 

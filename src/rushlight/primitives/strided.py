@@ -66,7 +66,7 @@ Geometry = dict[str, Any]
 
 def _as_strided(x: Array, *, size: Shape, stride: Shape, offset: int, layout: Shape) -> Array:
     item = x.itemsize
-    return beside(x, size, tuple(s * item for s in stride), offset * item if 0 not in size else 0)
+    return beside(x, size, tuple(s * item for s in stride), offset * item)
 
 
 def _as_strided_vjp(

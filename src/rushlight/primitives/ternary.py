@@ -22,7 +22,7 @@ from rushlight.primitives.families import (
     supported,
     taking,
 )
-from rushlight.primitives.placement import pointwise
+from rushlight.primitives.placement import apart_from_numbers
 from rushlight.primitives.pointwise import (
     conj,
     ge,
@@ -103,7 +103,7 @@ _promote_clamp_checked = taking("clamp", REAL, _promote_clamp)
 clamp = Primitive(
     "clamp", "ternary", _clamp, (_clamp_x, _clamp_low, _clamp_high),
     pointwise_rule(_clamp, _promote_clamp_checked), "fmin(fmax({x}, {low}), {high})",
-    _clamp_samples, promote=_promote_clamp_checked, layout=pointwise, label=_clamp_label,
+    _clamp_samples, promote=_promote_clamp_checked, layout=apart_from_numbers, label=_clamp_label,
 )  # fmt: skip
 
 # ---- between and beside -------------------------------------------------------------------------
@@ -145,7 +145,7 @@ lerp = Primitive(
     (lambda g, weight: g * conj(1 - weight), lambda g, weight: g * conj(weight),
      lambda g, x, end: g * conj(end - x)),
     pointwise_rule(_lerp, _promote_lerp), "{x} + {weight} * ({end} - {x})", _lerp_samples,
-    promote=_promote_lerp, layout=pointwise,
+    promote=_promote_lerp, layout=apart_from_numbers,
     label=lambda node: f"LerpBackward{int(isinstance((node.kept or (0,))[0], TensorBase))}",
 )  # fmt: skip
 
@@ -202,12 +202,12 @@ addcmul = Primitive(
     (lambda g: g, lambda g, second, value: _factored(value, g * conj(second)),
      lambda g, first, value: _factored(value, g * conj(first)), None),
     pointwise_rule(_addcmul, _promote_added("addcmul")), "{x} + {value} * {first} * {second}",
-    _added_samples, promote=_promote_added("addcmul"), layout=pointwise,
+    _added_samples, promote=_promote_added("addcmul"), layout=apart_from_numbers,
 )  # fmt: skip
 addcdiv = Primitive(
     "addcdiv", "ternary", _addcdiv,
     (lambda g: g, lambda g, second, value: _factored(value, g / conj(second)),
      lambda g, first, second, value: -_factored(value, g * conj((first / second) / second)), None),
     pointwise_rule(_addcdiv, _promote_added("addcdiv")), "{x} + {value} * {first} / {second}",
-    _added_samples, promote=_promote_added("addcdiv"), layout=pointwise,
+    _added_samples, promote=_promote_added("addcdiv"), layout=apart_from_numbers,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +12,19 @@ import numpy as np
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, wrap
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
-from rushlight.memory import beside, strided_view
+from rushlight.memory import beside, placed, strided_view
 from rushlight.primitives.families import broadcast_shapes, draw
-from rushlight.primitives.placement import arranged, empty_like, in_format, in_rows
+from rushlight.primitives.placement import (
+    as_first,
+    copied,
+    empty_like,
+    in_format,
+    in_rows,
+    packed,
+    rows_of,
+    seen,
+    view_strides,
+)
 
 Shape = tuple[int, ...]
 
@@ -27,8 +38,13 @@ def _samples(*static: dict[str, Any], shape: Shape = (2, 3, 4)) -> Any:
 
 def _reshape(x: Array, *, shape: Shape) -> Array:
     result = x.reshape(shape)
-    if result.shape != shape and min(shape) < -1:
+    made = result.shape
+    if made != shape and min(shape) < -1:
         raise ValueError("NumPy infers the size for any negative number")
+    if (1 in made or 0 in made) and placed(x):
+        strides = view_strides(x.shape, x.strides, made, x.itemsize)
+        if strides is not None and strides != result.strides:
+            return beside(x, made, strides)
     return result
 
 
@@ -50,6 +66,24 @@ reshape = Primitive(
     "reshape", "view", _reshape, (lambda g, x_shape: g.reshape(x_shape),), _reshape_rule, "view",
     _samples({"shape": (6, 4)}, {"shape": (24,)}, {"shape": (1, -1, 2)}), view=True,
     label="ViewBackward0",
+)  # fmt: skip
+
+
+def _squeeze(x: Array, *, dims: Shape) -> Array:
+    return x.squeeze(dims)
+
+
+def _squeeze_rule(x: Array, *, dims: Shape) -> Spec:
+    return tuple(n for d, n in enumerate(x.shape) if d not in dims), x.dtype
+
+
+# As `reshape`, but the strides of the other dimensions stay as they are.
+squeeze = Primitive(
+    "squeeze", "view", _squeeze, (lambda g, x_shape: g.reshape(x_shape),), _squeeze_rule, "view",
+    lambda: [
+        Sample((draw(7, (2, 1, 3, 1)),), {"dims": dims}) for dims in ((1,), (1, 3), ())
+    ],
+    view=True,
 )  # fmt: skip
 
 
@@ -165,6 +199,8 @@ flip: Primitive = Primitive(
 
 
 def _roll(x: Array, *, shifts: Shape, dims: Shape | None) -> Array:
+    if not x.size:
+        return copied(x)
     if dims is None:
         return _rolled(x.reshape(-1), shifts[0], 0).reshape(x.shape)
     for shift, dim in zip(shifts, dims, strict=True):
@@ -179,11 +215,16 @@ def _rolled(x: Array, shift: int, dim: int) -> Array:
     return np.concatenate((x[(*before, slice(start, None))], x[(*before, slice(start))]), dim)
 
 
+def _as_rolled(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """In channels last if that is suggested; as it was where nothing is there."""
+    return (in_format if arrays[0].size else as_first)(forward, arrays, static)
+
+
 roll: Primitive = Primitive(
     "roll", "move", _roll,
     (lambda g, shifts, dims: roll(g, shifts=tuple(-s for s in shifts), dims=dims),),
     lambda x, *, shifts, dims: (x.shape, x.dtype), "copy",
-    _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}), layout=in_format,
+    _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}), layout=_as_rolled,
     as_is=True,
 )  # fmt: skip
 
@@ -191,6 +232,8 @@ Widths = tuple[tuple[int, int], ...]
 
 
 def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
+    if not any(map(any, widths)):
+        return copied(x)
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     nothing = value == 0 and math.copysign(1, value.real) > 0
     out = np.zeros(shape, x.dtype) if nothing else np.full(shape, value, x.dtype)
@@ -200,6 +243,12 @@ def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
         target.append(slice(max(before, 0), max(before, 0) + n - max(-after, 0) - max(-before, 0)))
     out[tuple(target)] = x[tuple(source)]
     return out
+
+
+def _padded(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """In channels last if that is suggested; as it was where nothing is added."""
+    layout = in_format if any(map(any, static["widths"])) else as_first
+    return layout(forward, arrays, static)
 
 
 def _pad_rule(x: Array, *, widths: Widths, value: complex) -> Spec:
@@ -219,7 +268,7 @@ def _pad_vjp(g: Any, widths: Widths) -> Any:
 pad = Primitive(
     "pad", "move", _pad, (_pad_vjp,), _pad_rule, "copy",
     _samples({"widths": ((1, 0), (0, 2), (-1, 1)), "value": 0.5}), label="ConstantPadNdBackward0",
-    layout=in_format, as_is=True,
+    layout=_padded, as_is=True,
 )  # fmt: skip
 
 
@@ -254,6 +303,9 @@ triangle: Primitive = Primitive(
 
 def _diagonal(x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
     view = np.diagonal(x, offset, dim1, dim2).view()
+    if not view.shape[-1]:
+        # Nothing there: torch leaves it where x is.
+        return beside(x, view.shape, view.strides)
     # NumPy hands the diagonal out read-only; a tensor's view may be written.
     if x.flags.writeable:
         view.flags.writeable = True
@@ -372,21 +424,27 @@ def dims_of(x: Array, order: memory_format) -> Shape:
 
 
 def _compact(
-    x: Array, *, order: memory_format = contiguous_format, dims: Shape | None = None
+    x: Array,
+    *,
+    order: memory_format = contiguous_format,
+    dims: Shape | None = None,
+    strides: Shape | None = None,
 ) -> Array:
-    """A copy in a memory format, or with these dimensions outermost first in memory."""
+    """A copy in a memory format, or with these dimensions outermost first in memory.
+
+    strides, in elements, are those of that order but for dimensions of size 1 (or without elements).
+    """
     if order is not contiguous_format:
         dims = dims_of(x, order)
     if dims is None:
-        return np.array(x, order="C", copy=True)
-    return arranged(
-        np.array(x.transpose(dims), order="C", copy=True).transpose(np.argsort(dims)), dims
-    )
+        return rows_of(np.array(x, order="C", copy=True))
+    rows = rows_of(np.array(x.transpose(dims), order="C", copy=True))
+    return seen(rows, (dims, packed(x.shape, dims) if strides is None else strides))
 
 
 compact = Primitive(
     "compact", "move", _compact, (lambda g: g,),
-    lambda x, *, order=contiguous_format, dims=None: (x.shape, x.dtype), "copy",
+    lambda x, *, order=contiguous_format, dims=None, strides=None: (x.shape, x.dtype), "copy",
     lambda: [
         Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last}),
     ],

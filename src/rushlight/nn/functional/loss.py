@@ -18,6 +18,7 @@ from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.conversion import alike
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
@@ -158,7 +159,7 @@ def huber_loss(
     supported("huber_cpu", FLOAT, [np.empty(0, common.numpy)])
     difference = input.to(common) - target.to(common)
     loss: Tensor = apply(rows.rounded_distance, difference, bend=float(delta), slope=float(delta))
-    loss = loss.to(own)
+    loss = alike(loss.to(own), input)
     if own != target.dtype:
         reason = (
             f"Found dtype {target.dtype.word} but expected {own.word}: no gradient of huber_loss"

@@ -18,10 +18,15 @@ SOURCE = TABLE.parents[1] / "src" / "rushlight"
 BEGIN, END = "# ---- names: begin ----\n", "# fmt: on\n# ---- names: end ----\n"
 NOTE = "# Written by tools/write_names.py from tools/names.txt: change those.\n# fmt: off\n"
 WIDTH = 100
-# Rooms that say mostly no.
+# Namespaces that consist of such names, and rooms that say mostly no.
+NAMESPACES = (
+    *("fft", "linalg", "nn.functional", "nn.utils", "optim", "optim.lr_scheduler", "sparse"),
+    *("special", "utils.data", "vision.datasets", "vision.models", "vision.transforms"),
+    "vision.transforms.functional",
+)
 ABSENT = (
-    *("accelerator", "mps", "xpu"),
-    *(f"backends/{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
+    *("accelerator", "cuda", "distributed", "mps", "xpu"),
+    *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
 )
 
 
@@ -146,28 +151,28 @@ def methods(entries: list[Name]) -> str:
     return text + "".join("\n" + "".join(sorted(lines)) for _, lines in sorted(homes.items()))
 
 
+def file_of(place: str) -> Path:
+    """The file of a module."""
+    path = SOURCE / place.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 def texts() -> dict[Path, str]:
     """What every written file is to hold, whole or between its two marks."""
     entries = read()
+    layers = [entry._replace(room="nn.modules") for entry in entries if entry.place == "nn"]
     blocks = {
-        "__init__.py": imported("torch", entries),
-        "special/__init__.py": namespace("special", entries),
-        "linalg/__init__.py": namespace("linalg", entries),
-        "fft/__init__.py": namespace("fft", entries),
-        "nn/functional/__init__.py": namespace("nn.functional", entries),
-        "nn/modules/__init__.py": namespace("nn", entries),
-        "nn/__init__.py": imports(
-            e._replace(room="nn.modules") for e in entries if e.place == "nn"
-        ),
-        "cuda/__init__.py": imported("cuda", entries),
-        "distributed/__init__.py": imported("distributed", entries),
-        **{f"{room}.py": imported(room.replace("/", "."), entries) for room in ABSENT},
-        "ops/overwriting.py": overwriting(entries),
-        "methods/listed.py": methods(entries),
+        "": imported("torch", entries),
+        "nn": imports(layers),
+        "nn.modules": namespace("nn", entries),
+        **{place: namespace(place, entries) for place in NAMESPACES},
+        **{place: imported(place, entries) for place in ABSENT},
+        "ops.overwriting": overwriting(entries),
+        "methods.listed": methods(entries),
     }
     whole = {}
     for name, block in blocks.items():
-        path = SOURCE / name
+        path = file_of(name)
         before, _, rest = path.read_text().partition(BEGIN)
         whole[path] = before + BEGIN + NOTE + block + END + rest.partition(END)[2]
     return whole

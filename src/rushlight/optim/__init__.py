@@ -3,6 +3,10 @@
 import typing as _typing
 
 from rushlight.nearest import missing as _missing
+
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
 from rushlight.optim import lr_scheduler, swa_utils
 from rushlight.optim.adadelta import Adadelta
 from rushlight.optim.adafactor import Adafactor
@@ -21,25 +25,11 @@ from rushlight.optim.sgd import SGD
 from rushlight.optim.sparse_adam import SparseAdam
 
 __all__ = [
-    "ASGD",
-    "LBFGS",
-    "SGD",
-    "Adadelta",
-    "Adafactor",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Muon",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "Rprop",
-    "SparseAdam",
-    "lr_scheduler",
-    "swa_utils",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon",
+    "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils",
 ]
+# fmt: on
+# ---- names: end ----
 
 if not _typing.TYPE_CHECKING:
     __getattr__ = _missing("torch.optim", vars())

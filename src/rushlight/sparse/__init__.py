@@ -7,35 +7,21 @@ tensor([[10.],
         [21.]])
 """
 
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
 from rushlight.sparse.creation import (
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-    sparse_coo_tensor,
+    ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor,
+    ShortTensor, sparse_coo_tensor,
 )
 from rushlight.sparse.product import addmm, mm
 from rushlight.sparse.softmax import log_softmax, softmax
 from rushlight.sparse.tensor import SparseTensor, sum
 
 __all__ = [
-    "ByteTensor",
-    "CharTensor",
-    "DoubleTensor",
-    "FloatTensor",
-    "HalfTensor",
-    "IntTensor",
-    "LongTensor",
-    "ShortTensor",
-    "SparseTensor",
-    "addmm",
-    "log_softmax",
-    "mm",
-    "softmax",
-    "sparse_coo_tensor",
-    "sum",
+    "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
+    "LongTensor", "ShortTensor", "SparseTensor", "addmm", "log_softmax", "mm", "softmax",
+    "sparse_coo_tensor", "sum",
 ]
+# fmt: on
+# ---- names: end ----

@@ -46,22 +46,16 @@ __all__ = [
 ]
 
 
-def _also(inplace: bool) -> str:
-    return ", inplace=True" if inplace else ""
-
-
 class _Inplace(Module):
     """An activation without parameters that may write into its input."""
+
+    _shown = "inplace?"
 
     inplace: bool
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        """Whether it writes into its input."""
-        return "inplace=True" if self.inplace else ""
 
 
 class ReLU(_Inplace):
@@ -115,25 +109,21 @@ class Mish(_Inplace):
 class Hardsigmoid(_Inplace):
     """relu6(x + 3) / 6, elementwise."""
 
+    _shown = ""
+
     def forward(self, input: Tensor) -> Tensor:
         """relu6(x + 3) / 6."""
         return F.hardsigmoid(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Nothing, as in torch."""
-        return ""
 
 
 class Hardswish(_Inplace):
     """x * relu6(x + 3) / 6, elementwise (Howard et al. 2019)."""
 
+    _shown = ""
+
     def forward(self, input: Tensor) -> Tensor:
         """x * relu6(x + 3) / 6."""
         return F.hardswish(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Nothing, as in torch."""
-        return ""
 
 
 class Sigmoid(Module):
@@ -179,6 +169,8 @@ class Tanhshrink(Module):
 class Threshold(Module):
     """x where it is above threshold, else value."""
 
+    _shown = "threshold value inplace?"
+
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
         self.threshold = threshold
@@ -189,13 +181,11 @@ class Threshold(Module):
         """x if x > threshold else value."""
         return F.threshold(input, self.threshold, self.value, self.inplace)
 
-    def extra_repr(self) -> str:
-        """threshold, value."""
-        return f"threshold={self.threshold}, value={self.value}{_also(self.inplace)}"
-
 
 class RReLU(Module):
     """Leaky ReLU whose slope is drawn between lower and upper while training (Xu et al. 2015)."""
+
+    _shown = "lower upper inplace?"
 
     def __init__(
         self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
@@ -209,13 +199,11 @@ class RReLU(Module):
         """x if x >= 0 else slope * x."""
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
-    def extra_repr(self) -> str:
-        """lower, upper."""
-        return f"lower={self.lower}, upper={self.upper}{_also(self.inplace)}"
-
 
 class Hardtanh(Module):
     """The input cut off at min_val and max_val."""
+
+    _shown = "min_val max_val inplace?"
 
     def __init__(
         self,
@@ -245,13 +233,11 @@ class Hardtanh(Module):
         """min(max(x, min_val), max_val)."""
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
-    def extra_repr(self) -> str:
-        """The two bounds."""
-        return f"min_val={self.min_val}, max_val={self.max_val}{_also(self.inplace)}"
-
 
 class ELU(Module):
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2016)."""
+
+    _shown = "alpha inplace?"
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -261,10 +247,6 @@ class ELU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """x if x > 0 else alpha * (exp(x) - 1)."""
         return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """alpha."""
-        return f"alpha={self.alpha}{_also(self.inplace)}"
 
 
 class CELU(ELU):
@@ -278,6 +260,8 @@ class CELU(ELU):
 class LeakyReLU(Module):
     """x where it is positive, else negative_slope * x."""
 
+    _shown = "negative_slope inplace?"
+
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope = negative_slope
@@ -287,13 +271,11 @@ class LeakyReLU(Module):
         """x if x > 0 else negative_slope * x."""
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self) -> str:
-        """The slope."""
-        return f"negative_slope={self.negative_slope}{_also(self.inplace)}"
-
 
 class PReLU(Module):
     """Leaky ReLU whose slope, one in all or one per channel, is learned (He et al. 2015)."""
+
+    _shown = "num_parameters"
 
     def __init__(
         self,
@@ -316,13 +298,11 @@ class PReLU(Module):
         """x if x > 0 else weight * x."""
         return F.prelu(input, self.weight)
 
-    def extra_repr(self) -> str:
-        """How many slopes there are."""
-        return f"num_parameters={self.num_parameters}"
-
 
 class GLU(Module):
     """Half of the input times the sigmoid of the other half (Dauphin et al. 2017)."""
+
+    _shown = "dim"
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -332,16 +312,14 @@ class GLU(Module):
         """a * sigmoid(b) for the halves a and b along dim."""
         return F.glu(input, self.dim)
 
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
-
 
 class GELU(Module):
     """x times the normal distribution function of x (Hendrycks and Gimpel 2016).
 
     approximate: "none" or "tanh".
     """
+
+    _shown = "approximate!r"
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -351,13 +329,11 @@ class GELU(Module):
         """x * Phi(x)."""
         return F.gelu(input, approximate=self.approximate)
 
-    def extra_repr(self) -> str:
-        """Which formula."""
-        return f"approximate={self.approximate!r}"
-
 
 class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold."""
+
+    _shown = "beta threshold"
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -368,13 +344,11 @@ class Softplus(Module):
         """log(1 + exp(beta * x)) / beta."""
         return F.softplus(input, self.beta, self.threshold)
 
-    def extra_repr(self) -> str:
-        """beta, threshold."""
-        return f"beta={self.beta}, threshold={self.threshold}"
-
 
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
+
+    _shown = "*lambd"
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -383,10 +357,6 @@ class Hardshrink(Module):
     def forward(self, input: Tensor) -> Tensor:
         """x if |x| > lambd else 0."""
         return F.hardshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        """lambd."""
-        return str(self.lambd)
 
 
 class Softshrink(Hardshrink):
@@ -398,13 +368,11 @@ class Softshrink(Hardshrink):
 
 
 class _OverDim(Module):
+    _shown = "dim"
+
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
 
 
 class Softmax(_OverDim):

@@ -32,6 +32,8 @@ Dtype = dtypes.dtype | None
 class _NormBase(Module):
     """Weight and bias per channel, and running mean and variance: batch and instance norm."""
 
+    _shown = "*num_features eps momentum affine bias track_running_stats"
+
     _version = 2
     weight: Tensor | None
     bias: Tensor | None
@@ -92,13 +94,6 @@ class _NormBase(Module):
         if self.ranks and input.dim() not in self.ranks:
             wanted = " or ".join(f"{rank}D" for rank in self.ranks)
             raise ValueError(f"expected {wanted} input (got {input.dim()}D input)")
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, local_metadata: dict[str, Any], *rest: Any

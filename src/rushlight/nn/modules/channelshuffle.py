@@ -12,6 +12,8 @@ __all__ = ["ChannelShuffle"]
 class ChannelShuffle(Module):
     """Deal the channels of each group out to all groups (Zhang et al. 2018)."""
 
+    _shown = "groups"
+
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups
@@ -19,7 +21,3 @@ class ChannelShuffle(Module):
     def forward(self, input: Tensor) -> Tensor:
         """The same channels in another order."""
         return F.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        """The number of groups."""
-        return f"groups={self.groups}"

@@ -17,6 +17,7 @@ __all__ = [
 
 
 class _DropoutNd(Module):
+    _shown = "p inplace"
     p: float
     inplace: bool
 
@@ -26,10 +27,6 @@ class _DropoutNd(Module):
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
         self.p = p
         self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        """p, inplace."""
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout(_DropoutNd):

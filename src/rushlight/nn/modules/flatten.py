@@ -19,6 +19,8 @@ class Flatten(Module):
     torch.Size([2, 12])
     """
 
+    _shown = "start_dim end_dim"
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim = start_dim
@@ -28,10 +30,6 @@ class Flatten(Module):
         """The input with fewer dimensions."""
         return input.flatten(self.start_dim, self.end_dim)
 
-    def extra_repr(self) -> str:
-        """The range of dimensions."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
-
 
 class Unflatten(Module):
     """Unfold one dimension into several.
@@ -40,6 +38,8 @@ class Unflatten(Module):
     >>> torch.nn.Unflatten(1, (3, 4))(torch.ones(2, 12)).shape
     torch.Size([2, 3, 4])
     """
+
+    _shown = "dim unflattened_size"
 
     def __init__(self, dim: int | str, unflattened_size: Any) -> None:
         super().__init__()
@@ -66,7 +66,3 @@ class Unflatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         """The input with more dimensions."""
         return input.unflatten(self.dim, self.unflattened_size)
-
-    def extra_repr(self) -> str:
-        """The dimension and its new sizes."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -16,6 +16,8 @@ Size = int | Sequence[int]
 class Fold(Module):
     """Add columns up into a picture: the transpose of Unfold."""
 
+    _shown = "output_size kernel_size dilation padding stride"
+
     def __init__(
         self,
         output_size: Size,
@@ -37,13 +39,6 @@ class Fold(Module):
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"output_size={self.output_size}, kernel_size={self.kernel_size}, "
-            f"dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
-        )
-
 
 class Unfold(Module):
     """The blocks under a sliding window, each as a column.
@@ -52,6 +47,8 @@ class Unfold(Module):
     >>> torch.nn.Unfold(2)(torch.ones(1, 3, 4, 4)).shape
     torch.Size([1, 12, 9])
     """
+
+    _shown = "kernel_size dilation padding stride"
 
     def __init__(
         self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
@@ -65,10 +62,3 @@ class Unfold(Module):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C * kernel, blocks)."""
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
-            f"stride={self.stride}"
-        )

@@ -46,6 +46,8 @@ class Linear(Module):
     torch.Size([5, 2])
     """
 
+    _shown = "in_features out_features bias"
+
     in_features: int
     out_features: int
     weight: Tensor
@@ -82,13 +84,6 @@ class Linear(Module):
         """(*, in_features) to (*, out_features)."""
         return F.linear(input, self.weight, self.bias)
 
-    def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class NonDynamicallyQuantizableLinear(Linear):
     """Linear, under the name that torch gives it inside MultiheadAttention."""
@@ -101,6 +96,8 @@ class Bilinear(Module):
     >>> torch.nn.Bilinear(2, 3, 4)(torch.ones(5, 2), torch.ones(5, 3)).shape
     torch.Size([5, 4])
     """
+
+    _shown = "in1_features in2_features out_features bias"
 
     weight: Tensor
     bias: Tensor | None
@@ -139,13 +136,6 @@ class Bilinear(Module):
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """(*, in1_features) and (*, in2_features) to (*, out_features)."""
         return F.bilinear(input1, input2, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        """Sizes, and whether there is a bias."""
-        return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
-            f"out_features={self.out_features}, bias={self.bias is not None}"
-        )
 
 
 class LazyLinear(LazyModuleMixin, Linear):

@@ -32,6 +32,7 @@ from rushlight.nn.modules.hooks import (
     registered,
 )
 from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
+from rushlight.nn.modules.utils import shown
 from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin, is_lazy
 from rushlight.ops.arguments import type_word
 
@@ -87,6 +88,8 @@ class Module(HookMethods, StateMethods):
     # A class that sets this hands the arguments of `__init__` on to its next base.
     call_super_init: bool = False
     training: bool
+    # The settings that `repr` shows, as `utils.shown` reads them.
+    _shown = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
@@ -580,7 +583,7 @@ class Module(HookMethods, StateMethods):
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`; override it to show settings."""
-        return ""
+        return shown(self, self._shown)
 
     def __repr__(self) -> str:
         extra = self.extra_repr()

@@ -29,6 +29,8 @@ class LayerNorm(Module):
     tensor([[-1.0000,  1.0000]])
     """
 
+    _shown = "*normalized_shape eps elementwise_affine bias"
+
     normalized_shape: tuple[int, ...]
     weight: Tensor | None
     bias: Tensor | None
@@ -70,16 +72,11 @@ class LayerNorm(Module):
         """(*, *normalized_shape) to the same shape."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        )
-
 
 class RMSNorm(Module):
     """Divide by the root of the mean square over the last dimensions (Zhang and Sennrich 2019)."""
+
+    _shown = "*normalized_shape eps elementwise_affine"
 
     normalized_shape: tuple[int, ...]
     weight: Tensor | None
@@ -114,15 +111,11 @@ class RMSNorm(Module):
         """(*, *normalized_shape) to the same shape."""
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-        )
-
 
 class GroupNorm(Module):
     """Mean 0 and variance 1 over each group of channels of a sample (Wu and He 2018)."""
+
+    _shown = "*num_groups *num_channels eps affine bias"
 
     weight: Tensor | None
     bias: Tensor | None
@@ -164,16 +157,11 @@ class GroupNorm(Module):
         """(N, C, *) to the same shape."""
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class LocalResponseNorm(Module):
     """Divide by (k + alpha * mean square of nearby channels) ** beta (Krizhevsky et al. 2012)."""
+
+    _shown = "*size alpha beta k"
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
@@ -185,10 +173,6 @@ class LocalResponseNorm(Module):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, *) to the same shape."""
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 class CrossMapLRN2d(LocalResponseNorm):

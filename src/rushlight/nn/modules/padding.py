@@ -35,6 +35,8 @@ _both_sides = {1: _pair, 2: _quadruple, 3: _ntuple(6)}
 class _Pad(Module):
     """Pads the last dimensions; padding is one number, or (left, right, top, bottom, ...)."""
 
+    _shown = "*padding"
+
     rank: int
     mode: str
     padding: tuple[int, ...]
@@ -46,10 +48,6 @@ class _Pad(Module):
     def forward(self, input: Tensor) -> Tensor:
         """The input with margins."""
         return F.pad(input, self.padding, self.mode)
-
-    def extra_repr(self) -> str:
-        """The widths of the margins."""
-        return f"{self.padding}"
 
 
 class _CircularPadNd(_Pad):
@@ -88,6 +86,7 @@ class CircularPad3d(_CircularPadNd):
 
 
 class _ConstantPadNd(_Pad):
+    _shown = "padding value"
     mode = "constant"
     value: float
 
@@ -98,10 +97,6 @@ class _ConstantPadNd(_Pad):
     def forward(self, input: Tensor) -> Tensor:
         """The input with margins of value."""
         return F.pad(input, self.padding, "constant", self.value)
-
-    def extra_repr(self) -> str:
-        """The widths of the margins, and the value."""
-        return f"padding={self.padding}, value={self.value}"
 
 
 class ConstantPad1d(_ConstantPadNd):
@@ -167,12 +162,10 @@ class ReplicationPad3d(_ReplicationPadNd):
 
 
 class _ZeroPadNd(_ConstantPadNd):
+    _shown = "*padding"
+
     def __init__(self, padding: Padding) -> None:
         super().__init__(padding, 0.0)
-
-    def extra_repr(self) -> str:
-        """The widths of the margins."""
-        return f"{self.padding}"
 
 
 class ZeroPad1d(_ZeroPadNd):

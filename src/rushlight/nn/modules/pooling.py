@@ -39,6 +39,8 @@ Size = int | Sequence[int]
 class _MaxPoolNd(Module):
     """The largest element under a window; with return_indices also where it was."""
 
+    _shown = "kernel_size stride padding dilation ceil_mode"
+
     def __init__(
         self,
         kernel_size: Size,
@@ -61,13 +63,6 @@ class _MaxPoolNd(Module):
             input, self.kernel_size, self.stride, self.padding, self.dilation,
             ceil_mode=self.ceil_mode, return_indices=self.return_indices,
         )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
 
 
 class MaxPool1d(_MaxPoolNd):
@@ -102,6 +97,8 @@ class MaxPool3d(_MaxPoolNd):
 class _MaxUnpoolNd(Module):
     """Puts maxima back to where they were; zeros elsewhere."""
 
+    _shown = "kernel_size stride padding"
+
     each = staticmethod(_single)
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
@@ -109,10 +106,6 @@ class _MaxUnpoolNd(Module):
         self.kernel_size = self.each(kernel_size)
         self.stride = self.each(kernel_size if stride is None else stride)
         self.padding = self.each(padding)
-
-    def extra_repr(self) -> str:
-        """The settings of the pooling that is undone."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
@@ -156,13 +149,10 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
+    _shown = "kernel_size stride padding"
     kernel_size: Any
     stride: Any
     padding: Any
-
-    def extra_repr(self) -> str:
-        """The window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class AvgPool1d(_AvgPoolNd):
@@ -295,6 +285,8 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 class _LPPoolNd(Module):
     """The p-norm of windows."""
 
+    _shown = "norm_type kernel_size stride ceil_mode"
+
     def __init__(
         self,
         norm_type: float,
@@ -310,13 +302,6 @@ class _LPPoolNd(Module):
 
     def _pool(self, function: Callable[..., Any], input: Tensor) -> Tensor:
         return function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"ceil_mode={self.ceil_mode}"
-        )
 
 
 class LPPool1d(_LPPoolNd):
@@ -346,13 +331,11 @@ class LPPool3d(_LPPoolNd):
 class _AdaptiveAvgPoolNd(Module):
     """Means of windows that are laid out to give this output size."""
 
+    _shown = "output_size"
+
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
-
-    def extra_repr(self) -> str:
-        """The output size."""
-        return f"output_size={self.output_size}"
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
@@ -387,14 +370,12 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 class _AdaptiveMaxPoolNd(Module):
     """Maxima of windows that are laid out to give this output size."""
 
+    _shown = "output_size"
+
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__()
         self.output_size = output_size
         self.return_indices = return_indices
-
-    def extra_repr(self) -> str:
-        """The output size."""
-        return f"output_size={self.output_size}"
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):

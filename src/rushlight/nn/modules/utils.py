@@ -77,3 +77,25 @@ def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = 
             )
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
     return Parameter(wrap(np.empty(shape, storage)))
+
+
+def shown(module: Any, settings: str) -> str:
+    """The settings of a module in `repr`; of a bias, whether there is one.
+
+    `name` is shown with its value, `*name` as the value alone, `name?` if it is true, and `name!r` as
+    Python writes it.
+
+    >>> import rushlight as torch
+    >>> shown(torch.nn.Linear(2, 3), "*in_features bias training?")
+    '2, bias=True, training=True'
+    """
+    parts = []
+    for word in settings.split():
+        name = word.strip("*?").removesuffix("!r")
+        value = getattr(module, name)
+        if name == "bias":
+            value = value is not None
+        if value or not word.endswith("?"):
+            text = repr(value) if word.endswith("!r") else str(value)
+            parts.append(text if word.startswith("*") else f"{name}={text}")
+    return ", ".join(parts)

@@ -1,71 +1,30 @@
 """Transforms of images: for Pillow images and for tensors (..., channels, height, width)."""
 
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
 from rushlight.vision.transforms import functional
 from rushlight.vision.transforms.color import (
-    ColorJitter,
-    GaussianBlur,
-    Grayscale,
-    RandomErasing,
-    RandomGrayscale,
-    RandomInvert,
+    ColorJitter, GaussianBlur, Grayscale, RandomErasing, RandomGrayscale, RandomInvert,
 )
 from rushlight.vision.transforms.containers import (
-    Compose,
-    Lambda,
-    RandomApply,
-    RandomChoice,
-    RandomOrder,
+    Compose, Lambda, RandomApply, RandomChoice, RandomOrder,
 )
 from rushlight.vision.transforms.conversion import (
-    ConvertImageDtype,
-    Normalize,
-    PILToTensor,
-    ToPILImage,
-    ToTensor,
+    ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor,
 )
 from rushlight.vision.transforms.functional import InterpolationMode
 from rushlight.vision.transforms.geometry import (
-    CenterCrop,
-    FiveCrop,
-    Pad,
-    RandomAffine,
-    RandomCrop,
-    RandomHorizontalFlip,
-    RandomResizedCrop,
-    RandomRotation,
-    RandomVerticalFlip,
-    Resize,
-    TenCrop,
+    CenterCrop, FiveCrop, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip, RandomResizedCrop,
+    RandomRotation, RandomVerticalFlip, Resize, TenCrop,
 )
 
 __all__ = [
-    "CenterCrop",
-    "ColorJitter",
-    "Compose",
-    "ConvertImageDtype",
-    "FiveCrop",
-    "GaussianBlur",
-    "Grayscale",
-    "InterpolationMode",
-    "Lambda",
-    "Normalize",
-    "PILToTensor",
-    "Pad",
-    "RandomAffine",
-    "RandomApply",
-    "RandomChoice",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomGrayscale",
-    "RandomHorizontalFlip",
-    "RandomInvert",
-    "RandomOrder",
-    "RandomResizedCrop",
-    "RandomRotation",
-    "RandomVerticalFlip",
-    "Resize",
-    "TenCrop",
-    "ToPILImage",
-    "ToTensor",
-    "functional",
+    "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "GaussianBlur",
+    "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomAffine",
+    "RandomApply", "RandomChoice", "RandomCrop", "RandomErasing", "RandomGrayscale",
+    "RandomHorizontalFlip", "RandomInvert", "RandomOrder", "RandomResizedCrop", "RandomRotation",
+    "RandomVerticalFlip", "Resize", "TenCrop", "ToPILImage", "ToTensor", "functional",
 ]
+# fmt: on
+# ---- names: end ----

@@ -14,8 +14,6 @@ from rushlight.nn.utils.spectral_norm import as_matrix, random_direction
 from rushlight.nn.utils.weight_norm import norm_except_dim, scaled
 from rushlight.ops.product import matmul
 
-__all__ = ["spectral_norm", "weight_norm"]
-
 M = TypeVar("M", bound=Module)
 
 

@@ -210,6 +210,8 @@ class Tensor(
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         take_memory(self, value)
+        if is_inference(value) is not is_inference(self):
+            self._changes = Untracked((0, None)) if is_inference(value) else [0, None]
 
     @property
     def _version(self) -> int:
@@ -231,6 +233,7 @@ class Tensor(
         """Keep `.grad` although this is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        refresh(self)
         hooks.retain(self)
 
     @property
@@ -247,6 +250,7 @@ class Tensor(
         """Call hook with the gradient when it is known; what it returns replaces the gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        refresh(self)
         place = self if self._node is None else self._node
         return Handle(hooks.at(place).on_tensor(self._output_nr), hook)
 

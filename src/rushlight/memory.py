@@ -10,6 +10,7 @@ views ask `laid` for the strides of such an array, and `strided_view` keeps what
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -148,6 +149,22 @@ def root(x: Array) -> Array:
             return x
 
 
+# Memory that a program has as an array, too, by the array that holds it.
+_seen: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
+
+
+def show(x: Array) -> Array:
+    """Note that a program sees x as an array, or gave it as one; returns it."""
+    owner = root(x)
+    _seen[id(owner)] = owner
+    return x
+
+
+def is_seen(x: Array) -> bool:
+    """Whether a program has the memory of x as an array, too."""
+    return id(root(x)) in _seen
+
+
 def whole(x: Array) -> Array:
     """All the memory of which x is a part, contiguous, from its first byte on."""
     owner = root(x)
@@ -218,12 +235,11 @@ def overlap(a: Array, b: Array) -> int:
         return NONE
     if not (is_dense(a) and is_dense(b)):
         return UNKNOWN
+    if root(a) is not root(b):
+        return NONE
     if not np.may_share_memory(a, b):
         return NONE
     if address(a) != address(b) or a.nbytes != b.nbytes:
         return PARTIAL
-    return FULL if a.ndim == b.ndim and _steps(a) == _steps(b) else PARTIAL
-
-
-def _steps(x: Array) -> list[int]:
-    return [s for n, s in zip(x.shape, x.strides, strict=True) if n > 1]
+    # The steps of dimensions of size 1 count, as in torch.
+    return FULL if a.strides == b.strides else PARTIAL

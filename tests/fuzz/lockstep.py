@@ -244,7 +244,7 @@ class Side:
 
     def facts(self, t: Any, grad_fn: bool, versions: dict[int, int]) -> tuple[Any, ...]:
         inference = t.is_inference()
-        version = 0 if inference else t._version
+        version = 0 if inference else self.version(t)
         self.versions[id(t)] = start = versions.get(id(t), version)
         return (
             self.dtypes.get(t.dtype) or str(t.dtype),
@@ -258,6 +258,13 @@ class Side:
             (t.is_conj(), t.is_neg()),
             None if not grad_fn or t.grad_fn is None else t.grad_fn.name(),
         )
+
+    def version(self, t: Any) -> int:
+        """Its count of changes; torch has none where `.data` of an inference tensor was set."""
+        try:
+            return int(t._version)
+        except RuntimeError:
+            return 0
 
     def address(self, t: Any) -> int:
         """Where its memory begins; 0 if it has none."""
@@ -277,16 +284,16 @@ class Side:
         t = t.detach()
         if t.is_conj() or t.is_neg():
             return np.asarray(t.resolve_conj().resolve_neg().numpy())
-        if not self.address(t):
-            return np.asarray(t.clone().numpy())
         if str(t.dtype) in WIDER:
             t = t.to(getattr(self.framework, WIDER[str(t.dtype)]))
             return np.asarray(t.numpy())
-        return memory(t) if self.framework is torch else np.asarray(t.numpy())
+        if not self.address(t):
+            return np.asarray(t.clone().numpy())
+        return memory(t) if self.framework is torch else t._data
 
 
 def memory(t: torch.Tensor) -> np.ndarray:
-    """torch's memory as an array, without `numpy()`, after which torch no longer resizes it."""
+    """torch's memory as an array, without `numpy()`, after which memory is no longer resized."""
     dtype = NUMPY[t.dtype]
     size = dtype.itemsize
     storage = t.untyped_storage()

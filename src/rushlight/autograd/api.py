@@ -65,7 +65,8 @@ def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[T
             f"got {len(roots)} tensors and {len(seeds)} gradients: give one gradient for each tensor"
         )
     for number, root in enumerate(roots):
-        if not wants_grad(root):
+        # A view that wants a gradient only because its base does has no place to start from.
+        if not root._requires_grad:
             raise RuntimeError(
                 f"element {number} of tensors does not require grad and does not have a grad_fn: nothing "
                 "that it was computed from has requires_grad=True (or it was computed under no_grad, or "

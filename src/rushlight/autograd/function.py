@@ -14,8 +14,17 @@ from rushlight.autograd.anomaly import where
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.core.node import FREED, Node, SavedOutput
 from rushlight.core.state import state
-from rushlight.core.tape import refresh
-from rushlight.core.tensor import CUSTOM, SEVERAL, TensorBase, View, bump, wants_grad, wrap
+from rushlight.core.tape import NOT_SAVED, refresh
+from rushlight.core.tensor import (
+    CUSTOM,
+    SEVERAL,
+    TensorBase,
+    View,
+    bump,
+    is_inference,
+    wants_grad,
+    wrap,
+)
 from rushlight.core.turned import alias
 
 if TYPE_CHECKING:
@@ -440,6 +449,8 @@ def _save(node: FunctionNode) -> None:
                 f"save_for_backward can only save variables, but argument {number} is of type "
                 f"{type(t).__name__}: keep other values as attributes of ctx"
             )
+        if is_inference(t):
+            raise RuntimeError(NOT_SAVED)
         kept: Any = SavedOutput(t._data, t._output_nr) if t._node is node else t
         if state.packing is not None:
             saved.append((state.packing.pack(kept), None, 0))

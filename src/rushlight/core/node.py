@@ -204,6 +204,15 @@ class PrimitiveNode(Node):
         )
 
 
+class ReusableNode(PrimitiveNode):
+    """A node through which backward may come again: torch saves nothing there, and this numbers alone."""
+
+    __slots__ = ()
+
+    def _release(self) -> None:
+        """Nothing is forgotten."""
+
+
 class SavedOutput:
     """An output kept for the rule as a bare array: a tensor would point back to its own node."""
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.hooks import retain
-from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.core.node import PrimitiveNode, ReusableNode, SavedOutput, SavedOutputs
+from rushlight.core.state import state
 from rushlight.core.table import (
     INPUT,
     NEEDS,
@@ -30,6 +31,7 @@ from rushlight.core.tensor import (
     UNRECORDED,
     Array,
     TensorBase,
+    is_inference,
     wrap,
 )
 from rushlight.core.turned import held
@@ -105,7 +107,7 @@ def attach(
             if isinstance(t, TensorBase):
                 changes = t._changes
                 if changes.__class__ is not list:
-                    raise RuntimeError(_NOT_SAVED)
+                    raise RuntimeError(NOT_SAVED)
                 versions.append(changes)
                 versions.append(changes[0])
             kept.append(t)
@@ -128,7 +130,7 @@ def attach(
             rest = tuple(inputs[i:])
             for t in rest:
                 if t._changes.__class__ is not list:
-                    raise RuntimeError(_NOT_SAVED)
+                    raise RuntimeError(NOT_SAVED)
                 versions += t._changes, t._changes[0]
             kept.append(rest)
         else:
@@ -161,12 +163,36 @@ def _keep_outputs(out: Any, versions: list[Any]) -> Any:
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
 
 
-_NOT_SAVED = (
+NOT_SAVED = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
     "mode in computation tracked by autograd. To work around this, you can make a clone to get a "
     "normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
     "`torch.inference_mode()`."
 )
+
+
+def remember(result: Tensor, *tensors: Any) -> Tensor:
+    """For an operation that torch holds for one that saves these tensors; returns the result.
+
+    What can be seen of that: inference tensors are refused, and so is backward where one of them has
+    changed since, or for a second time. Nothing is kept.
+    """
+    node = result._node
+    if node is not None:
+        saved = [t for t in tensors if isinstance(t, TensorBase)]
+        if any(map(is_inference, saved)):
+            raise RuntimeError(NOT_SAVED)
+        if state.packing is None and isinstance(node, PrimitiveNode):
+            counts = [part for t in saved for part in (t._changes, t._changes[0])]
+            node.versions = [*node.versions, *counts]
+    return result
+
+
+def reusable(result: Tensor) -> Tensor:
+    """For a part of an operation that saves no tensor in torch: backward may come here again."""
+    if result._node.__class__ is PrimitiveNode:
+        result._node.__class__ = ReusableNode
+    return result
 
 
 def refresh(tensor: TensorBase) -> None:

@@ -73,6 +73,8 @@ def _part(
         turn(out)
     changes = source._changes
     if changes.__class__ is not list:
+        if row.vjp is None and not inference.on:
+            return out
         out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
         return out
     if inference.on:

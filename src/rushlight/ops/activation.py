@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.ops.arguments import (
     anew,
     need_number,
@@ -138,7 +139,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape(spread)
     supported("prelu_cpu", FLOAT, [input._data])
     result = pointwise.where(pointwise.gt(input, 0), input, weight * input)
-    return relabel(alike(result, input), "PreluKernelBackward0")
+    return remember(relabel(alike(result, input), "PreluKernelBackward0"), input, weight)
 
 
 def threshold(

@@ -20,6 +20,7 @@ from rushlight.memory import (
     beside,
     is_dense,
     is_repeated,
+    is_seen,
     laid,
     overlap,
     strided_view,
@@ -178,6 +179,14 @@ def one_dim(dim: int, ndim: int) -> int:
     return dim + size if dim < 0 else dim
 
 
+def size_at(x: TensorBase, dim: int) -> int:
+    """The size of a dimension; unlike `one_dim`, a 0-d tensor has none."""
+    shape = x._data.shape
+    if not shape:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return shape[one_dim(dim, len(shape))]
+
+
 def many_dims(dim: Dim, ndim: int) -> tuple[int, ...] | None:
     """Dimensions counted from the front and sorted; None (or none given) stays None: all of them."""
     if dim is None:
@@ -271,6 +280,28 @@ def need_distinct(data: Array) -> None:
         )
 
 
+def need_unrecorded(out: TensorBase | None, *others: Any) -> None:
+    """Raise torch's error for an `out=` where something would have to be recorded."""
+    if (
+        out is not None
+        and state.grad
+        and any(isinstance(t, TensorBase) and t._requires_grad for t in (out, *others))
+    ):
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad: leave out= away, or use torch.no_grad()"
+        )
+
+
+def need_castable(result: TensorBase, out: TensorBase, wrong: Any = RuntimeError) -> None:
+    """Raise torch's error unless what a result holds may be written into out's type."""
+    ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
+    if ours.category > theirs.category:
+        raise wrong(
+            f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
+        )
+
+
 def write_out(
     out: Tensor | None, result: Tensor, *read: Any, same: bool = False, wrong: Any = RuntimeError
 ) -> Tensor:
@@ -284,18 +315,11 @@ def write_out(
         return result
     need_tensor("out", "out", 0, out)
     need_tracked(out)
-    if state.grad and (out._requires_grad or result._requires_grad):
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad: leave out= away, or use torch.no_grad()"
-        )
+    need_unrecorded(out, result)
     ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
     if same and ours is not theirs:
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
-    if ours.category > theirs.category:
-        raise wrong(
-            f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
-        )
+    need_castable(result, out, wrong)
     data = held(out)
     fits = data.shape == result._data.shape
     if fits or read:
@@ -315,6 +339,15 @@ def write_out(
     return out
 
 
+def need_growing(data: Array) -> None:
+    """Raise torch's error for memory that NumPy sees, too: it cannot be exchanged for a larger one."""
+    if is_seen(data):
+        raise RuntimeError(
+            "Trying to resize storage that is not resizable: an array of NumPy lies on it. Use a tensor "
+            "of the result's shape, or .clone()"
+        )
+
+
 def _resize(out: Tensor, like: Array) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     data = held(out)
@@ -324,6 +357,7 @@ def _resize(out: Tensor, like: Array) -> None:
     if address(data) - address(owner) + like.size * data.itemsize <= owner.nbytes:
         put(out, beside(data, like.shape, strides))
     else:
+        need_growing(data)
         memory = np.empty(like.size, data.dtype)
         put(out, strided_view(memory, like.shape, strides))
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply
-from rushlight.core.tape import geometry
-from rushlight.core.tensor import wrap
+from rushlight.core.state import state
+from rushlight.core.tape import geometry, reusable
+from rushlight.core.tensor import wants_grad, wrap
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
@@ -26,6 +27,7 @@ from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise, strided
 from rushlight.primitives import view as rows
+from rushlight.primitives.families import NUMERIC, supported
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -70,6 +72,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     tensor([3, 0, 1, 2])
     """
     need_tensor("roll", "input", 1, input)
+    if isinstance(shifts, bool):
+        raise TypeError("roll(): argument 'shifts' (position 1) must be tuple of ints, not bool")
     steps, along = as_sizes((shifts,)), as_sizes((dims,))
     if not steps:
         raise RuntimeError("`shifts` required")
@@ -209,6 +213,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the diagonal of a matrix."""
     need_tensor("trace", "input", 1, input)
+    supported("trace", NUMERIC + "c", [input._data])
     if input._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got a {input._data.ndim}-d tensor")
     result = relabel(diagonal(input).sum(), "TraceBackward0")
@@ -281,9 +286,18 @@ def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> 
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(target)}"
         )
-    src = src.astype(input._data.dtype)
-    result: Tensor = apply(index_rows.put, input, src, spec=where, accumulate=False)
+    src = _brought(src, input)
+    result = reusable(apply(index_rows.put, input, src, spec=where, accumulate=False))
     return relabel(result, label)
+
+
+def _brought(src: Tensor, input: Tensor) -> Tensor:
+    """src in the type of what it is laid into."""
+    if input._data.dtype.kind not in "fcV" and state.grad and wants_grad(src):
+        raise RuntimeError(
+            f"Autograd not support dtype: {input.dtype.word}: there is no gradient through whole numbers"
+        )
+    return src.astype(input._data.dtype)
 
 
 def diagonal_scatter(
@@ -303,7 +317,7 @@ def diagonal_scatter(
     if is_repeated(input._data):
         input = apply(pointwise.clone, input)
     part = geometry(input._data, rows.diagonal.forward(input._data, **place))
-    result = apply(strided.as_strided_scatter, input, src.astype(input._data.dtype), **part)
+    result = apply(strided.as_strided_scatter, input, _brought(src, input), **part)
     return relabel(result, "DiagonalScatterBackward0")
 
 

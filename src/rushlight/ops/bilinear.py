@@ -18,6 +18,11 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         (("input1", input1), ("input2", input2), ("weight", weight)), 1
     ):
         need_tensor("bilinear", name, position, tensor)
+    if len({t._data.dtype for t in (input1, input2, weight)}) > 1:
+        raise RuntimeError(
+            f"bilinear(): All tensors must have the same dtype, got input1: {input1.dtype}, input2: "
+            f"{input2.dtype}, weight: {weight.dtype}"
+        )
     first, second, form = input1._data.shape, input2._data.shape, weight._data.shape
     if len(first) != len(second):
         raise RuntimeError(

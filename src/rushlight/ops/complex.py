@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.inplace import copy_
 from rushlight.ops.pointwise import unary
 from rushlight.ops.precision import in_single
 from rushlight.primitives import complex as rows
@@ -125,12 +127,20 @@ def imag(input: Tensor) -> Tensor:
 
 def set_real(input: Tensor, value: Tensor | float) -> None:
     """Write the real part in place: `x.real = value`."""
-    real(input)[...] = value
+    part = real(input)
+    if isinstance(value, TensorBase):
+        copy_(part, value)
+    else:
+        part[...] = value
 
 
 def set_imag(input: Tensor, value: Tensor | float) -> None:
     """Write the imaginary part in place: `x.imag = value`."""
-    imag(input)[...] = value
+    part = imag(input)
+    if isinstance(value, TensorBase):
+        copy_(part, value)
+    else:
+        part[...] = value
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:

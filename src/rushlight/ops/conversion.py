@@ -20,8 +20,8 @@ from rushlight.layout import (
     preserve_format,
     sparse_coo,
 )
-from rushlight.memory import placed
-from rushlight.ops.arguments import as_dtype, need_tensor, type_name
+from rushlight.memory import placed, show
+from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
@@ -328,8 +328,13 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
         if isinstance(operand, TensorBase):
             data = operand._data
             ranked.append((2 if data.ndim else 1, dtypes.of(data.dtype)))
-        else:
+        elif isinstance(operand, NUMBERS):
             ranked.append((0, dtypes.of_number(operand)))
+        else:
+            raise TypeError(
+                "result_type() received an invalid combination of arguments: each must be Tensor or "
+                f"Number, not {type_name(operand)}"
+            )
     return dtypes.highest(ranked)
 
 
@@ -370,7 +375,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
     # As under torch, NumPy gives what has no elements no strides.
-    return self._data if self._data.size else np.empty(self._data.shape, kind)
+    return show(self._data) if self._data.size else np.empty(self._data.shape, kind)
 
 
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:

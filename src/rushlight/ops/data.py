@@ -19,7 +19,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array, TensorBase
-from rushlight.memory import claimed, root, strided_view
+from rushlight.memory import claimed, root, show, strided_view
 from rushlight.ops.arguments import type_name
 from rushlight.primitives.placement import alike, copied
 
@@ -79,9 +79,9 @@ def on_memory(array: Array) -> Array:
     if not array.size:
         return _as_given(array)
     if not array.flags.writeable:
-        return taken(array, "NumPy array", "array")
+        return show(taken(array, "NumPy array", "array"))
     # A storage of its own, which begins where the array does, whatever else lies in the memory.
-    return claimed(array)
+    return show(claimed(array))
 
 
 def taken(array: Array, what: str, short: str) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.precision import in_single
@@ -96,7 +97,7 @@ def cdist(
             f"expected scalar type {dtypes.of(first.dtype).word} but found "
             f"{dtypes.of(second.dtype).word}: X1 and X2 must have one dtype"
         )
-    if first.dtype == np.float16:
+    if first.dtype == np.float16 and first.size and second.size:
         raise NotImplementedError("\"cdist\" not implemented for 'Half'")
     many = first.shape[-2] > 25 or second.shape[-2] > 25
     by_product = compute_mode in (_MODES[2], 1) or (compute_mode in (None, _MODES[1], 0) and many)
@@ -104,7 +105,8 @@ def cdist(
         return _by_product(x1, x2)
     kernel: dict[str, Any] = {"refused": "_cdist_backward", "error": NotImplementedError}
     left, right = entering(x1, x2, **kernel), entering(x2, x1, **kernel)
-    return relabel(_length(left.unsqueeze(-2) - right.unsqueeze(-3), p), "CdistBackward0")
+    result = relabel(_length(left.unsqueeze(-2) - right.unsqueeze(-3), p), "CdistBackward0")
+    return remember(result, x1, x2)
 
 
 def _length(difference: Tensor, p: float) -> Tensor:

@@ -11,7 +11,7 @@ from rushlight import random
 from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, wrap
 from rushlight.ops.arguments import need_tensor, type_name
-from rushlight.ops.inplace import assign
+from rushlight.ops.inplace import assign, check_memory
 from rushlight.primitives.noise import noise
 from rushlight.random import Generator
 
@@ -98,9 +98,13 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     name = function.__name__ + "_"
 
     def inplace(input: Tensor, p: float, train: bool) -> Tensor:
+        _check(name, input, p, train)
+        if p == 0 or not train or not input._data.size:
+            return input
         # torch, too, has drawn its mask before it refuses a leaf.
         result = function(input, p, train)
-        return input if result is input else assign(input, result, name)
+        check_memory("mul", input._data)
+        return assign(input, result, name)
 
     inplace.__name__ = inplace.__qualname__ = name
     inplace.__doc__ = f"`{function.__name__}`, written into the input."

@@ -73,10 +73,16 @@ def aminmax(
     need_tensor("aminmax", "input", 1, input)
     dims = single_dim("aminmax", dim, input._data.ndim)
     if not rows.folded_size(input._data.shape, dims):
+        if dims:
+            raise IndexError(f"aminmax(): Expected reduction dim {dims[0]} to have non-zero size.")
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
             f"identity; the input has shape {list(input._data.shape)}"
         )
+    if input._data.dtype.kind == "c":
+        if not input._data.ndim:
+            raise RuntimeError(f"aminmax not implemented for {input.dtype.word}")
+        raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{input.dtype.word}'")
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
     if out is not None:
         for each in out:
@@ -97,9 +103,10 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         out: Tensor | None = None,
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
-        if input._data.dtype.kind == "b":
+        if input._data.dtype.kind in "bc":
+            word = "bool" if input._data.dtype.kind == "b" else "complex"
             raise RuntimeError(
-                f"{name}(): does not support bool input: convert it, for instance .int()"
+                f"{name}(): does not support {word} input: convert it, as .int() does"
             )
         at = None if dim is None else one_dim(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
@@ -139,6 +146,9 @@ def picked(
 ) -> Any:  # fmt: skip
     """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
     at = one_dim(dim, input._data.ndim)
+    if not input._data.size:
+        # A dimension without elements is an error before the type is.
+        row.rule(input._data, dim=at, keepdim=keepdim, **static)
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
     # Autograd sees nothing of it, in torch, if it does not see the input.
     seen = input if not is_inference(input) else input.detach()
@@ -162,6 +172,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             return of_two(input, other, out=out)
         if dim is not None:
             if input._data.dtype.kind == "c":
+                find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
                 raise RuntimeError(f"{name}() does not support complex input")
             if input._requires_grad or not input._data.ndim or state.interpreters:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)

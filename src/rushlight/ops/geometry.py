@@ -14,7 +14,7 @@ from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, beside, laid, root, strided_view, whole
-from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
+from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
@@ -221,6 +221,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         start = address(data) - address(owner)
         end = start + int(np.prod(shape, dtype=np.int64)) * item
         if end > owner.nbytes:
+            need_growing(data)
             grown = np.zeros(end, np.uint8)
             grown[: owner.nbytes] = whole(data).reshape(-1, order="A").view(np.uint8)
             put(self, strided_view(grown, shape, strides, start, data.dtype))

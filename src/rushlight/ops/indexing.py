@@ -20,8 +20,18 @@ from rushlight.core.state import state
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.core.turned import alias
+from rushlight.memory import beside
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
-from rushlight.ops.inplace import admit, assign, check_memory, copy_, fill_, rebase, stand_in
+from rushlight.ops.inplace import (
+    admit,
+    assign,
+    check_copy,
+    check_memory,
+    copy_,
+    fill_,
+    rebase,
+    stand_in,
+)
 from rushlight.primitives import index as rows
 from rushlight.primitives.index import ARRAY, FULL
 
@@ -64,6 +74,8 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
     if kind is not tuple:
         as_tuple = kind is list and _means_tuple(index)
         index = tuple(index) if as_tuple else (index,)
+    if not x._data.ndim and any(part.__class__ is str for part in index):
+        raise IndexError("too many indices for tensor of dimension 0")
     basic: list[Any] = []
     spec: list[Any] = []
     tensors: list[Tensor] = []
@@ -219,9 +231,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 copy_(part, _without_leading(value, part._data.ndim))
             refresh(self)
             return
-        if ndim := value._data.ndim:
-            same = ndim == region.ndim
-            check_memory("copy", region, value if same else _in_rank(value, region.ndim))
+        if value._data.ndim or not region.ndim:
+            check_copy(self, region, value, _spread(value._data, region.shape))
         elif 0 in region.strides:
             need_distinct(region)
         plain = not (recording or self._turned) and not state.interpreters
@@ -253,11 +264,21 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     place(target, value, tuple(tensors), spec, False, recording)
 
 
-def _in_rank(value: Tensor, ndim: int) -> Tensor:
-    """value as it is spread over a region of so many dimensions."""
-    value = _without_leading(value, ndim)
-    missing = ndim - value._data.ndim
-    return value if missing <= 0 else wrap(value._data[(None,) * missing])
+def _spread(value: Array, shape: tuple[int, ...]) -> Array:
+    """value as torch spreads it over a region of this shape, if it fits."""
+    if value.shape == shape:
+        return value
+    while value.ndim and value.shape[0] == 1:
+        value = value.reshape(value.shape[1:])
+    try:
+        spread = np.broadcast_to(value, shape)
+    except ValueError:
+        return value
+    missing = len(shape) - value.ndim
+    if not value.ndim or not missing or value.size < spread.size:
+        return spread
+    # New dimensions of size 1 step over all that follows.
+    return beside(value, shape, (value.shape[0] * value.strides[0],) * missing + value.strides)
 
 
 def _is_mask(tensors: Sequence[Tensor]) -> bool:
@@ -311,7 +332,8 @@ def place(
 ) -> None:
     """Put value into self's memory, and self at the place of that `put` in the graph."""
     arrays = [t._data for t in tensors]
-    if recording and value._data.dtype != self._data.dtype:
+    whole = recording or self._turned or state.interpreters
+    if whole and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
     static = {"spec": spec, "accumulate": add}
     if state.interpreters or self._turned:

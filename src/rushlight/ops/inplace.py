@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,9 +23,9 @@ from rushlight.core.node import PrimitiveNode, next_sequence
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
-from rushlight.core.tensor import Array, TensorBase, Untracked, bump, wants_grad, wrap
+from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad, wrap
 from rushlight.core.turned import alias, held, write
-from rushlight.memory import is_repeated
+from rushlight.memory import address, is_repeated
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
@@ -43,6 +43,8 @@ from rushlight.primitives.view import overwrite
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Operations that torch holds for functions of nothing: their in-place forms change values only.
 CONSTANT = {"logical_and", "logical_not", "logical_or", "logical_xor"}
@@ -65,6 +67,8 @@ DISJOINT = {
     "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "put", "scatter",
     "scatter_add", "scatter_reduce",
 }  # fmt: skip
+# These compute in the type of the target.
+OWN_TYPE = {"cumprod", "cumsum"}
 # The single value of these is read before they write.
 VALUE_FIRST = {"index_fill"}
 
@@ -99,6 +103,10 @@ def admit(target: TensorBase, *others: Any) -> bool:
             "a leaf Variable that requires grad is being used in an in-place operation: change it "
             "under torch.no_grad(), or use the out-of-place form"
         )
+    # Views among the arguments find their place now: what cannot is refused before anything is written.
+    for other in others:
+        if isinstance(other, TensorBase) and other._view is not None:
+            refresh(other)
     return True
 
 
@@ -115,6 +123,22 @@ def check_memory(operation: str, target: Array, *others: Any) -> None:
                 continue
             if array is target or array.base is not None or target.base is not None:
                 need_apart(target, array, disjoint=operation in DISJOINT)
+
+
+def check_copy(target: TensorBase, region: Array, source: TensorBase, array: Array) -> None:
+    """Raise torch's errors for a copy to a region of target from an array of source's elements."""
+    if (
+        region.strides == array.strides
+        and region.shape == array.shape
+        and region.dtype == array.dtype
+        and target._turned is source._turned
+        and address(region) == address(array)
+    ):
+        # The same elements: torch looks no further.
+        return
+    if 0 in region.strides:
+        need_distinct(region)
+    need_apart(region, array)
 
 
 def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -286,6 +310,40 @@ def stand_in(target: Tensor) -> Tensor:
     return other
 
 
+def ask(function: Callable[..., Any], target: Tensor, args: Any, kwargs: Any) -> None:
+    """Raise what torch finds before it asks whether target may be changed in place.
+
+    That is arguments that cannot be meant; and all that the operation refuses where target is an
+    inference tensor, about which torch asks last. function is the operation out of place.
+    """
+    last = target._changes.__class__ is Untracked and not inference.on
+    try:
+        with no_grad():
+            function(target, *args, **kwargs)
+    except TypeError as error:
+        raise error from None
+    except Exception as error:
+        if last:
+            raise error from None
+
+
+def asked(function: Callable[..., Any]) -> Callable[[F], F]:
+    """Let a form in place, where it refuses its target, `ask` the function out of place first."""
+
+    def decorate(method: F) -> F:
+        @functools.wraps(method)
+        def checked(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
+            except RuntimeError:
+                ask(function, self, args, kwargs)
+                raise
+
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
 def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[..., Tensor]:
     """The method with a trailing underscore of an operation.
 
@@ -300,18 +358,24 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
         return direct(function, kernel)
     name = plain + "_"
     refused = plain in ("acosh", "asinh", "atanh")
-    constant = plain in CONSTANT
+    constant, own = plain in CONSTANT, plain in OWN_TYPE
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         others = (*args, *kwargs.values()) if kwargs else args
+        if own:
+            kwargs = {"dtype": self.dtype, **kwargs}
         if constant:
             with no_grad():
                 admit(self)
                 check_memory(plain, self._data, *others)
                 return assign(self, function(self, *args, **kwargs), name)
-        recorded = admit(self, *others)
-        check_memory(plain, self._data, *others)
+        try:
+            recorded = admit(self, *others)
+            check_memory(plain, self._data, *others)
+        except RuntimeError:
+            ask(function, self, args, kwargs)
+            raise
         if not recorded:
             return assign(self, function(self, *args, **kwargs), name)
         start = next_sequence()
@@ -438,6 +502,8 @@ def _div(x: Array, y: Any) -> None:
 
 
 def _addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
+    if value.__class__ is complex:
+        raise TypeError("a complex factor goes the general way")
     if x.dtype is _SINGLE and x.size <= _FUSED:
         total = (y if value == 1 else y * value).astype(_DOUBLE)
         _round_once(x, total * z, x)
@@ -531,7 +597,7 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
         src = dtypes.python_number(src)
         src = wrap(np.asarray(src, dtypes.of_number(src).numpy))
     admit(self, src)
-    check_memory("copy", self._data, src)
+    check_copy(self, held(self), src, held(src))
     shape, target = src._data.shape, self._data.shape
     if shape != target:
         try:

@@ -15,7 +15,9 @@ from rushlight.core.tensor import TensorBase, inference, wrap
 from rushlight.ops.arguments import (
     apart,
     as_sizes,
+    need_castable,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -81,13 +83,19 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             empty = True
         elif shape == (0,):
             shape = own
-    at = one_dim(dim, len(shape))
+    # Tensors of shape (0,) may be joined along any dimension.
+    at = 0 if shape == (0,) else one_dim(dim, len(shape))
     if empty and len(shape) > 1:
         # torch lets an empty 1-d tensor stand among others of any shape.
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     result: Tensor = apply(join.cat, *parts, dim=at)
-    return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)
+    if out is not None:
+        need_tensor("out", "out", 0, out)
+        need_unrecorded(out, *parts)
+        need_castable(result, out, TypeError)
+        apart(out, *(t for t in tensors if t._data.shape != (0,)))
+    return write_out(out, result, wrong=TypeError)
 
 
 @numpy_names

@@ -14,6 +14,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
@@ -80,7 +81,8 @@ def binary_cross_entropy_with_logits(
     loss = (loss - log_sigmoid).to(target.dtype)
     if weight is not None:
         loss = (loss * weight).to(target.dtype)
-    return reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
+    loss = reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
+    return remember(loss, input, target)
 
 
 @in_single

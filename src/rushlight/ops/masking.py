@@ -9,11 +9,12 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.memory import strided_view
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
-from rushlight.ops.inplace import admit, assign, check_memory, store
+from rushlight.ops.inplace import admit, asked, assign, check_memory, store
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.families import broadcast_shapes
@@ -53,6 +54,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if not shape:
         x, where = x.reshape(1), wrap(where._data.reshape(1))
     result = relabel(apply(rows.index, x, where, spec=(ARRAY,)), "MaskedSelectBackward0")
+    remember(result, input)
     if out is not None and out._data.dtype != result._data.dtype:
         raise RuntimeError(
             f"masked_select(): self and result must have the same scalar type, not {out.dtype}"
@@ -87,6 +89,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     return relabel(in_rows(apply(pointwise.where, mask, value, input)), label)
 
 
+@asked(masked_fill)
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill`, in place."""
     recorded = admit(self, value)

@@ -15,7 +15,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply
-from rushlight.core.tensor import bump, wrap
+from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.core.turned import write
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
@@ -92,11 +92,14 @@ def normalize_batch(
             f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
+    if not input._data.size and input._data.dtype.kind not in "fV":
+        return input.clone(), None, None
     channels = input._data.shape[1]
     if input._data.size:
         _check_size("running_mean", running_mean, channels)
         _check_size("running_var", running_var, channels)
-    supported("batch_norm", FLOAT, [input._data])
+    if input._data.size:
+        supported("batch_norm", FLOAT, [input._data])
     _one_type(input, weight, bias, running_mean, running_var)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running._requires_grad:
@@ -330,6 +333,11 @@ def rms_norm(
 
     B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
+    if isinstance(input, TensorBase) and input._data.ndim < len(normalized_shape):
+        raise ValueError(
+            f"Input tensor must have at least {len(normalized_shape)} dimensions, but got "
+            f"{input._data.ndim}"
+        )
     wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
     supported("rms_norm", "fcV", [input._data])
     dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))

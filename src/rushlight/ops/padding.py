@@ -49,7 +49,10 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
             )
     if isinstance(value, TensorBase):
         value = value._data.item()
-    value = dtypes.number_in(value, input._data.dtype).item()
+    if max(widths, default=0) > 0:
+        value = dtypes.number_in(value, input._data.dtype).item()
+    else:
+        value = 0
     result: Tensor = apply(view.pad, input, widths=tuple(pairs), value=value)
     return result
 
@@ -120,6 +123,8 @@ def pad(
     tensor([[3., 2., 1., 2., 3., 2.]])
     """
     need_tensor("pad", "input", 1, input)
+    if isinstance(value, complex):
+        raise TypeError("pad(): argument 'value' (position 4) must be float, not complex")
     widths = list(map(operator.index, pad))
     ndim = input._data.ndim
     if len(widths) % 2:
@@ -130,7 +135,7 @@ def pad(
             f"padding length {len(widths)} and input of dimension {ndim}"
         )
     if mode == "constant":
-        return constant_pad_nd(input, widths, 0 if value is None else value)
+        return constant_pad_nd(input, widths, 0 if value is None else float(value))
     if mode not in _SIDES:
         raise NotImplementedError(
             f"Unrecognised padding mode {mode}: constant, reflect, replicate or circular"
@@ -154,7 +159,7 @@ def pad(
             n + sum(widths[2 * i : 2 * i + 2])
             for i, n in enumerate(input._data.shape[: -dims - 1 : -1])
         ]
-        if min(sizes) < 1:
+        if max(sizes) < 1 or min(sizes) < 0:
             raise RuntimeError(
                 f"input of size {list(input._data.shape)} is too small. Calculated output sizes, from "
                 f"the last dimension: {sizes}"

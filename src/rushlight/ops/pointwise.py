@@ -13,7 +13,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.state import state
+from rushlight.core.tape import remember, reusable
+from rushlight.core.tensor import TensorBase, wants_grad, wrap
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
@@ -227,7 +229,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
         other = wrap(np.asarray(other).astype(common.numpy))
     elif other._data.dtype.kind in "biu":
         other = other.to(common)  # type: ignore[attr-defined]
-    return other * (factor.item() if common.category < dtypes.FLOATING else alpha)
+    return reusable(other * (factor.item() if common.category < dtypes.FLOATING else alpha))
 
 
 def div(
@@ -256,6 +258,9 @@ def div(
         )
     input = _first("div", input, other)
     result: Tensor = apply(row, input, other)
+    if rounding_mode is not None:
+        wanted = isinstance(other, TensorBase) and wants_grad(other)
+        remember(result, other, input if wanted or not isinstance(other, TensorBase) else None)
     return result if out is None else write_out(out, result, input, other)
 
 
@@ -280,7 +285,11 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
             raise TypeError(
                 f"pow(): argument 'exponent' (position 2) must be Number, not {type_name(exponent)}"
             )
+        if exponent.__class__ is int and _kind(input) in "iu":
+            dtypes.number_in(exponent, input._data.dtype)  # type: ignore[union-attr]
     result: Tensor = apply(rows.pow, input, exponent)
+    if isinstance(exponent, TensorBase):
+        remember(result, result)
     return result if out is None else write_out(out, result, input, exponent)
 
 
@@ -379,7 +388,7 @@ def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..
         need_tensor(name, "input", 1, input)
         if input._data.dtype.kind == "c":
             raise RuntimeError(f"{name} is not supported for complex tensors.")
-        result: Tensor = relabel(apply(rows.mul, input, factor), label)
+        result: Tensor = relabel(reusable(apply(rows.mul, input, factor)), label)
         return result if out is None else write_out(out, result)
 
     function.__name__ = function.__qualname__ = name
@@ -406,6 +415,10 @@ def nan_to_num(
     tensor([1., 0., 9.])
     """
     need_tensor("nan_to_num", "input", 1, input)
+    if input._data.dtype.kind == "c" and state.grad and wants_grad(input):
+        raise RuntimeError(
+            "nan_to_num does not support automatic differentiation for outputs with complex dtype."
+        )
     result: Tensor = apply(rounding.nan_to_num, input, nan=nan, posinf=posinf, neginf=neginf)
     return result if out is None else write_out(out, result, input, same=True)
 
@@ -440,6 +453,10 @@ def clamp(
             raise TypeError(f"clamp(): argument '{name}' must be Tensor, not {type_name(bound)}")
     if min is not None and max is not None and isinstance(min, NUMBERS) != isinstance(max, NUMBERS):
         min, max = _beside_a_number(min), _beside_a_number(max)
+    if input._data.dtype.kind in "fV":
+        for bound in (min, max):
+            if isinstance(bound, complex):
+                raise RuntimeError("value cannot be converted to type double without overflow")
     result: Tensor = apply(ternary.clamp, input, min, max)
     if out is None:
         return result
@@ -477,9 +494,18 @@ def lerp(
     """
     need_tensor("lerp", "input", 1, input)
     need_tensor("lerp", "end", 2, end)
+    if not isinstance(weight, (TensorBase, *NUMBERS)):
+        raise TypeError(
+            "lerp() received an invalid combination of arguments: weight must be Tensor or Number, not "
+            f"{type_name(weight)}"
+        )
     if isinstance(weight, TensorBase) and weight._data.ndim == 0:
         weight = weight.to(input.dtype)
     result: Tensor = apply(ternary.lerp, input, end, weight)
+    if isinstance(weight, TensorBase):
+        remember(result, weight)
+    else:
+        reusable(result)
     return result if out is None else write_out(out, result, input, end, weight)
 
 
@@ -510,7 +536,7 @@ def addcmul(
     """
     if old:
         value, tensor1, tensor2 = _number_first("addcmul", tensor1, tensor2, *old, count=2)
-    _need_three("addcmul", input, tensor1, tensor2)
+    _need_three("addcmul", input, tensor1, tensor2, value)
     result: Tensor = apply(ternary.addcmul, input, tensor1, tensor2, value)
     return result if out is None else write_out(out, result, input, tensor1, tensor2)
 
@@ -526,13 +552,15 @@ def addcdiv(
     """The sum input + value * tensor1 / tensor2; of old, addcdiv(input, value, tensor1, tensor2)."""
     if old:
         value, tensor1, tensor2 = _number_first("addcdiv", tensor1, tensor2, *old, count=2)
-    _need_three("addcdiv", input, tensor1, tensor2)
+    _need_three("addcdiv", input, tensor1, tensor2, value)
     result: Tensor = apply(ternary.addcdiv, input, tensor1, tensor2, value)
     return result if out is None else write_out(out, result)
 
 
-def _need_three(name: str, input: Any, tensor1: Any, tensor2: Any) -> None:
-    for position, (argument, value) in enumerate(
+def _need_three(name: str, input: Any, tensor1: Any, tensor2: Any, value: Any) -> None:
+    for position, (argument, given) in enumerate(
         (("input", input), ("tensor1", tensor1), ("tensor2", tensor2)), 1
     ):
-        need_tensor(name, argument, position, value)
+        need_tensor(name, argument, position, given)
+    if not isinstance(value, (TensorBase, *NUMBERS)):
+        raise TypeError(f"{name}(): argument 'value' must be Number, not {type_name(value)}")

@@ -12,8 +12,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
+from rushlight.core.tape import reusable
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.ops.arguments import need_tensor, relabel, type_name
+from rushlight.ops.arguments import need_tensor, relabel, size_at, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
@@ -97,6 +98,15 @@ def _check_input(name: str, input: Tensor, dims: int, empty: int) -> None:
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
             f"batch size for input, but got: {list(shape)}"
+        )
+
+
+def _need_line(name: str, input: Tensor) -> None:
+    need_tensor(name, "input", 1, input)
+    if input._data.ndim not in (2, 3):
+        raise RuntimeError(
+            f"Expected 2 to 3 dimensions, but got {input._data.ndim}-dimensional tensor for "
+            f"argument #1 'self' (while checking arguments for {name})"
         )
 
 
@@ -194,12 +204,9 @@ def avg_pool(
 ) -> Tensor:  # fmt: skip
     """The mean of every window: its sum divided by the number of elements, or by divisor_override."""
     if dims == 1:
-        need_tensor(name, "input", 1, input)
-        if input._data.ndim not in (2, 3):
-            raise RuntimeError(
-                f"Expected 2 to 3 dimensions, but got {input._data.ndim}-dimensional tensor for "
-                "argument #1 'self' (while checking arguments for avg_pool1d)"
-            )
+        _need_line(name, input)
+    if dims == 2:
+        size_at(input, -3)
     _check_input(name, input, dims, 0)
     supported(name, "iufV", [input._data])
     if input._data.dtype.kind in "iu" and input._data.dtype != np.int64:
@@ -316,12 +323,16 @@ def _cells(size: int, count: int) -> tuple[Array, Array]:
 
 def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -> Tensor:
     """The means of cells that divide the input into output_size."""
+    if output_size in (1, [1] * dims, (1,) * dims) and dims < 3:
+        # torch takes the mean, of whatever has these dimensions.
+        need_tensor(name, "input", 1, input)
+        if dims == 1:
+            _need_line(name, input)
+        mean = input.mean(tuple(range(-dims, 0)), keepdim=True)
+        return following(mean, input, lines=True)
     size = _adaptive_size(name, dims, input, output_size)
     before = input._data.shape[-dims:]
     if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
-        if max(size) == 1:
-            mean = input.mean(tuple(range(-dims, 0)), keepdim=True)
-            return following(mean, input, lines=True)
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         return result if result is not input else input.clone()
@@ -346,8 +357,7 @@ def along(input: Tensor, dim: int, matrix: Array, reach: Array | None = None) ->
     reach: which elements of the matrix count, though they may be 0; those that are not, if not given.
     """
     reach = matrix != 0 if reach is None else reach
-    result: Tensor = apply(banded, input, wrap(matrix), wrap(reach), dim=dim)
-    return result
+    return reusable(apply(banded, input, wrap(matrix), wrap(reach), dim=dim))
 
 
 def adaptive_max_pool(

@@ -12,11 +12,20 @@ from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.core.tensor import wrap
 from rushlight.dtypes import promote_types
-from rushlight.ops.arguments import anew, need_tensor, numpy_names, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    anew,
+    need_tensor,
+    numpy_names,
+    one_dim,
+    relabel,
+    size_at,
+    write_out,
+)
 from rushlight.ops.precision import in_half, lowered
+from rushlight.ops.shape import view
 from rushlight.primitives import contract as rows
 from rushlight.primitives.factor import inv
-from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.families import NUMERIC, broadcast_shapes, supported
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -95,6 +104,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("mv", "input", 1, input)
     if input.is_sparse:
         return write_out(out, input @ vec)
+    size_at(input, 0)
     _ranks("mv", (2, 1), input, vec)
     if input._data.shape[1] != vec._data.shape[0]:
         raise RuntimeError(
@@ -208,7 +218,7 @@ def addmv(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * (mat @ vec)."""
-    if input._data.ndim > 1:
+    if input._data.ndim > 1 or mat._data.ndim != 2 or vec._data.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
             f"{vec._data.ndim}"
@@ -253,6 +263,10 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
+    # torch asks for these sizes first, to spread the input.
+    for batch, dims in ((batch1, (0, 1)), (batch2, (2,))):
+        for dim in dims:
+            size_at(batch, dim)
     return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha), same=True)
 
 
@@ -324,10 +338,11 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     rank = max(input._data.ndim, other._data.ndim)
     a = (1,) * (rank - input._data.ndim) + input._data.shape
     b = (1,) * (rank - other._data.ndim) + other._data.shape
-    spread = input.reshape([n for size in a for n in (size, 1)])
-    tiled = other.reshape([n for size in b for n in (1, size)])
+    # torch takes views of both, where their memory allows that.
+    spread = view(input, tuple(n for size in a for n in (size, 1)))
+    tiled = view(other, tuple(n for size in b for n in (1, size)))
     shape = tuple(m * n for m, n in zip(a, b, strict=True))
-    return write_out(out, relabel((spread * tiled).reshape(shape), "UnsafeViewBackward0"))
+    return write_out(out, relabel(anew(view(spread * tiled, shape)), "UnsafeViewBackward0"))
 
 
 @numpy_names
@@ -354,6 +369,7 @@ def cross(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {shape[at]} and "
             f"{other._data.shape[at]}"
         )
+    supported("cross", NUMERIC + "c", [input._data])
     a, b = input.unbind(at), other.unbind(at)
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     from rushlight.ops.joining import stack

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
     many_dims,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -57,6 +59,7 @@ def sum(
     if input.is_sparse:
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None or out is not None:
+        need_unrecorded(out, input)
         dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
@@ -86,7 +89,8 @@ def nansum(
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
     kept = where(isnan(input), 0, input) if input._data.dtype.kind in "fV" else input
-    return relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
+    result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
+    return remember(result, input)
 
 
 @numpy_names
@@ -106,6 +110,7 @@ def mean(
     """
     if not isinstance(input, TensorBase):
         need_tensor("mean", "input", 1, input)
+    need_unrecorded(out, input)
     if dtype is not None:
         input = input.to(dtype)
     if input._data.dtype.kind not in "fcV":
@@ -155,6 +160,7 @@ def prod(
     tensor(24.)
     """
     need_tensor("prod", "input", 1, input)
+    need_unrecorded(out, input)
     dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
@@ -373,6 +379,10 @@ def vector_norm(
     """
     need_tensor("linalg.vector_norm", "x", 1, x)
     x = in_norm_type("linalg.vector_norm", x, dtype)
+    if isinstance(ord, complex):
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a non-complex scalar as the order of norm."
+        )
     dims = many_dims(dim, x._data.ndim)
     result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
@@ -387,7 +397,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """
     need_tensor("dist", "input", 1, input)
     need_tensor("dist", "other", 2, other)
-    return relabel(vector_norm(input - other, p), "DistBackward0")
+    return remember(relabel(vector_norm(input - other, p), "DistBackward0"), input, other)
 
 
 # ---- yes or no ----------------------------------------------------------------------------------

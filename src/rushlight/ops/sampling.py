@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight import random
 from rushlight.core.state import state
+from rushlight.core.tape import reusable
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.core.turned import write
 from rushlight.layout import preserve_format
@@ -251,7 +252,9 @@ def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
     # Arithmetic on 0-d arrays makes NumPy scalars of them.
     result = wrap(np.asarray(values))
     wanting = [t for t in inputs if isinstance(t, TensorBase) and wants_grad(t)]
-    return relabel(overwrite(result, *wanting), label) if state.grad and wanting else result
+    if not (state.grad and wanting):
+        return result
+    return relabel(reusable(overwrite(result, *wanting)), label)
 
 
 def bernoulli(

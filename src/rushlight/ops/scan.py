@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight import dtypes, return_types
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
+from rushlight.core.tape import remember, reusable
+from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import (
     accumulated_in,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
+    size_at,
     write_out,
     write_outs,
 )
@@ -21,7 +27,7 @@ from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
 from rushlight.primitives.join import cat
-from rushlight.primitives.pointwise import logical_xor
+from rushlight.primitives.pointwise import clone, logical_xor
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -57,12 +63,16 @@ def _running(
     out: Tensor | None,
 ) -> Tensor:
     need_tensor(name, "input", 1, input)
+    need_unrecorded(out, input)
+    at = one_dim(dim, input._data.ndim)
+    if dtype is dtypes.bool_ and input._data.ndim and input._data.size:
+        raise NotImplementedError(
+            f"\"{name}_out_cpu\" not implemented for 'Bool': leave dtype away to have int64"
+        )
     dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
-        if dtype is dtypes.bool_ and input._data.ndim and input._data.size:
-            raise NotImplementedError(f"{name}() in booleans: leave dtype away to have int64")
         input = input.to(dtype)
-    result: Tensor = apply(row, input, dim=one_dim(dim, input._data.ndim))
+    result: Tensor = apply(row, input, dim=at)
     if dtype is not None and result._data.dtype != dtype.numpy:
         result = result.to(dtype)
     return result if out is None else write_out(out, result)
@@ -87,9 +97,13 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     @numpy_names
     def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
+        if not input._data.size and input._data.ndim:
+            # torch does not ask which dimension it is to go along.
+            nowhere = wrap(np.empty(input._data.shape, np.int64))
+            return write_outs(out, kind((relabel(apply(clone, input), label), nowhere)))
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
-        values = relabel(pick(input, indices, at), label)
+        values = remember(relabel(pick(input, indices, at), label), input)
         return write_outs(out, kind((values, indices)))
 
     function.__name__ = function.__qualname__ = name
@@ -162,16 +176,16 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     if x is not None and dx is not None:
         raise TypeError(f"{name}() takes either x or dx, not both")
     at = one_dim(dim, y._data.ndim)
-    if y._data.dtype.kind == "b" or (x is not None and x._data.dtype.kind == "b"):
+    size = size_at(y, at)
+    if y._data.size and (
+        y._data.dtype.kind == "b" or (x is not None and x._data.dtype.kind == "b")
+    ):
         raise RuntimeError(f"{name}: received a bool input for `x` or `y`: bool is not supported")
-    if not y._data.ndim:
-        raise IndexError(f"{name}(): y has no dimensions, so that it has no area")
-    size = y._data.shape[at]
     pieces = max(size - 1, 0)
     heights = y.narrow(at, min(size, 1), pieces) + y.narrow(at, 0, pieces)
     if x is None:
         step = 1 if dx is None else dx
-        return heights * (step / 2), at
+        return reusable(heights * (step / 2)), at
     points = x._data.shape[-1 if x._data.ndim == 1 else at]
     if points != size:
         raise RuntimeError(

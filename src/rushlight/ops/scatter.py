@@ -10,7 +10,8 @@ from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, bump, wrap
+from rushlight.core.tape import remember
+from rushlight.core.tensor import TensorBase, bump, wants_grad, wrap
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -21,10 +22,11 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import in_rows
-from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.kernel import closed
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -61,6 +63,7 @@ def gather(
         result = apply(rows.gather, x, places, dim=at)
         if result._data.shape != index._data.shape:
             result = relabel(result.reshape(index._data.shape), "GatherBackward0")
+    remember(result, input)
     if out is not None and out._data.dtype != result._data.dtype:
         raise RuntimeError(
             f"gather(): Expected self.dtype to be equal to out.dtype, not {out.dtype}"
@@ -154,6 +157,13 @@ def _source(name: str, input: Tensor, index: Tensor, src: Tensor) -> Tensor:
                 f"Expected index {list(index._data.shape)} to be no larger than src "
                 f"{list(src._data.shape)} in every dimension; dimension {d} is"
             )
+    if source._data.shape != index._data.shape and wants_grad(source):
+        reason = (
+            f"Function ScatterBackward0 returned an invalid gradient: got {list(index._data.shape)} but "
+            f"expected shape compatible with {list(src._data.shape)}. There is a gradient of src only "
+            "where index is of its shape"
+        )
+        source = closed(source, reason=reason)
     return source
 
 
@@ -163,6 +173,8 @@ _REDUCTIONS = {"add": "sum", "multiply": "prod"}
 def _scatter_plan(
     input: Tensor, dim: int, index: Tensor, src: Any, reduce: str | None
 ) -> tuple[Tensor, _Write | None]:
+    if not isinstance(src, TensorBase):
+        need_number("scatter", "value", 4, src)
     x, at, places = _checked("scatter", input, dim, index)
     if reduce is not None and reduce not in _REDUCTIONS:
         raise RuntimeError("reduce argument must be either add or multiply.")
@@ -175,7 +187,6 @@ def _scatter_plan(
     else:
         if not places._data.size:
             return x, None
-        need_number("scatter", "value", 4, src)
         if reduce is None:
             value = dtypes.number_in(src, x._data.dtype)
             return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
@@ -228,6 +239,7 @@ def scatter(
     return _copied(input, x, write, out)
 
 
+@asked(scatter)
 @numpy_names
 def scatter_(
     self: Tensor,
@@ -240,6 +252,7 @@ def scatter_(
 ) -> Tensor:
     """`scatter`, in place."""
     admit(self, src)
+    one_dim(dim, self._data.ndim)
     check_memory("scatter", self._data, index, src)
     x, write = _scatter_plan(self, dim, index, value if src is None else src, reduce)
     return _into(self, x, write, "scatter_")
@@ -268,10 +281,12 @@ def scatter_add(
     return _copied(input, x, write, out)
 
 
+@asked(scatter_add)
 @numpy_names
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`scatter_add`, in place."""
     admit(self, src)
+    one_dim(dim, self._data.ndim)
     check_memory("scatter_add", self._data, index, src)
     x, write = _add_plan(self, dim, index, src)
     return _into(self, x, write, "scatter_add_")
@@ -306,8 +321,16 @@ def scatter_reduce(
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
         )
-    x, at, places = _checked("scatter_reduce", input, dim, index)
+    at = one_dim(dim, input._data.ndim)
     need_tensor("scatter_reduce", "src", 4, src)
+    kind = input._data.dtype.kind
+    if (kind == "c" and reduce in ("amax", "amin")) or (kind == "b" and reduce == "mean"):
+        if index._data.size:
+            name = f"scatter_gather_tensor_cpu_reduce_{reduce}"
+            raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.word}'")
+        if kind == "b":
+            raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
+    x, at, places = _checked("scatter_reduce", input, at, index)
     values = _source("scatter", input, places, src)
     if places._data.size:
         result = _reduced(x, at, places, values, reduce, include_self)
@@ -405,6 +428,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     tensor([[1., 0.],
             [0., 1.]])
     """
+    need_number("fill_diagonal_", "fill_value", 1, fill_value)
     shape = self._data.shape
     if len(shape) < 2:
         raise RuntimeError("dimensions must larger than 1")

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
     apart,
@@ -20,7 +21,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, astype, in_rows
 from rushlight.ops.indexing import place
-from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
@@ -196,6 +197,8 @@ def _put_along_(
 ) -> Tensor:
     _need_operands(name, self, index, source)
     recording = admit(self, source)
+    if not accumulate:
+        check_memory(name[:-1], self._data, index, source)
     if not self._data.size or not self._data.ndim:
         result = _put_along(name, self, dim, index, source, alpha, accumulate)
         return assign(self, result, name)
@@ -230,6 +233,7 @@ def index_add(
     return result if out is None else write_out(out, result)
 
 
+@asked(index_add)
 @numpy_names
 def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """`index_add`, in place."""
@@ -247,6 +251,7 @@ def index_copy(
     return result if out is None else write_out(out, result)
 
 
+@asked(index_copy)
 @numpy_names
 def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """`index_copy`, in place."""
@@ -316,6 +321,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     flat = input.reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")
+    remember(result, input)
     return result if out is None else write_out(apart(out, input, index), result, same=True)
 
 

@@ -21,7 +21,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
-from rushlight.primitives.families import REAL, missing, supported
+from rushlight.primitives.families import NUMERIC, REAL, missing, result_type, supported
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
 from rushlight.primitives.subclass import like
@@ -35,10 +35,9 @@ Pair = tuple["Tensor", "Tensor"]
 def _sortable(name: str, input: Any, dim: int) -> tuple[Tensor, int]:
     """(input with at least one dimension, dim counted from the front)."""
     need_tensor(name, "input", 1, input)
-    kind = input._data.dtype.kind
-    if kind == "c" and name != "kthvalue":
-        raise RuntimeError(f"{name} does not support complex dtypes on CPU: sort .abs() or .real")
     at = one_dim(dim, input._data.ndim)
+    if input._data.dtype.kind == "c" and name != "kthvalue":
+        raise RuntimeError(f"{name} does not support complex dtypes on CPU: sort .abs() or .real")
     return (input if input._data.ndim else input.reshape(1)), at
 
 
@@ -157,7 +156,7 @@ def kthvalue(
             f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size "
             f"{size}"
         )
-    if x._data.dtype.kind in "bc":
+    if input._data.ndim and x._data.dtype.kind in "bc":
         raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{x.dtype.word}'")
     places = apply(rows.kth, x, dim=at, nth=k - 1)
     values, places = _at(x, places, at, "KthvalueBackward0", input)
@@ -177,7 +176,8 @@ def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
     if not (state.grad and input._requires_grad):
         return result
     tied = relabel(apply(where, wrap(np.ones((), bool)), result, input.sum()), label)
-    tied._node.register_prehook(missing(name))
+    if tied._node is not None:
+        tied._node.register_prehook(missing(name))
     return tied
 
 
@@ -349,8 +349,6 @@ def searchsorted(
     values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
     sequence = sorted_sequence
     data, wanted = sequence._data, values._data
-    if data.dtype.kind == "b":
-        raise NotImplementedError("\"searchsorted_out_cpu\" not implemented for 'Bool'")
     if not data.ndim:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
     if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:
@@ -359,10 +357,18 @@ def searchsorted(
             "dimensions of boundaries tensor and input value tensor must match, but we got "
             f"boundaries tensor {list(data.shape)} and input value tensor {list(wanted.shape)}"
         )
+    _need_comparable(data, wanted)
     if sorter is not None:
         sequence = _sorted_by(sequence, sorter)
     found = apply(rows.search, sequence, values, right=right or side == "right")
     return _positions("searchsorted", found, out_int32, out)
+
+
+def _need_comparable(sequence: Array, values: Array) -> None:
+    """Raise torch's error for types without an order, if anything is to be found."""
+    if values.size:
+        common = result_type(sequence, values).numpy
+        supported("searchsorted_out_cpu", NUMERIC, [np.empty(0, common)])
 
 
 def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
@@ -415,5 +421,6 @@ def bucketize(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
         )
     values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    _need_comparable(boundaries._data, values._data)
     found = apply(rows.search, boundaries, values, right=bool(right))
     return _positions("bucketize", found, out_int32, out)

@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import beside, laid
+from rushlight.memory import address, beside, laid, root
 from rushlight.primitives.families import SHAPES, binary, draw, unary
 from rushlight.primitives.placement import pointwise
 from rushlight.primitives.pointwise import abs, eq, flat, sgn, where
@@ -65,6 +65,10 @@ def _view_as_complex_rule(x: Array) -> Spec:
     if any(n > 1 and s % pair for n, s in zip(x.shape[:-1], strides, strict=False)):
         raise RuntimeError(
             "Tensor must have a stride divisible by 2 for all but last dimension: use .contiguous()"
+        )
+    if x.size and (address(x) - address(root(x))) % pair:
+        raise RuntimeError(
+            "Tensor must have a storage_offset divisible by 2: .clone() it, as complex numbers lie in pairs"
         )
     return x.shape[:-1], np.dtype(f"c{pair}")
 

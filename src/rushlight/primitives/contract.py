@@ -86,6 +86,7 @@ def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
     if x.dtype.kind == "b":
+        _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
         return x @ y
@@ -186,8 +187,9 @@ banded: Primitive = Primitive(
 
 def _dot(x: Array, y: Array) -> Any:
     same_dtype("dot", x, y)
-    if x.ndim != 1 or y.ndim != 1:
+    if x.ndim != 1 or y.ndim != 1 or x.dtype.kind == "b":
         _dot_rule(x, y)
+        raise NotImplementedError("\"dot\" not implemented for 'Bool': use .float()")
     return np.dot(x, y)
 
 
@@ -214,11 +216,18 @@ def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
         same_dtype("linear", x, weight)
     if bias is not None and bias.dtype is not weight.dtype:
         same_dtype("linear", weight, bias)
+    if not x.ndim or not weight.ndim or (x.dtype.kind == "b" and x.size and weight.size):
+        _linear_rule(x, weight, bias)
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     out = _product(_flat(x), weight.T, bias)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
 def _linear_rule(x: Array, weight: Array, bias: Array | None = None) -> Spec:
+    if not x.ndim or not weight.ndim:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight.ndim}D"
+        )
     same_dtype("linear", x, weight, *(() if bias is None else (bias,)))
     if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[-1]:
         rows = int(np.prod(x.shape[:-1])) if x.ndim else 1

@@ -134,7 +134,8 @@ solve: Primitive = Primitive(
     "linalg_solve_ex", "factor", _solve,
     (
         lambda g, a, out: -(solve(h(a), g) @ h(out)),
-        lambda g, a: solve(h(a), g),
+        # The output is asked for because torch keeps it in any case.
+        lambda g, a, out: solve(h(a), g),
     ),
     _solve_rule, "lapack:gesv",
     lambda: [Sample((well_conditioned(1, (3, 3)), draw(2, (3, 2)))),
@@ -270,12 +271,16 @@ det: Primitive = Primitive(
 def _cholesky(x: Array) -> Any:
     square("linalg.cholesky", x)
     try:
-        return np.linalg.cholesky(x)
+        out = np.linalg.cholesky(x)
     except np.linalg.LinAlgError:
+        out = None
+    # NumPy's library does not notice what is no number.
+    if out is None or np.isnan(np.diagonal(out, 0, -2, -1)).any():
         raise LinAlgError(
             "linalg.cholesky: The factorization could not be completed because the input is not "
             "positive-definite."
-        ) from None
+        )
+    return out
 
 
 def first_bad_minor(x: Array) -> Array:

@@ -151,10 +151,17 @@ def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
             raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
 
 
-def taking(name: str, takes: str, promote: Promotion, no_bool: str = "") -> Promotion:
+def taking(
+    name: str,
+    takes: str,
+    promote: Promotion,
+    no_bool: str = "",
+    idle: Callable[[Array], bool] | None = None,
+) -> Promotion:
     """The promotion, after which the common type must be one of the kinds that the row takes.
 
-    no_bool: torch's own words where booleans are refused.
+    no_bool: torch's own words where booleans are refused. idle: for which arrays torch does not come
+    to the kernel that asks, so that any type will do.
     """
     if takes == ANY:
         return promote
@@ -163,12 +170,24 @@ def taking(name: str, takes: str, promote: Promotion, no_bool: str = "") -> Prom
         arrays = promote(arrays)
         for array in arrays:
             if array.__class__ is np.ndarray and array.dtype.kind not in takes:
+                if idle is not None and idle(array):
+                    continue
                 if no_bool and array.dtype.kind == "b":
                     raise RuntimeError(no_bool)
                 supported(name, takes, [array])
         return arrays
 
     return checked
+
+
+def is_empty(x: Array) -> bool:
+    """Whether there is no element."""
+    return not x.size
+
+
+def has_no_line(x: Array) -> bool:
+    """Whether there is no line of elements: none at all, or one without dimensions."""
+    return not (x.size and x.ndim)
 
 
 def pointwise_rule(forward: Callable[..., Any], promote: Promotion) -> Rule:

@@ -12,7 +12,7 @@ from rushlight.core.narrow import is_narrow
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import REAL, draw, promote_float, taking
+from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
@@ -267,11 +267,11 @@ def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
 
 amax = Primitive(
     "amax", "reduce", _amax, (_extreme_vjp,), _extreme_rule("amax"), "reduce:max", _samples,
-    promote=taking("amax", REAL, list), layout=in_rows,
+    promote=taking("amax", REAL, list, idle=is_empty), layout=in_rows,
 )  # fmt: skip
 amin = Primitive(
     "amin", "reduce", _amin, (_extreme_vjp,), _extreme_rule("amin"), "reduce:min", _samples,
-    promote=taking("amin", REAL, list), layout=in_rows,
+    promote=taking("amin", REAL, list, idle=is_empty), layout=in_rows,
 )  # fmt: skip
 
 
@@ -525,14 +525,16 @@ median_index = Primitive(
 mode_index = Primitive(
     "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
     lambda: [Sample((np.round(draw(4, (3, 4))),), {"dim": d, "keepdim": False}) for d in (0, 1)],
-    promote=taking("mode", REAL, list), layout=in_rows,
+    promote=taking("mode", REAL, list, idle=has_no_line), layout=in_rows,
 )  # fmt: skip
 
 
 def _median(x: Array, *, ignore_nan: bool) -> Any:
     flat = x.reshape(-1)
     if not flat.size:
-        return np.asarray(np.nan if x.dtype.kind in "fV" else np.iinfo(x.dtype).min, x.dtype)
+        if x.dtype.kind in "biu":
+            return np.asarray(1 if x.dtype.kind == "b" else np.iinfo(x.dtype).min, x.dtype)
+        return np.asarray(np.nan, x.dtype)
     missing = np.isnan(flat) if x.dtype.kind in "fV" else np.zeros(1, bool)
     if missing.any():
         if not ignore_nan or missing.all():
@@ -550,7 +552,7 @@ def _median_vjp(g: Any, x: Any, out: Any) -> Any:
 median = Primitive(
     "median", "reduce", _median, (_median_vjp,), lambda x, *, ignore_nan: ((), x.dtype), "call",
     lambda: [Sample((draw(4, shape),), {"ignore_nan": False}) for shape in ((3, 4), (5,), ())],
-    promote=taking("median", "iufV", list),
+    promote=taking("median", "iufV", list, idle=is_empty),
     label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
 )  # fmt: skip
 

@@ -78,8 +78,9 @@ def _copysign_x(g: Any, x: Any, out: Any) -> Any:
     return g * where(eq(x, 0), 0, out / x)
 
 
+# The output is asked for because torch keeps it in any case.
 copysign = binary(
-    "copysign", np.copysign, (_copysign_x, flat), "copysign({x}, {y})", takes=REAL,
+    "copysign", np.copysign, (_copysign_x, lambda g, out: flat(g)), "copysign({x}, {y})", takes=REAL,
     to_float=True,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import FLOAT, REAL, draw, taking
+from rushlight.primitives.families import FLOAT, REAL, draw, has_no_line, taking
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
@@ -199,9 +199,9 @@ def _positions_rule(x: Array, *, dim: int) -> Spec:
 
 cummax_index = Primitive(
     "cummax_index", "scan", _cummax_index, None, _positions_rule, "scan:argmax", _samples,
-    promote=taking("cummax", REAL, list), layout=in_rows,
+    promote=taking("cummax", REAL, list, idle=has_no_line), layout=in_rows,
 )  # fmt: skip
 cummin_index = Primitive(
     "cummin_index", "scan", _cummin_index, None, _positions_rule, "scan:argmin", _samples,
-    promote=taking("cummin", REAL, list), layout=in_rows,
+    promote=taking("cummin", REAL, list, idle=has_no_line), layout=in_rows,
 )  # fmt: skip

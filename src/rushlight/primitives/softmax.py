@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import FLOAT, draw, taking
+from rushlight.primitives.families import FLOAT, draw, is_empty, taking
 from rushlight.primitives.inner import inner, totals
 from rushlight.primitives.kernel import one_kernel
 
@@ -72,9 +72,9 @@ def _samples() -> Iterable[Sample]:
 
 softmax = Primitive(
     "softmax", "normalize", _softmax, (_softmax_vjp,), _rule, "softmax", _samples,
-    inputs=("x",), promote=taking("softmax_lastdim_kernel_impl", FLOAT, list),
+    inputs=("x",), promote=taking("softmax_lastdim_kernel_impl", FLOAT, list, idle=is_empty),
 )  # fmt: skip
 log_softmax = Primitive(
     "log_softmax", "normalize", _log_softmax, (_log_softmax_vjp,), _rule, "softmax", _samples,
-    inputs=("x",), promote=taking("log_softmax_lastdim_kernel_impl", FLOAT, list),
+    inputs=("x",), promote=taking("log_softmax_lastdim_kernel_impl", FLOAT, list, idle=is_empty),
 )  # fmt: skip

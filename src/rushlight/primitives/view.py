@@ -12,7 +12,7 @@ import numpy as np
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, wrap
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
-from rushlight.memory import beside, placed, strided_view
+from rushlight.memory import address, beside, laid, placed, root, strided_view
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import (
     as_first,
@@ -150,6 +150,8 @@ expand = Primitive(
 
 
 def _reinterpret(x: Array, *, dtype: np.dtype[Any]) -> Array:
+    if x.itemsize != dtype.itemsize:
+        _reinterpret_rule(x, dtype=dtype)
     return x.view(dtype)
 
 
@@ -160,15 +162,27 @@ def _reinterpret_rule(x: Array, *, dtype: np.dtype[Any]) -> Spec:
         raise RuntimeError(
             f"self.dim() cannot be 0 to view {x.dtype} as {dtype} (different element sizes)"
         )
-    if x.strides[-1] != x.itemsize:
+    strides = laid(x).strides
+    if strides[-1] != x.itemsize:
         raise RuntimeError(
             f"self.stride(-1) must be 1 to view {x.dtype} as {dtype} (different element sizes), "
-            f"but got {x.strides[-1] // x.itemsize}: call .contiguous() first"
+            f"but got {strides[-1] // x.itemsize}: call .contiguous() first"
         )
     if (x.shape[-1] * x.itemsize) % dtype.itemsize:
         raise RuntimeError(
             f"self.size(-1) must be divisible by {dtype.itemsize // x.itemsize} to view {x.dtype} "
             f"as {dtype} (different element sizes), but got {x.shape[-1]}"
+        )
+    if any(step % dtype.itemsize for step in strides[:-1]):
+        raise RuntimeError(
+            f"self.stride() must be divisible by {dtype.itemsize // x.itemsize} to view {x.dtype} as "
+            f"{dtype} (different element sizes), but got {[s // x.itemsize for s in strides]}"
+        )
+    start = address(x) - address(root(x))
+    if start % dtype.itemsize:
+        raise RuntimeError(
+            f"self.storage_offset() must be divisible by {dtype.itemsize // x.itemsize} to view "
+            f"{x.dtype} as {dtype} (different element sizes), but got {start // x.itemsize}"
         )
     return (*x.shape[:-1], x.shape[-1] * x.itemsize // dtype.itemsize), dtype
 

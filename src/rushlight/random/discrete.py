@@ -174,7 +174,7 @@ def bernoulli(
     >>> bernoulli((4,), np.dtype("bool"), 0.5, Generator().manual_seed(0))
     array([False, False,  True, False])
     """
-    if isinstance(p, np.ndarray) and p.dtype.kind not in "fV":
+    if isinstance(p, np.ndarray) and p.size and p.dtype.kind not in "fV":
         raise NotImplementedError(
             f"bernoulli is not implemented for probabilities of {p.dtype}: use a floating dtype"
         )

@@ -60,12 +60,12 @@ def unfold(
     need_tensor("im2col", "input", 1, input)
     shape = input._data.shape
     form = _form("im2col", kernel_size, dilation, padding, stride)
-    if len(shape) < 3:
+    if len(shape) < 2 or (len(shape) == 2 and 0 not in shape):
         raise IndexError(
             f"Dimension out of range (expected to be in range of [-{len(shape)}, {len(shape) - 1}], "
             f"but got 2): unfold takes [N, C, H, W] or [C, H, W], got {list(shape)}"
         )
-    if len(shape) > 4 or 0 in shape[-3:]:
+    if len(shape) not in (3, 4) or 0 in shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"

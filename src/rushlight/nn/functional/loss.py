@@ -12,12 +12,13 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import need_tensor, relabel, size_at
 from rushlight.ops.conversion import alike
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
@@ -133,7 +134,7 @@ def smooth_l1_loss(
     input, target = _common("smooth_l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     loss: Tensor = apply(rows.rounded_distance, input - target, bend=float(beta), slope=1.0)
-    return reduced(loss, how, "SmoothL1LossBackward0")
+    return remember(reduced(loss, how, "SmoothL1LossBackward0"), input, target)
 
 
 @in_single
@@ -168,7 +169,7 @@ def huber_loss(
     if weight is not None:
         # Unlike mse_loss and l1_loss, torch takes the plain mean here.
         loss = _weighted(loss, weight, "none", None)
-    return reduced(loss, how, "HuberLossBackward0")
+    return remember(reduced(loss, how, "HuberLossBackward0"), input, target)
 
 
 # ---- one class of several -----------------------------------------------------------------------
@@ -270,8 +271,6 @@ def cross_entropy(
     how = chosen_reduction(size_average, reduce, reduction)
     if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if not input._data.ndim:
-        raise RuntimeError("cross_entropy: expected an input of at least 1 dimension, got 0")
     dim = 0 if input._data.ndim == 1 else 1
     if input._data.shape == target._data.shape:
         if target._data.dtype.kind not in "fV":
@@ -285,8 +284,12 @@ def cross_entropy(
                 "ignore_index is not supported for floating point target: targets of probabilities "
                 "have no index"
             )
+        size_at(input, dim)
         return _soft_cross_entropy(log_softmax(input, dim), target, weight, how, label_smoothing)
+    size_at(input, dim)
     if label_smoothing <= 0:
+        if input._data.size:
+            supported("log_softmax_lastdim_kernel_impl", FLOAT, [input._data])
         return _chosen(rows.cross_entropy, input, target, weight, ignore_index, how)
     return _smoothed(log_softmax(input, dim), target, weight, ignore_index, how, label_smoothing)
 
@@ -325,6 +328,10 @@ def _smoothed(
     ndim = scores._data.ndim
     dim = 0 if ndim == 1 else 1
     if ndim == 1 and target._data.ndim:
+        if target._data.shape != (1,):
+            raise ValueError(
+                f"For 1D input, 1D target must have size 1, but got target size {target._data.size}"
+            )
         raise RuntimeError(
             f"output with shape [] doesn't match the broadcast shape {list(target._data.shape)}: the "
             "class of a 1-D input is a 0-D target where labels are smoothed"

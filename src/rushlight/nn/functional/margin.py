@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.core.tensor import wrap
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
@@ -161,7 +162,7 @@ def soft_margin_loss(
     if target._data.dtype.kind == "b":
         reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
         loss = closed(loss, reason=reason + "soft_margin_loss with a boolean target")
-    return reduced(loss, how, "SoftMarginLossBackward0")
+    return remember(reduced(loss, how, "SoftMarginLossBackward0"), input, target)
 
 
 def multilabel_soft_margin_loss(

@@ -48,7 +48,7 @@ def batch_norm(
         if not input._data.size:
             running_mean = running_var = None  # an empty batch has no statistics to move to
         shape = input._data.shape
-        if len(shape) > 1 and shape[0] * math.prod(shape[2:]) == 1:
+        if shape and shape[0] * math.prod(shape[2:]) == 1:
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {input.shape}"
             )

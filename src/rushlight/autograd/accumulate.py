@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from rushlight.core.doors import into
 from rushlight.core.node import Meta
-from rushlight.core.table import TABLE
-from rushlight.core.tape import attach
-from rushlight.core.tensor import Array, TensorBase, bump, wrap
-from rushlight.core.turned import held, write
+from rushlight.core.tensor import Array, TensorBase, bump
+from rushlight.core.turned import held
 from rushlight.memory import is_dense, is_repeated
-from rushlight.primitives.placement import empty_like
+from rushlight.primitives import writing
+from rushlight.primitives.placement import order_like
+from rushlight.primitives.pointwise import laid_out
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -57,9 +56,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     before = leaf._grad
     if before is None:
         if create_graph:
-            leaf._grad = _copied(g, _laid_out(g._data, leaf._data))
-            if leaf._grad._node is not None and is_dense(leaf._data):
-                leaf._grad._node._label = "torch::autograd::CopyBackwards"
+            leaf._grad = _laid_out(g, leaf._data)
             return
         array = held(g)
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
@@ -71,15 +68,12 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             and array.strides == leaf._data.strides
             and not g._requires_grad
         ):
-            g = wrap(_laid_out(g._data, leaf._data))
+            g = _laid_out(g, leaf._data)
         leaf._grad = g
     elif create_graph:
         leaf._grad = before + g
     else:
-        if before._turned:
-            write(before, before._data + g._data)
-        else:
-            np.add(before._data, g._data, out=before._data)
+        into(before, writing.add, g)
         bump(before, "the accumulation of a gradient")
 
 
@@ -89,20 +83,11 @@ def keep(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
     if before is not None:
         tensor._grad = before + g
     else:
-        copy = np.array(g._data, order="C")
-        tensor._grad = _copied(g, copy) if create_graph else wrap(copy)
+        tensor._grad = laid_out(g, strides=None)
 
 
-def _copied(g: Tensor, copy: Array) -> Tensor:
-    """copy, which holds the values of g, as what can be differentiated as g can."""
-    out = wrap(copy)
-    if g._requires_grad:
-        attach(TABLE["clone"], (g,), {}, out)
-    return out
-
-
-def _laid_out(array: Array, like: Array) -> Array:
-    """A copy with the strides of `like`, if that fills its memory, else contiguous."""
-    copy = empty_like(like, array.dtype) if is_dense(like) else np.empty(array.shape, array.dtype)
-    copy[...] = array
+def _laid_out(g: Tensor, leaf: Array) -> Tensor:
+    """A copy that lies as a leaf does, if that fills its memory, else in row order."""
+    order = order_like(leaf) if is_dense(leaf) else None
+    copy: Tensor = laid_out(g, strides=None if order is None else order[1])
     return copy

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight.autograd.accumulate import accumulate, fit, keep, need_room
+from rushlight.core.doors import apply, into
 from rushlight.core.hooks import retain
 from rushlight.core.node import Node
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.table import TABLE
+from rushlight.core.tensor import TensorBase
+from rushlight.primitives import writing
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -160,9 +161,9 @@ class _Walk:
         if self.create_graph:
             return a + b
         if id(a) in self.owned:
-            np.add(a._data, b._data, out=a._data)
+            into(a, writing.add, b)
             return a
-        total = wrap(np.asarray(a._data + b._data))
+        total: Tensor = apply(TABLE["add"], a, b)
         self.owned.add(id(total))
         return total
 

@@ -28,7 +28,7 @@ EXACT = {"mul", "div", "floor_divide", "trunc_divide", "lerp", "addcmul", "addcd
 # What torch has of the types of 8 bits: they are kept, moved and told apart, and multiplied as matrices.
 EIGHT = {
     "abs", "blank", "cat", "clone", "compact", "convert", "dependent", "embedding", "eq", "index",
-    "isnan", "matmul", "ne", "overwrite", "pad", "place_index", "place_slice", "put", "roll", "stack",
+    "isnan", "laid_out", "matmul", "ne", "overwrite", "pad", "place_index", "place_slice", "put", "roll", "stack",
     "where",
 }  # fmt: skip
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import into
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad
-from rushlight.core.turned import held, put, write
+from rushlight.core.turned import held, put
 from rushlight.memory import (
     FULL,
     PARTIAL,
@@ -26,6 +27,7 @@ from rushlight.memory import (
     strided_view,
     whole,
 )
+from rushlight.primitives.writing import copy
 from rushlight.return_types import ReturnType
 
 if TYPE_CHECKING:
@@ -334,7 +336,7 @@ def write_out(
                 f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
             )
         _resize(out, result._data)
-    write(out, result._data)
+    into(out, copy, result)
     bump(out, "an out= argument")
     return out
 

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.state import state
+from rushlight.core.doors import apply, into
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
-from rushlight.core.turned import alias
 from rushlight.memory import beside
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import (
     admit,
-    assign,
     check_copy,
     check_memory,
     copy_,
@@ -34,6 +31,7 @@ from rushlight.ops.inplace import (
 )
 from rushlight.primitives import index as rows
 from rushlight.primitives.index import ARRAY, FULL
+from rushlight.primitives.writing import copy_region
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -222,7 +220,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     region = self._data if basic is None else _region(self._data, basic)
     if not tensors:
         recording = admit(self, value)
-        if recording and self._view is not None and not state.interpreters:
+        if recording and self._view is not None:
             # What was recorded of a view is recorded of the region alone, which may show less twice.
             part = apply(rows.slice_, self, index=basic)
             if not value._data.ndim and part._data.ndim:
@@ -235,9 +233,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             check_copy(self, region, value, _spread(value._data, region.shape))
         elif 0 in region.strides:
             need_distinct(region)
-        plain = not (recording or self._turned) and not state.interpreters
-        if plain and (not value._data.ndim or value._data.shape == region.shape):
-            region[...] = dtypes.cast(value._data, region.dtype)
+        if not recording and (not value._data.ndim or value._data.shape == region.shape):
+            into(self, copy_region, value, index=basic)
             bump(self, "__setitem__")
         else:
             place(self, value, (), basic, False, recording)
@@ -256,11 +253,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     _check_places(region, value, tensors, filled)
     if basic is None:
         target = self
-    elif recording or state.interpreters or self._turned:
-        target = apply(rows.slice_, self, index=basic)
     else:
-        target = alias(self)
-        target._data = region
+        target = apply(rows.slice_, self, index=basic)
     place(target, value, tuple(tensors), spec, False, recording)
 
 
@@ -331,17 +325,13 @@ def place(
     self: Tensor, value: Tensor, tensors: tuple[Tensor, ...], spec: Any, add: bool, recording: bool
 ) -> None:
     """Put value into self's memory, and self at the place of that `put` in the graph."""
-    arrays = [t._data for t in tensors]
-    whole = recording or self._turned or state.interpreters
-    if whole and value._data.dtype != self._data.dtype:
+    if recording and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
     static = {"spec": spec, "accumulate": add}
-    if state.interpreters or self._turned:
-        assign(self, apply(rows.put, self, value, *tensors, **static), "__setitem__", cast=True)
-        return
     try:
-        rows.put_into(self._data, dtypes.cast(value._data, self._data.dtype), *arrays, **static)
+        into(self, rows.put_into, value, *tensors, **static)
     except (ValueError, IndexError, TypeError) as error:
+        arrays = [t._data for t in tensors]
         rows.put.rule(self._data, value._data, *arrays, **static)
         if isinstance(error, TypeError):
             raise RuntimeError(f"index_put: {error}") from None

@@ -24,8 +24,8 @@ from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
 from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad, wrap
-from rushlight.core.turned import alias, held, write
-from rushlight.memory import address, is_repeated
+from rushlight.core.turned import alias, held
+from rushlight.memory import address
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
@@ -37,8 +37,10 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.precision import uncast
 from rushlight.primitives import pointwise as rows
+from rushlight.primitives import writing
 from rushlight.primitives.families import is_int64, missing
 from rushlight.primitives.view import overwrite
+from rushlight.primitives.writing import IN_PLACE
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -156,15 +158,6 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
             )
 
 
-def store(target: Tensor, values: Array) -> None:
-    """Write values into target's memory; where it shows an element again and again, what changed."""
-    if is_repeated(target._data):
-        changed = np.broadcast_to(values, target._data.shape) != target._data
-        np.copyto(held(target), values, where=changed, casting="unsafe")
-    else:
-        write(target, values)
-
-
 def assign(
     target: Tensor, result: Tensor, operation: str, *others: Any, cast: bool = False
 ) -> Tensor:
@@ -177,7 +170,7 @@ def assign(
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
     if not recorded:
-        store(target, result._data)
+        into(target, writing.copy, result)
         bump(target, operation)
         return target
     data = target._data
@@ -192,7 +185,7 @@ def assign(
     elif result._node is None:
         result = rows.clone(result)
     # Before anything has changed: a change that does not fit the dtype of the target is refused.
-    store(target, result._data)
+    into(target, writing.copy, result)
     rebase(target, result)
     bump(target, operation)
     refresh(target)
@@ -271,8 +264,9 @@ def _frozen(kept: Any, before: Tensor, copies: dict[int, Tensor]) -> Any:
         return kept
     copy = copies.get(id(kept))
     if copy is None:
-        copy = copies[id(kept)] = wrap(kept._data.copy(), kept._requires_grad)
-        copy._node = kept._node
+        with no_grad():
+            copy = copies[id(kept)] = rows.clone(kept)
+        copy._requires_grad, copy._node = kept._requires_grad, kept._node
         if kept._output_nr:
             copy._output_nr = kept._output_nr
     return copy
@@ -306,7 +300,8 @@ def stand_in(target: Tensor) -> Tensor:
         if target._output_nr:
             other._output_nr = target._output_nr
     if state.packing is not None:
-        other._data = other._data.copy()
+        with no_grad():
+            other._data = rows.clone(other)._data
     return other
 
 
@@ -353,7 +348,7 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     """
     plain = function.__name__
     function = uncast(function)
-    kernel = KERNELS.get(plain)
+    kernel = IN_PLACE.get(plain)
     if kernel is not None and not general:
         return direct(function, kernel)
     name = plain + "_"
@@ -453,104 +448,6 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     return method
 
 
-# Up to this size products are added as torch's kernels add them: with one rounding (a fused
-# multiply-add, here by way of float64). For more elements that would cost five times the time.
-_FUSED = 1024
-_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-
-
-@functools.lru_cache(maxsize=256)
-def _single(number: float) -> float:
-    """A number of a step, such as the learning rate, as torch hands it to a float32 kernel."""
-    return float(np.float32(number))
-
-
-def _round_once(out: Array, product: Array, term: Array) -> None:
-    """product + term into out; the product is in double precision."""
-    if product.shape == term.shape:
-        product += term
-    else:
-        product = product + term
-    out[...] = product
-
-
-def _add(x: Array, y: Any, alpha: float = 1) -> None:
-    if alpha == 1:
-        np.add(x, y, out=x)
-    elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
-        total = y.astype(_DOUBLE)
-        total *= _single(alpha)
-        if total.shape == x.shape:
-            total += x
-            x[...] = total
-        else:
-            x[...] = total + x
-    else:
-        np.add(x, y * alpha, out=x)
-
-
-def _sub(x: Array, y: Any, alpha: float = 1) -> None:
-    _add(x, y, -alpha) if alpha != 1 else np.subtract(x, y, out=x)
-
-
-def _mul(x: Array, y: Any) -> None:
-    np.multiply(x, y, out=x)
-
-
-def _div(x: Array, y: Any) -> None:
-    np.true_divide(x, y, out=x)
-
-
-def _addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
-    if value.__class__ is complex:
-        raise TypeError("a complex factor goes the general way")
-    if x.dtype is _SINGLE and x.size <= _FUSED:
-        total = (y if value == 1 else y * value).astype(_DOUBLE)
-        _round_once(x, total * z, x)
-        return
-    term = np.multiply(y, z if value == 1 else value)
-    if value != 1:
-        term *= z
-    np.add(x, term, out=x)
-
-
-def _addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
-    # torch's order: the factor first.
-    quotient = np.true_divide(y, z) if value == 1 else np.multiply(y, value)
-    if value != 1:
-        quotient /= z
-    np.add(x, quotient, out=x)
-
-
-def _lerp(x: Array, end: Array, weight: float) -> None:
-    # torch's formula, which is exact at both ends.
-    if isinstance(weight, np.ndarray):
-        raise TypeError("a tensor of weights goes the general way")
-    difference = np.subtract(end, x)
-    if x.dtype is _SINGLE and x.size <= _FUSED:
-        near = abs(weight) < 0.5
-        total = difference.astype(_DOUBLE)
-        total *= _single(weight) if near else _single(_single(weight) - 1)
-        _round_once(x, total, x if near else end)
-    elif abs(weight) < 0.5:
-        difference *= weight
-        np.add(x, difference, out=x)
-    else:
-        difference *= 1 - weight
-        np.subtract(end, difference, out=x)
-
-
-def _sqrt(x: Array) -> None:
-    np.sqrt(x, out=x)
-
-
-# Kernels for the in-place methods that optimizers live on.
-KERNELS: dict[str, Callable[..., None]] = {
-    "add": _add, "sub": _sub, "mul": _mul, "div": _div, "addcmul": _addcmul, "addcdiv": _addcdiv,
-    "lerp": _lerp, "sqrt": _sqrt,
-}  # fmt: skip
-
-
 def zero_(self: Tensor) -> Tensor:
     """Fill with zeros, in place."""
     fill_(self, 0)
@@ -575,15 +472,12 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
         number = fit(value, self._data.dtype)
         if not admit(self):
-            if self._turned:
-                write(self, np.asarray(number))
-            else:
-                self._data.fill(number)
+            into(self, writing.fill, number)
             bump(self, "fill_")
             return self
         filled = wrap(np.asarray(number))
     if not admit(self, filled):
-        write(self, filled._data)
+        into(self, writing.copy, filled)
         bump(self, "fill_")
         return self
     return assign(self, filled, "fill_", cast=True)

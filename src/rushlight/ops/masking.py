@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.state import state
+from rushlight.core.doors import apply, into
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.memory import strided_view
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
-from rushlight.ops.inplace import admit, asked, assign, check_memory, store
+from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
-from rushlight.primitives.select import choose
 from rushlight.primitives.subclass import like
+from rushlight.primitives.writing import fill_where
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -96,11 +95,11 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     check_memory("masked_fill", self._data, mask)
     if recorded:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
-    if isinstance(value, TensorBase) or state.interpreters:
+    if isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
     need_number("masked_fill_", "value", 2, value)
-    filler = np.asarray(dtypes.number_in(value, self._data.dtype))
+    number = dtypes.number_in(value, self._data.dtype)
     if (
         mask._data.shape != self._data.shape
         and broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape
@@ -109,7 +108,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
             f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
             f"tensor of shape {list(self._data.shape)}"
         )
-    store(self, choose(mask._data, filler, self._data))
+    into(self, fill_where, mask, number)
     bump(self, "masked_fill_")
     return self
 

@@ -14,15 +14,15 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, into
 from rushlight.core.tensor import TensorBase, bump, wrap
-from rushlight.core.turned import write
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.placement import suggested
+from rushlight.primitives.writing import copy
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -54,7 +54,7 @@ def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float 
         with no_grad():
             values = batch.reshape((running._data.size,))
             moved = running.mul(1 - momentum).add_(values, alpha=momentum * factor)
-        write(running, moved._data)
+        into(running, copy, moved)
 
 
 def _with_running(

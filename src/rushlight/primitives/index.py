@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.dtypes import cast
 from rushlight.memory import beside, is_repeated, laid, placed
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import copied, iterated, preserved, view_strides
@@ -386,7 +387,8 @@ def _is_mask(index: Array, out: Array) -> bool:
 def put_into(
     out: Array, values: Array, *indices: Array, spec: Index, accumulate: bool = False
 ) -> None:
-    """Write or add values at an index, in place; values broadcast."""
+    """Write or add values at an index, in place; values broadcast, and take the type of out."""
+    values = cast(values, out.dtype)
     if spec == (ARRAY,) and not values.ndim and not accumulate and _is_mask(indices[0], out):
         if is_repeated(out):
             np.copyto(out, values, where=indices[0], casting="unsafe")

@@ -16,6 +16,7 @@ from rushlight import dtypes
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.memory import strided_view
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -547,6 +548,27 @@ convert = Primitive(
 def _clone(x: Array) -> Array:
     return copied(x)
 
+
+def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
+    if strides is None:
+        return np.array(x, order="C")
+    steps = tuple([s * x.itemsize for s in strides])
+    out = strided_view(np.empty(x.size, x.dtype), x.shape, steps)
+    np.copyto(out, x)
+    return out
+
+
+# A copy that lies in memory in a way of its own: with these strides, which fill it, or in row order.
+laid_out = Primitive(
+    "laid_out", "unary", _laid_out, (lambda g: g,), lambda x, *, strides: (x.shape, x.dtype), "{x}",
+    lambda: [
+        Sample((draw(1, (2, 3)),), {"strides": (1, 2)}), Sample((draw(2, (2, 3)).T,), {"strides": None}),
+    ],
+    label=lambda node: (
+        "CloneBackward0" if node.static["strides"] is None else "torch::autograd::CopyBackwards"
+    ),
+    as_is=True,
+)  # fmt: skip
 
 clone = Primitive(
     "clone", "unary", _clone, (lambda g: g,), lambda x: (x.shape, x.dtype), "{x}",

@@ -1,0 +1,145 @@
+"""Kernels: what is written into memory through the door `into`.
+
+Each is given the elements of its target first, and overwrites them; it reads what it needs before.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight.core.tensor import Array
+from rushlight.dtypes import cast
+from rushlight.memory import is_repeated
+from rushlight.primitives.index import Index, slice_
+
+
+def copy(x: Array, values: Array) -> None:
+    """The values, converted to the type of x; where x shows an element again and again, what changed."""
+    values = cast(values, x.dtype)
+    if is_repeated(x):
+        np.copyto(x, values, where=np.broadcast_to(values, x.shape) != x, casting="unsafe")
+    else:
+        np.copyto(x, values)
+
+
+def fill(x: Array, number: Any) -> None:
+    """One number."""
+    x.fill(number)
+
+
+def fill_where(x: Array, mask: Array, number: Any) -> None:
+    """One number where mask is True."""
+    np.copyto(x, number, where=mask, casting="unsafe")
+
+
+def copy_region(x: Array, values: Array, *, index: Index) -> None:
+    """The values, into the part of x that integers, slices, None and `...` show."""
+    slice_.forward(x, index=index)[...] = cast(values, x.dtype)
+
+
+# Up to this size products are added as torch's kernels add them: with one rounding (a fused
+# multiply-add, here by way of float64). For more elements that would cost five times the time.
+_FUSED = 1024
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
+
+@functools.lru_cache(maxsize=256)
+def _single(number: float) -> float:
+    """A number of a step, such as the learning rate, as torch hands it to a float32 kernel."""
+    return float(np.float32(number))
+
+
+def _round_once(out: Array, product: Array, term: Array) -> None:
+    """product + term into out; the product is in double precision."""
+    if product.shape == term.shape:
+        product += term
+    else:
+        product = product + term
+    out[...] = product
+
+
+def add(x: Array, y: Any, alpha: float = 1) -> None:
+    """x + alpha * y."""
+    if alpha == 1:
+        np.add(x, y, out=x)
+    elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
+        total = y.astype(_DOUBLE)
+        total *= _single(alpha)
+        if total.shape == x.shape:
+            total += x
+            x[...] = total
+        else:
+            x[...] = total + x
+    else:
+        np.add(x, y * alpha, out=x)
+
+
+def sub(x: Array, y: Any, alpha: float = 1) -> None:
+    """x - alpha * y."""
+    add(x, y, -alpha) if alpha != 1 else np.subtract(x, y, out=x)
+
+
+def mul(x: Array, y: Any) -> None:
+    """x * y."""
+    np.multiply(x, y, out=x)
+
+
+def div(x: Array, y: Any) -> None:
+    """x / y."""
+    np.true_divide(x, y, out=x)
+
+
+def addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
+    """x + value * y * z."""
+    if x.dtype is _SINGLE and x.size <= _FUSED:
+        total = (y if value == 1 else y * value).astype(_DOUBLE)
+        _round_once(x, total * z, x)
+        return
+    term = np.multiply(y, z if value == 1 else value)
+    if value != 1:
+        term *= z
+    np.add(x, term, out=x)
+
+
+def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
+    """x + value * y / z."""
+    # torch's order: the factor first.
+    quotient = np.true_divide(y, z) if value == 1 else np.multiply(y, value)
+    if value != 1:
+        quotient /= z
+    np.add(x, quotient, out=x)
+
+
+def lerp(x: Array, end: Array, weight: float) -> None:
+    """From x towards end, by weight."""
+    # torch's formula, which is exact at both ends.
+    if isinstance(weight, np.ndarray):
+        raise TypeError("a tensor of weights goes the general way")
+    difference = np.subtract(end, x)
+    if x.dtype is _SINGLE and x.size <= _FUSED:
+        near = abs(weight) < 0.5
+        total = difference.astype(_DOUBLE)
+        total *= _single(weight) if near else _single(_single(weight) - 1)
+        _round_once(x, total, x if near else end)
+    elif abs(weight) < 0.5:
+        difference *= weight
+        np.add(x, difference, out=x)
+    else:
+        difference *= 1 - weight
+        np.subtract(end, difference, out=x)
+
+
+def sqrt(x: Array) -> None:
+    """The square root."""
+    np.sqrt(x, out=x)
+
+
+# What the in-place methods that optimizers live on write with.
+IN_PLACE: dict[str, Callable[..., None]] = {
+    "add": add, "sub": sub, "mul": mul, "div": div, "addcmul": addcmul, "addcdiv": addcdiv,
+    "lerp": lerp, "sqrt": sqrt,
+}  # fmt: skip

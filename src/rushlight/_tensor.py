@@ -5,6 +5,7 @@ The operations are functions of `rushlight.ops`; `rushlight.methods` lists those
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -146,6 +147,16 @@ class Tensor(
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before the first."""
+        if self._grad is None and not self._retains_grad and not self.is_leaf:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+                "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
+                "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+                "instead.",
+                UserWarning,
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter

@@ -240,10 +240,12 @@ class Draws:
 
     def apart(self) -> str:
         """A tensor to write to that shares its memory with none: else torch's answer is undefined."""
-        shared = Counter(t.untyped_storage().data_ptr() for _, t in self.tensors)
+        # A zero without memory, which torch keeps for some gradients, cannot be written to.
+        held = [(path, t) for path, t in self.tensors if not t._is_zerotensor()]
+        shared = Counter(t.untyped_storage().data_ptr() for _, t in held)
         near = [
             path
-            for path, t in self.tensors
+            for path, t in held
             if shared[t.untyped_storage().data_ptr()] == 1
             and t is not self.first()
             and t.dtype == self.first().dtype

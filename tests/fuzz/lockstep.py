@@ -206,7 +206,8 @@ class Side:
             view.facts.append(self.facts(tensor, grad_fn, versions))
             view.sharing.append(memory.setdefault(self.address(tensor) or -1 - number, number))
             view.arrays.append(self.array(tensor))
-            view.room.append(tensor.untyped_storage().nbytes() if self.framework is torch else 0)
+            counts = self.framework is torch and self.address(tensor)
+            view.room.append(tensor.untyped_storage().nbytes() if counts else 0)
             if view.facts[-1][LEAF] is True or tensor.retains_grad:
                 grad = tensor.grad
                 if grad is not None and path.count(".grad") < 2:  # it may be its own
@@ -447,7 +448,7 @@ def moved(before: View, now: View) -> bool:
     """
     room = {id(t): nbytes for t, nbytes in zip(before.tensors, before.room, strict=True)}
     return any(
-        nbytes > room.get(id(t), nbytes) for t, nbytes in zip(now.tensors, now.room, strict=True)
+        0 < room.get(id(t), 0) < nbytes for t, nbytes in zip(now.tensors, now.room, strict=True)
     )
 
 

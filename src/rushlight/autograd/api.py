@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.autograd import engine
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, wants_grad, wrap
+from rushlight.core.tensor import TensorBase, tell_once, wants_grad, wrap
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -155,6 +155,14 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     if targets is not None:
         targets = _targets(targets, "can't retain_grad on Tensor that has requires_grad=False")
+    if create_graph:
+        tell_once(
+            "Using backward() with create_graph=True will create a reference cycle between the "
+            "parameter and its gradient which can cause a memory leak. We recommend using "
+            "autograd.grad when creating the graph to avoid this. If you have to use this function, "
+            "make sure to reset the .grad fields of your parameters to None after use to break the "
+            "cycle and avoid the leak."
+        )
     engine.run(roots, seeds, retain_graph=keep, create_graph=create_graph, targets=targets)
 
 

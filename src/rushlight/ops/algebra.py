@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
 from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
@@ -284,6 +284,12 @@ def logdet(input: Tensor) -> Tensor:
 @in_single
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
+    tell_once(
+        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future "
+        "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\n"
+        "and\nU = torch.cholesky(A, upper=True)\nshould be replaced with\n"
+        "U = torch.linalg.cholesky(A).mH"
+    )
     lower = apply(rows.cholesky, input)
     return write_out(out, in_columns(rows.h(lower)) if upper else lower)
 
@@ -306,6 +312,12 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 @in_single
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R with Q @ R = input."""
+    tell_once(
+        "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future release.\n"
+        "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
+        "Q, R = torch.qr(A, some)\nshould be replaced with\n"
+        "Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')"
+    )
     return write_outs(out, return_types.qr(apply(rows.qr, input, complete=not some)))
 
 

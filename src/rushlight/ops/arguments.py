@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,15 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import into
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad
+from rushlight.core.tensor import (
+    Array,
+    TensorBase,
+    Untracked,
+    bump,
+    inference,
+    user_line,
+    wants_grad,
+)
 from rushlight.core.turned import held, put
 from rushlight.memory import (
     FULL,
@@ -353,6 +362,16 @@ def need_growing(data: Array) -> None:
 def _resize(out: Tensor, like: Array) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     data = held(out)
+    if data.size:
+        warnings.warn_explicit(
+            "An output with one or more elements was resized since it had shape "
+            f"{list(data.shape)}, which does not match the required output shape {list(like.shape)}. "
+            "This behavior is deprecated, and in a future release outputs will not be resized unless "
+            "they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, "
+            "to zero elements with t.resize_(0).",
+            UserWarning,
+            *user_line(),
+        )
     order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
     owner = whole(data)

@@ -49,6 +49,17 @@ KNOWN: tuple[Known, ...] = (
         want="complex32",
     ),
     Known(
+        "values",
+        "A function of float32 written into float64 shows its last bit, which is the library's own.",
+        line=r"torch\.(exp|sin)\(.*out=",
+        dtype="float64",
+    ),
+    Known(
+        "values",
+        "A matrix product into one of its own factors: torch reads what it has already overwritten.",
+        line=r"matmul\(.*out=",
+    ),
+    Known(
         "sharing",
         "`.grad` shares memory with nothing; torch takes over gradients that are views of others.",
         line=r"backward\(",

@@ -126,7 +126,7 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     shape = input._data.shape
     if not shape:
         # Not as a clone does, whose backward hands the gradient itself on.
-        return apply(pointwise.where, wrap(np.ones((), bool)), input, 0)
+        return apply(pointwise.where, wrap(np.ones((), bool)), input, input.detach())
     kept = positions._data.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):

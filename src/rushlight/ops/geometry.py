@@ -112,7 +112,8 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same memory with the same shape and strides."""
     return (
-        data_ptr(self) == data_ptr(tensor)
+        root(held(self)) is root(held(tensor))
+        and data_ptr(self) == data_ptr(tensor)
         and self._data.shape == tensor._data.shape
         and stride(self) == stride(tensor)
         and storage_offset(self) == storage_offset(tensor)

@@ -209,9 +209,13 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     tensor(4.5000)
     """
     panels, at = _panels("trapezoid", y, x, dx, dim)
-    total = sum(panels, at)
-    # torch sums up nothing here, which depends on nothing.
-    return total if y._data.shape[at] else total.detach()
+    if not y._data.shape[at]:
+        # torch sums up nothing here, which depends on nothing.
+        return sum(panels, at).detach()
+    if x is not None:
+        return sum(panels, at)
+    ends = y.select(at, 0) + y.select(at, -1)
+    return (sum(y, at) - ends * 0.5) * (1 if dx is None else dx)
 
 
 trapz = trapezoid

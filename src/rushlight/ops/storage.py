@@ -17,7 +17,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.tensor import Array, wrap
 from rushlight.device import CPU, check_device, device
-from rushlight.memory import address
+from rushlight.memory import address, root
 
 BYTE = np.dtype(np.uint8)
 
@@ -244,12 +244,13 @@ class UntypedStorage(_Casts):
         return self.clone()
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> UntypedStorage:
-        # torch's own entry in the memo: tensors and storages of one memory find the same copy. What
-        # was copied is kept there too, so that nothing else takes its address meanwhile.
-        copies = memo.setdefault("torch", {})
-        if self.key not in copies:
-            copies[self.key] = self, self.clone()
-        twin: UntypedStorage = copies[self.key][1]
+        # torch's own entry in the memo: tensors and storages of one memory find the same copy (but for
+        # memory that came twice, from NumPy). What was copied is kept there too, so that nothing else
+        # takes its place meanwhile.
+        copies, owner = memo.setdefault("torch", {}), id(root(self.array))
+        if owner not in copies:
+            copies[owner] = self, self.clone()
+        twin: UntypedStorage = copies[owner][1]
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:

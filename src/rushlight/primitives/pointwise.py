@@ -230,7 +230,11 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
             "Integers to negative integer powers are not allowed: make the base floating, "
             "x.float() ** y"
         )
-    return promote_same(arrays)
+    promoted = promote_same(arrays)
+    if y.__class__ is not np.ndarray and promoted[0].dtype.kind == "c":
+        # Still a number: torch computes some powers the short way.
+        return [promoted[0], complex(y)]
+    return promoted
 
 
 def _is_number(x: Any) -> bool:

@@ -184,12 +184,14 @@ def bernoulli(
         if not 0.0 <= p <= 1.0:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
         return _coins(shape, dtype, p, generator)
-    if not ((p >= 0) & (p <= 1)).all():
-        raise RuntimeError("bernoulli expects every probability p to be in [0, 1]")
     source = generator or default_generator
-    size = math.prod(shape)
+    sound = np.broadcast_to((p >= 0) & (p <= 1), shape).reshape(-1)
+    # torch draws one element after the other, up to the first that cannot be.
+    size = sound.size if sound.all() else int(sound.argmin())
     wide = p.dtype.itemsize == 8
     u = uniform64(source.raw64(size)) if wide else uniform32(source.raw32(size))
+    if size != sound.size:
+        raise RuntimeError("bernoulli expects every probability p to be in [0, 1]")
     chances = p if wide else p.astype(np.float32, copy=False)
     return np.asarray(u.reshape(shape) < chances, dtype)
 

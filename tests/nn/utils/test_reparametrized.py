@@ -9,6 +9,49 @@ import rushlight as torch
 from rushlight import nn
 
 
+@pytest.mark.parametrize("trivialized", [True, False])
+@pytest.mark.parametrize("name", ["None", "'matrix_exp'", "'cayley'", "'householder'"])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 4, 3)])
+def test_orthogonal(shape: tuple[int, ...], name: str, trivialized: bool) -> None:
+    parity(
+        f"""
+        from torch.nn.utils.parametrizations import orthogonal
+        m = nn.Module()
+        m.weight = nn.Parameter(torch.randn({shape}, dtype=torch.float64))
+        orthogonal(m, "weight", {name}, use_trivialization={trivialized})
+        weight = m.weight
+        (weight * torch.arange(weight.numel()).view({shape})).sum().backward()
+        grad = m.parametrizations.weight.original.grad.clone()
+        keys = sorted(m.state_dict())
+        q = torch.linalg.qr(torch.randn({shape}, dtype=torch.float64))[0]
+        q = q if q.shape == weight.shape else q.new_zeros({shape}).copy_(weight.detach())
+        try:
+            m.weight = q
+        except NotImplementedError as error:
+            refused = error
+        else:
+            assigned = m.weight.detach(), m.parametrizations.weight.original.detach()
+        unlike = attempt(lambda: setattr(m, "weight", torch.ones(1, 1)))
+        drawn = torch.rand(1)
+        """
+    )
+
+
+def test_orthogonal_refuses() -> None:
+    parity(
+        """
+        from torch.nn.utils.parametrizations import orthogonal
+        vector = attempt(lambda: orthogonal(nn.Linear(2, 2), "bias"))
+        nothing = attempt(lambda: orthogonal(nn.Linear(2, 2), "gain"))
+        unknown = attempt(lambda: orthogonal(nn.Linear(2, 2), orthogonal_map="qr"))
+        m = nn.Module()
+        m.weight = nn.Parameter(torch.randn(3, 2, dtype=torch.complex64))
+        real = attempt(lambda: orthogonal(m, orthogonal_map="householder"))
+        unit = orthogonal(m).weight
+        """
+    )
+
+
 @pytest.mark.parametrize("dim", ["0", "1", "None"])
 @pytest.mark.parametrize("layer", ["nn.Linear(3, 2)", "nn.Conv2d(3, 2, 2)"])
 def test_weight_norm_as_a_hook(layer: str, dim: str) -> None:

@@ -178,7 +178,7 @@ def _smooth(
         else:
             scale = 1 / factor if factor else size / count
         if antialias:
-            matrix, reach = _averaging(size, count, scale, mode, align_corners), None
+            matrix, reach = _averaging(size, count, scale, mode, align_corners)
         else:
             matrix, reach = _interpolating(size, count, scale, mode, align_corners, working)
         result = along(result, d - dims, matrix.astype(result._data.dtype), reach)
@@ -230,19 +230,22 @@ def _lanczos(x: Array) -> Array:
 _FILTERS = {"bilinear": (_triangle, 2), "bicubic": (_cubic, 4), "lanczos": (_lanczos, 6)}
 
 
-def _averaging(size: int, count: int, scale: float, mode: str, align_corners: bool) -> Array:
-    """Rows of weights that also average what a smaller output leaves out."""
+def _averaging(
+    size: int, count: int, scale: float, mode: str, align_corners: bool
+) -> tuple[Array, Array]:
+    """Rows of weights that also average what a smaller output leaves out; and which count."""
     function, width = _FILTERS[mode]
     stretch = max(scale, 1.0)
     support = width * 0.5 * stretch
-    matrix = np.zeros((count, size))
+    matrix, reach = np.zeros((count, size)), np.zeros((count, size), bool)
     for i in range(count):
         centre = scale * (i + 0.5)
         first = max(int(centre - support + 0.5), 0)
         last = min(int(centre + support + 0.5), size)
         weights = function((np.arange(first, last) - centre + 0.5) / stretch)
         matrix[i, first:last] = weights / weights.sum()
-    return matrix
+        reach[i, first:last] = True
+    return matrix, reach
 
 
 def upsample(

@@ -284,12 +284,6 @@ def logdet(input: Tensor) -> Tensor:
 @in_single
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
-    tell_once(
-        "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future "
-        "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\n"
-        "and\nU = torch.cholesky(A, upper=True)\nshould be replaced with\n"
-        "U = torch.linalg.cholesky(A).mH"
-    )
     lower = apply(rows.cholesky, input)
     return write_out(out, in_columns(rows.h(lower)) if upper else lower)
 

@@ -304,9 +304,9 @@ def need_unrecorded(out: TensorBase | None, *others: Any) -> None:
         )
 
 
-def need_castable(result: TensorBase, out: TensorBase, wrong: Any = RuntimeError) -> None:
-    """Raise torch's error unless what a result holds may be written into out's type."""
-    ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
+def need_castable(ours: dtypes.dtype, out: TensorBase, wrong: Any = RuntimeError) -> None:
+    """Raise torch's error unless a result of this type may be written into out's."""
+    theirs = dtypes.of(out._data.dtype)
     if ours.category > theirs.category:
         raise wrong(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
@@ -330,7 +330,7 @@ def write_out(
     ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
     if same and ours is not theirs:
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
-    need_castable(result, out, wrong)
+    need_castable(ours, out, wrong)
     data = held(out)
     fits = data.shape == result._data.shape
     if fits or read:

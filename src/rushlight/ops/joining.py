@@ -89,11 +89,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         # torch lets an empty 1-d tensor stand among others of any shape.
         blank = (*shape[:at], 0, *shape[at + 1 :])
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
-    result: Tensor = apply(join.cat, *parts, dim=at)
     if out is not None:
         need_tensor("out", "out", 0, out)
         need_unrecorded(out, *parts)
-        need_castable(result, out, TypeError)
+        need_castable(result_type(*(t._data for t in parts)), out, TypeError)
+    result: Tensor = apply(join.cat, *parts, dim=at)
+    if out is not None:
         apart(out, *(t for t in tensors if t._data.shape != (0,)))
     return write_out(out, result, wrong=TypeError)
 

@@ -159,6 +159,11 @@ def pad(
             n + sum(widths[2 * i : 2 * i + 2])
             for i, n in enumerate(input._data.shape[: -dims - 1 : -1])
         ]
+        if 0 in input._data.shape[ndim - dims - 1 :]:
+            raise RuntimeError(
+                f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with possibly 0 batch size and "
+                f"other non-zero dimensions for input, but got: {list(input._data.shape)}"
+            )
         if max(sizes) < 1 or min(sizes) < 0:
             raise RuntimeError(
                 f"input of size {list(input._data.shape)} is too small. Calculated output sizes, from "

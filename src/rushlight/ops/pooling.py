@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
-from rushlight.core.tape import reusable
+from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel, size_at, type_name
 from rushlight.ops.conversion import following
@@ -137,7 +137,8 @@ def max_pool(
     out, winner = apply(rows.max_pool_from, input, **form)
     if not with_indices:
         return out
-    return out, apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
+    places = apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
+    return remember(out, places), places
 
 
 def max_pool1d(

@@ -9,7 +9,7 @@ from rushlight.core.doors import into
 from rushlight.core.node import Meta
 from rushlight.core.tensor import Array, TensorBase, bump
 from rushlight.core.turned import held
-from rushlight.memory import is_dense, is_repeated
+from rushlight.memory import is_dense, is_repeated, laid
 from rushlight.primitives import writing
 from rushlight.primitives.placement import order_like
 from rushlight.primitives.pointwise import laid_out
@@ -61,14 +61,10 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         array = held(g)
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.
-        if not (
-            sys.getrefcount(g) <= 3
-            and sys.getrefcount(array) <= 3
-            and array.base is None
-            and array.strides == leaf._data.strides
-            and not g._requires_grad
-        ):
-            g = _laid_out(g, leaf._data)
+        free = sys.getrefcount(g) <= 3 and sys.getrefcount(array) <= 3 and not g._requires_grad
+        if not (free and array.base is None and array.strides == leaf._data.strides):
+            like = array if free and _may_stay(array, leaf._data) else leaf._data
+            g = _laid_out(g, like)
         leaf._grad = g
     elif create_graph:
         leaf._grad = before + g
@@ -86,8 +82,16 @@ def keep(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
         tensor._grad = laid_out(g, strides=None)
 
 
-def _laid_out(g: Tensor, leaf: Array) -> Tensor:
-    """A copy that lies as a leaf does, if that fills its memory, else in row order."""
-    order = order_like(leaf) if is_dense(leaf) else None
+def _may_stay(array: Array, leaf: Array) -> bool:
+    """Whether torch would take a gradient over as it lies: its steps count where there are any."""
+    if not is_dense(leaf):
+        return array.flags.c_contiguous
+    steps = zip(leaf.shape, laid(array).strides, laid(leaf).strides, strict=True)
+    return all(s == t if n != 1 else s != 0 for n, s, t in steps)
+
+
+def _laid_out(g: Tensor, like: Array) -> Tensor:
+    """A copy that lies as an array does, if that fills its memory, else in row order."""
+    order = order_like(like) if is_dense(like) else None
     copy: Tensor = laid_out(g, strides=None if order is None else order[1])
     return copy

@@ -129,7 +129,26 @@ _SLICES: tuple[Index, ...] = (
 
 
 def _slice_vjp(g: Any, x_shape: Shape, index: Index) -> Any:
-    return g if index == (Ellipsis,) else place_slice(g, shape=x_shape, index=index)
+    if index == (Ellipsis,):
+        return g
+    if None in index:
+        new = _new_dims(len(x_shape), index)
+        if tuple(n for d, n in enumerate(g._data.shape) if d not in new) == x_shape:
+            return g.squeeze(new)
+    return place_slice(g, shape=x_shape, index=index)
+
+
+def _new_dims(ndim: int, index: Index) -> Shape:
+    """Where the new dimensions of x[index] stand, x of so many dimensions."""
+    new, at = [], 0
+    for place, entry in enumerate(index):
+        if entry is ...:
+            at += ndim - sum(e is not None for e in (*index[:place], *index[place + 1 :]))
+        else:
+            if entry is None:
+                new.append(at)
+            at += entry is None or isinstance(entry, slice)
+    return tuple(new)
 
 
 slice_ = Primitive(

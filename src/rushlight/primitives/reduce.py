@@ -211,8 +211,8 @@ def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 
 
 def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    share = g / max(folded_size(x_shape, dim), 1)
-    return _spread(share, x_shape, dim, keepdim)
+    # Divided once it is spread, as by torch: so it is in row order, and may be kept as it is.
+    return _spread(g, x_shape, dim, keepdim) / max(folded_size(x_shape, dim), 1)
 
 
 mean = Primitive(

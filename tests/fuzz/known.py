@@ -12,8 +12,8 @@ from tests.fuzz.lockstep import Difference
 class Known:
     """A difference in `aspect` after a line that `line` finds, and why it may be there.
 
-    `want` and `got` find torch's answer and rushlight's, `dtype` torch's tensor's, where it is told by
-    these.
+    `want` and `got` find torch's answer and rushlight's, `dtype` torch's tensor's, `path` the tensor,
+    where it is told by these.
     """
 
     aspect: str
@@ -22,6 +22,7 @@ class Known:
     want: str = ""
     dtype: str = ""
     got: str = ""
+    path: str = ""
 
     def covers(self, difference: Difference) -> bool:
         """Whether a difference is of this kind."""
@@ -31,6 +32,7 @@ class Known:
             and bool(re.search(self.want, str(difference.want)))
             and bool(re.search(self.dtype, difference.dtype))
             and bool(re.search(self.got, str(difference.got)))
+            and bool(re.search(self.path, difference.path))
         )
 
 
@@ -63,6 +65,12 @@ KNOWN: tuple[Known, ...] = (
         "sharing",
         "`.grad` shares memory with nothing; torch takes over gradients that are views of others.",
         line=r"backward\(",
+    ),
+    Known(
+        "offset",
+        "A gradient that torch takes over in another's memory may begin anywhere in it.",
+        line=r"backward\(",
+        path=r"\.grad$",
     ),
     Known(
         "sign of zero",

@@ -165,7 +165,7 @@ def test_bernoulli(dtype: torch.dtype, p: float) -> None:
 def test_bernoulli_of_an_array(dtype: torch.dtype) -> None:
     same_stream(
         lambda n: torch.bernoulli(torch.linspace(0, 1, n, dtype=torch.float64).to(dtype)),
-        lambda n: ours.bernoulli((n,), storage(dtype), np.linspace(0, 1, n).astype(storage(dtype))),
+        lambda n: ours.coins(np.linspace(0, 1, n).astype(storage(dtype)), (n,), storage(dtype)),
     )
 
 
@@ -421,7 +421,7 @@ def test_shapes_and_zero_dimensions() -> None:
         ours.uniform((), half),
         ours.normal((), np.dtype(np.complex64)),
         ours.integers((), np.dtype(np.int64), 0, 3),
-        ours.bernoulli((), half, np.array(0.5)),
+        ours.coins(np.array(0.5), (), half),
         ours.poisson(np.array(3.0)),
         ours.standard_gamma(np.array(3.0)),
         ours.rrelu_noise(np.array(-3.0), 0.1, 0.2),
@@ -452,11 +452,11 @@ REFUSED: list[tuple[Callable[[], Any], Callable[[], Any]]] = [
     (lambda: torch.empty(3).bernoulli_(1.5), lambda: ours.bernoulli((3,), single, 1.5)),
     (
         lambda: torch.bernoulli(torch.tensor([1.5])),
-        lambda: ours.bernoulli((1,), single, np.array([1.5], single)),
+        lambda: ours.coins(np.array([1.5], single), (1,), single),
     ),
     (
         lambda: torch.empty(3).bernoulli_(torch.tensor([1])),
-        lambda: ours.bernoulli((3,), single, np.array([1])),
+        lambda: ours.coins(np.array([1]), (3,), single),
     ),
     (lambda: torch.empty(3).random_(5, 5), lambda: ours.integers((3,), single, 5, 5)),
     (lambda: torch.randperm(-1), lambda: ours.randperm(-1)),

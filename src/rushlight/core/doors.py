@@ -139,7 +139,7 @@ def read(tensor: TensorBase, why: str) -> Array:
     return tensor._data
 
 
-def draw(numbers: Callable[..., Any], generator: Any, *inputs: Any, **static: Any) -> Any:
+def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static: Any) -> Any:
     """Random numbers: numbers(*inputs, generator=generator, **static), as a tensor or a tuple of them.
 
     numbers is a function of `rushlight.random`, which is given the arrays of inputs that are tensors;

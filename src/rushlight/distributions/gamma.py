@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight import random
 from rushlight.autograd.function import Function
+from rushlight.core.doors import draw
 from rushlight.core.tensor import wrap
 from rushlight.dtypes import finfo
 from rushlight.ops.joining import stack
@@ -38,7 +39,7 @@ def _slope(F: Callable[[Any], Any], G: Callable[[Any], Any], a: Any) -> Any:
 class _StandardGamma(Function):
     @staticmethod
     def forward(ctx: Any, alpha: Any) -> Any:
-        sample = wrap(random.standard_gamma(alpha._data))
+        sample = draw(random.standard_gamma, None, alpha)
         ctx.save_for_backward(alpha, sample)
         return sample
 
@@ -55,7 +56,7 @@ class _StandardGamma(Function):
 class _Dirichlet(Function):
     @staticmethod
     def forward(ctx: Any, alpha: Any) -> Any:
-        sample = wrap(random.dirichlet(alpha._data))
+        sample = draw(random.dirichlet, None, alpha)
         ctx.save_for_backward(alpha, sample)
         return sample
 

@@ -16,6 +16,10 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import wrap
+from rushlight.ops.algebra import linalg_qr
+from rushlight.ops.comparison import where
+from rushlight.ops.creation import empty, empty_like, ones_like
+from rushlight.ops.sampling import randperm
 from rushlight.random import Generator
 
 FanMode = Literal["fan_in", "fan_out"]
@@ -92,19 +96,18 @@ def trunc_normal_(
     mode = (min(max(mean, a), b) - mean) / std
     with no_grad():
         # Every round draws for the whole tensor, and keeps what the places still open get.
-        trial = wrap(np.empty_like(tensor._data))
-        waiting = np.ones(tensor._data.shape, bool)
+        chosen, waiting = empty_like(tensor), ones_like(tensor, dtype=bool)
         while waiting.any():
             if rare:
-                values = trial.uniform_(a, b, generator=generator)._data.copy()
-                density = np.exp((mode**2 - ((values - mean) / std) ** 2) / 2)
-                accepted = trial.uniform_(0.0, 1.0, generator=generator)._data <= density
+                values = empty_like(tensor).uniform_(a, b, generator=generator)
+                density = ((mode**2 - ((values - mean) / std) ** 2) / 2).exp()
+                accepted = empty_like(tensor).uniform_(0.0, 1.0, generator=generator) <= density
             else:
-                values = trial.normal_(mean, std, generator=generator)._data
-                accepted = (a <= values) & (values <= b)
-            np.copyto(tensor._data, values, where=waiting)
-            waiting &= ~accepted
-        return tensor.copy_(wrap(tensor._data))
+                values = empty_like(tensor).normal_(mean, std, generator=generator)
+                accepted = (values >= a) & (values <= b)
+            chosen = where(waiting, values, chosen)
+            waiting = waiting & ~accepted
+        return tensor.copy_(chosen)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -232,30 +235,29 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     if not tensor._data.size:
         return tensor
     rows = tensor.shape[0]
-    drawn = wrap(np.empty((rows, tensor._data.size // rows), tensor._data.dtype))
-    matrix = normal_(drawn, generator=generator)._data
-    wide = matrix.shape[0] < matrix.shape[1]
-    q, r = np.linalg.qr(matrix.T if wide else matrix)
-    # The signs that make the decomposition unique, and the distribution uniform.
-    q = q * np.sign(np.diagonal(r))
-    return _written(tensor, (q.T if wide else q).reshape(tensor.shape) * gain)
+    columns = tensor._data.size // rows
+    with no_grad():
+        matrix = empty(rows, columns, dtype=tensor.dtype).normal_(generator=generator)
+        wide = rows < columns
+        q, r = linalg_qr(matrix.T if wide else matrix)
+        # The signs that make the decomposition unique, and the distribution uniform.
+        q = q * r.diagonal().sign()
+        return tensor.copy_((q.T if wide else q).reshape(tensor.shape) * gain)
 
 
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:
     """A matrix of normal numbers in which this fraction of each column is zero (Martens 2010)."""
-    from rushlight.ops.sampling import randperm
-
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     normal_(tensor, 0.0, std, generator)
-    values = tensor._data.copy()
-    for column in range(columns):
-        values[randperm(rows)._data[:zeros], column] = 0
-    return _written(tensor, values)
+    with no_grad():
+        for column in range(columns):
+            tensor[randperm(rows)[:zeros], column] = 0
+    return tensor
 
 
 def _old_name(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, draw
 from rushlight.core.tape import remember
 from rushlight.ops.arguments import (
     anew,
@@ -16,10 +16,10 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
+    type_name,
     write_out,
 )
 from rushlight.ops.conversion import alike, in_rows
-from rushlight.ops.dropout import drawn
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
@@ -95,7 +95,9 @@ def rrelu(
         plain = in_rows(apply(rows.leaky_relu, input, slope=(lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
-    noise = drawn(random.rrelu_noise, (lower, upper), input.detach(), generator=generator)
+    if generator is not None and not isinstance(generator, random.Generator):
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {type_name(generator)}")
+    noise = draw(random.rrelu_noise, generator, input.detach(), lower=lower, upper=upper)
     result = in_rows(input * noise)
     return relabel(result, "RreluWithNoiseBackward0")
 

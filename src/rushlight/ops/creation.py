@@ -40,7 +40,7 @@ def default_float() -> np.dtype[Any]:
 
 
 def finish(
-    array: Array,
+    made: Array | Tensor,
     *,
     out: Tensor | None = None,
     device: Any = None,
@@ -50,12 +50,12 @@ def finish(
     names: None = None,
     dtype: Any = None,
 ) -> Tensor:
-    """A tensor around a new array, with what the arguments of all creation functions ask of it."""
+    """A new array or tensor, with what the arguments of all creation functions ask of it."""
     if device is not None:
         check_device(device)
     if layout is not None:
         check_layout(layout)
-    result = wrap(array)
+    result = made if isinstance(made, TensorBase) else wrap(made)
     if out is not None:
         return write_out(out, result)
     return result.requires_grad_() if requires_grad else result

@@ -8,27 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply
+from rushlight.core.doors import draw
 from rushlight.core.tensor import Array, wrap
 from rushlight.ops.arguments import need_tensor, type_name
 from rushlight.ops.inplace import assign, check_memory
-from rushlight.primitives.noise import noise
-from rushlight.random import Generator
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-
-def drawn(
-    draw: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    *inputs: Tensor,
-    generator: Generator | None = None,
-) -> Any:
-    """What a function of `rushlight.random` draws, as a tensor or a tuple of tensors."""
-    if generator is not None and not isinstance(generator, Generator):
-        raise TypeError(f"argument 'generator' must be torch.Generator, not {type_name(generator)}")
-    return apply(noise, *inputs, draw=draw, arguments=arguments, generator=generator)
 
 
 def _check(name: str, input: Any, p: Any, train: Any) -> None:
@@ -63,11 +49,11 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
     order = None if features else _memory_order(input._data)
     if order is not None:
         shape = tuple(shape[d] for d in order)
-    arguments = (shape, input._data.dtype, p)
+    place = {"shape": shape, "dtype": input._data.dtype, "p": p}
     if alpha:
-        factor, shift = drawn(random.alpha_dropout_noise, arguments)
+        factor, shift = draw(random.alpha_dropout_noise, None, **place)
         return input * _back(factor, order) + _back(shift, order)
-    return input * _back(drawn(random.dropout_noise, arguments), order)
+    return input * _back(draw(random.dropout_noise, None, **place), order)
 
 
 def _memory_order(data: Array) -> tuple[int, ...] | None:
@@ -148,5 +134,6 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
         return input.clone(), (input.detach() * 0 == 0)
     if p == 1:
         return input * 0.0, (input.detach() * 0 != 0)
-    scale = drawn(random.dropout_noise, (input._data.shape, input._data.dtype, p))
+    place = {"shape": input._data.shape, "dtype": input._data.dtype}
+    scale = draw(random.dropout_noise, None, **place, p=p)
     return input * scale, scale != 0

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import random
+from rushlight import dtypes, random
+from rushlight.autograd.state import no_grad
+from rushlight.core.doors import draw, into
 from rushlight.core.state import state
 from rushlight.core.tape import reusable
-from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
-from rushlight.core.turned import write
+from rushlight.core.tensor import Array, TensorBase, bump, wants_grad
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
 from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.primitives import writing
 from rushlight.primitives.families import broadcast_shapes
-from rushlight.primitives.placement import alike, empty_like
+from rushlight.primitives.placement import place_like
 from rushlight.primitives.subclass import like
 from rushlight.primitives.view import overwrite
 from rushlight.random import Generator
@@ -30,33 +32,27 @@ from rushlight.random import Generator
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-# (shape, dtype, generator, whether the target lies in memory in row order) -> the numbers
-Draw = Callable[[tuple[int, ...], np.dtype[Any], Generator | None, bool], Array]
+# One of the functions of `rushlight.random` that are given a shape and a dtype.
+Numbers = Callable[..., Array]
 
 _INT64 = np.dtype(np.int64)
 
 
-def _uniform(low: float = 0.0, high: float = 1.0) -> Draw:
-    return lambda shape, dtype, generator, _: random.uniform(shape, dtype, low, high, generator)
-
-
-def _normal(mean: float = 0.0, std: float = 1.0) -> Draw:
-    return lambda shape, dtype, generator, contiguous: random.normal(
-        shape, dtype, mean, std, generator, contiguous
-    )
-
-
-def _integers(low: Any, high: Any) -> Draw:
-    start = None if low is None else int(low)
-    end = None if high is None else int(high)
-    return lambda shape, dtype, generator, _: random.integers(shape, dtype, start, end, generator)
-
-
-def _drawn(target: Array, draw: Draw, generator: Generator | None) -> Array:
+def _drawn(
+    target: Array,
+    numbers: Numbers,
+    generator: Generator | None,
+    *inputs: TensorBase,
+    **parameters: Any,
+) -> Tensor:
     """Numbers for an array of this kind, drawn in the order in which its elements lie in memory."""
-    if target.flags.c_contiguous:
-        return alike(draw(target.shape, target.dtype, generator, True), target)
-    return empty_like(target, make=lambda shape, dtype: draw(shape, dtype, generator, False))
+    order = place_like(target)
+    if order is not None:
+        parameters.update(numbers=numbers, order=order)
+        numbers = random.laid
+    place = {"shape": target.shape, "dtype": target.dtype}
+    drawn: Tensor = draw(numbers, generator, *inputs, **place, **parameters)
+    return drawn
 
 
 # ---- new tensors --------------------------------------------------------------------------------
@@ -72,7 +68,7 @@ def rand(
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    return _sized(size, _uniform(), generator, dtype, options)
+    return _sized(size, random.uniform, generator, dtype, options)
 
 
 def randn(
@@ -85,12 +81,12 @@ def randn(
     >>> torch.randn(2)
     tensor([ 1.5410, -0.2934])
     """
-    return _sized(size, _normal(), generator, dtype, options)
+    return _sized(size, random.normal, generator, dtype, options)
 
 
 def _sized(
     size: tuple[Any, ...],
-    draw: Draw,
+    numbers: Numbers,
     generator: Generator | None,
     dtype: Dtype,
     options: dict[str, Any],
@@ -98,8 +94,9 @@ def _sized(
     if "size" in options:
         size = (options.pop("size"),)
     shape = check_sizes(as_sizes(size))
-    array = draw(shape, numpy_dtype(dtype, default_float()), generator, True)
-    return finish(array, **options) if options else wrap(array)
+    kind = numpy_dtype(dtype, default_float())
+    drawn: Tensor = draw(numbers, generator, shape=shape, dtype=kind)
+    return finish(drawn, **options) if options else drawn
 
 
 def rand_like(
@@ -107,7 +104,7 @@ def rand_like(
 ) -> Tensor:
     """`rand` in the shape and type of another tensor."""
     need_tensor("rand_like", "input", 1, input)
-    return _alike(input, _uniform(), generator, dtype, options)
+    return _alike(input, random.uniform, generator, dtype, options)
 
 
 def randn_like(
@@ -115,19 +112,22 @@ def randn_like(
 ) -> Tensor:
     """`randn` in the shape and type of another tensor."""
     need_tensor("randn_like", "input", 1, input)
-    return _alike(input, _normal(), generator, dtype, options)
+    return _alike(input, random.normal, generator, dtype, options)
 
 
 def _alike(
     input: Tensor,
-    draw: Draw,
+    numbers: Numbers,
     generator: Generator | None,
     dtype: Dtype,
     options: dict[str, Any],
+    **parameters: Any,
 ) -> Tensor:
     order = options.pop("memory_format", preserve_format)
     target = as_before(input._data, numpy_dtype(dtype, input._data.dtype), np.empty, order)
-    return like(finish(_drawn(target, draw, generator), **options), input)
+    if numbers is random.normal:
+        parameters["contiguous"] = target.flags.c_contiguous
+    return like(finish(_drawn(target, numbers, generator, **parameters), **options), input)
 
 
 def randint(
@@ -155,8 +155,8 @@ def randint(
         raise TypeError("randint(): argument 'size' must be tuple of ints, not int")
     shape = check_sizes(as_sizes((found["size"],)))
     low, high = _range(found["low"], found["high"])
-    array = random.integers(shape, numpy_dtype(dtype, _INT64), low, high, generator)
-    return finish(array, **options)
+    place = {"shape": shape, "dtype": numpy_dtype(dtype, _INT64)}
+    return finish(draw(random.integers, generator, **place, low=low, high=high), **options)
 
 
 def _range(low: Any, high: Any) -> tuple[int, int]:
@@ -180,7 +180,8 @@ def randint_like(
     high = options.pop("high", bounds[-1] if bounds else None)
     if high is None:
         raise TypeError("randint_like(): missing required argument 'high'")
-    return _alike(input, _integers(*_range(low, high)), generator, dtype, options)
+    low, high = _range(low, high)
+    return _alike(input, random.integers, generator, dtype, options, low=low, high=high)
 
 
 def randperm(
@@ -193,7 +194,7 @@ def randperm(
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     kind = numpy_dtype(dtype, _INT64 if out is None else out._data.dtype)
-    return finish(random.randperm(int(n), kind, generator), out=out, **options)
+    return finish(draw(random.randperm, generator, n=int(n), dtype=kind), out=out, **options)
 
 
 def normal(
@@ -223,17 +224,18 @@ def normal(
                 "normal(): with numbers for mean and std, a size is needed: normal(mean, std, size)"
             )
         kind = numpy_dtype(dtype, default_float() if out is None else out._data.dtype)
-        shape = check_sizes(as_sizes((size,)))
-        array = random.normal(shape, kind, float(mean), float(std), generator)
-        return finish(array, out=out, **options)
+        place: dict[str, Any] = {"shape": check_sizes(as_sizes((size,))), "dtype": kind}
+        numbers = draw(random.normal, generator, **place, mean=float(mean), std=float(std))
+        return finish(numbers, out=out, **options)
     kind = tensors[0]._data.dtype
-    shape = broadcast_shapes([t._data.shape for t in tensors])
-    if isinstance(std, TensorBase):
-        array = random.normal(shape, kind, generator=generator) * std._data
-    else:
-        array = random.normal(shape, kind, 0.0, float(std), generator)
-    array = array + (mean._data if isinstance(mean, TensorBase) else kind.type(mean))
-    result = _flat(array.astype(kind, copy=False), "NormalBackward1", mean, std)
+    place = {"shape": broadcast_shapes([t._data.shape for t in tensors]), "dtype": kind}
+    with no_grad():
+        if isinstance(std, TensorBase):
+            numbers = draw(random.normal, generator, **place) * std
+        else:
+            numbers = draw(random.normal, generator, **place, mean=0.0, std=float(std))
+        numbers = (numbers + mean).to(dtypes.of(kind))
+    result = _flat(numbers, "NormalBackward1", mean, std)
     return result if out is None else write_out(out, result)
 
 
@@ -247,10 +249,8 @@ def _check_std(std: Any) -> None:
         raise RuntimeError("normal expects all elements of std >= 0.0")
 
 
-def _flat(values: Array, label: str, *inputs: Any) -> Tensor:
+def _flat(result: Tensor, label: str, *inputs: Any) -> Tensor:
     """Numbers that depend on these inputs with a gradient of zero."""
-    # Arithmetic on 0-d arrays makes NumPy scalars of them.
-    result = wrap(np.asarray(values))
     wanting = [t for t in inputs if isinstance(t, TensorBase) and wants_grad(t)]
     if not (state.grad and wanting):
         return result
@@ -266,8 +266,11 @@ def bernoulli(
 ) -> Tensor:
     """Ones with the probabilities that input holds (or with probability p), zeros elsewhere."""
     need_tensor("bernoulli", "input", 1, input)
-    data = input._data
-    values = random.bernoulli(data.shape, data.dtype, data if p is None else float(p), generator)
+    place = {"shape": input._data.shape, "dtype": input._data.dtype}
+    if p is None:
+        values = draw(random.coins, generator, input, **place)
+    else:
+        values = draw(random.bernoulli, generator, **place, p=float(p))
     result = _flat(values, "BernoulliBackward0", input)
     return result if out is None else write_out(out, result)
 
@@ -289,33 +292,41 @@ def multinomial(
     need_tensor("multinomial", "input", 1, input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.word}")
-    result = wrap(random.multinomial(input._data, int(num_samples), replacement, generator))
+    choice = {"num_samples": int(num_samples), "replacement": replacement}
+    result: Tensor = draw(random.multinomial, generator, input, **choice)
     return result if out is None else write_out(out, result)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson numbers of the rates that input holds."""
     need_tensor("poisson", "input", 1, input)
-    return _flat(random.poisson(input._data, generator), "PoissonBackward0", input)
+    return _flat(draw(random.poisson, generator, input), "PoissonBackward0", input)
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of count trials succeed, each with probability prob."""
-    values = random.binomial(count._data, prob._data, generator)
+    values = draw(random.binomial, generator, count, prob)
     return _flat(values, "BinomialBackward0", count, prob)
 
 
 # ---- filling a tensor ---------------------------------------------------------------------------
 
 
-def _fill(self: Tensor, draw: Draw, generator: Generator | None, name: str) -> Tensor:
+def _fill(
+    self: Tensor,
+    name: str,
+    numbers: Numbers,
+    generator: Generator | None,
+    *inputs: TensorBase,
+    **parameters: Any,
+) -> Tensor:
     recorded = admit(self)
     check_memory(name, self._data)
-    values = _drawn(self._data, draw, generator)
-    if state.interpreters or recorded:
+    values = _drawn(self._data, numbers, generator, *inputs, **parameters)
+    if recorded:
         label = f"{name[:-1].title().replace('_', '')}Backward0"
         return assign(self, _flat(values, label, self), name, cast=True)
-    write(self, values)
+    into(self, writing.copy, values)
     bump(self, name)
     return self
 
@@ -336,7 +347,9 @@ def normal_(
 ) -> Tensor:
     """Fill with normal numbers, in place."""
     _check_std(std)
-    return _fill(self, _normal(float(mean), float(std)), generator, "normal_")
+    parameters = {"mean": float(mean), "std": float(std)}
+    rows = self._data.flags.c_contiguous
+    return _fill(self, "normal_", random.normal, generator, **parameters, contiguous=rows)
 
 
 def uniform_(
@@ -344,7 +357,7 @@ def uniform_(
 ) -> Tensor:
     """Fill with uniform numbers in [from, to), [0, 1) if not given."""
     low, high = _between("uniform_", bounds, named, (0.0, 1.0))
-    return _fill(self, _uniform(float(low), float(high)), generator, "uniform_")
+    return _fill(self, "uniform_", random.uniform, generator, low=float(low), high=float(high))
 
 
 def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **named: int) -> Tensor:
@@ -352,46 +365,41 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
     if len(bounds) == 1 and "to" not in named:
         bounds = (0, *bounds)
     low, high = _between("random_", bounds, named, (None, None))
-    return _fill(self, _integers(low, high), generator, "random_")
+    bounds_ = {
+        "low": None if low is None else int(low),
+        "high": None if high is None else int(high),
+    }
+    return _fill(self, "random_", random.integers, generator, **bounds_)
 
 
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones with probability p (a number or a tensor), zeros elsewhere."""
-
-    def draw(shape: Any, dtype: Any, source: Any, contiguous: bool) -> Array:
-        chances = np.broadcast_to(p._data, shape) if isinstance(p, TensorBase) else float(p)
-        return random.bernoulli(shape, dtype, chances, source)
-
-    return _fill(self, draw, generator, "bernoulli_")
+    if isinstance(p, TensorBase):
+        return _fill(self, "bernoulli_", random.coins, generator, p)
+    return _fill(self, "bernoulli_", random.bernoulli, generator, p=float(p))
 
 
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with exponential numbers of rate lambd."""
-    return _fill(self, _source(random.exponential, float(lambd)), generator, "exponential_")
+    return _fill(self, "exponential_", random.exponential, generator, rate=float(lambd))
 
 
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the numbers of trials until a success of probability p."""
-    return _fill(self, _source(random.geometric, float(p)), generator, "geometric_")
+    return _fill(self, "geometric_", random.geometric, generator, p=float(p))
 
 
 def cauchy_(
     self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill with Cauchy numbers."""
-    draw = _source(random.cauchy, float(median), float(sigma))
-    return _fill(self, draw, generator, "cauchy_")
+    parameters = {"median": float(median), "sigma": float(sigma)}
+    return _fill(self, "cauchy_", random.cauchy, generator, **parameters)
 
 
 def log_normal_(
     self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill with numbers whose logarithm is normal with this mean and standard deviation."""
-    draw = _source(random.log_normal, float(mean), float(std))
-    return _fill(self, draw, generator, "log_normal_")
-
-
-def _source(numbers: Callable[..., Array], *parameters: float) -> Draw:
-    return lambda shape, dtype, generator, _: numbers(
-        shape, dtype, *parameters, generator=generator
-    )
+    parameters = {"mean": float(mean), "std": float(std)}
+    return _fill(self, "log_normal_", random.log_normal, generator, **parameters)

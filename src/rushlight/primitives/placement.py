@@ -191,6 +191,12 @@ def _is_rows(shape: Shape, strides: Shape) -> bool:
     return 0 in shape or _is_packed(shape, strides, range(len(shape)))
 
 
+def place_like(x: Array) -> Order | None:
+    """`order_like`, which is asked only where it is not plain that a new tensor is in row order."""
+    # Row order allows any strides along dimensions of size 1, and they are kept, too.
+    return None if x.flags.c_contiguous and 1 not in x.shape and x.size else order_like(x)
+
+
 def order_of(x: Array) -> Shape | None:
     """The dimensions of x, outermost in memory first, as a new tensor like it has them.
 
@@ -230,10 +236,7 @@ def empty_like(
     make(shape, dtype) gives its elements in the order of memory.
     """
     dtype = x.dtype if dtype is None else dtype
-    # Row order allows any strides along dimensions of size 1, and they are kept, too.
-    if x.flags.c_contiguous and 1 not in x.shape and x.size:
-        return make(x.shape, dtype)
-    order = order_like(x)
+    order = place_like(x)
     if order is None:
         return make(x.shape, dtype)
     return seen(make(tuple(x.shape[d] for d in order[0]), dtype), order)

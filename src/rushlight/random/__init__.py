@@ -25,7 +25,7 @@ torch's. There is no Tensor here: shape and NumPy dtype come in, a new array com
 """
 
 from .continuous import cauchy, exponential, log_normal, normal, uniform
-from .discrete import bernoulli, geometric, integers, multinomial, randperm
+from .discrete import bernoulli, coins, geometric, integers, multinomial, randperm
 from .generator import (
     Generator,
     default_generator,
@@ -36,6 +36,7 @@ from .generator import (
     seed,
     set_rng_state,
 )
+from .laid import laid
 from .noise import alpha_dropout_noise, dropout_noise, feature_shape, rrelu_noise
 from .rejection import binomial, dirichlet, poisson, standard_gamma
 
@@ -45,6 +46,7 @@ __all__ = [
     "bernoulli",
     "binomial",
     "cauchy",
+    "coins",
     "default_generator",
     "dirichlet",
     "dropout_noise",
@@ -55,6 +57,7 @@ __all__ = [
     "get_rng_state",
     "initial_seed",
     "integers",
+    "laid",
     "log_normal",
     "manual_seed",
     "multinomial",

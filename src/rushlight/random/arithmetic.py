@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +22,13 @@ PIECE = 1 << 14
 _SPLIT = float((1 << 27) + 1)
 
 
+@functools.cache
 def largest(dtype: Dtype) -> float:
     """The largest number of a floating dtype."""
     return dtypes.finfo(dtypes.of(dtype)).max
 
 
+@functools.cache
 def digits(dtype: Dtype) -> int:
     """Up to 2 to that power, a floating dtype holds every whole number."""
     return 1 - round(math.log2(dtypes.finfo(dtypes.of(dtype)).eps))

@@ -163,40 +163,16 @@ def _all_64_bits(shape: Shape, dtype: Dtype, generator: Generator | None) -> Arr
     return fill(shape, dtype, generator, draw)
 
 
-def bernoulli(
-    shape: Shape, dtype: Dtype, p: float | Array, generator: Generator | None = None
-) -> Array:
-    """Ones with probability p: a number (64-bit draws), or an array of a floating dtype.
-
-    An array of probabilities broadcasts to shape; unless it is float64, its draws are 32-bit.
+def bernoulli(shape: Shape, dtype: Dtype, p: float, generator: Generator | None = None) -> Array:
+    """Ones with probability p, zeros elsewhere.
 
     >>> from rushlight.random import Generator
     >>> bernoulli((4,), np.dtype("bool"), 0.5, Generator().manual_seed(0))
     array([False, False,  True, False])
     """
-    if isinstance(p, np.ndarray) and p.size and p.dtype.kind not in "fV":
-        raise NotImplementedError(
-            f"bernoulli is not implemented for probabilities of {p.dtype}: use a floating dtype"
-        )
-    if dtype.kind == "c" or (dtype.kind == "u" and dtype.itemsize > 1):
-        raise NotImplementedError(f"bernoulli is not implemented for {dtype}")
-    if not isinstance(p, np.ndarray):
-        if not 0.0 <= p <= 1.0:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return _coins(shape, dtype, p, generator)
-    source = generator or default_generator
-    sound = np.broadcast_to((p >= 0) & (p <= 1), shape).reshape(-1)
-    # torch draws one element after the other, up to the first that cannot be.
-    size = sound.size if sound.all() else int(sound.argmin())
-    wide = p.dtype.itemsize == 8
-    u = uniform64(source.raw64(size)) if wide else uniform32(source.raw32(size))
-    if size != sound.size:
-        raise RuntimeError("bernoulli expects every probability p to be in [0, 1]")
-    chances = p if wide else p.astype(np.float32, copy=False)
-    return np.asarray(u.reshape(shape) < chances, dtype)
-
-
-def _coins(shape: Shape, dtype: Dtype, p: float, generator: Generator | None) -> Array:
+    _need_coins(dtype)
+    if not 0.0 <= p <= 1.0:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     # u < p, with u = k / 2**53, is k < p * 2**53: no need to make the float.
     below = np.uint64(math.ceil(p * 2.0**53))
     mask = np.uint64((1 << 53) - 1)
@@ -207,6 +183,33 @@ def _coins(shape: Shape, dtype: Dtype, p: float, generator: Generator | None) ->
         return draws < below
 
     return fill(shape, dtype, generator, draw)
+
+
+def _need_coins(dtype: Dtype) -> None:
+    if dtype.kind == "c" or (dtype.kind == "u" and dtype.itemsize > 1):
+        raise NotImplementedError(f"bernoulli is not implemented for {dtype}")
+
+
+def coins(p: Array, shape: Shape, dtype: Dtype, generator: Generator | None = None) -> Array:
+    """Ones with the probabilities p, which broadcast to shape; their dtype is a floating one.
+
+    Unless it is float64, the draws are 32-bit.
+    """
+    if p.size and p.dtype.kind not in "fV":
+        raise NotImplementedError(
+            f"bernoulli is not implemented for probabilities of {p.dtype}: use a floating dtype"
+        )
+    _need_coins(dtype)
+    source = generator or default_generator
+    sound = np.broadcast_to((p >= 0) & (p <= 1), shape).reshape(-1)
+    # torch draws one element after the other, up to the first that cannot be.
+    size = sound.size if sound.all() else int(sound.argmin())
+    wide = p.dtype.itemsize == 8
+    u = uniform64(source.raw64(size)) if wide else uniform32(source.raw32(size))
+    if size != sound.size:
+        raise RuntimeError("bernoulli expects every probability p to be in [0, 1]")
+    chances = p if wide else p.astype(np.float32, copy=False)
+    return np.asarray(u.reshape(shape) < chances, dtype)
 
 
 def geometric(shape: Shape, dtype: Dtype, p: float, generator: Generator | None = None) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, draw
 from rushlight.ops import activation as ops
 from rushlight.ops import pointwise
 from rushlight.ops.activation import (
@@ -16,7 +16,6 @@ from rushlight.ops.activation import (
     softplus,
 )
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
-from rushlight.ops.dropout import drawn
 from rushlight.primitives import activation as rows
 from rushlight.primitives.families import FLOAT, supported
 
@@ -256,7 +255,7 @@ def gumbel_softmax(
     E. Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2016.
     """
     need_tensor("gumbel_softmax", "logits", 1, logits)
-    noise = drawn(random.exponential, (logits._data.shape, logits._data.dtype))
+    noise = draw(random.exponential, None, shape=logits._data.shape, dtype=logits._data.dtype)
     soft = ops.softmax((logits - noise.log()) / tau, dim)
     if not hard:
         return soft

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, draw
 from rushlight.core.tensor import wrap
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.conversion import following
-from rushlight.ops.dropout import drawn
 from rushlight.ops.pooling import (
     Ints,
     Sizes,
@@ -201,7 +200,7 @@ def _fractional(
     if samples is not None and batched is not input:
         samples = samples[:1]
     if samples is None:
-        samples = drawn(random.uniform, (lead, input._data.dtype))
+        samples = draw(random.uniform, None, shape=lead, dtype=input._data.dtype)
     elif samples._data.shape != lead:
         raise RuntimeError(
             f"{name}: Expect _random_samples of shape {list(lead)}, got {list(samples._data.shape)}"

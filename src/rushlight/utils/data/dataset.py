@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from rushlight import random
 from rushlight._tensor import Tensor
+from rushlight.utils.data.sampler import drawn
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -233,7 +234,7 @@ def random_split(
         )
     if not all(hasattr(length, "__index__") for length in lengths):
         raise TypeError(f"random_split: lengths are whole numbers, or fractions of 1: {lengths}")
-    indices = random.randperm(total, generator=generator).tolist()
+    indices = drawn(random.randperm, generator, n=total)
     ends = itertools.accumulate(int(length) for length in lengths)
     return [
         Subset(dataset, indices[end - int(length) : end])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sized
 
 from rushlight import random
-from rushlight.utils.data.sampler import Sampler
+from rushlight.utils.data.sampler import Sampler, drawn
 
 
 class DistributedSampler(Sampler[int]):
@@ -54,7 +54,7 @@ class DistributedSampler(Sampler[int]):
         if self.shuffle:
             generator = random.Generator()
             generator.manual_seed(self.seed + self.epoch)
-            indices = random.randperm(n, generator=generator).tolist()
+            indices = drawn(random.randperm, generator, n=n)
         repeats = math.ceil(self.total_size / max(n, 1))
         return iter((indices * repeats)[self.rank : self.total_size : self.num_replicas])
 

@@ -10,6 +10,7 @@ import numpy as np
 from rushlight import random
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import draw
 from rushlight.dtypes import dtype as Dtype
 from rushlight.dtypes import get_default_dtype
 from rushlight.ops.creation import from_numpy
@@ -51,17 +52,18 @@ class FunctionDataset(TensorDataset):
         storage = (dtype or get_default_dtype()).numpy
         if grid:
             axes = [np.linspace(a, b, n) for a, b in zip(lows, highs, strict=True)]
-            points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+            grid_points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+            points = from_numpy(grid_points)
         else:
-            unit = random.uniform((n, len(lows)), storage, generator=generator)
-            points = lows + unit * (highs - lows)
+            unit = draw(random.uniform, generator, shape=(n, len(lows)), dtype=storage)
+            points = from_numpy(lows) + unit * from_numpy(highs - lows)
         self.fn = fn
         self.low, self.high = low, high
-        self.x = from_numpy(points.astype(storage))
+        self.x = points.to(dtype or get_default_dtype())
         self.y = _values(fn, self.x)
         if noise:
-            deviation = random.normal(tuple(self.y.shape), storage, 0.0, noise, generator)
-            self.y = self.y + from_numpy(deviation)
+            place = {"shape": tuple(self.y.shape), "dtype": storage}
+            self.y = self.y + draw(random.normal, generator, **place, std=noise)
         super().__init__(self.x, self.y)
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from rushlight import random
+from rushlight.core.doors import draw, read
 from rushlight.dtypes import float64
 from rushlight.ops.creation import as_tensor
 
@@ -20,9 +21,15 @@ _INT64 = np.dtype(np.int64)
 _PIECE = 32
 
 
+def drawn(numbers: Any, generator: random.Generator | None, *inputs: Any, **static: Any) -> Any:
+    """What a function of `rushlight.random` draws, as Python numbers: the order of samples."""
+    return read(draw(numbers, generator, *inputs, **static), "the order of samples").tolist()
+
+
 def draw_seed(generator: random.Generator | None = None) -> int:
     """One number below 2**63, as `torch.empty((), dtype=torch.int64).random_()` draws it."""
-    return int(random.integers((), _INT64, generator=generator))
+    seed: int = drawn(random.integers, generator, shape=(), dtype=_INT64)
+    return seed
 
 
 def _check_count(name: str, value: Any) -> None:
@@ -100,14 +107,15 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             whole, rest = divmod(self.num_samples, _PIECE)
             # The number of samples may be a way of saying "for ever": nothing grows with it.
+            numbers = {"dtype": _INT64, "low": 0, "high": n}
             for _ in range(whole):
-                yield from random.integers((_PIECE,), _INT64, 0, n, generator).tolist()
-            yield from random.integers((rest,), _INT64, 0, n, generator).tolist()
+                yield from drawn(random.integers, generator, shape=(_PIECE,), **numbers)
+            yield from drawn(random.integers, generator, shape=(rest,), **numbers)
         else:
             whole, rest = divmod(self.num_samples, n)
             for _ in range(whole):
-                yield from random.randperm(n, generator=generator).tolist()
-            yield from random.randperm(n, generator=generator).tolist()[:rest]
+                yield from drawn(random.randperm, generator, n=n)
+            yield from drawn(random.randperm, generator, n=n)[:rest]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -123,7 +131,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for i in random.randperm(len(self.indices), generator=self.generator).tolist():
+        for i in drawn(random.randperm, self.generator, n=len(self.indices)):
             yield self.indices[i]
 
     def __len__(self) -> int:
@@ -156,10 +164,8 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        weights = self.weights.numpy()
-        yield from random.multinomial(
-            weights, self.num_samples, self.replacement, self.generator
-        ).tolist()
+        choice = {"num_samples": self.num_samples, "replacement": self.replacement}
+        yield from drawn(random.multinomial, self.generator, self.weights, **choice)
 
     def __len__(self) -> int:
         return self.num_samples

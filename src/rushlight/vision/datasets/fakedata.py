@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
-from rushlight.ops.creation import from_numpy
+from rushlight.core.doors import draw
 from rushlight.vision.datasets.vision import Transform, VisionDataset
 from rushlight.vision.transforms.functional import to_pil_image
 
@@ -35,11 +35,11 @@ class FakeData(VisionDataset[tuple[Any, Any]]):
             raise IndexError(f"{type(self).__name__} index out of range")
         generator = random.Generator()
         generator.manual_seed(index + self.random_offset)
-        noise = random.normal(tuple(self.image_size), np.dtype(np.float32), generator=generator)
-        label = random.integers((), np.dtype(np.int64), 0, self.num_classes, generator)
-        image, target = self._transformed(
-            to_pil_image(from_numpy(noise)), from_numpy(np.asarray(label))
-        )
+        place = {"shape": tuple(self.image_size), "dtype": np.dtype(np.float32)}
+        noise = draw(random.normal, generator, **place)
+        place = {"shape": (), "dtype": np.dtype(np.int64)}
+        label = draw(random.integers, generator, **place, low=0, high=self.num_classes)
+        image, target = self._transformed(to_pil_image(noise), label)
         return image, target.item()
 
     def __len__(self) -> int:

@@ -6,30 +6,35 @@ The draws are torchvision's, one for one, so that the same seed gives the same p
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rushlight import random
+from rushlight.core.doors import draw, read
 
 _FLOAT32 = np.dtype(np.float32)
 _INT64 = np.dtype(np.int64)
 
 
+def _one(numbers: Callable[..., Any], **parameters: Any) -> Any:
+    return read(draw(numbers, None, shape=(1,), **parameters), "what a transform draws")[0]
+
+
 def chance() -> Any:
     """A float32 from 0 to 1: `torch.rand(1)`."""
-    return random.uniform((1,), _FLOAT32)[0]
+    return _one(random.uniform, dtype=_FLOAT32)
 
 
 def below(n: int) -> int:
     """A whole number from 0 to n - 1: `torch.randint(0, n, size=(1,))`."""
-    return int(random.integers((1,), _INT64, 0, n)[0])
+    return int(_one(random.integers, dtype=_INT64, low=0, high=n))
 
 
 def between(low: float, high: float) -> float:
     """A number from low to high: `torch.empty(1).uniform_(low, high)`."""
-    return float(random.uniform((1,), _FLOAT32, float(low), float(high))[0])
+    return float(_one(random.uniform, dtype=_FLOAT32, low=float(low), high=float(high)))
 
 
 def shown(transform: Any, **arguments: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight.core.doors import draw
 from rushlight.nn import Module
 from rushlight.ops.creation import from_numpy
 from rushlight.vision.transforms import functional as F
@@ -105,7 +106,7 @@ class ColorJitter(Module):
     @staticmethod
     def get_params(brightness: Range, contrast: Range, saturation: Range, hue: Range) -> Any:
         """(order, brightness, contrast, saturation and hue factor); None for what stays."""
-        order = from_numpy(random.randperm(4))
+        order = draw(random.randperm, None, n=4)
         ranges = (brightness, contrast, saturation, hue)
         return (order, *(None if bounds is None else between(*bounds) for bounds in ranges))
 
@@ -205,8 +206,8 @@ class RandomErasing(Module):
             height, width = draw_area(h * w, scale, ratio)
             if height < h and width < w:
                 if value is None:
-                    noise = random.normal((channels, height, width), np.dtype(np.float32))
-                    values = from_numpy(noise)
+                    place = {"shape": (channels, height, width), "dtype": np.dtype(np.float32)}
+                    values = draw(random.normal, None, **place)
                 else:
                     values = from_numpy(np.array(value, np.float32)[:, None, None])
                 top = below(h - height + 1)

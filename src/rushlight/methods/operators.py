@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,10 +18,13 @@ from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
 
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
 _OPERANDS = (TensorBase, *NUMBERS)
 
 
-def _operator(row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
+def _operator(row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, _OPERANDS):
             return apply(row, self, other)
@@ -34,7 +37,7 @@ def _operator(row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Any]:
 
 def _reflected(
     row: Primitive, ufunc: np.ufunc, label: str | None = None
-) -> Callable[[Any, Any], Any]:
+) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return with_array(row, ufunc, other, self)
@@ -46,7 +49,7 @@ def _reflected(
     return method
 
 
-def _inplace(method: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+def _inplace(method: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
     """`x += y`; for what is no operand of torch's, an array too, Python goes on to `x = x + y`."""
 
     def operator(self: Any, other: Any) -> Any:
@@ -55,7 +58,7 @@ def _inplace(method: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     return operator
 
 
-def _divided_by(self: Any, other: Any) -> Any:
+def _divided_by(self: Any, other: Any) -> Tensor:
     # As in torch: the reciprocal times the number.
     if isinstance(other, np.ndarray):
         return with_array(rows.div, np.true_divide, other, self)
@@ -93,8 +96,8 @@ class OperatorMethods:
     __le__ = _operator(rows.le, np.less_equal)
     __gt__ = _operator(rows.gt, np.greater)
     __ge__ = _operator(rows.ge, np.greater_equal)
-    __eq__ = _operator(rows.eq, np.equal)
-    __ne__ = _operator(rows.ne, np.not_equal)
+    __eq__ = _operator(rows.eq, np.equal)  # type: ignore[assignment]
+    __ne__ = _operator(rows.ne, np.not_equal)  # type: ignore[assignment]
     __and__ = _operator(bit_rows.bitwise_and, np.bitwise_and)
     __rand__ = _operator(bit_rows.bitwise_and, np.bitwise_and)
     __or__ = _operator(bit_rows.bitwise_or, np.bitwise_or)
@@ -111,19 +114,19 @@ class OperatorMethods:
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 
-    def __invert__(self: Any) -> Any:
+    def __invert__(self: Any) -> Tensor:
         if self._data.dtype.kind not in "biu":
             raise TypeError(
                 "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
             )
         return apply(bit_rows.bitwise_not, self)
 
-    def __matmul__(self: Any, other: Any) -> Any:
+    def __matmul__(self: Any, other: Any) -> Tensor:
         if isinstance(other, np.ndarray):
             return with_array(_matmul, np.matmul, self, other)
         return _matmul(self, other) if isinstance(other, TensorBase) else NotImplemented
 
-    def __rmatmul__(self: Any, other: Any) -> Any:
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
         if isinstance(other, np.ndarray):
             return with_array(_matmul, np.matmul, other, self)
         return _matmul(other, self) if isinstance(other, TensorBase) else NotImplemented

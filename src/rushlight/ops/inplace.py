@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,7 @@ from rushlight.primitives.writing import IN_PLACE
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
+P = ParamSpec("P")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -339,7 +340,7 @@ def asked(function: Callable[..., Any]) -> Callable[[F], F]:
     return decorate
 
 
-def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[..., Tensor]:
+def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P, Tensor]:
     """The method with a trailing underscore of an operation.
 
     >>> import rushlight as torch
@@ -347,15 +348,15 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
     tensor([1., 2.])
     """
     plain = function.__name__
-    function = uncast(function)
+    run: Callable[..., Tensor] = uncast(function)
     kernel = IN_PLACE.get(plain)
     if kernel is not None and not general:
-        return direct(function, kernel)
+        return direct(run, kernel)
     name = plain + "_"
     refused = plain in ("acosh", "asinh", "atanh")
     constant, own = plain in CONSTANT, plain in OWN_TYPE
 
-    @functools.wraps(function)
+    @functools.wraps(run)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         others = (*args, *kwargs.values()) if kwargs else args
         if own:
@@ -364,18 +365,18 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
             with no_grad():
                 admit(self)
                 check_memory(plain, self._data, *others)
-                return assign(self, function(self, *args, **kwargs), name)
+                return assign(self, run(self, *args, **kwargs), name)
         try:
             recorded = admit(self, *others)
             check_memory(plain, self._data, *others)
         except RuntimeError:
-            ask(function, self, args, kwargs)
+            ask(run, self, args, kwargs)
             raise
         if not recorded:
-            return assign(self, function(self, *args, **kwargs), name)
+            return assign(self, run(self, *args, **kwargs), name)
         start = next_sequence()
         before = stand_in(self)
-        result = function(before, *args, **kwargs)
+        result = run(before, *args, **kwargs)
         if result is before:
             result = rows.clone(before)
         if result._requires_grad:
@@ -386,7 +387,7 @@ def inplace(function: Callable[..., Tensor], general: bool = False) -> Callable[
 
     method.__name__ = name
     method.__doc__ = f"`{plain}`, writing the result into the tensor itself."
-    return method
+    return method  # type: ignore[return-value]
 
 
 def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Callable[..., Tensor]:

@@ -6,7 +6,7 @@ A function is a row of the table, or a line of such rows. Everything broadcasts 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -48,9 +48,27 @@ def _first(name: str, input: Any, other: Any) -> Any:
     return input
 
 
-def unary(
-    row: Primitive, what: str, name: str | None = None, *, same: bool = False
-) -> Callable[..., Tensor]:
+class Unary(Protocol):
+    """The type of a function with one input, which may be a method too."""
+
+    def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """The result, or out with the result written into it."""
+
+    def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., Tensor]: ...
+
+
+class Binary(Protocol):
+    """The type of a function with two inputs, which may be a method too."""
+
+    def __call__(
+        self, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+    ) -> Tensor:
+        """The result, or out with the result written into it."""
+
+    def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., Tensor]: ...
+
+
+def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = False) -> Unary:
     """The public function of a row with one input; same: out= must have the result's dtype."""
     name = name or row.name
 
@@ -67,7 +85,7 @@ def unary(
 
 def binary(
     row: Primitive, what: str, name: str | None = None, *, numbers: str = "second"
-) -> Callable[..., Tensor]:
+) -> Binary:
     """The public function of a row with two inputs.
 
     numbers says which of them may be Python numbers: "second", "either", "both" or "neither".
@@ -76,7 +94,9 @@ def binary(
     for_second = numbers != "neither"
     for_first = numbers in ("either", "both")
 
-    def function(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    def function(
+        input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+    ) -> Tensor:
         if not isinstance(input, TensorBase):
             if not for_first or (numbers == "either" and not isinstance(other, TensorBase)):
                 need_tensor(name, "input", 1, input)

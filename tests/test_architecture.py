@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.write_names import BEGIN, END
 
 import rushlight
 
@@ -174,13 +175,28 @@ def test_of_two_functions_of_one_name_one_asks_the_other():
 
 
 def test_files_stay_small_enough_to_read():
-    long = {
-        str(p.relative_to(ROOT)): n
-        for p in FILES
-        # The list of public names is as long as there are names.
-        if p != ROOT / "__init__.py" and (n := len(p.read_text().splitlines())) > 650
-    }
+    long = {str(p.relative_to(ROOT)): n for p in FILES if (n := len(lines_of(p))) > 600}
     assert not long, f"what is the second room called? {long}"
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+# Rooms that are new since the house was measured, and the lists that tools/write_names.py writes, do
+# not count. The number only goes down: what makes it larger says something twice.
+NEW_ROOMS = {"compiler", "func", "profiler"}
+LINES = 65_500
+
+
+def test_the_house_gets_no_larger():
+    count = 0
+    for path in FILES:
+        if path.relative_to(ROOT).parts[0] not in NEW_ROOMS:
+            text = path.read_text()
+            block = text.partition(BEGIN)[2].partition(END)[0]
+            count += len(text.splitlines()) - len(block.splitlines())
+    assert count <= LINES
 
 
 def test_import_brings_only_what_it_needs():

@@ -179,11 +179,22 @@ def test_every_protocol(protocol):
     alike(build("containers", torch), rushlight.load(file))
 
 
-def test_bfloat16_becomes_float32():
-    made = {"a": torch.tensor([1.5, -3e38, 0.0], dtype=torch.bfloat16), "b": torch.ones(1)}
-    with pytest.warns(UserWarning, match="bfloat16"):
-        got = through(torch, made, rushlight)
-    alike({"a": made["a"].float(), "b": made["b"]}, got)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
+        "float8_e8m0fnu",
+    ],
+)  # fmt: skip
+def test_narrow_floats(name):
+    made = torch.tensor([[1.5, 96.0, 0.25], [2.0, 0.5, 8.0]]).to(getattr(torch, name))
+    got = through(torch, {"a": made, "b": made.t()}, rushlight)
+    assert got["a"].dtype == got["b"].dtype == getattr(rushlight, name)
+    assert got["a"].float().tolist() == made.float().tolist()
+    assert got["a"].data_ptr() == got["b"].data_ptr()
+    back = through(rushlight, got, torch)
+    assert back["b"].dtype == made.dtype
+    assert back["b"].float().tolist() == made.t().float().tolist()
 
 
 def test_conjugates_and_other_odd_memories_are_copied():

@@ -78,8 +78,6 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
     """Turn autocast on or off for a type of device."""
     if enabled is None:
         device_type, enabled = "cuda", device_type
-    if enabled and device_type == "cpu" and _setting.dtypes["cpu"] is dtypes.bfloat16:
-        raise NotImplementedError(_NO_BFLOAT16)
     _setting.enabled[_device(device_type)] = bool(enabled)
     _apply()
 
@@ -94,8 +92,7 @@ def set_autocast_dtype(device_type: str, dtype: Any) -> None:
     if not isinstance(dtype, dtypes.dtype):
         raise TypeError(f"set_autocast_dtype(): argument 'dtype' must be torch.dtype, not {dtype}")
     _setting.dtypes[_device(device_type)] = dtype
-    if not _setting.enabled["cpu"] or dtype is not dtypes.bfloat16:
-        _apply()
+    _apply()
 
 
 def is_autocast_cache_enabled() -> bool:
@@ -173,11 +170,6 @@ def set_autocast_gpu_dtype(dtype: Any) -> None:
 
 # ---- the context manager ------------------------------------------------------------------------
 
-_NO_BFLOAT16 = (
-    "In CPU autocast, but torch.bfloat16 is a name only here: NumPy has no such numbers. Write "
-    'autocast("cpu", dtype=torch.float16).'
-)
-
 
 class autocast:
     """In the block, or the decorated function, products are computed in dtype.
@@ -186,9 +178,9 @@ class autocast:
     losses and decompositions raise them to float32, everything else computes in what it is given.
 
     >>> import rushlight as torch
-    >>> with torch.autocast("cpu", dtype=torch.float16):
+    >>> with torch.autocast("cpu"):
     ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
-    torch.float16
+    torch.bfloat16
     """
 
     def __init__(
@@ -209,7 +201,7 @@ class autocast:
         self._enabled = enabled and self._usable()
 
     def _usable(self) -> bool:
-        """Whether there is such a device, and numbers of this type; else a warning says so."""
+        """Whether there is such a device, and it lowers to this type; else a warning says so."""
         name, dtype = self.device.upper(), self.fast_dtype
         if self.device == "cuda":
             words = "CUDA is not available or torch_xla is imported. Disabling autocast."
@@ -218,8 +210,6 @@ class autocast:
                 f"In {name} autocast, but the target dtype is not supported. Disabling autocast.\n"
                 f"{name} Autocast only supports dtypes of torch.bfloat16, torch.float16 currently."
             )
-        elif self.device == "cpu" and dtype is dtypes.bfloat16:
-            words = _NO_BFLOAT16 + " Disabling autocast."
         else:
             return True
         warnings.warn(words, UserWarning, stacklevel=3 if type(self) is autocast else 4)

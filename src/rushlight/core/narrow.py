@@ -26,11 +26,38 @@ _SINGLE = np.dtype(np.float32)
 EXACT = {"mul", "div", "floor_divide", "trunc_divide", "lerp", "addcmul", "addcdiv"}
 
 # What torch has of the types of 8 bits: they are kept, moved and told apart, and multiplied as matrices.
-EIGHT = {
-    "abs", "blank", "cat", "clone", "compact", "convert", "dependent", "embedding", "eq", "index",
-    "isnan", "laid_out", "matmul", "ne", "overwrite", "pad", "place_index", "place_slice", "put", "roll", "stack",
-    "where",
+_ALL = frozenset(kind.name for kind in dtypes.EIGHT_BITS)
+_SIGNED = _ALL - {"float8_e8m0fnu"}
+_WITH_LIMITS = frozenset({"float8_e5m2", "float8_e8m0fnu"})
+EIGHT = dict.fromkeys(
+    (
+        "all", "any", "blank", "cat", "clone", "compact", "convert", "dependent", "embedding", "eq",
+        "flip", "index", "isnan", "laid_out", "ne", "overwrite", "pad", "place_index", "place_slice", "put",
+        "roll", "stack", "where",
+    ), _ALL,
+) | {"abs": _SIGNED, "matmul": _SIGNED, "isfinite": _WITH_LIMITS, "isinf": _WITH_LIMITS}  # fmt: skip
+
+
+# The rows of which torch has no kernel for narrow floats at all.
+WIDE = {
+    "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "erfcx", "log_ndtr",
+    "modified_bessel_i0", "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1", "ndtri",
+    "polynomial", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0",
+    "zeta",
 }  # fmt: skip
+
+
+def need_wide(name: str, *arrays: Any) -> None:
+    """Raise torch's error where narrow floats are not computed with."""
+    for array in arrays:
+        if is_narrow(array):
+            word = dtypes.of(array.dtype).word
+            raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
+
+
+def need_more_bits(name: str, *arrays: Any) -> None:
+    """Raise torch's error where elements of 8 bits are not computed with."""
+    need_wide(name, *(array for array in arrays if array.dtype.itemsize == 1))
 
 
 def is_narrow(x: Any) -> bool:
@@ -41,6 +68,11 @@ def is_narrow(x: Any) -> bool:
 def widen(x: Any) -> Any:
     """Narrow floats as float32; anything else as it is."""
     return x.astype(_SINGLE) if x.__class__ is _ndarray and x.dtype in NARROW else x
+
+
+def through(x: Array, dtype: np.dtype[Any]) -> Array:
+    """float32 values rounded to a narrow dtype, in float32; any other dtype leaves them."""
+    return cast(x, dtype).astype(_SINGLE) if dtype in NARROW else x
 
 
 def narrow_to(result: Any, dtype: np.dtype[Any]) -> Any:
@@ -56,9 +88,8 @@ def once_rounded(name: str, forward: Callable[..., Any], as_is: bool) -> Callabl
 
     def computed(*arrays: Any, **static: Any) -> Any:
         dtype: np.dtype[Any] = next(a.dtype for a in arrays if is_narrow(a))
-        if dtype.itemsize == 1 and name not in EIGHT:
-            word = dtypes.of(dtype).word
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{word}'")
+        if name in WIDE or (dtype.itemsize == 1 and dtype.name not in EIGHT.get(name, ())):
+            need_wide(name + "_cpu", *arrays)
         if as_is:
             return forward(*arrays, **static)
         wide = [

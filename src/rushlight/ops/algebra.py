@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
+from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
@@ -541,6 +542,11 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1, 3, 9]])
     """
     need_tensor("linalg_vander", "x", 1, x)
+    if x._data.dtype in NARROW:
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got "
+            f"{x.dtype.word}"
+        )
     if not x._data.ndim:
         x = x.unsqueeze(0)
     shape = x._data.shape

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_more_bits
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
@@ -93,6 +94,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     need_tensor("equal", "input", 1, input)
     need_tensor("equal", "other", 2, other)
+    need_more_bits("equal_notnan_cpu", input._data)
     return input._data.shape == other._data.shape and bool(eq(input, other).all())
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
@@ -97,8 +98,8 @@ def cdist(
             f"expected scalar type {dtypes.of(first.dtype).word} but found "
             f"{dtypes.of(second.dtype).word}: X1 and X2 must have one dtype"
         )
-    if first.dtype == np.float16 and first.size and second.size:
-        raise NotImplementedError("\"cdist\" not implemented for 'Half'")
+    if first.size and second.size:
+        need_wide("cdist", first)
     many = first.shape[-2] > 25 or second.shape[-2] > 25
     by_product = compute_mode in (_MODES[2], 1) or (compute_mode in (None, _MODES[1], 0) and many)
     if p == 2 and by_product and first.size and second.size:
@@ -140,8 +141,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError("pdist only supports floating-point dtypes")
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    if input._data.dtype == np.float16:
-        raise NotImplementedError("\"pdist\" not implemented for 'Half'")
+    need_wide("pdist", input._data)
     input = entering(input, refused="_pdist_backward", error=NotImplementedError)
     rows, columns = np.triu_indices(input._data.shape[0], 1)
     left = apply(index, input, wrap(rows), spec=(ARRAY,))

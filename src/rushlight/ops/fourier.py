@@ -114,8 +114,8 @@ def _checked(name: str, input: Any, norm: str | None) -> tuple[Any, str]:
     if norm not in FORWARD:
         raise RuntimeError(f'Invalid normalization mode: "{norm}"')
     kind = input._data.dtype
-    if kind == np.float16:
-        raise RuntimeError("Unsupported dtype Half: use .float()")
+    if kind in dtypes.NARROW:
+        raise RuntimeError(f"Unsupported dtype {input.dtype.word}: use .float()")
     return (input if kind.kind in "fcV" else input.to(dtypes.get_default_dtype())), norm
 
 

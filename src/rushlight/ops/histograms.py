@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
@@ -163,6 +164,7 @@ def histogram(
     tensor([2., 1.])
     """
     _need_floats("histogram", input)
+    need_wide("histogramdd", input._data)
     line = input._data.reshape(-1)
     limits = None if range is None else (float(range[0]), float(range[1]))
     edges = _edges("histogram", bins, line, limits).copy()
@@ -180,6 +182,7 @@ def histogramdd(
 ) -> Any:
     """(hist, bin_edges) of points whose coordinates lie along the last dimension of the input."""
     _need_floats("histogramdd", input)
+    need_wide("histogramdd", input._data)
     if input._data.ndim < 2:
         raise RuntimeError("torch.histogramdd(): input tensor should have at least 2 dimensions")
     points = input._data.reshape(-1, input._data.shape[-1])

@@ -13,8 +13,8 @@ from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
 from rushlight.layout import strided
-from rushlight.memory import claimed
 from rushlight.ops.arguments import as_dtype, as_sizes
+from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
 from rushlight.ops.data import array_of, taken
 from rushlight.primitives.index import slice_
@@ -67,27 +67,10 @@ def frombuffer(
     return finish(array, requires_grad=requires_grad)
 
 
-class _Capsule:
-    """What NumPy expects around a bare DLPack capsule."""
-
-    def __init__(self, capsule: Any) -> None:
-        self.capsule = capsule
-
-    def __dlpack__(self, **_: Any) -> Any:
-        return self.capsule
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)
-
-
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor on the memory of another library's tensor, through DLPack."""
     check_device(device)
-    if hasattr(ext_tensor, "__dlpack__"):
-        array = np.from_dlpack(ext_tensor)
-    else:
-        # A bare capsule does not say whether its memory may be written; for torch it may.
-        array = claimed(np.from_dlpack(_Capsule(ext_tensor)))
+    array = read_capsule(ext_tensor)
     return wrap(array.copy() if copy else array)
 
 
@@ -104,7 +87,7 @@ def dlpack(self: Tensor, **options: Any) -> Any:
         bit, resolve = turning(self)
         raise BufferError(f"Can't export tensors with the {bit} bit set: use .resolve_{resolve}()")
     options.pop("stream", None)
-    return self._data.__dlpack__(**options)
+    return capsule_of(self._data, **options)
 
 
 # ---- the constructors of old --------------------------------------------------------------------

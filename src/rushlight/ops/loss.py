@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
@@ -220,8 +221,7 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
     if not log_probs._data.size:
         raise RuntimeError("log_probs tensor must not be empty")
     supported("ctc_loss_cpu", FLOAT, [log_probs._data])
-    if log_probs._data.dtype == np.float16:
-        raise NotImplementedError("\"ctc_loss_cpu\" not implemented for 'Half'")
+    need_wide("ctc_loss_cpu", log_probs._data)
     ndim = log_probs._data.ndim
     if ndim != 3:
         raise RuntimeError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, into
+from rushlight.core.narrow import need_more_bits
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.memory import strided_view
@@ -69,6 +70,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     tensor([0., 1.])
     """
     need_tensor("masked_fill", "input", 1, input)
+    need_more_bits("masked_fill", input._data)
     _need_mask("masked_fill", mask)
     label = "MaskedFillBackward0"
     if isinstance(value, TensorBase):
@@ -98,6 +100,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     if isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
+    need_more_bits("masked_fill", self._data)
     need_number("masked_fill_", "value", 2, value)
     number = dtypes.number_in(value, self._data.dtype)
     if (
@@ -170,6 +173,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     """
     need_tensor("nonzero", "input", 1, input)
     data = input._data
+    need_more_bits("nonzero_count_cpu", data)
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
         return tuple(like(wrap(np.ascontiguousarray(a)), input) for a in places)

@@ -15,6 +15,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, into
+from rushlight.core.narrow import rounded
 from rushlight.core.tensor import TensorBase, bump, wrap
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
@@ -53,7 +54,13 @@ def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float 
     if running is not None:
         with no_grad():
             values = batch.reshape((running._data.size,))
-            moved = running.mul(1 - momentum).add_(values, alpha=momentum * factor)
+            kind = running._data.dtype
+            if kind in dtypes.NARROW:
+                # torch rounds after every step, and the two shares first.
+                share = running.mul(rounded(1 - momentum, kind))
+                moved = share.add_((values * factor).to(running.dtype).mul(rounded(momentum, kind)))
+            else:
+                moved = running.mul(1 - momentum).add_(values, alpha=momentum * factor)
         into(running, copy, moved)
 
 
@@ -70,12 +77,18 @@ def _with_running(
     input = taken
     # Copies: a later forward in training may move the running statistics before backward comes here.
     mean, variance = mean.detach().clone(), variance.detach().clone()
+    own = input.dtype
+    if input._data.dtype in dtypes.NARROW:
+        # In float32, and rounded once.
+        input, mean, variance = input.float(), mean.float(), variance.float()
+        weight = None if weight is None else weight.float()
+        bias = None if bias is None else bias.float()
     factor = (variance + eps).rsqrt()
     if weight is not None:
         factor = factor * weight
     shift = -mean * factor if bias is None else bias - mean * factor
     result = input * factor.reshape(spread) + shift.reshape(spread)
-    return result.to(input.dtype)
+    return result.to(own)
 
 
 def normalize_batch(
@@ -120,7 +133,7 @@ def normalize_batch(
     pixels = math.prod(shape[2:])
     out, mean, rstd, variance = apply(
         rows.normalize, input, weight, bias, view=(shape[0], channels, pixels), dims=(0, 2),
-        broadcast=(1, channels, 1), eps=eps,
+        broadcast=(1, channels, 1), eps=eps, batch=True,
     )  # fmt: skip
     count = shape[0] * pixels
     _move(running_mean, mean, momentum)
@@ -186,7 +199,15 @@ def instance_norm(
     input = input.contiguous()
     view, broadcast = (shape[0], channels, 1, pixels), (1, channels, 1, 1)
     out, mean, _, variance = apply(
-        rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
+        rows.normalize,
+        input,
+        weight,
+        bias,
+        view=view,
+        dims=(2, 3),
+        broadcast=broadcast,
+        eps=eps,
+        batch=True,
     )
     if running_mean is not None or running_var is not None:
         # The running statistics move towards the mean of those of the samples.
@@ -300,7 +321,15 @@ def normalize_groups(
     each = shape[1] // num_groups
     view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
     out, mean, rstd, _ = apply(
-        rows.normalize, input, weight, bias, view=view, dims=(2, 3), broadcast=broadcast, eps=eps
+        rows.normalize,
+        input,
+        weight,
+        bias,
+        view=view,
+        dims=(2, 3),
+        broadcast=broadcast,
+        eps=eps,
+        batch=True,
     )
     return relabel(out, "NativeGroupNormBackward0"), mean, rstd
 

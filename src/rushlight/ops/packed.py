@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.conversion import in_columns
@@ -243,6 +244,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The first columns of the product of the reflections that `geqrf` leaves: Q."""
     _check_reflections("linalg.householder_product", A, tau)
+    need_wide("orgqr_cpu", A._data)
     shape = A._data.shape
     start = wrap(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
     result = _reflected(A, tau, start, False)
@@ -264,6 +266,7 @@ def ormqr(
 ) -> Tensor:
     """Q @ other with Q of `geqrf`; other @ Q with left=False, and Q.mH for Q with transpose."""
     _check_reflections("ormqr", input, tau)
+    need_wide("ormqr_cpu", input._data)
     rank, side = other._data.ndim, -2 if left else -1
     if rank != input._data.ndim:
         raise RuntimeError(

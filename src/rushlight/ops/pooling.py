@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.ops.arguments import need_tensor, relabel, size_at, type_name
+from rushlight.ops.arguments import need_tensor, relabel, rounded_once, size_at, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
@@ -215,6 +216,16 @@ def avg_pool(
         raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
+    label = f"AvgPool{max(dims, 2)}DBackward0"
+    if input._data.dtype in dtypes.NARROW:
+        if dims == 3:
+            need_wide("avg_pool3d_out_frame", input._data)
+        wide = partial(
+            avg_pool, name, dims, kernel_size=kernel_size, stride=stride, padding=padding,
+            ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+            divisor_override=divisor_override,
+        )  # fmt: skip
+        return relabel(rounded_once(wide, input), label)
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
     size = input._data.shape[-dims:]
     form["out_size"] = out_size = _out_size(name, size, form, ceil_mode)
@@ -234,7 +245,6 @@ def avg_pool(
         )
         if divisor.__class__ is np.ndarray:
             divisor = wrap(divisor)
-    label = f"AvgPool{max(dims, 2)}DBackward0"
     if dtype.kind not in "fV":
         return sums.div(divisor, rounding_mode="trunc")
     if divisor.__class__ is float and divisor == 1:
@@ -333,6 +343,9 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         return following(mean, input, lines=True)
     size = _adaptive_size(name, dims, input, output_size)
     before = input._data.shape[-dims:]
+    if input._data.dtype in dtypes.NARROW and (dims == 3 or max(size) != 1):
+        wide = partial(adaptive_avg_pool, name, dims, output_size=output_size)
+        return relabel(rounded_once(wide, input), f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
     if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)

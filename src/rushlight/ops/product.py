@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.state import state
 from rushlight.core.tensor import wrap
-from rushlight.dtypes import promote_types
+from rushlight.dtypes import NARROW, promote_types
 from rushlight.ops.arguments import (
     anew,
     need_tensor,
@@ -90,6 +91,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
     _ranks("bmm", (3, 3), input, mat2)
+    need_more_bits("bmm", input._data)
     a, b = input._data.shape, mat2._data.shape
     if a[0] != b[0] or a[2] != b[1]:
         raise RuntimeError(
@@ -106,6 +108,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         return write_out(out, input @ vec)
     size_at(input, 0)
     _ranks("mv", (2, 1), input, vec)
+    need_more_bits("addmv_impl_cpu", input._data)
     if input._data.shape[1] != vec._data.shape[0]:
         raise RuntimeError(
             f"size mismatch, got input ({input._data.shape[0]}), mat "
@@ -163,6 +166,28 @@ def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return outer(input, vec2, out=out)
 
 
+_SINGLE = np.dtype(np.float32)
+
+
+def _added_on(
+    name: str, input: Tensor, multiply: Callable[..., Tensor], left: Tensor, right: Tensor,
+    beta: Any, alpha: Any,
+) -> Tensor:  # fmt: skip
+    """beta * input + alpha * multiply(left, right), of narrow floats rounded once."""
+    dtype = left._data.dtype
+    if dtype is _SINGLE or dtype not in NARROW or dtype != input._data.dtype:
+        return _combined(name, input, multiply(left, right), beta, alpha)
+    need_more_bits(name, left._data)
+    if name == "addbmm":
+        # One after the other, each rounded.
+        for first, second in zip(left.unbind(0), right.unbind(0), strict=True):
+            input, beta = addmm(input, first, second, beta=beta, alpha=alpha), 1
+        return relabel(input, "AddbmmBackward0")
+    product = multiply(left.float(), right.float())
+    result = _combined(name, input.float(), product, beta, alpha).to(input.dtype)
+    return relabel(result, name.capitalize() + "Backward0")
+
+
 def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
     """beta * input + alpha * product; the input broadcasts to the product's shape."""
     a, b = input._data, product._data
@@ -204,7 +229,7 @@ def addmm(
         return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
     return write_out(
-        out, _combined("addmm", input, apply(rows.matmul, mat1, mat2), beta, alpha), same=True
+        out, _added_on("addmm", input, rows.matmul, mat1, mat2, beta, alpha), same=True
     )
 
 
@@ -223,7 +248,7 @@ def addmv(
             f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
             f"{vec._data.ndim}"
         )
-    return write_out(out, _combined("addmv", input, mv(mat, vec), beta, alpha), same=True)
+    return write_out(out, _added_on("addmv", input, mv, mat, vec, beta, alpha), same=True)
 
 
 def addr(
@@ -249,6 +274,11 @@ def addr(
         both = wrap(np.asarray(bool(beta))), wrap(np.asarray(bool(alpha)))
         return write_out(out, input & both[0] | product & both[1])
     kind = promote_types(input.dtype, product.dtype)
+    if kind.numpy in NARROW:
+        # torch rounds after every step, and the factors first.
+        beta, alpha = rounded(beta, kind.numpy), rounded(alpha, kind.numpy)
+        product = outer(vec1 * alpha, vec2)
+        alpha = 1
     return write_out(out, _combined("addr", input.to(kind), product.to(kind), beta, alpha))
 
 
@@ -267,7 +297,11 @@ def baddbmm(
     for batch, dims in ((batch1, (0, 1)), (batch2, (2,))):
         for dim in dims:
             size_at(batch, dim)
-    return write_out(out, _combined("baddbmm", input, bmm(batch1, batch2), beta, alpha), same=True)
+    return write_out(out, _added_on("baddbmm", input, bmm, batch1, batch2, beta, alpha), same=True)
+
+
+def _summed(batch1: Tensor, batch2: Tensor) -> Tensor:
+    return bmm(batch1, batch2).sum(0)
 
 
 @in_half
@@ -282,7 +316,7 @@ def addbmm(
 ) -> Tensor:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
     return write_out(
-        out, _combined("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha), same=True
+        out, _added_on("addbmm", input, _summed, batch1, batch2, beta, alpha), same=True
     )
 
 

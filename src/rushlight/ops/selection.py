@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_more_bits
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
@@ -318,6 +319,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("take", "input", 1, input)
     need_tensor("take", "index", 2, index)
     _need_long("take", index)
+    need_more_bits("take_cpu", input._data)
     flat = input.reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import need_tensor, relabel, write_out
 from rushlight.ops.pointwise import binary, unary
-from rushlight.ops.transcendental import erfc, polynomial
+from rushlight.ops.transcendental import erf, erfc, polynomial
 from rushlight.primitives import special as rows
 
 if TYPE_CHECKING:
@@ -78,5 +79,10 @@ def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000])
     """
     need_tensor("special_ndtr", "input", 1, input)
-    result: Tensor = relabel(erfc(input * -math.sqrt(0.5)) * 0.5, "MulBackward1")
+    if input._data.dtype in NARROW:
+        # torch computes it so for all types, which loses the tail.
+        twice = erf(input * math.sqrt(0.5)) + 1
+    else:
+        twice = erfc(input * -math.sqrt(0.5))
+    result: Tensor = relabel(twice * 0.5, "MulBackward1")
     return result if out is None else write_out(out, result)

@@ -12,6 +12,7 @@ import numpy as np
 
 from rushlight.core.doors import apply
 from rushlight.core.tensor import wrap
+from rushlight.dtypes import NARROW
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
@@ -47,6 +48,8 @@ def stft(
     torch.Size([3, 9])
     """
     need_tensor("stft", "input", 1, input)
+    if input._data.dtype in NARROW:
+        raise RuntimeError(f"MKL FFT doesn't support tensors of type: {input.dtype.word}")
     complex_input = any(t is not None and t._data.dtype.kind == "c" for t in (input, window))
     if return_complex is None:
         if not complex_input:

@@ -107,7 +107,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise NotImplementedError("\"mvlgamma\" not implemented for 'Bool'")
     if input._data.dtype.kind not in "fV":
         input = input.to(dtypes.get_default_dtype())
-    steps = wrap(np.arange(p, dtype=input._data.dtype) * -0.5)
+    steps = wrap((np.arange(p) * -0.5).astype(input._data.dtype))
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)
     result = relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0")
     return result if out is None else write_out(out, result)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight import dtypes
+from rushlight.core.narrow import is_narrow, need_wide
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.families import broadcast_shapes, draw
@@ -41,6 +43,18 @@ def square(name: str, x: Array) -> None:
     floating(name, x)
 
 
+# What torch calls the kernels that lack the narrow types; it refuses them elsewhere beforehand.
+_KERNELS = {
+    "cholesky_solve": "cholesky_solve_cpu", "geqrf": "geqrf_cpu", "linalg.cholesky": "cholesky_cpu",
+    "linalg.det": "lu_cpu", "linalg.eig": "linalg_eig_out_cpu", "linalg.eigh": "linalg_eigh_cpu",
+    "linalg.lu_factor": "lu_cpu", "linalg.lu_solve": "linalg.lu_solve_cpu",
+    "linalg.qr": "geqrf_cpu", "linalg.solve": "lu_cpu",
+    "linalg.solve_triangular": "triangular_solve_cpu", "linalg.svd": "linalg_svd_cpu",
+    "torch.linalg.ldl_factor_ex": "ldl_factor_kernel_cpu",
+    "torch.linalg.ldl_solve": "ldl_solve_kernel_cpu",
+}  # fmt: skip
+
+
 def floating(name: str, *arrays: Array) -> None:
     """Raise torch's error for integer matrices, and for arrays that hold no matrices."""
     for x in arrays:
@@ -49,7 +63,13 @@ def floating(name: str, *arrays: Array) -> None:
                 f"{name}: The input tensor A must have at least 2 dimensions, got shape "
                 f"{list(x.shape)}"
             )
-        if x.dtype.kind not in "fcV" or x.dtype.itemsize == 2:
+        if is_narrow(x):
+            if name in _KERNELS:
+                need_wide(_KERNELS[name], x)
+            raise RuntimeError(
+                f"{name}: Low precision dtypes not supported. Got {dtypes.of(x.dtype).word}"
+            )
+        if x.dtype.kind not in "fcV":
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}"
             )

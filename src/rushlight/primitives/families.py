@@ -147,7 +147,7 @@ def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
         if array is None:
             continue
         dtype = dtypes.of(array.dtype) if isinstance(array, np.ndarray) else dtypes.of_number(array)
-        if dtype.numpy.kind not in takes:
+        if dtype.numpy.kind not in takes or dtype in dtypes.EIGHT_BITS:
             raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
 
 
@@ -225,6 +225,7 @@ def unary(
     static: Sequence[dict[str, Any]] = ({},),
     layout: Layout = pointwise,
     label: str | Callable[[PrimitiveNode], str] | None = None,
+    as_is: bool = False,
 ) -> Primitive:
     """An elementwise row of one input, sampled on its domain once for each set of parameters.
 
@@ -242,6 +243,7 @@ def unary(
         name, "unary", forward, None if vjp is None else (vjp,),
         pointwise_rule(forward, promote), c, samples, inputs=("x",),
         promote=None if promote is _unchanged else promote, layout=layout, label=label,
+        as_is=as_is,
     )  # fmt: skip
 
 
@@ -260,6 +262,7 @@ def binary(
     static: Sequence[dict[str, Any]] = ({},),
     layout: Layout = pointwise,
     label: str | Callable[[PrimitiveNode], str] | None = None,
+    as_is: bool = False,
 ) -> Primitive:
     """An elementwise row of two inputs that broadcast.
 
@@ -277,6 +280,7 @@ def binary(
     return Primitive(
         name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
         samples, inputs=("x", "y"), promote=bring, layout=layout, label=label,
+        as_is=as_is,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def _squared_distance(x: Array, y: Array) -> Any:
 squared_distance = binary(
     "squared_distance", _squared_distance,
     (one_kernel(lambda g, x, y: (x - y) * g * 2), one_kernel(lambda g, x, y: (y - x) * g * 2)),
-    "({x} - {y}) * ({x} - {y})", takes=FLOAT, label="MseLossBackward0",
+    "({x} - {y}) * ({x} - {y})", takes=FLOAT, label="MseLossBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- one class per sample -----------------------------------------------------------------------
@@ -303,7 +303,7 @@ def _binary_y(g: Any, x: Any) -> Any:
 binary_cross_entropy = binary(
     "binary_cross_entropy", _binary, (_binary_x, _binary_y),
     "({y} - 1) * fmax(log1p(-{x}), -100) - {y} * fmax(log({x}), -100)",
-    domain=(0.05, 0.95), takes=FLOAT,
+    domain=(0.05, 0.95), takes=FLOAT, as_is=True,
 )  # fmt: skip
 
 # ---- several labels per sample ------------------------------------------------------------------

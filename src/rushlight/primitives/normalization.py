@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.core.narrow import widen
+from rushlight.core.narrow import through, widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.dtypes import NARROW, cast
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
 from rushlight.primitives.placement import arranged, suggested
@@ -54,9 +55,15 @@ def _level(values: Array, view: Shape) -> Array:
 
 def _normalize(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
-    broadcast: Shape, eps: float,
+    broadcast: Shape, eps: float, batch: bool = False,
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
-    """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance."""
+    """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance.
+
+    batch: of a batch norm, for which narrow statistics are rounded before they are used.
+    """
+    kept = _kept_in(x, weight)
+    if batch and kept in NARROW:
+        return _by_rounded(x, weight, bias, view, dims, broadcast, eps)
     full = widen(x).reshape(view)
     size = math.prod(view[d] for d in dims)
     out = np.empty_like(full)
@@ -84,7 +91,30 @@ def _normalize(
                 y += _level(shift[cut], shape)
 
     share(work, _cuts(view, dims, broadcast))
-    return out.astype(x.dtype, copy=False).reshape(x.shape), mean, rstd, variance
+    shown = out.astype(x.dtype, copy=False).reshape(x.shape)
+    return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
+
+
+def _kept_in(x: Array, weight: Array | None) -> np.dtype[Any]:
+    """The type of the statistics: that of x, unless narrow floats have a weight in float32."""
+    return x.dtype if weight is None or weight.dtype == x.dtype else widen(x).dtype
+
+
+def _by_rounded(
+    x: Array, weight: Array | None, bias: Array | None, view: Shape, dims: Shape, broadcast: Shape,
+    eps: float,
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    full, kept = widen(x).reshape(view), x.dtype
+    size = math.prod(view[d] for d in dims)
+    mean = totals(full, dims) / np.float32(size)
+    distance = full - mean
+    variance = through(inner_products(distance, distance, dims), kept) / np.float32(size)
+    mean, rstd = cast(mean, kept), cast(np.reciprocal(np.sqrt(variance + np.float32(eps))), kept)
+    out = full - widen(mean)
+    out *= widen(rstd) if weight is None else widen(rstd) * widen(weight).reshape(broadcast)
+    if bias is not None:
+        out += widen(bias).reshape(broadcast)
+    return cast(out, kept).reshape(x.shape), mean, rstd, variance
 
 
 def _spread(x: Any, dims: Shape, size: int) -> Any:
@@ -126,10 +156,10 @@ def _through_statistics(g: list[Any], centred: Any, rstd: Any, dims: Shape) -> A
 
 def _normalize_rule(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
-    broadcast: Shape, eps: float,
+    broadcast: Shape, eps: float, batch: bool = False,
 ) -> list[Spec]:  # fmt: skip
-    wide = widen(x).dtype
-    return [(x.shape, x.dtype), *[(statistics(view, dims), wide)] * 3]
+    shape, kept = statistics(view, dims), _kept_in(x, weight)
+    return [(x.shape, x.dtype), (shape, kept), (shape, kept), (shape, widen(x).dtype)]
 
 
 # (shape, view, dims, broadcast, size of weight): layer, batch and group norm.
@@ -167,7 +197,8 @@ def _normalize_grad(
     g = widen(upper).reshape(view)
     size = math.prod(view[d] for d in dims)
     full = widen(x).reshape(view)
-    weight = widen(weight)
+    own = upper.dtype if weight is None else weight.dtype
+    weight, mean, rstd = widen(weight), widen(mean), widen(rstd)
     if any(broadcast[d] != 1 for d in dims):
         normal = full - mean
         normal *= rstd
@@ -206,7 +237,7 @@ def _normalize_grad(
     for part, needed in zip(sums, affine, strict=False):
         if needed:
             rest = tuple(d for d, n in enumerate(part.shape) if n != broadcast[d])
-            results.append(totals(part, rest).reshape(-1).astype(upper.dtype, copy=False))
+            results.append(totals(part, rest).reshape(-1).astype(own, copy=False))
     return tuple(results)
 
 
@@ -253,7 +284,8 @@ def _normalize_grad_rule(
     dims: Shape, broadcast: Shape, affine: tuple[bool, ...],
 ) -> list[Spec]:  # fmt: skip
     size = (math.prod(broadcast),)
-    return [(x.shape, x.dtype), *((size, upper.dtype) for needed in affine if needed)]
+    own = upper.dtype if weight is None else weight.dtype
+    return [(x.shape, x.dtype), *((size, own) for needed in affine if needed)]
 
 
 def _normalize_grad_samples() -> Iterable[Sample]:

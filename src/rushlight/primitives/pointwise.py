@@ -182,7 +182,7 @@ def _power(x: Any, y: Any) -> Any:
             return np.multiply(x, x)
         if y == 3:
             return np.multiply(np.multiply(x, x), x)
-        if x.dtype.kind in "fc" and y in _SHORT:
+        if x.dtype.kind in "fcV" and y in _SHORT:
             return _SHORT[y](x)
         if x.dtype.kind == "c" and y in (0, 1):
             return x.copy() if y else np.ones_like(x)

@@ -102,7 +102,7 @@ heaviside = binary(
 )  # fmt: skip
 nextafter = binary(
     "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), flat),
-    "nextafter({x}, {y})", takes=FLOAT,
+    "nextafter({x}, {y})", takes=FLOAT, as_is=True,
 )  # fmt: skip
 
 # ---- the pieces of a float ----------------------------------------------------------------------

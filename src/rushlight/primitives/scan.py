@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, REAL, draw, has_no_line, taking
@@ -155,7 +156,7 @@ def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     if x._data.dtype.kind == "c":
         scaled = log(g) - conj(out)
         return exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + conj(x))
-    lowest = float(np.finfo(g._data.dtype).min)
+    lowest = dtypes.finfo(g.dtype).min
     size = log(g.abs())
     parts = []
     for mask in (gt(g, 0), lt(g, 0)):

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.narrow import through, widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.dtypes import cast
 from rushlight.primitives.families import FLOAT, draw, is_empty, taking
 from rushlight.primitives.inner import inner, totals
 from rushlight.primitives.kernel import one_kernel
@@ -51,8 +53,18 @@ def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
 def _log_softmax(x: Array, *, dim: int) -> Array:
     if not x.size:
         return x.copy()
+    dtype, x = x.dtype, widen(x)
     out = np.subtract(x, _peaks(x, dim), order="C")
-    out -= np.log(totals(np.exp(out), (dim,)))
+    total = totals(np.exp(out), (dim,))
+    if dtype is not x.dtype:
+        if dim == x.ndim - 1:
+            # Along lines, torch keeps the sum of narrow floats and its logarithm in their type.
+            total = through(total, dtype)
+            out -= through(np.log(total), dtype)
+        else:
+            out -= np.log(total)
+        return cast(out, dtype)
+    out -= np.log(total)
     return out
 
 
@@ -76,5 +88,6 @@ softmax = Primitive(
 )  # fmt: skip
 log_softmax = Primitive(
     "log_softmax", "normalize", _log_softmax, (_log_softmax_vjp,), _rule, "softmax", _samples,
+    as_is=True,
     inputs=("x",), promote=taking("log_softmax_lastdim_kernel_impl", FLOAT, list, idle=is_empty),
 )  # fmt: skip

@@ -154,7 +154,7 @@ def _logit_vjp(g: Any, x: Any, eps: float | None) -> Any:
 
 logit = unary(
     "logit", _logit, _logit_vjp, "log({x} / (1 - {x}))", domain=(0.1, 0.9), takes=REAL,
-    static=({"eps": None}, {"eps": 0.2}),
+    static=({"eps": None}, {"eps": 0.2}), as_is=True,
 )  # fmt: skip
 
 
@@ -165,15 +165,18 @@ def _entr(x: Array) -> Any:
 entr = unary(
     "entr", _entr, lambda g, x: g * (-1 - log(x)),
     "{x} == 0 ? 0 : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
-    label="SpecialEntrBackward0",
+    label="SpecialEntrBackward0", as_is=True,
 )  # fmt: skip
 
 
 def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
     def forward(x: Any, y: Any) -> Any:
+        # torch rounds the logarithm of narrow floats, and then the product.
         if not isinstance(y, np.ndarray):
             y = x.dtype.type(y)
-        return np.where(np.equal(x, 0) & ~np.isnan(y), 0, x * logarithm(y))
+        elif not isinstance(x, np.ndarray):
+            x = y.dtype.type(x)
+        return np.where(np.equal(x, 0) & ~np.isnan(y), x.dtype.type(0), x * logarithm(y))
 
     return forward
 
@@ -188,13 +191,14 @@ xlogy: Primitive = binary(
     (lambda g, x, y: where(logical_and(eq(x, 0), le(y, 0)), 0, xlogy(g, y)),
      lambda g, x, y: g * x / y),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True,
+    as_is=True,
 )  # fmt: skip
 xlog1py: Primitive = binary(
     "xlog1py", _times_log(np.log1p),
     (lambda g, x, y: where(logical_and(eq(x, 0), le(y, -1)), 0, xlog1py(g, y)),
      lambda g, x, y: g * x / (y + 1)),
     "{x} == 0 && !isnan({y}) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
-    to_float=True, label="SpecialXlog1PyBackward0",
+    to_float=True, label="SpecialXlog1PyBackward0", as_is=True,
 )  # fmt: skip
 
 # ---- Bessel functions ---------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from rushlight.serialization.archive import Archive
 from rushlight.serialization.atomic import replacing
 from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
 from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler, unsafe_names
-from rushlight.serialization.storage import check_kind, from_file, typed
+from rushlight.serialization.storage import check_kind, from_file
 
 Place = str | os.PathLike[str] | IO[bytes]
 MapLocation = Callable[[Any, str], Any] | device | str | dict[str, str] | None
@@ -224,7 +224,7 @@ def _load_archive(
                 )
             made = UntypedStorage.on(from_file(content, kind, order == "little"))
             storages[key] = restore(made, location)
-        return typed(storages[key], kind)
+        return TypedStorage.on(storages[key], kind.dtype)
 
     return make(io.BytesIO(records.read("data.pkl")), storage).load()
 

@@ -17,9 +17,9 @@ from typing import IO, Any
 import numpy as np
 
 from rushlight.core.tensor import Array
-from rushlight.ops.storage import BYTE, StorageType, UntypedStorage
+from rushlight.ops.storage import BYTE, StorageType, TypedStorage, UntypedStorage
 from rushlight.serialization.pickling import make_pickler
-from rushlight.serialization.storage import check_kind, from_file, in_memory, typed
+from rushlight.serialization.storage import check_kind, from_file
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
@@ -155,15 +155,15 @@ class _Storages:
                     "elements does not fit into the file. The file might be corrupted: load an "
                     "earlier one"
                 )
-            empty = UntypedStorage.on(np.empty(count * in_memory(kind).itemsize, BYTE))
+            empty = UntypedStorage.on(np.empty(count * kind.itemsize, BYTE))
             self.found[key] = self.restore(empty, location)
             self.kinds[key] = kind, count
         whole = self.found[key]
         if not view or view[0] is None:
-            return typed(whole, kind)
+            return TypedStorage.on(whole, kind.dtype)
         _, first, length = view[0]
-        item = in_memory(kind).itemsize
-        return typed(whole[first * item : (first + length) * item], kind)
+        item = kind.itemsize
+        return TypedStorage.on(whole[first * item : (first + length) * item], kind.dtype)
 
     def fill(self, key: str, file: IO[bytes], little: bool) -> None:
         """Read the content of a storage."""

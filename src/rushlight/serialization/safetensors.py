@@ -22,7 +22,7 @@ from rushlight.layout import strided
 from rushlight.ops.storage import BYTE, StorageType
 from rushlight.ops.storage_places import place_of
 from rushlight.serialization.atomic import replacing
-from rushlight.serialization.storage import from_file, in_memory
+from rushlight.serialization.storage import from_file
 
 _library: Any = require("safetensors", extra="files")
 SafetensorError: type[Exception] = _library.SafetensorError
@@ -31,7 +31,9 @@ _WORDS = {
     "BOOL": dtypes.bool_, "U8": dtypes.uint8, "I8": dtypes.int8, "I16": dtypes.int16,
     "U16": dtypes.uint16, "I32": dtypes.int32, "U32": dtypes.uint32, "I64": dtypes.int64,
     "U64": dtypes.uint64, "F16": dtypes.float16, "BF16": dtypes.bfloat16, "F32": dtypes.float32,
-    "F64": dtypes.float64, "C64": dtypes.complex64,
+    "F64": dtypes.float64, "C64": dtypes.complex64, "F8_E4M3": dtypes.float8_e4m3fn,
+    "F8_E4M3FNUZ": dtypes.float8_e4m3fnuz, "F8_E5M2": dtypes.float8_e5m2,
+    "F8_E5M2FNUZ": dtypes.float8_e5m2fnuz, "F8_E8M0": dtypes.float8_e8m0fnu,
 }  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _tensors(data: bytes) -> Iterator[tuple[str, Tensor]]:
         kind = StorageType(entry["dtype"], dtype)
         content = from_file(np.frombuffer(entry["data"], BYTE), kind, little=True)
         try:
-            array = content.view(in_memory(kind).dtype.numpy).reshape(entry["shape"])
+            array = content.view(kind.dtype.numpy).reshape(entry["shape"])
         except (ValueError, OverflowError) as error:
             raise SafetensorError(
                 f"tensor `{name}` has the shape {entry['shape']}: {error}"

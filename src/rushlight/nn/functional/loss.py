@@ -290,6 +290,10 @@ def cross_entropy(
     if label_smoothing <= 0:
         if input._data.size:
             supported("log_softmax_lastdim_kernel_impl", FLOAT, [input._data])
+        if input._data.dtype in dtypes.NARROW:
+            # Of these torch rounds the logarithms first.
+            scores = log_softmax(input, dim)
+            return _chosen(rows.nll, scores, target, weight, ignore_index, how)
         return _chosen(rows.cross_entropy, input, target, weight, ignore_index, how)
     return _smoothed(log_softmax(input, dim), target, weight, ignore_index, how, label_smoothing)
 

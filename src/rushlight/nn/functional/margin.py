@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight.core.doors import apply
+from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
 from rushlight.core.tensor import wrap
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
@@ -65,8 +66,7 @@ def multi_margin_loss(
             f"inconsistent weight size, expected {classes} but got {list(weight._data.shape)}"
         )
     supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
-    if input._data.dtype == np.float16:
-        raise NotImplementedError("\"multi_margin_loss_cpu_kernel\" not implemented for 'Half'")
+    need_wide("multi_margin_loss_cpu_kernel", input._data)
     if target._data.dtype != np.int64:
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
@@ -114,10 +114,7 @@ def multilabel_margin_loss(
     classes = shape[-1] if shape else 1
     if target._data.size and not -1 <= target._data.min() <= target._data.max() < classes:
         raise RuntimeError("argument #2 'target' is out of range")
-    if input._data.dtype == np.float16:
-        raise NotImplementedError(
-            "\"multilabel_margin_loss_forward_out_frame\" not implemented for 'Half'"
-        )
+    need_wide("multilabel_margin_loss_forward_out_frame", input._data)
     if target._data.dtype != np.int64:
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"

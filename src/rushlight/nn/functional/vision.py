@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, wrap
 from rushlight.ops import vision as ops
@@ -168,6 +169,9 @@ def _smooth(
     align_corners: bool, antialias: bool,
 ) -> Tensor:  # fmt: skip
     dims = len(sizes)
+    if mode == "bilinear" and input._data.dtype in dtypes.NARROW:
+        wide = _smooth(input.float(), sizes, factors, mode, align_corners, antialias)
+        return relabel(wide.to(input.dtype), _smooth_label(mode, dims, antialias))
     whole = input._data.dtype.kind == "u"
     result = input.float() if whole else input
     working = np.dtype(np.float64 if input._data.dtype.itemsize == 8 else np.float32)
@@ -185,8 +189,12 @@ def _smooth(
     result = following(result, input)
     if whole:
         return result.round().clamp(0, 255).to(input.dtype)
+    return relabel(result, _smooth_label(mode, dims, antialias))
+
+
+def _smooth_label(mode: str, dims: int, antialias: bool) -> str:
     name = {"lanczos": "Lanczos2D", "bicubic": "Bicubic2D"}.get(mode, f"{mode.title()}{dims}D")
-    return relabel(result, f"Upsample{name}{'Aa' if antialias else ''}Backward0")
+    return f"Upsample{name}{'Aa' if antialias else ''}Backward0"
 
 
 def _interpolating(

@@ -108,7 +108,7 @@ def _by_rounded(
     size = math.prod(view[d] for d in dims)
     mean = totals(full, dims) / np.float32(size)
     distance = full - mean
-    variance = through(inner_products(distance, distance, dims), kept) / np.float32(size)
+    variance = through(inner_products(distance, distance, dims) / np.float32(size), kept)
     mean, rstd = cast(mean, kept), cast(np.reciprocal(np.sqrt(variance + np.float32(eps))), kept)
     out = full - widen(mean)
     out *= widen(rstd) if weight is None else widen(rstd) * widen(weight).reshape(broadcast)

@@ -32,6 +32,12 @@ def arguments() -> argparse.Namespace:
         choices=ENGINES,
         help="the columns; ratios are to the first",
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="CHECKOUT",
+        help="measure another checkout of rushlight, `before`, and this one beside it",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="turns that each engine takes")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="for instance: 1 2")
@@ -42,6 +48,15 @@ def arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join((*NAMES, *PARTS))}")
     args.what = args.what or [*NAMES, *PARTS]
+    if args.against is not None:
+        if not (args.against / "src" / "rushlight").is_dir():
+            parser.error(f"no checkout of rushlight: {args.against} has no src/rushlight")
+        measure.CHECKOUTS["before"] = args.against.resolve()
+        measure.CHECKOUTS["rushlight"] = Path(__file__).resolve().parents[1]
+        args.engines = ["before", "rushlight"]
+        args.what = [name for name in args.what if name != "size"]
+    elif "before" in args.engines:
+        parser.error("`before` needs --against CHECKOUT")
     return args
 
 

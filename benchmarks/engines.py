@@ -44,5 +44,7 @@ ENGINES = {
     for engine in (
         Engine("torch", "torch", _torch),
         Engine("rushlight", "rushlight", _rushlight),
+        # Another checkout of rushlight, which runs its own workloads: see `--against`.
+        Engine("before", "rushlight", _rushlight),
     )
 }

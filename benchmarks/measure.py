@@ -11,11 +11,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import ENGINES
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# These make OpenBLAS use the kernels of another processor, at half the speed.
+FORCED_KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# The checkout that an engine runs from, if it is not the installed one.
+CHECKOUTS: dict[str, Path] = {}
 PAUSE = 0.1
 
 
@@ -44,20 +49,28 @@ class Timing:
         return statistics.median(self.rounds) if self.rounds else float("nan")
 
 
+def environment(engine: str) -> dict[str, str]:
+    """The variables of a process that runs this engine."""
+    found = {k: v for k, v in os.environ.items() if k not in FORCED_KERNELS}
+    if engine in CHECKOUTS:
+        found["PYTHONPATH"] = str(CHECKOUTS[engine] / "src")
+    return found
+
+
 class Child:
     """One engine in a process of its own, which waits while others run."""
 
     def __init__(self, engine: str, threads: int) -> None:
-        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
         self.engine = engine
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            cwd=CHECKOUTS.get(engine),
+            env=environment(engine) | dict.fromkeys(THREAD_VARIABLES, str(threads)),
         )
-        self.failure = self.ask(engine=engine, threads=threads).get("error", "")
+        self.failure = self.ask(engine=ENGINES[engine].module, threads=threads).get("error", "")
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer; a dead child answers with an error."""
@@ -152,13 +165,14 @@ def imports(engines: Sequence[str], rounds: int) -> dict[str, list[float]]:
         "print(time.perf_counter() - start)"
     )
     found: dict[str, list[float]] = {engine: [] for engine in engines}
-    # What everybody has after the first import: compiled files beside the sources.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for turn in range(rounds + 1):
         for engine in engines:
             command = [sys.executable, "-c", program.format(ENGINES[engine].module)]
+            # What everybody has after the first import: compiled files beside the sources.
+            variables = environment(engine)
+            variables.pop("PYTHONDONTWRITEBYTECODE", None)
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, env=environment
+                command, capture_output=True, text=True, check=False, env=variables
             )
             if done.returncode == 0 and turn > 0:
                 found[engine].append(float(done.stdout))

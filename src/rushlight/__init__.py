@@ -274,8 +274,9 @@ from rushlight.size import Size
 from rushlight._tensor import Tensor
 from rushlight import _C
 from rushlight import (
-    fft, linalg, masked, nn, optim, serialization, signal, sparse, special, storage, utils,
+    fft, func, linalg, masked, nn, optim, serialization, signal, sparse, special, storage, utils,
 )  # fmt: skip
+from rushlight.func.mapping import vmap
 from rushlight.ops.product import mm as spmm
 from rushlight.sparse.creation import sparse_coo_tensor
 from rushlight.serialization import load, save

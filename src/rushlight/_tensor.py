@@ -137,7 +137,7 @@ class Tensor(
         """The node that computed this tensor; None for a leaf."""
         if self._view is not None:
             refresh(self)
-        return None if self._node is None else shown(self._node)
+        return None if self._node is None or self._is_argument else shown(self._node)
 
     @property
     def is_leaf(self) -> bool:

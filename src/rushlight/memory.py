@@ -114,9 +114,17 @@ def extent(shape: Shape, strides: Shape) -> int:
     return 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
 
 
+def plain(x: Any) -> Array:
+    """The array itself; of a batch that is shown as one example, that of all."""
+    while x.__class__ is not np.ndarray and hasattr(x, "value"):
+        x = x.value._data
+    array: Array = x
+    return array
+
+
 def address(x: Array) -> int:
     """Where the first element lies."""
-    place: int = x.__array_interface__["data"][0]
+    place: int = plain(x).__array_interface__["data"][0]
     return place
 
 
@@ -138,6 +146,7 @@ def claimed(x: Array) -> Array:
 
 def root(x: Array) -> Array:
     """The array that holds the memory of which x is a part."""
+    x = plain(x)
     while True:
         base: Any = x.base
         if isinstance(base, np.ndarray):
@@ -220,6 +229,11 @@ def is_dense(x: Array) -> bool:
     return True
 
 
+def shared(a: Array, b: Array) -> bool:
+    """Whether two arrays may lie in the same memory."""
+    return np.may_share_memory(plain(a), plain(b))
+
+
 def overlap(a: Array, b: Array) -> int:
     """How the memory of two arrays overlaps: NONE, PARTIAL or FULL; UNKNOWN if one has gaps.
 
@@ -237,7 +251,7 @@ def overlap(a: Array, b: Array) -> int:
         return UNKNOWN
     if root(a) is not root(b):
         return NONE
-    if not np.may_share_memory(a, b):
+    if not shared(a, b):
         return NONE
     if address(a) != address(b) or a.nbytes != b.nbytes:
         return PARTIAL

@@ -1,6 +1,6 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
-from rushlight.autograd import functional, graph
+from rushlight.autograd import forward_ad, functional, graph
 from rushlight.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -29,6 +29,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

@@ -158,7 +158,7 @@ class _Walk:
 
     def add(self, a: Tensor, b: Tensor) -> Tensor:
         # The first gradient is shared, the second makes a new sum, later ones are added into that.
-        if self.create_graph:
+        if self.create_graph or state.interpreters:
             return a + b
         if id(a) in self.owned:
             into(a, writing.add, b)

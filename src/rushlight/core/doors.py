@@ -139,6 +139,13 @@ def read(tensor: TensorBase, why: str) -> Array:
     return tensor._data
 
 
+def read_each(tensor: TensorBase, why: str) -> Array:
+    """`read`, of all examples where there is a batch: for checks that have to hold in each of them."""
+    while tensor._data.__class__ is not _ndarray and hasattr(tensor._data, "value"):
+        tensor = tensor._data.value
+    return read(tensor, why)
+
+
 def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static: Any) -> Any:
     """Random numbers: numbers(*inputs, generator=generator, **static), as a tensor or a tuple of them.
 

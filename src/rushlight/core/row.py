@@ -127,6 +127,8 @@ class Primitive:
     as_is: bool = False
     # The forward for narrow floats: they are computed in float32 and rounded once.
     narrow: Callable[..., Any] = field(init=False, repr=False)
+    # It is linear in its floating inputs together: applied to their tangents it is its own derivative.
+    linear: bool = False
     # The forward is not a ufunc: how its result lies cannot be told from the first operand.
     loose: bool = field(init=False, repr=False)
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
@@ -136,6 +138,7 @@ class Primitive:
     def __post_init__(self) -> None:
         self.loose = self.forward.__class__ is not np.ufunc
         self.narrow = once_rounded(self.name, self.forward, self.as_is)
+        self.linear = self.linear or self.view
         if not self.inputs:
             self.inputs = _array_parameters(self.forward)
         if self.name in TABLE:

@@ -74,6 +74,10 @@ class TensorBase:
     # Whether results of operations on this tensor are of its class, as for classes of programs.
     _spreads: bool = False
     _name: str | None = None
+    # Whether it is shown as a leaf: the argument of a function that is differentiated.
+    _is_argument: bool = False
+    # Its tangents by the levels of forward mode.
+    _tangents: Any = None
     # Whether this shows its memory conjugated or negated: see `turn`.
     _turned: bool = False
 

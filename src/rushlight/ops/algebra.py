@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read_each
 from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
 from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import (
@@ -27,6 +27,7 @@ from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
 from rushlight.primitives import packed as packed_rows
+from rushlight.primitives.constant import computed
 from rushlight.primitives.placement import rows_of
 
 if TYPE_CHECKING:
@@ -180,7 +181,9 @@ def lstsq(
     solution = _in_place_of(B, matmul(pinv(A, rcond=rcond), B))
     count, columns = shape[-2:]
     rank = matrix_rank(A, rtol=rcond)
-    full = driver == "gels" or bool((rank._data == columns).all())
+    full = driver == "gels" or bool(
+        (read_each(rank, "for whether all is determined") == columns).all()
+    )
     if driver != "gelsy" and count > columns and full:
         residuals = (matmul(A, solution) - B).abs().square().sum(-2)
     else:
@@ -247,10 +250,17 @@ def matrix_rank(
     if tol is not None:
         rtol, atol = 0.0, tol
     sizes = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
-    s = sizes._data
-    largest = s.max(-1, keepdims=True, initial=0.0)
-    limit = inverse_rows.cut(largest, A._data.shape, s.dtype, _plain(rtol), _plain(atol))
-    return write_out(out, wrap(rows_of((s > limit).sum(-1))))
+    limits = [
+        t if isinstance(t, TensorBase) or t is None else wrap(np.asarray(t)) for t in (rtol, atol)
+    ]
+    return write_out(out, computed(_rank, sizes, *limits, shape=A._data.shape[-2:]))
+
+
+def _rank(sizes: Array, rtol: Any, atol: Any, shape: tuple[int, ...]) -> Array:
+    """How many of these singular values are larger than the tolerance."""
+    largest = sizes.max(-1, keepdims=True, initial=0.0)
+    limit = inverse_rows.cut(largest, shape, sizes.dtype, rtol, atol)
+    return rows_of((sizes > limit).sum(-1))
 
 
 # ---- determinants -------------------------------------------------------------------------------
@@ -276,7 +286,8 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabs = apply(rows.slogdet, input)
     if input._data.dtype.kind == "c":
         return logabs + sign.log()
-    return logabs.masked_fill(sign < 0, float("nan")) if (sign._data < 0).any() else logabs
+    negative = read_each(sign, "for whether a determinant is negative") < 0
+    return logabs.masked_fill(sign < 0, float("nan")) if negative.any() else logabs
 
 
 # ---- factors ------------------------------------------------------------------------------------

@@ -280,7 +280,7 @@ def slice_scatter(
 
 
 def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> Tensor:
-    target = input._data[where].shape
+    target = index_rows.sliced(input._data.shape, where)
     if src._data.shape != target:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
@@ -316,7 +316,7 @@ def diagonal_scatter(
         )
     if is_repeated(input._data):
         input = apply(pointwise.clone, input)
-    part = geometry(input._data, rows.diagonal.forward(input._data, **place))
+    part = geometry(input._data, apply(rows.diagonal, input.detach(), **place)._data)
     result = apply(strided.as_strided_scatter, input, _brought(src, input), **part)
     return relabel(result, "DiagonalScatterBackward0")
 

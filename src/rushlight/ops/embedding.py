@@ -8,7 +8,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read, read_each
+from rushlight.core.state import state
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
@@ -89,15 +90,16 @@ def _check_bags(
     starts = offsets._data
     if include_last_offset and not starts.size:
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
-    if starts.size and starts[0] != 0:
+    bounds = read_each(offsets, "to check the bags")
+    if starts.size and (bounds[..., 0] != 0).any():
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
-            f"position 0. However, got {starts[0]}"
+            f"position 0. However, got {bounds[..., 0].max()}"
         )
-    if starts.size and starts[-1] > indices._data.size:
+    if starts.size and bounds[..., -1].max() > indices._data.size:
         raise RuntimeError(
             f"offsets[-1] can not be greater than input's length {indices._data.size} but got "
-            f"offsets[-1] of {starts[-1]}"
+            f"offsets[-1] of {bounds[..., -1].max()}"
         )
     if per_sample_weights is not None and mode != 0:
         raise RuntimeError("embedding_bag: per_sample_weights only supported with mode='sum'")
@@ -133,19 +135,23 @@ def embedding_bag(
             f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
             f"{padding_idx}"
         )
-    outside = (indices._data < 0) | (indices._data >= rows)
+    places = read_each(indices, "to check that the rows are there").reshape(-1)
+    outside = (places < 0) | (places >= rows)
     if outside.any():
         first = int(outside.argmax())
         raise RuntimeError(
-            f"Index {first} of input takes value {indices._data[first]} which is not in the valid range "
+            f"Index {first} of input takes value {places[first]} which is not in the valid range "
             f"[0, {rows})"
         )
+    end: Tensor | None = None
     if include_last_offset:
-        # What lies behind the last offset belongs to no bag.
-        end = int(offsets._data[-1])
-        offsets, indices = offsets[:-1], indices[:end]
-        if per_sample_weights is not None:
-            per_sample_weights = per_sample_weights[:end]
+        end, offsets = offsets[-1], offsets[:-1]
+        if not state.interpreters:
+            # What lies behind the last offset belongs to no bag.
+            last = int(read(end, "for where the last bag ends"))
+            indices, end = indices[:last], None
+            if per_sample_weights is not None:
+                per_sample_weights = per_sample_weights[:last]
     starts = offsets
     count, total = starts._data.size, indices._data.size
     positions = wrap(np.arange(total, dtype=starts._data.dtype))
@@ -156,6 +162,8 @@ def embedding_bag(
     vectors = embedding(weight, indices, padding, scale_grad_by_freq)
     # What is padding belongs to no bag.
     member = indices != padding
+    if end is not None:
+        member = member.logical_and(positions < end)
     form: dict[str, Any] = {"shape": (count,), "spec": (ARRAY,)}
     sizes: Tensor = apply(place_index, member.to(dtypes.int64), bags, **form)
     if mode == 2:
@@ -167,7 +175,7 @@ def embedding_bag(
                 per_sample_weights, weight, refused="_embedding_bag_per_sample_weights_backward"
             )
             vectors = vectors * per_sample_weights.unsqueeze(-1)
-        if padding >= 0:
+        if padding >= 0 or end is not None:
             vectors = where(member.unsqueeze(-1), vectors, 0)
         shape = (count, weight._data.shape[1])
         out = apply(place_index, vectors, bags, shape=shape, spec=(ARRAY,))

@@ -87,7 +87,9 @@ def _need_real(name: str, x: Tensor, dims: Dims) -> None:
 
 def _as_complex(x: Tensor) -> Tensor:
     return (
-        x if x._data.dtype.kind == "c" else x.to(dtypes.of(np.result_type(x._data, np.complex64)))
+        x
+        if x._data.dtype.kind == "c"
+        else x.to(dtypes.of(np.result_type(x._data.dtype, np.complex64)))
     )
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.core.doors import read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.ranges import linspace
+from rushlight.primitives.constant import computed
 from rushlight.primitives.subclass import like
 
 if TYPE_CHECKING:
@@ -33,19 +35,25 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if data.dtype.kind not in "iu":
         raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype.word!r}')
-    if data.ndim != 1 or (data.size and data.min() < 0):
+    if data.ndim != 1 or (data.size and read_each(input, "to check the numbers").min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
-        counts = np.bincount(data.astype(np.int64, copy=False), minlength=minlength)
-        return like(wrap(counts), input)
+        return like(computed(_times, input, minlength=minlength), input)
     if weights._data.shape != data.shape:
         raise RuntimeError(
             f"weights should be 1-d and have the same length as input: {list(weights._data.shape)} "
             f"and {list(data.shape)}"
         )
-    values = np.bincount(data.astype(np.int64, copy=False), weights._data, minlength)
-    keep = weights._data.dtype == np.float32
-    return wrap(values.astype(np.float32) if keep else values.astype(np.float64, copy=False))
+    return computed(_weighed, input, weights, minlength=minlength)
+
+
+def _times(data: Array, minlength: int) -> Array:
+    return np.bincount(data.astype(np.int64, copy=False), minlength=minlength)
+
+
+def _weighed(data: Array, weights: Array, minlength: int) -> Array:
+    values = np.bincount(data.astype(np.int64, copy=False), weights, minlength)
+    return values.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)
 
 
 def _need_floats(name: str, input: Any) -> None:
@@ -77,14 +85,17 @@ def histc(
     _need_floats("histc" if input._data.dtype.kind == "c" else "histogram", input)
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, not {bins}")
-    data = input._data.reshape(-1)
-    low, high = _ends("histc", data, float(min), float(max))
+    result = like(computed(_parts, input, bins=bins, low=float(min), high=float(max)), input)
+    return result if out is None else write_out(out, result)
+
+
+def _parts(x: Array, bins: int, low: float, high: float) -> Array:
+    data = x.reshape(-1)
+    low, high = _ends("histc", data, low, high)
     inside = data[(data >= low) & (data <= high)]
     start, end = data.dtype.type(low), data.dtype.type(high)
     places = ((inside - start) * data.dtype.type(bins) / (end - start)).astype(np.int64)
-    counts = np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(data.dtype)
-    result = like(wrap(counts), input)
-    return result if out is None else write_out(out, result)
+    return np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(data.dtype)
 
 
 def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | None) -> Array:
@@ -165,11 +176,18 @@ def histogram(
     """
     _need_floats("histogram", input)
     need_wide("histogramdd", input._data)
-    line = input._data.reshape(-1)
     limits = None if range is None else (float(range[0]), float(range[1]))
-    edges = _edges("histogram", bins, line, limits).copy()
-    counts = _counted("histogram", line[:, None], [edges], weight, density)
-    return write_outs(out, return_types.histogram((wrap(counts), wrap(edges))))
+    tensors = [t for t in (input, bins, weight) if isinstance(t, TensorBase)]
+    given = None if isinstance(bins, TensorBase) else bins
+
+    def counted(x: Array, *rest: Array) -> tuple[Array, Array]:
+        line, more = x.reshape(-1), list(rest)
+        parts = wrap(more.pop(0)) if given is None else given
+        edges = _edges("histogram", parts, line, limits).copy()
+        weights = wrap(more.pop(0)) if more else None
+        return _counted("histogram", line[:, None], [edges], weights, density), edges
+
+    return write_outs(out, return_types.histogram(computed(counted, *tensors)))
 
 
 def histogramdd(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply
-from rushlight.core.tensor import TensorBase, inference, wrap
+from rushlight.core.doors import apply, read_each
+from rushlight.core.tensor import Array, TensorBase, inference, wrap
+from rushlight.memory import shared
 from rushlight.ops.arguments import (
     apart,
     as_sizes,
@@ -37,6 +38,7 @@ from rushlight.ops.shape import (
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import join
 from rushlight.primitives import view as rows
+from rushlight.primitives.constant import computed
 from rushlight.primitives.families import result_type
 from rushlight.primitives.index import ARRAY
 
@@ -416,7 +418,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     sizes = times[:extra] + tuple(a * b for a, b in zip(times[extra:], shape, strict=True))
     spread = expand(reshape(self, paired), wide)
     copied = apply(rows.compact, spread) if sizes == wide else reshape(spread, sizes)
-    if copied._view is not None or np.may_share_memory(copied._data, self._data):
+    if copied._view is not None or shared(copied._data, self._data):
         copied = apply(rows.compact, copied)
     return relabel(copied, "RepeatBackward0")
 
@@ -445,7 +447,7 @@ def repeat_interleave(
     tensor([1, 1, 2])
     """
     if repeats is None:
-        return wrap(np.repeat(np.arange(input._data.size), _counts(input)))
+        return computed(_repeated, _counts(input))
     if dim is None:
         input, dim = flatten(input), 0
     at = one_dim(dim, input._data.ndim)
@@ -456,14 +458,14 @@ def repeat_interleave(
     shape = input._data.shape
     if isinstance(repeats, TensorBase) and repeats._data.size != 1:
         counts = _counts(repeats)
-        if counts.size != shape[at]:
+        if counts._data.size != shape[at]:
             raise RuntimeError(
                 "repeats must have the same size as input along dim, but got repeats.size(0) = "
-                f"{counts.size} and input.size({at}) = {shape[at]}"
+                f"{counts._data.size} and input.size({at}) = {shape[at]}"
             )
-        _check_output(output_size, int(counts.sum()))
+        picked = computed(_repeated, counts)
+        _check_output(output_size, picked._data.size)
         where = (slice(None),) * at + (ARRAY,)
-        picked = wrap(np.repeat(np.arange(shape[at]), counts))
         result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
     if isinstance(repeats, TensorBase):
@@ -476,14 +478,20 @@ def repeat_interleave(
     return view(apply(rows.compact, wide), (*shape[:at], shape[at] * times, *shape[at + 1 :]))
 
 
-def _counts(repeats: TensorBase) -> Any:
+def _counts(repeats: Any) -> Tensor:
     if repeats._data.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if repeats._data.dtype not in (np.int32, np.int64):
         raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data.dtype}")
-    if repeats._data.size and repeats._data.min() < 0:
+    counts = read_each(repeats, "to check the repeats")
+    if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
-    return repeats._data.reshape(-1)
+    return repeats.reshape(-1)
+
+
+def _repeated(counts: Array) -> Array:
+    """The positions 0, 1, ... as often as counts says."""
+    return np.repeat(np.arange(counts.size), counts)
 
 
 def _check_output(expected: int | None, size: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
@@ -234,21 +234,24 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
             f"#2 'targets' {checking}"
         )
     steps, batch, classes = log_probs._data.shape
+    why = "to check the lengths"
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, lengths in (("input_lengths", ins), ("target_lengths", outs)):
         if lengths._data.size != batch:
             raise RuntimeError(f"{name} must be of size batch_size: {batch}, got "
                                f"{lengths._data.size}")  # fmt: skip
-        if lengths._data.size and lengths._data.min() < 0:
+        if lengths._data.size and read_each(lengths, why).min() < 0:
             raise RuntimeError(f"Expected {name} to have value at least 0")
-    if ins._data.max(initial=0) > steps:
+    if (longest := read_each(ins, why).max(initial=0)) > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value "
-            f"{ins._data.max()} {checking}"
+            f"{longest} {checking}"
         )
     flat = targets._data.ndim == 1
-    used = outs._data.sum() if flat else outs._data.max(initial=0)
+    labels = read_each(outs, why)
+    # Of a batch of such batches, the lengths of each one add up to the labels of each.
+    used = labels.sum(-1).max(initial=0) if flat else labels.max(initial=0)
     if flat and used != targets._data.size:
         raise RuntimeError(
             f"Expected tensor to have size {used} at dimension 0, but got size {targets._data.size} for "
@@ -257,7 +260,7 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
     if not flat and (targets._data.shape[0] != batch or used > targets._data.shape[1]):
         raise RuntimeError(
             f"Expected tensor targets of shape {list(targets._data.shape)} to hold the target_lengths "
-            f"{outs._data.tolist()} of {batch} samples {checking}"
+            f"{labels.tolist()} of {batch} samples {checking}"
         )
 
 

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into
+from rushlight.core.doors import apply, into, read, read_each
 from rushlight.core.narrow import need_more_bits
+from rushlight.core.state import state
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase, bump, wrap
+from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import strided_view
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
+from rushlight.primitives.constant import computed
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
@@ -62,6 +64,14 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     return result if out is None else write_out(apart(out, input, mask), result, same=True)
 
 
+def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
+    """The value to fill with, a 0-d tensor, in the type of what is filled, which must hold it."""
+    numbers = [dtypes.number_in(n, dtype) for n in read_each(value, "to check that it fits").flat]
+    if value._requires_grad or state.interpreters:
+        return astype(value, dtype)
+    return wrap(np.asarray(*numbers))
+
+
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """A copy of the input with a number where mask (which broadcasts) is True.
 
@@ -80,10 +90,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"{value._data.ndim} dimension(s)."
             )
         label = "MaskedFillBackward1"
-        filler = dtypes.number_in(value._data.item(), input._data.dtype)
-        value = (
-            astype(value, input._data.dtype) if value._requires_grad else wrap(np.asarray(filler))
-        )
+        value = filling(value, input._data.dtype)
     else:
         need_number("masked_fill", "value", 3, value)
         value = wrap(np.asarray(dtypes.number_in(value, input._data.dtype)))
@@ -127,6 +134,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         )
     shape = broadcast_shapes([input._data.shape, mask._data.shape])
     x = input if input._data.shape == shape else input.expand(shape)
+    if state.interpreters:
+        return relabel(_chosen(x, mask, source), "MaskedScatterBackward0")
     where = np.broadcast_to(mask._data, shape)
     count = int(np.count_nonzero(where))
     if count > source._data.size:
@@ -139,6 +148,14 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     values = source.reshape(-1)[:count]
     result = in_rows(apply(rows.put, x, values, wrap(where), spec=(ARRAY,), accumulate=False))
     return relabel(result if shape else result.reshape(()), "MaskedScatterBackward0")
+
+
+def _chosen(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`masked_scatter`, with no look at how many elements are True."""
+    mask = mask.expand(x._data.shape)
+    numbers = mask.reshape(-1).to(dtypes.int64).cumsum(0) - 1
+    values = source.reshape(-1).index_select(0, numbers.clamp(0, source._data.size - 1))
+    return apply(pointwise.where, mask, values.reshape(x._data.shape), x)
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
@@ -172,19 +189,12 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
             [1, 0]])
     """
     need_tensor("nonzero", "input", 1, input)
-    data = input._data
+    data = read(input, "for where it is not zero")
     need_more_bits("nonzero_count_cpu", data)
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
         return tuple(like(wrap(np.ascontiguousarray(a)), input) for a in places)
-    if not data.ndim:
-        found = np.empty((int(data != 0), 0), np.int64)
-    else:
-        found = np.argwhere(data)
-    item = found.itemsize
-    # Column after column, and as wide as there are rows.
-    turned = columns(found) if len(found) else strided_view(found, found.shape, (item, 0))
-    result = like(wrap(turned), input)
+    result = like(wrap(_turned(_found(data))), input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"
@@ -198,15 +208,29 @@ def nonzero_static(
     """The first `size` rows of `nonzero`, filled up with fill_value."""
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, not {size}")
-    places = nonzero(input)._data[:size]
-    rest = np.full((size - len(places), input._data.ndim), fill_value, np.int64)
-    result = wrap(np.concatenate([places, rest]))
+    result: Tensor = computed(_first, input, size=size, fill_value=fill_value)
     return result if out is None else write_out(out, result)
+
+
+def _found(data: Array) -> Array:
+    return np.argwhere(data) if data.ndim else np.empty((int(data != 0), 0), np.int64)
+
+
+def _turned(found: Array) -> Array:
+    """Column after column, and as wide as there are rows."""
+    return columns(found) if len(found) else strided_view(found, found.shape, (found.itemsize, 0))
+
+
+def _first(data: Array, size: int, fill_value: int) -> Array:
+    places = _found(data)[:size]
+    rest = np.full((size - len(places), data.ndim), fill_value, np.int64)
+    return np.concatenate([places, rest])
 
 
 def argwhere(input: Tensor) -> Tensor:
     """The positions of all elements that are not zero, as rows."""
-    return nonzero(input)
+    need_tensor("argwhere", "input", 1, input)
+    return like(computed(lambda data: _turned(_found(data)), input), input)
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
@@ -229,11 +253,16 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
             )
         if n < 0:
             raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
-    places = copied(indices._data, np.dtype(np.int64))
+    parts = computed(_coordinates, indices, sizes=sizes)
+    return tuple(parts.unbind(-1))
+
+
+def _coordinates(indices: Array, sizes: tuple[int, ...]) -> Array:
+    places = copied(indices, np.dtype(np.int64))
     # As in torch the coordinates of one position stand side by side in memory.
     order = order_of(places) or range(places.ndim)
     parts = empty_in((*places.shape, len(sizes)), places.dtype, (*order, places.ndim))
     for d, n in reversed(list(enumerate(sizes))):
         parts[..., d] = places % n if n else places
         places = places // n if n else places
-    return tuple(wrap(parts[..., d]) for d in range(len(sizes)))
+    return parts

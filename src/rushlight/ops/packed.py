@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
-from rushlight.ops.conversion import in_columns
+from rushlight.ops.conversion import in_columns, in_rows
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_single
 from rushlight.ops.product import matmul
 from rushlight.primitives import factor
 from rushlight.primitives import packed as rows
 from rushlight.primitives.factor import h
-from rushlight.primitives.placement import rows_of
 from rushlight.primitives.view import triangle
 
 if TYPE_CHECKING:
@@ -53,8 +52,9 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 
 def _check_upper(name: str, info: Tensor) -> None:
-    if info._data.any():
-        at = int(info._data[info._data != 0][0])
+    failed = read_each(info, "to check that all could be factorized")
+    if failed.any():
+        at = int(failed[failed != 0][0])
         raise RuntimeError(
             f"torch.{name}: U[{at},{at}] is zero and using it on lu_solve would result in a division "
             "by zero. If you still want to perform the factorization, consider calling "
@@ -66,7 +66,7 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """P, L and U with A = P @ L @ U: L unit lower and U upper triangular, P a permutation."""
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     lower, upper = relabel(_unpacked(packed), "LinalgLuBackward0")
-    order = wrap(rows_of(rows.permutation(pivots._data, A._data.shape[-2], A._data.dtype)))
+    order = in_rows(rows.order_of(pivots, A._data.shape[-2], A._data.dtype))
     return write_outs(out, return_types.linalg_lu((order, lower, upper)))
 
 
@@ -86,7 +86,7 @@ def lu_unpack(
     lower, upper = relabel(pair, "LuUnpackBackward0")
     kind = LU_data._data.dtype
     if unpack_pivots:
-        order = wrap(rows_of(rows.permutation(LU_pivots._data, LU_data._data.shape[-2], kind)))
+        order = in_rows(rows.order_of(LU_pivots, LU_data._data.shape[-2], kind))
     else:
         order = wrap(np.empty(0, kind))
     return write_outs(out, return_types.lu_unpack((order, lower, upper)))
@@ -133,7 +133,7 @@ def linalg_lu_solve(
             "linalg.lu_solve: Incompatible shapes of A and B for the equation AX = B "
             f"({n}x{n} and {given[-2]}x{given[-1]})"
         )
-    order = wrap(rows.permutation(pivots._data, n, LU._data.dtype))
+    order = rows.order_of(pivots, n, LU._data.dtype)
     upper = triangle(LU, diagonal=0, upper=True)
     solve = factor.solve_triangular
     if adjoint:
@@ -192,8 +192,9 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
 
 def _check_blocks(name: str, info: Tensor) -> None:
-    if info._data.any():
-        at = int(info._data[info._data != 0][0])
+    failed = read_each(info, "to check that all could be factorized")
+    if failed.any():
+        at = int(failed[failed != 0][0])
         raise RuntimeError(
             f"torch.{name}: D[{at},{at}] is zero, and ldl_solve would divide by it: A is singular. "
             "linalg.ldl_factor_ex(A) gives the factors all the same"

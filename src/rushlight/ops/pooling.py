@@ -133,7 +133,7 @@ def max_pool(
     supported(name, FLOAT if dims == 1 else "iufV", [input._data])
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
     form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
-    if not with_indices and not (state.grad and input.requires_grad):
+    if not (with_indices or state.interpreters or (state.grad and input.requires_grad)):
         return apply(rows.max_pool, input, **form)
     out, winner = apply(rows.max_pool_from, input, **form)
     if not with_indices:

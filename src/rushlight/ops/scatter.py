@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into
+from rushlight.core.doors import apply, into, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wants_grad, wrap
@@ -26,6 +26,7 @@ from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.kernel import closed
+from rushlight.primitives.pointwise import where
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -37,8 +38,8 @@ def _checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Tensor, in
     need_tensor(name, "index", 3, index)
     at = one_dim(dim, input._data.ndim)
     x = input if input._data.ndim else input.reshape(1)
-    places = index if index._data.ndim else wrap(index._data.reshape(1))
-    rows.check_index(name, x._data, places._data, at)
+    places = index if index._data.ndim else index.reshape(1)
+    rows.check_index(name, x._data, places, at)
     return x, at, places
 
 
@@ -101,8 +102,8 @@ def take_along_dim(
         [(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])]
     )
     x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
-    if indices._data.size and indices._data.min() < 0:
-        indices = wrap(np.where(indices._data < 0, indices._data + ours[at], indices._data))
+    if indices._data.size and read_each(indices, "for whether places are counted back").min() < 0:
+        indices = where(indices < 0, indices + ours[at], indices)
     places = indices.expand((*common[:at], theirs[at], *common[at + 1 :]))
     return gather(x, at, places, out=out)
 
@@ -351,7 +352,8 @@ def _reduced(
         ones = wrap(np.full(values._data.shape, 1, x._data.dtype))
         first = wrap(np.full(x._data.shape, int(include_self), x._data.dtype))
         count = apply(rows.scatter_add, first, places, ones, dim=at)
-        count = wrap(np.maximum(count._data, 1) if count._data.dtype.kind != "c" else count._data)
+        if count._data.dtype.kind != "c":
+            count = count.clamp(min=1)
         whole = x._data.dtype.kind in "iu"
         return total.div(count, rounding_mode="floor") if whole else total / count
     if not include_self:
@@ -403,13 +405,13 @@ def index_reduce(
             f"{input.dtype.word} and {source.dtype.word}"
         )
     values = source if source._data.ndim else source.reshape(1)
-    line = index._data.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
-    if line.size != values._data.shape[at]:
+    line = index.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
+    if line._data.size != values._data.shape[at]:
         raise IndexError(
-            f"index_reduce(): Number of indices ({line.size}) should be equal to source.size(dim): "
+            f"index_reduce(): Number of indices ({line._data.size}) should be equal to source.size(dim): "
             f"({values._data.shape[at]})"
         )
-    places = wrap(np.broadcast_to(line, values._data.shape))
+    places = line.expand(values._data.shape)
     x = input if input._data.ndim else input.reshape(1)
     result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)
     if result._data.shape != input._data.shape:

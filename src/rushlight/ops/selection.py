@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read_each
 from rushlight.core.narrow import need_more_bits
+from rushlight.core.state import state
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import (
@@ -20,9 +21,10 @@ from rushlight.ops.arguments import (
     relabel,
     write_out,
 )
-from rushlight.ops.conversion import alike, astype, in_rows
+from rushlight.ops.conversion import alike, in_rows
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import admit, asked, assign, check_memory
+from rushlight.ops.masking import filling
 from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
@@ -54,11 +56,13 @@ def _within(
     data = index._data
     size = input._data.shape[at] if input._data.ndim else 1
     # Read as unsigned, a negative number is too large as well.
-    if data.size and data.view(np.uint64 if data.itemsize == 8 else np.uint32).max() >= size:
-        wrong = data.min() if data.min() < 0 else data.max()
+    wide = np.uint64 if data.itemsize == 8 else np.uint32
+    places = read_each(index, "to check that the places are there")
+    if data.size and places.view(wide).max() >= size:
+        wrong = places.min() if places.min() < 0 else places.max()
         raise error(f"{name}(): index {wrong} is out of range for dimension {at} with size {size}")
     if data.dtype != np.int64 or not data.ndim:
-        index = wrap(data.astype(np.int64).reshape(-1))
+        index = index.astype(np.dtype(np.int64)).reshape(-1)
     return index, (*(FULL,) * at, ARRAY)
 
 
@@ -282,18 +286,13 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     size = input._data.shape[at] if input._data.ndim else 1
     if not input._data.size and size:
         return input.clone()
-    index = wrap(np.where(index._data < 0, index._data + size, index._data))
+    index = pointwise.where(pointwise.lt(index, 0), index + size, index)
     where, spec = _within("index_fill", input, at, index, _outside(input, at, False))
-    # A place named twice gets the value, and passes its gradient on, once.
-    where = wrap(np.unique(where._data))
     x = _lifted(input)
     label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
         label = "IndexFillBackward1"
-        number = dtypes.number_in(value._data.item(), x._data.dtype)
-        filler: Any = (
-            astype(value, x._data.dtype) if value._requires_grad else wrap(np.asarray(number))
-        )
+        filler: Any = filling(value, x._data.dtype)
     else:
         need_number("index_fill", "value", 4, value)
         if isinstance(value, complex) and x._data.dtype.kind != "c":
@@ -301,7 +300,14 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
         filler = wrap(np.asarray(dtypes.number_in(value, x._data.dtype)))
-    result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
+    if filler._requires_grad or state.interpreters:
+        # A place named twice gets the value, and passes its gradient on, once.
+        nowhere, here = wrap(np.zeros(size, bool)), wrap(np.ones((), bool))
+        named = apply(rows.put, nowhere, here, where, spec=(ARRAY,), accumulate=False)
+        line = named.reshape((size,) + (1,) * (x._data.ndim - 1 - at))
+        result = apply(pointwise.where, line, filler, x)
+    else:
+        result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
     result = result if input._data.ndim else result.reshape(())
     return relabel(result, label)
 
@@ -335,7 +341,7 @@ def _need_long(name: str, index: Tensor) -> None:
 
 
 def _check_flat(name: str, flat: Tensor, index: Tensor) -> None:
-    size, places = flat._data.size, index._data
+    size, places = flat._data.size, read_each(index, "to check that the places are there")
     if not size and places.size:
         raise IndexError(f"{name}(): tried to take from an empty tensor")
     if places.size and not (places.min() >= -size and places.max() < size):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, read_each
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import (
@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
+from rushlight.primitives.constant import computed
 from rushlight.primitives.families import NUMERIC, REAL, missing, result_type, supported
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
@@ -308,9 +309,9 @@ def isin(
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         need_tensor("isin", "elements", 1, elements)
     ours, theirs = (
-        x._data if isinstance(x, TensorBase) else np.asarray(x) for x in (elements, test_elements)
+        x if isinstance(x, TensorBase) else wrap(np.asarray(x)) for x in (elements, test_elements)
     )
-    result = wrap(np.asarray(np.isin(ours, theirs, assume_unique=assume_unique, invert=invert)))
+    result: Tensor = computed(np.isin, ours, theirs, unique=assume_unique, invert=invert)
     return result if out is None else write_out(out, result)
 
 
@@ -383,7 +384,8 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
             f"{sorter.dtype.word}"
         )
-    if places.size and not (places.min() >= 0 and places.max() < data.shape[-1]):
+    all_places = read_each(sorter, "to check that they are places")
+    if places.size and not (all_places.min() >= 0 and all_places.max() < data.shape[-1]):
         raise RuntimeError("torch.searchsorted(): sorter index out of range")
     result: Tensor = apply(gather, sequence, sorter, dim=data.ndim - 1)
     return result

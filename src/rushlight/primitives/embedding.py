@@ -54,7 +54,7 @@ def _samples() -> Iterable[Sample]:
 
 embedding = Primitive(
     "embedding", "index", _embedding, (_embedding_vjp, None), _embedding_rule, "gather", _samples,
-    as_is=True,
+    as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _sum_samples() -> Iterable[Sample]:
 
 embedding_sum = Primitive(
     "embedding_sum", "index", _embedding_sum, (_embedding_sum_vjp, None), _embedding_sum_rule,
-    "scatter", _sum_samples, label="EmbeddingBackwardBackward0",
+    "scatter", _sum_samples, label="EmbeddingBackwardBackward0", linear=True,
 )  # fmt: skip
 
 

@@ -24,8 +24,13 @@ def draw(seed: int, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0
     return np.asarray(np.random.default_rng(seed).uniform(low, high, shape))
 
 
+def is_array(x: Any) -> bool:
+    """Whether x is an array, of NumPy or of whatever stands for one; NumPy's numbers are none."""
+    return isinstance(x, np.ndarray) or (hasattr(x, "ndim") and not isinstance(x, np.generic))
+
+
 def _kind(x: Any) -> tuple[int, dtypes.dtype]:
-    if isinstance(x, np.ndarray):
+    if is_array(x):
         return (2 if x.ndim else 1), dtypes.of(x.dtype)
     return 0, dtypes.of_number(x)
 
@@ -146,7 +151,7 @@ def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
     for array in arrays:
         if array is None:
             continue
-        dtype = dtypes.of(array.dtype) if isinstance(array, np.ndarray) else dtypes.of_number(array)
+        dtype = dtypes.of(array.dtype) if is_array(array) else dtypes.of_number(array)
         if dtype.numpy.kind not in takes or dtype in dtypes.EIGHT_BITS:
             raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
 

@@ -69,7 +69,7 @@ c2c: Primitive = Primitive(
     "fft_c2c", "fourier", _c2c,
     (lambda g, dims, scale, forward: c2c(g, dims=dims, scale=scale, forward=not forward),),
     lambda x, *, dims, scale, forward: (x.shape, x.dtype), "fft", _c2c_samples,
-    label="FftC2CBackward0", as_is=True,
+    label="FftC2CBackward0", as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ r2c: Primitive = Primitive(
     lambda: [Sample((draw(1, (3, 4)),), {"dims": (1,), "scale": "none", "half": True}),
              Sample((draw(1, (3, 5)),), {"dims": (0, 1), "scale": "root", "half": True}),
              Sample((draw(1, (3, 2)),), {"dims": (1, 0), "scale": "n", "half": False})],
-    label="FftR2CBackward0", as_is=True,
+    label="FftR2CBackward0", as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -142,5 +142,5 @@ def _c2r_samples() -> list[Sample]:
 # The input holds last // 2 + 1 points along the last of the dimensions.
 c2r: Primitive = Primitive(
     "fft_c2r", "fourier", _c2r, (_c2r_vjp,), _c2r_rule, "fft", _c2r_samples,
-    label="FftC2RBackward0", as_is=True,
+    label="FftC2RBackward0", as_is=True, linear=True,
 )  # fmt: skip

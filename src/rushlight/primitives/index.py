@@ -47,6 +47,11 @@ def filled(spec: Index, arrays: tuple[Array, ...]) -> Index:
 # ---- slices -------------------------------------------------------------------------------------
 
 
+def sliced(shape: Shape, index: Index) -> Shape:
+    """The shape of what a basic index shows of an array of this shape."""
+    return np.broadcast_to(np.empty(()), shape)[index].shape
+
+
 def _slice(x: Array, *, index: Index) -> Array:
     # The trailing Ellipsis keeps a 0-d result an array that shares memory.
     part = x[(*index, ...)] if ... not in index else x[index]
@@ -173,7 +178,7 @@ def _place_samples() -> Iterable[Sample]:
 place_slice: Primitive = Primitive(
     "place_slice", "move", _place_slice, (lambda g, index: slice_(g, index=index),),
     lambda g_in, *, shape, index: (shape, g_in.dtype), "scatter", _place_samples, inputs=("g_in",),
-    label="SliceBackward0", as_is=True,
+    label="SliceBackward0", as_is=True, linear=True,
 )  # fmt: skip
 
 # ---- arrays as indices --------------------------------------------------------------------------
@@ -195,7 +200,9 @@ def _index(x: Array, *indices: Array, spec: Index) -> Any:
 
 def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
     try:
-        return x[filled(spec, indices)].shape, x.dtype
+        # Of what only stands for an array, the shape will do.
+        plain = [i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices]
+        return np.broadcast_to(np.empty(()), x.shape)[filled(spec, tuple(plain))].shape, x.dtype
     except IndexError as error:
         axis = 0
         rest = iter(indices)
@@ -291,7 +298,7 @@ def _in_order(part: Array, x: Array, indices: Sequence[Array], spec: Index) -> A
 
 index = Primitive(
     "index", "index", _index, (_index_vjp,), _index_rule, "gather", _index_samples,
-    layout=_as_indexed, as_is=True,
+    layout=_as_indexed, as_is=True, linear=True,
 )  # fmt: skip
 
 # From this many numbers on, a sparse product pays for its set-up.
@@ -389,7 +396,7 @@ def _place_index_samples() -> Iterable[Sample]:
 place_index = Primitive(
     "place_index", "index", _place_index, (_place_index_vjp,),
     lambda g_in, *indices, shape, spec: (shape, g_in.dtype), "scatter", _place_index_samples,
-    inputs=("g_in", "*indices"), label="IndexBackward0", as_is=True,
+    inputs=("g_in", "*indices"), label="IndexBackward0", as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -469,7 +476,7 @@ def _put_samples() -> Iterable[Sample]:
 put = Primitive(
     "put", "index", _put, (_put_x, _put_values), _put_rule, "scatter", _put_samples,
     label=lambda node: "IndexPutBackward0" if ARRAY in node.static["spec"] else "torch::autograd::CopySlices",
-    as_is=True,
+    as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -481,5 +488,5 @@ blank: Primitive = Primitive(
     "blank", "index", _blank, (lambda g, indices, spec: blank(g, *indices, spec=spec),),
     lambda x, *indices, spec: (x.shape, x.dtype), "scatter",
     lambda: [Sample((draw(1, (3, 4)), np.array([2, 0])), {"spec": (ARRAY,)}),
-             Sample((draw(1, (3, 4)),), {"spec": (1,)})], as_is=True,
+             Sample((draw(1, (3, 4)),), {"spec": (1,)})], as_is=True, linear=True,
 )  # fmt: skip

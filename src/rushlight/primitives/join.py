@@ -128,7 +128,7 @@ cat = Primitive(
         Sample((draw(1, (2, 3)), draw(2, (1, 3))), {"dim": 0}),
         Sample((draw(1, (2, 3)),), {"dim": 1}),
     ],
-    promote=promote_many, as_is=True,
+    promote=promote_many, as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -154,5 +154,5 @@ def _stack_rule(*xs: Array, dim: int) -> Spec:
 stack = Primitive(
     "stack", "join", _stack, lambda g, dim: g.unbind(dim), _stack_rule, "copy",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3))), {"dim": d}) for d in (0, 1, 2)],
-    promote=promote_many, as_is=True,
+    promote=promote_many, as_is=True, linear=True,
 )  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
+from rushlight.primitives.constant import computed
 from rushlight.primitives.factor import (
     floating,
     h,
@@ -36,6 +37,11 @@ def permutation(pivots: Array, rows: int, dtype: Any) -> Array:
         order[..., i : i + 1] = second
         np.put_along_axis(order, other, first, -1)
     return np.swapaxes(np.eye(rows, dtype=dtype)[order], -1, -2)
+
+
+def order_of(pivots: Any, rows: int, dtype: Any) -> Any:
+    """`permutation` of a tensor."""
+    return computed(permutation, pivots, rows=rows, dtype=dtype)
 
 
 @in_columns(0)
@@ -103,7 +109,7 @@ def _lu_vjp(g: Any, out: Any) -> Any:
         total = cat(total, under_lower(more), dim=rank - 1)
     if rows > k:
         total = cat(total, rest, dim=rank - 2)
-    return (wrap(permutation(pivots._data, rows, packed._data.dtype)) @ total,)
+    return (order_of(pivots.detach(), rows, packed._data.dtype) @ total,)
 
 
 lu_factor: Primitive = Primitive(

@@ -268,7 +268,7 @@ def _scatter_samples() -> Iterable[Sample]:
 
 pool_scatter = Primitive(
     "pool_scatter", "pooling", _pool_scatter, (_pool_scatter_vjp, None), _pool_scatter_rule,
-    "pool:scatter", _scatter_samples, label="MaxPool2DWithIndicesBackwardBackward0",
+    "pool:scatter", _scatter_samples, label="MaxPool2DWithIndicesBackwardBackward0", linear=True,
 )  # fmt: skip
 
 
@@ -307,7 +307,7 @@ def _gather_samples() -> Iterable[Sample]:
 
 pool_gather = Primitive(
     "pool_gather", "pooling", _pool_gather, (_pool_gather_vjp, None), _pool_gather_rule,
-    "pool:gather", _gather_samples, label="MaxPool2DWithIndicesBackward0",
+    "pool:gather", _gather_samples, label="MaxPool2DWithIndicesBackward0", linear=True,
 )  # fmt: skip
 
 # ---- sums ---------------------------------------------------------------------------------------
@@ -332,6 +332,7 @@ window_sum = Primitive(
     "window_sum", "pooling", _window_sum, (_window_sum_vjp,), _max_pool_rule, "pool:+",
     lambda: [Sample((x,), form) for x, form in _forms()],
     label=lambda node: f"AvgPool{len(node.static['kernel'])}DBackward0", layout=_as_images,
+    linear=True,
 )  # fmt: skip
 
 
@@ -380,7 +381,7 @@ def _spread_samples() -> Iterable[Sample]:
 
 window_spread = Primitive(
     "window_spread", "pooling", _window_spread, (_window_spread_vjp,), _window_spread_rule,
-    "pool:spread", _spread_samples, label="AvgPool2DBackwardBackward0",
+    "pool:spread", _spread_samples, label="AvgPool2DBackwardBackward0", linear=True,
 )  # fmt: skip
 
 # ---- windows of any size ------------------------------------------------------------------------

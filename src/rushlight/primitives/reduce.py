@@ -143,7 +143,7 @@ sum = Primitive(
     "reduce:+",
     _samples,
     label=_numbered("Sum"),
-    layout=in_rows,
+    layout=in_rows, linear=True,
 )
 
 
@@ -217,7 +217,7 @@ def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any
 
 mean = Primitive(
     "mean", "reduce", _mean, (_mean_vjp,), _same_dtype, "reduce:+", _samples,
-    label=_numbered("Mean"), layout=in_rows,
+    label=_numbered("Mean"), layout=in_rows, linear=True,
 )  # fmt: skip
 
 # ---- extremes -----------------------------------------------------------------------------------

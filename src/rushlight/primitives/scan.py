@@ -66,6 +66,7 @@ def _cumsum_vjp(g: Any, dim: int) -> Any:
 
 cumsum = Primitive(
     "cumsum", "scan", _cumsum, (_cumsum_vjp,), _scan_rule, "scan:+", _samples, layout=in_rows,
+    linear=True,
 )  # fmt: skip
 
 

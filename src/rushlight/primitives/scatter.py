@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import add_flat
 from rushlight.primitives.pointwise import where
@@ -44,8 +45,9 @@ def _offsets(shape: Shape, dim: int, index: Shape) -> tuple[int, Array]:
     return steps[dim], offset
 
 
-def check_index(name: str, x: Array, index: Array, dim: int) -> None:
-    """Raise torch's error unless index may index dim of x, no larger than x elsewhere."""
+def check_index(name: str, x: Array, places: TensorBase, dim: int) -> None:
+    """Raise torch's error unless places may index dim of x, and are no larger than x elsewhere."""
+    index = places._data
     if not index.size:
         return
     if index.dtype not in (np.int64, np.int32):
@@ -64,8 +66,9 @@ def check_index(name: str, x: Array, index: Array, dim: int) -> None:
     wide = np.uint64 if index.itemsize == 8 else np.uint32
     size = x.shape[dim]
     # Read as unsigned, a negative number is too large as well.
-    if index.view(wide).max() >= size:
-        wrong = index.min() if index.min() < 0 else index.max()
+    values = read_each(places, "to check that the places are there")
+    if values.view(wide).max() >= size:
+        wrong = values.min() if values.min() < 0 else values.max()
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
 
 
@@ -96,7 +99,7 @@ def _samples(*rest: Callable[[], Array], **static: Any) -> Callable[[], Iterable
 gather = Primitive(
     "gather", "index", _gather, (_spread_vjp, None),
     lambda x, index, *, dim: (index.shape, x.dtype),
-    "gather", _samples(), as_is=True,
+    "gather", _samples(), as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ spread = Primitive(
     "spread", "index", _spread, (lambda g, index, dim: gather(g, index, dim=dim), None),
     lambda g_in, index, *, shape, dim: (shape, g_in.dtype), "scatter",
     lambda: [Sample((draw(1, (2, 3)), _INDEX), {"shape": _X, "dim": 0})],
-    inputs=("g_in", "index"), label="GatherBackward0",
+    inputs=("g_in", "index"), label="GatherBackward0", linear=True,
 )  # fmt: skip
 
 # ---- written into a copy ------------------------------------------------------------------------
@@ -195,7 +198,7 @@ scatter = Primitive(
     (lambda g, index, dim: scatter_fill(g, index, dim=dim, value=0), None, _src_vjp), _same,
     "scatter",
     lambda: [Sample((draw(1, _X), np.array([[2, 0, 1], [0, 1, 2]]), _larger_src()), {"dim": 0})],
-    inputs=("x", "index", "src"), as_is=True,
+    inputs=("x", "index", "src"), as_is=True, linear=True,
 )  # fmt: skip
 
 scatter_fill: Primitive = Primitive(
@@ -206,7 +209,7 @@ scatter_fill: Primitive = Primitive(
 
 scatter_add = Primitive(
     "scatter_add", "index", _on_copy(_add_into), (lambda g: g, None, _src_vjp), _same, "scatter",
-    _samples(_src), inputs=("x", "index", "src"),
+    _samples(_src), inputs=("x", "index", "src"), linear=True,
 )  # fmt: skip
 
 

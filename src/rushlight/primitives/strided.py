@@ -103,7 +103,7 @@ as_strided_sum: Primitive = Primitive(
         Sample((draw(1, (2, 2)),), {**_PLACE, "shape": (3, 3)}),
         Sample((draw(1, (2, 3)),), {**_BEYOND, "shape": (2, 2)}),
     ],
-    inputs=("g_in",),
+    inputs=("g_in",), linear=True,
 )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ as_strided_part: Primitive = Primitive(
     lambda: [
         Sample((draw(1, (3, 3)),), {**_PLACE, "shape": (3, 3)}),
         Sample((draw(1, (2, 2)),), {**_BEYOND, "shape": (2, 2)}),
-    ], as_is=True,
+    ], as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ as_strided_scatter = Primitive(
     "as_strided_scatter", "view", _as_strided_scatter, (_kept_vjp, _src_vjp),
     lambda x, src, *, size, stride, offset, layout: (x.shape, x.dtype), "scatter",
     lambda: [Sample((draw(1, (3, 3)), draw(2, (2, 2))), _PLACE)], label="torch::autograd::CopySlices",
-    once=True, as_is=True,
+    once=True, as_is=True, linear=True,
 )  # fmt: skip
 
 

@@ -193,6 +193,13 @@ reinterpret = Primitive(
 )  # fmt: skip
 
 
+# What a gradient is taken in: the same memory, at a place of its own in the graph.
+variable = Primitive(
+    "variable", "view", lambda x: x[...], (lambda g: g,), lambda x: (x.shape, x.dtype), "view",
+    _samples({}), view=True, label="AliasBackward0",
+)  # fmt: skip
+
+
 # ---- turning, padding ----------------------------------------------------------------------------
 
 
@@ -208,7 +215,7 @@ def _flip(x: Array, *, dims: Shape) -> Array:
 flip: Primitive = Primitive(
     "flip", "move", _flip, (lambda g, dims: flip(g, dims=dims),),
     lambda x, *, dims: (x.shape, x.dtype),
-    "copy", _samples({"dims": (0,)}, {"dims": (0, 2)}), as_is=True,
+    "copy", _samples({"dims": (0,)}, {"dims": (0, 2)}), as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -239,7 +246,7 @@ roll: Primitive = Primitive(
     (lambda g, shifts, dims: roll(g, shifts=tuple(-s for s in shifts), dims=dims),),
     lambda x, *, shifts, dims: (x.shape, x.dtype), "copy",
     _samples({"shifts": (1, -2), "dims": (0, 1)}, {"shifts": (5,), "dims": None}), layout=_as_rolled,
-    as_is=True,
+    as_is=True, linear=True,
 )  # fmt: skip
 
 Widths = tuple[tuple[int, int], ...]
@@ -311,7 +318,7 @@ triangle: Primitive = Primitive(
     "copy",
     _samples({"diagonal": 0, "upper": True}, {"diagonal": -1, "upper": False}),
     label=lambda node: "TriuBackward0" if node.static["upper"] else "TrilBackward0",
-    layout=in_rows, as_is=True,
+    layout=in_rows, as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -356,7 +363,7 @@ diagonal_fill = Primitive(
     (lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),),
     lambda g_in, *, shape, offset, dim1, dim2: (shape, g_in.dtype), "scatter",
     lambda: [Sample((draw(2, (3, 2)),), {"shape": (2, 2, 3), "offset": 0, "dim1": 0, "dim2": 1})],
-    inputs=("g_in",), as_is=True,
+    inputs=("g_in",), as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -403,7 +410,7 @@ fold_windows: Primitive = Primitive(
     (lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step),),
     lambda g_in, *, shape, dim, size, step: (shape, g_in.dtype), "scatter",
     lambda: [Sample((draw(2, (2, 3, 2)),), {"shape": (2, 4), "dim": 1, "size": 2, "step": 1})],
-    inputs=("g_in",),
+    inputs=("g_in",), linear=True,
 )  # fmt: skip
 
 
@@ -422,7 +429,7 @@ def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]
 # The first tensor, in the place of others that took part in the operation, or were there before.
 overwrite = Primitive(
     "overwrite", "move", _overwrite, _overwrite_vjp, lambda *xs: (xs[0].shape, xs[0].dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))], as_is=True,
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))], as_is=True, linear=True,
 )  # fmt: skip
 
 
@@ -462,5 +469,5 @@ compact = Primitive(
     lambda: [
         Sample((draw(1, (3, 2)).T,)), Sample((draw(1, (2, 3, 2, 2)),), {"order": channels_last}),
     ],
-    label="CloneBackward0", as_is=True,
+    label="CloneBackward0", as_is=True, linear=True,
 )  # fmt: skip

@@ -95,7 +95,7 @@ def _forms() -> Iterable[tuple[Shape, dict[str, Shape]]]:
 windows = Primitive(
     "windows", "pooling", _windows, (_windows_vjp,), _windows_rule, "gather",
     lambda: [Sample((draw(1, (2, 2, *size)),), form) for size, form in _forms()],
-    label="Im2ColBackward0",
+    label="Im2ColBackward0", linear=True,
 )  # fmt: skip
 
 
@@ -132,5 +132,5 @@ def _sum_samples() -> Iterable[Sample]:
 
 windows_sum = Primitive(
     "windows_sum", "pooling", _windows_sum, (_windows_sum_vjp,), _windows_sum_rule, "scatter",
-    _sum_samples, label="Col2ImBackward0",
+    _sum_samples, label="Col2ImBackward0", linear=True,
 )  # fmt: skip

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rushlight.return_types import ReturnType
+
 __all__ = [
     "PyTree", "TreeSpec", "register_pytree_node", "tree_all", "tree_any", "tree_flatten",
     "tree_iter", "tree_leaves", "tree_map", "tree_map_", "tree_map_only", "tree_structure",
@@ -66,6 +68,8 @@ def _parts(tree: Any, is_leaf: IsLeaf) -> tuple[type, list[Any], Any] | None:
     if is_leaf is not None and is_leaf(tree):
         return None
     kind = type(tree)
+    if isinstance(tree, ReturnType):
+        return kind, list(tree), None
     if kind in _KINDS:
         children, context = _KINDS[kind][0](tree)
         return kind, list(children), context
@@ -96,7 +100,7 @@ class TreeSpec:
         children = [child.build(leaves) for child in self.children_specs]
         if self.type in _KINDS:
             return _KINDS[self.type][1](children, self.context)
-        return self.type(*children)
+        return self.type(children) if issubclass(self.type, ReturnType) else self.type(*children)
 
 
 def tree_flatten(tree: PyTree, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeSpec]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.core.doors import read_each
 from rushlight.core.tensor import wrap
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
@@ -150,13 +151,14 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes == -1:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         raise RuntimeError("num_classes should be positive")
-    if data.size and data.min() < 0:
+    values = read_each(tensor, "to check the classes")
+    if data.size and values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         num_classes = int(tensor.max()) + 1
-    elif data.size and data.max() >= num_classes:
+    elif data.size and values.max() >= num_classes:
         raise RuntimeError(
-            f"Class values must be smaller than num_classes: {data.max()} is not below {num_classes}."
+            f"Class values must be smaller than num_classes: {values.max()} is not below {num_classes}."
         )
     classes = wrap(np.arange(num_classes))
     return in_rows((tensor.unsqueeze(-1) == classes).to(tensor.dtype))

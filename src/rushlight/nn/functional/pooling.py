@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply, draw
+from rushlight.core.doors import apply, draw, read_each
 from rushlight.core.tensor import wrap
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
@@ -303,7 +303,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
                 f"({list(shape)}) but got indices tensor with shape: {list(indices._data.shape)}"
             )
         places = int(np.prod(size))
-        flat = indices._data
+        flat = read_each(indices, "to check that the places are there")
         if flat.size and (flat.min() < 0 or flat.max() >= places):
             wrong = flat[(flat < 0) | (flat >= places)].flat[0]
             raise RuntimeError(

@@ -1,0 +1,312 @@
+"""Forward mode: tangents beside tensors, carried by an interpreter through every row.
+
+There is no second list of derivatives. The derivative of a row along tangents follows from what the
+row says: a linear row is applied to the tangents; an elementwise row's rule is its derivative times
+`g`, and the tangent takes the place of `g`; and for the rest the rule, which is linear in `g`, is
+itself differentiated in `g`: the transpose of the transpose.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd import engine
+from rushlight.autograd.accumulate import fit
+from rushlight.autograd.state import enable_grad
+from rushlight.core.doors import Interpreter, apply
+from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.table import (
+    INPUT,
+    NEEDS,
+    OUT,
+    OUT_PART,
+    OUT_SHAPE,
+    REST,
+    REST_SHAPES,
+    SHAPE,
+    STATIC,
+)
+from rushlight.core.tape import geometry
+from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.turned import held
+from rushlight.primitives.strided import as_strided
+from rushlight.primitives.view import variable
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+
+class Tangents(dict[Any, Any]):
+    """The tangents of one tensor, by the level that they belong to."""
+
+    __slots__ = ("__weakref__",)
+
+
+class SavedDual(SavedOutput):
+    """An output kept for a rule, with its tangents."""
+
+    __slots__ = ("tangents",)
+
+    def __init__(self, kept: SavedOutput, tangents: Tangents) -> None:
+        super().__init__(kept.array, kept.number)
+        self.tangents = tangents
+
+    def restore(self, node: Any) -> Any:
+        """The output as a tensor made by node."""
+        tensor = super().restore(node)
+        tensor._tangents = self.tangents
+        return tensor
+
+
+class Forward(Interpreter):
+    """A level of forward mode: what is computed from tensors with a tangent has one too."""
+
+    def __init__(self) -> None:
+        self._known: list[weakref.ref[Tangents]] = []
+
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
+        # Tangents do not outlive their level.
+        for known in self._known:
+            tangents = known()
+            if tangents is not None:
+                tangents.pop(self, None)
+        self._known.clear()
+
+    def tangent(self, t: Any) -> Tensor | None:
+        """The tangent of a tensor at this level."""
+        if not isinstance(t, TensorBase):
+            return None
+        tangents = t._tangents
+        if tangents is not None and self in tangents:
+            return tangents[self]
+        if t._view is None:
+            return None
+        whole = self.tangent(t._view.base)
+        if whole is None:
+            return None
+        found = self._part(t, whole)
+        self.give(t, found)
+        return found
+
+    def _part(self, t: TensorBase, whole: Tensor) -> Tensor:
+        """The tangent of a view, which lies in that of its base as the view does in the base."""
+        place = geometry(held(t._view.base), held(t))  # type: ignore[union-attr]
+        return apply(as_strided, whole, **place)
+
+    def give(self, t: TensorBase, tangent: Tensor | None) -> None:
+        """Set the tangent of a tensor; None says that it has none, whatever it is a view of."""
+        tangents = t._tangents
+        if tangents is None:
+            tangents = t._tangents = Tangents()
+        if self not in tangents:
+            self._known.append(weakref.ref(tangents))
+        tangents[self] = tangent
+
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Run a row, and give its result the tangent that follows from those of the inputs."""
+        out = apply(row, *inputs, **static)
+        if row.vjp is None:
+            return out
+        tangents = [self.tangent(t) for t in inputs]
+        if all(t is None for t in tangents):
+            return out
+        pushed = push(row, inputs, tangents, static, out)
+        several = out.__class__ is tuple
+        for part, tangent in zip(
+            out if several else (out,), pushed if several else (pushed,), strict=True
+        ):
+            if tangent is not None:
+                self.give(part, tangent)
+        _remember(out)
+        return out
+
+
+def _remember(out: Any) -> None:
+    """Let the node that made out keep outputs with their tangents."""
+    parts = out if out.__class__ is tuple else (out,)
+    node = parts[0]._node
+    if not isinstance(node, PrimitiveNode) or not node.plan.saves_out or node.kept is None:
+        return
+
+    def dual(kept: Any) -> Any:
+        if isinstance(kept, SavedOutputs):
+            return SavedOutputs(tuple(map(dual, kept.parts)))
+        if not isinstance(kept, SavedOutput):
+            return kept
+        tangents = parts[kept.number]._tangents
+        return kept if tangents is None else SavedDual(kept, tangents)
+
+    node.kept = [dual(kept) for kept in node.kept]
+
+
+def need_dual(primal: Any, tangent: Any) -> None:
+    """Raise torch's errors for a pair that makes no dual number."""
+    for name, t in (("primal", primal), ("tangent", tangent)):
+        if t._data.dtype.kind not in "fcV":
+            raise ValueError(f"Expected {name} to be floating point or complex, but got: {t.dtype}")
+    if primal._data.shape != tangent._data.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, "
+            f"this is not supported. Tensor is of size {list(primal._data.shape)} while the given forward "
+            f"gradient is of size {list(tangent._data.shape)}."
+        )
+
+
+def zeros(t: Any) -> Any:
+    """Zeros like t."""
+    return wrap(np.zeros(t._data.shape, t._data.dtype))
+
+
+def ones(t: Any) -> Any:
+    """Ones like t."""
+    return wrap(np.ones(t._data.shape, t._data.dtype))
+
+
+def _floating(t: Any) -> bool:
+    return isinstance(t, TensorBase) and t._data.dtype.kind in "fcV"
+
+
+def push(
+    row: Primitive,
+    inputs: tuple[Any, ...],
+    tangents: list[Tensor | None],
+    static: dict[str, Any],
+    out: Any,
+) -> Any:
+    """The tangent of the result (a tuple for several; None where there is none)."""
+    if row.linear:
+        full = [
+            (zeros(x) if t is None else t) if _floating(x) else x
+            for x, t in zip(inputs, tangents, strict=True)
+        ]
+        return apply(row, *full, **static)
+    if row.family in ("unary", "binary", "ternary") and _is_real(inputs, out):
+        return _by_rules(row, inputs, tangents, static, out)
+    return _twice(row, inputs, tangents, static, out)
+
+
+def _is_real(inputs: tuple[Any, ...], out: Any) -> bool:
+    """Whether all is real: of complex numbers a rule gives the conjugate's derivative."""
+    tensors = (*inputs, *(out if out.__class__ is tuple else (out,)))
+    return not any(isinstance(t, TensorBase) and t._data.dtype.kind == "c" for t in tensors)
+
+
+def _by_rules(
+    row: Primitive,
+    inputs: tuple[Any, ...],
+    tangents: list[Tensor | None],
+    static: dict[str, Any],
+    out: Any,
+) -> Any:
+    """Elementwise: the derivative by each input times its tangent, added up."""
+    plan = row.plan(_bits(tangents))
+    if plan.joint is not None or out.__class__ is tuple:
+        return _twice(row, inputs, tangents, static, out)
+    kept = _kept(plan, inputs, tangents, static, out)
+    total: Any = None
+    for (rule, pick), t in zip(plan.rules, tangents, strict=False):
+        if rule is None or t is None:
+            continue
+        part = rule(t, *pick(kept))
+        total = part if total is None else total + part
+    if total is None:
+        return None
+    shape, dtype = out._data.shape, out._data.dtype
+    if total._data.dtype != dtype:
+        total = total.to(out.dtype)
+    return total if total._data.shape == shape else total.expand(shape)
+
+
+def _bits(tangents: list[Tensor | None]) -> int:
+    return sum(1 << i for i, t in enumerate(tangents) if t is not None)
+
+
+def _kept(
+    plan: Any,
+    inputs: tuple[Any, ...],
+    tangents: list[Tensor | None],
+    static: dict[str, Any],
+    out: Any,
+) -> list[Any]:
+    """What the rules of a row ask for, from the tensors themselves."""
+    kept: list[Any] = []
+    for kind, i in plan.gather:
+        if kind == INPUT:
+            kept.append(inputs[i] if i < len(inputs) else None)
+        elif kind == SHAPE:
+            t = inputs[i]
+            kept.append(t._data.shape if isinstance(t, TensorBase) else ())
+        elif kind == STATIC:
+            kept.append(static[i])
+        elif kind == OUT:
+            kept.append(list(out) if out.__class__ is tuple else out)
+        elif kind == OUT_PART:
+            kept.append(out[i])
+        elif kind == OUT_SHAPE:
+            kept.append(out._data.shape)
+        elif kind == NEEDS:
+            kept.append(tuple(t is not None for t in tangents))
+        elif kind == REST:
+            kept.append(tuple(inputs[i:]))
+        elif kind == REST_SHAPES:
+            kept.append(tuple(t._data.shape for t in inputs[i:]))
+    return kept
+
+
+def _twice(
+    row: Primitive,
+    inputs: tuple[Any, ...],
+    tangents: list[Tensor | None],
+    static: dict[str, Any],
+    out: Any,
+) -> Any:
+    """The rule is linear in the gradient that it is given: its own derivative in that, transposed.
+
+    It is taken at ones, where rules that compute in logarithms are smooth.
+    """
+    several = out.__class__ is tuple
+    parts = out if several else (out,)
+    plan = row.plan(_bits(tangents))
+    recording = state.grad
+    with enable_grad():
+        upper = [freed(ones(part)) if _floating(part) else None for part in parts]
+        kept = _kept(plan, inputs, tangents, static, out)
+        g: Any = list(upper) if several else upper[0]
+        if plan.joint is not None:
+            gradients = list(plan.joint(g, *kept))
+        else:
+            gradients = [
+                None if rule is None else rule(g, *pick(kept)) for rule, pick in plan.rules
+            ]
+        pairs = [
+            (fit(grad, (x._data.shape, x._data.dtype)), t)
+            for grad, x, t in zip(gradients, inputs, tangents, strict=False)
+            if grad is not None and t is not None
+        ]
+    roots = [(grad, t) for grad, t in pairs if grad._requires_grad]
+    if not roots:
+        return tuple(None if u is None else zeros(u) for u in upper) if several else zeros(out)
+    wanted = [u for u in upper if u is not None]
+    found = engine.run(
+        [grad for grad, _ in roots], [t for _, t in roots],
+        retain_graph=recording, create_graph=recording, targets=wanted, capture=True,
+    )  # fmt: skip
+    rest = iter(found)
+    pushed = []
+    for u in upper:
+        tangent = None if u is None else next(rest)
+        pushed.append(zeros(u) if u is not None and tangent is None else tangent)
+    return tuple(pushed) if several else pushed[0]
+
+
+def freed(t: TensorBase) -> Tensor:
+    """A variable of its own on the memory of t: what gradients are taken in, at this level."""
+    out: Tensor = apply(variable, t)
+    out._requires_grad = True
+    return out

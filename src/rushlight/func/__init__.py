@@ -1,0 +1,16 @@
+"""Functions of functions: their batches, gradients, Jacobians; modules as functions."""
+
+from rushlight.func.functional import functionalize
+from rushlight.func.gradients import grad, grad_and_value, jvp, linearize, vjp
+from rushlight.func.jacobians import hessian, jacfwd, jacrev
+from rushlight.func.mapping import vmap
+from rushlight.func.modules import (
+    functional_call,
+    replace_all_batch_norm_modules_,
+    stack_module_state,
+)
+
+__all__ = [
+    "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev",
+    "jvp", "linearize", "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
+]  # fmt: skip

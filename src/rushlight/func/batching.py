@@ -1,0 +1,260 @@
+"""A batch in the place of a tensor: what `vmap` hands to a function, and the interpreter behind it.
+
+Inside of `vmap(f)` a tensor's `_data` is a `Batched`: it shows the shape of one example, and holds a
+tensor with the batch in front. Whatever reads shapes just works; whoever asks for the values of one
+example is refused, as there are many. The interpreter takes the rows that meet such a box, computes
+on what lies in it by the row's batch rule, and boxes the result. What lies in a box is an ordinary
+tensor, which may be recorded, carry tangents, or be a box of a vmap further out: so all of these nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from rushlight.core.doors import Interpreter, draw, read
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.tape import attach
+from rushlight.core.tensor import (
+    ORDINARY,
+    SEVERAL,
+    UNRECORDED,
+    TensorBase,
+    View,
+    wants_grad,
+    wrap,
+)
+from rushlight.core.turned import held
+from rushlight.ops.joining import stack
+from rushlight.primitives.view import variable
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+_REFUSED = (
+    "vmap: {what} is not possible inside of vmap: the function runs once for the whole batch, and its "
+    "tensors have another value in every example. Choose with torch.where, compute with tensor "
+    "operations throughout, or take this part out of vmap."
+)
+
+
+def refuse(what: str) -> NoReturn:
+    """Raise the error of whoever asks a batch for the values of one example."""
+    raise RuntimeError(_REFUSED.format(what=what))
+
+
+class Layout:
+    """The flags of an array, of one example."""
+
+    __slots__ = ("c_contiguous", "f_contiguous", "forc", "writeable")
+
+    def __init__(self, box: Batched) -> None:
+        self.c_contiguous = _in_order(box.shape, box.strides, box.itemsize)
+        self.f_contiguous = _in_order(box.shape[::-1], box.strides[::-1], box.itemsize)
+        self.forc = self.c_contiguous or self.f_contiguous
+        self.writeable = True
+
+
+def _in_order(shape: Sequence[int], strides: Sequence[int], step: int) -> bool:
+    if 0 in shape:
+        return True
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size != 1 and stride != step:
+            return False
+        step *= size
+    return True
+
+
+class Batched(NDArrayOperatorsMixin):
+    """A tensor with a batch in front, shown as the array of one example.
+
+    Not every box holds a batch: what a transformed function makes the variable of a gradient is
+    boxed as it is, so that the recording inside of the vmap is not the one outside of it.
+    """
+
+    __slots__ = ("value", "level", "batched", "shape", "dtype", "ndim")
+
+    def __init__(self, value: Tensor, level: Vmap, batched: bool) -> None:
+        array = held(value)
+        self.value = value
+        self.level = level
+        self.batched = batched
+        self.shape: tuple[int, ...] = array.shape[1:] if batched else array.shape
+        self.dtype: np.dtype[Any] = array.dtype
+        self.ndim = len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements of one example."""
+        count = 1
+        for n in self.shape:
+            count *= n
+        return count
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the elements of one example."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The steps in memory of one example."""
+        steps = held(self.value).strides
+        return steps[1:] if self.batched else steps
+
+    @property
+    def flags(self) -> Layout:
+        """In which order an example lies."""
+        return Layout(self)
+
+    @property
+    def base(self) -> Any:
+        """Whose memory it is: known only of what lies in the box."""
+        return held(self.value).base
+
+    def copy(self) -> Batched:
+        """A box of a copy."""
+        return Batched(self.value.clone(), self.level, self.batched)
+
+    def astype(self, dtype: Any, **layout: Any) -> Batched:
+        """A box of another type."""
+        return Batched(self.value.astype(np.dtype(dtype)), self.level, self.batched)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse("to take the values of a tensor as a NumPy array")
+
+    def __array_ufunc__(self, ufunc: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse(f"NumPy's {getattr(ufunc, '__name__', ufunc)} on the values of a tensor")
+
+    def __array_function__(self, function: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse(f"NumPy's {getattr(function, '__name__', function)} on the values of a tensor")
+
+    def __dlpack__(self, **options: Any) -> NoReturn:
+        refuse("to export a tensor by DLPack")
+
+    def __bool__(self) -> bool:
+        refuse("to decide by the value of a tensor (`if`, `while`, `and`, bool())")
+
+    def item(self) -> NoReturn:
+        """Refused: a batch has as many values as examples."""
+        refuse(".item()")
+
+    def tolist(self) -> NoReturn:
+        """Refused, as `item`."""
+        refuse(".tolist()")
+
+
+# Computes a row on tensors with the batch in front: (level, row, values, which are batched, static).
+Rule = Callable[["Vmap", Primitive, list[Any], list[bool], dict[str, Any]], Any]
+
+
+class Vmap(Interpreter):
+    """One vmap that is running: takes the rows that meet boxes of its own."""
+
+    def __init__(self, size: int, randomness: str, rule_of: Callable[[Primitive], Rule]) -> None:
+        self.size = size
+        self.randomness = randomness
+        self.rule_of = rule_of
+
+    def holds(self, t: Any) -> bool:
+        """Whether t is a tensor in a box of this level."""
+        return (
+            isinstance(t, TensorBase)
+            and isinstance(data := held(t), Batched)
+            and data.level is self
+        )
+
+    def box(self, value: Any, batched: bool = True) -> Tensor:
+        """A tensor of one example, for a tensor with the batch in front."""
+        tensor = wrap(Batched(value, self, batched))  # type: ignore[arg-type]
+        # Changes of what lies in the box are changes of the box.
+        tensor._changes = value._changes
+        return tensor
+
+    def open(self, t: Any) -> tuple[Any, bool]:
+        """What lies in a box of this level, and whether it has the batch in front."""
+        if self.holds(t):
+            return t._data.value, t._data.batched
+        return t, False
+
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Run a row: by its batch rule if it meets a batch."""
+        holds = self.holds
+        own = [holds(t) for t in inputs]
+        if True not in own:
+            return self.box(inputs[0], False) if row is variable else row(*inputs, **static)
+        values = [t._data.value if mine else t for t, mine in zip(inputs, own, strict=True)]
+        batched = [mine and t._data.batched for t, mine in zip(inputs, own, strict=True)]
+        several = True in batched
+        result = (
+            self.rule_of(row)(self, row, values, batched, static)
+            if several
+            else row(*values, **static)
+        )
+        if result.__class__ is tuple:
+            out: Any = tuple([self.box(part, several) for part in result])
+        else:
+            out = self.box(result, several)
+        if row.view:
+            self._link(out, inputs[0])
+        if row.vjp is not None and state.grad:
+            attach(row, self.level_with(inputs, own), static, out, False)
+        return out
+
+    def draw(
+        self,
+        numbers: Callable[..., Any],
+        generator: Any,
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> Any:
+        """Random numbers: once for all examples or for each, as the caller of vmap said."""
+        if self.randomness == "error":
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the "
+                "'same' or 'different' randomness flags on vmap or perform the randomness operation out "
+                "of vmap"
+            )
+        opened = [self.open(t) for t in inputs]
+        if self.randomness == "same" and not any(has for _, has in opened):
+            return draw(numbers, generator, *(value for value, _ in opened), **static)
+        parts = [value.unbind(0) if has else (value,) * self.size for value, has in opened]
+        drawn = [
+            draw(numbers, generator, *(part[i] for part in parts), **static)
+            for i in range(self.size)
+        ]
+        if drawn[0].__class__ is tuple:
+            return tuple([self.box(stack(column)) for column in zip(*drawn, strict=True)])
+        return self.box(stack(drawn))
+
+    def read(self, tensor: TensorBase, why: str) -> Any:
+        """A look at values: refused, where there is one for each example."""
+        value, has = self.open(tensor)
+        return refuse(why) if has else read(value, why)
+
+    def level_with(self, inputs: Sequence[Any], own: Sequence[bool]) -> list[Any]:
+        """The inputs, with those that the recording outside follows boxed: inside they are constant."""
+        return [
+            self.box(t, False) if not mine and isinstance(t, TensorBase) and wants_grad(t) else t
+            for t, mine in zip(inputs, own, strict=True)
+        ]
+
+    def _link(self, out: Any, source: TensorBase) -> None:
+        """Let boxes of views know the box that they are views of."""
+        made = (SEVERAL if out.__class__ is tuple else ORDINARY) if state.grad else UNRECORDED
+        for part in out if out.__class__ is tuple else (out,):
+            if part._changes is source._changes and part._changes.__class__ is list:
+                view = source._view
+                if view is None:
+                    part._view = View(source, part._changes[0], made)
+                else:
+                    part._view = View(view.base, part._changes[0], made or view.made)

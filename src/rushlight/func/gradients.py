@@ -1,0 +1,405 @@
+"""Gradients of functions: `grad`, `vjp`, `jvp`, `linearize`.
+
+They are the ordinary tape: the arguments are handed on as variables at new places of the graph, and
+the engine goes back to these. A graph of the gradients themselves is recorded where something outside
+follows what came in, and only there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from rushlight.autograd import api
+from rushlight.autograd.forward import Forward, freed, need_dual, zeros
+from rushlight.autograd.state import enable_grad
+from rushlight.core.doors import apply
+from rushlight.core.node import Node
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, wants_grad
+from rushlight.core.turned import alias, held
+from rushlight.func.batching import Batched
+from rushlight.primitives.view import variable
+from rushlight.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+
+Function = Callable[..., Any]
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+def chosen(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
+    """The positions that argnums names, counted from the front."""
+    if not isinstance(argnums, int | tuple) or isinstance(argnums, bool):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    listed = (argnums,) if isinstance(argnums, int) else argnums
+    if not listed:
+        raise RuntimeError("argnums must be non-empty")
+    for argnum in listed:
+        if not isinstance(argnum, int):
+            raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnum)}")
+        if not -count <= argnum < count:
+            raise RuntimeError(f"Got argnum={argnum}, but only {count} positional inputs")
+    positions = tuple(argnum % count for argnum in listed)
+    if len(set(positions)) != len(positions):
+        raise RuntimeError(f"argnums elements must be unique, got {positions}")
+    return positions
+
+
+def replaced(args: Sequence[Any], positions: Sequence[int], given: Sequence[Any]) -> list[Any]:
+    """The arguments, with those at positions replaced."""
+    result = list(args)
+    for position, value in zip(positions, given, strict=True):
+        result[position] = value
+    return result
+
+
+def variables(tree: Any) -> Any:
+    """A tree of tensors that gradients can be taken in."""
+
+    def one(t: Any) -> Any:
+        if not isinstance(t, TensorBase):
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
+        if t._data.dtype.kind not in "fcV":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        out = freed(t)
+        out._is_argument = True
+        return out
+
+    return tree_map(one, tree)
+
+
+def tensors_of(tree: Any, told: str) -> tuple[list[Any], TreeSpec]:
+    """The leaves of a tree, which all are tensors, and its shape."""
+    leaves, spec = tree_flatten(tree)
+    for leaf in leaves:
+        if not isinstance(leaf, TensorBase):
+            raise RuntimeError(f"{told}unsupported type {type(leaf)}")
+    return leaves, spec
+
+
+# ---- what is followed outside --------------------------------------------------------------------
+
+
+def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
+    """Whether roots depend on something that wants a gradient, and is not one of own."""
+    known = {id(t) for t in own}
+    stack: list[Any] = []
+    for root in roots:
+        data: Any = held(root)
+        while isinstance(data, Batched):
+            if wants_grad(data.value):
+                return True
+            data = held(data.value)
+        stack.append(root if root._node is None else root._node)
+    seen: set[int] = set()
+    while stack:
+        place = stack.pop()
+        if isinstance(place, Node):
+            if id(place) not in seen:
+                seen.add(id(place))
+                stack.extend(edge for edge in place._edges if edge is not None)
+        elif place._requires_grad and id(place) not in known:
+            return True
+    return False
+
+
+def _off(t: TensorBase, deep: bool) -> Any:
+    """The same tensor outside of the graph; with deep, of all graphs."""
+    other = alias(t)
+    other._tangents = t._tangents
+    data: Any = held(t)
+    if deep and isinstance(data, Batched):
+        box: Any = Batched(_off(data.value, True), data.level, data.batched)
+        other._data = box
+    return other
+
+
+def released(tree: Any, own: Sequence[TensorBase], recording: bool) -> Any:
+    """Results, out of the graph of own unless something outside follows them."""
+
+    def one(t: Any) -> Any:
+        if not isinstance(t, TensorBase):
+            return t
+        if recording and followed([t], own):
+            return t
+        return _off(t, not recording)
+
+    return tree_map(one, tree)
+
+
+def back(
+    outputs: Sequence[Any],
+    own: Sequence[Any],
+    seeds: Sequence[Any] | None,
+    recording: bool,
+    retain: bool,
+    past: Sequence[Any] = (),
+) -> list[Any]:
+    """The gradients of outputs in own; zeros where they do not depend on it. past: followed by nobody."""
+    starts: Sequence[Any] = [None] * len(outputs) if seeds is None else seeds
+    pairs = [(o, s) for o, s in zip(outputs, starts, strict=True) if wants_grad(o)]
+    if not pairs:
+        return [zeros(t) for t in own]
+    roots = [o for o, _ in pairs]
+    given = [s for _, s in pairs if isinstance(s, TensorBase)]
+    record = recording and followed([*roots, *given], [*own, *past])
+    found = api.grad(
+        roots, own, [s for _, s in pairs], retain_graph=retain or record, create_graph=record,
+        allow_unused=True,
+    )  # fmt: skip
+    gradients = [zeros(t) if g is None else g for g, t in zip(found, own, strict=True)]
+    return gradients if recording else [_off(g, True) for g in gradients]
+
+
+# ---- grad ----------------------------------------------------------------------------------------
+
+
+def grad_and_value(
+    func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Function:
+    """The gradient of a scalar function, and its value: (gradient, value).
+
+    argnums: the arguments, which may be nested containers of tensors, that it is taken in. With
+    has_aux func returns (value, more), and the result is (gradient, (value, more)).
+
+    >>> import rushlight as torch
+    >>> torch.func.grad_and_value(lambda x: (x * x).sum())(torch.tensor([1.0, 2.0]))
+    (tensor([2., 4.]), tensor(5.))
+    """
+
+    @functools.wraps(func, updated=())
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        recording = state.grad
+        positions = chosen(argnums, len(args))
+        with enable_grad():
+            given = [variables(args[i]) for i in positions]
+            own, spec = tree_flatten(given)
+            output = func(*replaced(args, positions, given), **kwargs)
+            aux = None
+            if has_aux:
+                if not isinstance(output, tuple) or len(output) != 2:
+                    raise RuntimeError(
+                        "grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) "
+                        "if has_aux is True"
+                    )
+                output, aux = output
+        _need_scalar(output)
+        found = back([output], own, None, recording, False)
+        gradients = tree_unflatten(found, spec)
+        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        value = released(output, own, recording)
+        if has_aux:
+            return gradient, (value, released(aux, own, recording))
+        return gradient, value
+
+    return differentiated
+
+
+def _need_scalar(output: Any) -> None:
+    told = "grad_and_value(f)(*args): Expected f(*args) to return a "
+    if not isinstance(output, TensorBase):
+        raise RuntimeError(f"{told}Tensor, got {type(output)}")
+    if output._data.ndim:
+        raise RuntimeError(
+            f"{told}scalar Tensor, got tensor with {output._data.ndim} dims. Maybe you wanted to use the "
+            "vjp or jacrev APIs instead?"
+        )
+
+
+def grad(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Function:
+    """The gradient of a scalar function, as a function of the same arguments.
+
+    >>> import rushlight as torch
+    >>> cubed = lambda x: x**3
+    >>> torch.func.grad(torch.func.grad(cubed))(torch.tensor(2.0))
+    tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func, updated=())
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        gradient, value = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return differentiated
+
+
+# ---- vjp -----------------------------------------------------------------------------------------
+
+
+class _Pull:
+    """Takes gradients of the outputs of a function back to its variables."""
+
+    def __init__(self, outputs: list[Any], own: list[Any], shape: TreeSpec, spec: TreeSpec) -> None:
+        self.outputs, self.own, self.shape, self.spec = outputs, own, shape, spec
+
+    def __call__(
+        self, *cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
+    ) -> Any:
+        """The gradients of the variables, from those of the outputs, which are nested as the outputs."""
+        seeds, given = tree_flatten(cotangents[0] if len(cotangents) == 1 else cotangents)
+        if given != self.shape:
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to "
+                f"the function. cotangents: {given}, primal output: {self.shape}"
+            )
+        outside = state.grad if create_graph is None else create_graph
+        found = back(self.outputs, self.own, seeds, outside, retain_graph)
+        return tuple(tree_unflatten(found, self.spec))
+
+
+def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """func(*primals), and the function that pulls a gradient of it back to the primals.
+
+    >>> import rushlight as torch
+    >>> output, pull = torch.func.vjp(torch.sin, torch.zeros(2))
+    >>> pull(torch.tensor([1.0, 3.0]))
+    (tensor([1., 3.]),)
+    """
+    return pulled(func, primals, tuple(range(len(primals))), has_aux)
+
+
+def pulled(
+    func: Function, args: Sequence[Any], positions: Sequence[int], has_aux: bool
+) -> tuple[Any, ...]:
+    """`vjp` in some of the arguments."""
+    recording = state.grad
+    with enable_grad():
+        given = [variables(args[i]) for i in positions]
+        own, spec = tree_flatten(given)
+        result = func(*replaced(args, positions, given))
+        aux: Any = None
+        if has_aux:
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise RuntimeError(
+                    "vjp(f, *primals): output of function f should be a tuple: (output, aux) if has_aux "
+                    "is True"
+                )
+            result, aux = result
+            tensors_of(aux, "Expected tensors, got ")
+    outputs, shape = tensors_of(
+        result, "vjp(f, *primals): expected f(*primals) to return only tensors, got "
+    )
+
+    pull = _Pull(outputs, own, shape, spec)
+    output = released(result, own, recording)
+    return (output, pull, released(aux, own, recording)) if has_aux else (output, pull)
+
+
+# ---- jvp -----------------------------------------------------------------------------------------
+
+
+def jvp(
+    func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """func(*primals), and its derivative along tangents, computed together with it.
+
+    >>> import rushlight as torch
+    >>> torch.func.jvp(torch.sin, (torch.zeros(2),), (torch.tensor([1.0, 3.0]),))
+    (tensor([0., 0.]), tensor([1., 3.]))
+    """
+    if not isinstance(primals, tuple):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call "
+            "f(*primals)."
+        )
+    told = "jvp(f, primals, tangents"
+    leaves, spec = tree_flatten(primals)
+    along, tangent_spec = tree_flatten(tangents)
+    if spec != tangent_spec:
+        raise RuntimeError(
+            f"{told}): Expected primals and tangents to have the same python structure. For example, if "
+            f"primals is a tuple of 3 tensors, tangents also must be. Got primals with structure {spec} "
+            f"and tangents with structure {tangent_spec}"
+        )
+    for name, listed in (("primals", leaves), ("tangents", along)):
+        if not listed:
+            raise RuntimeError(f"{told}): Expected {name} to contain at least one Tensor.")
+        for t in listed:
+            if not isinstance(t, TensorBase):
+                raise RuntimeError(
+                    f"{told}): Expected {name} to only contain Tensors, got {type(t)}"
+                )
+    return pushed(func, leaves, along, spec, strict, has_aux)
+
+
+def pushed(
+    func: Function,
+    leaves: Sequence[Any],
+    along: Sequence[Any],
+    spec: TreeSpec,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> tuple[Any, ...]:
+    """`jvp` of arguments that are taken apart and found fit."""
+    told = "jvp(f, primals, tangents"
+    duals = []
+    for primal, tangent in zip(leaves, along, strict=True):
+        need_dual(primal, tangent)
+        duals.append(apply(variable, primal))
+    with Forward() as level:
+        for dual, tangent in zip(duals, along, strict=True):
+            level.give(dual, tangent)
+        result = func(*tree_unflatten(duals, spec))
+        aux = None
+        if has_aux:
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise RuntimeError(
+                    f"{told}): output of function f should be a tuple: (output, aux) if has_aux is True"
+                )
+            result, aux = result
+        outputs, shape = tensors_of(
+            result, f"{told}): expected f(*primals) to return only tensors, got "
+        )
+        found = [level.tangent(t) for t in outputs]
+    if strict and any(t is None for t in found):
+        raise RuntimeError(
+            f"{told}, strict=True): The output of f is independent of the inputs. This is not allowed "
+            "with strict=True."
+        )
+    tangents = [zeros(o) if t is None else t for o, t in zip(outputs, found, strict=True)]
+    output = tree_unflatten(outputs, shape), tree_unflatten(tangents, shape)
+    return (*output, aux) if has_aux else output
+
+
+# ---- linearize -----------------------------------------------------------------------------------
+
+
+def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
+    """func(*primals), and the function that pushes tangents of the primals forward from there.
+
+    func runs once: pulling back is linear in what is pulled, and its own transpose is the push.
+
+    >>> import rushlight as torch
+    >>> output, push = torch.func.linearize(torch.sin, torch.zeros(2))
+    >>> push(torch.tensor([1.0, 3.0]))
+    tensor([1., 3.])
+    """
+    leaves, spec = tree_flatten(primals)
+    output, pull = pulled(func, primals, tuple(range(len(primals))), False)
+    outputs, shape = tree_flatten(output)
+    with enable_grad():
+        upper = [freed(zeros(o)) for o in outputs]
+        pulled_back, _ = tree_flatten(pull(tree_unflatten(upper, shape), create_graph=True))
+
+    def push(*tangents: Any) -> Any:
+        along, given_spec = tree_flatten(tangents)
+        if given_spec != spec:
+            raise RuntimeError(
+                f"Expected the tangents {given_spec} to have the same argspec as the primals {spec}"
+            )
+        for i, (tangent, primal) in enumerate(zip(along, leaves, strict=True)):
+            for what, own, theirs in (
+                ("shape", tangent.shape, primal.shape),
+                ("dtype", tangent.dtype, primal.dtype),
+            ):
+                if own != theirs:
+                    raise RuntimeError(
+                        f"tangent:{i} with {what} {own} in flattened pytree doesn't match the {what} "
+                        f"{theirs} of the corresponding primal."
+                    )
+        found = back(pulled_back, upper, along, state.grad, True, pull.own)
+        return tree_unflatten(found, shape)
+
+    return output, push

@@ -52,6 +52,8 @@ TOLERANCE = {
     "float64": (1e-9, 1e-11),
     "complex128": (1e-9, 1e-11),
 }
+# Types that NumPy does not know, by the beginnings of their names.
+FOREIGN = ("bfloat16", "float8")
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
 
 
@@ -268,7 +270,7 @@ class Comparison:
         a, b = _array(want), _array(got)
         if tuple(want.shape) == tuple(got.shape) and name == _plain_name(got.dtype):
             yield from self._close(path, a, b, name)
-            if _same_bits(a, b) and not want.is_sparse and name != "bfloat16":
+            if _same_bits(a, b) and not want.is_sparse and not name.startswith(FOREIGN):
                 yield from self._reprs(path, repr(want), repr(got))
         if (want.is_leaf or want.retains_grad) and got.is_leaf == want.is_leaf:
             yield from self.values(f"{path}.grad", want.grad, got.grad)
@@ -383,7 +385,7 @@ def _plain_name(value: Any) -> str:
 
 def _array(tensor: Any) -> np.ndarray:
     dense = tensor.detach()
-    if _plain_name(dense.dtype) == "bfloat16":
+    if _plain_name(dense.dtype).startswith(FOREIGN):
         dense = dense.float()
     if dense.is_sparse:
         dense = dense.to_dense()

@@ -23,7 +23,9 @@ _ndarray = np.ndarray
 _SINGLE = np.dtype(np.float32)
 
 # The rows in which a number is not rounded to the type of the tensors before it is used.
-EXACT = {"mul", "div", "floor_divide", "trunc_divide", "lerp", "addcmul", "addcdiv"}
+EXACT = {
+    "mul", "div", "floor_divide", "floor_division", "trunc_divide", "lerp", "addcmul", "addcdiv",
+}  # fmt: skip
 
 # What torch has of the types of 8 bits: they are kept, moved and told apart, and multiplied as matrices.
 _ALL = frozenset(kind.name for kind in dtypes.EIGHT_BITS)

@@ -55,8 +55,9 @@ def checked(array: Array) -> Array:
             "array.astype(array.dtype.newbyteorder('='))"
         )
     if array.dtype not in _KNOWN:
+        kind = array.dtype.type
         raise TypeError(
-            f"can't convert np.ndarray of type numpy.{array.dtype.type.__name__}. The only "
+            f"can't convert np.ndarray of type {kind.__module__}.{kind.__name__}. The only "
             f"supported types are: {', '.join(d.name for d in dtypes.ALL)}."
         )
     if array.strides and min(array.strides) < 0:
@@ -123,7 +124,7 @@ def _read(data: Any, dtype: Dtype) -> Array:
             if dtype is None and array.dtype.kind == "f":
                 return dtypes.cast(array, default.numpy)
             if dtype is None and array.dtype.kind == "c":
-                return array.astype(default.to_complex().numpy, copy=False)
+                return array.astype(_default_complex().numpy, copy=False)
             if dtype is None:
                 return array
             if _fits(array, types, dtype):
@@ -226,8 +227,14 @@ def _common(data: Any) -> dtypes.dtype:
 def _python_dtype(value: Any) -> dtypes.dtype:
     if isinstance(value, int):
         return dtypes.int64
+    return dtypes.get_default_dtype() if isinstance(value, float) else _default_complex()
+
+
+def _default_complex() -> dtypes.dtype:
     default = dtypes.get_default_dtype()
-    return default if isinstance(value, float) else default.to_complex()
+    if default is dtypes.bfloat16:
+        raise RuntimeError("invalid default scalar type for complex")
+    return default.to_complex()
 
 
 def _known(storage: np.dtype[Any]) -> dtypes.dtype:

@@ -49,6 +49,10 @@ def _one_type(input: Tensor, *others: Tensor | None) -> None:
             )
 
 
+def _is_one_type(input: Tensor, *others: Tensor | None) -> bool:
+    return all(t is None or t._data.dtype == input._data.dtype for t in others)
+
+
 def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
     """Move running statistics towards factor times those of the batch; no version counts it."""
     if running is not None:
@@ -133,7 +137,8 @@ def normalize_batch(
     pixels = math.prod(shape[2:])
     out, mean, rstd, variance = apply(
         rows.normalize, input, weight, bias, view=(shape[0], channels, pixels), dims=(0, 2),
-        broadcast=(1, channels, 1), eps=eps, batch=True,
+        broadcast=(1, channels, 1), eps=eps,
+        batch=_is_one_type(input, weight, bias, running_mean, running_var),
     )  # fmt: skip
     count = shape[0] * pixels
     _move(running_mean, mean, momentum)
@@ -207,7 +212,7 @@ def instance_norm(
         dims=(2, 3),
         broadcast=broadcast,
         eps=eps,
-        batch=True,
+        batch=_is_one_type(input, weight, bias, running_mean, running_var),
     )
     if running_mean is not None or running_var is not None:
         # The running statistics move towards the mean of those of the samples.
@@ -329,7 +334,6 @@ def normalize_groups(
         dims=(2, 3),
         broadcast=broadcast,
         eps=eps,
-        batch=True,
     )
     return relabel(out, "NativeGroupNormBackward0"), mean, rstd
 

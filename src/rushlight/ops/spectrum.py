@@ -16,6 +16,7 @@ from rushlight.dtypes import NARROW
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
+from rushlight.ops.precision import in_single
 from rushlight.ops.ranges import arange
 from rushlight.primitives import fourier as rows
 from rushlight.primitives.view import pad
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
+@in_single
 def stft(
     input: Tensor,
     n_fft: int,

@@ -55,13 +55,13 @@ def _level(values: Array, view: Shape) -> Array:
 
 def _normalize(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
-    broadcast: Shape, eps: float, batch: bool = False,
+    broadcast: Shape, eps: float, batch: bool | None = None,
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """(x - mean) * rstd * weight + bias; mean; rstd = 1 / sqrt(variance + eps); variance.
 
-    batch: of a batch norm, for which narrow statistics are rounded before they are used.
+    batch: in a batch norm, whether all is of one type; narrow statistics are then rounded first.
     """
-    kept = _kept_in(x, weight)
+    kept = _kept_in(x, weight, batch)
     if batch and kept in NARROW:
         return _by_rounded(x, weight, bias, view, dims, broadcast, eps)
     full = widen(x).reshape(view)
@@ -95,8 +95,10 @@ def _normalize(
     return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
 
 
-def _kept_in(x: Array, weight: Array | None) -> np.dtype[Any]:
-    """The type of the statistics: that of x, unless narrow floats have a weight in float32."""
+def _kept_in(x: Array, weight: Array | None, batch: bool | None) -> np.dtype[Any]:
+    """The type of the statistics: that of x, unless narrow floats have weights in float32."""
+    if batch is False:
+        return widen(x).dtype
     return x.dtype if weight is None or weight.dtype == x.dtype else widen(x).dtype
 
 
@@ -109,7 +111,8 @@ def _by_rounded(
     mean = totals(full, dims) / np.float32(size)
     distance = full - mean
     variance = through(inner_products(distance, distance, dims) / np.float32(size), kept)
-    mean, rstd = cast(mean, kept), cast(np.reciprocal(np.sqrt(variance + np.float32(eps))), kept)
+    spread = np.sqrt(variance + np.float32(eps))
+    mean, rstd = cast(mean, kept), cast(np.reciprocal(spread), kept)
     out = full - widen(mean)
     out *= widen(rstd) if weight is None else widen(rstd) * widen(weight).reshape(broadcast)
     if bias is not None:
@@ -156,9 +159,9 @@ def _through_statistics(g: list[Any], centred: Any, rstd: Any, dims: Shape) -> A
 
 def _normalize_rule(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, view: Shape, dims: Shape,
-    broadcast: Shape, eps: float, batch: bool = False,
+    broadcast: Shape, eps: float, batch: bool | None = None,
 ) -> list[Spec]:  # fmt: skip
-    shape, kept = statistics(view, dims), _kept_in(x, weight)
+    shape, kept = statistics(view, dims), _kept_in(x, weight, batch)
     return [(x.shape, x.dtype), (shape, kept), (shape, kept), (shape, widen(x).dtype)]
 
 

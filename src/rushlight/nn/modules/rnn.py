@@ -284,6 +284,11 @@ class RNNBase(Module):
         if length == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         rows_in = input.reshape(length * batch, self.input_size)
+        lowered = autograd.autocast
+        if pair and not self.proj_size and lowered is not None and lowered.kind == "V":
+            # torch has a kernel for a whole LSTM in bfloat16, which autocast lowers as one.
+            rows_in = rows_in.bfloat16()
+            given = None if given is None else [state.bfloat16() for state in given]
         output, finals = self._run(rows_in, given, (batch,) * length)
         output = output.reshape(length, batch, -1) if batch else output.reshape(
             length, 0, (self.proj_size or self.hidden_size) * self._directions

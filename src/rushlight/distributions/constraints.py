@@ -10,6 +10,14 @@ from typing import Any
 
 from rushlight.ops.algebra import cholesky_ex
 
+__all__ = [
+    "Constraint", "boolean", "dependent", "dependent_property", "greater_than", "greater_than_eq",
+    "half_open_interval", "independent", "integer_interval", "interval", "is_dependent",
+    "less_than", "lower_cholesky", "multinomial", "nonnegative", "nonnegative_integer", "one_hot",
+    "positive", "positive_definite", "positive_integer", "real", "real_vector", "simplex",
+    "unit_interval",
+]  # fmt: skip
+
 
 class Constraint:
     """A region; `check` says which values lie in it."""

@@ -14,6 +14,8 @@ from .distribution import Distribution, ExponentialFamily
 from .gamma import Chi2
 from .utils import broadcast_all, standard_normal
 
+__all__ = ["Cauchy", "Exponential", "Laplace", "Normal", "StudentT", "Uniform"]
+
 LOC_SCALE = {"loc": constraints.real, "scale": constraints.positive}
 
 

@@ -18,6 +18,8 @@ from . import constraints
 from .distribution import Distribution, ExponentialFamily
 from .utils import broadcast_all, lazy_property, logits_to_probs, need_one, probs_to_logits
 
+__all__ = ["Bernoulli", "Binomial", "Categorical", "Multinomial", "OneHotCategorical", "Poisson"]
+
 BINARY = {"probs": constraints.unit_interval, "logits": constraints.real}
 WEIGHTS = {"probs": constraints.simplex, "logits": constraints.real_vector}
 

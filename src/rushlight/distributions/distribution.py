@@ -18,6 +18,8 @@ from rushlight.size import Size
 
 from . import constraints
 
+__all__ = ["Distribution", "ExponentialFamily"]
+
 
 def _missing(name: str) -> property:
     def get(self: Any) -> NoReturn:

@@ -23,6 +23,8 @@ from . import constraints
 from .distribution import Distribution, ExponentialFamily
 from .utils import broadcast_all
 
+__all__ = ["Beta", "Chi2", "Dirichlet", "Gamma"]
+
 
 def _slope(F: Callable[[Any], Any], G: Callable[[Any], Any], a: Any) -> Any:
     """dF/da by central differences of fourth order; G = 1 - F is exact where F is close to 1."""

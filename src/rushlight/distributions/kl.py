@@ -15,6 +15,8 @@ from .multivariate import MultivariateNormal
 from .transformed import HalfNormal, Independent, TransformedDistribution
 from .utils import sum_rightmost
 
+__all__ = ["kl_divergence", "register_kl"]
+
 Formula = Callable[[Any, Any], Any]
 _FORMULAS: dict[tuple[type, type], Formula] = {}
 

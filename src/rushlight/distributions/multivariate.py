@@ -13,6 +13,8 @@ from . import constraints
 from .distribution import Distribution
 from .utils import lazy_property, standard_normal
 
+__all__ = ["MultivariateNormal"]
+
 MATRICES = {
     "covariance_matrix": constraints.positive_definite,
     "precision_matrix": constraints.positive_definite,

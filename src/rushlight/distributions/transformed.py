@@ -15,6 +15,8 @@ from .distribution import Distribution
 from .transforms import ComposeTransform, ExpTransform, Transform
 from .utils import sum_rightmost
 
+__all__ = ["HalfNormal", "Independent", "LogNormal", "TransformedDistribution"]
+
 
 class Independent(Distribution):
     """A distribution whose last batch dimensions count as parts of one event."""

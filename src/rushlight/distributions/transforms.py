@@ -15,6 +15,17 @@ from rushlight.ops.shape import broadcast_shapes, broadcast_to
 from . import constraints
 from .utils import sum_rightmost
 
+__all__ = [
+    "AffineTransform",
+    "ComposeTransform",
+    "ExpTransform",
+    "SigmoidTransform",
+    "SoftplusTransform",
+    "TanhTransform",
+    "Transform",
+    "identity_transform",
+]
+
 
 class Transform:
     """An invertible function: `t(x)`, `t.inv(y)`, `t.log_abs_det_jacobian(x, y)`.

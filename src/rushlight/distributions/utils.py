@@ -13,6 +13,8 @@ from rushlight.ops.creation import ones, tensor, zeros
 from rushlight.ops.sampling import normal
 from rushlight.ops.shape import broadcast_tensors
 
+__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+
 
 def broadcast_all(*values: Any) -> Any:
     """Numbers and tensors as tensors of one shape; numbers take the dtype of the first tensor."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+__all__ = ["get_enum", "legacy_get_string"]
+
 _NUMBERS = {"none": 0, "mean": 1, "elementwise_mean": 1, "sum": 2}
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 
+__all__ = ["SDPBackend", "sdpa_kernel"]
+
 
 class SDPBackend(Enum):
     """torch's kernels of `scaled_dot_product_attention`."""

@@ -16,6 +16,15 @@ from rushlight.ops.arguments import as_sizes
 from rushlight.ops.rebuilding import own_state, with_state
 from rushlight.primitives.subclass import disabled_torch_function
 
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
+
 
 def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     """A leaf of class cls on source's memory, which shares its count of changes."""

@@ -18,6 +18,16 @@ from rushlight.ops.creation import tensor
 from rushlight.optim.lr_scheduler.scheduler import LRScheduler, per_group
 from rushlight.optim.optimizer import Optimizer, need
 
+__all__ = [
+    "SWALR",
+    "AveragedModel",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
+    "update_bn",
+]
+
 One = Callable[[Tensor, Tensor, Any], Tensor]
 Many = Callable[[Iterable[Tensor], Iterable[Tensor], Any], None]
 

@@ -143,7 +143,8 @@ sum = Primitive(
     "reduce:+",
     _samples,
     label=_numbered("Sum"),
-    layout=in_rows, linear=True,
+    layout=in_rows,
+    linear=True,
 )
 
 

@@ -12,6 +12,8 @@ from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
 from rushlight.sparse.tensor import SparseTensor, assemble
 
+__all__ = ["addmm", "matmul", "mm"]
+
 
 def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices, one of which is sparse, or both: then so is the product.

@@ -11,6 +11,8 @@ from rushlight.ops.arguments import one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.sparse.tensor import SparseTensor, assemble, keys
 
+__all__ = ["log_softmax", "softmax"]
+
 
 def softmax(input: SparseTensor, dim: int, *, dtype: dtypes.dtype | None = None) -> SparseTensor:
     """Softmax along a sparse dimension.

@@ -6,6 +6,8 @@ from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
 
+__all__ = ["ChannelShuffle"]
+
 
 class ChannelShuffle(Module):
     """Deal the channels of each group out to all groups (Zhang et al. 2018)."""

@@ -13,6 +13,15 @@ from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.module import Module, _addindent, _typename
 from rushlight.nn.parameter import Parameter
 
+__all__ = [
+    "Container",
+    "ModuleDict",
+    "ModuleList",
+    "ParameterDict",
+    "ParameterList",
+    "Sequential",
+]
+
 
 def _position(index: Any, size: int) -> int:
     """An index counted from the front, or an IndexError."""

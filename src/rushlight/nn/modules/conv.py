@@ -15,6 +15,21 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import _ntuple, _reverse_repeat_tuple, new_parameter
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+]
+
 Dtype = dtypes.dtype | None
 Size = int | Sequence[int]
 

@@ -8,6 +8,8 @@ from typing import Any
 from rushlight._tensor import Tensor
 from rushlight.nn.modules.module import Module
 
+__all__ = ["Flatten", "Unflatten"]
+
 
 class Flatten(Module):
     """Fold the dimensions start_dim to end_dim into one; by default all but the batch.

@@ -8,6 +8,8 @@ from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
 
+__all__ = ["Fold", "Unfold"]
+
 Size = int | Sequence[int]
 
 

@@ -8,6 +8,8 @@ from rushlight.core.hooks import Handle
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import UninitializedTensorMixin, is_lazy
 
+__all__ = ["LazyModuleMixin"]
+
 
 class LazyModuleMixin(Module):
     """Mixed in front of a layer: parameters without a shape, until the first forward.

@@ -14,6 +14,14 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 
+__all__ = [
+    "Bilinear",
+    "Identity",
+    "LazyLinear",
+    "Linear",
+    "NonDynamicallyQuantizableLinear",
+]
+
 Dtype = dtypes.dtype | None
 
 

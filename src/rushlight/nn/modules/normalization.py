@@ -15,6 +15,8 @@ from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+
 Dtype = dtypes.dtype | None
 Shape = int | Sequence[int]
 

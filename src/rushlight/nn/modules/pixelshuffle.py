@@ -6,6 +6,8 @@ from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
 
+__all__ = ["PixelShuffle", "PixelUnshuffle"]
+
 
 class PixelShuffle(Module):
     """(*, C r^2, H, W) to (*, C, H r, W r) (Shi et al. 2016).

@@ -25,6 +25,8 @@ from rushlight.primitives import recurrent as rows
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.join import cat, stack
 
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
+
 Dtype = dtypes.dtype | None
 
 # How many gates each kind has; how many states follow from `hx` being a pair.

@@ -13,6 +13,8 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.parameter import Parameter
 
+__all__ = ["Embedding", "EmbeddingBag"]
+
 Dtype = dtypes.dtype | None
 
 

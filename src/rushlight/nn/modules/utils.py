@@ -13,6 +13,8 @@ from rushlight.core.tensor import wrap
 from rushlight.device import check_device
 from rushlight.nn.parameter import Parameter
 
+__all__ = ["consume_prefix_in_state_dict_if_present"]
+
 
 def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
     def parse(value: Any) -> tuple[Any, ...]:

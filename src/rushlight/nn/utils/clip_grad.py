@@ -14,6 +14,14 @@ from rushlight.core.tensor import TensorBase
 from rushlight.ops.creation import tensor as new_tensor
 from rushlight.ops.joining import stack
 
+__all__ = [
+    "clip_grad_norm",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+]
+
 Tensors = Tensor | Iterable[Tensor]
 
 

@@ -9,6 +9,8 @@ from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.joining import cat
 
+__all__ = ["parameters_to_vector", "vector_to_parameters"]
+
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """The elements of all parameters, one after the other; gradients flow through.

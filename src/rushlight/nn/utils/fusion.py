@@ -10,6 +10,13 @@ from rushlight.nn.modules.batchnorm import _BatchNorm
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 
+__all__ = [
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
+]
+
 Layer = TypeVar("Layer", bound=Module)
 Optional = Tensor | None
 

@@ -8,6 +8,8 @@ from typing import Any
 from rushlight.nn.modules.module import Module
 from rushlight.random import default_generator
 
+__all__ = ["skip_init"]
+
 
 def skip_init(module_cls: type[Any], *args: Any, **kwargs: Any) -> Any:
     """A module whose parameters may hold anything; the random stream does not move."""

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from rushlight.nn.modules.module import Module
 
+__all__ = ["convert_conv2d_weight_memory_format", "convert_conv3d_weight_memory_format"]
+
 M = TypeVar("M", bound=Module)
 
 

@@ -22,6 +22,8 @@ from rushlight.ops.product import matmul
 from rushlight.ops.ranges import eye
 from rushlight.ops.sampling import randn
 
+__all__ = ["spectral_norm", "weight_norm"]
+
 M = TypeVar("M", bound=Module)
 
 

@@ -14,6 +14,26 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import Array, wrap
 from rushlight.nn.modules.module import Module
 
+__all__ = [
+    "BasePruningMethod",
+    "CustomFromMask",
+    "Identity",
+    "L1Unstructured",
+    "LnStructured",
+    "PruningContainer",
+    "RandomStructured",
+    "RandomUnstructured",
+    "custom_from_mask",
+    "global_unstructured",
+    "identity",
+    "is_pruned",
+    "l1_unstructured",
+    "ln_structured",
+    "random_structured",
+    "random_unstructured",
+    "remove",
+]
+
 
 class BasePruningMethod(ABC):
     """A way to choose what is kept; on a module it is a hook that applies its mask before forward.

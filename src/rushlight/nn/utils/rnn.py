@@ -12,6 +12,17 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.primitives.index import ARRAY, index, put
 from rushlight.primitives.join import cat
 
+__all__ = [
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
+]
+
 
 class _Packed(NamedTuple):
     data: Tensor

@@ -16,6 +16,8 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 from rushlight.ops.product import matmul
 
+__all__ = ["SpectralNorm", "remove_spectral_norm", "spectral_norm"]
+
 M = TypeVar("M", bound=Module)
 
 

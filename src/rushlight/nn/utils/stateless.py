@@ -10,6 +10,8 @@ from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.module import Module
 
+__all__ = ["functional_call"]
+
 
 def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
     """Where each parameter and buffer is kept, by dotted path."""

@@ -10,6 +10,8 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 from rushlight.ops.arguments import one_dim
 
+__all__ = ["WeightNorm", "norm_except_dim", "remove_weight_norm", "weight_norm"]
+
 M = TypeVar("M", bound=Module)
 
 

@@ -58,6 +58,7 @@ FLOORS = [
     {"storage"},
     {"utils", "multiprocessing"},
     {"vision", "func"},
+    {"compiler"},
     {"visual"},
     {"training", "testing"},
     {"cli"},

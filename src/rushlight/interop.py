@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core import doors
+from rushlight.core.doors import literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.conversion import astype
@@ -70,7 +72,7 @@ def _arrays(value: Any) -> Any:
 def _tensors(value: Any) -> Any:
     """The value with tensors in place of arrays."""
     if isinstance(value, np.ndarray | np.generic):
-        return wrap(np.asarray(value))
+        return literal(np.asarray(value))
     if isinstance(value, list | tuple):
         return tuple(_tensors(item) for item in value)
     return value
@@ -98,7 +100,7 @@ def _wants_gradient(values: Iterable[Any]) -> bool:
 
 def _operand(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return wrap(value)
+        return literal(value)
     # A NumPy number weighs no more than a Python one, as under torch.
     return dtypes.python_number(value)
 
@@ -109,10 +111,10 @@ def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> 
         return operation(*(_operand(x) for x in inputs))
     arrays = [x._data if isinstance(x, TensorBase) else x for x in inputs]
     result = np.asarray(ufunc(*arrays))
-    if not state.grad or not _wants_gradient(inputs):
+    if not doors.watching and not (state.grad and _wants_gradient(inputs)):
         return _bytes(wrap(result), ufunc.__name__, inputs)
     common = result.dtype if result.dtype.kind in "fcV" else np.result_type(*arrays)
-    tensors = (x if isinstance(x, TensorBase) else wrap(x) for x in inputs)
+    tensors = (x if isinstance(x, TensorBase) else literal(x) for x in inputs)
     joined: Tensor = operation(*(astype(t, common) for t in tensors))
     return joined
 

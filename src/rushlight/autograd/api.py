@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd import engine
+from rushlight.core.doors import literal
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, tell_once, wants_grad, wrap
+from rushlight.core.tensor import TensorBase, tell_once, wants_grad
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -87,7 +88,7 @@ def _one(root: Any) -> Any:
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )
     one = np.array(1, root._data.dtype)
-    return wrap(one.reshape(root._data.shape) if root._data.ndim else one)
+    return literal(one.reshape(root._data.shape) if root._data.ndim else one)
 
 
 def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:
@@ -213,7 +214,7 @@ def grad(
     )
     if materialize_grads:
         results = [
-            wrap(np.zeros_like(t._data)) if g is None else g
+            literal(np.zeros_like(t._data)) if g is None else g
             for g, t in zip(results, wanted, strict=True)
         ]
     elif not allow_unused and any(g is None for g in results):

@@ -16,7 +16,7 @@ import numpy as np
 from rushlight.autograd import engine
 from rushlight.autograd.accumulate import fit
 from rushlight.autograd.state import enable_grad
-from rushlight.core.doors import Interpreter, apply
+from rushlight.core.doors import Interpreter, apply, literal
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -32,7 +32,7 @@ from rushlight.core.table import (
     STATIC,
 )
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
@@ -160,12 +160,12 @@ def need_dual(primal: Any, tangent: Any) -> None:
 
 def zeros(t: Any) -> Any:
     """Zeros like t."""
-    return wrap(np.zeros(t._data.shape, t._data.dtype))
+    return literal(np.zeros(t._data.shape, t._data.dtype))
 
 
 def ones(t: Any) -> Any:
     """Ones like t."""
-    return wrap(np.ones(t._data.shape, t._data.dtype))
+    return literal(np.ones(t._data.shape, t._data.dtype))
 
 
 def _floating(t: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rushlight.autograd.anomaly import where
 from rushlight.autograd.state import enable_grad, no_grad
+from rushlight.core.doors import literal
 from rushlight.core.node import FREED, Node, SavedOutput
 from rushlight.core.state import state
 from rushlight.core.tape import NOT_SAVED, refresh
@@ -23,7 +24,6 @@ from rushlight.core.tensor import (
     bump,
     is_inference,
     wants_grad,
-    wrap,
 )
 from rushlight.core.turned import alias
 
@@ -150,7 +150,7 @@ class FunctionNode(Node, FunctionCtx):
             for i, part in enumerate(parts):
                 meta = self._meta(i)
                 if part is None and meta is not None:
-                    parts[i] = wrap(np.zeros(*meta))
+                    parts[i] = literal(np.zeros(*meta))
         results = self._backward()(self, *parts)
         if not isinstance(results, tuple):
             results = (results,)

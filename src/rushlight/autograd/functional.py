@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight.autograd import api
 from rushlight.autograd.state import enable_grad
+from rushlight.core.doors import literal
 from rushlight.core.tensor import TensorBase, wrap
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
             raise RuntimeError(
                 f"The vector v can only be None if {what} is a single Tensor with a single element"
             )
-        return [wrap(np.ones_like(like[0]._data))]
+        return [literal(np.ones_like(like[0]._data))]
     listed = [v] if isinstance(v, TensorBase) else list(v)
     if len(listed) != len(like) or any(
         a._data.shape != b._data.shape for a, b in zip(listed, like, strict=True)
@@ -75,7 +76,7 @@ def _gradients(
             "inputs, which is not allowed in strict mode"
         )
     if not live:
-        return [wrap(np.zeros_like(t._data)) for t in inputs]
+        return [literal(np.zeros_like(t._data)) for t in inputs]
     found = api.grad(
         [o for o, _ in live], inputs, [s for _, s in live],
         retain_graph=True, create_graph=create_graph, allow_unused=True,
@@ -85,7 +86,8 @@ def _gradients(
             "Output of the user-provided function is independent of an input, in strict mode"
         )
     return [
-        wrap(np.zeros_like(t._data)) if g is None else g for g, t in zip(found, inputs, strict=True)
+        literal(np.zeros_like(t._data)) if g is None else g
+        for g, t in zip(found, inputs, strict=True)
     ]
 
 
@@ -125,7 +127,7 @@ def jacobian(
         blocks = tuple(
             stack(part).reshape(tuple(output._data.shape) + tuple(x._data.shape))
             if part
-            else wrap(np.zeros(output._data.shape + x._data.shape, x._data.dtype))
+            else literal(np.zeros(output._data.shape + x._data.shape, x._data.dtype))
             for part, x in zip(parts, xs, strict=True)
         )
         blocks = _finished(blocks, create_graph)
@@ -153,7 +155,9 @@ def hessian(
     def first(*xs: Any) -> Any:
         live = tuple(x if x._requires_grad else x.detach().requires_grad_() for x in xs)
         _, outputs = _called(func, live, scalar=True)
-        gradients = _gradients(outputs, live, [wrap(np.ones_like(outputs[0]._data))], True, strict)
+        gradients = _gradients(
+            outputs, live, [literal(np.ones_like(outputs[0]._data))], True, strict
+        )
         return gradients[0] if single else tuple(gradients)
 
     return jacobian(first, inputs, create_graph=create_graph, strict=strict)
@@ -177,7 +181,7 @@ def jvp(
     _, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     single_out, outputs = _called(func, xs)
-    dummies = [wrap(np.zeros_like(o._data), True) for o in outputs]
+    dummies = [literal(np.zeros_like(o._data), True) for o in outputs]
     products = _gradients(outputs, xs, dummies, True, strict)
     found = _gradients(products, dummies, vs, create_graph)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
@@ -191,7 +195,7 @@ def vhp(
     single, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     _, outputs = _called(func, xs, scalar=True)
-    first = _gradients(outputs, xs, [wrap(np.ones_like(outputs[0]._data))], True, strict)
+    first = _gradients(outputs, xs, [literal(np.ones_like(outputs[0]._data))], True, strict)
     found = _gradients(first, xs, vs, create_graph)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return outputs[0], (found[0] if single else tuple(found))

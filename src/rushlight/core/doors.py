@@ -22,6 +22,7 @@ from rushlight.errors import no_memory
 from rushlight.memory import PLAIN, placed
 
 if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
     from rushlight.core.row import Primitive
 
 _ndarray = np.ndarray
@@ -99,7 +100,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             else:
                 result = forward(*arrays, **static)
     except (ValueError, IndexError, TypeError) as error:
-        raise _explained(row, inputs, static, error) from None
+        raise explained(row, inputs, static, error) from None
     except MemoryError as error:
         raise no_memory(error) from None
     if result.__class__ is _ndarray:
@@ -146,6 +147,13 @@ def read_each(tensor: TensorBase, why: str) -> Array:
     return read(tensor, why)
 
 
+def number(tensor: TensorBase, why: str) -> Any:
+    """The one value of a tensor as a Python number, which a watcher can follow; else as `read`."""
+    if watching and (watchers := state.interpreters):
+        return watchers[-1].take(watchers, "number", tensor, why)
+    return tensor._data.item()
+
+
 def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static: Any) -> Any:
     """Random numbers: numbers(*inputs, generator=generator, **static), as a tensor or a tuple of them.
 
@@ -159,6 +167,48 @@ def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static:
     if result.__class__ is tuple:
         return tuple([wrap(part) for part in result])
     return wrap(result)
+
+
+def literal(array: Array, requires_grad: bool = False) -> Tensor:
+    """A tensor of what Python's numbers, shapes and types say alone: nothing of it came from tensors."""
+    tensor = wrap(array, requires_grad)
+    if watching and (watchers := state.interpreters):
+        watchers[-1].take(watchers, "literal", tensor)
+    return tensor
+
+
+# What an optimizer and its schedules do in Python, with numbers and dicts, goes past the four doors.
+# Whoever wants to do a step again, without Python, learns of it here.
+
+
+def options(group: dict[str, Any]) -> dict[str, Any]:
+    """A group of options, whose numbers may change between steps."""
+    if watching and (watchers := state.interpreters):
+        watched: dict[str, Any] = watchers[-1].take(watchers, "options", group)
+        return watched
+    return group
+
+
+def once(make: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
+    """make(*args): what is made before the first step and kept, which is a part of no step."""
+    if watching and (watchers := state.interpreters):
+        made: dict[str, Any] = watchers[-1].take(watchers, "once", make, args)
+        return made
+    return make(*args)
+
+
+def calculate(function: Callable[..., Any], *numbers: Any) -> Any:
+    """function(*numbers), as `max` of two, where a watcher is to follow what becomes of numbers."""
+    if watching and (watchers := state.interpreters):
+        return watchers[-1].take(watchers, "calculate", function, numbers)
+    return function(*numbers)
+
+
+def perform(function: Callable[..., Any], *args: Any) -> Any:
+    """function(*args): Python code that is to run again each time."""
+    if watching and (watchers := state.interpreters):
+        return watchers[-1].take(watchers, "perform", function, args)
+    return function(*args)
 
 
 class Interpreter:
@@ -207,6 +257,31 @@ class Interpreter:
         """Random numbers."""
         return draw(numbers, generator, *inputs, **static)
 
+    def number(self, tensor: TensorBase, why: str) -> Any:
+        """A look at the one value of a tensor."""
+        return number(tensor, why)
+
+    def literal(self, tensor: TensorBase) -> None:
+        """A tensor of Python's numbers has been made."""
+        if watchers := state.interpreters:
+            watchers[-1].take(watchers, "literal", tensor)
+
+    def options(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The options of an optimizer."""
+        return options(group)
+
+    def once(self, make: Callable[..., dict[str, Any]], args: tuple[Any, ...]) -> dict[str, Any]:
+        """The state of an optimizer is made."""
+        return once(make, *args)
+
+    def calculate(self, function: Callable[..., Any], numbers: tuple[Any, ...]) -> Any:
+        """A function of numbers."""
+        return calculate(function, *numbers)
+
+    def perform(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Python code that is to run again each time."""
+        return perform(function, *args)
+
     def take(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
         """What came to a door while watchers, of which this is the last, are in force."""
         state.interpreters = watchers[:-1]
@@ -233,7 +308,7 @@ class Interpreter:
         watching += 1
 
 
-def _explained(
+def explained(
     row: Primitive, inputs: Sequence[Any], static: dict[str, Any], error: Exception
 ) -> Exception:
     """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import TensorBase, wrap
@@ -307,7 +308,7 @@ def embedding_sum(level: Vmap, row: Primitive, values: Values, flags: Flags, sta
         return looped(level, row, values, flags, static)
     g, indices = (spread(level, v, has) for v, has in zip(values, flags, strict=True))
     rows = static["rows"]
-    first = wrap(np.arange(level.size) * rows).reshape((level.size, *(1,) * rank(indices, True)))
+    first = literal(np.arange(level.size) * rows).reshape((level.size, *(1,) * rank(indices, True)))
     total = row(g, indices + first, **{**static, "rows": level.size * rows})
     return total.reshape((level.size, rows, total._data.shape[-1]))
 
@@ -359,7 +360,7 @@ def indexed(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
         moved["spec"] = (FULL, *spec)
         return row(x, *more, *indices, **moved)
     before, count, _ = _split_index(spec, indices, flags[first:])
-    numbers = wrap(np.arange(level.size)).reshape((level.size, *(1,) * count))
+    numbers = literal(np.arange(level.size)).reshape((level.size, *(1,) * count))
     indices = [aligned(i, has, count) for i, has in zip(indices, flags[first:], strict=True)]
     moved["spec"] = (ARRAY, *spec)
     # The dimensions of the indices come first; between them and the batch stand those before.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.ops import activation, extremes, reduction, scan, transcendental
 from rushlight.ops.arguments import Dim, many_dims, need_tensor, one_dim
 from rushlight.ops.comparison import where
@@ -57,7 +57,7 @@ def _filled(name: str, input: Tensor, mask: Tensor | None, start: float) -> Tens
             raise NotImplementedError(f"masked.{name}: identity of {name} on torch.bool input")
         limits = np.iinfo(input._data.dtype)
         value = limits.max if start > 0 else limits.min
-    filler = wrap(np.full((), value, input._data.dtype))
+    filler = literal(np.full((), value, input._data.dtype))
     filled: Tensor = where(mask.bool().expand(shape), input, filler)
     return filled
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import literal
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import class_of, take_memory
 from rushlight.device import check_device
@@ -57,7 +58,7 @@ class Parameter(Tensor):
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         """A parameter on data's memory; empty without data."""
         if data is None:
-            data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
+            data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
         return _leaf(cls, data.detach(), requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -119,7 +120,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
         """A buffer on data's memory; empty without data."""
         if data is None:
-            data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
+            data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
         tensor = _leaf(Tensor, data.detach(), data._requires_grad)
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor
@@ -224,7 +225,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     ) -> UninitializedParameter:
         """A parameter without a shape."""
         check_device(device)
-        empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        empty = literal(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
         tensor: UninitializedParameter = _leaf(cls, empty, False)
         tensor._requires_grad = requires_grad
         return tensor
@@ -256,7 +257,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     ) -> UninitializedBuffer:
         """A buffer without a shape."""
         check_device(device)
-        empty = wrap(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        empty = literal(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
         tensor: UninitializedBuffer = _leaf(cls, empty, requires_grad)
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor

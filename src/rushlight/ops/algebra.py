@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
 from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import (
@@ -190,11 +190,11 @@ def lstsq(
         # Empty, but part of the graph.
         residuals = solution.abs().reshape(-1).narrow(0, 0, 0)
     if driver == "gels":
-        rank = wrap(np.empty(0, np.int64))
+        rank = literal(np.empty(0, np.int64))
     if driver in ("gelsd", "gelss") and A._data.size:
         values = svdvals(A.detach())
     else:
-        values = wrap(np.empty(0, np.empty(0, A._data.dtype).real.dtype))
+        values = literal(np.empty(0, np.empty(0, A._data.dtype).real.dtype))
     if vector:
         solution = solution.squeeze(-1)
         residuals = residuals.squeeze(-1) if residuals._data.ndim > 1 else residuals
@@ -337,7 +337,7 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
         )
     q, r = apply(rows.qr, A, complete=mode == "complete")
     if mode == "r":
-        q = wrap(np.empty(0, A._data.dtype))
+        q = literal(np.empty(0, A._data.dtype))
     return write_outs(out, return_types.linalg_qr((q, r)))
 
 
@@ -397,13 +397,13 @@ def _guarded(
 ) -> tuple[Tensor, Tensor]:
     """run(A), and for each matrix a number that is 0 if all went well; else the result is nan."""
     try:
-        return run(A), wrap(np.zeros(A._data.shape[:-2], np.int32))
+        return run(A), literal(np.zeros(A._data.shape[:-2], np.int32))
     except rows.LinAlgError:
         if check_errors:
             raise
     info = faults(A._data)
     good = wrap(np.asarray(info == 0)[..., None, None])
-    safe = A.where(good, wrap(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
+    safe = A.where(good, literal(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
     return run(safe).where(good, math.nan), wrap(info)
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry, reusable
-from rushlight.core.tensor import wants_grad, wrap
+from rushlight.core.tensor import wants_grad
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
@@ -228,7 +228,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     columns = x._data.size if N is None else N
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
-    powers = wrap(
+    powers = literal(
         np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fcV" else np.int64)
     )
     table = x.reshape(-1, 1) ** powers

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_more_bits
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
 from rushlight.primitives import pointwise as rows
@@ -45,7 +45,7 @@ def isreal(input: Tensor) -> Tensor:
     need_tensor("isreal", "input", 1, input)
     if input._data.dtype.kind == "c":
         return eq(input.imag, 0)
-    return wrap(np.ones(input._data.shape, bool))
+    return literal(np.ones(input._data.shape, bool))
 
 
 def isclose(

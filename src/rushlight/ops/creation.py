@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import literal
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.device import check_device
@@ -102,7 +103,7 @@ def tensor(
         )
     if isinstance(data, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    result = wrap(array_of(data, None if dtype is None else as_dtype(dtype)))
+    result = literal(array_of(data, None if dtype is None else as_dtype(dtype)))
     return result.requires_grad_() if requires_grad else result
 
 
@@ -118,7 +119,7 @@ def new_tensor(
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
     check_device(device)
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
-    result = like(wrap(array_of(data, kind)), self)
+    result = like(literal(array_of(data, kind)), self)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -141,9 +142,9 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
         return data if kind is None else data.to(kind)  # type: ignore[return-value, attr-defined]
     if isinstance(data, np.ndarray):
         if kind is not None and data.dtype != kind.numpy:
-            return wrap(checked(data).astype(kind.numpy))
+            return literal(checked(data).astype(kind.numpy))
         return from_numpy(data)
-    return wrap(array_of(data, kind))
+    return literal(array_of(data, kind))
 
 
 def asarray(
@@ -163,7 +164,7 @@ def asarray(
     if isinstance(obj, TensorBase):
         shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
-        shared = wrap(on_memory(obj))
+        shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
@@ -177,7 +178,7 @@ def asarray(
     elif copy is False:
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
-        result = wrap(array_of(obj, kind))
+        result = literal(array_of(obj, kind))
         return result.requires_grad_() if requires_grad else result
     fits = kind is None or shared._data.dtype == kind.numpy
     if copy is False and not fits:
@@ -192,7 +193,7 @@ def from_numpy(ndarray: Array) -> Tensor:
     """A tensor on the array's own memory: a change in one shows in the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    return wrap(on_memory(ndarray))
+    return literal(on_memory(ndarray))
 
 
 # ---- filled -------------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         array = make(shape, numpy_dtype(dtype, default_float()))
         if memory_format is not None:
             array = in_format(array, memory_format)
-        return finish(array, **options) if options else wrap(array)
+        return finish(array, **options) if options else literal(array)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -227,7 +228,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
-        return like(finish(array, **options) if options else wrap(array), input)
+        return like(finish(array, **options) if options else literal(array), input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -242,7 +243,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         array = make(shape, numpy_dtype(dtype, self._data.dtype))
-        return like(finish(array, **options) if options else wrap(array), self)
+        return like(finish(array, **options) if options else literal(array), self)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = what

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
-from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
@@ -123,7 +122,7 @@ def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
     squares = (x1 * x1).sum(-1, keepdim=True) + (x2 * x2).sum(-1, keepdim=True).mT
     squares = (squares - 2 * (x1 @ x2.mT)).clamp(min=0)
     apart = squares > 0
-    safe = squares.where(apart, wrap(np.ones((), squares._data.dtype)))
+    safe = squares.where(apart, literal(np.ones((), squares._data.dtype)))
     return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")
 
 
@@ -144,6 +143,6 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     need_wide("pdist", input._data)
     input = entering(input, refused="_pdist_backward", error=NotImplementedError)
     rows, columns = np.triu_indices(input._data.shape[0], 1)
-    left = apply(index, input, wrap(rows), spec=(ARRAY,))
-    right = apply(index, input, wrap(columns), spec=(ARRAY,))
+    left = apply(index, input, literal(rows), spec=(ARRAY,))
+    right = apply(index, input, literal(columns), spec=(ARRAY,))
     return relabel(_length(left - right, p), "PdistBackward0")

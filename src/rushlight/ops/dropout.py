@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import draw
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.doors import draw, literal
+from rushlight.core.tensor import Array
 from rushlight.ops.arguments import need_tensor, type_name
 from rushlight.ops.inplace import assign, check_memory
 
@@ -29,7 +29,7 @@ def _check(name: str, input: Any, p: Any, train: Any) -> None:
 def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = False) -> Tensor:
     """The input with elements, or whole features, dropped with probability p."""
     if p == 1:
-        return input * wrap(np.zeros((), input._data.dtype))
+        return input * literal(np.zeros((), input._data.dtype))
     if input._data.dtype.kind == "c":
         word = input.dtype.word
         raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{word}'")

@@ -8,9 +8,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply, read, read_each
+from rushlight.core.doors import apply, literal, read, read_each
 from rushlight.core.state import state
-from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
 from rushlight.primitives import embedding as embedding_rows
@@ -69,7 +68,7 @@ def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_typ
         norms = chosen.norm(norm_type, 1, keepdim=True)
         scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
         # A row within the limit is left as it is, and not multiplied by almost one.
-        scale = scale.where(norms > max_norm, wrap(np.ones((), weight._data.dtype)))
+        scale = scale.where(norms > max_norm, literal(np.ones((), weight._data.dtype)))
         weight[used] = chosen * scale
     return weight
 
@@ -154,7 +153,7 @@ def embedding_bag(
                 per_sample_weights = per_sample_weights[:last]
     starts = offsets
     count, total = starts._data.size, indices._data.size
-    positions = wrap(np.arange(total, dtype=starts._data.dtype))
+    positions = literal(np.arange(total, dtype=starts._data.dtype))
     bags = searchsorted(starts, positions, right=True) - 1
     padding = -1 if padding_idx is None else int(padding_idx)
     if padding_idx is not None and padding < 0:
@@ -169,7 +168,7 @@ def embedding_bag(
     if mode == 2:
         out, best = _maxima(vectors, indices, bags, member, count)
     else:
-        best = wrap(np.zeros(count, np.int64))
+        best = literal(np.zeros(count, np.int64))
         if per_sample_weights is not None:
             per_sample_weights = entering(
                 per_sample_weights, weight, refused="_embedding_bag_per_sample_weights_backward"
@@ -192,11 +191,11 @@ def _maxima(
     rows, width = vectors._data.shape
     if not rows:
         nothing = vectors.sum(0, keepdim=True).expand((count, width))
-        return nothing, wrap(np.full((count, width), -1))
+        return nothing, literal(np.full((count, width), -1))
     winner = apply(embedding_rows.bag_winner, vectors.detach(), bags, member, count=count)
     filled = winner < rows
     safe = winner.clamp(max=rows - 1)
-    columns = wrap(np.arange(width)[None, :])
+    columns = literal(np.arange(width)[None, :])
     picked: Tensor = apply(index, vectors, safe, columns, spec=(ARRAY, ARRAY))
     chosen: Tensor = apply(index, indices.to(dtypes.int64), safe, spec=(ARRAY,))
     return where(filled, picked, 0), where(filled, chosen, -1)

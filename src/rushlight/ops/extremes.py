@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, is_inference, wrap
+from rushlight.core.tensor import TensorBase, is_inference
 from rushlight.ops.arguments import (
     Dim,
     anew,
@@ -126,7 +126,7 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     shape = input._data.shape
     if not shape:
         # Not as a clone does, whose backward hands the gradient itself on.
-        return apply(pointwise.where, wrap(np.ones((), bool)), input, input.detach())
+        return apply(pointwise.where, literal(np.ones((), bool)), input, input.detach())
     kept = positions._data.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):
@@ -135,7 +135,7 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
             continue
         place = [1] * positions._data.ndim
         place[d if kept or d < dim else d - 1] = size
-        grid.append(wrap(np.arange(size).reshape(place)))
+        grid.append(literal(np.arange(size).reshape(place)))
     result: Tensor = apply(index, input, *grid, spec=(ARRAY,) * len(shape))
     return result
 
@@ -273,7 +273,7 @@ def _quantile(
 
     need_tensor(name, "input", 1, input)
     _check_quantile(name, input, q, interpolation)
-    fractions = q if isinstance(q, TensorBase) else wrap(np.asarray(q, input._data.dtype))
+    fractions = q if isinstance(q, TensorBase) else literal(np.asarray(q, input._data.dtype))
     ndim = input._data.ndim
     at = 0 if dim is None else one_dim(dim, ndim)
     if dim is None or not ndim:

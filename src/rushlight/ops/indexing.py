@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into
+from rushlight.core.doors import apply, into, literal
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import beside
@@ -135,7 +135,7 @@ def _add_flag(flag: bool, basic: list[Any], spec: list[Any], tensors: list[Tenso
     # True is a new dimension of size 1, False one of size 0.
     basic.append(None)
     spec.append(ARRAY)
-    tensors.append(wrap(np.zeros(1 if flag else 0, np.int64)))
+    tensors.append(literal(np.zeros(1 if flag else 0, np.int64)))
 
 
 def _means_tuple(index: list[Any]) -> bool:
@@ -155,13 +155,13 @@ def _index_tensor(part: Any) -> Tensor:
     elif isinstance(part, np.ndarray):
         data = part
     elif isinstance(part, np.integer):
-        return wrap(np.asarray(part))
+        return literal(np.asarray(part))
     elif isinstance(part, list | tuple | range):
         data = np.asarray(part)
         if data.dtype.kind in "fV":
             data = data.astype(np.int64)
     elif hasattr(part, "__index__"):
-        return wrap(np.asarray(operator.index(part)))
+        return literal(np.asarray(operator.index(part)))
     elif isinstance(part, str):
         raise TypeError("new(): invalid data type 'str'")
     else:
@@ -318,7 +318,7 @@ def _assigned(self: Tensor, value: Any) -> Tensor:
         )
     if isinstance(value, _WHOLE) and not -(2**63) <= value < 2**63:
         raise ValueError(f"Overflow when unpacking long long: {value} needs over 64 bits")
-    return wrap(np.asarray(dtypes.one_in(value, self._data.dtype)))
+    return literal(np.asarray(dtypes.one_in(value, self._data.dtype)))
 
 
 def place(

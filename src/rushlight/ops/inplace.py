@@ -16,7 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core import doors
-from rushlight.core.doors import into
+from rushlight.core.doors import calculate, into, literal
 from rushlight.core.hooks import retain
 from rushlight.core.narrow import write_rounded
 from rushlight.core.node import PrimitiveNode, next_sequence
@@ -471,12 +471,12 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     else:
         need_number("fill_", "value", 1, value)
         fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
-        number = fit(value, self._data.dtype)
+        number = calculate(fit, value, self._data.dtype)
         if not admit(self):
             into(self, writing.fill, number)
             bump(self, "fill_")
             return self
-        filled = wrap(np.asarray(number))
+        filled = literal(np.asarray(number))
     if not admit(self, filled):
         into(self, writing.copy, filled)
         bump(self, "fill_")
@@ -490,7 +490,7 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
         if not isinstance(src, NUMBERS):
             need_tensor("copy_", "other", 1, src)
         src = dtypes.python_number(src)
-        src = wrap(np.asarray(src, dtypes.of_number(src).numpy))
+        src = literal(np.asarray(src, dtypes.of_number(src).numpy))
     admit(self, src)
     check_copy(self, held(self), src, held(src))
     shape, target = src._data.shape, self._data.shape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.tensor import Array, TensorBase, inference, wrap
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
@@ -164,7 +164,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
             [0, 0, 3]])
     """
     if not tensors:
-        return wrap(np.empty((1, 0), np.float32))
+        return literal(np.empty((1, 0), np.float32))
     blocks = []
     for i, tensor in enumerate(tensors):
         need_tensor("block_diag", f"tensors[{i}]", 1, tensor)
@@ -583,7 +583,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
-        return wrap(np.empty(0, input._data.dtype))
+        return literal(np.empty(0, input._data.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(input._data.size), r)), np.int64).reshape(-1, r)
     result: Tensor = apply(index_rows.index, input, wrap(places), spec=(ARRAY,))

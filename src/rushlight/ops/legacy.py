@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase, result_class, wrap
+from rushlight.core.doors import apply, literal
+from rushlight.core.tensor import Array, TensorBase, result_class
 from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
 from rushlight.device import device as Device
@@ -71,7 +71,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """A tensor on the memory of another library's tensor, through DLPack."""
     check_device(device)
     array = read_capsule(ext_tensor)
-    return wrap(array.copy() if copy else array)
+    return literal(array.copy() if copy else array)
 
 
 def to_dlpack(tensor: Tensor) -> Any:
@@ -122,7 +122,7 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
 
 def as_class(cls: type[Any], array: Array) -> Any:
     """A leaf of this class of tensors around this very array."""
-    result = wrap(array)
+    result = literal(array)
     if type(result) is not cls:
         result.__class__ = cls
     return result

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
@@ -210,7 +210,7 @@ def triplet_margin_loss(
 def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
     if isinstance(value, int):
         raise TypeError(f"ctc_loss(): argument '{name}' must be Tensor or tuple of ints, not int")
-    tensor = value if isinstance(value, TensorBase) else wrap(np.asarray(value, np.int64))
+    tensor = value if isinstance(value, TensorBase) else literal(np.asarray(value, np.int64))
     if tensor._data.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
     return tensor.to(dtypes.int64).reshape((-1,))
@@ -270,7 +270,7 @@ def _normalised(log_probs: Tensor, ins: Tensor) -> Tensor:
 
     torch's gradient is that of the whole log_softmax before the loss: for normalised inputs both agree.
     """
-    times = wrap(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
+    times = literal(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
     mass: Tensor = where_zero((times < ins).unsqueeze(-1), log_probs.exp())
     total = mass.sum((0, 2))
     return total.detach() - total

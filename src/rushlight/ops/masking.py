@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into, read, read_each
+from rushlight.core.doors import apply, into, literal, read, read_each
 from rushlight.core.narrow import need_more_bits
 from rushlight.core.state import state
 from rushlight.core.tape import remember
@@ -93,7 +93,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = filling(value, input._data.dtype)
     else:
         need_number("masked_fill", "value", 3, value)
-        value = wrap(np.asarray(dtypes.number_in(value, input._data.dtype)))
+        value = literal(np.asarray(dtypes.number_in(value, input._data.dtype)))
     return relabel(in_rows(apply(pointwise.where, mask, value, input)), label)
 
 
@@ -161,7 +161,7 @@ def _chosen(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like the input with every element value, a number or a 0-d tensor."""
     need_tensor("fill", "input", 1, input)
-    everywhere = wrap(np.ones((), bool))
+    everywhere = literal(np.ones((), bool))
     if isinstance(value, TensorBase):
         if value._data.ndim:
             raise RuntimeError(
@@ -171,7 +171,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
         filler, label = astype(value, input._data.dtype), "FillBackward1"
     else:
         filler, label = (
-            wrap(np.asarray(dtypes.number_in(value, input._data.dtype))),
+            literal(np.asarray(dtypes.number_in(value, input._data.dtype))),
             "FillBackward0",
         )
     return relabel(apply(pointwise.where, everywhere, filler, input), label)

@@ -14,9 +14,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply, into
+from rushlight.core.doors import apply, into, literal
 from rushlight.core.narrow import rounded
-from rushlight.core.tensor import TensorBase, bump, wrap
+from rushlight.core.tensor import TensorBase, bump
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows
@@ -171,7 +171,7 @@ def native_batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
     if mean is None or rstd is None:
-        mean = rstd = wrap(np.empty(0, input._data.dtype))
+        mean = rstd = literal(np.empty(0, input._data.dtype))
     parts = (result, mean.detach().reshape((-1,)), rstd.detach().reshape((-1,)))
     if out is None:
         return parts

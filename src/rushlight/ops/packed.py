@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
@@ -88,7 +88,7 @@ def lu_unpack(
     if unpack_pivots:
         order = in_rows(rows.order_of(LU_pivots, LU_data._data.shape[-2], kind))
     else:
-        order = wrap(np.empty(0, kind))
+        order = literal(np.empty(0, kind))
     return write_outs(out, return_types.lu_unpack((order, lower, upper)))
 
 
@@ -97,7 +97,7 @@ def _unpacked(packed: Tensor) -> tuple[Tensor, Tensor]:
     k = min(size[-2:])
     left = triangle(packed.narrow(-1, 0, k), diagonal=-1, upper=False)
     ones = np.eye(size[-2], k, dtype=packed._data.dtype)
-    return left + wrap(ones), triangle(packed.narrow(-2, 0, k), diagonal=0, upper=True)
+    return left + literal(ones), triangle(packed.narrow(-2, 0, k), diagonal=0, upper=True)
 
 
 def _none_of(x: Tensor) -> Tensor:
@@ -247,7 +247,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     _check_reflections("linalg.householder_product", A, tau)
     need_wide("orgqr_cpu", A._data)
     shape = A._data.shape
-    start = wrap(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
+    start = literal(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
     result = _reflected(A, tau, start, False)
     return write_out(out, relabel(in_columns(result), "LinalgHouseholderProductBackward0"))
 
@@ -319,7 +319,7 @@ def _reflected(A: Tensor, tau: Tensor, x: Tensor, transpose: bool) -> Tensor:
     factors = tau.conj() if transpose else tau
     if not count:
         # No reflection: x, but part of A's graph, as in torch.
-        x = A.where(wrap(np.zeros((), bool)), x) if A._data.shape == x._data.shape else x
+        x = A.where(literal(np.zeros((), bool)), x) if A._data.shape == x._data.shape else x
     for i in order:
         head = np.zeros((*batch, i + 1, 1), A._data.dtype)
         head[..., i, 0] = 1

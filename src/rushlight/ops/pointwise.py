@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
-from rushlight.core.tensor import TensorBase, wants_grad, wrap
+from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
@@ -45,7 +45,7 @@ def _first(name: str, input: Any, other: Any) -> Any:
         if not isinstance(input, NUMBERS):
             need_tensor(name, "input", 1, input)
         if not isinstance(other, TensorBase):
-            return wrap(np.asarray(input, dtypes.of_number(input).numpy))
+            return literal(np.asarray(input, dtypes.of_number(input).numpy))
     return input
 
 
@@ -261,7 +261,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
         )
     factor = dtypes.number_in(alpha, common.numpy)
     if not isinstance(other, TensorBase):
-        other = wrap(np.asarray(other).astype(common.numpy))
+        other = literal(np.asarray(other).astype(common.numpy))
     elif other._data.dtype.kind in "biu":
         other = other.to(common)  # type: ignore[attr-defined]
     return reusable(other * (factor.item() if common.category < dtypes.FLOATING else alpha))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
@@ -189,7 +189,7 @@ def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
     planes = input.reshape((*shape[: len(shape) - dims], size))
     lead = flat._data.shape[: len(shape) - dims]
     picks = [
-        wrap(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
+        literal(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
         for d, n in enumerate(lead)
     ]
     result: Tensor = apply(index, planes, *picks, flat, spec=(ARRAY,) * (len(lead) + 1))
@@ -371,7 +371,7 @@ def along(input: Tensor, dim: int, matrix: Array, reach: Array | None = None) ->
     reach: which elements of the matrix count, though they may be 0; those that are not, if not given.
     """
     reach = matrix != 0 if reach is None else reach
-    return reusable(apply(banded, input, wrap(matrix), wrap(reach), dim=dim))
+    return reusable(apply(banded, input, literal(matrix), literal(reach), dim=dim))
 
 
 def adaptive_max_pool(
@@ -387,7 +387,7 @@ def adaptive_max_pool(
         width = int((ends - starts).max(initial=1))
         # Shorter cells repeat their last element.
         inside = np.minimum(starts[:, None] + np.arange(width), ends[:, None] - 1)
-        positions.append(wrap(inside[None, None]))
+        positions.append(literal(inside[None, None]))
     label = f"AdaptiveMaxPool{max(dims, 2)}DBackward0"
     return pick_maxima(input, batched, positions, label, follow=dims < 3)
 
@@ -402,7 +402,7 @@ def pick_maxima(
     dims = len(positions)
     if not batched._data.size or any(not p._data.size for p in positions):
         shape = (*batched._data.shape[:2], *(p._data.shape[2] for p in positions))
-        flat = wrap(np.zeros(shape, np.int64))
+        flat = literal(np.zeros(shape, np.int64))
     else:
         flat = apply(rows.irregular_winner, batched.detach(), *positions)
     out = at_positions(batched, flat, dims)

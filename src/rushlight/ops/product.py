@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.state import state
-from rushlight.core.tensor import wrap
 from rushlight.dtypes import NARROW, promote_types
 from rushlight.ops.arguments import (
     anew,
@@ -271,7 +270,7 @@ def addr(
             raise RuntimeError(f"Boolean {what} only supported for Boolean results.")
     product = outer(vec1, vec2)
     if all(t._data.dtype.kind == "b" for t in operands):
-        both = wrap(np.asarray(bool(beta))), wrap(np.asarray(bool(alpha)))
+        both = literal(np.asarray(bool(beta))), literal(np.asarray(bool(alpha)))
         return write_out(out, input & both[0] | product & both[1])
     kind = promote_types(input.dtype, product.dtype)
     if kind.numpy in NARROW:
@@ -424,7 +423,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n < 0:
         return matrix_power(apply(inv, input), -n, out=out)
     size = input._data.shape[-1]
-    eye = wrap(np.broadcast_to(np.eye(size, dtype=input._data.dtype), input._data.shape).copy())
+    eye = literal(np.broadcast_to(np.eye(size, dtype=input._data.dtype), input._data.shape).copy())
     result: Tensor | None = None
     square = input
     while n:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember, reusable
-from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import (
     accumulated_in,
     need_tensor,
@@ -99,7 +98,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
         need_tensor(name, "input", 1, input)
         if not input._data.size and input._data.ndim:
             # torch does not ask which dimension it is to go along.
-            nowhere = wrap(np.empty(input._data.shape, np.int64))
+            nowhere = literal(np.empty(input._data.shape, np.int64))
             return write_outs(out, kind((relabel(apply(clone, input), label), nowhere)))
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)

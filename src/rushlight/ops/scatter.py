@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into, read_each
+from rushlight.core.doors import apply, into, literal, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wants_grad, wrap
@@ -56,7 +56,7 @@ def gather(
     """
     x, at, places = _checked("gather", input, dim, index)
     if not places._data.size:
-        nowhere = wrap(np.zeros(index._data.shape, np.int64))
+        nowhere = literal(np.zeros(index._data.shape, np.int64))
         picked = apply(index_rows.index, x.reshape(-1), nowhere, spec=(index_rows.ARRAY,))
         result = relabel(picked, "GatherBackward0")
     else:
@@ -349,8 +349,8 @@ def _reduced(
         total: Tensor = apply(rows.scatter_add, start, places, values, dim=at)
         if reduce == "sum":
             return total
-        ones = wrap(np.full(values._data.shape, 1, x._data.dtype))
-        first = wrap(np.full(x._data.shape, int(include_self), x._data.dtype))
+        ones = literal(np.full(values._data.shape, 1, x._data.dtype))
+        first = literal(np.full(x._data.shape, int(include_self), x._data.dtype))
         count = apply(rows.scatter_add, first, places, ones, dim=at)
         if count._data.dtype.kind != "c":
             count = count.clamp(min=1)

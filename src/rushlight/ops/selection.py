@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.narrow import need_more_bits
 from rushlight.core.state import state
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -299,10 +299,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
-        filler = wrap(np.asarray(dtypes.number_in(value, x._data.dtype)))
+        filler = literal(np.asarray(dtypes.number_in(value, x._data.dtype)))
     if filler._requires_grad or state.interpreters:
         # A place named twice gets the value, and passes its gradient on, once.
-        nowhere, here = wrap(np.zeros(size, bool)), wrap(np.ones((), bool))
+        nowhere, here = literal(np.zeros(size, bool)), literal(np.ones((), bool))
         named = apply(rows.put, nowhere, here, where, spec=(ARRAY,), accumulate=False)
         line = named.reshape((size,) + (1,) * (x._data.ndim - 1 - at))
         result = apply(pointwise.where, line, filler, x)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import (
@@ -176,7 +176,7 @@ def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
     """The result as one that depends on input in a way that has no derivative."""
     if not (state.grad and input._requires_grad):
         return result
-    tied = relabel(apply(where, wrap(np.ones((), bool)), result, input.sum()), label)
+    tied = relabel(apply(where, literal(np.ones((), bool)), result, input.sum()), label)
     if tied._node is not None:
         tied._node.register_prehook(missing(name))
     return tied
@@ -347,7 +347,7 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left "
             "while right was True"
         )
-    values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     sequence = sorted_sequence
     data, wanted = sequence._data, values._data
     if not data.ndim:
@@ -422,7 +422,7 @@ def bucketize(
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
         )
-    values = input if isinstance(input, TensorBase) else wrap(np.asarray(input))
+    values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     _need_comparable(boundaries._data, values._data)
     found = apply(rows.search, boundaries, values, right=bool(right))
     return _positions("bucketize", found, out_int32, out)

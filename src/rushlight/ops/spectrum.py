@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import apply, read_each
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.dtypes import NARROW
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
@@ -145,7 +144,7 @@ def istft(
             f"but it is {list(window._data.shape)}"
         )
     real = np.empty(0, x._data.dtype).real.dtype
-    weights = _wide(wrap(np.ones(wide, real)) if window is None else window, n_fft)
+    weights = _wide(literal(np.ones(wide, real)) if window is None else window, n_fft)
     if return_complex and onesided and (window is None or window._data.dtype.kind == "c"):
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     scale = "root" if normalized else "n"
@@ -188,7 +187,7 @@ def _overlapped(frames: Tensor, total: int, hop: int) -> Tensor:
     """[batch, count, n] frames, hop apart, added up to a signal of total points."""
     batch, count, n = frames._data.shape
     places = (arange(count).unsqueeze(1) * hop + arange(n)).reshape(-1)
-    empty = wrap(np.zeros((batch, total), frames._data.dtype))
+    empty = literal(np.zeros((batch, total), frames._data.dtype))
     return empty.index_add(1, places, frames.reshape(batch, count * n))
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, read_each
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
 from rushlight.ops.comparison import where
 from rushlight.ops.conversion import in_rows
@@ -250,6 +250,6 @@ def renorm(
     at = one_dim(dim, ndim)
     others = tuple(i for i in range(ndim) if i != at)
     norm = vector_norm(input, p, others, True)
-    scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), wrap(np.ones((), norm._data.dtype)))
+    scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), literal(np.ones((), norm._data.dtype)))
     result: Tensor = relabel(in_rows(input * scale), "RenormBackward0")
     return result if out is None else write_out(out, result)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.doors import apply, literal
+from rushlight.core.tensor import Array
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import embedding as embedding_rows
@@ -137,7 +137,7 @@ def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: boo
     axes = [_points(n, align_corners, theta._data.dtype) for n in sizes[2:]]
     # x, which belongs to the last dimension, comes first; then y and z; and 1 for the translation.
     mesh = [*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(sizes[2:], theta._data.dtype)]
-    base = wrap(np.stack(mesh, -1).reshape(1, -1, dims + 1))
+    base = literal(np.stack(mesh, -1).reshape(1, -1, dims + 1))
     grid = apply(matmul, base, theta.mT).reshape((sizes[0], *sizes[2:], dims))
     return relabel(grid, "AffineGridGeneratorBackward0")
 
@@ -253,7 +253,7 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
     result = functools.reduce(operator.add, parts).movedim(-1, 1)
     if mode == "nearest":
         # The grid gets a gradient, of zeros.
-        nothing = apply(where, wrap(np.zeros((), bool)), grid, 0)
+        nothing = apply(where, literal(np.zeros((), bool)), grid, 0)
         result = result + nothing.sum(-1).unsqueeze(1)
     return result
 
@@ -261,8 +261,8 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
 def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Tensor:
     """Values of all channels at whole positions; zeros outside."""
     batch = spots[0]._data.shape[0]
-    flat = wrap(np.arange(batch).reshape(-1, *(1,) * len(size)))
-    inside = wrap(np.ones((), bool))
+    flat = literal(np.arange(batch).reshape(-1, *(1,) * len(size)))
+    inside = literal(np.ones((), bool))
     for spot, n in zip(spots, size, strict=True):
         inside = inside.logical_and((spot >= 0).logical_and(spot <= n - 1))
         # nan is outside, too.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import calculate, number
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -76,8 +77,8 @@ class Adafactor(Optimizer):
         if least is None:
             least = float(np.finfo(p.dtype.numpy).eps)
         fresh = step ** group["beta2_decay"]
-        size = p.norm(2).item() / p.numel() ** 0.5
-        alpha = max(least_size, size) * min(lr, 1 / step**0.5)
+        size = number(p.norm(2), "the size of the step") / p.numel() ** 0.5
+        alpha = calculate(max, least_size, size) * calculate(min, lr, 1 / step**0.5)
         if decay != 0:
             p.mul_(1 - lr * decay)
         if len(shape) > 1:
@@ -89,5 +90,6 @@ class Adafactor(Optimizer):
             state["variance"].lerp_(g * g, fresh)
             variance = state["variance"].clone()
         update = variance.clamp_(min=least * least).rsqrt_().mul_(g)
-        excess = max(1.0, update.norm(2).item() / (update.numel() ** 0.5 * group["d"]))
+        length = number(update.norm(2), "whether the step is too long")
+        excess = calculate(max, 1.0, length / (update.numel() ** 0.5 * group["d"]))
         p.add_(update, alpha=-alpha / excess)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import calculate, number
 from rushlight.ops.creation import as_tensor, ones
 from rushlight.optim.optimizer import (
     Group,
@@ -60,11 +61,12 @@ class ASGD(Optimizer):
         lr, lambd = scalar(group["lr"]), group["lambd"]
         step = advanced(state)
         eta, mu, mean = state["eta"], state["mu"], state["ax"]
-        p.mul_(1 - lambd * eta.item())
-        p.add_(g, alpha=-eta.item())
-        if mu.item() == 1:
+        rate = number(eta, "the rate of the step")
+        p.mul_(1 - lambd * rate)
+        p.add_(g, alpha=-rate)
+        if number(mu, "whether the average has begun") == 1:
             mean.copy_(p)
         else:
             mean.add_(p.sub(mean).mul_(mu))
-        eta.copy_(as_tensor(lr / ((1 + lambd * lr * step) ** group["alpha"])))
-        mu.copy_(as_tensor(1 / max(1, step - group["t0"])))
+        eta.fill_(lr / ((1 + lambd * lr * step) ** group["alpha"]))
+        mu.fill_(1 / calculate(max, 1, step - group["t0"]))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from rushlight._tensor import Tensor, wrap
-from rushlight.core.tensor import Array
+from rushlight._tensor import Tensor
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -85,7 +82,7 @@ class Muon(Optimizer):
         buffer.lerp_(g, 1 - momentum)
         direction = g.lerp(buffer, momentum) if group["nesterov"] else buffer
         turned = orthogonalized(
-            direction._data, group["ns_coefficients"], group["ns_steps"], group["eps"]
+            direction, group["ns_coefficients"], group["ns_steps"], group["eps"]
         )
         rows, columns = p.shape
         if group["adjust_lr_fn"] == "match_rms_adamw":
@@ -93,30 +90,29 @@ class Muon(Optimizer):
         else:
             ratio = max(1.0, rows / columns) ** 0.5
         p.mul_(1 - lr * group["weight_decay"])
-        p.add_(wrap(turned.astype(p.dtype.numpy)), alpha=-(lr * ratio))
+        p.add_(turned.to(p.dtype), alpha=-(lr * ratio))
 
 
 def orthogonalized(
-    matrix: Array, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> Array:
+    matrix: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
+) -> Tensor:
     """About U @ Vh of the matrix's singular value decomposition: a polynomial, applied steps times.
 
     The singular values move towards one. As in torch the numbers are rounded to brain floats.
     """
     a, b, c = coefficients
-    x = _brain(matrix.astype(np.float32))
+    x = _brain(matrix.float())
+    flat = x.reshape(-1)
+    x = _brain(x / _brain(flat.dot(flat).sqrt()).clamp_(min=eps))
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
-    x = _brain(x / max(_brain(np.asarray(np.linalg.norm(x))), eps))
     for _ in range(steps):
         gram = _brain(x @ x.T)
         x = _brain(a * x + _brain(b * gram + c * (gram @ gram)) @ x)
     return x.T if tall else x
 
 
-def _brain(x: Array) -> Array:
+def _brain(x: Tensor) -> Tensor:
     """float32 rounded to the 8 bits of mantissa of a bfloat16, to even where it is a tie."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
-    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return rounded.view(np.float32)
+    return x.bfloat16().float()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import number
 from rushlight.ops.creation import ones
 from rushlight.optim.adam import check_betas, moments
 from rushlight.optim.optimizer import (
@@ -79,6 +80,6 @@ class NAdam(Optimizer):
             p.addcdiv_(mean * (-lr * following / (1.0 - product * following)), root)
             return
         root.add_(eps)
-        sofar = product.item()
+        sofar = number(product, "the product of the momenta")
         p.addcdiv_(g, root, value=-lr * (1.0 - now) / (1.0 - sofar))
         p.addcdiv_(mean, root, value=-lr * following / (1.0 - sofar * following))

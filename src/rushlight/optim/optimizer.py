@@ -12,6 +12,8 @@ from typing import Any
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad
+from rushlight.core import doors
+from rushlight.core.doors import number, once, options
 from rushlight.core.hooks import Handle
 from rushlight.core.state import state as mode
 from rushlight.core.tensor import site, user_line
@@ -98,7 +100,7 @@ def fresh_step(group: Group | None = None) -> Tensor:
 def advanced(state: State) -> float:
     """Count one more step, and return the count."""
     state["step"] += 1
-    count: float = state["step"].item()
+    count: float = number(state["step"], "the number of steps")
     return count
 
 
@@ -272,6 +274,8 @@ class Optimizer:
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
         pairs = [(p, g) for p in group["params"] if (g := p._grad) is not None]
+        if doors.watching:
+            group = options(group)
         option = group.get
         plain = not (option("capturable") or option("foreach"))
         for p, g in pairs:
@@ -287,7 +291,7 @@ class Optimizer:
         for p, g in pairs:
             state = states.get(p)
             if not state:
-                state = self.fresh_state(p, g, group)
+                state = once(self.fresh_state, p, g, group)
                 # Who needs no state gets none.
                 if state:
                     states[p] = state
@@ -385,8 +389,8 @@ class Optimizer:
             )
         owners: dict[Any, tuple[Tensor, Group]] = {}
         for old, new in zip(groups, saved, strict=True):
-            for number, p in zip(new["params"], old["params"], strict=True):
-                owners[number] = (p, new)
+            for place, p in zip(new["params"], old["params"], strict=True):
+                owners[place] = (p, new)
         state: defaultdict[Any, State] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in owners:

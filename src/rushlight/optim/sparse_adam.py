@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import options
 from rushlight.optim.adam import moments
 from rushlight.optim.optimizer import (
     Group,
@@ -72,6 +73,7 @@ class SparseAdam(Optimizer):
     def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
+        state = options(state)
         state["step"] += 1
         g = g.coalesce()
         values: Any = g._values()

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import read_each
+from rushlight.core.doors import literal, read_each
 from rushlight.core.narrow import is_narrow, need_wide
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
 from rushlight.primitives.placement import in_columns
@@ -411,7 +411,7 @@ def _gaps(values: Any) -> Any:
 
 
 def _eye_like(like: Any, n: int) -> Any:
-    return wrap(np.eye(n, dtype=like._data.dtype))
+    return literal(np.eye(n, dtype=like._data.dtype))
 
 
 def _eigh_vjp(g: Any, out: Any, upper: bool) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import copied, empty_in, rows_of
 from rushlight.primitives.view import pad
@@ -127,7 +128,7 @@ def _c2r_vjp(g: Any, dims: Dims, scale: str, last: int) -> Any:
     weights[0] = 1
     if last % 2 == 0:
         weights[-1] = 1
-    return half * wrap(weights).reshape((-1,) + (1,) * (half._data.ndim - 1 - dims[-1]))
+    return half * literal(weights).reshape((-1,) + (1,) * (half._data.ndim - 1 - dims[-1]))
 
 
 def _c2r_samples() -> list[Sample]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.memory import beside
 from rushlight.primitives.families import draw, promote_many
 from rushlight.primitives.placement import empty_in, suggested
@@ -33,7 +34,7 @@ def _given(g: list[Any], shapes: list[Shape]) -> list[Any]:
     """The gradients of several outputs, with zeros for those that none flowed to."""
     dtype = next(part for part in g if part is not None)._data.dtype
     return [
-        wrap(np.zeros(n, dtype)) if part is None else part
+        literal(np.zeros(n, dtype)) if part is None else part
         for part, n in zip(g, shapes, strict=True)
     ]
 
@@ -97,7 +98,7 @@ def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, 
     for shape, needed in zip(xs_shapes, needs, strict=True):
         # torch lets an empty 1-d tensor stand among others of any shape.
         if len(shape) != g._data.ndim:
-            parts.append(wrap(np.zeros(shape, g._data.dtype)) if needed else None)
+            parts.append(literal(np.zeros(shape, g._data.dtype)) if needed else None)
             continue
         parts.append(g.narrow(dim, start, shape[dim]) if needed else None)
         start += shape[dim]

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.primitives.families import draw
 
@@ -101,7 +102,7 @@ def _dependent_vjp(
             "operation cannot be differentiated again"
         )
     nothing = (
-        wrap(np.zeros(shape, g._data.dtype)) if needed and zeros else None
+        literal(np.zeros(shape, g._data.dtype)) if needed and zeros else None
         for shape, needed in zip(sources_shapes, needs[1:], strict=True)
     )
     return [g if needs[0] else None, *nothing]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, wrap
 from rushlight.primitives.contract import matmul
@@ -134,7 +135,7 @@ def _joined(parts: list[Any], reverse: bool) -> Any:
 
 
 def _zeros(like: Any) -> Any:
-    return wrap(np.zeros_like(like._data))
+    return literal(np.zeros_like(like._data))
 
 
 # ---- the plain layer -----------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives.families import FLOAT, REAL, binary, missing, unary
 from rushlight.primitives.pointwise import (
     eq,
@@ -183,7 +184,7 @@ def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
 
 def _tensor(y: Any, g: Any) -> Any:
     """The second operand, which may be a number, as a tensor."""
-    return y if isinstance(y, TensorBase) else wrap(np.asarray(y, g._data.dtype))
+    return y if isinstance(y, TensorBase) else literal(np.asarray(y, g._data.dtype))
 
 
 xlogy: Primitive = binary(

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.memory import Shape, beside, extent, shows_twice, strided_view
 from rushlight.primitives.families import draw
 
@@ -153,7 +154,7 @@ def _kept_vjp(
 ) -> Any:
     _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
-    return as_strided_scatter(g, wrap(np.zeros(size, g._data.dtype)), **place)
+    return as_strided_scatter(g, literal(np.zeros(size, g._data.dtype)), **place)
 
 
 def _src_vjp(g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.memory import address, beside, laid, placed, root, strided_view
 from rushlight.primitives.families import broadcast_shapes, draw
@@ -421,7 +422,8 @@ def _overwrite(*xs: Array) -> Array:
 def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]) -> list[Any]:
     dtype = g._data.dtype
     zeros = [
-        wrap(np.zeros(n, dtype)) if need else None for n, need in zip(xs_shapes, needs, strict=True)
+        literal(np.zeros(n, dtype)) if need else None
+        for n, need in zip(xs_shapes, needs, strict=True)
     ]
     return [g if needs[0] else None, *zeros[1:]]
 

@@ -30,8 +30,9 @@ from rushlight.autograd import api
 from rushlight.autograd.function import Function
 from rushlight.autograd.packing import saved_tensors_hooks
 from rushlight.autograd.state import enable_grad
+from rushlight.core.doors import literal
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.random import default_generator, fork_rng
 
 __all__ = [
@@ -152,7 +153,7 @@ def checkpoint(
 
 def _nothing() -> Any:
     """An empty leaf that wants a gradient: what is computed from it is recorded."""
-    return wrap(np.empty(0, np.float32), True)
+    return literal(np.empty(0, np.float32), True)
 
 
 class _Inputs(Function):

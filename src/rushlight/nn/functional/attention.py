@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.doors import apply, literal
+from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
@@ -42,8 +42,8 @@ def _additive(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
     """A mask to be added to scores: a boolean one says where to look."""
     if mask._data.dtype.kind != "b":
         return mask
-    zero = wrap(np.zeros((), dtype.numpy))
-    return zero.where(mask, wrap(np.full((), -np.inf, dtype.numpy)))
+    zero = literal(np.zeros((), dtype.numpy))
+    return zero.where(mask, literal(np.full((), -np.inf, dtype.numpy)))
 
 
 def _attend(
@@ -54,7 +54,7 @@ def _attend(
     factor = 1 / math.sqrt(max(query._data.shape[-1], 1)) if scale is None else scale
     scores: Tensor = apply(matmul, query * factor, key.mT)
     if causal:
-        scores = scores + wrap(_causal(*scores._data.shape[-2:], scores._data.dtype))
+        scores = scores + literal(_causal(*scores._data.shape[-2:], scores._data.dtype))
     if mask is not None:
         scores = scores + _additive(mask, scores.dtype)
     last = scores._data.ndim - 1
@@ -391,7 +391,7 @@ def multi_head_attention_forward(
     q, k, v = (_heads(t, static, batch, num_heads, each)
                for t, static in ((q, None), (k, static_k), (v, static_v)))  # fmt: skip
     if add_zero_attn:
-        nothing = wrap(np.zeros((batch, num_heads, 1, each), k._data.dtype))
+        nothing = literal(np.zeros((batch, num_heads, 1, each), k._data.dtype))
         k, v = cat((k, nothing), 2), cat((v, nothing), 2)
         extra += 1
     columns = k._data.shape[2]
@@ -459,4 +459,4 @@ def _checked_mask(mask: Tensor, planes: int, rows: int, columns: int) -> Tensor:
 
 def _widened(mask: Tensor, extra: int) -> Tensor:
     shape = (*mask._data.shape[:-1], extra)
-    return cat((mask, wrap(np.zeros(shape, mask._data.dtype))), -1)
+    return cat((mask, literal(np.zeros(shape, mask._data.dtype))), -1)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import read_each
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal, read_each
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.conversion import in_rows
@@ -101,7 +100,7 @@ def embedding_bag(
             raise RuntimeError(
                 "step must be nonzero: bags of an input of two dimensions are not empty"
             )
-        offsets = wrap(np.arange(shape[0], dtype=input._data.dtype) * shape[1])
+        offsets = literal(np.arange(shape[0], dtype=input._data.dtype) * shape[1])
         input = input.reshape((-1,))
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights.reshape((-1,))
@@ -160,5 +159,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"Class values must be smaller than num_classes: {values.max()} is not below {num_classes}."
         )
-    classes = wrap(np.arange(num_classes))
+    classes = literal(np.arange(num_classes))
     return in_rows((tensor.unsqueeze(-1) == classes).to(tensor.dtype))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
@@ -348,7 +348,7 @@ def _smoothed(
         if weight is None:
             divisor = kept.to(scores.dtype).sum()
         else:
-            safe = target.where(kept, wrap(np.zeros((), target._data.dtype)))
+            safe = target.where(kept, literal(np.zeros((), target._data.dtype)))
             divisor = where_zero(kept, apply(index, weight, safe.long(), spec=(ARRAY,))).sum()
         even = even.sum() / divisor
     elif how == "sum":

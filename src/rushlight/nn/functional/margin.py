@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import apply, read_each
+from rushlight.core.doors import apply, literal, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
-from rushlight.core.tensor import wrap
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
@@ -84,7 +83,7 @@ def multi_margin_loss(
         gaps = gaps * gaps
     if weight is not None:
         gaps = gaps * apply(index, weight, target, spec=(ARRAY,)).unsqueeze(1)
-    wrong = wrap(np.arange(classes)) != target.unsqueeze(1)
+    wrong = literal(np.arange(classes)) != target.unsqueeze(1)
     losses = where_zero(wrong, gaps).sum(1) / classes
     if how == "none":
         return losses.reshape(out_shape)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply, draw, read_each
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import apply, draw, literal, read_each
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.conversion import following
@@ -312,9 +311,10 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
             )
         lead = shape[: len(shape) - dims]
         picks = [
-            wrap(np.arange(n).reshape(-1, *(1,) * (len(shape) - 1 - d))) for d, n in enumerate(lead)
+            literal(np.arange(n).reshape(-1, *(1,) * (len(shape) - 1 - d)))
+            for d, n in enumerate(lead)
         ]
-        empty = wrap(np.zeros((*lead, places), input._data.dtype))
+        empty = literal(np.zeros((*lead, places), input._data.dtype))
         spec = (ARRAY,) * (len(lead) + 1)
         out = apply(put, empty, input, *picks, indices, spec=spec, accumulate=False)
         result: Tensor = out.reshape((*lead, *size))

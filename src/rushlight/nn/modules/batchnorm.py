@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.lazy import LazyModuleMixin
@@ -70,7 +70,7 @@ class _NormBase(Module):
         self.register_buffer("running_mean", _buffer(num_features, storage) if tracked else None)
         self.register_buffer("running_var", _buffer(num_features, storage) if tracked else None)
         self.register_buffer(
-            "num_batches_tracked", wrap(np.array(0, np.int64)) if tracked else None
+            "num_batches_tracked", literal(np.array(0, np.int64)) if tracked else None
         )
         self.reset_parameters()
 
@@ -104,12 +104,12 @@ class _NormBase(Module):
         old = version is None or version < 2
         if old and self.track_running_stats and key not in state_dict:
             count = self.num_batches_tracked
-            state_dict[key] = wrap(np.array(0, np.int64)) if count is None else count
+            state_dict[key] = literal(np.array(0, np.int64)) if count is None else count
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
 def _buffer(size: int, storage: np.dtype[Any]) -> Tensor:
-    return wrap(np.zeros(size, storage))
+    return literal(np.zeros(size, storage))
 
 
 class _BatchNorm(_NormBase):
@@ -232,7 +232,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
-            self.num_batches_tracked = wrap(np.array(0, np.int64))
+            self.num_batches_tracked = literal(np.array(0, np.int64))
 
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and no batch seen, once the shapes are known."""

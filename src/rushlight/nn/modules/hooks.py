@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import handed_back, stand
+from rushlight.core.doors import literal
 from rushlight.core.hooks import Handle, replaced
 from rushlight.core.node import Meta, Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, user_line, wrap
+from rushlight.core.tensor import TensorBase, user_line
 
 if TYPE_CHECKING:
     from rushlight.nn.modules.module import Module
@@ -405,7 +406,7 @@ class Gates:
         if self.grad_outputs is None or self.inputs is None:
             return gradients
         gradients = [
-            wrap(np.zeros(*meta)) if gradient is None else gradient
+            literal(np.zeros(*meta)) if gradient is None else gradient
             for gradient, meta in zip(gradients, metas, strict=True)
         ]
         grads = _spread(self.inputs, gradients, self.n_inputs)

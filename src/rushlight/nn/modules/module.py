@@ -453,11 +453,9 @@ class Module(HookMethods, StateMethods):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
-            if parameter._grad is None:
-                continue
             if set_to_none:
                 parameter._grad = None
-            else:
+            elif parameter._grad is not None:
                 parameter._grad = parameter._grad.detach()
                 parameter._grad.zero_()
 

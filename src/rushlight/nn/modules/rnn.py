@@ -12,7 +12,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.nn import functional as F
@@ -325,7 +325,7 @@ class RNNBase(Module):
         widths = (out_size, self.hidden_size) if self.mode == "LSTM" else (out_size,)
         if given is not None:
             self._check_states(given, batch)
-        zeros = [wrap(np.zeros((batch, width), x._data.dtype)) for width in widths]
+        zeros = [literal(np.zeros((batch, width), x._data.dtype)) for width in widths]
         finals: list[list[Tensor]] = [[] for _ in widths]
         for layer in range(self.num_layers):
             outputs = []
@@ -468,7 +468,7 @@ class RNNCellBase(Module):
         ready = []
         for number, state in enumerate(states):
             if state is None:
-                state = wrap(np.zeros((x.shape[0], self.hidden_size), x._data.dtype))
+                state = literal(np.zeros((x.shape[0], self.hidden_size), x._data.dtype))
             elif not batched:
                 state = state.unsqueeze(0)
             if state.shape[0] != x.shape[0]:

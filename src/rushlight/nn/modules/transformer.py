@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import literal
 from rushlight.core.state import state
 from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
@@ -49,7 +50,7 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
 
 def _causal_mask(size: int, device: Any = None, dtype: Dtype = None) -> Tensor:
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
-    return wrap(np.triu(np.full((size, size), -np.inf, storage), 1))
+    return literal(np.triu(np.full((size, size), -np.inf, storage), 1))
 
 
 class _Layer(Module):

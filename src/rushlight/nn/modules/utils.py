@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.device import check_device
 from rushlight.nn.parameter import Parameter
 
@@ -76,7 +76,7 @@ def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = 
                 f"Trying to create tensor with negative dimension {size}: {list(shape)}"
             )
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
-    return Parameter(wrap(np.empty(shape, storage)))
+    return Parameter(literal(np.empty(shape, storage)))
 
 
 def shown(module: Any, settings: str) -> str:

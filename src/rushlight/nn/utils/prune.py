@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import literal
 from rushlight.core.tensor import Array, wrap
 from rushlight.nn.modules.module import Module
 
@@ -93,7 +94,7 @@ class BasePruningMethod(ABC):
             method = before
             mask = getattr(module, name + "_mask").clone()
         else:
-            mask = wrap(np.ones_like(original._data))
+            mask = literal(np.ones_like(original._data))
         # Everything that can fail happens before the module changes.
         with no_grad():
             mask = method.compute_mask(scores, default_mask=mask)
@@ -115,7 +116,7 @@ class BasePruningMethod(ABC):
     ) -> Tensor:
         """t with zeros where this method would prune it."""
         scores = t if importance_scores is None else importance_scores
-        mask = wrap(np.ones_like(t._data)) if default_mask is None else default_mask
+        mask = literal(np.ones_like(t._data)) if default_mask is None else default_mask
         return t * self.compute_mask(scores, default_mask=mask)
 
     def remove(self, module: Module) -> None:
@@ -254,7 +255,7 @@ class RandomUnstructured(BasePruningMethod):
         number = _how_many(self.amount, t._data.size)
         if not number:
             return default_mask.clone()
-        drawn = wrap(np.empty_like(t._data)).uniform_()
+        drawn = literal(np.empty_like(t._data)).uniform_()
         return _without(default_mask, _largest(drawn, number))
 
 
@@ -315,7 +316,7 @@ class RandomStructured(_Structured):
 
     def scores(self, t: Tensor) -> Tensor:
         """A random number for each channel."""
-        return wrap(np.empty(t.shape[self.dim], np.float32)).uniform_()
+        return literal(np.empty(t.shape[self.dim], np.float32)).uniform_()
 
 
 class LnStructured(_Structured):

@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.conv import _ConvTransposeNd
@@ -30,7 +30,7 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 def random_direction(size: int, like: Tensor, eps: float) -> Tensor:
     """A random vector of length 1."""
-    drawn = init.normal_(wrap(np.empty(size, like._data.dtype)))
+    drawn = init.normal_(literal(np.empty(size, like._data.dtype)))
     return F.normalize(drawn, dim=0, eps=eps)
 
 

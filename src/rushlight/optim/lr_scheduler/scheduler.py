@@ -7,12 +7,14 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from rushlight._tensor import Tensor
+from rushlight.core import doors
 from rushlight.optim.optimizer import Optimizer
 
 Rate = float | Tensor
+Step = TypeVar("Step", bound=Callable[..., Any])
 
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
@@ -85,6 +87,18 @@ def _note_steps(optimizer: Optimizer) -> None:
     optimizer.step = noted  # type: ignore[method-assign]
 
 
+def performed(step: Step) -> Step:
+    """A scheduler's `step`: Python, with numbers, that whoever does a step again runs again."""
+
+    @functools.wraps(step)
+    def through_the_door(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if doors.watching:
+            return doors.perform(functools.partial(step, self, **kwargs), *args)
+        return step(self, *args, **kwargs)
+
+    return through_the_door  # type: ignore[return-value]
+
+
 class LRScheduler:
     """Base class: a subclass says in get_lr what the rate of each group is at `last_epoch`.
 
@@ -104,6 +118,11 @@ class LRScheduler:
     _step_count: int
     _get_lr_called_within_step: bool = False
     _is_initial: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = performed(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = check_optimizer(optimizer)
@@ -150,20 +169,21 @@ class LRScheduler:
         """The rate of each group at `last_epoch`; for subclasses to define."""
         raise NotImplementedError(f"{type(self).__name__} has to define get_lr()")
 
+    @performed
     def step(self, epoch: int | None = None) -> None:
         """Go on by one epoch, after optimizer.step(). Giving the epoch is deprecated."""
         if self._step_count == 1:
             self._check_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=3)
         self._update_lr(epoch)
 
     def _check_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
-            warnings.warn(_OVERRIDDEN_WARNING, UserWarning, stacklevel=3)
+            warnings.warn(_OVERRIDDEN_WARNING, UserWarning, stacklevel=4)
         elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(_ORDER_WARNING, UserWarning, stacklevel=3)
+            warnings.warn(_ORDER_WARNING, UserWarning, stacklevel=4)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         with self._inside_step():

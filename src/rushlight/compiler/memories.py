@@ -1,0 +1,100 @@
+"""The memory that was there before: whose it is, what it held, and who has written into it."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+
+from rushlight.compiler.errors import CannotRecord, place
+from rushlight.compiler.values import fingerprint
+from rushlight.compiler.world import World
+from rushlight.core.tensor import Array, Line, TensorBase
+from rushlight.core.turned import held
+from rushlight.memory import root
+
+
+class Memories:
+    """Every tensor that is alive when a recording starts, by its array; what its memory held."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.names: dict[int, str] = {}
+        self.existing: dict[int, list[Any]] = {}
+        # How often each has been changed, and what those that the function can see held.
+        self.counts: dict[int, tuple[list[Any], int]] = {}
+        self.sums: dict[int, int] = {}
+        # Memory that the function has used, with a copy from before.
+        self.before: dict[int, tuple[Array, Array]] = {}
+        self.changed: set[int] = set()
+        for thing in gc.get_objects():
+            if issubclass(type(thing), TensorBase) and hasattr(thing, "_changes"):
+                self._add(thing)
+        for tensor in world.tensors:
+            array = held(tensor)
+            self.sums[id(array)] = fingerprint(array)
+
+    def _add(self, tensor: Any) -> None:
+        array = held(tensor)
+        if type(array) is np.ndarray:
+            self.existing.setdefault(id(array), []).append(tensor)
+            self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
+
+    def adopt(self, tensor: Any, name: str) -> None:
+        """A tensor that was made just now counts as one that was there."""
+        self._add(tensor)
+        self.names[id(tensor)] = name
+
+    def find(self, tensor: TensorBase, array: Array) -> Any:
+        """The tensor that had this array before; None if none had it."""
+        owners = self.existing.get(id(array))
+        if not owners or held(owners[0]) is not array:
+            return None
+        if any(owner is tensor for owner in owners):
+            return tensor
+        known = [t for t in owners if id(t) in self.world.names] or owners
+        return next((t for t in known if t._requires_grad), known[0])
+
+    def first(self, array: Array, name: str, line: Line) -> None:
+        """Memory is used for the first time: keep what it holds."""
+        expected = self.sums.get(id(array))
+        memory = root(array)
+        if id(memory) in self.before:
+            return
+        if expected is not None and fingerprint(array) != expected:
+            raise CannotRecord(
+                f"the memory of {name} was written past rushlight (through NumPy?) before it was used "
+                f"at {place(line)}: a replay would not write it. Change it outside, or with operations "
+                "on tensors"
+            )
+        self.before[id(memory)] = memory, memory.copy()
+
+    def written(self, array: Array) -> None:
+        """Memory has been written."""
+        self.changed.add(id(root(array)))
+
+    def is_written(self, array: Array) -> bool:
+        """Whether memory has been written since the recording started."""
+        return id(root(array)) in self.changed
+
+    def now(self) -> list[tuple[Array, Array]]:
+        """The memory that has been used, with a copy of what it holds now."""
+        return [(memory, memory.copy()) for memory, _ in self.before.values()]
+
+    def go_back(self) -> None:
+        """Let the memory that has been used hold what it held."""
+        put(list(self.before.values()))
+
+    def uncount(self) -> None:
+        """Let every count of changes be what it was."""
+        for changes, count in self.counts.values():
+            if changes[0] != count:
+                changes[0] = count
+
+
+def put(memories: list[tuple[Array, Array]]) -> None:
+    """Write values into memory, where it holds others."""
+    for memory, values in memories:
+        if fingerprint(memory) != fingerprint(values):
+            memory[...] = values

@@ -1,0 +1,331 @@
+"""A program: what a recorded function did, as a flat list that can be read and run again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rushlight.compiler.entries import Draw, Entry, Slots, Write
+from rushlight.compiler.errors import Changed, source
+from rushlight.compiler.tree import Leaf, together
+from rushlight.compiler.values import Figure, Value
+from rushlight.compiler.world import World
+from rushlight.core.node import Node
+from rushlight.core.tensor import Array, Line, TensorBase, wrap
+from rushlight.core.turned import held
+from rushlight.memory import root
+
+Tensors = list[Any]
+
+
+# ---- where the tensors are that were there before ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Argument:
+    """The tensor that is given as this one."""
+
+    number: int
+    name: str
+
+    def find(self, given: Tensors) -> Any:
+        """The tensor, at this call."""
+        return given[self.number]
+
+
+@dataclass(frozen=True)
+class Held:
+    """This very tensor: a parameter, a buffer, the state of an optimizer."""
+
+    tensor: Any
+    name: str
+
+    def find(self, given: Tensors) -> Any:
+        """The tensor, at this call."""
+        return self.tensor
+
+
+@dataclass(frozen=True)
+class Grad:
+    """What stands in the `.grad` of another."""
+
+    owner: Any
+    name: str
+
+    def find(self, given: Tensors) -> Any:
+        """The tensor, at this call; None if there is none."""
+        return self.owner.find(given)._grad
+
+
+Location = Argument | Held | Grad
+
+
+@dataclass(eq=False)
+class Source:
+    """A tensor that the program takes: where it is found, and what it must be."""
+
+    location: Location
+    value: Value
+    array: Array
+    requires_grad: bool
+    # How many changes a run counts for it, and the operation that made the last.
+    changes: int = 0
+    site: Any = None
+    written: bool = False
+    # While it is recorded: the tensor itself.
+    tensor: Any = None
+
+    def load(self, given: Tensors) -> Any:
+        """The tensor, if it is as recorded."""
+        tensor = self.location.find(given)
+        name = self.location.name
+        if not isinstance(tensor, TensorBase):
+            raise Changed(f"{name} is {tensor!r} now, and was a tensor when it was recorded")
+        array = held(tensor)
+        if array is not self.array:
+            value = self.value
+            if not value.fits(array):
+                now = Value(0, array.shape, array.dtype, array.strides, "")
+                how = f"{now.kind}, and {value.kind}"
+                if now.kind == value.kind:
+                    how = f"laid out with strides {array.strides}, and {value.strides}"
+                raise Changed(f"{name} is {how} when it was recorded")
+        if tensor._requires_grad is not self.requires_grad:
+            raise Changed(
+                f"{name}.requires_grad is {tensor._requires_grad} now, and was {self.requires_grad} "
+                "when it was recorded"
+            )
+        if tensor._node is not None:
+            raise Changed(f"{name} comes out of a graph (grad_fn): give it detached")
+        return tensor
+
+
+# ---- what a program leaves behind ----------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Result:
+    """A tensor that the function returned, or left in a `.grad`."""
+
+    # A tensor that was there before, or a value of the program.
+    location: Location | None
+    value: Value | None
+    requires_grad: bool
+    changes: int
+    # The source with which it shares memory and counts changes.
+    shares: int | None
+    name: str | None = None
+
+    def make(self, given: Tensors, slots: Slots, sources: Tensors) -> Any:
+        """The tensor of this run."""
+        if self.location is not None:
+            return self.location.find(given)
+        if self.value is None:
+            raise Changed("a result has no value")
+        tensor: Any = wrap(slots[self.value.index])
+        if self.shares is None:
+            tensor._changes[0] = self.changes
+        else:
+            tensor._changes = sources[self.shares]._changes
+        if self.requires_grad:
+            tensor._requires_grad = True
+            tensor._node = Replayed(self.name or "Replayed")
+        return tensor
+
+
+class Replayed(Node):
+    """In the place of the graph of a result: a program is run without one."""
+
+    __slots__ = ("title",)
+
+    def __init__(self, title: str) -> None:
+        super().__init__((), None)
+        self.title = title
+
+    def name(self) -> str:
+        """What torch prints after `grad_fn=<`."""
+        return self.title
+
+    def _gradients(self, g: Any) -> Any:
+        raise RuntimeError(
+            "this tensor is the result of a program that was replayed, which leaves no graph behind: "
+            "call backward() inside the function that is recorded"
+        )
+
+
+@dataclass(eq=False)
+class Program:
+    """What a function did when it was recorded; calling it does the same again.
+
+    Printing it shows each line of the user's with the entries that came from it.
+    """
+
+    name: str
+    world: World
+    sources: list[Source]
+    entries: list[Entry]
+    size: int
+    tree: tuple[Any, ...]
+    results: list[Result]
+    # Whose `.grad` the function set, and to what (None: to None).
+    grads: list[tuple[Location, Result | None]]
+    # Whose `.grad` it looked at before it set it, and whether there was one.
+    looked: list[tuple[Location, bool]]
+    # Which sources lie in one memory.
+    shared: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._free()
+        # A check may fail after the first write: then what was written is taken back.
+        writes = [i for i, entry in enumerate(self.entries) if isinstance(entry, Write)]
+        checks = [i for i, entry in enumerate(self.entries) if entry.checks]
+        self.reversible = bool(writes and checks and writes[0] < checks[-1])
+        draws = {id(e.generator): e.generator for e in self.entries if isinstance(e, Draw)}
+        self.generators = list(draws.values())
+
+    def _free(self) -> None:
+        """Find out after which entry each slot is not needed any more."""
+        kept = {source.value.index for source in self.sources}
+        kept |= {result.value.index for result in self._kept() if result.value is not None}
+        seen: set[int] = set(kept)
+        for entry in reversed(self.entries):
+            here = {x.index for x in (*entry.reads(), *entry.outs)} - seen
+            entry.frees = tuple(here)
+            seen |= here
+
+    def _kept(self) -> Iterator[Result]:
+        yield from self.results
+        for _, result in self.grads:
+            if result is not None:
+                yield result
+
+    # ---- running ---------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run on NumPy's arrays; raises Changed, and changes nothing, where it does not fit any more."""
+        given = self.world.check(args, kwargs)
+        tensors = [source.load(given) for source in self.sources]
+        self._check_memory(tensors)
+        for location, found in self.looked:
+            grad = location.find(given)._grad
+            if (grad is not None) is not found:
+                was, now = ("a tensor", "None") if found else ("None", "a tensor")
+                raise Changed(
+                    f"{location.name}.grad is {now} now, and was {was} when it was recorded"
+                )
+        slots: Slots = [None] * self.size
+        for one, tensor in zip(self.sources, tensors, strict=True):
+            slots[one.value.index] = held(tensor)
+        if not self.reversible:
+            self._run(slots)
+        else:
+            before = _State(
+                [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written],
+                self.generators,
+            )
+            try:
+                self._run(slots)
+            except BaseException:
+                before.restore()
+                raise
+        return self._leave(given, slots, tensors)
+
+    def _run(self, slots: Slots) -> None:
+        for entry in self.entries:
+            entry.run(slots)
+            for index in entry.frees:
+                slots[index] = None
+
+    def _check_memory(self, tensors: Tensors) -> None:
+        """Sources lie in one memory where they did."""
+        known: dict[int, int] = {}
+        for number, tensor in enumerate(tensors):
+            first = known.setdefault(id(root(held(tensor))), number)
+            if first != self.shared[number]:
+                other = self.sources[min(first, self.shared[number])].location.name
+                now = "shares memory" if first != number else "does not share memory"
+                raise Changed(
+                    f"{self.sources[number].location.name} {now} with {other}, other than when it was "
+                    "recorded"
+                )
+
+    def _leave(self, given: Tensors, slots: Slots, tensors: Tensors) -> Any:
+        """Leave counts, gradients and results as eager would."""
+        for one, tensor in zip(self.sources, tensors, strict=True):
+            if one.changes:
+                tensor._changes[0] += one.changes
+                tensor._changes[1] = one.site
+        made = [result.make(given, slots, tensors) for result in self.results]
+        grads = [
+            (location.find(given), None if result is None else result.make(given, slots, tensors))
+            for location, result in self.grads
+        ]
+        for tensor, grad in grads:
+            tensor._grad = grad
+        return together(self.tree, lambda leaf: _leaf(leaf, made, slots))
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    __repr__ = __str__
+
+    def _lines(self) -> Iterator[str]:
+        yield f"program {self.name}"
+        for one in self.sources:
+            what = "input" if isinstance(one.location, Argument) else "state"
+            kind = one.value.kind + (" requires_grad" if one.requires_grad else "")
+            yield f"  {what:<8}{one.value.name}: {kind}" + (", written" if one.written else "")
+        shown: tuple[Line, bool] | None = None
+        for entry in self.entries:
+            if (entry.line, entry.back) != shown:
+                shown = entry.line, entry.back
+                where = f"{os.path.basename(entry.line[0])}:{entry.line[1]}"
+                back = "backward of " if entry.back else ""
+                yield f"{back}{where}  {source(entry.line)}"
+            makes = entry.outs
+            if not makes:
+                yield f"    {entry.text()}"
+                continue
+            kinds = ", ".join(m.kind for m in makes if isinstance(m, Value))
+            names = ", ".join(m.name for m in makes)
+            yield f"    {names} = {entry.text()}" + (f"  # {kinds}" if kinds else "")
+        for location, result in self.grads:
+            yield f"  grad    {location.name}.grad = {_name(result)}"
+        for result in self.results:
+            yield f"  result  {_name(result)}"
+
+
+def _name(result: Result | None) -> str:
+    if result is None:
+        return "None"
+    return (
+        result.value.name
+        if result.value is not None
+        else str(result.location and result.location.name)
+    )
+
+
+def _leaf(leaf: Any, made: Tensors, slots: Slots) -> Any:
+    if leaf.__class__ is Leaf:
+        return made[leaf.number]
+    return slots[leaf.index] if leaf.__class__ is Figure else leaf
+
+
+class _State:
+    """Arrays and generators as they were, to go back to."""
+
+    def __init__(self, arrays: list[Array], generators: list[Any]) -> None:
+        memories = {id(memory): memory for memory in map(root, arrays)}
+        self.arrays = [(memory, memory.copy()) for memory in memories.values()]
+        self.generators = [(g, g.get_state()) for g in generators]
+
+    def restore(self) -> None:
+        """Be as before."""
+        for array, values in self.arrays:
+            array[...] = values
+        for generator, state in self.generators:
+            generator.set_state(state)

@@ -1,0 +1,467 @@
+"""The recorder: an interpreter that writes down what comes to the doors."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight import random
+from rushlight.compiler.entries import (
+    Arithmetic,
+    Constant,
+    Decision,
+    Draw,
+    Entry,
+    Look,
+    Operation,
+    Option,
+    Perform,
+    Seen,
+    Store,
+    Turn,
+    Write,
+)
+from rushlight.compiler.errors import CannotRecord, place
+from rushlight.compiler.grads import Grads
+from rushlight.compiler.memories import Memories
+from rushlight.compiler.program import Argument, Grad, Held, Location, Source
+from rushlight.compiler.tree import apart
+from rushlight.compiler.values import Figure, Number, Value, fingerprint, is_number, plain
+from rushlight.compiler.world import World, is_rate
+from rushlight.core import doors
+from rushlight.core.doors import Interpreter
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.row import Primitive
+from rushlight.core.state import state
+from rushlight.core.table import INPUT, REST, STATIC
+from rushlight.core.tensor import Array, Line, TensorBase, site, user_line
+from rushlight.core.turned import held
+from rushlight.memory import root
+
+
+class Recorder(Interpreter):
+    """Writes every operation, write, look and draw down as an entry, and lets it happen."""
+
+    def __init__(self, world: World, memories: Memories, grads: Grads) -> None:
+        self.world = world
+        self.memories = memories
+        self.grads = grads
+        self.recording = True
+        self.entries: list[Entry] = []
+        self.sources: list[Source] = []
+        self.size = 0
+        # The value that an array holds, by identity, as long as the array is there.
+        self.known: dict[int, tuple[weakref.ref[Array], Value]] = {}
+        self.by_tensor = {id(t): i for i, t in enumerate(world.tensors_given)}
+        # Memory that holds what depends on nothing but Python.
+        self.fixed: set[int] = set()
+        self.fixed_values: set[int] = set()
+        self.constants: list[tuple[Array, Constant]] = []
+        self.lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
+        self.generators: dict[int, tuple[Any, Any]] = {}
+        self.note_generator(random.default_generator)
+        self.kept: list[Any] = []
+        # Options that were read and comparisons that were made, each noted once.
+        self.asked: dict[tuple[int, str, int | None], Number] = {}
+        self.decided: set[tuple[Any, ...]] = set()
+        # Arrays that were made of Python's numbers.
+        self.literals: dict[int, weakref.ref[Array]] = {}
+        # What the numbers of optimizers are, unless the function itself changes them.
+        self.expected_rates = self.rates()
+
+    # ---- the doors -------------------------------------------------------------------------------
+
+    def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """An operation."""
+        line, back = self.where()
+        operands = tuple(map(self.held_operand if row.view else self.operand, inputs))
+        numbers = any(is_number(x) for x in inputs) or _has_numbers(static)
+        if numbers:
+            figures = {name: self.operand(value) for name, value in static.items()}
+            bare = {name: plain(value) for name, value in static.items()}
+            out = doors.apply(row, *map(plain, inputs), **bare)
+            _remember(out, inputs, static)
+        else:
+            figures = static
+            out = doors.apply(row, *inputs, **static)
+        several = isinstance(out, tuple)
+        tensors: Sequence[Any] = out if several else (out,)
+        node = tensors[0]._node if tensors else None
+        if node is not None:
+            self.lines.setdefault(node, line)
+        arrays = [held(t) for t in tensors]
+        given = [_array(plain(x), row.view) for x in inputs]
+        outs = [self.new(a) for a in arrays]
+        entry = Operation(row, given, (line, back), operands, outs, figures, several)
+        if row.view:
+            entry.turning = _turned_copy(row, inputs[0], tensors)
+        entry.sums = [None if row.view else fingerprint(a) for a in arrays]
+        self.entries.append(entry)
+        if not numbers and all(x.index in self.fixed_values for x in operands if type(x) is Value):
+            self.fixed_values.update(out.index for out in entry.outs)
+        return out
+
+    def into(
+        self,
+        target: TensorBase,
+        kernel: Callable[..., None],
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> None:
+        """A write into memory."""
+        where = self.where()
+        memory = self.memory(target)
+        operands = tuple(map(self.operand, inputs))
+        figures = {name: self.operand(value) for name, value in static.items()}
+        bare = {name: plain(value) for name, value in static.items()}
+        doors.into(target, kernel, *map(plain, inputs), **bare)
+        entry = Write(memory, kernel, target._turned, where, operands, [], figures, False)
+        array = held(target)
+        entry.sums = [fingerprint(array)]
+        self.entries.append(entry)
+        self.memories.written(array)
+        if root(array).base is not None and memory.index in self.fixed_values:
+            raise CannotRecord(
+                f"{entry.text()} writes into the memory of NumPy or of another library, at {place(where[0])}: "
+                "hand that over as a tensor"
+            )
+
+    def read(self, tensor: TensorBase, why: str) -> Array:
+        """A look at values."""
+        value = self.operand(tensor)
+        array = doors.read(tensor, why)
+        if not self.is_fixed(value, held(tensor)):
+            self.entries.append(Seen(np.array(array), f"for {why}", self.where(), [value]))
+        return array
+
+    def number(self, tensor: TensorBase, why: str) -> Any:
+        """The one value of a tensor as a Python number."""
+        value = self.operand(tensor)
+        found = doors.number(tensor, why)
+        if self.is_fixed(value, held(tensor)):
+            return found
+        number = Number(found, self.figure(), self)
+        self.entries.append(Look(self.where(), [value], [number.figure]))
+        if found.__class__ is float or found.__class__ is int:
+            return number
+        self.entries.append(Seen(found, f"for {why}", self.where(), [number.figure]))
+        return found
+
+    def draw(
+        self,
+        numbers: Callable[..., Any],
+        generator: Any,
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> Any:
+        """Random numbers."""
+        where = self.where()
+        self.note_generator(generator)
+        operands = tuple(map(self.operand, inputs))
+        figures = {name: self.operand(value) for name, value in static.items()}
+        bare = {name: plain(value) for name, value in static.items()}
+        out = doors.draw(numbers, generator, *map(plain, inputs), **bare)
+        several = isinstance(out, tuple)
+        arrays = [held(t) for t in (out if several else (out,))]
+        used = random.default_generator if generator is None else generator
+        outs = [self.new(a) for a in arrays]
+        entry = Draw(numbers, used, where, operands, outs, figures, several)
+        entry.sums = list(map(fingerprint, arrays))
+        self.entries.append(entry)
+        return out
+
+    def literal(self, tensor: TensorBase) -> None:
+        """A tensor of Python's numbers."""
+        array = held(tensor)
+        self.literals[id(array)] = weakref.ref(array)
+
+    def options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of an optimizer: their numbers are read anew at each run."""
+        return Options(self, options)
+
+    def calculate(self, function: Callable[..., Any], numbers: tuple[Any, ...]) -> Any:
+        """A function of numbers."""
+        if any(map(is_number, numbers)):
+            return self.computed(function, numbers, function(*map(plain, numbers)))
+        return function(*numbers)
+
+    def once(self, make: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """What is made before the first step, and was there at every other: it is no part of the step."""
+        made = doors.once(make, *map(plain_options, args))
+        for name, value in made.items():
+            if isinstance(value, TensorBase):
+                self.memories.adopt(value, name)
+        self.world.made(made)
+        return made
+
+    def perform(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Python code that is run again each time."""
+        where = self.where()
+        operands = tuple(map(self.operand, args))
+        before = self.rates()
+        result = doors.perform(function, *map(plain, args))
+        self.moved(before)
+        self.asked.clear()
+        tensors, rest = apart(result)
+        arrays = [held(t) for t in tensors]
+        self.kept.append(tensors)
+        outs = [self.new(a) for a in arrays]
+        self.entries.append(
+            Perform(function, rest, [a.copy("K") for a in arrays], where, operands, outs)
+        )
+        return result
+
+    # ---- numbers ---------------------------------------------------------------------------------
+
+    def computed(self, operation: Callable[..., Any], operands: tuple[Any, ...], value: Any) -> Any:
+        """Arithmetic of Python."""
+        number = Number(value, self.figure(), self)
+        figures = tuple(map(self.operand, operands))
+        self.entries.append(Arithmetic(operation, self.where(), figures, [number.figure]))
+        return number
+
+    def compared(
+        self, operation: Callable[..., Any], operands: tuple[Any, ...], found: bool
+    ) -> None:
+        """A comparison, by which Python will decide something."""
+        figures = tuple(map(self.operand, operands))
+        if (operation, *figures) not in self.decided:
+            self.decided.add((operation, *figures))
+            self.entries.append(Decision(operation, found, self.where(), figures))
+
+    def fix(self, number: Number) -> None:
+        """Python needs the number itself."""
+        if self.recording:
+            why = "which Python needed as a plain number"
+            self.entries.append(Seen(number.value, why, self.where(), [number.figure]))
+
+    def option(self, options: dict[str, Any], key: str, part: int | None, found: Any) -> Any:
+        """A number among the options of an optimizer."""
+        number: Number | None = self.asked.get((id(options), key, part))
+        if number is None:
+            number = Number(found, self.figure(), self)
+            self.asked[id(options), key, part] = number
+            entry = Option(options, key, part, found, self.where(), (), [number.figure])
+            self.entries.append(entry)
+        return number
+
+    def stored(self, options: dict[str, Any], key: str, value: Any) -> None:
+        """A number among the options, or in the state, of an optimizer is set."""
+        if is_number(value):
+            self.entries.append(Store(options, key, self.where(), [value.figure]))
+            self.asked[id(options), key, None] = value
+            self.world.stored(options, key)
+
+    def rates(self) -> list[dict[str, Any]]:
+        """The numbers of all optimizers."""
+        return [
+            {key: value for key, value in group.items() if is_rate(value)}
+            for _, optimizer in self.world.optimizers
+            for group in optimizer.param_groups
+        ]
+
+    def moved(self, before: list[dict[str, Any]]) -> None:
+        """Something that is run again has changed numbers of optimizers."""
+        after = self.rates()
+        for known, was, now in zip(self.expected_rates, before, after, strict=True):
+            known.update({key: value for key, value in now.items() if was.get(key) != value})
+
+    # ---- values ----------------------------------------------------------------------------------
+
+    def where(self) -> tuple[Line, bool]:
+        """The user's line that is running; in a backward that of which it is the derivative."""
+        node = state.walk.node if state.walk is not None else None
+        if node is not None and (line := self.lines.get(node)) is not None:
+            return line, True
+        return site.line or user_line(), False
+
+    def figure(self) -> Figure:
+        """A slot for a number."""
+        self.size += 1
+        return Figure(self.size - 1, f"n{self.size - 1}")
+
+    def new(self, array: Array, name: str | None = None) -> Value:
+        """A slot for an array that has just been made."""
+        self.size += 1
+        value = Value(
+            self.size - 1, array.shape, array.dtype, array.strides, name or f"t{self.size - 1}"
+        )
+        self.known[id(array)] = weakref.ref(array), value
+        return value
+
+    def value(self, array: Array) -> Value | None:
+        """The value that an array holds, if it is known."""
+        found = self.known.get(id(array))
+        return found[1] if found is not None and found[0]() is array else None
+
+    def operand(self, x: Any) -> Any:
+        """What stands for an operand in an entry."""
+        kind = type(x)
+        if kind is Number:
+            return x.figure
+        if kind is tuple or kind is list:
+            return kind([self.operand(part) for part in x])
+        if not isinstance(x, TensorBase):
+            return x
+        value = self.memory(x)
+        if not x._turned:
+            return value
+        shown = self.new(x._data, f"{value.name}.turned")
+        self.entries.append(Turn(self.where(), [value], [shown]))
+        return shown
+
+    def held_operand(self, x: Any) -> Any:
+        """What stands for the input of a view: its memory as it lies."""
+        return self.memory(x) if isinstance(x, TensorBase) else self.operand(x)
+
+    def memory(self, tensor: TensorBase) -> Value:
+        """The value in the memory of a tensor."""
+        array = held(tensor)
+        value = self.value(array)
+        if value is not None:
+            return value
+        location = self.locate(tensor, array)
+        if location is not None:
+            return self.source(location, tensor, array)
+        return self.constant(array)
+
+    def locate(self, tensor: TensorBase, array: Array) -> Location | None:
+        """Where a tensor is found that was there before; None if it was not."""
+        owner = self.grads.owner_of(array)
+        if owner is not None:
+            where = self.locate(owner, held(owner))
+            if where is not None:
+                return Grad(where, f"{where.name}.grad")
+        found = self.memories.find(tensor, array)
+        if found is None:
+            return None
+        number = self.by_tensor.get(id(found))
+        if number is not None:
+            return Argument(number, self.world.names.get(id(found), f"argument {number}"))
+        name = self.world.names.get(id(found)) or self.memories.names.get(id(found))
+        return Held(found, name or f"a tensor of shape {list(array.shape)}")
+
+    def source(self, location: Location, tensor: TensorBase, array: Array) -> Value:
+        """A tensor that was there before is used for the first time."""
+        line, _ = self.where()
+        owner = self.memories.find(tensor, array)
+        if owner._node is not None:
+            raise CannotRecord(
+                f"{location.name} comes out of a graph (grad_fn) that was recorded before, at "
+                f"{place(line)}: give it detached"
+            )
+        self.memories.first(array, location.name, line)
+        value = self.new(array, location.name)
+        self.sources.append(Source(location, value, array, owner._requires_grad, tensor=owner))
+        self.kept.append(array)
+        return value
+
+    def constant(self, array: Array) -> Value:
+        """An array that came from Python alone."""
+        known = self.literals.get(id(array))
+        if array.size and (known is None or known() is not array):
+            line, _ = self.where()
+            raise CannotRecord(
+                f"at {place(line)} there is a tensor {array.dtype}{list(array.shape)} that no recorded "
+                "operation made: rushlight computed it past its doors, so a replay could not"
+            )
+        self.kept.append(array)
+        value = self.new(array)
+        copy = array.copy("K")
+        if copy.strides != array.strides and array.size:
+            # Spread over dimensions: nobody can write into it.
+            copy = array
+        entry = Constant(copy, self.where(), (), [value])
+        self.entries.append(entry)
+        self.constants.append((array, entry))
+        self.fixed.add(id(root(array)))
+        self.fixed_values.add(value.index)
+        return value
+
+    def is_fixed(self, value: Value, array: Array) -> bool:
+        """Whether a value depends on nothing but Python, whatever runs."""
+        return value.index in self.fixed_values and not self.memories.is_written(array)
+
+    def note_generator(self, generator: Any) -> None:
+        """A generator is drawn from: its state, before the first time."""
+        if generator is None:
+            return
+        if id(generator) not in self.generators:
+            self.generators[id(generator)] = generator, position(generator)
+
+
+class Options(dict[str, Any]):
+    """The options of a group, with numbers that are recorded."""
+
+    def __init__(self, recorder: Recorder, options: dict[str, Any]) -> None:
+        super().__init__(options)
+        self.recorder = recorder
+        self.options = options
+
+    def __getitem__(self, key: str) -> Any:
+        found = super().__getitem__(key)
+        if not is_rate(found):
+            return found
+        if isinstance(found, tuple):
+            return tuple(
+                self.recorder.option(self.options, key, i, part) for i, part in enumerate(found)
+            )
+        return self.recorder.option(self.options, key, None, found)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What stands under key."""
+        return self[key] if self.__contains__(key) else default
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.options[key] = plain(value)
+        super().__setitem__(key, plain(value))
+        self.recorder.stored(self.options, key, value)
+
+
+def plain_options(x: Any) -> Any:
+    """Options as they are."""
+    return x.options if isinstance(x, Options) else plain(x)
+
+
+def position(generator: Any) -> Any:
+    """The whole state of a generator, as bytes."""
+    return generator.get_state()._data.copy()
+
+
+def _array(x: Any, view: bool) -> Any:
+    return (held(x) if view else x._data) if isinstance(x, TensorBase) else x
+
+
+def _has_numbers(static: dict[str, Any]) -> bool:
+    for value in static.values():
+        kind = type(value)
+        if kind is Number or ((kind is tuple or kind is list) and any(map(is_number, value))):
+            return True
+    return False
+
+
+def _turned_copy(row: Primitive, source: Any, tensors: Sequence[Any]) -> bool:
+    """Whether a view that shows its input turned came out as a copy, turned already."""
+    turning = row.turns is not source._turned
+    return turning and bool(tensors) and not tensors[0]._turned
+
+
+def _remember(out: Any, inputs: tuple[Any, ...], static: dict[str, Any]) -> None:
+    """Let the node of a result remember recorded numbers, not what they are just now."""
+    first = out[0] if isinstance(out, tuple) else out
+    node = first._node
+    if not isinstance(node, PrimitiveNode) or node.kept is None:
+        return
+    node.static = static
+    kept = list(node.kept)
+    for at, (kind, which) in enumerate(node.plan.gather):
+        if kind == INPUT and which < len(inputs) and is_number(inputs[which]):
+            kept[at] = inputs[which]
+        elif kind == STATIC:
+            kept[at] = static[which]
+        elif kind == REST:
+            kept[at] = tuple(inputs[which:])
+    node.kept = kept

@@ -1,0 +1,313 @@
+"""`record`: run a function once, and give what it did as a program, which is then tried."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.compiler.entries import Entry
+from rushlight.compiler.errors import CannotRecord, place
+from rushlight.compiler.grads import Grads
+from rushlight.compiler.memories import Memories, put
+from rushlight.compiler.program import Held, Location, Program, Result
+from rushlight.compiler.recorder import Recorder, position
+from rushlight.compiler.spy import Spy
+from rushlight.compiler.tree import Leaf, apart, together
+from rushlight.compiler.values import fingerprint, is_number, plain
+from rushlight.compiler.world import MISSING, PLAIN, World, told
+from rushlight.core import doors
+from rushlight.core.state import state
+from rushlight.core.tensor import Line
+from rushlight.core.turned import held
+from rushlight.memory import root
+from rushlight.ops.creation import from_numpy
+
+
+def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Program]:
+    """Run function(*args, **kwargs) once; returns its result, and the program of what it did.
+
+    program(*args, **kwargs) does the same again on NumPy's arrays, bit for bit: it leaves parameters,
+    the state of optimizers, buffers, gradients and random generators as another call would. What
+    cannot be replayed is refused (CannotRecord), here or when it shows (Changed); then nothing is
+    changed.
+
+    >>> import rushlight as torch
+    >>> from rushlight.compiler import record
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> result, program = record(lambda x: (w * x).sum(), torch.tensor([1.0, 2.0]))
+    >>> result.item(), program(torch.tensor([3.0, 4.0])).item()
+    (3.0, 7.0)
+    """
+    return _Recording(function, args, kwargs).run()
+
+
+class _Recording:
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
+            raise CannotRecord("this is being recorded already: one recording cannot hold another")
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.world = World(function, args, kwargs)
+        self.memories = Memories(self.world)
+        self.grads = Grads()
+        self.recorder = Recorder(self.world, self.memories, self.grads)
+        self.spy = Spy(self.world)
+
+    def run(self) -> tuple[Any, Program]:
+        """Run the function, then try the program."""
+        try:
+            result = self._watched()
+            program = self._program(result)
+            self._try(program)
+        except BaseException:
+            self._undo()
+            raise
+        self.world.settle(None if self.spy.by_any_name else self.spy.used)
+        return together(apart(result)[1], self._given_back(result)), program
+
+    def _watched(self) -> Any:
+        """What the function returns, while everything is watched."""
+        for spot in self.world.iterators:
+            spot.put(Taken(spot.iterator))
+        try:
+            with self.recorder, self.grads, self.spy:
+                result = self.function(*self.args, **self.kwargs)
+        finally:
+            self.recorder.recording = False
+            for spot in self.world.iterators:
+                spot.put(spot.iterator)
+        if self.spy.refused is not None:
+            raise self.spy.refused
+        return result
+
+    def _undo(self) -> None:
+        """Let tensors, gradients and generators be as before."""
+        self.memories.go_back()
+        self.memories.uncount()
+        self.grads.back()
+        for generator, before in self.recorder.generators.values():
+            generator.set_state(from_numpy(before))
+
+    # ---- what there is besides the entries -------------------------------------------------------
+
+    def _program(self, result: Any) -> Program:
+        recorder, grads = self.recorder, self.grads
+        self._unchanged()
+        self._rename()
+        counted: set[int] = set()
+        for source in recorder.sources:
+            tensor = source.tensor
+            _same_place(source, tensor)
+            count = self.memories.counts.get(id(tensor._changes))
+            if count is not None and id(tensor._changes) not in counted:
+                counted.add(id(tensor._changes))
+                source.changes = tensor._changes[0] - count[1]
+                source.site = tensor._changes[1]
+            source.written = self.memories.is_written(source.array)
+        tensors, tree = apart(result)
+        results = [self._result(tensor) for tensor in tensors]
+        left: list[tuple[Location, Result | None]] = []
+        looked: list[tuple[Location, bool]] = []
+        for tensor, before, seen in list(grads.first.values()):
+            if self.memories.find(tensor, held(tensor)) is not tensor:
+                continue
+            where = recorder.locate(tensor, held(tensor))
+            if where is None:
+                continue
+            if seen:
+                looked.append((where, before is not None))
+            after = tensor._grad
+            if after is not before or not seen:
+                left.append((where, None if after is None else self._result(after)))
+        tree = (tree[0], [self._leaf(leaf) for leaf in tree[1]])
+        # Who gets to see memory may write into it.
+        escapes = any(
+            result is not None and result.value is not None
+            for result in (*results, *(result for _, result in left))
+        )
+        for array, entry in recorder.constants:
+            entry.fresh = self.memories.is_written(array) or escapes
+        program = Program(
+            getattr(self.function, "__name__", type(self.function).__name__),
+            self.world, recorder.sources, recorder.entries, recorder.size, tree, results, left, looked,
+            _shared([source.array for source in recorder.sources]),
+        )  # fmt: skip
+        return program
+
+    def _unchanged(self) -> None:
+        """Raise if the function has changed what a replay would not."""
+        found = self.world.changed() or self.world.step()
+        if found is None:
+            rates = self.recorder.rates()
+            for known, now in zip(self.recorder.expected_rates, rates, strict=True):
+                for key, value in now.items():
+                    if known.get(key) != value:
+                        found = f"the option {key} of an optimizer", key, known.get(key), value
+        if found is None:
+            return
+        name, key, before, after = found
+        line = self._line_of(key)
+        how = (
+            ""
+            if after is MISSING and before is MISSING
+            else f" from {told(before)} to {told(after)}"
+        )
+        raise CannotRecord(
+            f"{name} was changed{how}, at {place(line)}: a replay runs what was done to tensors, and no "
+            "Python. Change it outside, keep it in a tensor that is changed in place, or return it"
+        )
+
+    def _line_of(self, key: Any) -> Line:
+        """The line that most likely changed what is called key."""
+        best: Line | None = None
+        wanted = {"append", "update", "pop", "extend", "add", "insert", "remove", "clear"}
+        if key == "numpy.random":
+            wanted = _DRAWING
+        for code in self.spy.user_codes:
+            line = code.co_firstlineno
+            for step in dis.get_instructions(code):
+                line = step.starts_line or line
+                if step.argval == key and step.opname.startswith(
+                    ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF")
+                ):
+                    return code.co_filename, line
+                if best is None and step.opname.startswith("STORE_SUBSCR"):
+                    best = code.co_filename, line
+                if best is None and step.argval in wanted:
+                    best = code.co_filename, line
+        if best is not None:
+            return best
+        code = self.spy.user_codes[0] if self.spy.user_codes else None
+        return ("?", 0) if code is None else (code.co_filename, code.co_firstlineno)
+
+    def _rename(self) -> None:
+        """What optimizers hold is found after the run, and gets its names then."""
+        for source in self.recorder.sources:
+            name = self.world.names.get(id(source.tensor))
+            if isinstance(source.location, Held) and name is not None:
+                source.location = Held(source.tensor, name)
+                source.value.name = name
+
+    def _result(self, tensor: Any) -> Result:
+        array = held(tensor)
+        found = self.memories.find(tensor, array)
+        if found is tensor:
+            where = self.recorder.locate(tensor, array)
+            return Result(where, None, tensor._requires_grad, 0, None)
+        value = self.recorder.memory(tensor)
+        shares = None
+        for number, source in enumerate(self.recorder.sources):
+            if source.tensor._changes is tensor._changes:
+                shares = number
+        node = tensor._node
+        return Result(
+            None, value, tensor._requires_grad, tensor._changes[0], shares,
+            None if node is None else node.name(),
+        )  # fmt: skip
+
+    def _leaf(self, leaf: Any) -> Any:
+        if is_number(leaf):
+            return leaf.figure
+        if leaf.__class__ is Leaf or isinstance(leaf, PLAIN):
+            return leaf
+        raise CannotRecord(
+            f"the function returns a {type(leaf).__name__}: a program returns tensors and numbers, in "
+            "tuples, lists and dicts"
+        )
+
+    def _given_back(self, result: Any) -> Callable[[Any], Any]:
+        tensors, _ = apart(result)
+        return lambda leaf: tensors[leaf.number] if leaf.__class__ is Leaf else plain(leaf)
+
+    # ---- the proof -------------------------------------------------------------------------------
+
+    def _try(self, program: Program) -> None:
+        """Run the program from where the function began, and compare every bit."""
+        after = self.memories.now()
+        recorder = self.recorder
+        ends = [(generator, position(generator)) for generator, _ in recorder.generators.values()]
+        self.memories.go_back()
+        for generator, before in recorder.generators.values():
+            generator.set_state(from_numpy(before))
+        try:
+            slots: list[Any] = [None] * program.size
+            for source in program.sources:
+                slots[source.value.index] = source.array
+            for entry in program.entries:
+                entry.again(slots)
+                self._compare(entry, slots)
+                for index in entry.frees:
+                    slots[index] = None
+            for memory, values in after:
+                if fingerprint(memory) != fingerprint(values):
+                    raise CannotRecord(
+                        f"{self._owner(memory)} holds other values after the recorded call than its "
+                        "operations give: it was written past rushlight (through NumPy?)"
+                    )
+            for generator, end in ends:
+                if not (position(generator) == end).all():
+                    raise CannotRecord(
+                        "the random generator stands elsewhere after the recorded call than its draws "
+                        "explain: seed it outside of what is recorded"
+                    )
+        finally:
+            put(after)
+            for generator, end in ends:
+                generator.set_state(from_numpy(end))
+
+    def _compare(self, entry: Entry, slots: list[Any]) -> None:
+        for value, known in zip(entry.made(), entry.sums, strict=False):
+            if known is not None and fingerprint(slots[value.index]) != known:
+                raise CannotRecord(
+                    f"{entry.text()} gives other values when it is run again than it gave when recorded, "
+                    f"at {place(entry.line)}: something that it uses was changed unseen (through NumPy?)"
+                )
+
+    def _owner(self, memory: Any) -> str:
+        for source in self.recorder.sources:
+            if root(source.array) is memory:
+                return source.location.name
+        return "a tensor"
+
+
+# What numbers are drawn with from NumPy.
+_DRAWING = {
+    "rand", "randn", "random", "normal", "uniform", "integers", "randint", "choice", "shuffle",
+    "permutation", "standard_normal", "random_sample", "seed",
+}  # fmt: skip
+
+
+class Taken:
+    """An iterator that the function found outside: each replay takes the next from it, too."""
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def __iter__(self) -> Taken:
+        return self
+
+    def __next__(self) -> Any:
+        return doors.perform(self.iterator.__next__)
+
+
+def _same_place(source: Any, tensor: Any) -> None:
+    name = source.location.name
+    if held(tensor) is not source.array:
+        raise CannotRecord(
+            f"{name} was given other memory (.data = or set_): write into it with copy_ instead"
+        )
+    if tensor._node is not None:
+        raise CannotRecord(
+            f"{name} was changed in place by what is recorded for gradients, and keeps the graph: "
+            "change it under torch.no_grad(), or work on a clone"
+        )
+    if tensor._requires_grad is not source.requires_grad:
+        raise CannotRecord(f"{name}.requires_grad was changed: set it outside")
+
+
+def _shared(arrays: list[Any]) -> list[int]:
+    """For each array the first that lies in the same memory."""
+    first: dict[int, int] = {}
+    return [first.setdefault(id(root(array)), i) for i, array in enumerate(arrays)]

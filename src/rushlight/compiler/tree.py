@@ -1,0 +1,44 @@
+"""Arguments and results taken apart into tensors and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.core.tensor import TensorBase
+from rushlight.utils._pytree import tree_flatten, tree_unflatten
+
+
+class Leaf:
+    """Stands for the tensor of a number in what remains when tensors are taken out."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Leaf) and self.number == other.number
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+
+def apart(tree: Any) -> tuple[list[Any], tuple[Any, ...]]:
+    """The tensors in tuples, lists and dicts, and the rest, which can be compared."""
+    leaves, spec = tree_flatten(tree)
+    tensors: list[Any] = []
+    rest: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, TensorBase):
+            rest.append(Leaf(len(tensors)))
+            tensors.append(leaf)
+        else:
+            rest.append(leaf)
+    return tensors, (spec, rest)
+
+
+def together(rest: tuple[Any, ...], make: Callable[[Any], Any]) -> Any:
+    """The tree again, make(leaf) in the place of each of its leaves."""
+    spec, leaves = rest
+    return tree_unflatten([make(leaf) for leaf in leaves], spec)

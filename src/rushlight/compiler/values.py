@@ -1,0 +1,240 @@
+"""What stands in a program: arrays and numbers, by the place where a run keeps them."""
+
+from __future__ import annotations
+
+import operator
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.core.tensor import Array
+
+if TYPE_CHECKING:
+    from rushlight.compiler.recorder import Recorder
+
+Shape = tuple[int, ...]
+
+
+def fingerprint(array: Array) -> int:
+    """A number that tells apart arrays of other bits."""
+    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data)
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """An array of a program: what is known of it, and in which slot of a run it stands."""
+
+    index: int
+    shape: Shape
+    dtype: np.dtype[Any]
+    strides: Shape
+    name: str
+
+    def fits(self, array: Array) -> bool:
+        """Whether an array is of this shape and type, and lies in memory as recorded."""
+        return (
+            array.shape == self.shape
+            and array.dtype == self.dtype
+            and (array.strides == self.strides or not array.size)
+        )
+
+    @property
+    def kind(self) -> str:
+        """Type and shape, as programs are printed: `float32[2, 3]`."""
+        return f"{self.dtype}{list(self.shape)}"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True)
+class Figure:
+    """A Python number of a program."""
+
+    index: int
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Number:
+    """A Python number while a function is recorded: arithmetic with it is recorded, too.
+
+    It passes for the number: its `__class__` is `float` or `int`. Whoever compares it, or needs the
+    number itself (`float`, `math`, printing), makes the recording depend on what it found.
+
+    Once nothing is recorded any more it is as good as the number.
+    """
+
+    __slots__ = ("value", "figure", "recorder")
+
+    # NumPy is to leave arithmetic with it to it.
+    __array_ufunc__ = None
+
+    def __init__(self, value: Any, figure: Figure, recorder: Recorder) -> None:
+        self.value = value
+        self.figure = figure
+        self.recorder = recorder
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.value)
+
+    def __add__(self, other: Any) -> Any:
+        return _computed(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _computed(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _computed(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _computed(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _computed(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _computed(operator.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _computed(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _computed(operator.truediv, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _computed(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _computed(operator.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _computed(operator.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _computed(operator.mod, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _computed(operator.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _computed(operator.pow, other, self)
+
+    def __neg__(self) -> Any:
+        return _computed(operator.neg, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return _computed(operator.abs, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return _compared(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _compared(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _compared(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _compared(operator.ge, self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return _compared(operator.eq, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return _compared(operator.ne, self, other)
+
+    def __bool__(self) -> bool:
+        return bool(_compared(operator.ne, self, 0))
+
+    def __hash__(self) -> int:
+        return hash(self._fixed())
+
+    def __float__(self) -> float:
+        return float(self._fixed())
+
+    def __int__(self) -> int:
+        return int(self._fixed())
+
+    def __index__(self) -> int:
+        return operator.index(self._fixed())
+
+    def __complex__(self) -> complex:
+        return complex(self._fixed())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._fixed(), digits)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(self._fixed(), dtype)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._fixed(), spec)
+
+    def __repr__(self) -> str:
+        return repr(self._fixed())
+
+    def __getattr__(self, name: str) -> Any:
+        # `is_integer`, `hex`, `real` and what else numbers have.
+        return getattr(self._fixed(), name)
+
+    def __reduce__(self) -> Any:
+        return type(self.value), (self._fixed(),)
+
+    def _fixed(self) -> Any:
+        """The number itself, on which the recording depends from here on."""
+        self.recorder.fix(self)
+        return self.value
+
+
+def is_number(x: Any) -> bool:
+    """Whether x is a Number, although it says that it is a float."""
+    return type(x) is Number
+
+
+def plain(x: Any) -> Any:
+    """x with the numbers themselves in the place of those that are recorded, in tuples and lists, too."""
+    kind = type(x)
+    if kind is Number:
+        return x.value
+    if kind is tuple or kind is list:
+        return kind([plain(part) for part in x])
+    return x
+
+
+def _recorder(operands: tuple[Any, ...]) -> Recorder | None:
+    """Who records arithmetic with these; None if nobody does, or they are no plain numbers."""
+    found: Recorder | None = None
+    for x in operands:
+        if is_number(x):
+            found = x.recorder
+        elif not isinstance(x, float | int | complex | np.number):
+            return None
+    return found
+
+
+def _computed(operation: Callable[..., Any], *operands: Any) -> Any:
+    recorder = _recorder(operands)
+    if recorder is None:
+        return NotImplemented
+    value = operation(*map(plain, operands))
+    return recorder.computed(operation, operands, value) if recorder.recording else value
+
+
+def _compared(operation: Callable[..., Any], *operands: Any) -> Any:
+    recorder = _recorder(operands)
+    if recorder is None:
+        return NotImplemented
+    value = operation(*map(plain, operands))
+    if recorder.recording:
+        recorder.compared(operation, operands, value)
+    return value

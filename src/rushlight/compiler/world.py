@@ -1,0 +1,521 @@
+"""What a function can see of Python: its closure, the globals it names, the objects behind them.
+
+A program replays tensors, not Python. So what Python looked at must be as it was: `World` walks over
+everything that can be reached from a function and its arguments before it runs, and notes it as
+facts. Two questions are then asked of them. Has the function changed one itself? Then a replay,
+which would not, is refused. Do all hold at a replay? If not, the error says which does not.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import functools
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.compiler.errors import CannotRecord, Changed
+from rushlight.compiler.origin import OWN, USER, origin
+from rushlight.compiler.tree import Leaf, apart
+from rushlight.compiler.values import fingerprint
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, inference
+from rushlight.optim.lr_scheduler import LRScheduler
+from rushlight.optim.optimizer import Optimizer
+from rushlight.random import Generator
+
+# The numbers and words that are compared by value; everything else is the same only as itself.
+PLAIN = (bool, int, float, complex, str, bytes, type(None), dtypes.dtype, np.generic, np.dtype)
+MISSING = object()
+# The key under which an array of NumPy's has its elements.
+VALUES = object()
+# So much is walked over, and not more.
+MOST = 200_000
+_INSIDE_OF_MODULES = {"_parameters", "_buffers", "_modules"}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether Python would find one where it found the other."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, PLAIN):
+        return bool(a == b or (a != a and b != b))
+    if isinstance(a, tuple | frozenset) and not isinstance(a, TensorBase):
+        if isinstance(a, frozenset) or len(a) != len(b):
+            return bool(a == b)
+        return all(map(same, a, b))
+    if isinstance(a, types.MethodType):
+        return a.__self__ is b.__self__ and a.__func__ is b.__func__
+    return isinstance(a, range | slice) and a == b
+
+
+def told(value: Any) -> str:
+    """A value in a message."""
+    if value is MISSING:
+        return "not there"
+    if isinstance(value, TensorBase):
+        return f"a tensor of shape {list(value._data.shape)}"
+    text = repr(value)
+    return text if len(text) < 60 else f"a {type(value).__name__}"
+
+
+@dataclass(eq=False)
+class Fact:
+    """What a container holds: read gives all of it by key; expected is what was found there."""
+
+    name: Callable[[Any], str]
+    read: Callable[[], Any]
+    expected: dict[Any, Any]
+    # Entries count only where the code that ran names them; otherwise all do, and there are no others.
+    by_name: bool
+
+    def difference(self, used: set[str] | None = None) -> tuple[Any, Any, Any] | None:
+        """The first key at which something else is found, with what was and what is there."""
+        now = self.read()
+        get = now.get
+        for key, value in self.expected.items():
+            found = get(key, MISSING)
+            if found is not value and not same(value, found):
+                return key, value, found
+        if len(now) != len(self.expected):
+            for key, found in now.items():
+                if key not in self.expected and (used is None or not self.by_name or key in used):
+                    return key, MISSING, found
+        return None
+
+    def keep(self, used: set[str]) -> None:
+        """Forget what the code did not name."""
+        if self.by_name:
+            self.expected = {k: v for k, v in self.expected.items() if k in used}
+
+    def message(self, key: Any, before: Any, now: Any) -> str:
+        """What has changed."""
+        name = self.name(key)
+        if key is VALUES:
+            return f"the array {name} holds other values now than when it was recorded"
+        return f"{name} is {told(now)} now, and was {told(before)} when it was recorded"
+
+
+@dataclass(eq=False)
+class Place:
+    """Where an iterator stands, and how another is put there."""
+
+    name: str
+    iterator: Any
+    put: Callable[[Any], None]
+
+
+@dataclass(eq=False)
+class World:
+    """The facts about a function and its arguments."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    facts: list[Fact] = field(default_factory=list)
+    # Tensors that were found, by identity, and what they are called.
+    names: dict[int, str] = field(default_factory=dict)
+    tensors: list[Any] = field(default_factory=list)
+    iterators: list[Place] = field(default_factory=list)
+    optimizers: list[tuple[str, Optimizer]] = field(default_factory=list)
+    # States of random generators that are not ours.
+    streams: list[tuple[str, Callable[[], Any], Any]] = field(default_factory=list)
+    # The state of optimizers per parameter, and what was in it.
+    states: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    used: set[str] | None = None
+
+    def __post_init__(self) -> None:
+        self.seen: dict[int, Any] = {}
+        self.tensors_given, self.rest = apart((self.args, self.kwargs))
+        self.modes = _modes()
+        given = _names(self.function, self.args)
+        for name, value in [*given.items(), *self.kwargs.items()]:
+            self.walk(value, name)
+        self.walk(self.function, getattr(self.function, "__name__", "function"))
+        self.environment = self._note(lambda key: f"os.environ[{key!r}]", lambda: os.environ, False)
+        if "numpy.random" in sys.modules:
+            self.walk(np.random.mtrand._rand, "numpy.random")
+
+    # ---- walking ---------------------------------------------------------------------------------
+
+    def walk(self, thing: Any, name: str) -> None:
+        """Note what thing holds, and everything behind it."""
+        waiting = [(thing, name)]
+        while waiting:
+            thing, name = waiting.pop()
+            if isinstance(thing, PLAIN) or id(thing) in self.seen:
+                continue
+            self.seen[id(thing)] = thing
+            if len(self.seen) > MOST:
+                raise CannotRecord(
+                    f"more than {MOST} objects can be reached from {self.function}: they would have to "
+                    "be watched. Hand what the function needs to it as arguments"
+                )
+            waiting.extend(reversed(list(self._behind(thing, name))))
+
+    def _behind(self, thing: Any, name: str) -> Iterator[tuple[Any, str]]:
+        if isinstance(thing, TensorBase):
+            self.names[id(thing)] = name
+            self.tensors.append(thing)
+        elif isinstance(thing, np.ndarray):
+            if thing.dtype.kind != "O":
+                self._note(lambda _: name, lambda: {VALUES: fingerprint(thing)}, None)
+        elif isinstance(thing, dict):
+            yield from self._mapping(thing, lambda: thing, lambda k: f"{name}[{k!r}]", False)
+        elif isinstance(thing, list | collections.deque):
+            yield from self._numbered(thing, name)
+        elif isinstance(thing, tuple | set | frozenset):
+            if isinstance(thing, set):
+                self._note(lambda _: name, lambda: {"elements": frozenset(thing)}, None)
+            for number, part in enumerate(thing):
+                yield part, f"{name}[{number}]"
+        elif isinstance(thing, types.FunctionType):
+            yield from self._function(thing, name)
+        elif isinstance(thing, types.MethodType):
+            yield thing.__self__, name.rpartition(".")[0] or name
+            yield thing.__func__, name
+        elif isinstance(thing, functools.partial):
+            yield from ((part, name) for part in (thing.func, thing.args, thing.keywords))
+        elif isinstance(thing, property):
+            yield from ((part, name) for part in (thing.fget, thing.fset) if part is not None)
+        elif isinstance(thing, staticmethod | classmethod):
+            yield thing.__func__, name
+        elif isinstance(thing, type):
+            if origin(thing.__module__) == USER:
+                for cls in thing.__mro__:
+                    if origin(cls.__module__) == USER:
+                        yield from self._class(cls)
+        elif isinstance(thing, types.ModuleType):
+            if origin(thing.__name__) == USER:
+                yield from self._mapping(
+                    vars(thing), lambda: vars(thing), lambda k: f"{name}.{k}", True
+                )
+        elif isinstance(thing, Optimizer):
+            self.optimizers.append((name, thing))
+            self.states += [(state, dict(state)) for state in thing.state.values()]
+            for group in thing.param_groups:
+                yield group["params"], name
+            # A subclass of the user's keeps more.
+            if origin(type(thing).__module__) == USER:
+                yield type(thing), type(thing).__name__
+        elif isinstance(thing, np.random.Generator | np.random.RandomState):
+            bits = (
+                thing.bit_generator
+                if isinstance(thing, np.random.Generator)
+                else thing._bit_generator
+            )
+            self.streams.append((name, lambda: repr(bits.state), repr(bits.state)))
+        elif isinstance(thing, LRScheduler | Generator):
+            return
+        else:
+            yield from self._object(thing, name)
+
+    def _object(self, thing: Any, name: str) -> Iterator[tuple[Any, str]]:
+        cls = type(thing)
+        if cls.__module__ == "builtins" or origin(cls.__module__) not in (USER, OWN):
+            own = getattr(thing, "__dict__", None)
+            if cls.__module__ == "random" and hasattr(thing, "getstate"):
+                self.streams.append((name, thing.getstate, thing.getstate()))
+            elif type(own) is dict and own:
+                yield from self._mapping(own, lambda: own, lambda k: f"{name}.{k}", True)
+            return
+        yield cls, cls.__name__
+        own = getattr(thing, "__dict__", None)
+        if type(own) is dict:
+            inside = self._mapping(own, lambda: thing.__dict__, lambda k: f"{name}.{k}", True)
+            for value, label in inside:
+                if label.rpartition(".")[2] in _INSIDE_OF_MODULES and type(value) is dict:
+                    self.seen[id(value)] = value
+                    yield from self._mapping(
+                        value, functools.partial(_itself, value), lambda k: f"{name}.{k}", False
+                    )
+                else:
+                    yield value, label
+        slots = [
+            slot
+            for base in cls.__mro__
+            if origin(base.__module__) == USER
+            for slot in _slots(base)
+            if slot not in ("__dict__", "__weakref__")
+        ]
+        if slots:
+
+            def held() -> dict[str, Any]:
+                return {slot: getattr(thing, slot) for slot in slots if hasattr(thing, slot)}
+
+            yield from self._mapping(held(), held, lambda k: f"{name}.{k}", True, place=False)
+
+    def _note(self, name: Any, read: Callable[[], Any], by_name: bool | None) -> Fact:
+        fact = Fact(name, read, dict(read()), bool(by_name))
+        self.facts.append(fact)
+        return fact
+
+    def _mapping(
+        self,
+        mapping: Any,
+        read: Callable[[], Any],
+        name: Callable[[Any], str],
+        by_name: bool,
+        place: bool = True,
+    ) -> Iterator[Any]:
+        self._note(name, read, by_name)
+        for key, value in list(mapping.items()):
+            if _is_iterator(value):
+                put = functools.partial(mapping.__setitem__, key) if place else None
+                self._iterator(value, name(key), put)
+            elif not isinstance(value, PLAIN):
+                yield value, name(key)
+
+    def _numbered(self, things: Any, name: str) -> Iterator[tuple[Any, str]]:
+        self._note(lambda k: f"{name}[{k}]", lambda: dict(enumerate(things)), False)
+        for number, value in enumerate(things):
+            if _is_iterator(value):
+                put = functools.partial(things.__setitem__, number)
+                self._iterator(value, f"{name}[{number}]", put)
+            elif not isinstance(value, PLAIN):
+                yield value, f"{name}[{number}]"
+
+    def _iterator(self, iterator: Any, name: str, put: Any) -> None:
+        if put is not None:
+            self.iterators.append(Place(name, iterator, put))
+
+    def _class(self, cls: type) -> Iterator[tuple[Any, str]]:
+        name = cls.__name__
+        yield from self._mapping(
+            vars(cls), lambda: vars(cls), lambda k: f"{name}.{k}", True, place=False
+        )
+
+    def _function(self, function: types.FunctionType, name: str) -> Iterator[tuple[Any, str]]:
+        code = function.__code__
+        if origin(function.__module__ or "") not in (USER, OWN):
+            return
+        own = origin(function.__module__ or "") == OWN
+        for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+
+            def read(cell: Any = cell, variable: str = variable) -> dict[str, Any]:
+                try:
+                    return {variable: cell.cell_contents}
+                except ValueError:
+                    return {}
+
+            self._note(lambda _, variable=variable: variable, read, False)
+            value = read().get(variable)
+            if _is_iterator(value):
+                put = functools.partial(setattr, cell, "cell_contents")
+                self._iterator(value, variable, put)
+            elif not isinstance(value, PLAIN):
+                yield value, variable
+        defaults = (function.__defaults__ or (), tuple((function.__kwdefaults__ or {}).values()))
+        yield defaults, name
+        if not own:
+            yield from self.globals_of(code, function.__globals__)
+
+    def globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+        """What code finds among its globals."""
+        wanted = {n for n in names_of(code) if n in known and known[n] is not vars(builtins).get(n)}
+        if not wanted:
+            return
+        self._note(
+            lambda k: f"the global {k}",
+            lambda: {n: known[n] for n in wanted if n in known},
+            False,
+        )
+        for variable in sorted(wanted):
+            value = known[variable]
+            if _is_iterator(value):
+                put = functools.partial(known.__setitem__, variable)
+                self._iterator(value, variable, put)
+            elif not isinstance(value, PLAIN):
+                yield value, variable
+
+    def enter(self, code: Any, known: dict[str, Any]) -> None:
+        """A function of the user's runs: note the globals that it names."""
+        for value, name in list(self.globals_of(code, known)):
+            self.walk(value, name)
+
+    # ---- asking ----------------------------------------------------------------------------------
+
+    def changed(self) -> tuple[str, Any, Any, Any] | None:
+        """What the function has changed: its name, its key, what was and what is there."""
+        for fact in self.facts:
+            found = fact.difference()
+            if found is not None:
+                return fact.name(found[0]), *found
+        for name, read, before in self.streams:
+            if read() != before:
+                return f"the state of the random generator {name}", name, MISSING, MISSING
+        return None
+
+    def made(self, state: dict[str, Any]) -> None:
+        """The state of a parameter has been made, which was not there before."""
+        self.states.append((state, dict(state)))
+
+    def stored(self, state: dict[str, Any], key: str) -> None:
+        """A number in the state of an optimizer is set by the program."""
+        for known, before in self.states:
+            if known is state:
+                before.pop(key, None)
+
+    def step(self) -> tuple[str, Any, Any, Any] | None:
+        """The function has run: the optimizers have their state now. What changed that is no tensor."""
+        known = {id(state): before for state, before in self.states}
+        for name, optimizer in self.optimizers:
+            self._optimizer(optimizer, name)
+            for own in optimizer.state.values():
+                before = known.get(id(own), {})
+                for key, value in before.items():
+                    if not same(own.get(key, MISSING), value):
+                        return f"{name}.state[...][{key!r}]", key, value, own.get(key, MISSING)
+                for key in _without_rates(own).keys() - before.keys():
+                    return f"{name}.state[...][{key!r}]", key, MISSING, own[key]
+        return None
+
+    def settle(self, used: set[str] | None) -> None:
+        """The recording is done: keep the facts about what the code that ran names; None: about all."""
+        self.used = used
+        self.seen = {}
+        if used is None:
+            return
+        if not used & {"environ", "getenv"}:
+            self.facts.remove(self.environment)
+        for fact in self.facts:
+            fact.keep(used)
+
+    def _optimizer(self, optimizer: Optimizer, name: str) -> None:
+        """Its numbers are read at each run; the rest must be as it is."""
+        self._note(
+            lambda _: f"{name}.param_groups",
+            lambda: {i: id(group) for i, group in enumerate(optimizer.param_groups)},
+            False,
+        )
+        for number, group in enumerate(optimizer.param_groups):
+            title = f"{name}.param_groups[{number}]"
+            params = group["params"]
+            self._note(
+                functools.partial(_keyed, title), functools.partial(_without_rates, group), False
+            )
+            self._note(
+                functools.partial(_keyed, f"{title}['params']"),
+                functools.partial(_enumerated, params),
+                False,
+            )
+            for p in params:
+                own = optimizer.state.get(p)
+                called = self.names.get(id(p), "parameter")
+                self._note(
+                    functools.partial(_keyed, f"{name}.state[{called}]"),
+                    functools.partial(_state_of, optimizer, p),
+                    False,
+                )
+                for key, value in (own or {}).items():
+                    if isinstance(value, TensorBase):
+                        self.names.setdefault(id(value), f"{name}.state[{called}].{key}")
+
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The tensors among the arguments of a call, if all is as it was."""
+        tensors, (spec, leaves) = apart((args, kwargs))
+        if spec != self.rest[0]:
+            raise Changed(
+                "the arguments are nested in another way, or more or fewer, than when recorded"
+            )
+        for now, before in zip(leaves, self.rest[1], strict=True):
+            if not (now == before if before.__class__ is Leaf else same(now, before)):
+                raise Changed(
+                    f"an argument is {told(now)} now, and was {told(before)} when recorded"
+                )
+        if _modes() != self.modes:
+            raise Changed(_mode_changed(self.modes, _modes()))
+        for fact in self.facts:
+            found = fact.difference(self.used)
+            if found is not None:
+                raise Changed(fact.message(*found))
+        return tensors
+
+
+def _itself(mapping: Any) -> Any:
+    return mapping
+
+
+def _keyed(name: str, key: Any) -> str:
+    return f"{name}[{key!r}]"
+
+
+def _enumerated(things: Any) -> dict[int, Any]:
+    return dict(enumerate(things))
+
+
+def _without_rates(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if not is_rate(value)}
+
+
+def _state_of(optimizer: Optimizer, parameter: Any) -> dict[str, Any]:
+    return _without_rates(optimizer.state.get(parameter) or {})
+
+
+def is_rate(value: Any) -> bool:
+    """Whether an option of an optimizer is a number, or numbers, that may change between steps."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(is_rate, value))
+    return isinstance(value, float | int) and not isinstance(value, bool)
+
+
+def names_of(code: Any) -> set[str]:
+    """The names that a piece of code, and the functions in it, use."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= names_of(constant)
+    return names
+
+
+def _is_iterator(value: Any) -> bool:
+    return hasattr(type(value), "__next__") and not isinstance(value, TensorBase)
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = vars(cls).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _names(function: Any, args: tuple[Any, ...]) -> dict[str, Any]:
+    """The arguments by the names of the parameters, as far as these are known."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    known = () if code is None else code.co_varnames[: code.co_argcount]
+    if hasattr(function, "__self__"):
+        known = known[1:]
+    return {known[i] if i < len(known) else f"argument {i}": value for i, value in enumerate(args)}
+
+
+_MODES = (
+    "gradient recording",
+    "inference mode",
+    "the default dtype",
+    "autocast",
+    "the anomaly check",
+)
+
+
+def _modes() -> tuple[Any, ...]:
+    return (
+        state.grad,
+        inference.on,
+        dtypes.get_default_dtype(),
+        state.autocast,
+        None if state.anomaly is None else state.anomaly.check_nan,
+    )
+
+
+def _mode_changed(before: tuple[Any, ...], now: tuple[Any, ...]) -> str:
+    for name, was, found in zip(_MODES, before, now, strict=True):
+        if was != found:
+            return f"{name} is {found} now, and was {was} when it was recorded"
+    return "a mode has changed"

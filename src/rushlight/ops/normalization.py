@@ -59,8 +59,8 @@ def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float 
         with no_grad():
             values = batch.reshape((running._data.size,))
             kind = running._data.dtype
-            if kind in dtypes.NARROW:
-                # torch rounds after every step, and the two shares first.
+            if kind.kind == "V":
+                # For bfloat16 torch rounds after every step, and the two shares first.
                 share = running.mul(rounded(1 - momentum, kind))
                 moved = share.add_((values * factor).to(running.dtype).mul(rounded(momentum, kind)))
             else:

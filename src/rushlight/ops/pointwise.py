@@ -185,7 +185,7 @@ def add(
         alpha, other = _number_first("add", other, *old)
     input = _first("add", input, other)
     if alpha.__class__ is not int or alpha != 1:
-        result: Tensor = _with_share("add", input, other, alpha)
+        result: Tensor = _with_share(rows.add, input, other, alpha)
     else:
         result = apply(rows.add, input, other)
     return result if out is None else write_out(out, result, input, other)
@@ -203,7 +203,7 @@ def sub(
         alpha, other = _number_first("sub", other, *old)
     input = _first("sub", input, other)
     if alpha.__class__ is not int or alpha != 1:
-        result: Tensor = _with_share("sub", input, other, alpha)
+        result: Tensor = _with_share(rows.sub, input, other, alpha)
     else:
         result = apply(rows.sub, input, other)
     return result if out is None else write_out(out, result, input, other)
@@ -230,16 +230,15 @@ def _kind(x: Any) -> str:
     return x._data.dtype.kind if isinstance(x, TensorBase) else np.asarray(x).dtype.kind
 
 
-def _with_share(name: str, input: Any, other: Any, alpha: Number) -> Tensor:
+def _with_share(row: Primitive, input: Any, other: Any, alpha: Number) -> Tensor:
     """input + alpha * other or their difference: of narrow floats rounded once, and alpha first."""
-    row = rows.add if name == "add" else rows.sub
-    kind = input._data.dtype if isinstance(input, TensorBase) else None
+    kind = getattr(input, "_data", np.empty(0)).dtype
     if kind not in dtypes.NARROW or not isinstance(other, TensorBase) or other._data.dtype != kind:
-        return apply(row, input, _scaled(name, input, other, alpha))
-    need_more_bits(f"{name}_stub", input._data)
+        return apply(row, input, _scaled(row.name, input, other, alpha))
+    need_more_bits(f"{row.name}_stub", input._data)
     wide = input.float(), other.float()  # type: ignore[attr-defined]
-    total = apply(row, wide[0], _scaled(name, *wide, rounded(alpha, input._data.dtype)))
-    return relabel(total.to(dtypes.of(kind)), f"{name.capitalize()}Backward0")
+    total = apply(row, wide[0], _scaled(row.name, *wide, rounded(alpha, input._data.dtype)))
+    return relabel(total.to(dtypes.of(kind)), f"{row.name.capitalize()}Backward0")
 
 
 def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:

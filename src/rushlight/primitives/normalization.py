@@ -110,7 +110,10 @@ def _by_rounded(
     size = math.prod(view[d] for d in dims)
     mean = totals(full, dims) / np.float32(size)
     distance = full - mean
-    variance = through(inner_products(distance, distance, dims) / np.float32(size), kept)
+    variance = inner_products(distance, distance, dims) / np.float32(size)
+    if kept.kind == "V":
+        # Of bfloat16 torch rounds the variance, too.
+        variance = through(variance, kept)
     spread = np.sqrt(variance + np.float32(eps))
     mean, rstd = cast(mean, kept), cast(np.reciprocal(spread), kept)
     out = full - widen(mean)

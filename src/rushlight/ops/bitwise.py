@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight.core.doors import apply
 from rushlight.ops.arguments import Dim, many_dims, need_tensor, numpy_names, write_out
-from rushlight.ops.pointwise import binary, unary
+from rushlight.ops.builders import binary, unary
 from rushlight.primitives import bitwise as rows
 from rushlight.primitives import reduce
 

@@ -11,7 +11,8 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_more_bits
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, type_name, write_out
-from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
+from rushlight.ops.builders import binary, unary
+from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
 

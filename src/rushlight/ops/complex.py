@@ -13,8 +13,8 @@ from rushlight.core.doors import apply
 from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.builders import unary
 from rushlight.ops.inplace import copy_
-from rushlight.ops.pointwise import unary
 from rushlight.ops.precision import in_single
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise

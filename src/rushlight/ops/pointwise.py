@@ -1,4 +1,4 @@
-"""Arithmetic under torch's names, and the builders of elementwise functions.
+"""Arithmetic under torch's names.
 
 A function is a row of the table, or a line of such rows. Everything broadcasts and promotes.
 """
@@ -6,7 +6,7 @@ A function is a row of the table, or a line of such rows. Everything broadcasts 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from rushlight.ops.arguments import (
     write_out,
     write_outs,
 )
+from rushlight.ops.builders import binary, first_operand, unary
 from rushlight.ops.inplace import inplace
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
@@ -33,85 +34,6 @@ from rushlight.primitives.families import result_type
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-
-
-def _first(name: str, input: Any, other: Any) -> Any:
-    """The first operand, which may be a number; beside another number it becomes a tensor."""
-    if not isinstance(other, (TensorBase, *NUMBERS)):
-        raise TypeError(
-            f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
-        )
-    if not isinstance(input, TensorBase):
-        if not isinstance(input, NUMBERS):
-            need_tensor(name, "input", 1, input)
-        if not isinstance(other, TensorBase):
-            return literal(np.asarray(input, dtypes.of_number(input).numpy))
-    return input
-
-
-class Unary(Protocol):
-    """The type of a function with one input, which may be a method too."""
-
-    def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """The result, or out with the result written into it."""
-
-    def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., Tensor]: ...
-
-
-class Binary(Protocol):
-    """The type of a function with two inputs, which may be a method too."""
-
-    def __call__(
-        self, input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-    ) -> Tensor:
-        """The result, or out with the result written into it."""
-
-    def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., Tensor]: ...
-
-
-def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = False) -> Unary:
-    """The public function of a row with one input; same: out= must have the result's dtype."""
-    name = name or row.name
-
-    def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if not isinstance(input, TensorBase):
-            need_tensor(name, "input", 1, input)
-        result: Tensor = apply(row, input)
-        return result if out is None else write_out(out, result, input, same=same)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
-
-
-def binary(
-    row: Primitive, what: str, name: str | None = None, *, numbers: str = "second"
-) -> Binary:
-    """The public function of a row with two inputs.
-
-    numbers says which of them may be Python numbers: "second", "either", "both" or "neither".
-    """
-    name = name or row.name
-    for_second = numbers != "neither"
-    for_first = numbers in ("either", "both")
-
-    def function(
-        input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-    ) -> Tensor:
-        if not isinstance(input, TensorBase):
-            if not for_first or (numbers == "either" and not isinstance(other, TensorBase)):
-                need_tensor(name, "input", 1, input)
-            input = _first(name, input, other)
-        if not isinstance(other, TensorBase) and not (for_second and isinstance(other, NUMBERS)):
-            raise TypeError(
-                f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
-            )
-        result: Tensor = apply(row, input, other)
-        return result if out is None else write_out(out, result, input, other)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
 
 
 abs = unary(rows.abs, "The absolute value of each element.", same=True)
@@ -183,7 +105,7 @@ def add(
     """
     if old:
         alpha, other = _number_first("add", other, *old)
-    input = _first("add", input, other)
+    input = first_operand("add", input, other)
     if alpha.__class__ is not int or alpha != 1:
         result: Tensor = _with_share(rows.add, input, other, alpha)
     else:
@@ -201,7 +123,7 @@ def sub(
     """The difference input - alpha * other; shapes broadcast, types promote. See `add`."""
     if old:
         alpha, other = _number_first("sub", other, *old)
-    input = _first("sub", input, other)
+    input = first_operand("sub", input, other)
     if alpha.__class__ is not int or alpha != 1:
         result: Tensor = _with_share(rows.sub, input, other, alpha)
     else:
@@ -290,7 +212,7 @@ def div(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"'{rounding_mode}'"
         )
-    input = _first("div", input, other)
+    input = first_operand("div", input, other)
     result: Tensor = apply(row, input, other)
     if rounding_mode is not None:
         wanted = isinstance(other, TensorBase) and wants_grad(other)

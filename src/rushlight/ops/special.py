@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import need_tensor, relabel, write_out
-from rushlight.ops.pointwise import binary, unary
+from rushlight.ops.builders import binary, unary
 from rushlight.ops.transcendental import erf, erfc, polynomial
 from rushlight.primitives import special as rows
 

@@ -12,7 +12,8 @@ from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
-from rushlight.ops.pointwise import NUMBERS, Number, binary, unary
+from rushlight.ops.builders import binary, unary
+from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import special
 from rushlight.primitives import transcendental as curves

@@ -152,7 +152,7 @@ def _arguments(line):
     return [*parts, line[start:].strip()]
 
 
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adafactor"])
 def test_training(optimizer):
     parity(
         f"""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import calculate, number
 from rushlight.optim.optimizer import (
@@ -75,7 +74,7 @@ class Adafactor(Optimizer):
         step = advanced(state)
         least, least_size = group["eps"]
         if least is None:
-            least = float(np.finfo(p.dtype.numpy).eps)
+            least = dtypes.finfo(p.dtype).eps
         fresh = step ** group["beta2_decay"]
         size = number(p.norm(2), "the size of the step") / p.numel() ** 0.5
         alpha = calculate(max, least_size, size) * calculate(min, lr, 1 / step**0.5)

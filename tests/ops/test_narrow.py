@@ -152,7 +152,9 @@ def _arguments(line):
     return [*parts, line[start:].strip()]
 
 
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adafactor"])
+@pytest.mark.parametrize(
+    "optimizer", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adafactor"]
+)
 def test_training(optimizer):
     parity(
         f"""

@@ -12,6 +12,7 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.autograd import api
 from rushlight.core import hooks
+from rushlight.core.doors import number, read
 from rushlight.core.hooks import Handle
 from rushlight.core.node import Node, shown
 from rushlight.core.tape import refresh
@@ -282,9 +283,10 @@ class Tensor(
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         cls = type(self)
         if cls is Tensor or cls.__module__.startswith("rushlight"):
-            return format_tensor(self._data, self.dtype, suffixes=self._notes())
+            return format_tensor(read(self, "printing"), self.dtype, suffixes=self._notes())
         prefix = f"{cls.__name__}("
-        return format_tensor(self._data, self.dtype, suffixes=self._notes(), prefix=prefix)
+        shown = read(self, "printing")
+        return format_tensor(shown, self.dtype, suffixes=self._notes(), prefix=prefix)
 
     def _notes(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""
@@ -298,7 +300,7 @@ class Tensor(
 
     def __format__(self, spec: str) -> str:
         if self._data.ndim == 0 and class_of(self) is Tensor:
-            return format_scalar(self._data, spec)
+            return format_scalar(read(self, "printing"), spec)
         return object.__format__(self, spec)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -312,7 +314,7 @@ class Tensor(
                 f"Boolean value of Tensor with {'no' if not self._data.size else 'more than one'} "
                 f"value{'s' if not self._data.size else ''} is ambiguous: use .any() or .all()"
             )
-        return bool(self._data)
+        return bool(number(self, "a decision by its value (`if`, `while`, `and`, bool())"))
 
     def _only_element(self) -> Any:
         if self._data.size != 1:
@@ -320,7 +322,7 @@ class Tensor(
                 "only one element tensors can be converted to Python scalars, not one of shape "
                 f"{list(self._data.shape)}"
             )
-        return self._data.item()
+        return number(self, "a Python number (float(), int(), ...)")
 
     def __float__(self) -> float:
         value = self._only_element()

@@ -15,7 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core import doors
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.ops.conversion import astype
@@ -109,7 +109,7 @@ def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> 
     """A tensor and an array joined by an operator: the result has NumPy's type, as under torch."""
     if ufunc.__name__ in _COMPARISONS:
         return operation(*(_operand(x) for x in inputs))
-    arrays = [x._data if isinstance(x, TensorBase) else x for x in inputs]
+    arrays = [read(x, "NumPy") if isinstance(x, TensorBase) else x for x in inputs]
     result = np.asarray(ufunc(*arrays))
     if not doors.watching and not (state.grad and _wants_gradient(inputs)):
         return _bytes(wrap(result), ufunc.__name__, inputs)

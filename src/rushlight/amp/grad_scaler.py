@@ -13,6 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import number
 from rushlight.ops.creation import full
 
 __all__ = ["GradScaler", "OptState"]
@@ -137,13 +138,15 @@ class GradScaler:
         if not grads:
             return {}
         # As in torch the factor is rounded to float32 before it is applied.
-        number = float(np.float32(1.0 / scale.item()))
+        factor = float(np.float32(1.0 / number(scale, "the scale of the loss")))
         overflow = False
         with no_grad():
             for g in grads:
-                overflow = overflow or not bool(np.isfinite(g._data).all())
-                if number != 1.0:
-                    g.mul_(number)
+                overflow = overflow or not bool(
+                    number(g.isfinite().all(), "whether a gradient overflows")
+                )
+                if factor != 1.0:
+                    g.mul_(factor)
         return {grads[0].device: full((), float(overflow), dtype=dtypes.float32)}
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -163,7 +166,7 @@ class GradScaler:
         found = known["found_inf_per_device"]
         _need(len(found) > 0, "No inf checks were recorded for this optimizer.")
         result = None
-        if not any(flag.item() for flag in found.values()):
+        if not any(number(flag, "whether a gradient overflows") for flag in found.values()):
             result = optimizer.step(*args, **kwargs)
         known["stage"] = OptState.STEPPED
         return result
@@ -191,21 +194,25 @@ class GradScaler:
                 for flag in known["found_inf_per_device"].values()
             ]
             _need(len(found) > 0, "No inf checks were recorded prior to update.")
-            self._adapt(scale, count, any(flag.item() for flag in found))
+            self._adapt(
+                scale, count, any(number(flag, "whether a gradient overflows") for flag in found)
+            )
         self._per_optimizer_states = defaultdict(_fresh)
 
     def _adapt(self, scale: Tensor, count: Tensor, overflow: bool) -> None:
         if overflow:
-            scale.fill_(float(np.float32(scale.item() * self._backoff_factor)))
+            scale.fill_(
+                float(np.float32(number(scale, "the scale of the loss") * self._backoff_factor))
+            )
             count.fill_(0)
-        elif count.item() + 1 == self._growth_interval:
-            grown = float(np.float32(scale.item() * self._growth_factor))
+        elif number(count, "the count of steps") + 1 == self._growth_interval:
+            grown = float(np.float32(number(scale, "the scale of the loss") * self._growth_factor))
             # A scale that would be infinite stays.
             if np.isfinite(grown):
                 scale.fill_(grown)
             count.fill_(0)
         else:
-            count.fill_(count.item() + 1)
+            count.add_(1)
 
     # ---- what it is -----------------------------------------------------------------------------
 
@@ -213,7 +220,11 @@ class GradScaler:
         """The scale; 1 if the scaler is not enabled."""
         if not self._enabled:
             return 1.0
-        scale: float = self._init_scale if self._scale is None else self._scale.item()
+        scale: float = (
+            self._init_scale
+            if self._scale is None
+            else number(self._scale, "the scale of the loss")
+        )
         return scale
 
     def get_growth_factor(self) -> float:
@@ -244,7 +255,9 @@ class GradScaler:
         if not self._enabled:
             return 0
         count = self._growth_tracker
-        return self._init_growth_tracker if count is None else int(count.item())
+        return (
+            self._init_growth_tracker if count is None else int(number(count, "the count of steps"))
+        )
 
     def is_enabled(self) -> bool:
         """Whether it scales at all."""

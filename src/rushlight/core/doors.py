@@ -140,18 +140,31 @@ def read(tensor: TensorBase, why: str) -> Array:
     return tensor._data
 
 
-def read_each(tensor: TensorBase, why: str) -> Array:
-    """`read`, of all examples where there is a batch: for checks that have to hold in each of them."""
-    while tensor._data.__class__ is not _ndarray and hasattr(tensor._data, "value"):
-        tensor = tensor._data.value
-    return read(tensor, why)
-
-
 def number(tensor: TensorBase, why: str) -> Any:
     """The one value of a tensor as a Python number, which a watcher can follow; else as `read`."""
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "number", tensor, why)
     return tensor._data.item()
+
+
+def read_each(tensor: TensorBase, why: str) -> Array:
+    """`read`, of all examples where there is a batch: for what is decided alike for all of them."""
+    return read(_unboxed(tensor), why)
+
+
+def check(tensor: TensorBase, why: str) -> Array:
+    """`read_each`, for what decides no more than whether an error is raised: it may be passed over."""
+    tensor = _unboxed(tensor)
+    if watching and (watchers := state.interpreters):
+        found: Array = watchers[-1].take(watchers, "check", tensor, why)
+        return found
+    return tensor._data
+
+
+def _unboxed(tensor: TensorBase) -> TensorBase:
+    while tensor._data.__class__ is not _ndarray and hasattr(tensor._data, "value"):
+        tensor = tensor._data.value
+    return tensor
 
 
 def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static: Any) -> Any:
@@ -247,6 +260,14 @@ class Interpreter:
         """A look at values."""
         return read(tensor, why)
 
+    def number(self, tensor: TensorBase, why: str) -> Any:
+        """A look at the one value of a tensor."""
+        return number(tensor, why)
+
+    def check(self, tensor: TensorBase, why: str) -> Array:
+        """A look at values by which an error may be raised."""
+        return check(tensor, why)
+
     def draw(
         self,
         numbers: Callable[..., Any],
@@ -256,10 +277,6 @@ class Interpreter:
     ) -> Any:
         """Random numbers."""
         return draw(numbers, generator, *inputs, **static)
-
-    def number(self, tensor: TensorBase, why: str) -> Any:
-        """A look at the one value of a tensor."""
-        return number(tensor, why)
 
     def literal(self, tensor: TensorBase) -> None:
         """A tensor of Python's numbers has been made."""

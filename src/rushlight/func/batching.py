@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from rushlight.core.doors import Interpreter, draw, read
+from rushlight.core.doors import Interpreter, draw, number, read
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tape import attach
@@ -239,7 +239,12 @@ class Vmap(Interpreter):
     def read(self, tensor: TensorBase, why: str) -> Any:
         """A look at values: refused, where there is one for each example."""
         value, has = self.open(tensor)
-        return refuse(why) if has else read(value, why)
+        return refuse(f"a look at values for {why}") if has else read(value, why)
+
+    def number(self, tensor: TensorBase, why: str) -> Any:
+        """A look at one value: refused, as `read`."""
+        value, has = self.open(tensor)
+        return refuse(f"a look at values for {why}") if has else number(value, why)
 
     def level_with(self, inputs: Sequence[Any], own: Sequence[bool]) -> list[Any]:
         """The inputs, with those that the recording outside follows boxed: inside they are constant."""

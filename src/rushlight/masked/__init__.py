@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.core.doors import check
 from rushlight import dtypes
 from rushlight.core.doors import literal
 from rushlight.ops import activation, extremes, reduction, scan, transcendental
@@ -176,7 +177,7 @@ def median(
     if input._data.dtype.kind in "fV":
         filled = _filled("median", input, mask, math.nan)
         return extremes.nanmedian(filled, along, keepdim).values
-    if not _count(input, along, False, mask)._data.all():
+    if not check(_count(input, along, False, mask), "whether a row is empty").all():
         raise ValueError("masked.median: of integers, at least one must count in every row")
     filled = _filled("median", input.to(dtypes.get_default_dtype()), mask, math.nan)
     return extremes.nanmedian(filled, along, keepdim).values.to(dtype or input.dtype)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, literal, read, read_each
 from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
 from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import (
@@ -182,7 +182,7 @@ def lstsq(
     count, columns = shape[-2:]
     rank = matrix_rank(A, rtol=rcond)
     full = driver == "gels" or bool(
-        (read_each(rank, "for whether all is determined") == columns).all()
+        read_each((rank == columns).all(), "whether all is determined").all()
     )
     if driver != "gelsy" and count > columns and full:
         residuals = (matmul(A, solution) - B).abs().square().sum(-2)
@@ -227,7 +227,7 @@ def pinv(
 
 
 def _plain(tolerance: Any) -> Any:
-    return tolerance._data if isinstance(tolerance, TensorBase) else tolerance
+    return read(tolerance, "a tolerance") if isinstance(tolerance, TensorBase) else tolerance
 
 
 @in_single
@@ -286,7 +286,7 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabs = apply(rows.slogdet, input)
     if input._data.dtype.kind == "c":
         return logabs + sign.log()
-    negative = read_each(sign, "for whether a determinant is negative") < 0
+    negative = read_each((sign < 0).any(), "whether a determinant is negative")
     return logabs.masked_fill(sign < 0, float("nan")) if negative.any() else logabs
 
 

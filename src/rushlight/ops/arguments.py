@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import into
+from rushlight.core.doors import into, number
 from rushlight.core.state import state
 from rushlight.core.tensor import (
     Array,
@@ -226,7 +226,7 @@ def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
         only = sizes[0]
         if isinstance(only, TensorBase) and only._data.ndim == 0:
-            return (int(only._data),)
+            return (int(number(only, "a size")),)
         sizes = tuple(only)
     try:
         return tuple(map(operator.index, sizes))

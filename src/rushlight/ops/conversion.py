@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, number, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump
 from rushlight.core.turned import held, turning, write
@@ -313,7 +313,7 @@ def is_nonzero(input: Tensor) -> bool:
     if input._data.size != 1:
         many = "no values" if not input._data.size else "more than one value"
         raise RuntimeError(f"Boolean value of Tensor with {many} is ambiguous")
-    return bool(input._data)
+    return bool(number(input, "a decision by its value (is_nonzero())"))
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
@@ -375,7 +375,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
     # As under torch, NumPy gives what has no elements no strides.
-    return show(self._data) if self._data.size else np.empty(self._data.shape, kind)
+    return show(read(self, ".numpy()")) if self._data.size else np.empty(self._data.shape, kind)
 
 
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -395,12 +395,12 @@ def item(self: Tensor) -> Any:
             f"a Tensor with {self._data.size} elements cannot be converted to Scalar: shape "
             f"{list(self._data.shape)}; reduce it first, or index one element"
         )
-    return self._data.item()
+    return number(self, ".item()")
 
 
 def tolist(self: Tensor) -> Any:
     """Nested lists of Python numbers; a number for a 0-d tensor."""
-    return self._data.tolist()
+    return read(self, ".tolist()").tolist()
 
 
 def contains(self: Tensor, element: Any) -> bool:
@@ -410,7 +410,7 @@ def contains(self: Tensor, element: Any) -> bool:
             "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
             f"{type(element)}."
         )
-    return bool(np.any((self == element)._data))
+    return bool(number((self == element).any(), "whether it is among the elements"))
 
 
 # ---- element by element, in Python --------------------------------------------------------------

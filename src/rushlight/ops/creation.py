@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, number
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.device import check_device
@@ -317,7 +317,7 @@ new_empty = _new("new_empty", _empty, "A tensor of this one's dtype, its values 
 def _filler(function: str, value: Any) -> Any:
     """A fill_value: a number, or a 0-d tensor that stands for one."""
     if isinstance(value, TensorBase) and not value._data.ndim:
-        return value._data.item()
+        return number(value, "the value to fill in")
     need_number(function, "fill_value", 2, value)
     return value
 
@@ -374,7 +374,7 @@ def new_full(
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
     """A 0-d tensor of the default dtype, whatever the number's own type."""
     if isinstance(s, TensorBase) and not s._data.ndim:
-        s = s._data.item()
+        s = number(s, "the value of a tensor")
     need_number("scalar_tensor", "s", 1, s)
     storage = numpy_dtype(
         dtype, dtypes.of_number(s).numpy if isinstance(s, complex) else default_float()

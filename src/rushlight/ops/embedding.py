@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply, literal, read, read_each
+from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
@@ -89,7 +89,7 @@ def _check_bags(
     starts = offsets._data
     if include_last_offset and not starts.size:
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
-    bounds = read_each(offsets, "to check the bags")
+    bounds = check(offsets, "to check the bags")
     if starts.size and (bounds[..., 0] != 0).any():
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
@@ -134,7 +134,7 @@ def embedding_bag(
             f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
             f"{padding_idx}"
         )
-    places = read_each(indices, "to check that the rows are there").reshape(-1)
+    places = check(indices, "to check that the rows are there").reshape(-1)
     outside = (places < 0) | (places >= rows)
     if outside.any():
         first = int(outside.argmax())
@@ -147,7 +147,7 @@ def embedding_bag(
         end, offsets = offsets[-1], offsets[:-1]
         if not state.interpreters:
             # What lies behind the last offset belongs to no bag.
-            last = int(read(end, "for where the last bag ends"))
+            last = int(read(end, "where the last bag ends"))
             indices, end = indices[:last], None
             if per_sample_weights is not None:
                 per_sample_weights = per_sample_weights[:last]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal
 from rushlight.core.row import Primitive
-from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, is_inference
 from rushlight.ops.arguments import (
     Dim,
@@ -174,7 +173,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             if input._data.dtype.kind == "c":
                 find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
                 raise RuntimeError(f"{name}() does not support complex input")
-            if input._requires_grad or not input._data.ndim or state.interpreters:
+            if input._requires_grad or not input._data.ndim:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
             # Without a gradient the fold finds the values faster than their positions do.
             at = one_dim(dim, input._data.ndim)
@@ -327,7 +326,7 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     elif isinstance(q, bool) or not isinstance(q, (int, float)):
         raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
-    values = read_each(q, "to check the fractions") if isinstance(q, TensorBase) else np.asarray(q)
+    values = check(q, "to check the fractions") if isinstance(q, TensorBase) else np.asarray(q)
     if np.any((values < 0) | (values > 1)):
         shown = "values must be" if isinstance(q, TensorBase) else f"{q} is not"
         raise RuntimeError(f"{name}() q {shown} in the range [0, 1]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.core.doors import read_each
+from rushlight.core.doors import check, read
 from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
@@ -35,7 +35,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if data.dtype.kind not in "iu":
         raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype.word!r}')
-    if data.ndim != 1 or (data.size and read_each(input, "to check the numbers").min() < 0):
+    if data.ndim != 1 or (data.size and check(input, "to check the numbers").min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return like(computed(_times, input, minlength=minlength), input)
@@ -109,7 +109,7 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
             )
-        return bins._data
+        return read(bins, "the edges of the bins")
     if bins <= 0:
         raise RuntimeError(f"torch.{name}(): bins must be > 0, but got {bins}")
     if limits is not None and limits[0] > limits[1]:
@@ -148,7 +148,7 @@ def _counted(
                 f"torch.{name}(): if weight tensor is provided, input tensor and weight tensor "
                 f"should have the same dtype, but got {points.dtype} and {weight._data.dtype}"
             )
-        weights = weight._data.reshape(-1)[inside]
+        weights = read(weight, "weights").reshape(-1)[inside]
     counts = np.bincount(cells[inside], weights, math.prod(shape)).astype(points.dtype)
     counts = counts.reshape(shape)
     if density:
@@ -203,7 +203,7 @@ def histogramdd(
     need_wide("histogramdd", input._data)
     if input._data.ndim < 2:
         raise RuntimeError("torch.histogramdd(): input tensor should have at least 2 dimensions")
-    points = input._data.reshape(-1, input._data.shape[-1])
+    points = read(input, "the points that are counted").reshape(-1, input._data.shape[-1])
     dims = points.shape[1]
     each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
     if len(each) != dims:

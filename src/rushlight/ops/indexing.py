@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into, literal
+from rushlight.core.doors import apply, into, literal, number
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import beside
@@ -78,7 +78,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
     spec: list[Any] = []
     tensors: list[Tensor] = []
     trivial = True
-    for number, part in enumerate(index):
+    for position, part in enumerate(index):
         kind = part.__class__
         if kind is int:
             basic.append(part)
@@ -93,7 +93,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
             spec.append(FULL)
             trivial = False
         elif part is Ellipsis:
-            before, after = index[:number], index[number + 1 :]
+            before, after = index[:position], index[position + 1 :]
             if any(p is Ellipsis for p in before):
                 # The first one took all dimensions that were left: no more can be asked for.
                 if _consumed(after) or any(p is None for p in after):
@@ -109,11 +109,11 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
             tensor = _index_tensor(part)
             data = tensor._data
             if data.ndim == 0 and data.dtype.kind == "b":
-                _add_flag(bool(data), basic, spec, tensors)
+                _add_flag(bool(number(tensor, "an index")), basic, spec, tensors)
                 trivial = False
             elif data.ndim == 0:
                 # torch selects with a 0-d integer, as with a Python one.
-                basic.append(int(data))
+                basic.append(int(number(tensor, "an index")))
                 trivial = False
             else:
                 basic.extend([FULL] * (data.ndim if data.dtype.kind == "b" else 1))
@@ -247,7 +247,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
             )
-        dtypes.number_in(value._data.item(), self._data.dtype)
+        dtypes.number_in(number(value, "the value to write"), self._data.dtype)
         value = value.astype(self._data.dtype)
     recording = admit(self, value)
     _check_places(region, value, tensors, filled)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.tensor import Array, TensorBase, inference, wrap
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
@@ -327,7 +327,7 @@ def tensor_split(
                 f"one-dimensional tensor of dtype int64, but got {where._data.dtype} with "
                 f"{where._data.ndim} dims"
             )
-        where = where._data.tolist()
+        where = read(where, "the places to split at").tolist()
     at = one_dim(dim, input._data.ndim)
     whole = input._data.shape[at]
     if isinstance(where, int):
@@ -483,7 +483,7 @@ def _counts(repeats: Any) -> Tensor:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if repeats._data.dtype not in (np.int32, np.int64):
         raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data.dtype}")
-    counts = read_each(repeats, "to check the repeats")
+    counts = check(repeats, "to check the repeats")
     if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
     return repeats.reshape(-1)

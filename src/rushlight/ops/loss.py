@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
@@ -241,15 +241,15 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
         if lengths._data.size != batch:
             raise RuntimeError(f"{name} must be of size batch_size: {batch}, got "
                                f"{lengths._data.size}")  # fmt: skip
-        if lengths._data.size and read_each(lengths, why).min() < 0:
+        if lengths._data.size and check(lengths, why).min() < 0:
             raise RuntimeError(f"Expected {name} to have value at least 0")
-    if (longest := read_each(ins, why).max(initial=0)) > steps:
+    if (longest := check(ins, why).max(initial=0)) > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value "
             f"{longest} {checking}"
         )
     flat = targets._data.ndim == 1
-    labels = read_each(outs, why)
+    labels = check(outs, why)
     # Of a batch of such batches, the lengths of each one add up to the labels of each.
     used = labels.sum(-1).max(initial=0) if flat else labels.max(initial=0)
     if flat and used != targets._data.size:
@@ -292,11 +292,7 @@ def ctc_loss(
     if single:
         log_probs = log_probs.unsqueeze(1)
     _check_ctc(log_probs, targets, ins, outs, blank)
-    if not state.interpreters:
-        longest = int(outs._data.max(initial=0))
-    else:
-        # Whoever records this must not take today's lengths for all time.
-        longest = targets._data.shape[-1]
+    longest = int(read_each(outs.max(), "the longest target").max()) if outs._data.size else 0
     labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
     loss: Tensor
     loss = apply(ctc, log_probs, labels, skips, ins, outs, zero_infinity=bool(zero_infinity))

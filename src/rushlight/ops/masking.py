@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into, literal, read, read_each
+from rushlight.core.doors import apply, check, into, literal, read
 from rushlight.core.narrow import need_more_bits
 from rushlight.core.state import state
 from rushlight.core.tape import remember
@@ -66,7 +66,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
     """The value to fill with, a 0-d tensor, in the type of what is filled, which must hold it."""
-    numbers = [dtypes.number_in(n, dtype) for n in read_each(value, "to check that it fits").flat]
+    numbers = [dtypes.number_in(n, dtype) for n in check(value, "to check that it fits").flat]
     if value._requires_grad or state.interpreters:
         return astype(value, dtype)
     return wrap(np.asarray(*numbers))
@@ -189,7 +189,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
             [1, 0]])
     """
     need_tensor("nonzero", "input", 1, input)
-    data = read(input, "for where it is not zero")
+    data = read(input, "where it is not zero")
     need_more_bits("nonzero_count_cpu", data)
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
@@ -244,7 +244,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     if indices._data.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if isinstance(shape, TensorBase):
-        shape = shape._data.tolist()
+        shape = read(shape, "a shape").tolist()
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for n in sizes:
         if not isinstance(n, int | np.integer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal
 from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
@@ -52,7 +52,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 
 def _check_upper(name: str, info: Tensor) -> None:
-    failed = read_each(info, "to check that all could be factorized")
+    failed = check(info, "to check that all could be factorized")
     if failed.any():
         at = int(failed[failed != 0][0])
         raise RuntimeError(
@@ -192,7 +192,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
 
 def _check_blocks(name: str, info: Tensor) -> None:
-    failed = read_each(info, "to check that all could be factorized")
+    failed = check(info, "to check that all could be factorized")
     if failed.any():
         at = int(failed[failed != 0][0])
         raise RuntimeError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, number
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
@@ -48,7 +48,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
                 f"dimension {len(shape) - 1 - d} of your input."
             )
     if isinstance(value, TensorBase):
-        value = value._data.item()
+        value = number(value, "the value to pad with")
     if max(widths, default=0) > 0:
         value = dtypes.number_in(value, input._data.dtype).item()
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, literal
+from rushlight.core.doors import apply, literal, number
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -165,7 +165,7 @@ def _with_share(row: Primitive, input: Any, other: Any, alpha: Number) -> Tensor
 
 def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
     if isinstance(alpha, TensorBase) and not (alpha._data.ndim or alpha._requires_grad):
-        alpha = alpha._data.item()
+        alpha = number(alpha, "alpha")
     if not isinstance(alpha, NUMBERS):
         raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type_name(alpha)}")
     alpha = dtypes.python_number(alpha)
@@ -465,15 +465,15 @@ def lerp(
     return result if out is None else write_out(out, result, input, end, weight)
 
 
-def _number_first(name: str, number: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
+def _number_first(name: str, factor: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
     """The arguments of torch's older forms, in which the factor comes before the tensors."""
-    if isinstance(number, TensorBase) and not number._data.ndim and not number._requires_grad:
-        number = number._data.item()
-    if not isinstance(number, NUMBERS) or len(tensors) != count:
+    if isinstance(factor, TensorBase) and not factor._data.ndim and not factor._requires_grad:
+        factor = number(factor, "a factor")
+    if not isinstance(factor, NUMBERS) or len(tensors) != count:
         raise TypeError(
             f"{name}() received an invalid combination of arguments: write the factor last, by name"
         )
-    return number, *tensors
+    return factor, *tensors
 
 
 def addcmul(

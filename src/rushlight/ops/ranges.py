@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import numpy_dtype
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _plain_number(value: Any) -> Any:
     if isinstance(value, TensorBase):
-        value = value._data
+        value = read(value, "the bounds of a range")
     return value.item() if isinstance(value, np.ndarray | np.generic) else value
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight import dtypes, random
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import draw, into
+from rushlight.core.doors import check, draw, into
 from rushlight.core.state import state
 from rushlight.core.tape import reusable
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad
@@ -245,7 +245,7 @@ def _check_std(std: Any) -> None:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     elif std._data.dtype.kind == "c":
         raise RuntimeError("normal expects standard deviation to be non-complex")
-    elif std._data.size and not (std._data >= 0).all():
+    elif std._data.size and not (check(std, "whether a deviation is negative") >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
 
 

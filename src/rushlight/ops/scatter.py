@@ -102,7 +102,7 @@ def take_along_dim(
         [(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])]
     )
     x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
-    if indices._data.size and read_each(indices, "for whether places are counted back").min() < 0:
+    if indices._data.size and read_each(indices, "whether places are counted back").min() < 0:
         indices = where(indices < 0, indices + ours[at], indices)
     places = indices.expand((*common[:at], theirs[at], *common[at + 1 :]))
     return gather(x, at, places, out=out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.ops.arguments import (
@@ -225,8 +225,10 @@ def unique(
     supported("unique" if dim is None else "unique_dim", REAL, [data])
     if dim is None:
         if not (return_inverse or return_counts):
+            data = read(input, "the different elements")
             found = wrap(np.unique(data, equal_nan=False))
             return like(_underived(found, input, "_unique2", "Unique2Backward0"), input)
+        data = read(input, "the different elements")
         values, inverse, counts = np.unique(
             data, return_inverse=True, return_counts=True, equal_nan=False
         )
@@ -238,6 +240,7 @@ def unique(
         return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
     at = one_dim(dim, data.ndim)
     _check_empty(data, at)
+    data = read(input, "the different slices")
     values, inverse, counts = np.unique(
         data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
     )
@@ -271,13 +274,13 @@ def unique_consecutive(
     data = input._data
     supported("unique", REAL, [data])
     if dim is None:
-        line = data.reshape(-1)
+        line = read(input, "where elements change").reshape(-1)
         new = line[1:] != line[:-1]
         shape: tuple[int, ...] = data.shape
     else:
         at = one_dim(dim, data.ndim)
         _check_empty(data, at)
-        line = np.moveaxis(data, at, 0)
+        line = np.moveaxis(read(input, "where slices change"), at, 0)
         new = (line[1:] != line[:-1]).any(axis=tuple(range(1, line.ndim)))
         shape = (line.shape[0],)
     size = line.shape[0]
@@ -384,7 +387,7 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
             f"{sorter.dtype.word}"
         )
-    all_places = read_each(sorter, "to check that they are places")
+    all_places = check(sorter, "to check that they are places")
     if places.size and not (all_places.min() >= 0 and all_places.max() < data.shape[-1]):
         raise RuntimeError("torch.searchsorted(): sorter index out of range")
     result: Tensor = apply(gather, sequence, sorter, dim=data.ndim - 1)

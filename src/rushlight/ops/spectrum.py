@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.doors import apply, check, literal
 from rushlight.dtypes import NARROW
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
@@ -166,7 +166,7 @@ def istft(
     envelope = _overlapped((weights * weights).expand(1, count, n_fft), total, hop)
     kept = min(end, total) - start
     signal, envelope = signal.narrow(1, start, kept), envelope.narrow(1, start, kept)
-    if not (np.abs(read_each(envelope, "to check the windows")) > 1e-11).all():
+    if not (np.abs(check(envelope, "to check the windows")) > 1e-11).all():
         raise RuntimeError(
             "istft: window overlap add min: the windows leave a gap, where they add up to nothing; "
             "take the window and hop_length of the stft, and center=True"

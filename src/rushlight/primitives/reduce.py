@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.core.doors import read_each
 from rushlight.core.narrow import is_narrow
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
 from rushlight.primitives.inner import ones
@@ -169,7 +169,7 @@ def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """Out / x; where that may divide by zero, the product of the others from both sides."""
     g = unfold_gradient(g, x.shape, dim, keepdim)
-    if not state.interpreters and not (x._data == 0).any():
+    if not read_each((x == 0).any(), "whether a factor is zero").any():
         return g * conj(unfold_gradient(out, x.shape, dim, keepdim) / x)
     if dim is None:
         return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))

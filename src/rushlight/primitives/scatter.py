@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.core.doors import read_each
+from rushlight.core.doors import check
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives.families import draw
@@ -66,7 +66,7 @@ def check_index(name: str, x: Array, places: TensorBase, dim: int) -> None:
     wide = np.uint64 if index.itemsize == 8 else np.uint32
     size = x.shape[dim]
     # Read as unsigned, a negative number is too large as well.
-    values = read_each(places, "to check that the places are there")
+    values = check(places, "to check that the places are there")
     if values.view(wide).max() >= size:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")

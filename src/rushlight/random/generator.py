@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, SupportsInt
 
 import numpy as np
 
+from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.device import device as Device
 
@@ -173,7 +174,7 @@ class Generator:
         it is uint8, RuntimeError for another size or layout.
         """
         if isinstance(state, TensorBase):
-            state = state._data
+            state = read(state, "the state of a generator")
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor, as get_state() gives it")
         if state.size != _STATE.itemsize:

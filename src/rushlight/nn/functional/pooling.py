@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import random
-from rushlight.core.doors import apply, draw, literal, read_each
+from rushlight.core.doors import apply, check, draw, literal
 from rushlight.ops import pooling as ops
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.conversion import following
@@ -302,7 +302,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
                 f"({list(shape)}) but got indices tensor with shape: {list(indices._data.shape)}"
             )
         places = int(np.prod(size))
-        flat = read_each(indices, "to check that the places are there")
+        flat = check(indices, "to check that the places are there")
         if flat.size and (flat.min() < 0 or flat.max() >= places):
             wrong = flat[(flat < 0) | (flat >= places)].flat[0]
             raise RuntimeError(

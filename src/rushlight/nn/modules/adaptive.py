@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import check, read
 from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn.modules.container import ModuleList, Sequential
@@ -100,7 +101,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if batched and input_.shape[0] != target_.shape[0]:
             raise RuntimeError("Input and target should have the same size in the batch dimension.")
         input = input_ if batched else input_.unsqueeze(0)
-        target = np.atleast_1d(target_._data)
+        target = np.atleast_1d(check(target_, "whether a target is out of range"))
         if target.size and not 0 <= target.min() <= target.max() < self.n_classes:
             raise RuntimeError(
                 f"Target values should be in [0, {self.n_classes - 1}], but values in range "
@@ -137,7 +138,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         """(N, in_features) to the most probable class of each, (N)."""
         head = self.head(input)
         best = head.argmax(dim=1)
-        rows = np.flatnonzero(best._data >= self.shortlist_size)
+        rows = np.flatnonzero(read(best >= self.shortlist_size, "which rows lie in a cluster"))
         if rows.size:
             chosen = wrap(rows)
             best[chosen] = self._complete(input[chosen], head[chosen]).argmax(dim=1)

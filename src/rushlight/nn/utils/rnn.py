@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.primitives.index import ARRAY, index, put
 from rushlight.primitives.join import cat
@@ -122,7 +123,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 
 def _lengths(lengths: Any) -> Array:
     if isinstance(lengths, TensorBase):
-        array = lengths._data
+        array = read(lengths, "the lengths of the sequences")
         if array.ndim != 1 or array.dtype not in (np.int64, np.int32):
             raise RuntimeError(
                 f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D tensor "
@@ -194,7 +195,7 @@ def pad_packed_sequence(
     total_length: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Undo `pack_padded_sequence`: the padded tensor, and the lengths."""
-    sizes = sequence.batch_sizes._data
+    sizes = read(sequence.batch_sizes, "how many sequences are left at each step")
     steps, batch = len(sizes), int(sizes[0])
     if total_length is not None:
         if total_length < steps:

@@ -18,6 +18,7 @@ from rushlight.core import doors
 from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wrap
+from rushlight.memory import in_memory
 from rushlight.ops.conversion import astype
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> 
     arrays = [read(x, "NumPy") if isinstance(x, TensorBase) else x for x in inputs]
     result = np.asarray(ufunc(*arrays))
     if not doors.watching and not (state.grad and _wants_gradient(inputs)):
-        return _bytes(wrap(result), ufunc.__name__, inputs)
+        return _bytes(wrap(in_memory(result)), ufunc.__name__, inputs)
     common = result.dtype if result.dtype.kind in "fcV" else np.result_type(*arrays)
     tensors = (x if isinstance(x, TensorBase) else literal(x) for x in inputs)
     joined: Tensor = operation(*(astype(t, common) for t in tensors))
@@ -130,7 +131,7 @@ class InteropMethods:
         self, array: Any, context: Any = None, return_scalar: bool = False
     ) -> Tensor:
         """An array as a tensor, flags as uint8, as torch hands NumPy's results on."""
-        result: Tensor = _bytes(wrap(np.asarray(array)), "", ())
+        result: Tensor = _bytes(wrap(in_memory(np.asarray(array))), "", ())
         return result
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ and order, whatever the shapes.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import zlib
 from collections.abc import Callable, Iterator
@@ -352,10 +353,26 @@ def has_every_column(row: Primitive) -> Iterator[str]:
         yield "no samples"
 
 
+def owns_only_rows(row: Primitive, sample: Sample) -> Iterator[str]:
+    """What owns its memory lies in row order, whatever the operands: see `memory.in_memory`."""
+    for turned in (False, True):
+        arrays = [
+            wrap(np.asfortranarray(a).view()) if turned and isinstance(a, np.ndarray) else
+            wrap(a) if isinstance(a, np.ndarray) else a
+            for a in sample.arrays
+        ]  # fmt: skip
+        with contextlib.suppress(RuntimeError):  # not all rows take all layouts
+            out = apply(row, *arrays, **sample.static)
+        for o in out if isinstance(out, tuple) else (out,):
+            if o._data.base is None and not o._data.flags.c_contiguous:
+                yield f"a result with strides {o._data.strides} owns its memory"
+
+
 CHECKS: tuple[Callable[[Primitive, Sample], Iterator[str]], ...] = (
     agrees_with_rule,
     agrees_in_single,
     leaves_inputs_alone,
+    owns_only_rows,
     has_first_derivative,
     has_second_derivative,
     is_closed,

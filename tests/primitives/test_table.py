@@ -96,6 +96,9 @@ MUTANTS = {
         (MUL, {"forward": scale_in_place, "vjp": None}),
         (SIN, {"forward": same_memory, "vjp": None}),
     ],
+    "owns_only_rows": [
+        (SIN, {"forward": lambda x: np.asfortranarray(np.sin(x)), "vjp": None, "layout": None}),
+    ],
     "is_closed": [
         (SIN, {"vjp": (lambda g, x: g * constant_cos(x),)}),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from rushlight.core import doors
 from rushlight.core.doors import into
 from rushlight.core.node import Meta
 from rushlight.core.tensor import Array, TensorBase, bump
@@ -69,7 +70,10 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     elif create_graph:
         leaf._grad = before + g
     else:
-        into(before, writing.add, g)
+        if doors.watching or before._turned:
+            into(before, writing.add, g)
+        else:
+            writing.add(before._data, g._data)
         bump(before, "the accumulation of a gradient")
 
 

@@ -43,8 +43,9 @@ def run(
     their gradients are returned instead. Nothing is written to any `.grad` before every rule has
     succeeded, except to leaves whose hooks wait for it.
     """
-    for observer in list(observers):
-        observer(roots)
+    if observers:
+        for observer in list(observers):
+            observer(roots)
     if targets is not None and not capture:
         for target in targets:
             retain(target)
@@ -274,13 +275,17 @@ class _Walk:
 
     def finish(self) -> list[Tensor | None]:
         """Write the gradients, those of tensors that retain theirs too."""
-        self._write_retained()
+        if self.retained:
+            self._write_retained()
         leaves, targets = self.leaves, self.targets
         if targets is not None:
             self.leaves = leaves = {k: g for k, g in leaves.items() if (k, 0) in targets}
         if not self.create_graph:
             for leaf in leaves:
-                if leaf._grad is not None:
+                before = leaf._grad
+                if before is not None and (
+                    before._data.base is not None or before._data.shape != leaf._data.shape
+                ):
                     need_room(leaf)
         while leaves:
             # Popped, so that nobody but this loop holds on to a gradient: see accumulate.

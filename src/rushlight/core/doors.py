@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from rushlight.core.narrow import is_narrow
 from rushlight.core.state import State, state
 from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, wrap
@@ -19,7 +18,7 @@ from rushlight.core.turned import write
 from rushlight.core.views import view
 from rushlight.dtypes import NARROW
 from rushlight.errors import no_memory
-from rushlight.memory import PLAIN, placed
+from rushlight.memory import in_memory, placed
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -39,66 +38,50 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
         return watchers[-1].take(watchers, "apply", row, inputs, static)
     # Asked before anything is computed: see `floaterrors`, which learns so of a new thread.
     recording = state.grad
-    forward = row.forward
     try:
         if row.view:
             return view(row, inputs[0], static, recording)
-        # One and two inputs are spelled out: they are nearly all calls, and this is the hot path.
+        # One and two arrays of one type, each in row order, are nearly all calls: the hot path.
+        layout = row.layout
         if len(inputs) == 1:
-            a = inputs[0]._data
-            if (dtype := a.dtype) is not _FLOAT and dtype is not _DOUBLE:
-                if row.promote is not None:
-                    (a,) = row.promote([a])
-                if a.dtype in NARROW:
-                    forward = row.narrow
-            if row.layout is not None and a.flags.num & PLAIN != PLAIN and placed(a):
-                result = row.layout(forward, (a,), static)
+            (x,) = inputs
+            a = x._data
+            wanted = x._requires_grad or x._view is not None
+            if ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE) and (
+                layout is None or a.base is None or not placed(a)
+            ):
+                result = row.forward(a, **static) if static else row.forward(a)
             else:
-                result = forward(a, **static) if static else forward(a)
+                result = _computed(row, [a], static)
         elif len(inputs) == 2:
+            wanted = False
             a, b = inputs
             if isinstance(a, TensorBase):
+                wanted = a._requires_grad or a._view is not None
                 a = a._data
             if isinstance(b, TensorBase):
+                wanted = wanted or b._requires_grad or b._view is not None
                 b = b._data
-            if not (
+            if (
                 a.__class__ is b.__class__ is _ndarray
                 and (dtype := a.dtype) is b.dtype
                 and (dtype is _FLOAT or dtype is _DOUBLE)
+                and (
+                    layout is None
+                    # Where the first operand is in row order, a ufunc's result is, too.
+                    or (
+                        (a.base is None or not placed(a))
+                        and (not row.loose or b.base is None or not placed(b))
+                    )
+                )
             ):
-                if row.promote is not None:
-                    a, b = row.promote([a, b])
-                if (a if a.__class__ is _ndarray else b).dtype is not _FLOAT and (
-                    is_narrow(a) or is_narrow(b)
-                ):
-                    forward = row.narrow
-            # Where the first operand is in row order and is not spread, a ufunc's result is, too; and
-            # where it is spread, it goes by the second, as torch does.
-            first = a if a.__class__ is _ndarray else b
-            if row.layout is not None and (
-                (first.flags.num & PLAIN != PLAIN and placed(first))
-                or (row.loose and b.__class__ is _ndarray and placed(b))
-            ):
-                result = row.layout(forward, (a, b), static)
+                result = row.forward(a, b, **static) if static else row.forward(a, b)
             else:
-                result = forward(a, b, **static) if static else forward(a, b)
+                result = _computed(row, [a, b], static)
         else:
+            wanted = True
             arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
-            if row.promote is not None:
-                arrays = row.promote(arrays)
-            for a in arrays:
-                if a.__class__ is _ndarray and a.dtype is not _FLOAT and a.dtype in NARROW:
-                    forward = row.narrow
-                    break
-            if row.layout is not None:
-                for a in arrays:
-                    if a.__class__ is _ndarray and placed(a):
-                        result = row.layout(forward, arrays, static)
-                        break
-                else:
-                    result = forward(*arrays, **static)
-            else:
-                result = forward(*arrays, **static)
+            result = _computed(row, arrays, static)
     except (ValueError, IndexError, TypeError) as error:
         raise explained(row, inputs, static, error) from None
     except MemoryError as error:
@@ -109,9 +92,31 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
         out = tuple([wrap(np.asarray(r)) for r in result])
     else:
         out = wrap(np.asarray(result))
-    if recording and row.vjp is not None:
+    if recording and wanted and row.vjp is not None:
         attach(row, inputs, static, out, False)
     return out
+
+
+def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
+    """The forward of a row: on the types that it computes in, laid out as the row says."""
+    if row.promote is not None:
+        arrays = row.promote(arrays)
+    forward, odd = row.forward, False
+    for a in arrays:
+        if a.__class__ is _ndarray:
+            if (dtype := a.dtype) is not _FLOAT and dtype is not _DOUBLE and dtype in NARROW:
+                forward = row.narrow
+            if a.base is not None and placed(a):
+                odd = True
+    if odd and row.layout is not None:
+        result = row.layout(forward, arrays, static)
+    else:
+        result = forward(*arrays, **static)
+    if not odd:
+        return result
+    if result.__class__ is tuple:
+        return tuple([in_memory(np.asarray(part)) for part in result])
+    return in_memory(result) if result.__class__ is _ndarray else result
 
 
 def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static: Any) -> None:
@@ -184,7 +189,7 @@ def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static:
 
 def literal(array: Array, requires_grad: bool = False) -> Tensor:
     """A tensor of what Python's numbers, shapes and types say alone: nothing of it came from tensors."""
-    tensor = wrap(array, requires_grad)
+    tensor = wrap(in_memory(array), requires_grad)
     if watching and (watchers := state.interpreters):
         watchers[-1].take(watchers, "literal", tensor)
     return tensor

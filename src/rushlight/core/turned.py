@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.core.tensor import Array, Detached, TensorBase, wrap
 from rushlight.dtypes import cast
-from rushlight.memory import strided_view
+from rushlight.memory import in_memory, strided_view
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -35,6 +35,7 @@ def _shown(tensor: TensorBase) -> Array:
     array = turned(memory)
     if memory.flags.c_contiguous and memory.strides != array.strides:
         array = strided_view(array, array.shape, memory.strides)
+    array = in_memory(array)
     array.flags.writeable = False
     return array
 

@@ -17,7 +17,6 @@ from rushlight.core.tensor import (
     Untracked,
     View,
     inference,
-    wants_grad,
     wrap,
 )
 from rushlight.core.turned import held, turn, turned
@@ -37,7 +36,7 @@ def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: 
         array, turning = held(source), not turning
     else:
         array = source._data
-    if not array.size:
+    if 0 in array.shape:
         array = laid(array)
     result = array[...] if row.turns else row.forward(array, **static)
     if result.__class__ is tuple:
@@ -46,8 +45,8 @@ def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: 
     else:
         made = ORDINARY if recording else UNRECORDED
         out = _part(row, result, array, source, turning, made)
-    if recording and row.vjp is not None and wants_grad(source):
-        attach(row, (source,), static, out)
+    if recording and row.vjp is not None:
+        attach(row, (source,), static, out, False)
     return out
 
 

@@ -75,6 +75,8 @@ OWN_TYPE = {"cumprod", "cumsum"}
 # The single value of these is read before they write.
 VALUE_FIRST = {"index_fill"}
 
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def admit(target: TensorBase, *others: Any) -> bool:
     """Whether a change in place is recorded; raise torch's errors for tensors that forbid it.
@@ -406,39 +408,40 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
-        simple = dtype.kind in "fV" and self._changes.__class__ is not Untracked
-        if recording and wants_grad(self):
-            simple = False
+        wide = dtype is _SINGLE or dtype is _DOUBLE
+        if (
+            not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
+            or self._changes.__class__ is Untracked
+            or (recording and wants_grad(self))
+        ):
+            return general(self, *operands, **options)
         # Arrays that own their memory lie apart, and show every element once.
         alone = data.base is None
-        for option in options.values():
-            if option.__class__ is not float and not is_int64(option):
-                simple = False
         values = []
         for operand in operands:
             if isinstance(operand, TensorBase):
                 array = operand._data
                 if array.dtype is not dtype or (recording and wants_grad(operand)):
-                    simple = False
+                    return general(self, *operands, **options)
                 if array.base is not None:
                     alone = False
                 values.append(array)
-            else:
-                if operand.__class__ is not float and not is_int64(operand):
-                    simple = False
+            elif operand.__class__ is float or is_int64(operand):
                 values.append(operand)
-        if not simple:
-            return general(self, *operands, **options)
+            else:
+                return general(self, *operands, **options)
+        for option in options.values():
+            if option.__class__ is not float and not is_int64(option):
+                return general(self, *operands, **options)
         if not alone:
             check_memory(plain, data, *operands)
-        run = kernel if dtype.itemsize > 2 else narrow
         try:
-            if dtype.itemsize == 1:
-                return general(self, *operands, **options)
-            if doors.watching:
-                into(self, run, *operands, **options)
+            if not wide:
+                into(self, narrow, *operands, **options)
+            elif doors.watching:
+                into(self, kernel, *operands, **options)
             else:
-                run(data, *values, **options)
+                kernel(data, *values, **options)
         except (ValueError, TypeError):
             return general(self, *operands, **options)
         bump(self, name)

@@ -90,7 +90,7 @@ def _matmul(x: Array, y: Array) -> Any:
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
         return x @ y
-    out = _product(_flat(x), y)
+    out = _product(x if x.ndim == 2 else _flat(x), y)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], y.shape[1])
 
 
@@ -219,7 +219,7 @@ def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
     if not x.ndim or not weight.ndim or (x.dtype.kind == "b" and x.size and weight.size):
         _linear_rule(x, weight, bias)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
-    out = _product(_flat(x), weight.T, bias)
+    out = _product(x if x.ndim == 2 else _flat(x), weight.T, bias)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
@@ -247,7 +247,9 @@ def _linear_samples() -> Iterable[Sample]:
 
 
 def _linear_weight(g_in: Array, x: Array) -> Array:
-    return _product(_flat(g_in).T, _flat(x))
+    if x.ndim != 2:
+        g_in, x = _flat(g_in), _flat(x)
+    return _product(g_in.T, x)
 
 
 def _linear_weight_rule(g_in: Array, x: Array) -> Spec:

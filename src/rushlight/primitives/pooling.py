@@ -439,7 +439,7 @@ def _fractional_positions(samples: Array, *, size: int, count: int, kernel: int)
         starts = (steps * alpha).astype(np.int64)
         starts -= (samples * alpha).astype(np.int64)[..., None]
         starts[..., -1] = size - kernel
-    return starts[..., None] + np.arange(kernel)
+    return np.ascontiguousarray(starts[..., None] + np.arange(kernel))
 
 
 def _fractional_rule(samples: Array, *, size: int, count: int, kernel: int) -> Spec:

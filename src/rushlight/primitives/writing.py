@@ -48,18 +48,18 @@ _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 @functools.lru_cache(maxsize=256)
-def _single(number: float) -> float:
-    """A number of a step, such as the learning rate, as torch hands it to a float32 kernel."""
-    return float(np.float32(number))
+def _single(number: float) -> Array:
+    """A number of a step, such as the learning rate, as torch hands it to a float32 kernel.
+
+    As an array, which NumPy takes in half the time of a number.
+    """
+    return np.array(np.float32(number), _DOUBLE)
 
 
 def _round_once(out: Array, product: Array, term: Array) -> None:
     """product + term into out; the product is in double precision."""
-    if product.shape == term.shape:
-        product += term
-    else:
-        product = product + term
-    out[...] = product
+    # Both converted first: a sum of two types goes through buffers, which takes twice the time.
+    out[...] = np.add(product, term.astype(_DOUBLE))
 
 
 def add(x: Array, y: Any, alpha: float = 1) -> None:
@@ -67,13 +67,7 @@ def add(x: Array, y: Any, alpha: float = 1) -> None:
     if alpha == 1:
         np.add(x, y, out=x)
     elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
-        total = y.astype(_DOUBLE)
-        total *= _single(alpha)
-        if total.shape == x.shape:
-            total += x
-            x[...] = total
-        else:
-            x[...] = total + x
+        _round_once(x, np.multiply(y.astype(_DOUBLE), _single(alpha)), x)
     else:
         np.add(x, y * alpha, out=x)
 
@@ -96,8 +90,8 @@ def div(x: Array, y: Any) -> None:
 def addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     """x + value * y * z."""
     if x.dtype is _SINGLE and x.size <= _FUSED:
-        total = (y if value == 1 else y * value).astype(_DOUBLE)
-        _round_once(x, total * z, x)
+        factor = (y if value == 1 else y * value).astype(_DOUBLE)
+        _round_once(x, np.multiply(factor, z.astype(_DOUBLE)), x)
         return
     term = np.multiply(y, z if value == 1 else value)
     if value != 1:
@@ -122,9 +116,8 @@ def lerp(x: Array, end: Array, weight: float) -> None:
     difference = np.subtract(end, x)
     if x.dtype is _SINGLE and x.size <= _FUSED:
         near = abs(weight) < 0.5
-        total = difference.astype(_DOUBLE)
-        total *= _single(weight) if near else _single(_single(weight) - 1)
-        _round_once(x, total, x if near else end)
+        step = _single(weight) if near else _single(float(_single(weight)) - 1)
+        _round_once(x, np.multiply(difference.astype(_DOUBLE), step), x if near else end)
     elif abs(weight) < 0.5:
         difference *= weight
         np.add(x, difference, out=x)

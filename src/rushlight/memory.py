@@ -58,7 +58,7 @@ class _Hollow:
 
 def laid(x: Array) -> Array:
     """The array with the strides that torch gives it, where NumPy gives one without elements none."""
-    if x.size or any(x.strides) or is_hollow(x):
+    if x.__class__ is not np.ndarray or x.size or any(x.strides) or is_hollow(x):
         return x
     return strided_view(x, x.shape, _in_rows(x.shape, x.itemsize))
 

@@ -9,6 +9,7 @@ itself differentiated in `g`: the transpose of the transpose.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from rushlight.autograd import engine
 from rushlight.autograd.accumulate import fit
 from rushlight.autograd.state import enable_grad
-from rushlight.core.doors import Interpreter, apply, literal
+from rushlight.core.doors import Interpreter, apply, into, literal
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -36,6 +37,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
+from rushlight.primitives.writing import written
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -69,9 +71,8 @@ class Forward(Interpreter):
     def __init__(self) -> None:
         self._known: list[weakref.ref[Tangents]] = []
 
-    def __exit__(self, *exception: object) -> None:
-        super().__exit__(*exception)
-        # Tangents do not outlive their level.
+    def forget(self) -> None:
+        """Let go of all tangents: they do not outlive their level."""
         for known in self._known:
             tangents = known()
             if tangents is not None:
@@ -122,9 +123,37 @@ class Forward(Interpreter):
             out if several else (out,), pushed if several else (pushed,), strict=True
         ):
             if tangent is not None:
-                self.give(part, tangent)
+                # What is not a view has memory of its own, and so has its tangent.
+                shared = not row.view and any(
+                    t is not None and t._changes is tangent._changes for t in tangents
+                )
+                self.give(part, tangent.clone() if shared else tangent)
         _remember(out)
         return out
+
+    def into(
+        self,
+        target: TensorBase,
+        kernel: Callable[..., None],
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> None:
+        """A write: the tangent of what is written is written into that of the target."""
+        own = self.tangent(target)
+        if own is None and all(self.tangent(t) is None for t in inputs):
+            into(target, kernel, *inputs, **static)
+            return
+        with self:
+            found = self.tangent(written(kernel, target, inputs, static))
+        into(target, kernel, *inputs, **static)
+        if own is None and found is None:
+            return
+        if own is None:
+            base = target if target._view is None else target._view.base
+            self.give(base, zeros(base))
+            own = self.tangent(target)
+        if own is not None:
+            own.copy_(zeros(own) if found is None else found)
 
 
 def _remember(out: Any) -> None:

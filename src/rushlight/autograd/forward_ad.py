@@ -56,6 +56,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
             "supported."
         )
     current.__exit__(None, None, None)
+    current.forget()
 
 
 class dual_level(_Switch):

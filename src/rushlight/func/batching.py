@@ -9,13 +9,14 @@ tensor, which may be recorded, carry tangents, or be a box of a vmap further out
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from rushlight.core.doors import Interpreter, draw, number, read
+from rushlight.core.doors import Interpreter, draw, into, number, read
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tape import attach
@@ -29,8 +30,10 @@ from rushlight.core.tensor import (
     wrap,
 )
 from rushlight.core.turned import held
+from rushlight.ops.inplace import keep_values
 from rushlight.ops.joining import stack
 from rushlight.primitives.view import variable
+from rushlight.primitives.writing import written
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -90,10 +93,7 @@ class Batched(NDArrayOperatorsMixin):
     @property
     def size(self) -> int:
         """The number of elements of one example."""
-        count = 1
-        for n in self.shape:
-            count *= n
-        return count
+        return math.prod(self.shape)
 
     @property
     def itemsize(self) -> int:
@@ -129,6 +129,13 @@ class Batched(NDArrayOperatorsMixin):
         """A box of another type."""
         return Batched(self.value.astype(np.dtype(dtype)), self.level, self.batched)
 
+    def resized(self, shape: tuple[int, ...]) -> Batched:
+        """A box of the same memory, in which each example has another shape of as many elements."""
+        if math.prod(shape) != self.size:
+            refuse("resize_ to another number of elements")
+        self.value.resize_((self.level.size, *shape) if self.batched else shape)
+        return Batched(self.value, self.level, self.batched)
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse("to take the values of a tensor as a NumPy array")
 
@@ -152,6 +159,9 @@ class Batched(NDArrayOperatorsMixin):
         """Refused, as `item`."""
         refuse(".tolist()")
 
+
+# The parameters of draws of which nothing but the shape knows of the batch.
+_SIZED = frozenset(("shape", "dtype", "p", "low", "high", "mean", "std", "contiguous"))
 
 # Computes a row on tensors with the batch in front: (level, row, values, which are batched, static).
 Rule = Callable[["Vmap", Primitive, list[Any], list[bool], dict[str, Any]], Any]
@@ -210,6 +220,39 @@ class Vmap(Interpreter):
             attach(row, self.level_with(inputs, own), static, out, False)
         return out
 
+    def into(
+        self,
+        target: TensorBase,
+        kernel: Callable[..., None],
+        inputs: tuple[Any, ...],
+        static: dict[str, Any],
+    ) -> None:
+        """A write: what lies in the box is changed in place, as far as it has room for the batch."""
+        if not (self.holds(target) or any(map(self.holds, inputs))):
+            into(target, kernel, *inputs, **static)
+            return
+        with self:
+            result = written(kernel, target, inputs, static)
+        value, has = self.open(result)
+        own, room = self.open(target)
+        shape = tuple(target._data.shape)
+        if has and not room:
+            raise RuntimeError(
+                f"output with shape {list(shape)} doesn't match the broadcast shape "
+                f"{[self.size, *shape]}: a tensor that is the same for all examples of a vmap cannot take "
+                "another value for each. Write the out-of-place form, or make the tensor from a batched "
+                "one (x.new_zeros(...), x.clone())"
+            )
+        if has:
+            missing = len(shape) + 1 - value._data.ndim
+            if missing > 0:
+                sizes = value._data.shape
+                value = value.reshape((sizes[0], *(1,) * missing, *sizes[1:]))
+        if value._requires_grad and wants_grad(own):
+            # What the value was computed from is about to be overwritten.
+            keep_values(value, own, 0 if own._node is None else own._node._sequence + 1)
+        own.copy_(value)
+
     def draw(
         self,
         numbers: Callable[..., Any],
@@ -225,8 +268,20 @@ class Vmap(Interpreter):
                 "of vmap"
             )
         opened = [self.open(t) for t in inputs]
-        if self.randomness == "same" and not any(has for _, has in opened):
+        batched = any(has for _, has in opened)
+        if self.randomness == "same":
+            if batched:
+                raise RuntimeError(
+                    "Vmap does not currently support same randomness with a batched tensor input: draw "
+                    "the numbers outside of vmap"
+                )
             return draw(numbers, generator, *(value for value, _ in opened), **static)
+        if not inputs and static.keys() <= _SIZED:
+            sized = {**static, "shape": (self.size, *static["shape"])}
+            drawn = draw(numbers, generator, **sized)
+            if drawn.__class__ is tuple:
+                return tuple([self.box(part) for part in drawn])
+            return self.box(drawn)
         parts = [value.unbind(0) if has else (value,) * self.size for value, has in opened]
         drawn = [
             draw(numbers, generator, *(part[i] for part in parts), **static)

@@ -338,21 +338,25 @@ def pushed(
     for primal, tangent in zip(leaves, along, strict=True):
         need_dual(primal, tangent)
         duals.append(apply(variable, primal))
-    with Forward() as level:
-        for dual, tangent in zip(duals, along, strict=True):
-            level.give(dual, tangent)
-        result = func(*tree_unflatten(duals, spec))
-        aux = None
-        if has_aux:
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise RuntimeError(
-                    f"{told}): output of function f should be a tuple: (output, aux) if has_aux is True"
-                )
-            result, aux = result
-        outputs, shape = tensors_of(
-            result, f"{told}): expected f(*primals) to return only tensors, got "
-        )
-        found = [level.tangent(t) for t in outputs]
+    level = Forward()
+    try:
+        with level:
+            for dual, tangent in zip(duals, along, strict=True):
+                level.give(dual, tangent)
+            result = func(*tree_unflatten(duals, spec))
+            aux = None
+            if has_aux:
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise RuntimeError(
+                        f"{told}): output of function f should be a tuple: (output, aux) if has_aux is True"
+                    )
+                result, aux = result
+            outputs, shape = tensors_of(
+                result, f"{told}): expected f(*primals) to return only tensors, got "
+            )
+            found = [level.tangent(t) for t in outputs]
+    finally:
+        level.forget()
     if strict and any(t is None for t in found):
         raise RuntimeError(
             f"{told}, strict=True): The output of f is independent of the inputs. This is not allowed "

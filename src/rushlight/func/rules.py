@@ -222,7 +222,7 @@ def compact(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     (x,) = values
     dims = static.get("dims")
     if dims is not None:
-        return row(x, **{**static, "dims": (0, *(d + 1 for d in dims))})
+        return row(x, dims=(0, *(d + 1 for d in dims)))
     return looped(level, row, values, flags, static) if "order" in static else row(x)
 
 

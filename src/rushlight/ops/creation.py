@@ -26,6 +26,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.data import array_of, checked, on_memory
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
+from rushlight.primitives.constant import computed
 from rushlight.primitives.strided import laid_out
 from rushlight.primitives.subclass import like
 
@@ -220,6 +221,18 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
     return function
 
 
+def beside(result: Tensor, source: Tensor) -> Tensor:
+    """A new tensor that goes with source: of its class, and one for each example if it has several."""
+    if source._data.__class__ is not np.ndarray:
+        wanted = result._requires_grad
+        result = computed(_first, result, source).requires_grad_(wanted)
+    return like(result, source)
+
+
+def _first(array: Array, source: Any) -> Array:
+    return array.copy()
+
+
 def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tensor]:
     """`zeros_like` and its kind: size, dtype and order in memory are those of the input."""
 
@@ -228,7 +241,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
-        return like(finish(array, **options) if options else literal(array), input)
+        return beside(finish(array, **options) if options else literal(array), input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -243,7 +256,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         array = make(shape, numpy_dtype(dtype, self._data.dtype))
-        return like(finish(array, **options) if options else literal(array), self)
+        return beside(finish(array, **options) if options else literal(array), self)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = what
@@ -358,7 +371,7 @@ def full_like(
     fill_value = _filler("full_like", fill_value)
     storage = numpy_dtype(dtype, input._data.dtype)
     array = as_before(input._data, storage, np.empty, memory_format)
-    return like(finish(_filled(array, fill_value), **options), input)
+    return beside(finish(_filled(array, fill_value), **options), input)
 
 
 def new_full(
@@ -368,7 +381,7 @@ def new_full(
     fill_value = _filler("new_full", fill_value)
     storage = numpy_dtype(dtype, self._data.dtype)
     shape = check_sizes(as_sizes((size,)))
-    return like(finish(_filled(_empty(shape, storage), fill_value), **options), self)
+    return beside(finish(_filled(_empty(shape, storage), fill_value), **options), self)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:

@@ -214,8 +214,11 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     admit(self)
-    data = held(self)
-    if shape != data.shape or memory_format is not contiguous_format:
+    data: Any = held(self)
+    if data.__class__ is not np.ndarray:
+        put(self, data.resized(shape))
+        bump(self, "resize_")
+    elif shape != data.shape or memory_format is not contiguous_format:
         strides = _strides_in(shape, memory_format, data)
         item = data.itemsize
         owner = root(data)

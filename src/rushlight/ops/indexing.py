@@ -29,6 +29,7 @@ from rushlight.ops.inplace import (
     rebase,
     stand_in,
 )
+from rushlight.ops.masking import filling
 from rushlight.primitives import index as rows
 from rushlight.primitives.index import ARRAY, FULL
 from rushlight.primitives.writing import copy_region
@@ -111,7 +112,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
             if data.ndim == 0 and data.dtype.kind == "b":
                 _add_flag(bool(number(tensor, "an index")), basic, spec, tensors)
                 trivial = False
-            elif data.ndim == 0:
+            elif data.ndim == 0 and data.__class__ is np.ndarray:
                 # torch selects with a 0-d integer, as with a Python one.
                 basic.append(int(number(tensor, "an index")))
                 trivial = False
@@ -217,7 +218,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if index is False:
         return
     basic, spec, tensors = _parsed(index, self)
-    region = self._data if basic is None else _region(self._data, basic)
+    region = self._data if basic is None else _region(self, basic)
     if not tensors:
         recording = admit(self, value)
         if recording and self._view is not None:
@@ -247,8 +248,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
             )
-        dtypes.number_in(number(value, "the value to write"), self._data.dtype)
-        value = value.astype(self._data.dtype)
+        value = filling(value, self._data.dtype)
     recording = admit(self, value)
     _check_places(region, value, tensors, filled)
     if basic is None:
@@ -262,6 +262,9 @@ def _spread(value: Array, shape: tuple[int, ...]) -> Array:
     """value as torch spreads it over a region of this shape, if it fits."""
     if value.shape == shape:
         return value
+    if value.__class__ is not np.ndarray:
+        # A batch lies as one of its examples does.
+        value = np.broadcast_to(np.empty((), value.dtype), value.shape)
     while value.ndim and value.shape[0] == 1:
         value = value.reshape(value.shape[1:])
     try:
@@ -295,8 +298,12 @@ def _without_leading(value: Tensor, ndim: int) -> Tensor:
     return value if len(shape) == value._data.ndim else value.reshape(shape)
 
 
-def _region(data: Array, basic: Any) -> Array:
-    """The part of an array that integers, slices, None and `...` show."""
+def _region(self: Tensor, basic: Any) -> Array:
+    """The part of a tensor's array that integers, slices, None and `...` show."""
+    data = self._data
+    if data.__class__ is not np.ndarray:
+        part: Tensor = apply(rows.slice_, self.detach(), index=basic)
+        return part._data
     try:
         return rows.slice_.forward(data, index=basic)
     except IndexError:

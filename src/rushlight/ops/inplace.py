@@ -245,7 +245,7 @@ def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> 
         attach(scatter, (before, attached(pairs, result)), spread, base)
 
 
-def _keep_values(result: Tensor, before: Tensor, start: int) -> None:
+def keep_values(result: Tensor, before: Tensor, start: int) -> None:
     """Let the nodes made since start remember the values of before, soon to be overwritten."""
     stack: list[Any] = [result._node]
     copies: dict[int, Tensor] = {}
@@ -283,6 +283,8 @@ def stand_in(target: Tensor) -> Tensor:
     """
     refresh(target)
     other = wrap(target._data, wants_grad(target))
+    if target._tangents is not None:
+        other._tangents = target._tangents
     view, node = target._view, target._node
     base = None if view is None else view.base
     if (
@@ -382,7 +384,7 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         if result is before:
             result = rows.clone(before)
         if result._requires_grad:
-            _keep_values(result, before, start)
+            keep_values(result, before, start)
             if refused and result._node is not None:
                 result._node.register_prehook(missing(f"inplace version of {plain}"))
         return assign(self, result, name, *others)

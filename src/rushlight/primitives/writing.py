@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.core.tensor import Array
+from rushlight.core.table import TABLE
+from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import cast
 from rushlight.memory import is_repeated
-from rushlight.primitives.index import Index, slice_
+from rushlight.primitives.index import Index, put, put_into, slice_
+from rushlight.primitives.pointwise import where
+from rushlight.primitives.scatter import KERNELS
 
 
 def copy(x: Array, values: Array) -> None:
@@ -129,6 +132,31 @@ def lerp(x: Array, end: Array, weight: float) -> None:
 def sqrt(x: Array) -> None:
     """The square root."""
     np.sqrt(x, out=x)
+
+
+def written(kernel: Callable[..., None], x: Any, inputs: tuple[Any, ...], static: Any) -> Any:
+    """What a kernel would leave in the tensor x, as a new tensor: for whoever watches writes."""
+    if isinstance(kernel, functools.partial):
+        # Narrow floats, which are computed in float32 and rounded once.
+        kernel = kernel.args[0]
+    if kernel is copy:
+        return inputs[0]
+    if kernel is fill:
+        return wrap(np.asarray(inputs[0]))
+    if kernel is fill_where:
+        mask, number = inputs
+        return where(mask, wrap(np.asarray(number)).to(x.dtype), x)
+    if kernel is copy_region:
+        return put(x, inputs[0].to(x.dtype), spec=static["index"], accumulate=False)
+    if kernel is put_into:
+        return put(x, inputs[0].to(x.dtype), *inputs[1:], **static)
+    for name, known in IN_PLACE.items():
+        if kernel is known:
+            return getattr(x, name)(*inputs, **static)
+    for name, known in KERNELS.items():
+        if kernel is known:
+            return TABLE[name](x, *inputs, **static)
+    raise NotImplementedError(f"nobody has said what {kernel} leaves")
 
 
 # What the in-place methods that optimizers live on write with.

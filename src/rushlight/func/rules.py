@@ -284,13 +284,11 @@ def linear(level: Vmap, row: Primitive, values: Values, flags: Flags, static: St
 
 
 def linear_weight(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
-    """Products of matrices; where each example has one line, outer products."""
+    """Products of matrices."""
     g, x = (
         v.reshape((*v._data.shape[:has], -1, v._data.shape[-1]))
         for v, has in zip(values, flags, strict=True)
     )
-    if g._data.shape[-2] == 1:
-        return g.mT * x
     return TABLE["matmul"](g.mT, x)
 
 

@@ -82,6 +82,11 @@ def _shared_product(x: Array, y: Array) -> Array:
     return out
 
 
+def _outer(x: Array, y: Array) -> Array:
+    """Products of columns with rows, in a batch: einsum writes them at the speed of memory."""
+    return np.einsum("...i,...j->...ij", x[..., 0], y[..., 0, :])
+
+
 def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
@@ -89,7 +94,7 @@ def _matmul(x: Array, y: Array) -> Any:
         _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
-        return x @ y
+        return _outer(x, y) if x.shape[-1] == 1 == y.shape[-2] else x @ y
     out = _product(x if x.ndim == 2 else _flat(x), y)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], y.shape[1])
 

@@ -223,3 +223,122 @@ def test_public_names_are_documented():
         and not (getattr(value, "__doc__", None) or "").strip()
     ]
     assert missing == []
+
+
+# ---- the doors ------------------------------------------------------------------------------------
+
+# What an array says of itself without a look at its values.
+OF_THE_LAYOUT = {
+    "base", "dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides",
+}  # fmt: skip
+# Functions that ask the arrays they are given for no more than that (or, `Primitive.rule`, raise an
+# error by it); `wrap` makes a second tensor on the same memory.
+ASKS_THE_LAYOUT = {
+    "_check_empty", "_check_places", "_drawn", "_memory_order", "_need_comparable", "_region",
+    "_spread", "address", "alike", "as_before", "check_copy", "check_index", "check_memory",
+    "empty_like", "geometry", "is_dense", "is_narrow", "is_repeated", "isinstance", "len", "lies",
+    "may_share_memory", "need_apart", "need_distinct", "need_more_bits", "need_wide", "ones_like",
+    "order_like", "order_of", "overlap", "place_of", "placed", "result_type", "rule", "shared",
+    "shared_block", "shows_twice", "square", "suggested", "supported", "whole", "wrap", "zeros_like",
+}  # fmt: skip
+# Rooms in which arrays are what is worked on, and why the rest may look at them.
+ARRAYS_ARE_THE_MATTER = {
+    "core": "the doors themselves",
+    "compiler": "watches the doors",
+    "primitives": "forwards and kernels are given arrays",
+    "random": "the same",
+}
+EXPLAINED = {
+    "_tensor.py": "the gradient slot and `data` move arrays, not values",
+    "autograd/accumulate.py": "whether a gradient may stay where it is goes by its layout",
+    "autograd/anomaly.py": "is an interpreter: looks at what has passed through the doors",
+    "autograd/engine.py": "shapes and types of gradients",
+    "autograd/function.py": "saves an output as its array",
+    "autograd/gradcheck.py": "compares a function with its differences in NumPy",
+    "autograd/packing.py": "saves an output as its array",
+    "func/batching.py": "opens its own boxes",
+    "func/rules.py": "opens its own boxes",
+    "memory.py": "whose memory a box stands on",
+    "nn/modules/state.py": "puts back what a failed load has overwritten",
+    "nn/parameter.py": "the array moves into the parameter",
+    "ops/arguments.py": "resizes what it is given as out=",
+    "ops/data.py": "a new tensor of the values of another: torch.tensor(x)",
+    "ops/inplace.py": "where nobody watches, gives kernels their arrays itself, as `into` does",
+    "ops/legacy.py": "hands the memory on: DLPack, subclasses",
+    "ops/rebuilding.py": "copies and pickles",
+    "ops/shared_memory.py": "hands memory to other processes",
+    "ops/storage.py": "a storage is memory without a tensor",
+    "ops/storage_places.py": "the same",
+    "serialization/safetensors.py": "writes files",
+}
+
+
+def looks_past_the_doors(tree: ast.AST) -> list[int]:
+    """The lines that do with the array of a tensor what may need its values."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+
+    def allowed(node: ast.AST) -> bool:
+        parent = parents[node]
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in OF_THE_LAYOUT
+        if isinstance(parent, ast.List | ast.Tuple | ast.GeneratorExp | ast.ListComp | ast.Starred):
+            # A list of arrays, which goes to a function or is taken apart into names.
+            return allowed(parent)
+        if isinstance(parent, ast.IfExp):
+            return node is parent.test or allowed(parent)
+        if isinstance(parent, ast.Call) and node in parent.args:
+            function = parent.func
+            name = function.attr if isinstance(function, ast.Attribute) else function.id  # type: ignore[attr-defined]
+            return name in ASKS_THE_LAYOUT
+        if isinstance(parent, ast.Compare):
+            return all(isinstance(operator, ast.Is | ast.IsNot) for operator in parent.ops)
+        return isinstance(parent, ast.Assign)
+
+    def is_array(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr == "_data"
+
+    lines = set()
+    for scope in ast.walk(tree):
+        if not isinstance(scope, ast.FunctionDef):
+            continue
+        # Names that stand for arrays of tensors in this function and for nothing else.
+        names: dict[str, bool] = {}
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    pairs = [(target, node.value)]
+                    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                        pairs = list(zip(target.elts, node.value.elts, strict=False))
+                    for name, value in pairs:
+                        if isinstance(name, ast.Name):
+                            names[name.id] = names.get(name.id, True) and is_array(value)
+        bound = {name for name, always in names.items() if always}
+        for node in ast.walk(scope):
+            looks = is_array(node) or (isinstance(node, ast.Name) and node.id in bound)
+            if looks and isinstance(node.ctx, ast.Load) and not allowed(node):  # type: ignore[attr-defined]
+                lines.add(node.lineno)  # type: ignore[attr-defined]
+    return sorted(lines)
+
+
+def test_values_are_looked_at_through_the_doors():
+    found = {}
+    for path in FILES:
+        own = path.relative_to(ROOT)
+        if own.parts[0] in ARRAYS_ARE_THE_MATTER or str(own) in EXPLAINED:
+            continue
+        if lines := looks_past_the_doors(ast.parse(path.read_text())):
+            found[str(own)] = lines
+    assert not found, f"ask `read`, `number`, `check` or `apply` of core.doors: {found}"
+
+
+def test_a_look_past_the_doors_is_found():
+    code = """
+def function(x, y):
+    data = x._data
+    if data.ndim and data.dtype == y._data.dtype:
+        return need_apart(data, y._data)
+    if y._data.any():
+        return data.tolist()
+    return [float(t._data) for t in (x, y)]
+"""
+    assert looks_past_the_doors(ast.parse(code)) == [6, 7, 8]

@@ -105,6 +105,66 @@ def test_every_random_number_can_be_drawn_again_from_what_came_to_the_door(progr
     assert torch.equal(torch.get_rng_state(), end)
 
 
+class Looks(Interpreter):
+    """Remembers what Python looked at, and what it was told."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def read(self, tensor: TensorBase, why: str) -> Any:
+        """Values."""
+        self.asked.append(f"read {why}")
+        return super().read(tensor, why)
+
+    def number(self, tensor: TensorBase, why: str) -> Any:
+        """One value."""
+        self.asked.append(f"number {why}")
+        return super().number(tensor, why)
+
+    def check(self, tensor: TensorBase, why: str) -> Any:
+        """Values that may raise an error."""
+        self.asked.append(f"check {why}")
+        return super().check(tensor, why)
+
+
+ones = torch.ones(3)
+LOOKS: dict[str, Callable[[], Any]] = {
+    "number .item()": lambda: ones[0].item(),
+    "read .tolist()": lambda: ones.tolist(),
+    "read .numpy()": lambda: np.asarray(ones),
+    "number a decision by its value (`if`, `while`, `and`, bool())": lambda: bool(ones[0]),
+    "number a Python number (float(), int(), ...)": lambda: float(ones[0]),
+    "read printing": lambda: (repr(ones), f"{ones[0]:.2f}"),
+    "read where it is not zero": lambda: ones.nonzero(),
+    "read the different elements": lambda: ones.unique(),
+    "number the number of classes": lambda: F.one_hot(torch.tensor([1, 0])),
+    "check that the labels are classes": lambda: F.multi_margin_loss(
+        torch.ones(2, 3), torch.tensor([0, 1])
+    ),
+    "read the order of samples": lambda: list(data.RandomSampler(range(3))),
+    "number an index": lambda: ones[torch.tensor(1)],
+}
+
+
+@pytest.mark.parametrize("asked", LOOKS)
+def test_a_look_at_values_says_what_it_asks(asked):
+    watch = Looks()
+    with watch:
+        LOOKS[asked]()
+    assert asked in watch.asked
+
+
+def test_a_check_may_be_passed_over():
+    class Trusting(Interpreter):
+        def check(self, tensor: TensorBase, why: str) -> Any:
+            return np.zeros_like(super().check(tensor, why))
+
+    with Trusting():
+        F.gaussian_nll_loss(ones, ones, -ones)
+    with pytest.raises(ValueError, match="negative"):
+        F.gaussian_nll_loss(ones, ones, -ones)
+
+
 def test_probabilities_of_a_tensor_that_lies_otherwise_in_memory_keep_their_places():
     never_first = torch.tensor([0.0, 1.0, 1.0])
     drawn = torch.zeros(3, 4).t().bernoulli_(never_first)

@@ -85,7 +85,7 @@ def _bytes(result: Any, name: str, inputs: tuple[Any, ...]) -> Any:
         return tuple(_bytes(part, name, inputs) for part in result)
     compared = name in _COMPARISONS and any(isinstance(x, np.ndarray) for x in inputs)
     if isinstance(result, TensorBase) and result._data.dtype.kind == "b" and not compared:
-        return wrap(result._data.view(np.uint8))
+        return wrap(read(result, "NumPy").view(np.uint8))
     return result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rushlight import random
 from rushlight.autograd.function import Function
-from rushlight.core.doors import draw
+from rushlight.core.doors import draw, read
 from rushlight.core.tensor import wrap
 from rushlight.dtypes import finfo
 from rushlight.ops.joining import stack
@@ -49,7 +49,7 @@ class _StandardGamma(Function):
     def backward(ctx: Any, grad: Any) -> Any:
         from scipy import special
 
-        alpha, x = (t._data.astype(np.float64) for t in ctx.saved_tensors)
+        alpha, x = (read(t, "the slope of a sample").astype(np.float64) for t in ctx.saved_tensors)
         slope = _slope(lambda a: special.gammainc(a, x), lambda a: special.gammaincc(a, x), alpha)
         density = np.exp(special.xlogy(alpha - 1, x) - x - special.gammaln(alpha))
         return grad * wrap(np.nan_to_num(-slope / density).astype(grad._data.dtype))
@@ -66,7 +66,7 @@ class _Dirichlet(Function):
     def backward(ctx: Any, grad: Any) -> Any:
         from scipy import special
 
-        alpha, x = (t._data.astype(np.float64) for t in ctx.saved_tensors)
+        alpha, x = (read(t, "the slope of a sample").astype(np.float64) for t in ctx.saved_tensors)
         rest = alpha.sum(-1, keepdims=True) - alpha
         # Each part of the point is a Beta(alpha, rest), and 1 - x is shared by the others.
         slope = _slope(

@@ -401,7 +401,7 @@ def _guarded(
     except rows.LinAlgError:
         if check_errors:
             raise
-    info = faults(A._data)
+    info = faults(read(A, "which matrices fail"))
     good = wrap(np.asarray(info == 0)[..., None, None])
     safe = A.where(good, literal(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
     return run(safe).where(good, math.nan), wrap(info)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, number, read
+from rushlight.core.doors import apply, into, number, read
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, bump
-from rushlight.core.turned import held, turning, write
+from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.turned import held, turning
 from rushlight.device import check_device, device
 from rushlight.layout import (
     ORDERS,
@@ -26,6 +26,7 @@ from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
+from rushlight.primitives import writing
 from rushlight.primitives.placement import lies, order_like, suggested
 
 if TYPE_CHECKING:
@@ -422,8 +423,10 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
     if self._requires_grad:
         raise RuntimeError("Can't call apply_() on Variable that requires grad: .detach() it first")
     admit(self)
-    arrays = [np.broadcast_to(t._data, self._data.shape) for t in (self, *tensors)]
+    why = "a Python function of each element"
+    arrays = [np.broadcast_to(read(t, why), self._data.shape) for t in (self, *tensors)]
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
-    write(self, np.asarray(values, self._data.dtype).reshape(self._data.shape))
+    written = np.asarray(values, self._data.dtype).reshape(self._data.shape)
+    into(self, writing.copy, wrap(written))
     bump(self, "apply_")
     return self

@@ -81,10 +81,10 @@ def cdist(
     if first.ndim < 2 or second.ndim < 2:
         which, bad = ("X1", first) if first.ndim < 2 else ("X2", second)
         raise RuntimeError(f"cdist only supports at least 2D tensors, {which} got: {bad.ndim}D")
-    for name, data in (("X1", first), ("X2", second)):
-        if data.dtype.kind not in "fV":
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x._data.dtype.kind not in "fV":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
-                               f"{dtypes.of(data.dtype)}")  # fmt: skip
+                               f"{dtypes.of(x._data.dtype)}")  # fmt: skip
     if first.shape[-1] != second.shape[-1]:
         raise RuntimeError(
             "X1 and X2 must have the same number of columns. "

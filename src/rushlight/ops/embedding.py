@@ -89,7 +89,7 @@ def _check_bags(
     starts = offsets._data
     if include_last_offset and not starts.size:
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
-    bounds = check(offsets, "to check the bags")
+    bounds = check(offsets, "the bags")
     if starts.size and (bounds[..., 0] != 0).any():
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
@@ -134,7 +134,7 @@ def embedding_bag(
             f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
             f"{padding_idx}"
         )
-    places = check(indices, "to check that the rows are there").reshape(-1)
+    places = check(indices, "that the rows are there").reshape(-1)
     outside = (places < 0) | (places >= rows)
     if outside.any():
         first = int(outside.argmax())

@@ -326,7 +326,7 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     elif isinstance(q, bool) or not isinstance(q, (int, float)):
         raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
-    values = check(q, "to check the fractions") if isinstance(q, TensorBase) else np.asarray(q)
+    values = check(q, "the fractions") if isinstance(q, TensorBase) else np.asarray(q)
     if np.any((values < 0) | (values > 1)):
         shown = "values must be" if isinstance(q, TensorBase) else f"{q} is not"
         raise RuntimeError(f"{name}() q {shown} in the range [0, 1]")

@@ -35,7 +35,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if data.dtype.kind not in "iu":
         raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype.word!r}')
-    if data.ndim != 1 or (data.size and check(input, "to check the numbers").min() < 0):
+    if data.ndim != 1 or (data.size and check(input, "the numbers").min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return like(computed(_times, input, minlength=minlength), input)
@@ -121,7 +121,8 @@ def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | No
     if not (math.isfinite(limits[0]) and math.isfinite(limits[1])):
         raise RuntimeError(f"torch.{name}(): range of {limits} is not finite")
     low, high = limits if limits[0] < limits[1] else (limits[0] - 0.5, limits[1] + 0.5)
-    return linspace(low, high, int(bins) + 1, dtype=dtypes.of(column.dtype))._data
+    edges = linspace(low, high, int(bins) + 1, dtype=dtypes.of(column.dtype))
+    return read(edges, "the edges of the bins")
 
 
 def _counted(

@@ -483,7 +483,7 @@ def _counts(repeats: Any) -> Tensor:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if repeats._data.dtype not in (np.int32, np.int64):
         raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data.dtype}")
-    counts = check(repeats, "to check the repeats")
+    counts = check(repeats, "the repeats")
     if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
     return repeats.reshape(-1)

@@ -234,7 +234,7 @@ def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, bl
             f"#2 'targets' {checking}"
         )
     steps, batch, classes = log_probs._data.shape
-    why = "to check the lengths"
+    why = "the lengths"
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, lengths in (("input_lengths", ins), ("target_lengths", outs)):

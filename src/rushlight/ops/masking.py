@@ -52,9 +52,9 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([input._data.shape, mask._data.shape])
     x = input if input._data.shape == shape else input.expand(shape)
-    where = mask if mask._data.shape == shape else wrap(np.broadcast_to(mask._data, shape))
+    where = mask if mask._data.shape == shape else mask.expand(shape)
     if not shape:
-        x, where = x.reshape(1), wrap(where._data.reshape(1))
+        x, where = x.reshape(1), where.reshape(1)
     result = relabel(apply(rows.index, x, where, spec=(ARRAY,)), "MaskedSelectBackward0")
     remember(result, input)
     if out is not None and out._data.dtype != result._data.dtype:
@@ -66,7 +66,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
     """The value to fill with, a 0-d tensor, in the type of what is filled, which must hold it."""
-    numbers = [dtypes.number_in(n, dtype) for n in check(value, "to check that it fits").flat]
+    numbers = [dtypes.number_in(n, dtype) for n in check(value, "that it fits").flat]
     if value._requires_grad or state.interpreters:
         return astype(value, dtype)
     return wrap(np.asarray(*numbers))
@@ -136,7 +136,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     x = input if input._data.shape == shape else input.expand(shape)
     if state.interpreters:
         return relabel(_chosen(x, mask, source), "MaskedScatterBackward0")
-    where = np.broadcast_to(mask._data, shape)
+    where = np.broadcast_to(read(mask, "where the mask is True"), shape)
     count = int(np.count_nonzero(where))
     if count > source._data.size:
         raise RuntimeError(

@@ -52,7 +52,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 
 def _check_upper(name: str, info: Tensor) -> None:
-    failed = check(info, "to check that all could be factorized")
+    failed = check(info, "that all could be factorized")
     if failed.any():
         at = int(failed[failed != 0][0])
         raise RuntimeError(
@@ -192,7 +192,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
 
 
 def _check_blocks(name: str, info: Tensor) -> None:
-    failed = check(info, "to check that all could be factorized")
+    failed = check(info, "that all could be factorized")
     if failed.any():
         at = int(failed[failed != 0][0])
         raise RuntimeError(

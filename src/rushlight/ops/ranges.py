@@ -172,7 +172,8 @@ def _from_tensors(
     ]
 
     def numbers(first: Array, last: Array) -> Array:
-        return function(first.item(), last.item(), steps, dtype=dtype, **options)._data
+        made = function(first.item(), last.item(), steps, dtype=dtype, **options)
+        return read(made, "the numbers of a range")
 
     return computed(numbers, *given)
 

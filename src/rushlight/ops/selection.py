@@ -57,7 +57,7 @@ def _within(
     size = input._data.shape[at] if input._data.ndim else 1
     # Read as unsigned, a negative number is too large as well.
     wide = np.uint64 if data.itemsize == 8 else np.uint32
-    places = check(index, "to check that the places are there")
+    places = check(index, "that the places are there")
     if data.size and places.view(wide).max() >= size:
         wrong = places.min() if places.min() < 0 else places.max()
         raise error(f"{name}(): index {wrong} is out of range for dimension {at} with size {size}")
@@ -341,7 +341,7 @@ def _need_long(name: str, index: Tensor) -> None:
 
 
 def _check_flat(name: str, flat: Tensor, index: Tensor) -> None:
-    size, places = flat._data.size, check(index, "to check that the places are there")
+    size, places = flat._data.size, check(index, "that the places are there")
     if not size and places.size:
         raise IndexError(f"{name}(): tried to take from an empty tensor")
     if places.size and not (places.min() >= -size and places.max() < size):

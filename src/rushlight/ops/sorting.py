@@ -387,7 +387,7 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
             f"{sorter.dtype.word}"
         )
-    all_places = check(sorter, "to check that they are places")
+    all_places = check(sorter, "that they are places")
     if places.size and not (all_places.min() >= 0 and all_places.max() < data.shape[-1]):
         raise RuntimeError("torch.searchsorted(): sorter index out of range")
     result: Tensor = apply(gather, sequence, sorter, dim=data.ndim - 1)

@@ -166,7 +166,7 @@ def istft(
     envelope = _overlapped((weights * weights).expand(1, count, n_fft), total, hop)
     kept = min(end, total) - start
     signal, envelope = signal.narrow(1, start, kept), envelope.narrow(1, start, kept)
-    if not (np.abs(check(envelope, "to check the windows")) > 1e-11).all():
+    if not (np.abs(check(envelope, "the windows")) > 1e-11).all():
         raise RuntimeError(
             "istft: window overlap add min: the windows leave a gap, where they add up to nothing; "
             "take the window and hop_length of the stft, and center=True"

@@ -59,14 +59,14 @@ def cov(
         degrees: Any = total - correction
     else:
         total = sum(weights)
-        if x._data.shape[1] and (check(total, "to check the weights") == 0).any():
+        if x._data.shape[1] and (check(total, "the weights") == 0).any():
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         mean = sum(x * weights, 1) / total
         degrees = total - correction
         if aweights is not None and correction:
             degrees = total - sum(weights * aweights) * correction / total
     counted = weights is not None
-    if np.any((check(degrees, "to check that enough is left") if counted else degrees) <= 0):
+    if np.any((check(degrees, "that enough is left") if counted else degrees) <= 0):
         warnings.warn("cov(): degrees of freedom is <= 0", UserWarning, stacklevel=2)
         degrees = degrees.clamp(min=0) if counted else 0.0
     away = x - mean.unsqueeze(1)
@@ -96,7 +96,7 @@ def _weights(count: int, fweights: Tensor | None, aweights: Tensor | None) -> An
                 f"cov(): expected {name} to have the same numel as there are observations in the "
                 f"input but got {given._data.size} != {count}"
             )
-        if count and check(given, "to check that no weight is negative").min() < 0:
+        if count and check(given, "that no weight is negative").min() < 0:
             raise RuntimeError(f"cov(): {name} cannot be negative")
         weights = given if weights is None else weights * given
     return weights

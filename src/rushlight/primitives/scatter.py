@@ -66,7 +66,7 @@ def check_index(name: str, x: Array, places: TensorBase, dim: int) -> None:
     wide = np.uint64 if index.itemsize == 8 else np.uint32
     size = x.shape[dim]
     # Read as unsigned, a negative number is too large as well.
-    values = check(places, "to check that the places are there")
+    values = check(places, "that the places are there")
     if values.view(wide).max() >= size:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")

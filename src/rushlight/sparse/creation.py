@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.device import check_device
 from rushlight.layout import sparse_coo
@@ -63,7 +64,11 @@ def sparse_coo_tensor(
 
 
 def _coordinates(indices: Any, values: Tensor) -> Any:
-    array = indices._data if isinstance(indices, TensorBase) else np.asarray(indices)
+    array = (
+        read(indices, "where the elements lie")
+        if isinstance(indices, TensorBase)
+        else np.asarray(indices)
+    )
     at = array.astype(np.int64)
     if at.ndim != 2:
         raise RuntimeError(

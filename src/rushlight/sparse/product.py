@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
@@ -82,13 +83,14 @@ def _sparse_dense(left: SparseTensor, right: Tensor) -> Tensor:
 def _sparse_sparse(left: SparseTensor, right: SparseTensor) -> SparseTensor:
     left, right = left.coalesce(), right.coalesce()
     # Each element (i, k) of the left meets the elements of row k of the right, which lie together.
-    rows, inner = left._at._data
-    counts = np.bincount(right._at._data[0], minlength=right.shape[0])
+    why = "where the elements lie"
+    (rows, inner), right_at = read(left._at, why), read(right._at, why)
+    counts = np.bincount(right_at[0], minlength=right.shape[0])
     first = np.cumsum(counts) - counts
     met = counts[inner]
     i = np.repeat(np.arange(len(inner)), met)
     within = np.arange(len(i)) - np.repeat(np.cumsum(met) - met, met)
     j = first[inner[i]] + within
     values = left._held[wrap(i)] * right._held[wrap(j)]
-    at = wrap(np.stack([rows[i], right._at._data[1][j]]))
+    at = wrap(np.stack([rows[i], right_at[1][j]]))
     return assemble(at, values, (left.shape[0], right.shape[1]), False).coalesce()

@@ -6,6 +6,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import one_dim, relabel
 from rushlight.ops.creation import zeros
@@ -46,11 +47,13 @@ def _parts(
     dim = one_dim(dim, input.ndim)
     tensor = (input if dtype is None else input.to(dtype)).coalesce()
     others = [d for d in range(tensor.ndim) if d != dim]
-    lines = keys(tensor._at._data[others], tuple(tensor._sizes[d] for d in others))
+    lines = keys(
+        read(tensor._at, "where the elements lie")[others], tuple(tensor._sizes[d] for d in others)
+    )
     unique, place = np.unique(lines, return_inverse=True)
     place = place.reshape(-1)
     top = np.full(len(unique), -np.inf, tensor._held._data.dtype)
-    np.maximum.at(top, place, tensor._held._data)
+    np.maximum.at(top, place, read(tensor._held, "the largest element"))
     groups = wrap(place)
     shifted = tensor._held - wrap(top[place])
     sums = zeros(len(unique), dtype=tensor.dtype).index_add(0, groups, shifted.exp())

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import promote_types
 from rushlight.layout import sparse_coo
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rushlight.core.node import Node
 
 _NUMBERS = (int, float, complex, np.number)
+_WHERE = "where the elements lie"
 
 
 def assemble(
@@ -186,7 +188,11 @@ class SparseTensor(_Casts, Tensor):
         self, *, tensor_contents: str | None = None
     ) -> str:
         return format_sparse(
-            self._at._data, self._held._data, self._sizes, self.dtype, suffixes=self._notes()
+            read(self._at, "printing"),
+            read(self._held, "printing"),
+            self._sizes,
+            self.dtype,
+            suffixes=self._notes(),
         )
 
     # ---- its place in the graph: that of its values ---------------------------------------------
@@ -281,7 +287,7 @@ class SparseTensor(_Casts, Tensor):
 
     def _keys(self) -> Array:
         """One number for each coordinate: its place in the flattened sparse dimensions."""
-        return keys(self._at._data, self._sizes[: self.sparse_dim()])
+        return keys(read(self._at, _WHERE), self._sizes[: self.sparse_dim()])
 
     def coalesce(self) -> SparseTensor:
         """The tensor with its coordinates sorted, and the values of equal ones added up."""
@@ -306,7 +312,7 @@ class SparseTensor(_Casts, Tensor):
             )
         order = list(range(self.ndim))
         order[first], order[second] = second, first
-        at = wrap(np.ascontiguousarray(self._at._data[order[: self.sparse_dim()]]))
+        at = wrap(np.ascontiguousarray(read(self._at, _WHERE)[order[: self.sparse_dim()]]))
         sizes = tuple(self._sizes[i] for i in order)
         return assemble(at, self._held, sizes, self._sorted and first == second)
 
@@ -336,7 +342,7 @@ class SparseTensor(_Casts, Tensor):
         if not kept:
             return values.sum(0)
         sizes = tuple(n for d, n in enumerate(self._sizes) if d not in dims)
-        at = wrap(np.ascontiguousarray(self._at._data[kept]))
+        at = wrap(np.ascontiguousarray(read(self._at, _WHERE)[kept]))
         whole = self._sorted and len(kept) == split
         result = assemble(at, values, sizes, whole)
         if not whole:
@@ -386,7 +392,7 @@ class SparseTensor(_Casts, Tensor):
         self._need_alike("add", other)
         kind = promote_types(self.dtype, other.dtype)
         left, right = self._held.to(kind), other._held.to(kind)
-        if np.array_equal(self._at._data, other._at._data):
+        if np.array_equal(read(self._at, _WHERE), read(other._at, _WHERE)):
             return self._with(left + right)
         at, values = cat([self._at, other._at], 1), cat([left, right])
         result = assemble(at, values, self._sizes, False)
@@ -463,7 +469,7 @@ def keys(at: Array, sizes: tuple[int, ...]) -> Array:
 
 def to_sparse(input: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     """The elements of a dense tensor that are not zero, or the slices over sparse_dim dimensions."""
-    array = input._data
+    array = read(input, "which elements are not zero")
     split = array.ndim if sparse_dim is None else sparse_dim
     if not 0 < split <= array.ndim:
         raise RuntimeError(

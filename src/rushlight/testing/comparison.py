@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.core.doors import read
 from rushlight.ops.creation import as_tensor
 
 Message = str | Callable[[str], str] | None
@@ -178,7 +179,7 @@ class _Comparison:
         for name, a, b in facts:
             if a != b:
                 self.fail(f"The values for attribute '{name}' do not match: {a} != {b}.", path)
-        x, y = actual._data, expected._data
+        x, y = read(actual, "assert_close"), read(expected, "assert_close")
         tolerances = self.allowed(x.dtype, y.dtype)
         common = dtypes.promote_types(actual.dtype, expected.dtype).numpy
         x, y = x.astype(common, copy=False), y.astype(common, copy=False)

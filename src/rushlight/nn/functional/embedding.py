@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import check, literal
+from rushlight.core.doors import check, literal, number
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.conversion import in_rows
@@ -141,7 +141,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             [0, 0, 1]])
     """
     need_tensor("one_hot", "tensor", 1, tensor)
-    data = check(tensor, "whether a class is out of range")
+    data = tensor._data
     if data.dtype != np.int64:
         raise RuntimeError(
             "one_hot is only applicable to index tensor of type LongTensor: convert it with .long()"
@@ -150,11 +150,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes == -1:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         raise RuntimeError("num_classes should be positive")
-    values = check(tensor, "to check the classes")
+    values = check(tensor, "the classes")
     if data.size and values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
+        num_classes = int(number(tensor.max(), "the number of classes")) + 1
     elif data.size and values.max() >= num_classes:
         raise RuntimeError(
             f"Class values must be smaller than num_classes: {values.max()} is not below {num_classes}."

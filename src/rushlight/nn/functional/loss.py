@@ -420,13 +420,13 @@ def binary_cross_entropy(
             f"{dtypes.of(input._data.dtype).word}: convert the target to the input's dtype"
         )
     supported("binary_cross_entropy", FLOAT, [input._data])
-    values = check(input, "to check that these are probabilities")
+    values = check(input, "that these are probabilities")
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise RuntimeError(
             "all elements of input should be between 0 and 1: apply a sigmoid, or use "
             "binary_cross_entropy_with_logits"
         )
-    wanted = check(target, "to check that these are probabilities")
+    wanted = check(target, "that these are probabilities")
     if wanted.size and not (wanted.min() >= 0 and wanted.max() <= 1):
         raise RuntimeError(
             "all elements of target should be between 0 and 1: they are probabilities"
@@ -506,7 +506,7 @@ def _spread(var: Tensor | float, input: Tensor) -> Tensor:
         return (input * 0 + var).detach()
     need_tensor("gaussian_nll_loss", "var", 3, var)
     spread: Tensor = var
-    if (check(spread, "to check that no variance is negative") < 0).any():
+    if (check(spread, "that no variance is negative") < 0).any():
         raise ValueError("var has negative entry/entries")
     own, wanted = spread._data.shape, input._data.shape
     if own == wanted:

@@ -58,7 +58,7 @@ def multi_margin_loss(
             f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
         )
     classes = input._data.shape[1]
-    labels = check(target, "to check that the labels are classes")
+    labels = check(target, "that the labels are classes")
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise RuntimeError("target out of range")
     if weight is not None and weight._data.shape != (classes,):
@@ -112,7 +112,7 @@ def multilabel_margin_loss(
             f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
         )
     classes = shape[-1] if shape else 1
-    given = check(target, "to check that the labels are classes")
+    given = check(target, "that the labels are classes")
     if given.size and not -1 <= given.min() <= given.max() < classes:
         raise RuntimeError("argument #2 'target' is out of range")
     need_wide("multilabel_margin_loss_forward_out_frame", input._data)

@@ -302,7 +302,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
                 f"({list(shape)}) but got indices tensor with shape: {list(indices._data.shape)}"
             )
         places = int(np.prod(size))
-        flat = check(indices, "to check that the places are there")
+        flat = check(indices, "that the places are there")
         if flat.size and (flat.min() < 0 or flat.max() >= places):
             wrong = flat[(flat < 0) | (flat >= places)].flat[0]
             raise RuntimeError(

@@ -11,9 +11,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, read
 from rushlight.core.state import state
-from rushlight.core.tensor import wrap
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.functional.attention import canonical_mask
@@ -295,12 +294,12 @@ class TransformerEncoder(Module):
         tensors = (src, *self.layers[0].parameters())
         if state.grad and any(tensor.requires_grad for tensor in tensors):
             return False
-        masked = _as_bool(padding)._data
+        masked = read(_as_bool(padding), "whether padding comes last")
         return bool((masked[:, 1:] >= masked[:, :-1]).all()) or not self.mask_check
 
 
 def _as_bool(padding: Any) -> Tensor:
-    return padding if padding._data.dtype.kind == "b" else wrap(padding._data == -np.inf)
+    return padding if padding._data.dtype.kind == "b" else padding == -np.inf
 
 
 class TransformerDecoder(Module):

@@ -11,7 +11,7 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, read
 from rushlight.core.tensor import Array, wrap
 from rushlight.nn.modules.module import Module
 
@@ -165,7 +165,7 @@ class PruningContainer(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask of the last method, within what default_mask has kept."""
         method: Any = self._pruning_methods[-1]
-        mask = default_mask._data.copy()
+        mask = read(default_mask, "what is pruned").copy()
         kind = method.PRUNING_TYPE
         part: Any
         if kind == "unstructured":
@@ -179,9 +179,10 @@ class PruningContainer(BasePruningMethod):
         else:
             raise ValueError(f"Unrecognized PRUNING_TYPE {kind}")
         chosen = method.compute_mask(
-            wrap(np.asarray(t._data[part])), default_mask=wrap(np.asarray(mask[part]))
+            wrap(np.asarray(read(t, "what is pruned")[part])),
+            default_mask=wrap(np.asarray(mask[part])),
         )
-        mask[part] = chosen._data
+        mask[part] = read(chosen, "what is pruned")
         return wrap(mask)
 
 
@@ -209,13 +210,13 @@ def _how_many(amount: float, size: int) -> int:
 
 def _without(mask: Tensor, chosen: Array) -> Tensor:
     """The mask with zeros at these places of its flat form."""
-    pruned = mask._data.copy()
+    pruned = read(mask, "what is pruned").copy()
     pruned.reshape(-1)[chosen] = 0
     return wrap(pruned)
 
 
 def _largest(scores: Tensor, k: int, largest: bool = True) -> Array:
-    return scores.reshape(-1).topk(k, largest=largest).indices._data
+    return read(scores.reshape(-1).topk(k, largest=largest).indices, "what is pruned")
 
 
 class Identity(BasePruningMethod):
@@ -400,9 +401,13 @@ def global_unstructured(
     scores, masks = [], []
     for module, name in listed:
         tensor = getattr(module, name)
-        scores.append(given.get((module, name), tensor)._data.reshape(-1))
+        scores.append(read(given.get((module, name), tensor), "what is pruned").reshape(-1))
         mask = getattr(module, name + "_mask", None)
-        masks.append((np.ones_like(tensor._data) if mask is None else mask._data).reshape(-1))
+        masks.append(
+            (np.ones_like(tensor._data) if mask is None else read(mask, "what is pruned")).reshape(
+                -1
+            )
+        )
     method: Any = pruning_method(**kwargs)
     method._tensor_name = "temp"
     if method.PRUNING_TYPE != "unstructured":
@@ -417,7 +422,7 @@ def global_unstructured(
     for module, name in listed:
         shape = getattr(module, name).shape
         size = math.prod(shape)
-        part = joined._data[start : start + size].reshape(shape)
+        part = read(joined, "what is pruned")[start : start + size].reshape(shape)
         custom_from_mask(module, name, wrap(part))
         start += size
 

@@ -117,7 +117,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     if permutation is None:
         return None
     inverse = np.empty_like(permutation._data)
-    inverse[permutation._data] = np.arange(permutation._data.size)
+    inverse[read(permutation, "a permutation")] = np.arange(permutation._data.size)
     return wrap(inverse)
 
 
@@ -206,14 +206,16 @@ def pad_packed_sequence(
         steps = total_length
     counts = (sizes[:, None] > np.arange(batch)).sum(axis=0)
     order = sequence.sorted_indices
-    rows, _ = _row_numbers(counts, batch, None if order is None else order._data)
+    rows, _ = _row_numbers(
+        counts, batch, None if order is None else read(order, "the order of the sequences")
+    )
     data = sequence.data
     padded = np.full((steps * batch, *data.shape[1:]), padding_value, data._data.dtype)
     flat = put(wrap(padded), data, wrap(rows), spec=(ARRAY,), accumulate=False)
     output = flat.reshape(steps, batch, *data.shape[1:])
     if order is not None:
         lengths = np.empty_like(counts)
-        lengths[order._data] = counts
+        lengths[read(order, "the order of the sequences")] = counts
         counts = lengths
     return output.transpose(0, 1) if batch_first else output, wrap(counts)
 

@@ -229,7 +229,7 @@ def test_public_names_are_documented():
 
 # What an array says of itself without a look at its values.
 OF_THE_LAYOUT = {
-    "base", "dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides",
+    "__class__", "base", "dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides",
 }  # fmt: skip
 # Functions that ask the arrays they are given for no more than that (or, `Primitive.rule`, raise an
 # error by it); `wrap` makes a second tensor on the same memory.
@@ -263,6 +263,7 @@ EXPLAINED = {
     "nn/parameter.py": "the array moves into the parameter",
     "ops/arguments.py": "resizes what it is given as out=",
     "ops/data.py": "a new tensor of the values of another: torch.tensor(x)",
+    "ops/indexing.py": "views the region that is to be written, to see whether the values fit",
     "ops/inplace.py": "where nobody watches, gives kernels their arrays itself, as `into` does",
     "ops/legacy.py": "hands the memory on: DLPack, subclasses",
     "ops/rebuilding.py": "copies and pickles",

@@ -57,29 +57,16 @@ def _part(
     if part.__class__ is not _ndarray:
         part = np.asarray(part)
     memory = part.base
-    if part is not owner and (
-        memory is None
-        or not (
-            memory is owner
-            or memory is owner.base
-            or np.may_share_memory(part, owner)
-            or (not part.size and root(part) is root(owner))
-        )
+    if (memory is None or (memory is not owner and memory is not owner.base)) and not (
+        part is owner or (memory is not None and _share(part, owner))
     ):
         return wrap(turned(part) if turning else part)
     out = wrap(part)
     if turning:
         turn(out)
     changes = source._changes
-    if changes.__class__ is not list:
-        if row.vjp is None and not inference.on:
-            return out
-        out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
-        return out
-    if inference.on:
-        if row.vjp is None:
-            return out
-        made = INFERRED
+    if changes.__class__ is not list or inference.on:
+        return _inferred(row, out, source)
     # A view counts changes together with its base, and finds the base again.
     out._changes = changes
     if row.vjp is not None:
@@ -88,4 +75,20 @@ def _part(
             out._view = View(source, changes[0], made)
         else:
             out._view = View(view.base, changes[0], made or view.made)
+    return out
+
+
+def _share(part: Array, owner: Array) -> bool:
+    return np.may_share_memory(part, owner) or (not part.size and root(part) is root(owner))
+
+
+def _inferred(row: Primitive, out: Tensor, source: TensorBase) -> Tensor:
+    """A view of an inference tensor, or one made in inference mode."""
+    changes, view = source._changes, source._view
+    if changes.__class__ is list:
+        if row.vjp is not None:
+            out._changes = changes
+            out._view = View(source if view is None else view.base, changes[0], INFERRED)
+    elif row.vjp is not None or inference.on:
+        out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
     return out

@@ -279,7 +279,7 @@ class Optimizer:
         option = group.get
         plain = not (option("capturable") or option("foreach"))
         for p, g in pairs:
-            if g.is_sparse or p._data.dtype.kind not in "fV":
+            if (g.__class__ is not Tensor and g.is_sparse) or p._data.dtype.kind not in "fV":
                 plain = False
                 break
         if not plain:
@@ -287,14 +287,11 @@ class Optimizer:
         maximize, decay = option("maximize"), 0
         if self.decays_gradient and not option("decoupled_weight_decay"):
             decay = option("weight_decay", 0)
-        states, update = self.state, self.update
+        states, update, keeps = self.state, self.update, self.keeps_state(group)
         for p, g in pairs:
-            state = states.get(p)
-            if not state:
-                state = once(self.fresh_state, p, g, group)
-                # Who needs no state gets none.
-                if state:
-                    states[p] = state
+            state = states.get(p) or {}
+            if keeps and not state:
+                state = states[p] = once(self.fresh_state, p, g, group)
             if maximize:
                 g = -g
             if decay != 0:
@@ -325,6 +322,10 @@ class Optimizer:
             )
         if pairs and group.get("foreach") and group.get("differentiable") and self.as_reals:
             raise AssertionError("_foreach ops don't support autograd")
+
+    def keeps_state(self, group: Group) -> bool:
+        """Whether the parameters of a group have a state at all."""
+        return True
 
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The state of a parameter before its first step."""

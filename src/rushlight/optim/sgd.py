@@ -68,9 +68,13 @@ class SGD(Optimizer):
             "differentiable": differentiable, "fused": fused,
         })  # fmt: skip
 
+    def keeps_state(self, group: Group) -> bool:
+        """With momentum, a buffer."""
+        return bool(group["momentum"] != 0)
+
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """A place for the buffer, which starts as the first gradient."""
-        return {"momentum_buffer": None} if group["momentum"] != 0 else {}
+        return {"momentum_buffer": None}
 
     def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""

@@ -159,11 +159,13 @@ def _with_share(row: Primitive, input: Any, other: Any, alpha: Number) -> Tensor
         return apply(row, input, _scaled(row.name, input, other, alpha))
     need_more_bits(f"{row.name}_stub", input._data)
     wide = input.float(), other.float()  # type: ignore[attr-defined]
-    total = apply(row, wide[0], _scaled(row.name, *wide, rounded(alpha, input._data.dtype)))
+    share = rounded(_share(row.name, input, other, alpha)[0], kind)
+    total = apply(row, wide[0], _scaled(row.name, *wide, share))
     return relabel(total.to(dtypes.of(kind)), f"{row.name.capitalize()}Backward0")
 
 
-def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
+def _share(name: str, input: Any, other: Any, alpha: Any) -> tuple[Any, dtypes.dtype]:
+    """alpha as a number that fits, and the common type that it fits; or torch's error."""
     if isinstance(alpha, TensorBase) and not (alpha._data.ndim or alpha._requires_grad):
         alpha = number(alpha, "alpha")
     if not isinstance(alpha, NUMBERS):
@@ -180,12 +182,17 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
-    factor = dtypes.number_in(alpha, common.numpy)
+    fit = dtypes.number_in(alpha, common.numpy)
+    return fit.item() if common.category < dtypes.FLOATING else alpha, common
+
+
+def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
+    share, common = _share(name, input, other, alpha)
     if not isinstance(other, TensorBase):
         other = literal(np.asarray(other).astype(common.numpy))
     elif other._data.dtype.kind in "biu":
         other = other.to(common)  # type: ignore[attr-defined]
-    return reusable(other * (factor.item() if common.category < dtypes.FLOATING else alpha))
+    return reusable(other * share)
 
 
 def div(

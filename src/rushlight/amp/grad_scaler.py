@@ -197,7 +197,7 @@ class GradScaler:
             self._adapt(
                 scale, count, any(number(flag, "whether a gradient overflows") for flag in found)
             )
-        self._per_optimizer_states = defaultdict(_fresh)
+        self._per_optimizer_states.clear()
 
     def _adapt(self, scale: Tensor, count: Tensor, overflow: bool) -> None:
         if overflow:

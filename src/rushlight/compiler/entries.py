@@ -441,17 +441,50 @@ class Seen(Entry):
         return f"check {self.inputs[0]} {found}"
 
 
+class Checked(Entry):
+    """A check of values, which must come out as it did: else an error would be raised, or none."""
+
+    __slots__ = ("decide", "found", "why")
+
+    checks = True
+
+    def __init__(self, decide: Callable[[Slots], Any], found: Any, why: str, *rest: Any) -> None:
+        super().__init__(*rest)
+        self.decide = decide
+        self.found = found
+        self.why = why
+
+    def run(self, slots: Slots) -> None:
+        """Check again."""
+        if self.decide(slots) != self.found:
+            raise Changed(
+                f"the look at {', '.join(map(shown, self.inputs))} {self.why} finds something else than "
+                f"when it was recorded, at {place(self.line)}"
+            )
+
+    def text(self) -> str:
+        """What is checked."""
+        return f"check {', '.join(map(shown, self.inputs))}, {self.why}"
+
+
 class Perform(Entry):
     """Python code, run again each time: a scheduler's step, the next of an iterator."""
 
-    __slots__ = ("function", "rest", "recorded")
+    __slots__ = ("function", "rest", "recorded", "writes")
 
     checks = True
 
     def __init__(
-        self, function: Callable[..., Any], rest: Any, recorded: list[Array], *others: Any
+        self,
+        function: Callable[..., Any],
+        rest: Any,
+        recorded: list[Array],
+        writes: list[tuple[Array, Array]],
+        *others: Any,
     ) -> None:
         super().__init__(*others)
+        # Memory that it wrote, and what it wrote there.
+        self.writes = writes
         self.function = function
         # What came with the tensors, and must come again.
         self.rest = rest
@@ -477,10 +510,22 @@ class Perform(Entry):
             slots[out.index] = array
 
     def again(self, slots: Slots) -> None:
-        """Give what came when it was recorded."""
+        """Give, and write, what came when it was recorded."""
+        for memory, values in self.writes:
+            memory[...] = values
         for out, array in zip(self.outs, self.recorded, strict=True):
             slots[out.index] = array
 
     def text(self) -> str:
         """As a call."""
         return "perform " + call(called(self.function), self.inputs)
+
+
+class Seed(Perform):
+    """A random generator is set."""
+
+    __slots__ = ()
+
+    def again(self, slots: Slots) -> None:
+        """Set it, as at each run."""
+        self.run(slots)

@@ -13,6 +13,7 @@ from rushlight.compiler.world import World
 from rushlight.core.tensor import Array, Line, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import root
+from rushlight.random import Generator
 
 
 class Memories:
@@ -25,11 +26,19 @@ class Memories:
         # How often each has been changed, and what those that the function can see held.
         self.counts: dict[int, tuple[list[Any], int]] = {}
         self.sums: dict[int, int] = {}
+        # Changes that are counted by what is run again as it is.
+        self.apart: dict[int, int] = {}
+        # Which of them wanted a gradient.
+        self.wanted: dict[int, bool] = {}
         # Memory that the function has used, with a copy from before.
         self.before: dict[int, tuple[Array, Array]] = {}
         self.changed: set[int] = set()
+        # The random generators that were there.
+        self.generators: set[int] = set()
         for thing in gc.get_objects():
-            if issubclass(type(thing), TensorBase) and hasattr(thing, "_changes"):
+            if type(thing) is Generator:
+                self.generators.add(id(thing))
+            elif issubclass(type(thing), TensorBase) and hasattr(thing, "_changes"):
                 self._add(thing)
         for tensor in world.tensors:
             array = held(tensor)
@@ -40,6 +49,7 @@ class Memories:
         if type(array) is np.ndarray:
             self.existing.setdefault(id(array), []).append(tensor)
             self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
+            self.wanted[id(tensor)] = tensor._requires_grad
 
     def adopt(self, tensor: Any, name: str) -> None:
         """A tensor that was made just now counts as one that was there."""
@@ -78,6 +88,22 @@ class Memories:
         """Whether memory has been written since the recording started."""
         return id(root(array)) in self.changed
 
+    def marks(self) -> tuple[dict[int, int], dict[int, int]]:
+        """What the memory that has been used holds, and all counts, to compare with."""
+        held_now = {key: fingerprint(memory) for key, (memory, _) in self.before.items()}
+        return held_now, {key: changes[0] for key, (changes, _) in self.counts.items()}
+
+    def rewritten(self, marks: tuple[dict[int, int], dict[int, int]]) -> list[tuple[Array, Array]]:
+        """The memory that holds other values than when it was marked, with a copy."""
+        before, counts = marks
+        for key, (changes, _) in self.counts.items():
+            if (more := changes[0] - counts.get(key, changes[0])) != 0:
+                self.apart[key] = self.apart.get(key, 0) + more
+        found = [self.before[key][0] for key in before]
+        changed = [m for m in found if fingerprint(m) != before[id(m)]]
+        self.changed.update(map(id, changed))
+        return [(memory, memory.copy()) for memory in changed]
+
     def now(self) -> list[tuple[Array, Array]]:
         """The memory that has been used, with a copy of what it holds now."""
         return [(memory, memory.copy()) for memory, _ in self.before.values()]
@@ -87,10 +113,14 @@ class Memories:
         put(list(self.before.values()))
 
     def uncount(self) -> None:
-        """Let every count of changes be what it was."""
+        """Let every count of changes be what it was, and who wants gradients."""
         for changes, count in self.counts.values():
             if changes[0] != count:
                 changes[0] = count
+        for owners in self.existing.values():
+            for tensor in owners:
+                if tensor._node is None:
+                    tensor._requires_grad = self.wanted[id(tensor)]
 
 
 def put(memories: list[tuple[Array, Array]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rushlight.compiler.entries import Draw, Entry, Slots, Write
@@ -13,7 +13,7 @@ from rushlight.compiler.tree import Leaf, together
 from rushlight.compiler.values import Figure, Value
 from rushlight.compiler.world import World
 from rushlight.core.node import Node
-from rushlight.core.tensor import Array, Line, TensorBase, wrap
+from rushlight.core.tensor import Array, Line, TensorBase, Untracked, wrap
 from rushlight.core.turned import held
 from rushlight.memory import root
 
@@ -59,7 +59,20 @@ class Grad:
         return self.owner.find(given)._grad
 
 
-Location = Argument | Held | Grad
+@dataclass(frozen=True)
+class At:
+    """What stands in an attribute, a list or a variable that the program itself sets anew."""
+
+    fact: Any
+    key: Any
+    name: str
+
+    def find(self, given: Tensors) -> Any:
+        """The tensor, at this call."""
+        return self.fact.read().get(self.key)
+
+
+Location = Argument | Held | Grad | At
 
 
 @dataclass(eq=False)
@@ -74,6 +87,8 @@ class Source:
     changes: int = 0
     site: Any = None
     written: bool = False
+    # The function itself lets it want a gradient, or not.
+    wants: bool = False
     # While it is recorded: the tensor itself.
     tensor: Any = None
 
@@ -114,6 +129,9 @@ class Result:
     value: Value | None
     requires_grad: bool
     changes: int
+    inference: bool
+    # Its class, if that is one of the user's.
+    kind: Any
     # The source with which it shares memory and counts changes.
     shares: int | None
     name: str | None = None
@@ -125,7 +143,11 @@ class Result:
         if self.value is None:
             raise Changed("a result has no value")
         tensor: Any = wrap(slots[self.value.index])
-        if self.shares is None:
+        if self.kind is not None:
+            tensor.__class__ = self.kind
+        if self.inference:
+            tensor._changes = Untracked((0, None))
+        elif self.shares is None:
             tensor._changes[0] = self.changes
         else:
             tensor._changes = sources[self.shares]._changes
@@ -174,7 +196,9 @@ class Program:
     # Whose `.grad` it looked at before it set it, and whether there was one.
     looked: list[tuple[Location, bool]]
     # Which sources lie in one memory.
-    shared: list[int] = field(default_factory=list)
+    shared: list[int]
+    # Attributes, elements and variables that the function set to other tensors.
+    rebound: list[tuple[At, Result]]
 
     def __post_init__(self) -> None:
         self._free()
@@ -189,6 +213,7 @@ class Program:
         """Find out after which entry each slot is not needed any more."""
         kept = {source.value.index for source in self.sources}
         kept |= {result.value.index for result in self._kept() if result.value is not None}
+        kept |= {leaf.index for leaf in self.tree[1] if leaf.__class__ is Figure}
         seen: set[int] = set(kept)
         for entry in reversed(self.entries):
             here = {x.index for x in (*entry.reads(), *entry.outs)} - seen
@@ -197,7 +222,7 @@ class Program:
 
     def _kept(self) -> Iterator[Result]:
         yield from self.results
-        for _, result in self.grads:
+        for _, result in (*self.grads, *self.rebound):
             if result is not None:
                 yield result
 
@@ -257,13 +282,18 @@ class Program:
             if one.changes:
                 tensor._changes[0] += one.changes
                 tensor._changes[1] = one.site
+            if one.wants is not one.requires_grad:
+                tensor._requires_grad = one.wants
         made = [result.make(given, slots, tensors) for result in self.results]
         grads = [
             (location.find(given), None if result is None else result.make(given, slots, tensors))
             for location, result in self.grads
         ]
+        places = [(at, result.make(given, slots, tensors)) for at, result in self.rebound]
         for tensor, grad in grads:
             tensor._grad = grad
+        for at, tensor in places:
+            at.fact.put(at.key, tensor)
         return together(self.tree, lambda leaf: _leaf(leaf, made, slots))
 
     # ---- reading ---------------------------------------------------------------------------------
@@ -295,6 +325,8 @@ class Program:
             yield f"    {names} = {entry.text()}" + (f"  # {kinds}" if kinds else "")
         for location, result in self.grads:
             yield f"  grad    {location.name}.grad = {_name(result)}"
+        for at, result in self.rebound:
+            yield f"  set     {at.name} = {_name(result)}"
         for result in self.results:
             yield f"  result  {_name(result)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from rushlight import random
 from rushlight.compiler.entries import (
     Arithmetic,
+    Checked,
     Constant,
     Decision,
     Draw,
@@ -19,12 +21,14 @@ from rushlight.compiler.entries import (
     Operation,
     Option,
     Perform,
+    Seed,
     Seen,
     Store,
     Turn,
     Write,
 )
 from rushlight.compiler.errors import CannotRecord, place
+from rushlight.compiler.examined import examine
 from rushlight.compiler.grads import Grads
 from rushlight.compiler.memories import Memories
 from rushlight.compiler.program import Argument, Grad, Held, Location, Source
@@ -62,7 +66,7 @@ class Recorder(Interpreter):
         self.constants: list[tuple[Array, Constant]] = []
         self.lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
         self.generators: dict[int, tuple[Any, Any]] = {}
-        self.note_generator(random.default_generator)
+        self.remember_generator(random.default_generator)
         self.kept: list[Any] = []
         # Options that were read and comparisons that were made, each noted once.
         self.asked: dict[tuple[int, str, int | None], Number] = {}
@@ -134,8 +138,28 @@ class Recorder(Interpreter):
         value = self.operand(tensor)
         array = doors.read(tensor, why)
         if not self.is_fixed(value, held(tensor)):
-            self.entries.append(Seen(np.array(array), f"for {why}", self.where(), [value]))
+            self.entries.append(Seen(np.array(array), why, self.where(), [value]))
         return array
+
+    def check(self, tensor: TensorBase, why: str) -> Any:
+        """A look at values that decides whether an error is raised."""
+        value = self.operand(tensor)
+        array = doors.check(tensor, why)
+        if self.is_fixed(value, held(tensor)):
+            return array
+        return examine(array, value, why, self)
+
+    def decides(
+        self, decide: Callable[[Any], Any], sources: tuple[Value, ...], found: Any, why: str
+    ) -> None:
+        """A check has come out."""
+        if self.recording:
+            self.entries.append(Checked(decide, found, why, self.where(), sources))
+
+    def pin(self, value: Value, why: str) -> None:
+        """All of a value decides."""
+        array = next(ref() for ref, known in self.known.values() if known is value)
+        self.entries.append(Seen(np.array(array), why, self.where(), [value]))
 
     def number(self, tensor: TensorBase, why: str) -> Any:
         """The one value of a tensor as a Python number."""
@@ -147,7 +171,7 @@ class Recorder(Interpreter):
         self.entries.append(Look(self.where(), [value], [number.figure]))
         if found.__class__ is float or found.__class__ is int:
             return number
-        self.entries.append(Seen(found, f"for {why}", self.where(), [number.figure]))
+        self.entries.append(Seen(found, why, self.where(), [number.figure]))
         return found
 
     def draw(
@@ -201,16 +225,23 @@ class Recorder(Interpreter):
         """Python code that is run again each time."""
         where = self.where()
         operands = tuple(map(self.operand, args))
+        owner = getattr(function, "__self__", None)
+        kind = Perform
+        if isinstance(owner, random.Generator):
+            kind = Seed
+            self.remember_generator(owner)
         before = self.rates()
+        held_before = self.memories.marks()
         result = doors.perform(function, *map(plain, args))
         self.moved(before)
         self.asked.clear()
+        writes = self.memories.rewritten(held_before)
         tensors, rest = apart(result)
         arrays = [held(t) for t in tensors]
         self.kept.append(tensors)
         outs = [self.new(a) for a in arrays]
         self.entries.append(
-            Perform(function, rest, [a.copy("K") for a in arrays], where, operands, outs)
+            kind(function, rest, [a.copy("K") for a in arrays], writes, where, operands, outs)
         )
         return result
 
@@ -355,7 +386,9 @@ class Recorder(Interpreter):
             )
         self.memories.first(array, location.name, line)
         value = self.new(array, location.name)
-        self.sources.append(Source(location, value, array, owner._requires_grad, tensor=owner))
+        self.sources.append(
+            Source(location, value, array, self.memories.wanted[id(owner)], tensor=owner)
+        )
         self.kept.append(array)
         return value
 
@@ -387,10 +420,17 @@ class Recorder(Interpreter):
 
     def note_generator(self, generator: Any) -> None:
         """A generator is drawn from: its state, before the first time."""
-        if generator is None:
+        if generator is None or id(generator) in self.generators:
             return
-        if id(generator) not in self.generators:
-            self.generators[id(generator)] = generator, position(generator)
+        self.remember_generator(generator)
+        if id(generator) not in self.memories.generators:
+            # One that the function has made: it starts anew at each run.
+            start = functools.partial(_set_to, generator, position(generator))
+            self.entries.append(Seed(start, apart(generator)[1], [], [], self.where(), (), ()))
+
+    def remember_generator(self, generator: Any) -> None:
+        """Know where a generator stood before the recording moved it."""
+        self.generators.setdefault(id(generator), (generator, position(generator)))
 
 
 class Options(dict[str, Any]):
@@ -424,6 +464,10 @@ class Options(dict[str, Any]):
 def plain_options(x: Any) -> Any:
     """Options as they are."""
     return x.options if isinstance(x, Options) else plain(x)
+
+
+def _set_to(generator: Any, state: Array) -> Any:
+    return generator.set_state(state)
 
 
 def position(generator: Any) -> Any:

@@ -10,16 +10,15 @@ from rushlight.compiler.entries import Entry
 from rushlight.compiler.errors import CannotRecord, place
 from rushlight.compiler.grads import Grads
 from rushlight.compiler.memories import Memories, put
-from rushlight.compiler.program import Held, Location, Program, Result
+from rushlight.compiler.program import At, Held, Location, Program, Result
 from rushlight.compiler.recorder import Recorder, position
 from rushlight.compiler.spy import Spy
 from rushlight.compiler.tree import Leaf, apart, together
 from rushlight.compiler.values import fingerprint, is_number, plain
-from rushlight.compiler.world import MISSING, PLAIN, World, told
-from rushlight.core import doors
+from rushlight.compiler.world import MISSING, PLAIN, TENSOR, World, told
 from rushlight.core.state import state
-from rushlight.core.tensor import Line
-from rushlight.core.turned import held
+from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
+from rushlight.core.turned import class_of, held
 from rushlight.memory import root
 from rushlight.ops.creation import from_numpy
 
@@ -54,6 +53,7 @@ class _Recording:
         self.grads = Grads()
         self.recorder = Recorder(self.world, self.memories, self.grads)
         self.spy = Spy(self.world)
+        self.rebound: list[tuple[At, Any, Any]] = []
 
     def run(self) -> tuple[Any, Program]:
         """Run the function, then try the program."""
@@ -69,15 +69,13 @@ class _Recording:
 
     def _watched(self) -> Any:
         """What the function returns, while everything is watched."""
-        for spot in self.world.iterators:
-            spot.put(Taken(spot.iterator))
+        self.world.take()
         try:
             with self.recorder, self.grads, self.spy:
                 result = self.function(*self.args, **self.kwargs)
         finally:
             self.recorder.recording = False
-            for spot in self.world.iterators:
-                spot.put(spot.iterator)
+            self.world.give_back()
         if self.spy.refused is not None:
             raise self.spy.refused
         return result
@@ -103,8 +101,10 @@ class _Recording:
             count = self.memories.counts.get(id(tensor._changes))
             if count is not None and id(tensor._changes) not in counted:
                 counted.add(id(tensor._changes))
-                source.changes = tensor._changes[0] - count[1]
+                apart_from = self.memories.apart.get(id(tensor._changes), 0)
+                source.changes = tensor._changes[0] - count[1] - apart_from
                 source.site = tensor._changes[1]
+            source.wants = tensor._requires_grad
             source.written = self.memories.is_written(source.array)
         tensors, tree = apart(result)
         results = [self._result(tensor) for tensor in tensors]
@@ -133,12 +133,13 @@ class _Recording:
             getattr(self.function, "__name__", type(self.function).__name__),
             self.world, recorder.sources, recorder.entries, recorder.size, tree, results, left, looked,
             _shared([source.array for source in recorder.sources]),
+            [(at, self._result(after)) for at, _, after in self.rebound],
         )  # fmt: skip
         return program
 
     def _unchanged(self) -> None:
         """Raise if the function has changed what a replay would not."""
-        found = self.world.changed() or self.world.step()
+        found = self._rebinds() or self.world.moved() or self.world.step()
         if found is None:
             rates = self.recorder.rates()
             for known, now in zip(self.recorder.expected_rates, rates, strict=True):
@@ -158,6 +159,25 @@ class _Recording:
             f"{name} was changed{how}, at {place(line)}: a replay runs what was done to tensors, and no "
             "Python. Change it outside, keep it in a tensor that is changed in place, or return it"
         )
+
+    def _rebinds(self) -> tuple[str, Any, Any, Any] | None:
+        """Tensors that the function put in the place of others; what else it changed is returned."""
+        for fact, key, before, after in list(self.world.changes()):
+            name = fact.name(key)
+            was_tensor = isinstance(before, TensorBase)
+            if (
+                fact.put is None
+                or not isinstance(after, TensorBase)
+                or not (was_tensor or before is None or before is MISSING)
+                or (was_tensor and self.world.places_of(before) > 1)
+                or (isinstance(key, int) and before is MISSING)
+            ):
+                return name, key, before, after
+            self.rebound.append((At(fact, key, name), before, after))
+        for at, before, _ in self.rebound:
+            if isinstance(before, TensorBase):
+                at.fact.expected[at.key] = TENSOR
+        return None
 
     def _line_of(self, key: Any) -> Line:
         """The line that most likely changed what is called key."""
@@ -184,9 +204,12 @@ class _Recording:
 
     def _rename(self) -> None:
         """What optimizers hold is found after the run, and gets its names then."""
+        moving = {id(before): at for at, before, _ in self.rebound}
         for source in self.recorder.sources:
             name = self.world.names.get(id(source.tensor))
-            if isinstance(source.location, Held) and name is not None:
+            if id(source.tensor) in moving:
+                source.location = moving[id(source.tensor)]
+            elif isinstance(source.location, Held) and name is not None:
                 source.location = Held(source.tensor, name)
                 source.value.name = name
 
@@ -195,7 +218,14 @@ class _Recording:
         found = self.memories.find(tensor, array)
         if found is tensor:
             where = self.recorder.locate(tensor, array)
-            return Result(where, None, tensor._requires_grad, 0, None)
+            return Result(where, None, tensor._requires_grad, 0, False, None, None)
+        kind = class_of(tensor)
+        marks = [name for name in vars(tensor) if not name.startswith("_")]
+        if marks:
+            raise CannotRecord(
+                f"a tensor that the function returns has an attribute {marks[0]!r} of your own: a replay "
+                "would not set it"
+            )
         value = self.recorder.memory(tensor)
         shares = None
         for number, source in enumerate(self.recorder.sources):
@@ -203,9 +233,15 @@ class _Recording:
                 shares = number
         node = tensor._node
         return Result(
-            None, value, tensor._requires_grad, tensor._changes[0], shares,
+            None,
+            value,
+            tensor._requires_grad,
+            tensor._changes[0],
+            is_inference(tensor),
+            None if kind is result_class() else kind,
+            shares,
             None if node is None else node.name(),
-        )  # fmt: skip
+        )
 
     def _leaf(self, leaf: Any) -> Any:
         if is_number(leaf):
@@ -279,19 +315,6 @@ _DRAWING = {
 }  # fmt: skip
 
 
-class Taken:
-    """An iterator that the function found outside: each replay takes the next from it, too."""
-
-    def __init__(self, iterator: Any) -> None:
-        self.iterator = iterator
-
-    def __iter__(self) -> Taken:
-        return self
-
-    def __next__(self) -> Any:
-        return doors.perform(self.iterator.__next__)
-
-
 def _same_place(source: Any, tensor: Any) -> None:
     name = source.location.name
     if held(tensor) is not source.array:
@@ -303,8 +326,6 @@ def _same_place(source: Any, tensor: Any) -> None:
             f"{name} was changed in place by what is recorded for gradients, and keeps the graph: "
             "change it under torch.no_grad(), or work on a clone"
         )
-    if tensor._requires_grad is not source.requires_grad:
-        raise CannotRecord(f"{name}.requires_grad was changed: set it outside")
 
 
 def _shared(arrays: list[Any]) -> list[int]:

@@ -25,6 +25,7 @@ from rushlight.compiler.errors import CannotRecord, Changed
 from rushlight.compiler.origin import OWN, USER, origin
 from rushlight.compiler.tree import Leaf, apart
 from rushlight.compiler.values import fingerprint
+from rushlight.core import doors
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference
 from rushlight.optim.lr_scheduler import LRScheduler
@@ -34,6 +35,8 @@ from rushlight.random import Generator
 # The numbers and words that are compared by value; everything else is the same only as itself.
 PLAIN = (bool, int, float, complex, str, bytes, type(None), dtypes.dtype, np.generic, np.dtype)
 MISSING = object()
+# In the place of a tensor that the program itself replaces: there must be one.
+TENSOR = object()
 # The key under which an array of NumPy's has its elements.
 VALUES = object()
 # So much is walked over, and not more.
@@ -45,6 +48,8 @@ def same(a: Any, b: Any) -> bool:
     """Whether Python would find one where it found the other."""
     if a is b:
         return True
+    if a is TENSOR:
+        return isinstance(b, TensorBase)
     if type(a) is not type(b):
         return False
     if isinstance(a, PLAIN):
@@ -77,20 +82,21 @@ class Fact:
     expected: dict[Any, Any]
     # Entries count only where the code that ran names them; otherwise all do, and there are no others.
     by_name: bool
+    # Puts another value under a key.
+    put: Callable[[Any, Any], None] | None = None
 
-    def difference(self, used: set[str] | None = None) -> tuple[Any, Any, Any] | None:
-        """The first key at which something else is found, with what was and what is there."""
+    def differences(self, used: set[str] | None = None) -> Iterator[tuple[Any, Any, Any]]:
+        """The keys at which something else is found, with what was and what is there."""
         now = self.read()
         get = now.get
         for key, value in self.expected.items():
             found = get(key, MISSING)
             if found is not value and not same(value, found):
-                return key, value, found
+                yield key, value, found
         if len(now) != len(self.expected):
-            for key, found in now.items():
+            for key, found in list(now.items()):
                 if key not in self.expected and (used is None or not self.by_name or key in used):
-                    return key, MISSING, found
-        return None
+                    yield key, MISSING, found
 
     def keep(self, used: set[str]) -> None:
         """Forget what the code did not name."""
@@ -114,6 +120,19 @@ class Place:
     put: Callable[[Any], None]
 
 
+class Taken:
+    """An iterator that the function found outside: each replay takes the next from it, too."""
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def __iter__(self) -> Taken:
+        return self
+
+    def __next__(self) -> Any:
+        return doors.perform(self.iterator.__next__)
+
+
 @dataclass(eq=False)
 class World:
     """The facts about a function and its arguments."""
@@ -135,6 +154,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.seen: dict[int, Any] = {}
+        self.entered: set[Any] = set()
+        self.recording = False
+        # Arguments that the function also finds elsewhere.
+        self.pinned: list[tuple[int, Any]] = []
         self.tensors_given, self.rest = apart((self.args, self.kwargs))
         self.modes = _modes()
         given = _names(self.function, self.args)
@@ -254,8 +277,10 @@ class World:
 
             yield from self._mapping(held(), held, lambda k: f"{name}.{k}", True, place=False)
 
-    def _note(self, name: Any, read: Callable[[], Any], by_name: bool | None) -> Fact:
-        fact = Fact(name, read, dict(read()), bool(by_name))
+    def _note(
+        self, name: Any, read: Callable[[], Any], by_name: bool | None, put: Any = None
+    ) -> Fact:
+        fact = Fact(name, read, dict(read()), bool(by_name), put)
         self.facts.append(fact)
         return fact
 
@@ -267,7 +292,7 @@ class World:
         by_name: bool,
         place: bool = True,
     ) -> Iterator[Any]:
-        self._note(name, read, by_name)
+        self._note(name, read, by_name, mapping.__setitem__ if place else None)
         for key, value in list(mapping.items()):
             if _is_iterator(value):
                 put = functools.partial(mapping.__setitem__, key) if place else None
@@ -276,7 +301,9 @@ class World:
                 yield value, name(key)
 
     def _numbered(self, things: Any, name: str) -> Iterator[tuple[Any, str]]:
-        self._note(lambda k: f"{name}[{k}]", lambda: dict(enumerate(things)), False)
+        self._note(
+            lambda k: f"{name}[{k}]", lambda: dict(enumerate(things)), False, things.__setitem__
+        )
         for number, value in enumerate(things):
             if _is_iterator(value):
                 put = functools.partial(things.__setitem__, number)
@@ -287,6 +314,20 @@ class World:
     def _iterator(self, iterator: Any, name: str, put: Any) -> None:
         if put is not None:
             self.iterators.append(Place(name, iterator, put))
+            if self.recording:
+                put(Taken(iterator))
+
+    def take(self) -> None:
+        """Recording starts: what is taken from iterators is taken at each run."""
+        self.recording = True
+        for spot in self.iterators:
+            spot.put(Taken(spot.iterator))
+
+    def give_back(self) -> None:
+        """Recording is over."""
+        self.recording = False
+        for spot in self.iterators:
+            spot.put(spot.iterator)
 
     def _class(self, cls: type) -> Iterator[tuple[Any, str]]:
         name = cls.__name__
@@ -307,7 +348,10 @@ class World:
                 except ValueError:
                     return {}
 
-            self._note(lambda _, variable=variable: variable, read, False)
+            def put_in(_: Any, value: Any, cell: Any = cell) -> None:
+                cell.cell_contents = value
+
+            self._note(lambda _, variable=variable: variable, read, False, put_in)
             value = read().get(variable)
             if _is_iterator(value):
                 put = functools.partial(setattr, cell, "cell_contents")
@@ -321,6 +365,7 @@ class World:
 
     def globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         """What code finds among its globals."""
+        self.entered.add(code)
         wanted = {n for n in names_of(code) if n in known and known[n] is not vars(builtins).get(n)}
         if not wanted:
             return
@@ -328,6 +373,7 @@ class World:
             lambda k: f"the global {k}",
             lambda: {n: known[n] for n in wanted if n in known},
             False,
+            known.__setitem__,
         )
         for variable in sorted(wanted):
             value = known[variable]
@@ -339,21 +385,29 @@ class World:
 
     def enter(self, code: Any, known: dict[str, Any]) -> None:
         """A function of the user's runs: note the globals that it names."""
+        if code in self.entered:
+            return
         for value, name in list(self.globals_of(code, known)):
             self.walk(value, name)
 
     # ---- asking ----------------------------------------------------------------------------------
 
-    def changed(self) -> tuple[str, Any, Any, Any] | None:
-        """What the function has changed: its name, its key, what was and what is there."""
+    def changes(self) -> Iterator[tuple[Fact, Any, Any, Any]]:
+        """What the function has changed: where, its key, what was and what is there."""
         for fact in self.facts:
-            found = fact.difference()
-            if found is not None:
-                return fact.name(found[0]), *found
+            for found in fact.differences():
+                yield fact, *found
+
+    def moved(self) -> tuple[str, Any, Any, Any] | None:
+        """A random generator that is not ours, and that the function has drawn from."""
         for name, read, before in self.streams:
             if read() != before:
                 return f"the state of the random generator {name}", name, MISSING, MISSING
         return None
+
+    def places_of(self, tensor: Any) -> int:
+        """In how many places a tensor is found."""
+        return sum(value is tensor for fact in self.facts for value in fact.expected.values())
 
     def made(self, state: dict[str, Any]) -> None:
         """The state of a parameter has been made, which was not there before."""
@@ -383,12 +437,16 @@ class World:
         """The recording is done: keep the facts about what the code that ran names; None: about all."""
         self.used = used
         self.seen = {}
-        if used is None:
-            return
-        if not used & {"environ", "getenv"}:
-            self.facts.remove(self.environment)
-        for fact in self.facts:
-            fact.keep(used)
+        if used is not None:
+            if not used & {"environ", "getenv"}:
+                self.facts.remove(self.environment)
+            for fact in self.facts:
+                fact.keep(used)
+        self.pinned = [
+            (number, tensor)
+            for number, tensor in enumerate(self.tensors_given)
+            if self.places_of(tensor)
+        ]
 
     def _optimizer(self, optimizer: Optimizer, name: str) -> None:
         """Its numbers are read at each run; the rest must be as it is."""
@@ -435,9 +493,14 @@ class World:
         if _modes() != self.modes:
             raise Changed(_mode_changed(self.modes, _modes()))
         for fact in self.facts:
-            found = fact.difference(self.used)
-            if found is not None:
+            for found in fact.differences(self.used):
                 raise Changed(fact.message(*found))
+        for number, tensor in self.pinned:
+            if tensors[number] is not tensor:
+                raise Changed(
+                    f"argument {number} is another tensor now; when it was recorded it was "
+                    f"{self.names[id(tensor)]}, too, which the function also looks at"
+                )
         return tensors
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.func.gradients import chosen, pulled, pushed, replaced
 from rushlight.func.mapping import vmap
 from rushlight.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
@@ -29,7 +29,7 @@ def directions(tensors: Sequence[Any]) -> list[Any]:
     for t, size in zip(tensors, sizes, strict=True):
         part = np.zeros((total, size), t._data.dtype)
         part[np.arange(start, start + size), np.arange(size)] = 1
-        found.append(wrap(part.reshape((total, *t._data.shape))))
+        found.append(literal(part.reshape((total, *t._data.shape))))
         start += size
     return found
 

@@ -251,7 +251,8 @@ def matrix_rank(
         rtol, atol = 0.0, tol
     sizes = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
     limits = [
-        t if isinstance(t, TensorBase) or t is None else wrap(np.asarray(t)) for t in (rtol, atol)
+        t if isinstance(t, TensorBase) or t is None else literal(np.asarray(t))
+        for t in (rtol, atol)
     ]
     return write_out(out, computed(_rank, sizes, *limits, shape=A._data.shape[-2:]))
 
@@ -312,7 +313,7 @@ def cholesky_solve(
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A, from its Cholesky factor L."""
     eye = np.broadcast_to(np.eye(L._data.shape[-1], dtype=L._data.dtype), L._data.shape)
-    return cholesky_solve(wrap(eye.copy()), L, upper, out=out)
+    return cholesky_solve(literal(eye.copy()), L, upper, out=out)
 
 
 @in_single

@@ -57,7 +57,7 @@ def finish(
         check_device(device)
     if layout is not None:
         check_layout(layout)
-    result = made if isinstance(made, TensorBase) else wrap(made)
+    result = made if isinstance(made, TensorBase) else literal(made)
     if out is not None:
         return write_out(out, result)
     return result.requires_grad_() if requires_grad else result

@@ -31,6 +31,7 @@ from rushlight.ops.inplace import (
 )
 from rushlight.ops.masking import filling
 from rushlight.primitives import index as rows
+from rushlight.primitives import pointwise
 from rushlight.primitives.index import ARRAY, FULL
 from rushlight.primitives.writing import copy_region
 
@@ -168,7 +169,7 @@ def _index_tensor(part: Any) -> Tensor:
     else:
         raise IndexError(_HINT.format(type(part).__name__))
     if data.dtype == np.int64 or data.dtype.kind == "b":
-        return part if isinstance(part, TensorBase) else wrap(data)  # type: ignore[return-value]
+        return part if isinstance(part, TensorBase) else literal(data)  # type: ignore[return-value]
     if data.dtype == np.uint8:
         warnings.warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
@@ -176,9 +177,11 @@ def _index_tensor(part: Any) -> Tensor:
             UserWarning,
             stacklevel=4,
         )
-        return wrap(data != 0)
+        return apply(pointwise.ne, part, 0) if isinstance(part, TensorBase) else literal(data != 0)
     if data.dtype == np.int32:
-        return wrap(data.astype(np.int64))
+        if isinstance(part, TensorBase):
+            return apply(pointwise.convert, part, dtype=data.astype(np.int64).dtype)
+        return literal(data.astype(np.int64))
     raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply, check, literal, read
-from rushlight.core.tensor import Array, TensorBase, inference, wrap
+from rushlight.core.tensor import Array, TensorBase, inference
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
     apart,
@@ -586,5 +586,5 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         return literal(np.empty(0, input._data.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(input._data.size), r)), np.int64).reshape(-1, r)
-    result: Tensor = apply(index_rows.index, input, wrap(places), spec=(ARRAY,))
+    result: Tensor = apply(index_rows.index, input, literal(places), spec=(ARRAY,))
     return relabel(result, "StackBackward0")

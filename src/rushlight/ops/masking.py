@@ -193,8 +193,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     need_more_bits("nonzero_count_cpu", data)
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
-        return tuple(like(wrap(np.ascontiguousarray(a)), input) for a in places)
-    result = like(wrap(_turned(_found(data))), input)
+        return tuple(like(literal(np.ascontiguousarray(a)), input) for a in places)
+    result = like(literal(_turned(_found(data))), input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, literal, number
+from rushlight.core.doors import apply, calculate, literal, number
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -182,7 +182,7 @@ def _share(name: str, input: Any, other: Any, alpha: Any) -> tuple[Any, dtypes.d
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
-    fit = dtypes.number_in(alpha, common.numpy)
+    fit = calculate(dtypes.number_in, alpha, common.numpy)
     return fit.item() if common.category < dtypes.FLOATING else alpha, common
 
 

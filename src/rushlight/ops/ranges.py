@@ -13,7 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import literal, read
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.ops.arguments import numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.primitives.constant import computed
@@ -168,7 +168,7 @@ def _from_tensors(
 ) -> Tensor:
     """linspace or logspace for whoever watches: the values of the ends are not looked at here."""
     given = [
-        wrap(np.asarray(_plain_number(t))) if not isinstance(t, TensorBase) else t for t in ends
+        literal(np.asarray(_plain_number(t))) if not isinstance(t, TensorBase) else t for t in ends
     ]
 
     def numbers(first: Array, last: Array) -> Array:

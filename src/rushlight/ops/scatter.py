@@ -10,7 +10,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, into, literal, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase, bump, wants_grad, wrap
+from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -190,7 +190,7 @@ def _scatter_plan(
             value = dtypes.number_in(src, x._data.dtype)
             return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
         filler = np.asarray(dtypes.number_in(src, x._data.dtype))
-        values = wrap(np.broadcast_to(filler, places._data.shape))
+        values = literal(np.broadcast_to(filler, places._data.shape))
     if reduce == "add":
         return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)
     return x, _Write(rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod")

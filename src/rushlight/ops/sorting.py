@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.ops.arguments import (
     apart,
     need_tensor,
@@ -187,8 +187,8 @@ def _answer(
 ) -> Any:
     """What `unique` returns: a tensor, or a tuple with the extras that were asked for."""
     wanted = [*([parts[1]] if inverse else []), *([parts[2]] if counts else [])]
-    first = _underived(wrap(np.array(parts[0], order="C")), input, name, label)
-    tensors = (first, *(wrap(np.array(part, order="C")) for part in wanted))
+    first = _underived(literal(np.array(parts[0], order="C")), input, name, label)
+    tensors = (first, *(literal(np.array(part, order="C")) for part in wanted))
     return tensors if len(tensors) > 1 else tensors[0]
 
 
@@ -226,7 +226,7 @@ def unique(
     if dim is None:
         if not (return_inverse or return_counts):
             data = read(input, "the different elements")
-            found = wrap(np.unique(data, equal_nan=False))
+            found = literal(np.unique(data, equal_nan=False))
             return like(_underived(found, input, "_unique2", "Unique2Backward0"), input)
         data = read(input, "the different elements")
         values, inverse, counts = np.unique(
@@ -312,7 +312,8 @@ def isin(
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         need_tensor("isin", "elements", 1, elements)
     ours, theirs = (
-        x if isinstance(x, TensorBase) else wrap(np.asarray(x)) for x in (elements, test_elements)
+        x if isinstance(x, TensorBase) else literal(np.asarray(x))
+        for x in (elements, test_elements)
     )
     result: Tensor = computed(np.isin, ours, theirs, unique=assume_unique, invert=invert)
     return result if out is None else write_out(out, result)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.doors import apply, literal
+from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number
@@ -108,7 +108,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise NotImplementedError("\"mvlgamma\" not implemented for 'Bool'")
     if input._data.dtype.kind not in "fV":
         input = input.to(dtypes.get_default_dtype())
-    steps = wrap((np.arange(p) * -0.5).astype(input._data.dtype))
+    steps = literal((np.arange(p) * -0.5).astype(input._data.dtype))
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)
     result = relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0")
     return result if out is None else write_out(out, result)

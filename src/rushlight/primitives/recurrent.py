@@ -20,7 +20,7 @@ import numpy as np
 
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import Array
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import ARRAY, index
@@ -76,7 +76,7 @@ def _before(first: Any, states: Any, sizes: Sizes, reverse: bool) -> Any:
     for start, count in _steps(sizes, reverse):
         origin[start : start + count] = latest[:count]
         latest[:count] = np.arange(start, start + count) + batch
-    return index(cat(first, states, dim=0), wrap(origin), spec=(ARRAY,))
+    return index(cat(first, states, dim=0), literal(origin), spec=(ARRAY,))
 
 
 class _Carried:
@@ -101,7 +101,7 @@ class _Carried:
             return value.narrow(0, 0, rows)
         if have < rows:
             missing = np.zeros((rows - have, *value._data.shape[1:]), value._data.dtype)
-            return cat(value, wrap(missing), dim=0)
+            return cat(value, literal(missing), dim=0)
         return value
 
     def initial(self) -> Any:

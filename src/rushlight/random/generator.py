@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, SupportsInt
 
 import numpy as np
 
+from rushlight.core import doors
 from rushlight.core.doors import read
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import device as Device
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Generator:
         seed = int(seed)
         if not -(1 << 63) <= seed < _BIT64:
             raise ValueError(f"Overflow when unpacking long long: seed {seed} needs over 64 bits")
-        self._reseed(seed % _BIT64)
+        doors.perform(self._reseed, seed % _BIT64)
         return self
 
     def seed(self) -> int:
@@ -150,6 +151,10 @@ class Generator:
         >>> bool((g.set_state(state).raw32(1) == first).all())
         True
         """
+        state: Tensor = doors.draw(_whole, self)
+        return state
+
+    def _state(self) -> Array:
         twister = self._bits.state["state"]
         key, at = twister["key"], int(twister["pos"])
         record = np.zeros((), _STATE)
@@ -165,7 +170,7 @@ class Generator:
             record["normal"], record["has_normal"] = self.next_normal, 1
         if self._next_float_normal is not None:
             record["float_normal"], record["has_float_normal"] = self._next_float_normal, 1
-        return wrap(np.frombuffer(record.tobytes(), np.uint8).copy())
+        return np.frombuffer(record.tobytes(), np.uint8).copy()
 
     def set_state(self, state: Any) -> Generator:
         """Take over a state that `get_state`, here or in torch, has given. Returns self.
@@ -173,6 +178,10 @@ class Generator:
         state is a tensor or an array. Raises TypeError unless
         it is uint8, RuntimeError for another size or layout.
         """
+        doors.perform(self._go_to, state)
+        return self
+
+    def _go_to(self, state: Any) -> None:
         if isinstance(state, TensorBase):
             state = read(state, "the state of a generator")
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
@@ -196,7 +205,6 @@ class Generator:
         self._next_float_normal = (
             float(record["float_normal"]) if record["has_float_normal"] else None
         )
-        return self
 
     def clone_state(self) -> Generator:
         """A second generator that will give the same numbers, independent of this one."""
@@ -207,6 +215,10 @@ class Generator:
 
     def __repr__(self) -> str:
         return f"<rushlight.Generator device=cpu seed={self._seed}>"
+
+
+def _whole(*, generator: Generator) -> Array:
+    return generator._state()
 
 
 def _restored(state: Any) -> Generator:

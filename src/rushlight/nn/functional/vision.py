@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.doors import apply, literal
+from rushlight.core.tensor import Array
 from rushlight.ops import vision as ops
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following
@@ -157,7 +157,7 @@ def _nearest(
         steps = np.arange(count, dtype=np.float32) + np.float32(0.5 if exact else 0)
         positions = np.minimum(np.floor(steps * scale).astype(np.int64), before[d] - 1)
         spec = (*(slice(None),) * (2 + d), ARRAY)
-        result = apply(index, result, wrap(positions), spec=spec)
+        result = apply(index, result, literal(positions), spec=spec)
     if result is input:
         result = input.clone()
     label = f"UpsampleNearest{'Exact' if exact else ''}{dims}DBackward0"

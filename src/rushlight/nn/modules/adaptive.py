@@ -9,8 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.doors import check, read
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal, read
 from rushlight.nn import functional as F
 from rushlight.nn.modules.container import ModuleList, Sequential
 from rushlight.nn.modules.linear import Linear
@@ -101,7 +100,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if batched and input_.shape[0] != target_.shape[0]:
             raise RuntimeError("Input and target should have the same size in the batch dimension.")
         input = input_ if batched else input_.unsqueeze(0)
-        target = np.atleast_1d(check(target_, "whether a target is out of range"))
+        target = np.atleast_1d(read(target_, "to find the cluster of each target"))
         if target.size and not 0 <= target.min() <= target.max() < self.n_classes:
             raise RuntimeError(
                 f"Target values should be in [0, {self.n_classes - 1}], but values in range "
@@ -111,14 +110,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         cluster = np.searchsorted(self.cutoffs, target, side="right")
         place = np.where(cluster == 0, target, self.shortlist_size + cluster - 1)
         head = F.log_softmax(self.head(input), dim=1)
-        output = head.gather(1, wrap(place[:, None])).squeeze(1)
+        output = head.gather(1, literal(place[:, None])).squeeze(1)
         for i, tail in enumerate(self.tail):
             rows = np.flatnonzero(cluster == i + 1)
             if rows.size:
-                scores = F.log_softmax(tail(input[wrap(rows)]), dim=1)
-                within = wrap(target[rows, None] - self.cutoffs[i])
+                scores = F.log_softmax(tail(input[literal(rows)]), dim=1)
+                within = literal(target[rows, None] - self.cutoffs[i])
                 part = scores.gather(1, within).squeeze(1)
-                output = output.index_add(0, wrap(rows), part)
+                output = output.index_add(0, literal(rows), part)
         loss = (-output).mean()
         return _ASMoutput(output if batched else output.squeeze(0), loss)
 
@@ -140,6 +139,6 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         best = head.argmax(dim=1)
         rows = np.flatnonzero(read(best >= self.shortlist_size, "which rows lie in a cluster"))
         if rows.size:
-            chosen = wrap(rows)
+            chosen = literal(rows)
             best[chosen] = self._complete(input[chosen], head[chosen]).argmax(dim=1)
         return best

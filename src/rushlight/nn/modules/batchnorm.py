@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.doors import literal
+from rushlight.core.doors import literal, number
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.lazy import LazyModuleMixin
@@ -129,7 +129,7 @@ class _BatchNorm(_NormBase):
                 if count is not None:
                     count.add_(1)
                     if self.momentum is None:
-                        momentum = 1.0 / float(count)
+                        momentum = 1.0 / number(count, "the number of batches")
             else:
                 mean = var = None
         elif mean is None and var is None:

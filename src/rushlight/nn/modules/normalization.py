@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
@@ -194,5 +194,5 @@ class CrossMapLRN2d(LocalResponseNorm):
         for start in range(1, 2 * reach - 1):
             total = total + padded.narrow(1, start, channels)
         later = (np.arange(channels) >= reach).reshape(-1, *[1] * (input.dim() - 2))
-        total = total + squares.narrow(1, 0, 1) * wrap(later.astype(input._data.dtype))
+        total = total + squares.narrow(1, 0, 1) * literal(later.astype(input._data.dtype))
         return input * (self.k + self.alpha / self.size * total) ** -self.beta

@@ -14,7 +14,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state as autograd
-from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.tensor import TensorBase
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
@@ -342,7 +342,7 @@ class RNNBase(Module):
                     if isinstance(last, slice):
                         kept.append(all_rows.narrow(0, last.start, batch))
                     else:
-                        kept.append(index(all_rows, wrap(last), spec=(ARRAY,)))
+                        kept.append(index(all_rows, literal(last), spec=(ARRAY,)))
             x = outputs[0] if len(outputs) == 1 else cat(*outputs, dim=1)
             if self.dropout and self.training and layer + 1 < self.num_layers:
                 x = F.dropout(x, self.dropout, True)

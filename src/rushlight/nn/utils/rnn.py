@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.core.doors import read
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.doors import literal, read
+from rushlight.core.tensor import Array, TensorBase
+from rushlight.primitives.constant import computed
 from rushlight.primitives.index import ARRAY, index, put
 from rushlight.primitives.join import cat
 
@@ -116,9 +117,8 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes this one."""
     if permutation is None:
         return None
-    inverse = np.empty_like(permutation._data)
-    inverse[read(permutation, "a permutation")] = np.arange(permutation._data.size)
-    return wrap(inverse)
+    inverse: Tensor = computed(np.argsort, permutation)
+    return inverse
 
 
 def _lengths(lengths: Any) -> Array:
@@ -184,8 +184,8 @@ def pack_padded_sequence(
         )
     rows, sizes = _row_numbers(counts, batch, order)
     flat = input.reshape(steps * batch, *input.shape[2:])
-    data = index(flat, wrap(rows), spec=(ARRAY,))
-    return PackedSequence(data, wrap(sizes), None if order is None else wrap(order))
+    data = index(flat, literal(rows), spec=(ARRAY,))
+    return PackedSequence(data, literal(sizes), None if order is None else literal(order))
 
 
 def pad_packed_sequence(
@@ -211,13 +211,13 @@ def pad_packed_sequence(
     )
     data = sequence.data
     padded = np.full((steps * batch, *data.shape[1:]), padding_value, data._data.dtype)
-    flat = put(wrap(padded), data, wrap(rows), spec=(ARRAY,), accumulate=False)
+    flat = put(literal(padded), data, literal(rows), spec=(ARRAY,), accumulate=False)
     output = flat.reshape(steps, batch, *data.shape[1:])
     if order is not None:
         lengths = np.empty_like(counts)
         lengths[read(order, "the order of the sequences")] = counts
         counts = lengths
-    return output.transpose(0, 1) if batch_first else output, wrap(counts)
+    return output.transpose(0, 1) if batch_first else output, literal(counts)
 
 
 def pad_sequence(
@@ -260,7 +260,7 @@ def pad_sequence(
         for number, n in enumerate(lengths)
     ])  # fmt: skip
     padded = np.full((batch * steps, *trailing), padding_value, listed[0]._data.dtype)
-    flat = put(wrap(padded), cat(*listed, dim=0), wrap(rows), spec=(ARRAY,), accumulate=False)
+    flat = put(literal(padded), cat(*listed, dim=0), literal(rows), spec=(ARRAY,), accumulate=False)
     output = flat.reshape(batch, steps, *trailing)
     return output if batch_first else output.transpose(0, 1).contiguous()
 

@@ -202,6 +202,14 @@ def test_the_house_gets_no_larger():
     assert count <= LINES
 
 
+# What a reader has to know before all else: tensor, row, doors, node, tape, views.
+CORE = 1_900
+
+
+def test_the_core_can_be_read():
+    assert sum(len(lines_of(path)) for path in (ROOT / "core").glob("*.py")) <= CORE
+
+
 def test_import_brings_only_what_it_needs():
     code = (
         "import sys, numpy; before = set(sys.modules); import rushlight; "

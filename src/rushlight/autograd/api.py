@@ -206,7 +206,9 @@ def grad(
     roots, wanted = _roots(_listed(outputs)), wanted
     seeds = _seeds(roots, _given(grad_outputs, len(roots)), is_grads_batched)
     if is_grads_batched:
-        return _batched(roots, wanted, seeds, create_graph, allow_unused, materialize_grads)
+        return _batched(
+            roots, wanted, seeds, retain_graph, create_graph, allow_unused, materialize_grads
+        )
     wanted = _targets(wanted, "One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
     results = engine.run(
@@ -229,18 +231,30 @@ def _batched(
     roots: list[Any],
     wanted: list[Any],
     seeds: list[Any],
+    retain_graph: bool | None,
     create_graph: bool,
     allow_unused: bool | None,
     materialize: bool,
 ) -> tuple[Tensor | None, ...]:
-    """One backward for each entry of the seeds' first dimension, and the results stacked."""
-    from rushlight.ops.joining import stack
+    """One backward for all entries of the seeds' first dimension, by vmap."""
+    from rushlight.func.mapping import vmap
 
-    several = [
-        grad(
-            roots, wanted, [seed[i] for seed in seeds], True, create_graph,
-            allow_unused=allow_unused, materialize_grads=materialize,
+    used: list[bool] = []
+
+    def vjp(*given: Any) -> list[Any]:
+        found = grad(
+            roots,
+            wanted,
+            given,
+            retain_graph,
+            create_graph,
+            allow_unused=allow_unused or materialize,
         )
-        for i in range(seeds[0]._data.shape[0])
-    ]  # fmt: skip
-    return tuple(None if parts[0] is None else stack(parts) for parts in zip(*several, strict=True))
+        used[:] = [g is not None for g in found]
+        return [g for g in found if g is not None]
+
+    found = iter(vmap(vjp)(*seeds))
+    nothing = [
+        literal(np.zeros(t._data.shape, t._data.dtype)) if materialize else None for t in wanted
+    ]
+    return tuple(next(found) if there else zero for there, zero in zip(used, nothing, strict=True))

@@ -16,6 +16,7 @@ import numpy as np
 
 from rushlight.autograd import engine
 from rushlight.autograd.accumulate import fit
+from rushlight.autograd.function import Function, FunctionCtx, record
 from rushlight.autograd.state import enable_grad
 from rushlight.core.doors import Interpreter, apply, into, literal
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
@@ -154,6 +155,44 @@ class Forward(Interpreter):
             own = self.tangent(target)
         if own is not None:
             own.copy_(zeros(own) if found is None else found)
+
+    def function(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A custom Function: by its jvp."""
+        tangents = [self.tangent(t) for t in args]
+        if all(t is None for t in tangents):
+            return cls.apply(*args, **kwargs)
+        outputs, ctx = _with_context(cls, args, kwargs)
+        along = [
+            zeros(x) if t is None and _floating(x) and ctx.materialize_grads else t
+            for x, t in zip(args, tangents, strict=True)
+        ]
+        found = cls.jvp(ctx, *along)
+        several = isinstance(outputs, tuple)
+        pairs = zip(outputs, found, strict=True) if several else [(outputs, found)]
+        for out, tangent in pairs:
+            if tangent is not None and _floating(out):
+                self.give(out, tangent)
+        return outputs
+
+
+class PushContext(FunctionCtx):
+    """The ctx of a forward, for jvp."""
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What save_for_forward was given, or else save_for_backward."""
+        return self.saved_for_forward or self.to_save or ()
+
+
+def _with_context(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """The outputs of a custom Function, and the ctx that its jvp is called with."""
+    if cls.setup_context is Function.setup_context:
+        outputs, node = record(cls, args, kwargs)
+        node._saved = [(t, None, 0) for t in node.saved_for_forward or ()] or node._saved
+        return outputs, node
+    outputs, ctx = cls.apply(*args, **kwargs), PushContext()
+    cls.setup_context(ctx, args, outputs)
+    return outputs, ctx
 
 
 def _remember(out: Any) -> None:

@@ -40,13 +40,15 @@ class FunctionCtx:
     dirty_tensors: tuple[Any, ...] | None = None
     non_differentiable: tuple[Any, ...] | None = None
     materialize_grads: bool = True
+    saved_for_forward: tuple[Any, ...] | None = None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs (or None) for `saved_tensors` in backward."""
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Accepted: there is no forward-mode differentiation that would use them."""
+        """Keep tensors (or None) for `saved_tensors` in jvp."""
+        self.saved_for_forward = tensors
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, TensorBase):
                 raise AssertionError(
@@ -295,36 +297,74 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The tangents of the outputs from those of the arguments."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode "
+            "AD."
+        )
+
+    # Whether vmap may run forward and backward on a batch as they are written; or how it is to run forward.
+    generate_vmap_rule = False
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """The outputs for a batch, and where the batch lies in them."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must override the vmap method"
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward and record the call."""
-        separate = cls.setup_context is not Function.setup_context
-        if separate:
+        if cls.setup_context is not Function.setup_context:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, {}
-        node = cls._node_class(args)
-        recording = state.grad and any(node.needs_input_grad)
-        before, state.grad = state.grad, False
-        try:
-            if separate:
-                outputs = cls.forward(*args)
-                cls.setup_context(node, args, outputs)
-            else:
-                outputs = cls.forward(node, *args, **kwargs)
-            results = outputs if isinstance(outputs, tuple) else (outputs,)
-            placed = _placed(node, args, results, recording)
-            if recording:
-                _save(node)
-                if state.anomaly is not None:
-                    node._site = where()
-            else:
-                node._edges = ()
-        finally:
-            state.grad = before
-            # An output kept here would be a cycle: the node, its ctx, the output, the node.
-            node.to_save = node.dirty_tensors = node.non_differentiable = None
-        return placed if isinstance(outputs, tuple) else placed[0]
+        watchers = state.interpreters
+        for place in reversed(range(len(watchers))):
+            if hasattr(watchers[place], "function"):
+                # Whoever has a way of its own with a custom Function, and those around it.
+                try:
+                    return watchers[place].take(
+                        watchers[: place + 1], "function", cls, args, kwargs
+                    )
+                finally:
+                    state.interpreters = watchers
+        return record(cls, args, kwargs)[0]
+
+
+def record(
+    cls: type[Function],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    run: Callable[..., Any] | None = None,
+) -> tuple[Any, FunctionNode]:
+    """The outputs of a call of cls, and its node; run: what computes them in the place of forward."""
+    separate = cls.setup_context is not Function.setup_context
+    node = cls._node_class(args)
+    recording = state.grad and any(node.needs_input_grad)
+    before, state.grad = state.grad, False
+    try:
+        if separate:
+            outputs = (run or cls.forward)(*args)
+            cls.setup_context(node, args, outputs)
+        else:
+            outputs = cls.forward(node, *args, **kwargs)
+        results = outputs if isinstance(outputs, tuple) else (outputs,)
+        placed = _placed(node, args, results, recording)
+        if recording:
+            _save(node)
+            if state.anomaly is not None:
+                node._site = where()
+        else:
+            node._edges = ()
+    finally:
+        state.grad = before
+        # An output kept here would be a cycle: the node, its ctx, the output, the node.
+        node.to_save = node.dirty_tensors = node.non_differentiable = None
+    return (placed if isinstance(outputs, tuple) else placed[0]), node
 
 
 def _among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:

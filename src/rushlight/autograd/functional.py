@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd import api
+from rushlight.autograd.directions import check_strategy, pulled, pushed
+from rushlight.autograd.forward import freed
 from rushlight.autograd.state import enable_grad
 from rushlight.core.doors import literal
 from rushlight.core.tensor import TensorBase, wrap
@@ -54,7 +56,7 @@ def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
             raise RuntimeError(
                 f"The vector v can only be None if {what} is a single Tensor with a single element"
             )
-        return [literal(np.ones_like(like[0]._data))]
+        return [literal(np.ones(like[0]._data.shape, like[0]._data.dtype))]
     listed = [v] if isinstance(v, TensorBase) else list(v)
     if len(listed) != len(like) or any(
         a._data.shape != b._data.shape for a, b in zip(listed, like, strict=True)
@@ -76,7 +78,7 @@ def _gradients(
             "inputs, which is not allowed in strict mode"
         )
     if not live:
-        return [literal(np.zeros_like(t._data)) for t in inputs]
+        return [literal(np.zeros(t._data.shape, t._data.dtype)) for t in inputs]
     found = api.grad(
         [o for o, _ in live], inputs, [s for _, s in live],
         retain_graph=True, create_graph=create_graph, allow_unused=True,
@@ -86,7 +88,7 @@ def _gradients(
             "Output of the user-provided function is independent of an input, in strict mode"
         )
     return [
-        literal(np.zeros_like(t._data)) if g is None else g
+        literal(np.zeros(t._data.shape, t._data.dtype)) if g is None else g
         for g, t in zip(found, inputs, strict=True)
     ]
 
@@ -112,7 +114,13 @@ def jacobian(
     """
     from rushlight.ops.joining import stack
 
+    check_strategy(strategy, vectorize, strict, create_graph)
+    if strategy == "forward-mode":
+        return pushed(func, inputs)
     single_in, xs = _prepared(inputs, create_graph)
+    if vectorize:
+        single_out, outputs = _called(func, xs)
+        return pulled(outputs, xs, single_in, single_out, create_graph)
     single_out, outputs = _called(func, xs)
     rows = []
     for output in outputs:
@@ -151,16 +159,30 @@ def hessian(
             [ 0., 12.]])
     """
     single = isinstance(inputs, TensorBase)
+    forward = outer_jacobian_strategy == "forward-mode"
+    if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
 
     def first(*xs: Any) -> Any:
-        live = tuple(x if x._requires_grad else x.detach().requires_grad_() for x in xs)
+        live = tuple(x if x._requires_grad else freed(x) for x in xs)
         _, outputs = _called(func, live, scalar=True)
         gradients = _gradients(
-            outputs, live, [literal(np.ones_like(outputs[0]._data))], True, strict
+            outputs,
+            live,
+            [literal(np.ones(outputs[0]._data.shape, outputs[0]._data.dtype))],
+            True,
+            strict,
         )
         return gradients[0] if single else tuple(gradients)
 
-    return jacobian(first, inputs, create_graph=create_graph, strict=strict)
+    return jacobian(
+        first,
+        inputs,
+        create_graph,
+        strict,
+        vectorize,
+        "forward-mode" if forward else "reverse-mode",
+    )
 
 
 def vjp(
@@ -181,7 +203,7 @@ def jvp(
     _, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     single_out, outputs = _called(func, xs)
-    dummies = [literal(np.zeros_like(o._data), True) for o in outputs]
+    dummies = [literal(np.zeros(o._data.shape, o._data.dtype), True) for o in outputs]
     products = _gradients(outputs, xs, dummies, True, strict)
     found = _gradients(products, dummies, vs, create_graph)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
@@ -195,7 +217,13 @@ def vhp(
     single, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     _, outputs = _called(func, xs, scalar=True)
-    first = _gradients(outputs, xs, [literal(np.ones_like(outputs[0]._data))], True, strict)
+    first = _gradients(
+        outputs,
+        xs,
+        [literal(np.ones(outputs[0]._data.shape, outputs[0]._data.dtype))],
+        True,
+        strict,
+    )
     found = _gradients(first, xs, vs, create_graph)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return outputs[0], (found[0] if single else tuple(found))

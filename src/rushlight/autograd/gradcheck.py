@@ -8,24 +8,18 @@ from typing import Any
 import numpy as np
 
 from rushlight.autograd import api
+from rushlight.autograd.directions import (
+    along_inputs,
+    as_tuple,
+    outputs_of,
+    same_in_batch,
+    same_in_batch_forward,
+)
 from rushlight.core.tensor import TensorBase, wrap
 
 
 class GradcheckError(RuntimeError):
     """A gradient that differs from its finite differences."""
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
-
-
-def _outputs(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
-    """The differentiable outputs of function."""
-    return [
-        o
-        for o in _tuple(function(*inputs))
-        if isinstance(o, TensorBase) and o._data.dtype.kind in "fcV"
-    ]
 
 
 def _numerical(
@@ -41,9 +35,9 @@ def _numerical(
             place = np.unravel_index(i, data.shape)
             before = data[place]
             data[place] = before + step
-            high = [o._data.copy() for o in _outputs(function, inputs)]
+            high = [o._data.copy() for o in outputs_of(function, inputs)]
             data[place] = before - step
-            low = [o._data.copy() for o in _outputs(function, inputs)]
+            low = [o._data.copy() for o in outputs_of(function, inputs)]
             data[place] = before
             change.append(
                 [((h - lo) / (2 * eps)).reshape(-1) for h, lo in zip(high, low, strict=True)]
@@ -82,10 +76,16 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     **_: Any,
 ) -> bool:
     """Whether backward through func agrees with central differences at inputs (use float64).
 
+    check_forward_ad: forward mode too; check_batched_grad, check_batched_forward_grad: that both give
+    under vmap what they give one by one.
     Raises GradcheckError with both Jacobians, or returns False if raise_exception is False.
 
     >>> import rushlight as torch
@@ -93,34 +93,59 @@ def gradcheck(
     >>> torch.autograd.gradcheck(torch.log, x)
     True
     """
-    given = _tuple(inputs)
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError(
+            "Expected at least one of check_forward_ad or check_backward_ad to be True"
+        )
+    for flag, name, needed in (
+        (check_batched_grad, "check_batched_grad", check_backward_ad),
+        (check_batched_forward_grad, "check_batched_forward_grad", check_forward_ad),
+    ):
+        if flag and not needed:
+            mode = "backward_ad" if name == "check_batched_grad" else "forward_ad"
+            raise AssertionError(f"Setting {name}=True requires check_{mode} to be True")
+    given = as_tuple(inputs)
     wanted = [(i, t) for i, t in enumerate(given) if isinstance(t, TensorBase) and t._requires_grad]
     if not wanted:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
             "requires_grad=True."
         )
-    outputs = _outputs(func, given)
-    for number in range(len(outputs)):
-        if not outputs[number]._requires_grad:
-            continue
+    outputs = outputs_of(func, given)
+    try:
         for position, x in wanted:
             numerical = _numerical(func, given, x, eps)
-            if not numerical:
-                continue
-            ours = _analytical(outputs, x, number)
-            if ours is None:
-                continue
-            if not _agree(ours, numerical[number], atol, rtol):
-                if not raise_exception:
-                    return False
-                raise GradcheckError(
-                    f"Jacobian mismatch for output {number} with respect to input {position},\n"
-                    f"numerical:{np.squeeze(numerical[number])}\n"
-                    f"analytical:{np.squeeze(ours).T}\n"
-                    "If the function is not smooth there, or not in float64, that is to be expected."
-                )
+            for number, slopes in enumerate(numerical):
+                if check_backward_ad and outputs[number]._requires_grad:
+                    ours = _analytical(outputs, x, number)
+                    if ours is not None and not _agree(ours, slopes, atol, rtol):
+                        _differ("Jacobian mismatch", number, position, slopes, np.squeeze(ours).T)
+                if check_forward_ad:
+                    along = along_inputs(func, given, position, number)
+                    if not np.allclose(along, slopes, rtol=rtol, atol=atol, equal_nan=True):
+                        what = "Jacobian computed with forward mode mismatch"
+                        _differ(what, number, position, slopes, along)
+        if check_batched_grad and not same_in_batch(outputs, [x for _, x in wanted]):
+            raise GradcheckError("While computing batched gradients: vmap and a loop differ")
+        if check_batched_forward_grad and not same_in_batch_forward(
+            func, given, [position for position, _ in wanted]
+        ):
+            raise GradcheckError(
+                "While computing batched forward gradients: vmap and a loop differ"
+            )
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
     return True
+
+
+def _differ(what: str, number: int, position: int, numerical: Any, analytical: Any) -> None:
+    raise GradcheckError(
+        f"{what} for output {number} with respect to input {position},\n"
+        f"numerical:{np.squeeze(numerical)}\nanalytical:{np.squeeze(analytical)}\n"
+        "If the function is not smooth there, or not in float64, that is to be expected."
+    )
 
 
 def _agree(ours: Any, numerical: Any, atol: float, rtol: float) -> bool:
@@ -146,14 +171,26 @@ def gradgradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
+    check_undefined_grad: bool = True,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     **_: Any,
 ) -> bool:
     """`gradcheck` of the gradient of func: whether second derivatives are right.
 
     grad_outputs: the gradients of the outputs to start from; random ones if not given.
     """
-    given = _tuple(inputs)
-    outputs = [o for o in _outputs(func, given) if o._requires_grad]
+    if not (check_fwd_over_rev or check_rev_over_rev):
+        raise AssertionError(
+            "Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True"
+        )
+    if check_undefined_grad and not check_rev_over_rev:
+        raise AssertionError(
+            "Setting check_undefined_grad=True requires check_rev_over_rev to be True"
+        )
+    given = as_tuple(inputs)
+    outputs = [o for o in outputs_of(func, given) if o._requires_grad]
     if grad_outputs is None:
         generator = np.random.default_rng(0)
         seeds = [
@@ -161,16 +198,18 @@ def gradgradcheck(
             for o in outputs
         ]
     else:
-        seeds = list(_tuple(grad_outputs))
+        seeds = list(as_tuple(grad_outputs))
     count = len(given)
 
     def gradient(*arguments: Any) -> Any:
         values, starts = arguments[:count], arguments[count:]
-        roots = [o for o in _outputs(func, values) if o._requires_grad]
+        roots = [o for o in outputs_of(func, values) if o._requires_grad]
         wanted = [t for t in values if isinstance(t, TensorBase) and t._requires_grad]
         found = api.grad(roots, wanted, list(starts), create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 
     return gradcheck(
-        gradient, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
-    )
+        gradient, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
+    )  # fmt: skip

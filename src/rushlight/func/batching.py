@@ -30,6 +30,7 @@ from rushlight.core.tensor import (
     wrap,
 )
 from rushlight.core.turned import held
+from rushlight.func.custom import called
 from rushlight.ops.inplace import keep_values
 from rushlight.ops.joining import stack
 from rushlight.primitives.view import variable
@@ -252,6 +253,13 @@ class Vmap(Interpreter):
             # What the value was computed from is about to be overwritten.
             keep_values(value, own, 0 if own._node is None else own._node._sequence + 1)
         own.copy_(value)
+
+    def function(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A custom Function: as it says that it takes a batch."""
+        own = [self.holds(t) for t in args]
+        if True not in own:
+            return cls.apply(*args, **kwargs)
+        return called(self, cls, args, self.level_with(args, own))
 
     def draw(
         self,

@@ -1,0 +1,133 @@
+"""Functions whose backward a program writes, on a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rushlight.autograd.forward import PushContext
+from rushlight.autograd.function import Function, FunctionCtx, record
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase
+
+if TYPE_CHECKING:
+    from rushlight.func.batching import Vmap
+
+
+class VmapInfo(NamedTuple):
+    """What the vmap of a custom Function is told of the batch."""
+
+    batch_size: int
+    randomness: str
+
+
+class _Context(FunctionCtx):
+    """The ctx of a forward that ran on a batch."""
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What save_for_backward was given."""
+        return self.to_save or ()
+
+
+def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[Any]) -> Any:
+    """A call of cls on a batch, recorded inside of the vmap, and as cls says outside of it."""
+    if cls.setup_context is Function.setup_context:
+        raise RuntimeError(
+            "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), "
+            "it must override the setup_context staticmethod."
+        )
+    written = cls.vmap is not Function.vmap
+    if written and cls.generate_vmap_rule:
+        raise RuntimeError(
+            f"You tried to vmap over {cls.__name__}, but it has both generate_vmap_rule=True and an "
+            "overridden vmap staticmethod. Please set generate_vmap_rule=False or delete the overridden "
+            "vmap staticmethod to avoid ambiguity."
+        )
+    if not (written or cls.generate_vmap_rule):
+        raise RuntimeError(
+            f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override "
+            "and implement the vmap staticmethod or set generate_vmap_rule=True."
+        )
+    recording = state.grad
+
+    def run(*_: Any) -> Any:
+        state.grad = recording
+        opened = [level.open(t) for t in args]
+        values, flags = [value for value, _ in opened], tuple(has for _, has in opened)
+        if not written:
+            found = _Mapped.apply(level, cls, flags, *values)
+            several = isinstance(found, tuple)
+            outputs = [level.box(t) for t in (found if several else (found,))]
+            return tuple(outputs) if several else outputs[0]
+        dims = tuple(0 if has else None for has in flags)
+        info = VmapInfo(level.size, level.randomness)
+        result, where = cls.vmap(info, dims, *values)
+        if not isinstance(result, tuple):
+            return _boxed(level, result, where)
+        places = where if isinstance(where, tuple) else (where,) * len(result)
+        return tuple(_boxed(level, t, dim) for t, dim in zip(result, places, strict=True))
+
+    return record(cls, tuple(boxed), {}, run)[0]
+
+
+def _boxed(level: Vmap, value: Any, dim: int | None) -> Any:
+    """An output of a vmap that a program wrote, with the batch where it says."""
+    if dim is None:
+        return level.box(value, False)
+    return level.box(value.movedim(dim, 0) if dim else value)
+
+
+def _whole(level: Vmap, t: Any) -> Any:
+    """What lies in a box, with the batch in front."""
+    value, has = level.open(t)
+    return value if has else value.expand((level.size, *value._data.shape))
+
+
+class _Mapped(Function):
+    """forward and backward of another Function, run on boxes."""
+
+    @staticmethod
+    def forward(ctx: Any, level: Any, cls: Any, flags: Any, *values: Any) -> Any:
+        """The outputs, with the batch in front."""
+        boxed = tuple(
+            level.box(v, has) if isinstance(v, TensorBase) else v
+            for v, has in zip(values, flags, strict=True)
+        )
+        inner = _Context()
+        inner.needs_input_grad = ctx.needs_input_grad[3:]
+        with level:
+            outputs = cls.forward(*boxed)
+            cls.setup_context(inner, boxed, outputs)
+        ctx.call = level, cls, flags, inner
+        if isinstance(outputs, tuple):
+            return tuple(_whole(level, t) for t in outputs)
+        return _whole(level, outputs)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        """The gradients of the values: what is the same for all examples gets the sum over them."""
+        level, cls, flags, inner = ctx.call
+        with level:
+            found = cls.backward(inner, *(level.box(g) for g in grads))
+        listed = found if isinstance(found, tuple) else (found,)
+        gradients = [
+            None if g is None else _whole(level, g) if has else _whole(level, g).sum(0)
+            for g, has in zip(listed, flags, strict=True)
+        ]
+        return None, None, None, *gradients
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """The tangents of the outputs."""
+        level, cls, flags, inner = ctx.call
+        pushing = PushContext()
+        pushing.__dict__.update(inner.__dict__)
+        with level:
+            boxed = [
+                t if t is None else level.box(t, has)
+                for t, has in zip(tangents[3:], flags, strict=True)
+            ]
+            found = cls.jvp(pushing, *boxed)
+        if isinstance(found, tuple):
+            return tuple(_whole(level, t) for t in found)
+        return _whole(level, found)

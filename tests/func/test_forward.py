@@ -1,0 +1,107 @@
+"""Forward mode: dual numbers, strategies, checks of gradients."""
+
+from tests.parity import parity
+
+
+def test_dual_numbers():
+    parity(
+        """
+        import torch.autograd.forward_ad as fwAD
+        def pair(dual):
+            primal, tangent = fwAD.unpack_dual(dual)
+            return primal.detach(), tangent if tangent is None else tangent.detach()
+        p, t = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0])
+        outside = attempt(lambda: fwAD.make_dual(p, t))
+        with fwAD.dual_level():
+            d = fwAD.make_dual(p, t)
+            wide = pair(fwAD.make_dual(p, t.double()))
+            small = attempt(lambda: fwAD.make_dual(p, torch.ones(1)))
+            whole = attempt(lambda: fwAD.make_dual(torch.tensor([1, 2]), torch.tensor([1, 1])))
+            nested = attempt(lambda: fwAD.dual_level().__enter__())
+            plain, cut = pair(p), pair(d.detach())
+            with torch.no_grad():
+                unrecorded = pair(d * 2)
+            z = torch.zeros(2)
+            v = z[1:]
+            z[0] = d[1]
+            through = pair(z), pair(v)
+            v.mul_(3).add_(d[:1])
+            further = pair(z), pair(v)
+            e = d.clone()
+            e.add_(d, alpha=2).sqrt_()
+            changed = pair(e), pair(d)
+            e.zero_()
+            gone = pair(e)
+        after = fwAD.unpack_dual(d).tangent
+        """
+    )
+
+
+def test_in_place_products_of_a_tensor_with_itself_are_right():
+    # torch 2.13 gives [2, 6]: the operand it multiplies by has changed by then.
+    import rushlight as torch
+    from rushlight.autograd import forward_ad
+
+    p, t = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0])
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(p, t)
+        dual.mul_(dual)
+        assert forward_ad.unpack_dual(dual).tangent.tolist() == [2.0, 4.0]
+    assert p.tolist() == [1.0, 4.0]
+    assert t.tolist() == [2.0, 4.0]
+
+
+def test_jacobians_of_all_directions_at_once():
+    parity(
+        """
+        from torch.autograd.functional import hessian, jacobian
+        x = torch.tensor([0.5, -1.0, 2.0])
+        two = lambda a, b: (a * b + 1, a.sum())
+        forward = {"vectorize": True, "strategy": "forward-mode"}
+        found = [jacobian(two, (x, x + 1), vectorize=True), jacobian(two, (x, x), **forward)]
+        found += [jacobian(torch.sin, x, **forward), jacobian(lambda a: (a.sum(),), x, **forward)]
+        found += [jacobian(lambda a: torch.ones(2), x, **forward)]
+        curved = hessian(lambda x: (x**3).sum(), x, vectorize=True)
+        wrong = [
+            attempt(lambda: jacobian(torch.sin, x, strategy="forward-mode")),
+            attempt(lambda: jacobian(torch.sin, x, create_graph=True, **forward)),
+            attempt(lambda: jacobian(torch.sin, x, strict=True, vectorize=True)),
+            attempt(lambda: jacobian(torch.sin, x, strategy="other")),
+        ]
+        y = x.clone().requires_grad_()
+        seeds, how = [torch.eye(3), torch.ones(3, 3)], {"is_grads_batched": True}
+        batched = torch.autograd.grad([y**2, y * 3], y, seeds, **how)
+        x.requires_grad_()
+        unused = torch.autograd.grad(y**2, [y, x], torch.eye(3), materialize_grads=True, **how)
+        """
+    )
+
+
+def test_gradcheck_of_forward_mode_and_of_batches():
+    parity(
+        """
+        from torch.autograd import gradcheck, gradgradcheck
+        class Bad(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 2
+            @staticmethod
+            def backward(ctx, g):
+                return g * 3
+            @staticmethod
+            def jvp(ctx, t):
+                return t * 5
+        x = torch.tensor([0.5, 0.3], dtype=torch.double, requires_grad=True)
+        right = [
+            gradcheck(torch.sin, x, check_forward_ad=True, check_batched_forward_grad=True),
+            gradcheck(torch.sin, x, check_batched_grad=True),
+            gradgradcheck(torch.sin, x, check_fwd_over_rev=True),
+            gradcheck(Bad.apply, x, check_backward_ad=False, check_forward_ad=True, raise_exception=False),
+        ]
+        wrong = [
+            attempt(lambda: gradcheck(Bad.apply, x, check_backward_ad=False, check_forward_ad=True)),
+            attempt(lambda: gradcheck(torch.sin, x, check_batched_forward_grad=True)),
+            attempt(lambda: gradcheck(torch.sin, x, check_backward_ad=False)),
+        ]
+        """
+    )

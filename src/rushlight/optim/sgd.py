@@ -94,11 +94,13 @@ class SGD(Optimizer):
                 g = g + buffer * momentum
             else:
                 g = g.add(buffer, alpha=momentum)
-        lr = scalar(group["lr"])
-        if g.is_sparse:
+        lr = group["lr"]
+        if lr.__class__ is not float:
+            lr = scalar(lr)
+        if g.__class__ is not Tensor and g.is_sparse:
             g = g.coalesce()
             add_at(p, tuple(g._indices().unbind()), g._values() * -lr)
-        elif isinstance(lr, Tensor) and lr.requires_grad:
+        elif lr.__class__ is not float and isinstance(lr, Tensor) and lr.requires_grad:
             p.addcmul_(g, lr, value=-1)
         else:
             p.add_(g, alpha=-lr)

@@ -138,7 +138,7 @@ _SHAPE: dict[str, Move] = {"shape": _sized}
 # stand by themselves, so that a batch is just one more of them.
 AXES: dict[str, dict[str, Move]] = {
     # views
-    "variable": _NONE,
+    "variable": _NONE, "squeeze": _DIMS, "overwrite": _NONE,
     "reshape": _SHAPE, "permute": {"dims": _permuted},
     "reinterpret": _NONE, "diagonal": {"dim1": _moved, "dim2": _moved}, "unfold": _DIM,
     "slice": {"index": _full}, "split": _DIM, "unbind": _DIM, "view_as_real": _NONE,
@@ -224,6 +224,11 @@ def compact(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     if dims is not None:
         return row(x, dims=(0, *(d + 1 for d in dims)))
     return looped(level, row, values, flags, static) if "order" in static else row(x)
+
+
+def kept(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
+    """A copy laid out in a way that a batch need not keep."""
+    return TABLE["clone"](values[0])
 
 
 def strided(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
@@ -473,6 +478,13 @@ def convolution(level: Vmap, row: Primitive, values: Values, flags: Flags, stati
     return out.reshape((shape[0], size, shape[1] // size, *shape[2:])).movedim(1, 0)
 
 
+def windows(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
+    """More images."""
+    (x,) = values
+    out = row(_folded(x), **static)
+    return out.reshape((level.size, *x._data.shape[1:2], *out._data.shape[1:]))
+
+
 def normalize(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
     """The batch is one more dimension over which nothing is averaged."""
     size = level.size
@@ -557,13 +569,13 @@ FAMILIES: dict[str, Rule] = {"unary": pointwise, "binary": pointwise, "ternary":
 
 ROWS: dict[str, Rule] = {
     **dict.fromkeys(AXES, leading),
-    "expand": expand, "argmax": flat, "argmin": flat, "roll": flat, "compact": compact,
+    "expand": expand, "argmax": flat, "argmin": flat, "roll": flat, "compact": compact, "laid_out": kept,
     **dict.fromkeys(("as_strided", "as_strided_sum", "as_strided_part", "as_strided_scatter"), strided),
     "matmul": matmul, "dot": dot, "linear": linear, "linear_weight": linear_weight,
     "embedding": embedding, "embedding_sum": embedding_sum, "search": search,
     **dict.fromkeys(("index", "place_index", "put", "blank"), indexed),
     **dict.fromkeys(("convolution", "convolution_transpose", "convolution_weight"), convolution),
-    "normalize": normalize, "normalize_grad": normalize,
+    "windows": windows, "windows_sum": windows, "normalize": normalize, "normalize_grad": normalize,
     "nll": classes, "cross_entropy": classes,
     "nll_scatter": classes_back, "cross_entropy_grad": classes_back,
     **dict.fromkeys(

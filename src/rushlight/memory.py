@@ -264,5 +264,8 @@ def overlap(a: Array, b: Array) -> int:
         return NONE
     if address(a) != address(b) or a.nbytes != b.nbytes:
         return PARTIAL
-    # The steps of dimensions of size 1 count, as in torch.
-    return FULL if a.strides == b.strides else PARTIAL
+    # The steps count, in elements, of dimensions of size 1 too, as in torch.
+    if a.itemsize == b.itemsize:
+        return FULL if a.strides == b.strides else PARTIAL
+    steps, others = (tuple(s // x.itemsize for s in x.strides) for x in (a, b))
+    return FULL if steps == others else PARTIAL

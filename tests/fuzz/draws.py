@@ -47,6 +47,8 @@ class Draws:
         self.modules: dict[str, tuple[int, ...]] = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.primary: torch.Tensor | None = None
+        # Whether the first tensor is written while the others are read.
+        self.writes = False
         self.size = 1
 
     # Tensors.
@@ -222,7 +224,11 @@ class Draws:
         first = self.first()
         shape = tuple(first.shape)
         if kind < 0.8:
-            near = [(p, t) for p, t in self.tensors if broadcasts(t.shape, shape)]
+            near = [
+                (p, t)
+                for p, t in self.tensors
+                if broadcasts(t.shape, shape) and not (self.writes and entangled(first, t))
+            ]
             if near:
                 return choose.choice(near)[0]
         cut = [1 if choose.random() < 0.2 else n for n in shape[choose.randint(0, len(shape)) :]]
@@ -357,6 +363,9 @@ class Draws:
         """Shape, strides and offset within the memory of the first tensor."""
         first, choose = self.first(), self.random
         room = first.untyped_storage().nbytes() // first.element_size()
+        if not first.dim() and not first._is_view():
+            # A loss that is a sum lies, in torch, in memory for all that it is the sum of.
+            room = 1
         offset = choose.randint(0, 1)
         shape: list[int] = []
         strides: list[int] = []
@@ -485,3 +494,21 @@ def small(tensor: torch.Tensor) -> bool:
     if not tensor.dtype.is_floating_point and not tensor.dtype.is_complex:
         return True
     return bool((tensor.detach().abs() < 100).all())
+
+
+def entangled(target: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether torch, which does not find it out, would read in other what it has just written.
+
+    Two geometries on the same memory, one of which has gaps.
+    """
+    place, theirs = ((t.shape, t.stride(), t.storage_offset()) for t in (target, other))
+    return (
+        target.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+        and place != theirs
+        and not (solid(target) and solid(other))
+    )
+
+
+def solid(t: torch.Tensor) -> bool:
+    """Whether it fills its memory without gaps."""
+    return torch.empty_like(t).stride() == t.stride()

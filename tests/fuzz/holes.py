@@ -48,6 +48,9 @@ HOLES: dict[str, Callable[[Draws], str]] = {
     "mask": tensor(lambda t: t.dtype is torch.bool),
     "grad": tensor(lambda t: t.requires_grad),
     "leaf": tensor(lambda t: t.requires_grad and is_leaf(t)),
+    "graded": tensor(lambda t: t.requires_grad and is_leaf(t) and t.grad is not None),
+    # Not a sum of losses, behind which torch keeps the memory of the losses.
+    "sized": tensor(lambda t: t.dim() > 0 or t._is_view()),
     "plain": tensor(lambda t: not t.requires_grad),
     "detached": tensor(is_leaf),
     "scalar": tensor(lambda t: t.numel() == 1),

@@ -151,13 +151,6 @@ KNOWN: tuple[Known, ...] = (
         "a real value written into complex numbers; rushlight's is the real part.",
         want=r"Expected isFloatingType\(grad\.scalar_type\(\)\)",
     ),
-    Known(
-        "error",
-        "`kron` keeps views of its arguments that torch does not watch: where one is changed before "
-        "backward, torch's gradient is that of the changed values; rushlight refuses.",
-        want="^no error",
-        got=r"modified by an inplace operation: the input '[xy]' of MulBackward0",
-    ),
 )
 
 

@@ -371,10 +371,10 @@ GROUPS: dict[str, tuple[float, str]] = {
         = torch.einsum('...i,...i->...', {float}, {same})
         = torch.einsum('ij,kj->ik', {matrix}, {matrix})
         = torch.tensordot({float}, {same}, 1)
-        = torch.linalg.inv({square} + 4 * torch.eye(3))
+        = torch.linalg.inv({square}.tanh() + 4 * torch.eye(3))
         = torch.linalg.det({square})
-        = torch.linalg.cholesky({square} @ {square}.mT + 9 * torch.eye(3))
-        = torch.linalg.solve({square} + 4 * torch.eye(3), {square})
+        = torch.linalg.cholesky({square}.tanh() @ {square}.tanh().mT + 9 * torch.eye(3))
+        = torch.linalg.solve({square}.tanh() + 4 * torch.eye(3), {square})
         = torch.linalg.norm({matrix})
         = torch.cdist({matrix}, {matrix})
         = F.linear({float}, {linearweight})
@@ -476,7 +476,7 @@ GROUPS: dict[str, tuple[float, str]] = {
         = {x}.numpy()
         = {x}.is_set_to({x})
         = {x}.data_ptr() == {x}.data_ptr()
-        = {x}.untyped_storage().nbytes()
+        = {sized}.untyped_storage().nbytes()
         = {x}._base is None
         = {x}.output_nr
         = {x}._is_view()
@@ -527,7 +527,7 @@ GROUPS: dict[str, tuple[float, str]] = {
         = {leaf}.grad * 2
         torch.autograd.backward([{grad}.sum(), {grad}.sum()])
         nn.utils.clip_grad_norm_([{leaf}], 1.0)
-        nn.utils.clip_grad_value_([{leaf}, {leaf}], 0.5)
+        nn.utils.clip_grad_value_([{graded}, {leaf}], 0.5)
         """,
     ),
     "hooks": (

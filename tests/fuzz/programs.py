@@ -91,6 +91,7 @@ class Author:
         for _ in range(4):
             operation = self.random.choice(TABLE[group])
             self.draws.primary = None
+            self.draws.writes = not operation.makes
             try:
                 arguments = tuple(HOLES[hole](self.draws) for hole in operation.holes)
             except Impossible:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rushlight.core import doors
 from rushlight.core.doors import into
 from rushlight.core.node import Meta
@@ -38,7 +40,7 @@ def need_room(leaf: TensorBase) -> None:
     before = leaf._grad
     if before is None:
         return
-    if before._data.shape != leaf._data.shape:
+    if not _spreads(leaf._data.shape, before._data.shape):
         raise RuntimeError(
             f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
             f"({list(leaf._data.shape)}): .grad is from before the tensor's .data was replaced; set "
@@ -50,6 +52,16 @@ def need_room(leaf: TensorBase) -> None:
             "memory location. Please clone() the tensor before performing the operation: the .grad "
             f"of a tensor of shape {list(leaf._data.shape)} is expanded, and cannot be added to"
         )
+
+
+def _spreads(shape: tuple[int, ...], over: tuple[int, ...]) -> bool:
+    """Whether a gradient of this shape can be added to one of the other, as if it were spread."""
+    if shape == over:
+        return True
+    try:
+        return np.broadcast_shapes(shape, over) == over
+    except ValueError:
+        return False
 
 
 def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from rushlight.autograd import engine
 from rushlight.core.doors import literal
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, tell_once, wants_grad
+from rushlight.core.tensor import TensorBase, inference, tell_once, wants_grad
+from rushlight.primitives.placement import empty_like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -211,12 +212,13 @@ def grad(
         )
     wanted = _targets(wanted, "One of the differentiated Tensors does not require grad")
     keep = create_graph if retain_graph is None else retain_graph
+    create_graph = create_graph and not inference.on
     results = engine.run(
         roots, seeds, retain_graph=keep, create_graph=create_graph, targets=wanted, capture=True
     )
     if materialize_grads:
         results = [
-            literal(np.zeros_like(t._data)) if g is None else g
+            literal(empty_like(t._data, make=np.zeros)) if g is None else g
             for g, t in zip(results, wanted, strict=True)
         ]
     elif not allow_unused and any(g is None for g in results):

@@ -26,6 +26,8 @@ from rushlight.core.tensor import (
     wants_grad,
 )
 from rushlight.core.turned import alias
+from rushlight.memory import placed
+from rushlight.primitives.view import reshape
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -422,6 +424,8 @@ def stand(tensor: TensorBase, node: Node, number: int) -> None:
 def handed_back(tensor: TensorBase) -> Tensor:
     """A view of all of tensor, for an input that is returned as it is."""
     other = alias(tensor)
+    if tensor._turned is None and placed(tensor._data):
+        other._data = reshape.forward(tensor._data, shape=tensor._data.shape)
     base = tensor if tensor._view is None else tensor._view.base
     other._view = View(base, tensor._changes[0], CUSTOM)
     return other

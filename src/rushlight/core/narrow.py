@@ -85,7 +85,9 @@ def narrow_to(result: Any, dtype: np.dtype[Any]) -> Any:
     return cast(array, dtype) if array.dtype.kind in "fV" else array
 
 
-def once_rounded(name: str, forward: Callable[..., Any], as_is: bool) -> Callable[..., Any]:
+def once_rounded(
+    name: str, forward: Callable[..., Any], as_is: bool, rule: Callable[..., Any]
+) -> Callable[..., Any]:
     """The forward of a row for arrays of which at least one is narrow."""
 
     def computed(*arrays: Any, **static: Any) -> Any:
@@ -94,6 +96,9 @@ def once_rounded(name: str, forward: Callable[..., Any], as_is: bool) -> Callabl
             need_wide(name + "_cpu", *arrays)
         if as_is:
             return forward(*arrays, **static)
+        if any(a.__class__ is _ndarray and a.dtype is not dtype for a in arrays):
+            # Widened they would all be alike: whether they may differ is for the rule to say.
+            rule(*arrays, **static)
         wide = [
             widen(a) if a.__class__ is _ndarray else a if name in EXACT else rounded(a, dtype)
             for a in arrays

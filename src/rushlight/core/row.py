@@ -137,7 +137,7 @@ class Primitive:
 
     def __post_init__(self) -> None:
         self.loose = self.forward.__class__ is not np.ufunc
-        self.narrow = once_rounded(self.name, self.forward, self.as_is)
+        self.narrow = once_rounded(self.name, self.forward, self.as_is, self.rule)
         self.linear = self.linear or self.view
         if not self.inputs:
             self.inputs = _array_parameters(self.forward)

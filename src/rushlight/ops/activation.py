@@ -12,6 +12,7 @@ from rushlight.core.tape import remember
 from rushlight.ops.arguments import (
     anew,
     need_number,
+    need_real_gradient,
     need_tensor,
     numpy_names,
     one_dim,
@@ -26,6 +27,7 @@ from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives import softmax as softmax_rows
 from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -35,6 +37,10 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+# Of these torch keeps what was written, and not the old values, for their derivative.
+_BY_RESULT = {"celu", "elu", "leaky_relu", "rrelu", "selu"}
+
+
 def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Write function(input, ...) into input; what backward needs of the old values is kept."""
     name = function.__name__.strip("_")
@@ -42,7 +48,10 @@ def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwarg
     recorded = admit(input)
     check_memory(name, input._data)
     before = input.clone() if recorded else input
-    return assign(input, function(before, *args, **kwargs), f"{name}_")
+    result = function(before, *args, **kwargs)
+    if name in _BY_RESULT:
+        remember(result, result)
+    return assign(input, result, f"{name}_")
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -140,7 +149,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         spread = (1, -1, *(1,) * (len(shape) - 2)) if len(shape) > 1 else (1,) * len(shape)
         weight = weight.reshape(spread)
     supported("prelu_cpu", FLOAT, [input._data])
-    result = pointwise.where(pointwise.gt(input, 0), input, weight * input)
+    x, slope = entering(input, weight), entering(weight, input)
+    result = pointwise.where(pointwise.gt(input, 0), x, slope * x)
     return remember(relabel(alike(result, input), "PreluKernelBackward0"), input, weight)
 
 
@@ -183,6 +193,8 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
     if dtype is not None:
         input = input.to(dtype)
     axis = one_dim(dim, input._data.ndim)
+    if not input._data.size:
+        need_real_gradient(f"_{name}", input)
     if not input._data.ndim:
         return anew(apply(row, input.reshape((1,)), dim=0).reshape(()))
     result: Tensor = apply(row, input, dim=axis)

@@ -126,6 +126,11 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A @ X = B (X @ A = B with left=False); B holds vectors if its shape says so."""
     a, b = A._data, B._data
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype.word} "
+            f"and B of type {B.dtype.word} instead"
+        )
     vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
     if vector:
         return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1))

@@ -291,12 +291,20 @@ def need_distinct(data: Array) -> None:
         )
 
 
+def need_real_gradient(name: str, input: TensorBase) -> None:
+    """Raise torch's error where complex numbers want a gradient that torch has for real ones only."""
+    if input._data.dtype.kind == "c" and state.grad and wants_grad(input):
+        raise RuntimeError(
+            f"{name} does not support automatic differentiation for outputs with complex dtype."
+        )
+
+
 def need_unrecorded(out: TensorBase | None, *others: Any) -> None:
     """Raise torch's error for an `out=` where something would have to be recorded."""
     if (
         out is not None
         and state.grad
-        and any(isinstance(t, TensorBase) and t._requires_grad for t in (out, *others))
+        and any(isinstance(t, TensorBase) and wants_grad(t) for t in (out, *others))
     ):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the "

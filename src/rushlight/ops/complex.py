@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, write_out
@@ -153,7 +154,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("complex", "real", 1, real)
     need_tensor("complex", "imag", 2, imag)
     result: Tensor = apply(rows.join, real, imag)
-    return _same_out(out, result)
+    return _same_out(out, remember(result, real, imag))
 
 
 def _same_out(out: Tensor | None, result: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, into, number, read
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.core.turned import held, turning
 from rushlight.device import check_device, device
 from rushlight.layout import (
@@ -362,7 +362,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
     """The array itself, on the same memory. A tensor that requires grad must be detached first."""
-    if self._requires_grad and state.grad and not force:
+    if wants_grad(self) and state.grad and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )

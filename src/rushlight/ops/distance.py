@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
@@ -37,9 +38,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         )
     x1, x2 = broadcast_tensors(x1.to(common), x2.to(common))
     # Each vector is scaled by itself, which keeps huge and tiny ones exact.
-    first = x1 / norm(x1, 2, dim, keepdim=True).clamp(min=eps)
-    second = x2 / norm(x2, 2, dim, keepdim=True).clamp(min=eps)
-    return (first * second).sum(dim)
+    lengths = [norm(x, 2, dim, keepdim=True).clone() for x in (x1, x2)]
+    with no_grad():
+        # As in torch, the gradient is that of the norm also where eps stands in its place.
+        for length in lengths:
+            length.clamp_(min=eps)
+    return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 
 
 def pairwise_distance(

@@ -10,11 +10,13 @@ import numpy as np
 from rushlight import dtypes, return_types
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.row import Primitive
+from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, is_inference
 from rushlight.ops.arguments import (
     Dim,
     anew,
     many_dims,
+    need_real_gradient,
     need_tensor,
     numpy_names,
     one_dim,
@@ -37,13 +39,20 @@ if TYPE_CHECKING:
 Pair = tuple["Tensor", "Tensor"]
 
 
+def _each(dims: tuple[int, ...] | None, input: Tensor) -> tuple[int, ...] | None:
+    """All dimensions by number: the gradient is spread along them, not put where the element was."""
+    return tuple(range(input._data.ndim)) if dims is None and input._data.size else dims
+
+
 @numpy_names
 def amax(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The largest element, or those along dim; equal ones share the gradient."""
     need_tensor("amax", "input", 1, input)
-    dims = many_dims(dim, input._data.ndim)
+    dims = _each(many_dims(dim, input._data.ndim), input)
+    if not input._data.size:
+        need_real_gradient("amax", input)
     result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result, same=True)
 
@@ -54,7 +63,9 @@ def amin(
 ) -> Tensor:
     """The smallest element, or those along dim; equal ones share the gradient."""
     need_tensor("amin", "input", 1, input)
-    dims = many_dims(dim, input._data.ndim)
+    dims = _each(many_dims(dim, input._data.ndim), input)
+    if not input._data.size:
+        need_real_gradient("amin", input)
     result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result, same=True)
 
@@ -79,10 +90,13 @@ def aminmax(
             f"identity; the input has shape {list(input._data.shape)}"
         )
     if input._data.dtype.kind == "c":
-        if not input._data.ndim:
+        if not input._data.ndim and dim is not None:
             raise RuntimeError(f"aminmax not implemented for {input.dtype.word}")
         raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{input.dtype.word}'")
+    dims = _each(dims, input)
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
+    for part in pair:
+        remember(part, *pair)
     if out is not None:
         for each in out:
             if each._data.dtype != input._data.dtype:
@@ -253,6 +267,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     tensor(3)
     """
     need_tensor("mode", "input", 1, input)
+    if input._data.size < 2:
+        need_real_gradient("mode", input)
     return picked(return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out)
 
 

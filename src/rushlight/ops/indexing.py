@@ -22,6 +22,7 @@ from rushlight.memory import beside
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import (
     admit,
+    ask,
     check_copy,
     check_memory,
     copy_,
@@ -224,9 +225,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     region = self._data if basic is None else _region(self, basic)
     if not tensors:
         recording = admit(self, value)
-        if recording and self._view is not None:
+        whole = recording and region.shape == self._data.shape and all(map(_is_whole, basic))
+        if recording and (whole or self._view is not None):
             # What was recorded of a view is recorded of the region alone, which may show less twice.
-            part = apply(rows.slice_, self, index=basic)
+            part = self if whole else apply(rows.slice_, self, index=basic)
             if not value._data.ndim and part._data.ndim:
                 fill_(part, value)
             else:
@@ -252,13 +254,23 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
             )
         value = filling(value, self._data.dtype)
-    recording = admit(self, value)
+    try:
+        recording = admit(self, value)
+    except RuntimeError:
+        shown = self if basic is None else apply(rows.slice_, self, index=basic)
+        ask(rows.put, shown, (value, *tensors), {"spec": spec, "accumulate": False})
+        raise
     _check_places(region, value, tensors, filled)
     if basic is None:
         target = self
     else:
         target = apply(rows.slice_, self, index=basic)
     place(target, value, tuple(tensors), spec, False, recording)
+
+
+def _is_whole(part: Any) -> bool:
+    """Whether a part of an index, if it takes nothing away, leaves the tensor what it is."""
+    return part is Ellipsis or (part.__class__ is slice and part.step in (None, 1))
 
 
 def _spread(value: Array, shape: tuple[int, ...]) -> Array:

@@ -191,8 +191,20 @@ def assign(
     into(target, writing.copy, result)
     rebase(target, result)
     bump(target, operation)
+    if not cast:
+        _watch(result, target)
     refresh(target)
     return target
+
+
+def _watch(result: Tensor, target: Tensor) -> None:
+    """What backward needs of result is, from now on, target: let a later change of that be noticed."""
+    node = result._node
+    if isinstance(node, PrimitiveNode) and any(v is result._changes for v in node.versions[::2]):
+        now = target._changes
+        saved = zip(node.versions[::2], node.versions[1::2], strict=True)
+        pairs = [(now, now[0]) if v is result._changes else (v, count) for v, count in saved]
+        node.versions = [part for pair in pairs for part in pair]
 
 
 _NAMES = {"copy": "torch::autograd::CopyBackwards", "setitem": "torch::autograd::CopySlices"}

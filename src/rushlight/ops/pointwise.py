@@ -14,12 +14,12 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, calculate, literal, number
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.row import Primitive
-from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
+    need_real_gradient,
     need_tensor,
     relabel,
     type_name,
@@ -378,10 +378,7 @@ def nan_to_num(
     tensor([1., 0., 9.])
     """
     need_tensor("nan_to_num", "input", 1, input)
-    if input._data.dtype.kind == "c" and state.grad and wants_grad(input):
-        raise RuntimeError(
-            "nan_to_num does not support automatic differentiation for outputs with complex dtype."
-        )
+    need_real_gradient("nan_to_num", input)
     result: Tensor = apply(rounding.nan_to_num, input, nan=nan, posinf=posinf, neginf=neginf)
     return result if out is None else write_out(out, result, input, same=True)
 

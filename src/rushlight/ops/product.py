@@ -11,6 +11,7 @@ import numpy as np
 from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.state import state
+from rushlight.core.tensor import bump
 from rushlight.dtypes import NARROW, promote_types
 from rushlight.ops.arguments import (
     anew,
@@ -60,7 +61,13 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     else:
         result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
         result = relabel(result, "MvBackward0" if left == 2 else "UnsafeViewBackward0")
-    return result if out is None else write_out(out, result, same=True)
+    if out is None:
+        return result
+    write_out(out, result, same=True)
+    if left == 1 and right == 2:
+        # torch writes a row there, and squeezes it.
+        bump(out, "squeeze_")
+    return out
 
 
 def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:
@@ -371,11 +378,18 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     rank = max(input._data.ndim, other._data.ndim)
     a = (1,) * (rank - input._data.ndim) + input._data.shape
     b = (1,) * (rank - other._data.ndim) + other._data.shape
-    # torch takes views of both, where their memory allows that.
-    spread = view(input, tuple(n for size in a for n in (size, 1)))
-    tiled = view(other, tuple(n for size in b for n in (1, size)))
+    spread = _unwatched(input, tuple(n for size in a for n in (size, 1)))
+    tiled = _unwatched(other, tuple(n for size in b for n in (1, size)))
     shape = tuple(m * n for m, n in zip(a, b, strict=True))
     return write_out(out, relabel(anew(view(spread * tiled, shape)), "UnsafeViewBackward0"))
+
+
+def _unwatched(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A view of x whose changes are not counted as its own: torch lets backward read what is there."""
+    part = anew(view(x, shape))
+    if part._changes.__class__ is list:
+        part._changes = [0, None]
+    return part
 
 
 @numpy_names

@@ -13,6 +13,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tape import remember, reusable
 from rushlight.ops.arguments import (
     accumulated_in,
+    need_real_gradient,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -26,7 +27,7 @@ from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
 from rushlight.primitives.join import cat
-from rushlight.primitives.pointwise import clone, logical_xor
+from rushlight.primitives.pointwise import laid_out, logical_xor
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -96,10 +97,14 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     @numpy_names
     def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
+        if input._data.size < 2:
+            need_real_gradient(name, input)
         if not input._data.size and input._data.ndim:
             # torch does not ask which dimension it is to go along.
             nowhere = literal(np.empty(input._data.shape, np.int64))
-            return write_outs(out, kind((relabel(apply(clone, input), label), nowhere)))
+            return write_outs(
+                out, kind((relabel(apply(laid_out, input, strides=None), label), nowhere))
+            )
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
         values = remember(relabel(pick(input, indices, at), label), input)
@@ -214,7 +219,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     if x is not None:
         return sum(panels, at)
     ends = y.select(at, 0) + y.select(at, -1)
-    return (sum(y, at) - ends * 0.5) * (1 if dx is None else dx)
+    area = sum(y, at) - reusable(ends * 0.5)
+    return reusable(area * (1 if dx is None else dx))
 
 
 trapz = trapezoid

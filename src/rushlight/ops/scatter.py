@@ -25,7 +25,7 @@ from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.families import broadcast_shapes
-from rushlight.primitives.kernel import closed
+from rushlight.primitives.kernel import closed, hang
 from rushlight.primitives.pointwise import where
 
 if TYPE_CHECKING:
@@ -196,8 +196,8 @@ def _scatter_plan(
     return x, _Write(rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod")
 
 
-def _copied(input: Tensor, x: Tensor, write: _Write | None, out: Tensor | None) -> Tensor:
-    result = in_rows(x.clone()) if write is None else write.copied(x)
+def _copied(input: Tensor, x: Tensor, src: Any, write: _Write | None, out: Tensor | None) -> Tensor:
+    result = hang(in_rows(x.clone()), (src,)) if write is None else write.copied(x)
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
         if write is not None:
@@ -235,7 +235,7 @@ def scatter(
     tensor([7., 0., 5.])
     """
     x, write = _scatter_plan(input, dim, index, value if src is None else src, reduce)
-    return _copied(input, x, write, out)
+    return _copied(input, x, src, write, out)
 
 
 @asked(scatter)
@@ -258,8 +258,8 @@ def scatter_(
 
 
 def _add_plan(input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Tensor, _Write | None]:
-    x, at, places = _checked("scatter_add", input, dim, index)
     need_tensor("scatter_add", "src", 4, src)
+    x, at, places = _checked("scatter_add", input, dim, index)
     values = _source("scatter", input, places, src)
     if not places._data.size:
         return x, None
@@ -277,7 +277,7 @@ def scatter_add(
     tensor([ 0., 12.])
     """
     x, write = _add_plan(input, dim, index, src)
-    return _copied(input, x, write, out)
+    return _copied(input, x, src, write, out)
 
 
 @asked(scatter_add)
@@ -334,10 +334,10 @@ def scatter_reduce(
     if places._data.size:
         result = _reduced(x, at, places, values, reduce, include_self)
     else:
-        result = in_rows(x.clone())
+        result = hang(in_rows(x.clone()), (src,))
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
-    relabel(result, "ScatterReduceBackward0")
+    relabel(remember(result, input, src, result), "ScatterReduceBackward0")
     return result if out is None else write_out(out, result)
 
 

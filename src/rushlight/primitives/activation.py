@@ -28,6 +28,7 @@ from rushlight.primitives.pointwise import (
     lt,
     relu,
     sigmoid,
+    tanh,
     where,
 )
 from rushlight.primitives.select import choose
@@ -208,6 +209,19 @@ softplus = unary(
     "{beta} * {x} > {threshold} ? {x} : log1p(exp({beta} * {x})) / {beta}", to_float=False,
     takes=FLOAT, static=({"beta": 1.0, "threshold": 20.0}, {"beta": 2.0, "threshold": 1.0}),
 )  # fmt: skip
+
+
+def _mish(x: Array) -> Any:
+    return x * np.tanh(_softplus(x, beta=1.0, threshold=20.0))
+
+
+@one_kernel
+def _mish_vjp(g: Any, x: Any) -> Any:
+    gate = tanh(softplus(x, beta=1.0, threshold=20.0))
+    return g * (gate + x * sigmoid(x) * (1 - gate * gate))
+
+
+mish = unary("mish", _mish, _mish_vjp, "{x} * tanh(log1p(exp({x})))", to_float=False, takes=FLOAT)
 
 
 def _log_sigmoid(x: Array) -> Any:

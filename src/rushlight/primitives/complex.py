@@ -62,7 +62,7 @@ def _view_as_complex_rule(x: Array) -> Spec:
     if strides[-1] != x.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1: use .contiguous()")
     pair = 2 * x.itemsize
-    if any(n > 1 and s % pair for n, s in zip(x.shape[:-1], strides, strict=False)):
+    if any(n != 1 and s % pair for n, s in zip(x.shape[:-1], strides, strict=False)):
         raise RuntimeError(
             "Tensor must have a stride divisible by 2 for all but last dimension: use .contiguous()"
         )

@@ -15,7 +15,7 @@ from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import copied, empty_in, rows_of
+from rushlight.primitives.placement import empty_in, rows_of
 from rushlight.primitives.view import pad
 
 Dims = tuple[int, ...]
@@ -75,12 +75,11 @@ c2c: Primitive = Primitive(
 
 
 def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
-    if half:
-        shape, dtype = _r2c_rule(x, dims=dims, scale=scale, half=half)
-        out: Any = _room(x, shape, dtype, _order(x, dims, True))
-        result = np.fft.rfftn(x, axes=dims, norm=FORWARD[scale], out=out)
-        return rows_of(result) if out is None else out
-    return _c2c(copied(x, _complex(x)), dims=dims, scale=scale, forward=True)
+    shape, dtype = _r2c_rule(x, dims=dims, scale=scale, half=half)
+    out: Any = _room(x, shape, dtype, _order(x, dims, half))
+    transform = np.fft.rfftn if half else np.fft.fftn
+    result = transform(x, axes=dims, norm=FORWARD[scale], out=out)
+    return rows_of(result) if out is None else out
 
 
 def _r2c_rule(x: Array, *, dims: Dims, scale: str, half: bool) -> Spec:

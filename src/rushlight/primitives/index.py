@@ -57,7 +57,8 @@ def _slice(x: Array, *, index: Index) -> Array:
     part = x[(*index, ...)] if ... not in index else x[index]
     if None not in index:
         return part if part.size else _placed(x, index, part)
-    if part.size == x.size and x.flags.c_contiguous and not placed(x):
+    whole = all(e is None or e is ... or e == FULL for e in index)
+    if whole and x.flags.c_contiguous and not placed(x):
         return x.reshape(part.shape)
     return _placed(x, index, part)
 
@@ -184,15 +185,30 @@ place_slice: Primitive = Primitive(
 # ---- arrays as indices --------------------------------------------------------------------------
 
 
+def _picked(x: Array, indices: Sequence[Array], spec: Index) -> Array:
+    """x[index]; where that is nothing, torch does not look at where the index points."""
+    try:
+        return np.asarray(x[filled(spec, tuple(indices))])
+    except IndexError:
+        anywhere = tuple(i if i.dtype.kind == "b" else np.zeros_like(i) for i in indices)
+        part = x[filled(spec, anywhere)]
+        if part.size:
+            raise
+        return part
+
+
 def _index(x: Array, *indices: Array, spec: Index) -> Any:
     if len(indices) == 1:
         where = indices[0]
         axis = spec.index(ARRAY)
         # `take` is the fastest way to whole slices, but first it would put all of x in order.
         if where.dtype.kind == "i" and x.flags.c_contiguous and spec == (*(FULL,) * axis, ARRAY):
-            part = x.take(where, axis)
+            try:
+                part = x.take(where, axis)
+            except IndexError:
+                part = _picked(x, indices, spec)
             return _in_order(part, x, indices, spec) if 1 in part.shape or not part.size else part
-    part = x[filled(spec, indices)]
+    part = _picked(x, indices, spec)
     if 1 in part.shape or not part.size:
         return _in_order(part, x, indices, spec)
     return part if part.flags.c_contiguous else np.ascontiguousarray(part)
@@ -202,7 +218,8 @@ def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
     try:
         # Of what only stands for an array, the shape will do.
         plain = [i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices]
-        return np.broadcast_to(np.empty(()), x.shape)[filled(spec, tuple(plain))].shape, x.dtype
+        shown = np.broadcast_to(np.empty(()), x.shape)
+        return _picked(shown, plain, spec).shape, x.dtype
     except IndexError as error:
         axis = 0
         rest = iter(indices)
@@ -259,7 +276,7 @@ def _as_indexed(
     """Elementwise of the input, which stands still along what is indexed, and of the indices."""
     x, *indices = arrays
     spec: Index = static["spec"]
-    return _in_order(np.asarray(x[filled(spec, tuple(indices))]), x, indices, spec)
+    return _in_order(_picked(x, indices, spec), x, indices, spec)
 
 
 def _in_order(part: Array, x: Array, indices: Sequence[Array], spec: Index) -> Array:
@@ -433,7 +450,11 @@ def put_into(
         else:
             add_at(out, where, values)
     else:
-        out[where] = values
+        try:
+            out[where] = values
+        except IndexError:
+            if not indices or _picked(out, indices, spec).size:
+                raise
 
 
 def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Spec:

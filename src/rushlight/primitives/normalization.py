@@ -19,7 +19,7 @@ from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW, cast
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
-from rushlight.primitives.placement import arranged, suggested
+from rushlight.primitives.placement import arranged, empty_like, suggested
 from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
@@ -186,6 +186,8 @@ def _normalize_samples() -> Iterable[Sample]:
 
 def _as_input(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     out, *rest = forward(*arrays, **static)
+    if not out.size:
+        return empty_like(arrays[0]), *rest
     return arranged(out, suggested(arrays[0])), *rest
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.core.tensor import Array
-from rushlight.memory import extent, laid, shows_twice, strided_view
+from rushlight.memory import address, laid, shows_twice, strided_view, whole
 
 Shape = tuple[int, ...]
 Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
@@ -259,13 +259,13 @@ def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None) -> Array:
 
 
 def preserved(x: Array) -> Array:
-    """A copy with the very strides of x, gaps and all; without repetition where x repeats itself."""
-    if x.flags.c_contiguous or shows_twice(x.shape, x.strides):
+    """A copy at the very place of x in a copy of its memory; a plain one where x repeats itself."""
+    if shows_twice(x.shape, x.strides):
         return copied(x)
-    room = extent(x.shape, tuple(s // x.itemsize for s in x.strides))
-    out = strided_view(np.empty(room, x.dtype), x.shape, x.strides)
-    out[...] = x
-    return out
+    owner = whole(x)
+    return strided_view(
+        owner.copy(order="K"), x.shape, x.strides, address(x) - address(owner), x.dtype
+    )
 
 
 def in_columns(*matrices: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -341,6 +341,7 @@ def pointwise(
             result.__class__ is _ndarray
             and result.strides == strides
             and not result.flags.c_contiguous
+            and 1 not in result.shape
         ):
             return result
     given = []

@@ -86,7 +86,7 @@ def _is_whole(x: Any) -> bool:
 
 def _floor_divide(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
-        _check_zero(y)
+        _check_zero(x, y)
         return np.floor_divide(x, y)
     # NumPy gives nan for a division by zero, torch the infinity of the true quotient.
     return np.where(np.equal(y, 0), np.true_divide(x, y), np.floor_divide(x, y))
@@ -94,7 +94,7 @@ def _floor_divide(x: Any, y: Any) -> Any:
 
 def _trunc_divide(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
-        _check_zero(y)
+        _check_zero(x, y)
         quotient = np.floor_divide(x, y)
         inexact = np.not_equal(np.multiply(quotient, y), x)
         return quotient + (np.less(quotient, 0) & inexact)
@@ -103,7 +103,7 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 
 def _remainder(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
-        _check_zero(y)
+        _check_zero(x, y)
         return np.remainder(x, y)
     rest = np.asarray(np.remainder(x, y))
     # A rest of zero has the sign of x in torch, and of y in NumPy.
@@ -113,12 +113,12 @@ def _remainder(x: Any, y: Any) -> Any:
 
 def _fmod(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
-        _check_zero(y)
+        _check_zero(x, y)
     return np.fmod(x, y)
 
 
-def _check_zero(y: Any) -> None:
-    if np.any(np.equal(y, 0)):
+def _check_zero(x: Any, y: Any) -> None:
+    if np.size(x) and np.any(np.equal(y, 0)):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -234,6 +234,9 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
     if y.__class__ is not np.ndarray and promoted[0].dtype.kind == "c":
         # Still a number: torch computes some powers the short way.
         return [promoted[0], complex(y)]
+    # So is a whole one: how the result lies is for the tensor alone to say.
+    if y.__class__ is int and 0 <= y < 128 and promoted[0].dtype.kind in "iu":
+        return [promoted[0], y]
     return promoted
 
 

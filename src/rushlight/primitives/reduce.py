@@ -16,7 +16,7 @@ from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, pro
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
-from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
+from rushlight.primitives.pointwise import abs, conj, eq, exp, laid_out, ne, sgn, where
 from rushlight.primitives.scan import cumprod
 from rushlight.primitives.sort import torch_order
 from rushlight.primitives.view import expand
@@ -77,7 +77,7 @@ def unfold_gradient(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) ->
 
 def _spread(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     """The same g for all that was folded into one."""
-    if g._data.ndim:
+    if g._data.ndim or (dim and 1 in shape):
         g = unfold_gradient(g, shape, dim, keepdim)
     return expand(g, size=shape)
 
@@ -260,8 +260,17 @@ def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
     return g / count.astype(g._data.dtype) * hit
 
 
+def _fill_evenly(g: Any, x: Any, out: Any) -> Any:
+    """The gradient of one element out of all: torch fills zeros in row order where it is found."""
+    hit = where(ne(out, out), ne(x, x), eq(x, out))
+    share = g / sum(hit, dim=None, keepdim=False).astype(g._data.dtype)
+    return laid_out(where(hit, share, 0), strides=None)
+
+
 def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     # Equal extremes share the gradient evenly.
+    if dim is None:
+        return _fill_evenly(g, x, out)
     hit = eq(x, unfold_gradient(out, x.shape, dim, keepdim))
     return _share_evenly(unfold_gradient(g, x.shape, dim, keepdim), hit, dim)
 
@@ -350,8 +359,11 @@ def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
 def _deviation(x: Any, dim: Dims, correction: Correction) -> Any:
     # The derivative of the variance: 2 / (n - correction) times the distance from the mean.
     divisor = folded_size(x.shape, dim) - correction
-    factor = 2 / divisor if divisor > 0 else math.nan if divisor == 0 else math.inf
-    return (x - mean(x, dim=dim, keepdim=True)) * factor
+    center = mean(x, dim=dim, keepdim=True)
+    if divisor <= 0 and (dim is None or not x._data.ndim):
+        # What is left is no function of x any more.
+        return where(eq(x, center), math.nan, math.inf)
+    return (x - center) * (2 / divisor if divisor else math.inf)
 
 
 def _var_vjp(g: Any, x: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
@@ -549,8 +561,7 @@ def _median(x: Array, *, ignore_nan: bool) -> Any:
 
 
 def _median_vjp(g: Any, x: Any, out: Any) -> Any:
-    nan = ne(out, out)
-    return _share_evenly(g, where(nan, ne(x, x), eq(x, out)), None)
+    return _fill_evenly(g, x, out)
 
 
 median = Primitive(

@@ -63,8 +63,8 @@ erf = unary("erf", from_scipy("erf"), lambda g, x: g * _SLOPE * exp(-x * x), "er
 erfc = unary(
     "erfc", from_scipy("erfc"), lambda g, x: -g * _SLOPE * exp(-x * x), "erfc({x})", takes=REAL
 )
-erfinv = unary(
-    "erfinv", from_scipy("erfinv"), lambda g, out: g * exp(out * out) / _SLOPE, "call",
+erfinv: Primitive = unary(
+    "erfinv", from_scipy("erfinv"), lambda g, x: g * exp(erfinv(x) ** 2) / _SLOPE, "call",
     domain=(-0.9, 0.9), takes=REAL,
 )  # fmt: skip
 erfcx = unary(

@@ -78,9 +78,13 @@ def _squeeze_rule(x: Array, *, dims: Shape) -> Spec:
     return tuple(n for d, n in enumerate(x.shape) if d not in dims), x.dtype
 
 
+def _squeeze_vjp(g: Any, x_shape: Shape) -> Any:
+    return g if g._data.shape == x_shape else g.reshape(x_shape)
+
+
 # As `reshape`, but the strides of the other dimensions stay as they are.
 squeeze = Primitive(
-    "squeeze", "view", _squeeze, (lambda g, x_shape: g.reshape(x_shape),), _squeeze_rule, "view",
+    "squeeze", "view", _squeeze, (_squeeze_vjp,), _squeeze_rule, "view",
     lambda: [
         Sample((draw(7, (2, 1, 3, 1)),), {"dims": dims}) for dims in ((1,), (1, 3), ())
     ],
@@ -254,8 +258,8 @@ Widths = tuple[tuple[int, int], ...]
 
 
 def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
-    if not any(map(any, widths)):
-        return copied(x)
+    if all(width <= 0 for pair in widths for width in pair):
+        return copied(x[tuple(slice(-a, n + b) for n, (a, b) in zip(x.shape, widths, strict=True))])
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     nothing = value == 0 and math.copysign(1, value.real) > 0
     out = np.zeros(shape, x.dtype) if nothing else np.full(shape, value, x.dtype)
@@ -269,8 +273,9 @@ def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
 
 def _padded(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """In channels last if that is suggested; as it was where nothing is added."""
-    layout = in_format if any(map(any, static["widths"])) else as_first
-    return layout(forward, arrays, static)
+    if all(width <= 0 for pair in static["widths"] for width in pair):
+        return forward(*arrays, **static)
+    return in_format(forward, arrays, static)
 
 
 def _pad_rule(x: Array, *, widths: Widths, value: complex) -> Spec:

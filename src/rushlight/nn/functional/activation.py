@@ -13,7 +13,6 @@ from rushlight.ops.activation import (
     implicit_dim,
     in_place,
     relu_,
-    softplus,
 )
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
 from rushlight.primitives import activation as rows
@@ -173,12 +172,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
     D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
     """
-    return _choose(_mish, inplace, input)
-
-
-def _mish(input: Tensor) -> Tensor:
-    need_tensor("mish", "input", 1, input)
-    return relabel(rounded_once(lambda x: x * softplus(x).tanh(), input), "MishBackward0")
+    return _choose(_row(rows.mish), inplace, input)
 
 
 def softsign(input: Tensor) -> Tensor:

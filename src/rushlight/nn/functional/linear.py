@@ -28,7 +28,12 @@ def linear(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     if weight._data.ndim == 1:
-        # torch takes a vector for a map to numbers.
+        # torch takes a vector for a map to numbers, one of which may be added to.
+        if bias is not None and (bias._data.ndim or input._data.ndim != 1):
+            raise RuntimeError(
+                "mat2 must be a matrix, got 1-D tensor: beside a bias, linear takes a weight of "
+                "[out_features, in_features]"
+            )
         result = input @ weight if bias is None else input @ weight + bias
     elif bias is None:
         result = apply(contract.linear, input, weight)

@@ -424,7 +424,7 @@ def stand(tensor: TensorBase, node: Node, number: int) -> None:
 def handed_back(tensor: TensorBase) -> Tensor:
     """A view of all of tensor, for an input that is returned as it is."""
     other = alias(tensor)
-    if tensor._turned is None and placed(tensor._data):
+    if not tensor._turned and placed(tensor._data):
         other._data = reshape.forward(tensor._data, shape=tensor._data.shape)
     base = tensor if tensor._view is None else tensor._view.base
     other._view = View(base, tensor._changes[0], CUSTOM)

@@ -291,9 +291,9 @@ def need_distinct(data: Array) -> None:
         )
 
 
-def need_real_gradient(name: str, input: TensorBase) -> None:
+def need_real_gradient(name: str, input: TensorBase, *others: TensorBase) -> None:
     """Raise torch's error where complex numbers want a gradient that torch has for real ones only."""
-    if input._data.dtype.kind == "c" and state.grad and wants_grad(input):
+    if input._data.dtype.kind == "c" and state.grad and any(map(wants_grad, (input, *others))):
         raise RuntimeError(
             f"{name} does not support automatic differentiation for outputs with complex dtype."
         )

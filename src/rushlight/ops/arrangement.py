@@ -15,6 +15,7 @@ from rushlight.ops.arguments import (
     as_sizes,
     many_dims,
     need_int,
+    need_real_gradient,
     need_tensor,
     numpy_names,
     one_dim,
@@ -286,6 +287,7 @@ def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> 
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data.shape)}, slice size = {list(target)}"
         )
+    need_real_gradient("select_scatter" if label[:6] == "Select" else "slice_scatter", input, src)
     src = _brought(src, input)
     result = reusable(apply(index_rows.put, input, src, spec=where, accumulate=False))
     return relabel(result, label)

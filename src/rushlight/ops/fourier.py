@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.tape import remember
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.ops.precision import in_single
 from rushlight.ops.ranges import arange
@@ -33,7 +34,7 @@ def _direct(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
     x = _resized(x, dims, sizes)
     if x._data.dtype.kind == "c":
         return apply(rows.c2c, x, dims=dims, scale=FORWARD[norm], forward=True)
-    return apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=False)
+    return remember(apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=False), x)
 
 
 def _inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
@@ -44,7 +45,7 @@ def _inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor
 def _real(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
     _need_real(name, x, dims)
     x = _resized(x, dims, sizes)
-    return apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=True)
+    return remember(apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=True), x)
 
 
 def _real_inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:

@@ -16,7 +16,7 @@ from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, beside, laid, root, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
-from rushlight.ops.inplace import admit
+from rushlight.ops.inplace import admit, asked
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
@@ -190,7 +190,7 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"`{function.__name__}`, changing the shape of the tensor itself."
-    return method
+    return asked(function)(method)
 
 
 squeeze_ = reshaping(squeeze, "SqueezeBackward3")

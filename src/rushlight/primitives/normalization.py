@@ -26,6 +26,8 @@ Shape = tuple[int, ...]
 
 # Elements that one thread should work on at least; elements of a line that stays in the cache.
 _PART, _LINE = 1 << 18, 1 << 16
+# Up to so many elements it takes no time to be exact.
+_FEW = 1024
 
 
 def statistics(view: Shape, dims: Shape) -> Shape:
@@ -66,6 +68,11 @@ def _normalize(
         return _by_rounded(x, weight, bias, view, dims, broadcast, eps)
     full = widen(x).reshape(view)
     size = math.prod(view[d] for d in dims)
+    if full.size <= _FEW and full.dtype == np.float32:
+        shown, *rest = _summed_wide(full, weight, bias, dims, broadcast, eps, batch is not None)
+        mean, rstd, variance = rest
+        shown = shown.astype(x.dtype, copy=False).reshape(x.shape)
+        return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
     out = np.empty_like(full)
     mean, rstd, variance = (np.empty(statistics(view, dims), full.dtype) for _ in range(3))
     factor = None if weight is None else widen(weight).reshape(broadcast)
@@ -93,6 +100,31 @@ def _normalize(
     share(work, _cuts(view, dims, broadcast))
     shown = out.astype(x.dtype, copy=False).reshape(x.shape)
     return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
+
+
+def _summed_wide(
+    full: Array, weight: Array | None, bias: Array | None, dims: Shape, broadcast: Shape, eps: float,
+    batch: bool,
+) -> list[Array]:  # fmt: skip
+    """`_normalize` of a few numbers, summed in double precision: what is constant has its own mean.
+
+    As in torch, a batch norm is a product and a sum in one rounding, which a constant shows, and a
+    missing bias is an added zero, which -0 shows.
+    """
+    single, wide = full.dtype.type, full.astype(np.float64)
+    size = math.prod(full.shape[d] for d in dims)
+    mean = (wide.sum(dims, keepdims=True) / size).astype(single)
+    distance = wide - mean
+    spread = (distance * distance).sum(dims, keepdims=True) / size
+    variance = spread.astype(single)
+    factor = single(1) if weight is None else widen(weight).reshape(broadcast)
+    shift = single(0) if bias is None else widen(bias).reshape(broadcast)
+    if batch:
+        rstd = np.reciprocal(np.sqrt(spread + eps)).astype(single)
+        scale = rstd * factor
+        return [(wide * scale + (shift - mean * scale)).astype(single), mean, rstd, variance]
+    rstd = np.reciprocal(np.sqrt(variance + single(eps)))
+    return [(full - mean) * rstd * factor + shift, mean, rstd, variance]
 
 
 def _kept_in(x: Array, weight: Array | None, batch: bool | None) -> np.dtype[Any]:

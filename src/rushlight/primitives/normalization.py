@@ -69,7 +69,8 @@ def _normalize(
     full = widen(x).reshape(view)
     size = math.prod(view[d] for d in dims)
     if full.size <= _FEW and full.dtype == np.float32:
-        shown, *rest = _summed_wide(full, weight, bias, dims, broadcast, eps, batch is not None)
+        fused = batch is not None and (x.flags.c_contiguous or suggested(x) is not None)
+        shown, *rest = _summed_wide(full, weight, bias, dims, broadcast, eps, fused)
         mean, rstd, variance = rest
         shown = shown.astype(x.dtype, copy=False).reshape(x.shape)
         return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
@@ -104,7 +105,7 @@ def _normalize(
 
 def _summed_wide(
     full: Array, weight: Array | None, bias: Array | None, dims: Shape, broadcast: Shape, eps: float,
-    batch: bool,
+    fused: bool,
 ) -> list[Array]:  # fmt: skip
     """`_normalize` of a few numbers, summed in double precision: what is constant has its own mean.
 
@@ -119,7 +120,7 @@ def _summed_wide(
     variance = spread.astype(single)
     factor = single(1) if weight is None else widen(weight).reshape(broadcast)
     shift = single(0) if bias is None else widen(bias).reshape(broadcast)
-    if batch:
+    if fused:
         rstd = np.reciprocal(np.sqrt(spread + eps)).astype(single)
         scale = rstd * factor
         return [(wide * scale + (shift - mean * scale)).astype(single), mean, rstd, variance]

@@ -267,7 +267,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     tensor(3)
     """
     need_tensor("mode", "input", 1, input)
-    if input._data.size < 2:
+    if not input._data.ndim or not input._data.size:
         need_real_gradient("mode", input)
     return picked(return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out)
 

@@ -97,7 +97,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     @numpy_names
     def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
-        if input._data.size < 2:
+        if not input._data.ndim or not input._data.size:
             need_real_gradient(name, input)
         if not input._data.size and input._data.ndim:
             # torch does not ask which dimension it is to go along.

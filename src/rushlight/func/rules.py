@@ -165,7 +165,7 @@ AXES: dict[str, dict[str, Move]] = {
     # the last dimensions, whatever stands before them
     **dict.fromkeys(
         ("linalg_inv_ex", "linalg_slogdet", "linalg_det", "linalg_cholesky_ex", "linalg_qr",
-         "linalg_eigh", "linalg_eig", "linalg_svd", "linalg_matrix_exp", "linalg_lu_factor_ex",
+         "linalg_eigh", "linalg_eig", "linalg_pinv", "linalg_svd", "linalg_matrix_exp", "linalg_lu_factor_ex",
          "linalg_ldl_factor_ex", "geqrf", "max_pool", "pool_winner", "max_pool_from",
          "pool_positions", "pool_scatter", "pool_gather", "window_sum", "window_spread"), _NONE,
     ),

@@ -225,14 +225,20 @@ def pinv(
     out: Tensor | None = None,
 ) -> Tensor:
     """The pseudoinverse: singular values up to the tolerance count as zero."""
-    limits = [_plain(t) for t in (rtol if rcond is None else rcond, atol)]
+    limits = [_plain(t, A) for t in (rtol if rcond is None else rcond, atol)]
     return write_out(
         out, apply(inverse_rows.pinv, A, rtol=limits[0], atol=limits[1], hermitian=hermitian)
     )
 
 
-def _plain(tolerance: Any) -> Any:
-    return read(tolerance, "a tolerance") if isinstance(tolerance, TensorBase) else tolerance
+def _plain(tolerance: Any, A: Tensor) -> Any:
+    """The numbers of a tolerance; of a batch of them, so that they go with a batch of A."""
+    if not isinstance(tolerance, TensorBase):
+        return tolerance
+    values = read_each(tolerance, "a tolerance")
+    lead, own = values.ndim - tolerance._data.ndim, tolerance._data.ndim
+    missing = max(A._data.ndim - 2 - own, 0) if lead else 0
+    return values.reshape((*values.shape[:lead], *(1,) * missing, *values.shape[lead:]))
 
 
 @in_single

@@ -1,6 +1,10 @@
 """A step is recorded once and replayed twenty times, and leaves every bit as twenty eager steps do."""
 
 import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -392,7 +396,7 @@ def test_complex_numbers_turned():
                 w.sub_(w.grad.conj() * 0.1)
                 w.conj().mul_(1j)
                 w.real.add_(x)
-            return loss
+            return loss, z.conj(), x.to(torch.complex64).conj().imag, torch.fft.ihfft(x)
 
         return step, [(torch.randn(3),) for _ in range(5)], [w]
 
@@ -438,3 +442,13 @@ def test_a_running_average_of_a_model():
         return step, batches(), [net, moves, mean]
 
     check(make, steps=8)
+
+
+def test_the_workloads_of_the_benchmarks():
+    root = Path(__file__).parents[2]
+    script = root / "tests" / "compiler" / "workloads.py"
+    run = subprocess.run(
+        [sys.executable, "-m", "rushlight", "run", str(script)],
+        capture_output=True, text=True, cwd=root, env={**os.environ, "PYTHONPATH": f"{root}:{root / 'src'}"},
+    )  # fmt: skip
+    assert run.stdout.strip() == "the same", run.stderr

@@ -15,7 +15,7 @@ Setting = tuple[Callable[..., Any], list[Batch], list[Any]]
 
 
 def bits(tensor: torch.Tensor) -> tuple[Any, ...]:
-    array = tensor.detach().resolve_conj().numpy()
+    array = tensor.detach().resolve_conj().resolve_neg().numpy()
     return array.dtype.str, array.shape, np.ascontiguousarray(array).tobytes()
 
 

@@ -470,7 +470,7 @@ class Checked(Entry):
 class Perform(Entry):
     """Python code, run again each time: a scheduler's step, the next of an iterator."""
 
-    __slots__ = ("function", "rest", "recorded", "writes")
+    __slots__ = ("function", "rest", "recorded", "turns", "writes")
 
     checks = True
 
@@ -479,10 +479,12 @@ class Perform(Entry):
         function: Callable[..., Any],
         rest: Any,
         recorded: list[Array],
+        turns: list[bool],
         writes: list[tuple[Array, Array]],
         *others: Any,
     ) -> None:
         super().__init__(*others)
+        self.turns = turns
         # Memory that it wrote, and what it wrote there.
         self.writes = writes
         self.function = function
@@ -496,7 +498,8 @@ class Perform(Entry):
             wrap(slots[x.index]) if x.__class__ is Value else filled(x, slots) for x in self.inputs
         ]
         tensors, rest = apart(self.function(*given))
-        if rest != self.rest or len(tensors) != len(self.outs):
+        turns = [tensor._turned for tensor in tensors]
+        if rest != self.rest or turns != self.turns:
             raise Changed(
                 f"{self.text()} gave something else than when it was recorded, at {place(self.line)}"
             )

@@ -41,8 +41,8 @@ class Memories:
             elif issubclass(type(thing), TensorBase) and hasattr(thing, "_changes"):
                 self._add(thing)
         for tensor in world.tensors:
-            array = held(tensor)
-            self.sums[id(array)] = fingerprint(array)
+            self._mark(tensor)
+        world.found = self._mark
 
     def _add(self, tensor: Any) -> None:
         array = held(tensor)
@@ -50,6 +50,11 @@ class Memories:
             self.existing.setdefault(id(array), []).append(tensor)
             self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
             self.wanted[id(tensor)] = tensor._requires_grad
+
+    def _mark(self, tensor: Any) -> None:
+        """The function can see a tensor: know what it holds before it is used."""
+        array = held(tensor)
+        self.sums[id(array)] = fingerprint(array)
 
     def adopt(self, tensor: Any, name: str) -> None:
         """A tensor that was made just now counts as one that was there."""

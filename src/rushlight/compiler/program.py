@@ -14,7 +14,7 @@ from rushlight.compiler.values import Figure, Value
 from rushlight.compiler.world import World
 from rushlight.core.node import Node
 from rushlight.core.tensor import Array, Line, TensorBase, Untracked, wrap
-from rushlight.core.turned import held
+from rushlight.core.turned import held, turn
 from rushlight.memory import root
 
 Tensors = list[Any]
@@ -89,6 +89,8 @@ class Source:
     written: bool = False
     # The function itself lets it want a gradient, or not.
     wants: bool = False
+    # It shows its memory conjugated or negated.
+    turned: bool = False
     # While it is recorded: the tensor itself.
     tensor: Any = None
 
@@ -112,6 +114,8 @@ class Source:
                 f"{name}.requires_grad is {tensor._requires_grad} now, and was {self.requires_grad} "
                 "when it was recorded"
             )
+        if tensor._turned is not self.turned:
+            raise Changed(f"{name} is a conjugated view, or was one when it was recorded")
         if tensor._node is not None:
             raise Changed(f"{name} comes out of a graph (grad_fn): give it detached")
         return tensor
@@ -132,6 +136,8 @@ class Result:
     inference: bool
     # Its class, if that is one of the user's.
     kind: Any
+    # It shows its memory conjugated or negated.
+    turned: bool
     # The source with which it shares memory and counts changes.
     shares: int | None
     name: str | None = None
@@ -145,6 +151,8 @@ class Result:
         tensor: Any = wrap(slots[self.value.index])
         if self.kind is not None:
             tensor.__class__ = self.kind
+        if self.turned:
+            turn(tensor)
         if self.inference:
             tensor._changes = Untracked((0, None))
         elif self.shares is None:
@@ -153,7 +161,7 @@ class Result:
             tensor._changes = sources[self.shares]._changes
         if self.requires_grad:
             tensor._requires_grad = True
-            tensor._node = Replayed(self.name or "Replayed")
+            tensor._node = Replayed(self.name or "Replayed", self.value.shape, self.value.dtype)
         return tensor
 
 
@@ -162,9 +170,10 @@ class Replayed(Node):
 
     __slots__ = ("title",)
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, shape: tuple[int, ...], dtype: Any) -> None:
         super().__init__((), None)
         self.title = title
+        self._out_shape, self._out_dtype = shape, dtype
 
     def name(self) -> str:
         """What torch prints after `grad_fn=<`."""
@@ -284,12 +293,13 @@ class Program:
                 tensor._changes[1] = one.site
             if one.wants is not one.requires_grad:
                 tensor._requires_grad = one.wants
-        made = [result.make(given, slots, tensors) for result in self.results]
+        known = {id(r): r.make(given, slots, tensors) for r in self._kept()}
+        made = [known[id(result)] for result in self.results]
         grads = [
-            (location.find(given), None if result is None else result.make(given, slots, tensors))
+            (location.find(given), None if result is None else known[id(result)])
             for location, result in self.grads
         ]
-        places = [(at, result.make(given, slots, tensors)) for at, result in self.rebound]
+        places = [(at, known[id(result)]) for at, result in self.rebound]
         for tensor, grad in grads:
             tensor._grad = grad
         for at, tensor in places:

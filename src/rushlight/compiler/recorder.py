@@ -34,7 +34,7 @@ from rushlight.compiler.memories import Memories
 from rushlight.compiler.program import Argument, Grad, Held, Location, Source
 from rushlight.compiler.tree import apart
 from rushlight.compiler.values import Figure, Number, Value, fingerprint, is_number, plain
-from rushlight.compiler.world import World, is_rate
+from rushlight.compiler.world import World, is_rate, rates_of
 from rushlight.core import doors
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import PrimitiveNode
@@ -73,8 +73,6 @@ class Recorder(Interpreter):
         self.decided: set[tuple[Any, ...]] = set()
         # Arrays that were made of Python's numbers.
         self.literals: dict[int, weakref.ref[Array]] = {}
-        # What the numbers of optimizers are, unless the function itself changes them.
-        self.expected_rates = self.rates()
 
     # ---- the doors -------------------------------------------------------------------------------
 
@@ -230,18 +228,22 @@ class Recorder(Interpreter):
         if isinstance(owner, random.Generator):
             kind = Seed
             self.remember_generator(owner)
-        before = self.rates()
+        before = [rates_of(group) for group, _ in self.world.rates]
         held_before = self.memories.marks()
         result = doors.perform(function, *map(plain, args))
-        self.moved(before)
+        for (group, expected), was in zip(self.world.rates, before, strict=False):
+            expected.update({k: v for k, v in rates_of(group).items() if was.get(k) != v})
         self.asked.clear()
         writes = self.memories.rewritten(held_before)
         tensors, rest = apart(result)
         arrays = [held(t) for t in tensors]
         self.kept.append(tensors)
         outs = [self.new(a) for a in arrays]
+        copies = [a.copy("K") for a in arrays]
         self.entries.append(
-            kind(function, rest, [a.copy("K") for a in arrays], writes, where, operands, outs)
+            kind(
+                function, rest, copies, [t._turned for t in tensors], writes, where, operands, outs
+            )
         )
         return result
 
@@ -285,20 +287,6 @@ class Recorder(Interpreter):
             self.entries.append(Store(options, key, self.where(), [value.figure]))
             self.asked[id(options), key, None] = value
             self.world.stored(options, key)
-
-    def rates(self) -> list[dict[str, Any]]:
-        """The numbers of all optimizers."""
-        return [
-            {key: value for key, value in group.items() if is_rate(value)}
-            for _, optimizer in self.world.optimizers
-            for group in optimizer.param_groups
-        ]
-
-    def moved(self, before: list[dict[str, Any]]) -> None:
-        """Something that is run again has changed numbers of optimizers."""
-        after = self.rates()
-        for known, was, now in zip(self.expected_rates, before, after, strict=True):
-            known.update({key: value for key, value in now.items() if was.get(key) != value})
 
     # ---- values ----------------------------------------------------------------------------------
 
@@ -387,7 +375,14 @@ class Recorder(Interpreter):
         self.memories.first(array, location.name, line)
         value = self.new(array, location.name)
         self.sources.append(
-            Source(location, value, array, self.memories.wanted[id(owner)], tensor=owner)
+            Source(
+                location,
+                value,
+                array,
+                self.memories.wanted[id(owner)],
+                turned=owner._turned,
+                tensor=owner,
+            )
         )
         self.kept.append(array)
         return value
@@ -426,7 +421,7 @@ class Recorder(Interpreter):
         if id(generator) not in self.memories.generators:
             # One that the function has made: it starts anew at each run.
             start = functools.partial(_set_to, generator, position(generator))
-            self.entries.append(Seed(start, apart(generator)[1], [], [], self.where(), (), ()))
+            self.entries.append(Seed(start, apart(generator)[1], [], [], [], self.where(), (), ()))
 
     def remember_generator(self, generator: Any) -> None:
         """Know where a generator stood before the recording moved it."""

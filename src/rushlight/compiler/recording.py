@@ -8,6 +8,7 @@ from typing import Any
 
 from rushlight.compiler.entries import Entry
 from rushlight.compiler.errors import CannotRecord, place
+from rushlight.compiler.facts import MISSING, PLAIN, TENSOR, told
 from rushlight.compiler.grads import Grads
 from rushlight.compiler.memories import Memories, put
 from rushlight.compiler.program import At, Held, Location, Program, Result
@@ -15,7 +16,7 @@ from rushlight.compiler.recorder import Recorder, position
 from rushlight.compiler.spy import Spy
 from rushlight.compiler.tree import Leaf, apart, together
 from rushlight.compiler.values import fingerprint, is_number, plain
-from rushlight.compiler.world import MISSING, PLAIN, TENSOR, World, told
+from rushlight.compiler.world import World, rates_of
 from rushlight.core.state import state
 from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
@@ -54,6 +55,7 @@ class _Recording:
         self.recorder = Recorder(self.world, self.memories, self.grads)
         self.spy = Spy(self.world)
         self.rebound: list[tuple[At, Any, Any]] = []
+        self.results: dict[int, Result] = {}
 
     def run(self) -> tuple[Any, Program]:
         """Run the function, then try the program."""
@@ -141,9 +143,8 @@ class _Recording:
         """Raise if the function has changed what a replay would not."""
         found = self._rebinds() or self.world.moved() or self.world.step()
         if found is None:
-            rates = self.recorder.rates()
-            for known, now in zip(self.recorder.expected_rates, rates, strict=True):
-                for key, value in now.items():
+            for group, known in self.world.rates:
+                for key, value in rates_of(group).items():
                     if known.get(key) != value:
                         found = f"the option {key} of an optimizer", key, known.get(key), value
         if found is None:
@@ -214,11 +215,18 @@ class _Recording:
                 source.value.name = name
 
     def _result(self, tensor: Any) -> Result:
+        """How a tensor that is there at the end is made again; the same for the same tensor."""
+        known = self.results.get(id(tensor))
+        if known is None:
+            known = self.results[id(tensor)] = self._new_result(tensor)
+        return known
+
+    def _new_result(self, tensor: Any) -> Result:
         array = held(tensor)
         found = self.memories.find(tensor, array)
         if found is tensor:
             where = self.recorder.locate(tensor, array)
-            return Result(where, None, tensor._requires_grad, 0, False, None, None)
+            return Result(where, None, tensor._requires_grad, 0, False, None, False, None)
         kind = class_of(tensor)
         marks = [name for name in vars(tensor) if not name.startswith("_")]
         if marks:
@@ -239,6 +247,7 @@ class _Recording:
             tensor._changes[0],
             is_inference(tensor),
             None if kind is result_class() else kind,
+            tensor._turned,
             shares,
             None if node is None else node.name(),
         )

@@ -25,14 +25,17 @@ class Leaf:
 
 
 def apart(tree: Any) -> tuple[list[Any], tuple[Any, ...]]:
-    """The tensors in tuples, lists and dicts, and the rest, which can be compared."""
+    """The tensors in tuples, lists and dicts, each once, and the rest, which can be compared."""
     leaves, spec = tree_flatten(tree)
     tensors: list[Any] = []
     rest: list[Any] = []
+    numbers: dict[int, int] = {}
     for leaf in leaves:
         if isinstance(leaf, TensorBase):
-            rest.append(Leaf(len(tensors)))
-            tensors.append(leaf)
+            number = numbers.setdefault(id(leaf), len(tensors))
+            rest.append(Leaf(number))
+            if number == len(tensors):
+                tensors.append(leaf)
         else:
             rest.append(leaf)
     return tensors, (spec, rest)

@@ -22,115 +22,19 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.compiler.errors import CannotRecord, Changed
+from rushlight.compiler.facts import MISSING, PLAIN, VALUES, Fact, Place, Taken, same, told
 from rushlight.compiler.origin import OWN, USER, origin
 from rushlight.compiler.tree import Leaf, apart
 from rushlight.compiler.values import fingerprint
-from rushlight.core import doors
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference
 from rushlight.optim.lr_scheduler import LRScheduler
 from rushlight.optim.optimizer import Optimizer
 from rushlight.random import Generator
 
-# The numbers and words that are compared by value; everything else is the same only as itself.
-PLAIN = (bool, int, float, complex, str, bytes, type(None), dtypes.dtype, np.generic, np.dtype)
-MISSING = object()
-# In the place of a tensor that the program itself replaces: there must be one.
-TENSOR = object()
-# The key under which an array of NumPy's has its elements.
-VALUES = object()
 # So much is walked over, and not more.
 MOST = 200_000
 _INSIDE_OF_MODULES = {"_parameters", "_buffers", "_modules"}
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether Python would find one where it found the other."""
-    if a is b:
-        return True
-    if a is TENSOR:
-        return isinstance(b, TensorBase)
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, PLAIN):
-        return bool(a == b or (a != a and b != b))
-    if isinstance(a, tuple | frozenset) and not isinstance(a, TensorBase):
-        if isinstance(a, frozenset) or len(a) != len(b):
-            return bool(a == b)
-        return all(map(same, a, b))
-    if isinstance(a, types.MethodType):
-        return a.__self__ is b.__self__ and a.__func__ is b.__func__
-    return isinstance(a, range | slice) and a == b
-
-
-def told(value: Any) -> str:
-    """A value in a message."""
-    if value is MISSING:
-        return "not there"
-    if isinstance(value, TensorBase):
-        return f"a tensor of shape {list(value._data.shape)}"
-    text = repr(value)
-    return text if len(text) < 60 else f"a {type(value).__name__}"
-
-
-@dataclass(eq=False)
-class Fact:
-    """What a container holds: read gives all of it by key; expected is what was found there."""
-
-    name: Callable[[Any], str]
-    read: Callable[[], Any]
-    expected: dict[Any, Any]
-    # Entries count only where the code that ran names them; otherwise all do, and there are no others.
-    by_name: bool
-    # Puts another value under a key.
-    put: Callable[[Any, Any], None] | None = None
-
-    def differences(self, used: set[str] | None = None) -> Iterator[tuple[Any, Any, Any]]:
-        """The keys at which something else is found, with what was and what is there."""
-        now = self.read()
-        get = now.get
-        for key, value in self.expected.items():
-            found = get(key, MISSING)
-            if found is not value and not same(value, found):
-                yield key, value, found
-        if len(now) != len(self.expected):
-            for key, found in list(now.items()):
-                if key not in self.expected and (used is None or not self.by_name or key in used):
-                    yield key, MISSING, found
-
-    def keep(self, used: set[str]) -> None:
-        """Forget what the code did not name."""
-        if self.by_name:
-            self.expected = {k: v for k, v in self.expected.items() if k in used}
-
-    def message(self, key: Any, before: Any, now: Any) -> str:
-        """What has changed."""
-        name = self.name(key)
-        if key is VALUES:
-            return f"the array {name} holds other values now than when it was recorded"
-        return f"{name} is {told(now)} now, and was {told(before)} when it was recorded"
-
-
-@dataclass(eq=False)
-class Place:
-    """Where an iterator stands, and how another is put there."""
-
-    name: str
-    iterator: Any
-    put: Callable[[Any], None]
-
-
-class Taken:
-    """An iterator that the function found outside: each replay takes the next from it, too."""
-
-    def __init__(self, iterator: Any) -> None:
-        self.iterator = iterator
-
-    def __iter__(self) -> Taken:
-        return self
-
-    def __next__(self) -> Any:
-        return doors.perform(self.iterator.__next__)
 
 
 @dataclass(eq=False)
@@ -146,6 +50,8 @@ class World:
     tensors: list[Any] = field(default_factory=list)
     iterators: list[Place] = field(default_factory=list)
     optimizers: list[tuple[str, Optimizer]] = field(default_factory=list)
+    # The groups of optimizers, and what their numbers are unless the function itself changes them.
+    rates: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     # States of random generators that are not ours.
     streams: list[tuple[str, Callable[[], Any], Any]] = field(default_factory=list)
     # The state of optimizers per parameter, and what was in it.
@@ -154,8 +60,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.seen: dict[int, Any] = {}
-        self.entered: set[Any] = set()
         self.recording = False
+        # Is told of every tensor that is found.
+        self.found: Callable[[Any], Any] = lambda tensor: None
         # Arguments that the function also finds elsewhere.
         self.pinned: list[tuple[int, Any]] = []
         self.tensors_given, self.rest = apart((self.args, self.kwargs))
@@ -189,6 +96,7 @@ class World:
         if isinstance(thing, TensorBase):
             self.names[id(thing)] = name
             self.tensors.append(thing)
+            self.found(thing)
         elif isinstance(thing, np.ndarray):
             if thing.dtype.kind != "O":
                 self._note(lambda _: name, lambda: {VALUES: fingerprint(thing)}, None)
@@ -218,14 +126,12 @@ class World:
                     if origin(cls.__module__) == USER:
                         yield from self._class(cls)
         elif isinstance(thing, types.ModuleType):
-            if origin(thing.__name__) == USER:
-                yield from self._mapping(
-                    vars(thing), lambda: vars(thing), lambda k: f"{name}.{k}", True
-                )
+            return
         elif isinstance(thing, Optimizer):
             self.optimizers.append((name, thing))
             self.states += [(state, dict(state)) for state in thing.state.values()]
             for group in thing.param_groups:
+                self.rates.append((group, rates_of(group)))
                 yield group["params"], name
             # A subclass of the user's keeps more.
             if origin(type(thing).__module__) == USER:
@@ -339,7 +245,6 @@ class World:
         code = function.__code__
         if origin(function.__module__ or "") not in (USER, OWN):
             return
-        own = origin(function.__module__ or "") == OWN
         for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
 
             def read(cell: Any = cell, variable: str = variable) -> dict[str, Any]:
@@ -360,12 +265,9 @@ class World:
                 yield value, variable
         defaults = (function.__defaults__ or (), tuple((function.__kwdefaults__ or {}).values()))
         yield defaults, name
-        if not own:
-            yield from self.globals_of(code, function.__globals__)
 
-    def globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
-        """What code finds among its globals."""
-        self.entered.add(code)
+    def _globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+        """What code finds among its globals, and in the modules there."""
         wanted = {n for n in names_of(code) if n in known and known[n] is not vars(builtins).get(n)}
         if not wanted:
             return
@@ -380,14 +282,21 @@ class World:
             if _is_iterator(value):
                 put = functools.partial(known.__setitem__, variable)
                 self._iterator(value, variable, put)
+            elif isinstance(value, types.ModuleType) and origin(value.__name__) == USER:
+                inside = {n: vars(value)[n] for n in names_of(code) & vars(value).keys()}
+                yield from self._mapping(
+                    inside,
+                    functools.partial(_chosen, vars(value), inside.keys()),
+                    functools.partial(_dotted, variable),
+                    True,
+                    place=False,
+                )
             elif not isinstance(value, PLAIN):
                 yield value, variable
 
     def enter(self, code: Any, known: dict[str, Any]) -> None:
         """A function of the user's runs: note the globals that it names."""
-        if code in self.entered:
-            return
-        for value, name in list(self.globals_of(code, known)):
+        for value, name in list(self._globals_of(code, known)):
             self.walk(value, name)
 
     # ---- asking ----------------------------------------------------------------------------------
@@ -418,6 +327,9 @@ class World:
         for known, before in self.states:
             if known is state:
                 before.pop(key, None)
+        for group, expected in self.rates:
+            if group is state:
+                expected[key] = state[key]
 
     def step(self) -> tuple[str, Any, Any, Any] | None:
         """The function has run: the optimizers have their state now. What changed that is no tensor."""
@@ -486,7 +398,12 @@ class World:
                 "the arguments are nested in another way, or more or fewer, than when recorded"
             )
         for now, before in zip(leaves, self.rest[1], strict=True):
-            if not (now == before if before.__class__ is Leaf else same(now, before)):
+            if now.__class__ is before.__class__ is Leaf:
+                if now != before:
+                    raise Changed(
+                        "two arguments are one tensor that were two when recorded, or the other way round"
+                    )
+            elif not same(now, before):
                 raise Changed(
                     f"an argument is {told(now)} now, and was {told(before)} when recorded"
                 )
@@ -508,12 +425,25 @@ def _itself(mapping: Any) -> Any:
     return mapping
 
 
+def _chosen(mapping: Any, keys: Any) -> dict[str, Any]:
+    return {key: mapping[key] for key in keys if key in mapping}
+
+
+def _dotted(name: str, key: Any) -> str:
+    return f"{name}.{key}"
+
+
 def _keyed(name: str, key: Any) -> str:
     return f"{name}[{key!r}]"
 
 
 def _enumerated(things: Any) -> dict[int, Any]:
     return dict(enumerate(things))
+
+
+def rates_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The numbers among the options of an optimizer."""
+    return {key: value for key, value in options.items() if is_rate(value)}
 
 
 def _without_rates(options: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import numpy as np
 from rushlight import return_types
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.narrow import need_wide
-from rushlight.core.tensor import wrap
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.conversion import in_columns, in_rows
 from rushlight.ops.joining import cat
@@ -324,7 +323,7 @@ def _reflected(A: Tensor, tau: Tensor, x: Tensor, transpose: bool) -> Tensor:
         head = np.zeros((*batch, i + 1, 1), A._data.dtype)
         head[..., i, 0] = 1
         below = A.narrow(-1, i, 1).narrow(-2, i + 1, rows_ - i - 1)
-        v = cat([wrap(head), below], -2)
+        v = cat([literal(head), below], -2)
         x = x - factors.narrow(-1, i, 1).unsqueeze(-1) * matmul(v, matmul(h(v), x))
     return x
 

@@ -14,7 +14,7 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.ops.arguments import need_tensor, relabel, rounded_once, size_at, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
@@ -244,7 +244,7 @@ def avg_pool(
             dtype,
         )
         if divisor.__class__ is np.ndarray:
-            divisor = wrap(divisor)
+            divisor = literal(divisor)
     if dtype.kind not in "fV":
         return sums.div(divisor, rounding_mode="trunc")
     if divisor.__class__ is float and divisor == 1:

@@ -1,0 +1,111 @@
+"""Facts about Python: what a container held, and whether it is as it was."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.core import doors
+from rushlight.core.tensor import TensorBase
+
+# The numbers and words that are compared by value; everything else is the same only as itself.
+PLAIN = (bool, int, float, complex, str, bytes, type(None), dtypes.dtype, np.generic, np.dtype)
+MISSING = object()
+# In the place of a tensor that the program itself replaces: there must be one.
+TENSOR = object()
+# The key under which an array of NumPy's has its elements.
+VALUES = object()
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether Python would find one where it found the other."""
+    if a is b:
+        return True
+    if a is TENSOR:
+        return isinstance(b, TensorBase)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, PLAIN):
+        return bool(a == b or (a != a and b != b))
+    if isinstance(a, tuple | frozenset) and not isinstance(a, TensorBase):
+        if isinstance(a, frozenset) or len(a) != len(b):
+            return bool(a == b)
+        return all(map(same, a, b))
+    if isinstance(a, types.MethodType):
+        return a.__self__ is b.__self__ and a.__func__ is b.__func__
+    return isinstance(a, range | slice) and a == b
+
+
+def told(value: Any) -> str:
+    """A value in a message."""
+    if value is MISSING:
+        return "not there"
+    if isinstance(value, TensorBase):
+        return f"a tensor of shape {list(value._data.shape)}"
+    text = repr(value)
+    return text if len(text) < 60 else f"a {type(value).__name__}"
+
+
+@dataclass(eq=False)
+class Fact:
+    """What a container holds: read gives all of it by key; expected is what was found there."""
+
+    name: Callable[[Any], str]
+    read: Callable[[], Any]
+    expected: dict[Any, Any]
+    # Entries count only where the code that ran names them; otherwise all do, and there are no others.
+    by_name: bool
+    # Puts another value under a key.
+    put: Callable[[Any, Any], None] | None = None
+
+    def differences(self, used: set[str] | None = None) -> Iterator[tuple[Any, Any, Any]]:
+        """The keys at which something else is found, with what was and what is there."""
+        now = self.read()
+        get = now.get
+        for key, value in self.expected.items():
+            found = get(key, MISSING)
+            if found is not value and not same(value, found):
+                yield key, value, found
+        if len(now) != len(self.expected):
+            for key, found in list(now.items()):
+                if key not in self.expected and (used is None or not self.by_name or key in used):
+                    yield key, MISSING, found
+
+    def keep(self, used: set[str]) -> None:
+        """Forget what the code did not name."""
+        if self.by_name:
+            self.expected = {k: v for k, v in self.expected.items() if k in used}
+
+    def message(self, key: Any, before: Any, now: Any) -> str:
+        """What has changed."""
+        name = self.name(key)
+        if key is VALUES:
+            return f"the array {name} holds other values now than when it was recorded"
+        return f"{name} is {told(now)} now, and was {told(before)} when it was recorded"
+
+
+@dataclass(eq=False)
+class Place:
+    """Where an iterator stands, and how another is put there."""
+
+    name: str
+    iterator: Any
+    put: Callable[[Any], None]
+
+
+class Taken:
+    """An iterator that the function found outside: each replay takes the next from it, too."""
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def __iter__(self) -> Taken:
+        return self
+
+    def __next__(self) -> Any:
+        return doors.perform(self.iterator.__next__)

@@ -1,0 +1,166 @@
+"""The printed form of a program, and what is refused around it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rushlight as torch
+from rushlight.compiler import CannotRecord, Changed, record
+
+PAGE = Path(__file__).parents[2] / "docs" / "compiler.md"
+
+
+def test_the_example_of_the_page_prints_what_the_page_says(tmp_path):
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    script = tmp_path / "step.py"
+    script.write_text(code)
+    source = str(PAGE.parents[1] / "src")
+    run = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": source},
+    )
+    assert run.stdout == shown, run.stderr
+
+
+def test_arguments_must_be_like_those_that_were_recorded():
+    x = torch.ones(2, 3)
+    _, program = record(lambda x, scale: x * scale, x, 2)
+    assert program(x + 1, 2).tolist() == [[4.0] * 3] * 2
+    for changed, words in (
+        ((torch.ones(2, 4), 2), r"x is float32\[2, 4\], and float32\[2, 3\]"),
+        ((torch.ones(2, 3, dtype=torch.float64), 2), "float64"),
+        ((torch.ones(3, 2).T, 2), "strides"),
+        ((torch.ones(2, 3, requires_grad=True), 2), "requires_grad"),
+        ((x, 3), "an argument is 3 now, and was 2"),
+        ((x, 2.0), "an argument is 2.0 now, and was 2"),
+        ((x,), "more or fewer"),
+    ):
+        with pytest.raises(Changed, match=words):
+            program(*changed)
+
+
+def test_arguments_share_memory_as_they_did():
+    x, y = torch.ones(3), torch.ones(3)
+    _, program = record(lambda a, b: a.add_(b), x, y)
+    with pytest.raises(Changed, match="two arguments are one tensor"):
+        program(x, x)
+    with pytest.raises(Changed, match="shares memory"):
+        program(x, x[:])
+
+
+def test_a_refused_replay_leaves_everything_as_it_was():
+    w = torch.ones(2, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+        with torch.no_grad():
+            w.sub_(w.grad * torch.rand(2))
+        return w * 2 if w.sum().item() > 0 else w
+
+    x = torch.ones(2)
+    _, program = record(step, x)
+    values, version, state = w.detach().clone(), w._version, torch.get_rng_state()
+    with pytest.raises(Changed, match="the branch that Python took"):
+        program(x * 1000)
+    assert torch.equal(w, values)
+    assert w._version == version
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_refused_recording_leaves_everything_as_it_was():
+    w, kept = torch.ones(2, requires_grad=True), []
+
+    def step(x):
+        (w * x).sum().backward()
+        with torch.no_grad():
+            w.sub_(torch.rand(2))
+        kept.append(1)
+
+    state = torch.get_rng_state()
+    with pytest.raises(CannotRecord, match=r"kept\[0\] was changed"):
+        record(step, torch.ones(2))
+    assert w.tolist() == [1.0, 1.0]
+    assert w.grad is None
+    assert w._version == 0
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_an_error_of_the_function_passes():
+    with pytest.raises(RuntimeError, match="must match"):
+        record(lambda x: x + torch.ones(5), torch.ones(3))
+
+
+def test_labels_are_checked_at_each_replay():
+    scores = torch.randn(4, 3)
+    _, program = record(torch.nn.functional.cross_entropy, scores, torch.tensor([0, 1, 2, 1]))
+    labels = torch.tensor([2, 2, 0, 0])
+    assert program(scores, labels) == torch.nn.functional.cross_entropy(scores, labels)
+    with pytest.raises((IndexError, Changed)):
+        program(scores, torch.tensor([0, 1, 3, 1]))
+    with pytest.raises((IndexError, Changed)):
+        program(scores, torch.tensor([0, 1, -1, 1]))
+
+
+def test_a_result_has_no_graph_and_says_so():
+    w = torch.ones(2, requires_grad=True)
+    _, program = record(lambda: (w * 2).sum())
+    result = program()
+    assert result.requires_grad
+    with pytest.raises(RuntimeError, match="leaves no graph behind"):
+        result.backward()
+
+
+def test_results_are_the_tensors_that_they_were():
+    w = torch.ones(2, 3)
+
+    def several(x):
+        y = x * 2
+        return w, {"again": (y, y)}, w.view(-1), 3, "word"
+
+    _, program = record(several, torch.ones(2))
+    kept, again, flat, number, word = program(torch.ones(2))
+    assert kept is w
+    assert again["again"][0] is again["again"][1]
+    assert flat.data_ptr() == w.data_ptr()
+    flat[0] = 7
+    assert w[0, 0] == 7
+    assert (number, word) == (3, "word")
+
+
+def test_constants_are_new_at_each_replay():
+    def fill(x):
+        total = torch.zeros(2)
+        total += x
+        return total
+
+    _, program = record(fill, torch.ones(2))
+    first = program(torch.ones(2))
+    first += 10
+    assert program(torch.ones(2)).tolist() == [1.0, 1.0]
+
+
+def test_the_first_step_of_momentum_is_told_apart():
+    w = torch.ones(2, requires_grad=True)
+    moves = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+
+    def step():
+        moves.zero_grad()
+        w.sum().backward()
+        moves.step()
+
+    with pytest.raises(CannotRecord, match="momentum_buffer"):
+        record(step)
+    assert w.tolist() == [1.0, 1.0]
+
+
+def test_recordings_do_not_nest():
+    with pytest.raises(CannotRecord, match="recorded already"):
+        record(lambda x: record(lambda y: y * 2, x)[0], torch.ones(2))

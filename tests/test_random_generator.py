@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from rushlight import random as ours
+from tests.parity import parity
 
 
 @pytest.mark.parametrize("seed", [0, 7, -1, 2**31, 2**32 + 5, 2**63, 2**64 - 1, -(2**63)])
@@ -114,3 +115,32 @@ def test_the_device() -> None:
     assert str(ours.Generator().device) == "cpu"
     with pytest.raises(RuntimeError, match="device cuda"):
         ours.Generator("cuda")
+
+
+def test_a_generator_that_is_none_is_refused_and_out_is_resized_in_silence():
+    parity(
+        """
+        import warnings
+        ones, places = torch.ones(2), torch.arange(3)
+        refused = [
+            attempt(lambda: f(generator))
+            for generator in (3, "x", [])
+            for f in (
+                lambda g: torch.rand(2, generator=g), lambda g: torch.randn(2, generator=g),
+                lambda g: torch.randint(3, (2,), generator=g), lambda g: torch.randperm(3, generator=g),
+                lambda g: torch.bernoulli(ones, generator=g), lambda g: torch.poisson(ones, g),
+                lambda g: torch.multinomial(ones, 1, generator=g), lambda g: ones.uniform_(generator=g),
+                lambda g: torch.normal(ones, generator=g), lambda g: nn.init.normal_(ones, generator=g),
+            )
+        ]
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            made = [
+                torch.zeros(2, out=torch.ones(3)), torch.eye(2, out=torch.ones(3)),
+                torch.rand(2, out=torch.ones(3)), torch.bernoulli(ones, out=torch.ones(3)),
+                torch.multinomial(ones, 1, out=places), torch.normal(0.0, 1.0, (2,), out=torch.ones(3)),
+                torch.neg(ones, out=torch.ones(3)),
+            ]
+            count = len(heard)
+        """
+    )

@@ -55,6 +55,13 @@ ORDERS: dict[memory_format, tuple[int, ...]] = {
 }
 
 
+def check_format(asked: object) -> None:
+    """Raise unless this is a memory format."""
+    if not isinstance(asked, memory_format):
+        word = type(asked).__name__
+        raise TypeError(f"argument 'memory_format' must be torch.memory_format, not {word}")
+
+
 def check_layout(asked: layout | None) -> None:
     """Raise unless the layout is the one that tensors here have."""
     if asked is not None and asked is not strided:

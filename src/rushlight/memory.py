@@ -256,7 +256,7 @@ def overlap(a: Array, b: Array) -> int:
         return FULL
     if not a.size or not b.size:
         return NONE
-    if not (is_dense(a) and is_dense(b)):
+    if not (is_dense(plain(a)) and is_dense(plain(b))):
         return UNKNOWN
     if root(a) is not root(b):
         return NONE

@@ -150,3 +150,18 @@ def test_modules_as_functions():
         aux = [j(lambda x: (x.sin(), x.cos()), has_aux=True)(torch.ones(2)) for j in (jacrev, jacfwd)]
         """
     )
+
+
+def test_what_is_set_from_a_part_beside_it():
+    parity(
+        """
+        x = torch.arange(6.0).reshape(2, 3)
+        def moved(r):
+            r[:1] = r[1:2]
+            return r
+        def picked(r):
+            r[torch.tensor([0, 1])] = r[1:]
+            return r
+        results = [torch.vmap(f)(x.clone()) for f in (moved, picked)]
+        """
+    )

@@ -51,6 +51,26 @@ PROGRAMS = [
     transforms = [torch.fft.fft(y, dim=1).stride(), torch.fft.rfftn(y, dim=(0, 1)).stride(),
                   torch.fft.fftn(y.permute(2, 0, 1) + 0j, dim=(0, 2)).stride()]
     """,
+    # Modules go to channels last; the gradients of a convolution lie as its input or weight suggests.
+    """
+    last = torch.channels_last
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ConvTranspose2d(4, 2, 3))
+    model.to(torch.float64, memory_format=last)
+    pairs = [(nn.Linear(2, 2), last), (nn.Conv3d(2, 2, 2), torch.channels_last_3d)]
+    placed = [[p.stride() for p in m.to(memory_format=order).parameters()] for m, order in pairs]
+    wrong = attempt(lambda: nn.Conv3d(1, 1, 1).to(memory_format=last))
+    odd = [attempt(lambda: f(memory_format="last")) for f in (model.to, torch.ones(2).to)]
+    model(torch.ones(2, 3, 6, 6, dtype=torch.float64)).sum().backward()
+    strides = [(p.stride(), p.grad.stride()) for p in model.parameters()]
+    gradients = []
+    for f in F.conv2d, F.conv_transpose2d:
+        for x_order in torch.contiguous_format, last:
+            for w_order in torch.contiguous_format, last:
+                x = torch.rand(2, 4, 5, 6).to(memory_format=x_order).requires_grad_()
+                w = torch.rand(4, 4, 3, 2).to(memory_format=w_order).requires_grad_()
+                for g in f(x, w).sum(), f(x, w).square().sum():
+                    gradients += [g.stride() for g in torch.autograd.grad(g, (x, w))]
+    """,
     # New tensors like others; strides along dimensions of size 1.
     """
     x = torch.ones(2, 1, 4).permute(2, 1, 0)

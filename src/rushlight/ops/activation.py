@@ -17,7 +17,6 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
-    type_name,
     write_out,
 )
 from rushlight.ops.conversion import alike, in_rows
@@ -104,8 +103,6 @@ def rrelu(
         plain = in_rows(apply(rows.leaky_relu, input, slope=(lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
-    if generator is not None and not isinstance(generator, random.Generator):
-        raise TypeError(f"argument 'generator' must be torch.Generator, not {type_name(generator)}")
     noise = draw(random.rrelu_noise, generator, input.detach(), lower=lower, upper=upper)
     result = in_rows(input * noise)
     return relabel(result, "RreluWithNoiseBackward0")

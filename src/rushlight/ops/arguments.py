@@ -322,13 +322,14 @@ def need_castable(ours: dtypes.dtype, out: TensorBase, wrong: Any = RuntimeError
 
 
 def write_out(
-    out: Tensor | None, result: Tensor, *read: Any, same: bool = False, wrong: Any = RuntimeError
-) -> Tensor:
+    out: Tensor | None, result: Tensor, *read: Any, same: bool = False, made: bool = False,
+    wrong: Any = RuntimeError,
+) -> Tensor:  # fmt: skip
     """Put a result into the `out=` tensor, if there is one, and return it.
 
     read: the arguments of an elementwise operation, which may lie in out's memory element by element,
     not otherwise. same: out's dtype must be the result's; else one that the result can be cast to,
-    or the error is of type wrong.
+    or the error is of type wrong. made: created or drawn; torch then resizes without a warning.
     """
     if out is None:
         return result
@@ -352,7 +353,7 @@ def write_out(
                 f"output with shape {list(data.shape)} doesn't match the broadcast shape "
                 f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
             )
-        _resize(out, result._data)
+        _resize(out, result._data, warn=not made)
     into(out, copy, result)
     bump(out, "an out= argument")
     return out
@@ -367,10 +368,10 @@ def need_growing(data: Array) -> None:
         )
 
 
-def _resize(out: Tensor, like: Array) -> None:
+def _resize(out: Tensor, like: Array, warn: bool) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     data = held(out)
-    if data.size:
+    if data.size and warn:
         warnings.warn_explicit(
             "An output with one or more elements was resized since it had shape "
             f"{list(data.shape)}, which does not match the required output shape {list(like.shape)}. "

@@ -15,6 +15,7 @@ from rushlight.core.turned import held, turning
 from rushlight.device import check_device, device
 from rushlight.layout import (
     ORDERS,
+    check_format,
     contiguous_format,
     memory_format,
     preserve_format,
@@ -97,6 +98,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if self._data.dtype != target:
             self, copy = apply(rows.convert, self, dtype=target), False
     if order is not preserve_format:
+        check_format(order)
         # What strides suggest is enough here: torch takes a transposed matrix for one in row order.
         if not copy and self is given and suggested(held(self)) == ORDERS.get(order):
             return self
@@ -106,6 +108,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
     """The tensor in a memory format; itself if it lies so already and copy is not set."""
+    check_format(order)
     if not copy and lies_in(held(self), order):
         return self
     result: Tensor = apply(view_rows.compact, self, order=order)

@@ -59,7 +59,7 @@ def finish(
         check_layout(layout)
     result = made if isinstance(made, TensorBase) else literal(made)
     if out is not None:
-        return write_out(out, result)
+        return write_out(out, result, made=True)
     return result.requires_grad_() if requires_grad else result
 
 

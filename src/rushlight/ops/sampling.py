@@ -236,7 +236,7 @@ def normal(
             numbers = draw(random.normal, generator, **place, mean=0.0, std=float(std))
         numbers = (numbers + mean).to(dtypes.of(kind))
     result = _flat(numbers, "NormalBackward1", mean, std)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, made=True)
 
 
 def _check_std(std: Any) -> None:
@@ -272,7 +272,7 @@ def bernoulli(
     else:
         values = draw(random.bernoulli, generator, **place, p=float(p))
     result = _flat(values, "BernoulliBackward0", input)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, made=True)
 
 
 def multinomial(
@@ -294,7 +294,7 @@ def multinomial(
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.word}")
     choice = {"num_samples": int(num_samples), "replacement": replacement}
     result: Tensor = draw(random.multinomial, generator, input, **choice)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, made=True)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:

@@ -22,8 +22,8 @@ from rushlight.primitives.families import draw
 from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
 from rushlight.primitives.kernel import hang
-from rushlight.primitives.placement import arranged, suggested
-from rushlight.primitives.pointwise import conj
+from rushlight.primitives.placement import arranged, lies, packed, suggested
+from rushlight.primitives.pointwise import conj, laid_out
 from rushlight.threads import share
 
 # Multiplications that are worth a thread: some 300 microseconds of them; and parts at the most.
@@ -187,9 +187,11 @@ def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[
 
     An input of lines counts as in row order.
     """
-    x, weight = arrays[:2]
-    dims = suggested(x) or suggested(weight, lines=True)
-    return arranged(forward(*arrays, **static), dims)
+    return arranged(forward(*arrays, **static), _order(*arrays[:2]))
+
+
+def _order(x: Array, weight: Array) -> Shape | None:
+    return suggested(x) or suggested(weight, lines=True)
 
 
 def _convolution_rule(
@@ -205,7 +207,7 @@ def _convolution_x(
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     out = convolution_transpose(g, conj(weight), None, size=x._data.shape[2:], **form)
-    return together(out, x, weight)
+    return together(_as_input(out, x, weight), x, weight)
 
 
 def _convolution_w(
@@ -213,11 +215,19 @@ def _convolution_w(
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     out = convolution_weight(conj(x), g, kernel=weight._data.shape[2:], **form)
-    return together(out, x, weight)
+    return together(_as_input(out, x, weight), x, weight)
 
 
 def _bias_gradient(g: Any, x: Any, weight: Any) -> Any:
     return together(g.sum((0, *range(2, g._data.ndim))), x, weight)
+
+
+def _as_input(gradient: Any, x: Any, weight: Any) -> Any:
+    """The gradient in the order in which x or the weight lies, whatever that of the result's is."""
+    dims = _order(x._data, weight._data)
+    if gradient._data.ndim < 4 or lies(gradient._data, dims):
+        return gradient
+    return laid_out(gradient, strides=None if dims is None else packed(gradient._data.shape, dims))
 
 
 def together(gradient: Any, x: Any, weight: Any) -> Any:
@@ -284,7 +294,7 @@ def _transpose_x(
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     out = _fitted(convolution(g, conj(weight), None, **form), x._data.shape)
-    return together(out, x, weight)
+    return together(_as_input(out, x, weight), x, weight)
 
 
 def _transpose_w(
@@ -292,7 +302,7 @@ def _transpose_w(
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     out = convolution_weight(g, conj(x), kernel=weight._data.shape[2:], **form)
-    return together(out, x, weight)
+    return together(_as_input(out, x, weight), x, weight)
 
 
 def _convolution_transpose_samples() -> Iterable[Sample]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rushlight import dtypes
 
-from .generator import Array, Generator, default_generator
+from .generator import Array, Generator, source_of
 
 Dtype = np.dtype[Any]
 Shape = tuple[int, ...]
@@ -97,7 +97,7 @@ def fill(
     draw: Callable[[Generator, int], Array],
 ) -> Array:
     """A new array of draw(generator, count), in pieces that fit the cache."""
-    source = generator or default_generator
+    source = source_of(generator)
     result = np.empty(shape, dtype)
     flat = result.reshape(-1)
     for start in range(0, flat.size, PIECE):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arithmetic import PIECE, Dtype, Shape, cast, fill, fma, largest, uniform32, uniform64
 from .boxmuller import from_uniform32, from_uniform64, one_by_one
-from .generator import Array, Generator, default_generator
+from .generator import Array, Generator, source_of
 
 
 def _require_floating(op: str, dtype: Dtype) -> None:
@@ -105,7 +105,7 @@ def normal(
     _require_floating("normal", real)
     if dtype.kind == "c":
         std = std / math.sqrt(2.0)
-    source = generator or default_generator
+    source = source_of(generator)
     result = np.empty(parts, real)
     flat = result.reshape(-1)
     if flat.size < 16 or not contiguous:

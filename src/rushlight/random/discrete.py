@@ -10,7 +10,7 @@ import numpy as np
 
 from .arithmetic import Dtype, Shape, cast, digits, fill, largest, uniform32, uniform64
 from .continuous import exponential
-from .generator import Array, Generator, default_generator
+from .generator import Array, Generator, source_of
 
 _INT64 = np.dtype(np.int64)
 _INT64_MAX = (1 << 63) - 1
@@ -200,7 +200,7 @@ def coins(p: Array, shape: Shape, dtype: Dtype, generator: Generator | None = No
             f"bernoulli is not implemented for probabilities of {p.dtype}: use a floating dtype"
         )
     _need_coins(dtype)
-    source = generator or default_generator
+    source = source_of(generator)
     sound = np.broadcast_to((p >= 0) & (p <= 1), shape).reshape(-1)
     # torch draws one element after the other, up to the first that cannot be.
     size = sound.size if sound.all() else int(sound.argmin())
@@ -245,7 +245,7 @@ def randperm(n: int, dtype: Dtype = _INT64, generator: Generator | None = None) 
         raise NotImplementedError(f"randperm is not implemented for {dtype}")
     if n > _largest(dtype) + 1:
         raise RuntimeError(f"randperm: n cannot be greater than {_largest(dtype) + 1} for {dtype}")
-    source = generator or default_generator
+    source = source_of(generator)
     order: Array = _shuffled(n, source) if n < _LONG else _grown(n, source)
     return order.astype(dtype, copy=False)
 
@@ -337,7 +337,7 @@ def _with_replacement(p: Array, shape: Shape, generator: Generator | None) -> Ar
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     sums /= sums[..., -1:].copy()
     sums[..., -1] = 1
-    source = generator or default_generator
+    source = source_of(generator)
     u = uniform64(source.raw64(math.prod(shape))).reshape(-1, shape[-1])
     rows = sums.astype(np.float64).reshape(-1, sums.shape[-1])
     found = [np.searchsorted(row, draws) for row, draws in zip(rows, u, strict=True)]

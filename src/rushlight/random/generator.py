@@ -263,6 +263,16 @@ default_generator = Generator()
 default_generator.seed()
 
 
+def source_of(generator: Any) -> Generator:
+    """The generator that was asked for, or the default one; torch's error if it is none."""
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        word = type(generator).__name__
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {word}")
+    return generator
+
+
 def manual_seed(seed: SupportsInt) -> Generator:
     """Seed the default generator and return it.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arithmetic import Dtype, Shape, uniform64
 from .discrete import bernoulli
-from .generator import Array, Generator, default_generator
+from .generator import Array, Generator, source_of
 
 # scale * alpha of SELU: what alpha dropout puts where it drops (G. Klambauer et al.,
 # "Self-Normalizing Neural Networks", 2017).
@@ -63,6 +63,6 @@ def rrelu_noise(x: Array, lower: float, upper: float, generator: Generator | Non
     noise = np.ones(x.shape, x.dtype)
     falls = x <= 0
     start, end = float(x.dtype.type(lower)), float(x.dtype.type(upper))
-    u = uniform64((generator or default_generator).raw64(int(np.count_nonzero(falls))))
+    u = uniform64(source_of(generator).raw64(int(np.count_nonzero(falls))))
     noise[falls] = u * (end - start) + start
     return noise

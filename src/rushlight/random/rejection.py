@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import uniform64
-from .generator import Array, Generator, default_generator
+from .generator import Array, Generator, source_of
 
 _MOST_AT_ONCE = 1 << 16
 
@@ -58,7 +58,7 @@ def poisson(rate: Array, generator: Generator | None = None) -> Array:
     if not (rate >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     rates = rate.astype(np.float64).ravel().tolist()
-    with _Draws(generator or default_generator, 3 * len(rates)) as uniform:
+    with _Draws(source_of(generator), 3 * len(rates)) as uniform:
         counts = [_one_poisson(value, uniform) for value in rates]
     return np.array(counts, np.float64).astype(rate.dtype).reshape(rate.shape)
 
@@ -105,7 +105,7 @@ def binomial(count: Array, prob: Array, generator: Generator | None = None) -> A
             f"binomial: count is {count.dtype} and prob is {prob.dtype}; make them the same"
         )
     counts, probs = np.broadcast_arrays(count, prob)
-    with _Draws(generator or default_generator, 3 * counts.size) as uniform:
+    with _Draws(source_of(generator), 3 * counts.size) as uniform:
         results = [
             _one_binomial(n, p, uniform) for n, p in zip(counts.ravel(), probs.ravel(), strict=True)
         ]
@@ -191,7 +191,7 @@ def standard_gamma(alpha: Array, generator: Generator | None = None) -> Array:
     G. Marsaglia, W. W. Tsang, "A simple method for generating gamma variables", 2000.
     """
     _require("standard_gamma", alpha.dtype, half=False)
-    values = _gammas(alpha, generator or default_generator)
+    values = _gammas(alpha, source_of(generator))
     with np.errstate(under="ignore"):
         return np.asarray(np.maximum(values.astype(alpha.dtype), np.finfo(alpha.dtype).tiny))
 
@@ -199,7 +199,7 @@ def standard_gamma(alpha: Array, generator: Generator | None = None) -> Array:
 def dirichlet(alpha: Array, generator: Generator | None = None) -> Array:
     """Points of the simplex: gammas of the last dimension over their sum."""
     _require("dirichlet", alpha.dtype, half=False)
-    values = _gammas(alpha.astype(np.float64), generator or default_generator)
+    values = _gammas(alpha.astype(np.float64), source_of(generator))
     values = np.maximum(values, np.finfo(np.float64).tiny)
     values /= values.sum(-1, keepdims=True)
     limits = np.finfo(alpha.dtype)

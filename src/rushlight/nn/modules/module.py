@@ -498,6 +498,7 @@ class Module(HookMethods, StateMethods):
         """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
 
         x is a tensor, whose dtype is taken. Only floating and complex tensors change theirs.
+        memory_format: how those of four or five dimensions lie in memory.
 
         >>> import rushlight as torch
         >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
@@ -506,7 +507,7 @@ class Module(HookMethods, StateMethods):
         dtype: Any = kwargs.pop("dtype", None)
         check_device(kwargs.pop("device", None))
         kwargs.pop("non_blocking", None)
-        kwargs.pop("memory_format", None)
+        form = kwargs.pop("memory_format", None)
         named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
         for arg in (*args, *named):
             if isinstance(arg, dtypes.dtype):
@@ -522,14 +523,17 @@ class Module(HookMethods, StateMethods):
                 )
         if kwargs:
             raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-        if dtype is None:
+        if dtype is None and form is None:
             return self
-        if not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                f"dtype={dtype}"
-            )
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fcV" else t)
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            only = "nn.Module.to only accepts floating point or complex dtypes"
+            raise TypeError(f"{only}, but got desired dtype={dtype}")
+
+        def convert(t: Tensor) -> Tensor:
+            order = form if t._data.ndim in (4, 5) else None
+            return t.to(dtype=dtype if t._data.dtype.kind in "fcV" else None, memory_format=order)
+
+        return self._apply(convert)
 
     def float(self) -> Self:
         """All floating parameters and buffers as float32."""
@@ -544,7 +548,7 @@ class Module(HookMethods, StateMethods):
         return self._to_dtype(dtypes.float16)
 
     def bfloat16(self) -> Self:
-        """A type that NumPy cannot store: an error that says so."""
+        """All floating parameters and buffers as bfloat16."""
         return self._to_dtype(dtypes.bfloat16)
 
     def type(self, dst_type: Any) -> Self:

@@ -35,6 +35,66 @@ PROGRAMS = {
         "y = w.reshape(1).unique(dim=0); s = y, y.requires_grad",
         "y = w.unique_consecutive(); y.sum().backward(); s = w.grad",
     ],
+    "types of which one is narrow": [
+        "h, f = torch.ones(2, 2).half(), torch.ones(2, 2); s = h @ f",
+        "h, f = torch.ones(2, 2).half(), torch.ones(2, 2); s = h.mm(f)",
+        "h, f = torch.ones(2, 2).half(), torch.ones(2, 2); s = torch.bmm(h[None], f[None])",
+        "h, f = torch.ones(2).half(), torch.ones(2); s = torch.dot(h, f)",
+        "h, f = torch.ones(2, 2).half(), torch.ones(2, 2); s = torch.nn.functional.linear(h, f)",
+        "h, f = torch.ones(2, 2).half(), torch.ones(2); s = torch.nn.functional.linear(h, h, f)",
+        "h, f = torch.ones(2, 2), torch.ones(2).bfloat16(); s = torch.nn.functional.linear(h, h, f)",
+        "h, f = torch.ones(2, 2).half(), torch.ones(2, 2); s = torch.einsum('ij,jk->ik', h, f)",
+    ],
+    "an index of nothing": [
+        "s = torch.ones(1, 0)[T([1])]",
+        "s = torch.ones(0, 2)[T([1])]",
+        "s = torch.ones(2, 3)[T([2])]",
+        "t = torch.ones(1, 0); t[T([1])] = 1; s = t",
+        "t = torch.ones(2, 3); t[T([2])] = 1",
+        "s = T([], dtype=torch.int64) % 0, T([], dtype=torch.int64) // 0",
+        "s = T([1]) % 0",
+    ],
+    "all of a tensor assigned": [
+        f"t = w * T([1.0, 2.0]); t[{i}] = {v}; s = torch.autograd.grad((t ** 3).sum(), w, create_graph=True); "
+        "s = s, s[0].requires_grad"
+        for i in ("...", ":", "0:", ":2", "0")
+        for v in ("2", "T([3.0, 4.0])", "T(1.0)")
+    ],
+    "copies that keep their place": [
+        "t = torch.arange(8.0)[2:6].view(2, 2); t = t.slice_scatter(t[1:], 0, 1); s = t, t.storage_offset()",
+        "t = torch.arange(8.0)[2:6].view(2, 2); t = t.select_scatter(t[1], 0, 1); s = t, t.storage_offset()",
+        "t = torch.arange(8.0)[::2]; t = t.slice_scatter(t, 0, 0); s = t, t.storage_offset(), t.stride()",
+    ],
+    "kron keeps views that nobody watches": [
+        "x = torch.ones(2, 2); y = torch.kron(w * x, x); x.add_(1); y.sum().backward(); s = w.grad",
+        "x = w * torch.ones(2, 2); y = torch.kron(x, x); x.add_(1); y.sum().backward(); s = w.grad",
+    ],
+    "norms of what is constant": [
+        f"s = torch.nn.functional.{f}"
+        for f in (
+            "batch_norm(torch.full((3, 2), 3.3), None, None, training=True)",
+            "batch_norm(T([[3.0, 7.0], [3.0, 7.0]]), None, None, training=True)",
+            "batch_norm(T([[3.0, 3.0], [7.0, 7.0]]).t(), None, None, training=True)",
+            "instance_norm(torch.full((1, 2, 2, 3), 3.3))",
+            "group_norm(torch.full((1, 2, 2, 3), -0.3), 1)",
+            "layer_norm(T([[-0.0]]), (1,)).signbit()",
+            "layer_norm(torch.full((2, 3), -0.3), (3,))",
+        )
+    ],
+    "gradients that torch gives a zero": [
+        "x = torch.zeros(2, requires_grad=True); y = torch.cosine_similarity(x, torch.ones(2), dim=0); "
+        "y.sqrt().backward(); s = x.grad",
+        "x = torch.ones(2, 3).t().requires_grad_(); s = torch.autograd.grad(-x.median(), x); s = s, s[0].stride()",
+        "x = torch.ones(2, 3).t().requires_grad_(); s = torch.autograd.grad(-x.max(), x); s = s, s[0].stride()",
+        "x = T(1.0, requires_grad=True); x.var(0).backward(create_graph=True); s = x.grad.requires_grad",
+        "x = T(1.0, requires_grad=True); y = torch.nn.functional.prelu(x, torch.full((1,), 0.25)); "
+        "y.backward(create_graph=True); s = x.grad.requires_grad",
+    ],
+    "a gradient of another shape": [
+        "w.backward(); w.grad.unsqueeze_(0); w.backward(); s = w.grad",
+        "x = torch.ones(2, requires_grad=True); x.sum().backward(); x.grad = None; x.data = torch.ones(3); "
+        "(x * 2).sum().backward(); s = x.grad",
+    ],
     "a search in what is not sorted": [
         "s = [torch.searchsorted(T([1.0, 2.0, -2.0, 3.0, 0.0]), T([[1.0, 2.0]]), right=r) for r in (False, True)]",
         "s = torch.bucketize(T([2, 1, 5]), T([-1, 2, -2]))",

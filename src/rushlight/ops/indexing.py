@@ -232,7 +232,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             if not value._data.ndim and part._data.ndim:
                 fill_(part, value)
             else:
-                copy_(part, _without_leading(value, part._data.ndim))
+                copy_(part, _over(value, part._data.shape))
             refresh(self)
             return
         if value._data.ndim or not region.ndim:
@@ -305,12 +305,17 @@ def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], fille
         check_memory("index_put", region, value, *tensors)
 
 
-def _without_leading(value: Tensor, ndim: int) -> Tensor:
-    """value without as many leading dimensions of size 1 as it has too many."""
+def _over(value: Tensor, wanted: tuple[int, ...]) -> Tensor:
+    """value without the leading dimensions of size 1 that are too many, and spread if it fits."""
     shape = value._data.shape
-    while len(shape) > ndim and shape[0] == 1:
+    while len(shape) > len(wanted) and shape[0] == 1:
         shape = shape[1:]
-    return value if len(shape) == value._data.ndim else value.reshape(shape)
+    if len(shape) != value._data.ndim:
+        value = value.reshape(shape)
+    fits = zip(reversed(shape), reversed(wanted), strict=False)
+    if shape == wanted or len(shape) > len(wanted) or any(n not in (1, m) for n, m in fits):
+        return value
+    return value.expand(wanted)
 
 
 def _region(self: Tensor, basic: Any) -> Array:

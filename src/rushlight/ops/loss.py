@@ -16,7 +16,7 @@ from rushlight.core.doors import apply, check, literal, read_each
 from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
-from rushlight.core.tensor import TensorBase
+from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
@@ -52,7 +52,7 @@ def where_zero(condition: Tensor, x: Tensor) -> Tensor:
 def constant(function: str, **arguments: Tensor | None) -> None:
     """Raise torch's error if one of these requires grad: the loss has no derivative with respect to it."""
     for name, value in arguments.items():
-        if value is not None and value._requires_grad and state.grad:
+        if value is not None and wants_grad(value) and state.grad:
             raise RuntimeError(
                 f"The function '{function}' is not differentiable with respect to argument '{name}'. "
                 "This input cannot have requires_grad True: detach() it."

@@ -12,7 +12,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.memory import address, beside, laid, root
 from rushlight.primitives.families import SHAPES, binary, draw, unary
-from rushlight.primitives.placement import pointwise
+from rushlight.primitives.placement import in_rows, of_kind, pointwise
 from rushlight.primitives.pointwise import abs, eq, flat, sgn, where
 
 
@@ -153,4 +153,4 @@ def _angle_vjp(g: Any, x: Any) -> Any:
     return where(eq(size, 0), 0, turning)
 
 
-angle = unary("angle", _angle, _angle_vjp, "{x} < 0 ? M_PI : 0 * {x}")
+angle = unary("angle", _angle, _angle_vjp, "{x} < 0 ? M_PI : 0 * {x}", layout=of_kind("c", in_rows))

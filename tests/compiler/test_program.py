@@ -1,14 +1,17 @@
 """The printed form of a program, and what is refused around it."""
 
+import math
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rushlight as torch
+from rushlight import nn
 from rushlight.compiler import CannotRecord, Changed, record
 
 PAGE = Path(__file__).parents[2] / "docs" / "compiler.md"
@@ -164,3 +167,83 @@ def test_the_first_step_of_momentum_is_told_apart():
 def test_recordings_do_not_nest():
     with pytest.raises(CannotRecord, match="recorded already"):
         record(lambda x: record(lambda y: y * 2, x)[0], torch.ones(2))
+
+
+def test_hooks_that_come_later_are_noticed():
+    w = torch.ones(2, requires_grad=True)
+    moves = torch.optim.SGD([w], lr=0.1)
+
+    def step():
+        moves.zero_grad()
+        w.sum().backward()
+        moves.step()
+
+    for register in (
+        lambda: w.register_hook(lambda g: g * 2),
+        lambda: moves.register_step_pre_hook(lambda *_: None),
+        lambda: nn.modules.module.register_module_forward_hook(lambda *_: None),
+    ):
+        _, program = record(step)
+        with register(), pytest.raises(Changed, match="hooks"):
+            program()
+        program()
+
+
+def test_modes_are_those_that_were():
+    x = torch.ones(2)
+    _, program = record(lambda x: x * 2, x)
+    with torch.no_grad(), pytest.raises(Changed, match="gradient recording is False now"):
+        program(x)
+    with pytest.raises(Changed, match="who watches the operations"):
+        torch.func.vmap(program)(x)
+    with pytest.raises(CannotRecord, match="leaves it so"):
+        record(lambda: torch.set_grad_enabled(False))
+    torch.set_grad_enabled(True)
+
+
+def test_iterators_that_cannot_be_watched_are_refused():
+    pair = (iter([torch.ones(2)]), 1)
+    with pytest.raises(CannotRecord, match="is an iterator in a place"):
+        record(lambda: next(pair[0]))
+
+
+def test_numbers_of_tensors_pass_for_numbers():
+    def describe(x):
+        n = x.sum().item()
+        assert isinstance(n, float)
+        whole, rest = divmod(n, 2.0)
+        return n, n**2, -n, abs(n), 1 / n, whole, rest, n % 3, math.floor(n), np.sqrt(n), round(n)
+
+    x = torch.tensor([1.5, 2.25])
+    result, program = record(describe, x)
+    assert all(type(part) in (float, int, np.float64) for part in result)
+    assert result == describe(x)
+    with pytest.raises(Changed):
+        program(x + 1)
+    arithmetic = lambda x: [x.sum().item() ** k / 3 for k in range(4)]
+    _, program = record(arithmetic, x)
+    assert program(x + 1) == arithmetic(x + 1)
+
+
+def test_the_rates_that_a_function_sets_itself_are_refused():
+    w = torch.ones(2, requires_grad=True)
+    moves = torch.optim.SGD([w], lr=0.1)
+
+    def step():
+        moves.param_groups[0]["lr"] *= 0.5
+
+    with pytest.raises(CannotRecord, match="the option lr of an optimizer was changed"):
+        record(step)
+
+
+def test_what_is_sparse_is_refused():
+    w = torch.zeros(5, 2, requires_grad=True)
+    moves = torch.optim.SparseAdam([w])
+
+    def step():
+        w.grad = torch.sparse_coo_tensor([[1, 3]], torch.ones(2, 2), (5, 2))
+        moves.step()
+
+    step()
+    with pytest.raises(CannotRecord, match=r"sparse|no recorded operation"):
+        record(step)

@@ -7,6 +7,7 @@ user's line from which it came; `back` says that it belongs to the derivative of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -467,30 +468,30 @@ class Checked(Entry):
         return f"check {', '.join(map(shown, self.inputs))}, {self.why}"
 
 
+@dataclass
+class Outcome:
+    """What came of Python code when it was recorded, to be had again without running it."""
+
+    # What was returned besides tensors, the arrays of the tensors, and which of these are turned.
+    rest: Any
+    arrays: list[Array]
+    turns: list[bool]
+    # Memory that was written, with what was written, and generators that were moved, with where to.
+    writes: list[tuple[Array, Array]]
+    moved: list[tuple[Any, Array]]
+
+
 class Perform(Entry):
     """Python code, run again each time: a scheduler's step, the next of an iterator."""
 
-    __slots__ = ("function", "rest", "recorded", "turns", "writes")
+    __slots__ = ("function", "outcome")
 
     checks = True
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        rest: Any,
-        recorded: list[Array],
-        turns: list[bool],
-        writes: list[tuple[Array, Array]],
-        *others: Any,
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], outcome: Outcome, *others: Any) -> None:
         super().__init__(*others)
-        self.turns = turns
-        # Memory that it wrote, and what it wrote there.
-        self.writes = writes
         self.function = function
-        # What came with the tensors, and must come again.
-        self.rest = rest
-        self.recorded = recorded
+        self.outcome = outcome
 
     def run(self, slots: Slots) -> None:
         """Call it."""
@@ -498,8 +499,8 @@ class Perform(Entry):
             wrap(slots[x.index]) if x.__class__ is Value else filled(x, slots) for x in self.inputs
         ]
         tensors, rest = apart(self.function(*given))
-        turns = [tensor._turned for tensor in tensors]
-        if rest != self.rest or turns != self.turns:
+        before = self.outcome
+        if rest != before.rest or [tensor._turned for tensor in tensors] != before.turns:
             raise Changed(
                 f"{self.text()} gave something else than when it was recorded, at {place(self.line)}"
             )
@@ -514,9 +515,11 @@ class Perform(Entry):
 
     def again(self, slots: Slots) -> None:
         """Give, and write, what came when it was recorded."""
-        for memory, values in self.writes:
+        for memory, values in self.outcome.writes:
             memory[...] = values
-        for out, array in zip(self.outs, self.recorded, strict=True):
+        for generator, end in self.outcome.moved:
+            generator.set_state(end)
+        for out, array in zip(self.outs, self.outcome.arrays, strict=True):
             slots[out.index] = array
 
     def text(self) -> str:

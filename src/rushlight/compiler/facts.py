@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.compiler.errors import CannotRecord
 from rushlight.core import doors
 from rushlight.core.tensor import TensorBase
 
@@ -104,8 +105,17 @@ class Taken:
     def __init__(self, iterator: Any) -> None:
         self.iterator = iterator
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.iterator)
+
     def __iter__(self) -> Taken:
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise CannotRecord(
+            f"the function asks an iterator for {name!r}, which cannot be watched: take from it with next()"
+        )
 
     def __next__(self) -> Any:
         return doors.perform(self.iterator.__next__)

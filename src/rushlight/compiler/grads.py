@@ -34,7 +34,7 @@ class Grads:
         grad = _slot.__get__(tensor)
         if threading.get_ident() == self.thread and id(tensor) not in self.first:
             self.first[id(tensor)] = tensor, grad, True
-            if grad is not None:
+            if grad is not None and not grad.is_sparse:
                 array = held(grad)
                 self.owners[id(array)] = array, tensor
         return grad

@@ -45,7 +45,7 @@ class Memories:
         world.found = self._mark
 
     def _add(self, tensor: Any) -> None:
-        array = held(tensor)
+        array = _memory_of(tensor)
         if type(array) is np.ndarray:
             self.existing.setdefault(id(array), []).append(tensor)
             self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
@@ -53,8 +53,9 @@ class Memories:
 
     def _mark(self, tensor: Any) -> None:
         """The function can see a tensor: know what it holds before it is used."""
-        array = held(tensor)
-        self.sums[id(array)] = fingerprint(array)
+        array = _memory_of(tensor)
+        if type(array) is np.ndarray:
+            self.sums[id(array)] = fingerprint(array)
 
     def adopt(self, tensor: Any, name: str) -> None:
         """A tensor that was made just now counts as one that was there."""
@@ -126,6 +127,14 @@ class Memories:
             for tensor in owners:
                 if tensor._node is None:
                     tensor._requires_grad = self.wanted[id(tensor)]
+
+
+def _memory_of(tensor: Any) -> Array | None:
+    """The array of a tensor; None for what has none: parameters still to come, sparse tensors."""
+    try:
+        return held(tensor)
+    except (ValueError, NotImplementedError):
+        return None
 
 
 def put(memories: list[tuple[Array, Array]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rushlight.compiler.entries import Draw, Entry, Slots, Write
+from rushlight.compiler.entries import Draw, Entry, Slots, Store, Write
 from rushlight.compiler.errors import Changed, source
 from rushlight.compiler.tree import Leaf, together
 from rushlight.compiler.values import Figure, Value
@@ -91,6 +91,7 @@ class Source:
     wants: bool = False
     # It shows its memory conjugated or negated.
     turned: bool = False
+    hooks: tuple[int, ...] = ()
     # While it is recorded: the tensor itself.
     tensor: Any = None
 
@@ -98,6 +99,9 @@ class Source:
         """The tensor, if it is as recorded."""
         tensor = self.location.find(given)
         name = self.location.name
+        hooks = hooks_of(tensor)
+        if hooks != self.hooks:
+            raise Changed(f"{name} has other hooks now than when it was recorded")
         if not isinstance(tensor, TensorBase):
             raise Changed(f"{name} is {tensor!r} now, and was a tensor when it was recorded")
         array = held(tensor)
@@ -119,6 +123,15 @@ class Source:
         if tensor._node is not None:
             raise Changed(f"{name} comes out of a graph (grad_fn): give it detached")
         return tensor
+
+
+def hooks_of(tensor: Any) -> tuple[int, ...]:
+    """Which hooks hang on a leaf."""
+    hooks = getattr(tensor, "_hooks", None)
+    if hooks is None:
+        return ()
+    on_tensor = hooks.tensor.get(0, {})
+    return (*on_tensor, *hooks.before, *hooks.after, *hooks.accumulated)
 
 
 # ---- what a program leaves behind ----------------------------------------------------------------
@@ -217,6 +230,7 @@ class Program:
         self.reversible = bool(writes and checks and writes[0] < checks[-1])
         draws = {id(e.generator): e.generator for e in self.entries if isinstance(e, Draw)}
         self.generators = list(draws.values())
+        self.stores = [e for e in self.entries if isinstance(e, Store)]
 
     def _free(self) -> None:
         """Find out after which entry each slot is not needed any more."""
@@ -255,10 +269,8 @@ class Program:
         if not self.reversible:
             self._run(slots)
         else:
-            before = _State(
-                [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written],
-                self.generators,
-            )
+            written = [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written]
+            before = _State(written, self.generators, self.stores)
             try:
                 self._run(slots)
             except BaseException:
@@ -360,7 +372,8 @@ def _leaf(leaf: Any, made: Tensors, slots: Slots) -> Any:
 class _State:
     """Arrays and generators as they were, to go back to."""
 
-    def __init__(self, arrays: list[Array], generators: list[Any]) -> None:
+    def __init__(self, arrays: list[Array], generators: list[Any], stores: list[Store]) -> None:
+        self.numbers = [(s.options, s.key, s.options[s.key]) for s in stores]
         memories = {id(memory): memory for memory in map(root, arrays)}
         self.arrays = [(memory, memory.copy()) for memory in memories.values()]
         self.generators = [(g, g.get_state()) for g in generators]
@@ -371,3 +384,5 @@ class _State:
             array[...] = values
         for generator, state in self.generators:
             generator.set_state(state)
+        for options, key, value in self.numbers:
+            options[key] = value

@@ -20,6 +20,7 @@ from rushlight.compiler.entries import (
     Look,
     Operation,
     Option,
+    Outcome,
     Perform,
     Seed,
     Seen,
@@ -31,7 +32,7 @@ from rushlight.compiler.errors import CannotRecord, place
 from rushlight.compiler.examined import examine
 from rushlight.compiler.grads import Grads
 from rushlight.compiler.memories import Memories
-from rushlight.compiler.program import Argument, Grad, Held, Location, Source
+from rushlight.compiler.program import Argument, Grad, Held, Location, Source, hooks_of
 from rushlight.compiler.tree import apart
 from rushlight.compiler.values import Figure, Number, Value, fingerprint, is_number, plain
 from rushlight.compiler.world import World, is_rate, rates_of
@@ -230,21 +231,21 @@ class Recorder(Interpreter):
             self.remember_generator(owner)
         before = [rates_of(group) for group, _ in self.world.rates]
         held_before = self.memories.marks()
+        places = [(g, position(g)) for g, _ in self.generators.values()]
         result = doors.perform(function, *map(plain, args))
         for (group, expected), was in zip(self.world.rates, before, strict=False):
             expected.update({k: v for k, v in rates_of(group).items() if was.get(k) != v})
         self.asked.clear()
         writes = self.memories.rewritten(held_before)
+        moved = [(g, end) for g, start in places if ((end := position(g)) != start).any()]
         tensors, rest = apart(result)
         arrays = [held(t) for t in tensors]
         self.kept.append(tensors)
-        outs = [self.new(a) for a in arrays]
-        copies = [a.copy("K") for a in arrays]
-        self.entries.append(
-            kind(
-                function, rest, copies, [t._turned for t in tensors], writes, where, operands, outs
-            )
+        outcome = Outcome(
+            rest, [a.copy("K") for a in arrays], [t._turned for t in tensors], writes, moved
         )
+        outs = [self.new(a) for a in arrays]
+        self.entries.append(kind(function, outcome, where, operands, outs))
         return result
 
     # ---- numbers ---------------------------------------------------------------------------------
@@ -381,6 +382,7 @@ class Recorder(Interpreter):
                 array,
                 self.memories.wanted[id(owner)],
                 turned=owner._turned,
+                hooks=hooks_of(owner),
                 tensor=owner,
             )
         )
@@ -421,7 +423,9 @@ class Recorder(Interpreter):
         if id(generator) not in self.memories.generators:
             # One that the function has made: it starts anew at each run.
             start = functools.partial(_set_to, generator, position(generator))
-            self.entries.append(Seed(start, apart(generator)[1], [], [], [], self.where(), (), ()))
+            self.entries.append(
+                Seed(start, Outcome(apart(generator)[1], [], [], [], []), self.where(), (), ())
+            )
 
     def remember_generator(self, generator: Any) -> None:
         """Know where a generator stood before the recording moved it."""

@@ -147,6 +147,8 @@ class _Recording:
                 for key, value in rates_of(group).items():
                     if known.get(key) != value:
                         found = f"the option {key} of an optimizer", key, known.get(key), value
+        if (mode := self.world.other_mode()) is not None:
+            raise CannotRecord(f"{mode}: the function switches it, and leaves it so")
         if found is None:
             return
         name, key, before, after = found
@@ -222,6 +224,10 @@ class _Recording:
         return known
 
     def _new_result(self, tensor: Any) -> Result:
+        if tensor.is_sparse:
+            raise CannotRecord(
+                "the function returns, or leaves in a .grad, a sparse tensor: give it out with to_dense()"
+            )
         array = held(tensor)
         found = self.memories.find(tensor, array)
         if found is tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import zlib
 from collections.abc import Callable
@@ -72,8 +73,10 @@ class Number:
 
     __slots__ = ("value", "figure", "recorder")
 
-    # NumPy is to leave arithmetic with it to it.
-    __array_ufunc__ = None
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        """A function of NumPy's needs the number itself."""
+        bare = [x._fixed() if is_number(x) else x for x in inputs]
+        return getattr(ufunc, method)(*bare, **named)
 
     def __init__(self, value: Any, figure: Figure, recorder: Recorder) -> None:
         self.value = value
@@ -170,6 +173,21 @@ class Number:
 
     def __complex__(self) -> complex:
         return complex(self._fixed())
+
+    def __floor__(self) -> int:
+        return math.floor(self._fixed())
+
+    def __ceil__(self) -> int:
+        return math.ceil(self._fixed())
+
+    def __trunc__(self) -> int:
+        return math.trunc(self._fixed())
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(self._fixed(), digits)

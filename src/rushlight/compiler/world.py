@@ -8,9 +8,11 @@ which would not, is refused. Do all hold at a replay? If not, the error says whi
 
 from __future__ import annotations
 
+import array
 import builtins
 import collections
 import functools
+import io
 import os
 import sys
 import types
@@ -28,12 +30,26 @@ from rushlight.compiler.tree import Leaf, apart
 from rushlight.compiler.values import fingerprint
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference
+from rushlight.nn.modules.hooks import (
+    _global_backward_hooks,
+    _global_backward_pre_hooks,
+    _global_forward_hooks,
+    _global_forward_pre_hooks,
+)
 from rushlight.optim.lr_scheduler import LRScheduler
-from rushlight.optim.optimizer import Optimizer
+from rushlight.optim.optimizer import Optimizer, _post_hooks_of_all, _pre_hooks_of_all
 from rushlight.random import Generator
 
 # So much is walked over, and not more.
 MOST = 200_000
+_HOOKS_OF_ALL = {
+    "the hooks before the steps of all optimizers": _pre_hooks_of_all,
+    "the hooks after the steps of all optimizers": _post_hooks_of_all,
+    "the hooks before all modules": _global_forward_pre_hooks,
+    "the hooks after all modules": _global_forward_hooks,
+    "the hooks before the backward of all modules": _global_backward_pre_hooks,
+    "the hooks after the backward of all modules": _global_backward_hooks,
+}
 _INSIDE_OF_MODULES = {"_parameters", "_buffers", "_modules"}
 
 
@@ -70,8 +86,10 @@ class World:
         given = _names(self.function, self.args)
         for name, value in [*given.items(), *self.kwargs.items()]:
             self.walk(value, name)
-        self.walk(self.function, getattr(self.function, "__name__", "function"))
+        self.walk(self.function, getattr(self.function, "__name__", type(self.function).__name__))
         self.environment = self._note(lambda key: f"os.environ[{key!r}]", lambda: os.environ, False)
+        for name, hooks in _HOOKS_OF_ALL.items():
+            self._note(functools.partial(_keyed, name), functools.partial(_itself, hooks), False)
         if "numpy.random" in sys.modules:
             self.walk(np.random.mtrand._rand, "numpy.random")
 
@@ -100,6 +118,10 @@ class World:
         elif isinstance(thing, np.ndarray):
             if thing.dtype.kind != "O":
                 self._note(lambda _: name, lambda: {VALUES: fingerprint(thing)}, None)
+            else:
+                yield from self._numbered(thing.reshape(-1), name)
+        elif isinstance(thing, bytearray | array.array):
+            self._note(lambda _: name, lambda: {VALUES: bytes(thing)}, None)
         elif isinstance(thing, dict):
             yield from self._mapping(thing, lambda: thing, lambda k: f"{name}[{k!r}]", False)
         elif isinstance(thing, list | collections.deque):
@@ -108,6 +130,8 @@ class World:
             if isinstance(thing, set):
                 self._note(lambda _: name, lambda: {"elements": frozenset(thing)}, None)
             for number, part in enumerate(thing):
+                if _is_iterator(part):
+                    self._iterator(part, f"{name}[{number}]", None)
                 yield part, f"{name}[{number}]"
         elif isinstance(thing, types.FunctionType):
             yield from self._function(thing, name)
@@ -218,7 +242,12 @@ class World:
                 yield value, f"{name}[{number}]"
 
     def _iterator(self, iterator: Any, name: str, put: Any) -> None:
-        if put is not None:
+        if put is None:
+            raise CannotRecord(
+                f"{name} is an iterator in a place where it cannot be watched: hand what is next in it to "
+                "the function, or keep it in a variable or an attribute"
+            )
+        else:
             self.iterators.append(Place(name, iterator, put))
             if self.recording:
                 put(Taken(iterator))
@@ -307,6 +336,11 @@ class World:
             for found in fact.differences():
                 yield fact, *found
 
+    def other_mode(self) -> str | None:
+        """The mode that the function has left switched."""
+        now = _modes()
+        return None if now == self.modes else _mode_changed(self.modes, now)
+
     def moved(self) -> tuple[str, Any, Any, Any] | None:
         """A random generator that is not ours, and that the function has drawn from."""
         for name, read, before in self.streams:
@@ -367,6 +401,13 @@ class World:
             lambda: {i: id(group) for i, group in enumerate(optimizer.param_groups)},
             False,
         )
+        for kind in ("pre", "post"):
+            hooks = f"_optimizer_step_{kind}_hooks"
+            self._note(
+                functools.partial(_keyed, f"{name}.{hooks}"),
+                functools.partial(getattr, optimizer, hooks),
+                False,
+            )
         for number, group in enumerate(optimizer.param_groups):
             title = f"{name}.param_groups[{number}]"
             params = group["params"]
@@ -471,7 +512,7 @@ def names_of(code: Any) -> set[str]:
 
 
 def _is_iterator(value: Any) -> bool:
-    return hasattr(type(value), "__next__") and not isinstance(value, TensorBase)
+    return hasattr(type(value), "__next__") and not isinstance(value, TensorBase | io.IOBase)
 
 
 def _slots(cls: type) -> tuple[str, ...]:
@@ -494,6 +535,7 @@ _MODES = (
     "the default dtype",
     "autocast",
     "the anomaly check",
+    "who watches the operations (vmap, forward mode)",
 )
 
 
@@ -504,6 +546,8 @@ def _modes() -> tuple[Any, ...]:
         dtypes.get_default_dtype(),
         state.autocast,
         None if state.anomaly is None else state.anomaly.check_nan,
+        # Classes of programs are there for good.
+        [type(i) for i in state.interpreters if type(i).__name__ != "_Classes"],
     )
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import asked, is_foreign
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 
@@ -34,9 +36,23 @@ def strided_view(
     """
     if dtype is None:
         dtype = owner.dtype
+    if is_foreign(owner):
+        return _strided_elsewhere(owner, shape, strides, offset, dtype)
     if 0 in shape:
         return np.asarray(_Hollow(owner, shape, strides, offset, dtype.itemsize)).view(dtype)
     return np.ndarray(shape, dtype, owner, offset, strides)
+
+
+def _strided_elsewhere(
+    owner: Any, shape: Shape, strides: Shape, offset: int, dtype: np.dtype[Any]
+) -> Array:
+    """The same of another library's array, whose empty views lie where that library puts them."""
+    line, item = owner.reshape(-1).view(dtype), dtype.itemsize
+    start = offset // item if 0 not in shape else 0
+    if offset % item or start + extent(shape, [s // item for s in strides]) > line.size:
+        raise ValueError("strides is incompatible with shape of requested array and size of buffer")
+    view: Array = asked(np.lib.stride_tricks.as_strided, line[start:], shape, strides)
+    return view
 
 
 class _Hollow:
@@ -112,7 +128,17 @@ def beside(
     return strided_view(owner, shape, strides, address(x) - address(owner) + offset, dtype)
 
 
-def extent(shape: Shape, strides: Shape) -> int:
+def address(x: Array) -> int:
+    """Where the first element lies; with steps that are not negative, that is the lowest byte."""
+    x = plain(x)
+    if is_foreign(x):
+        low: int = asked(np.lib.array_utils.byte_bounds, x)[0]
+        return low
+    place: int = x.__array_interface__["data"][0]
+    return place
+
+
+def extent(shape: Shape, strides: Sequence[int]) -> int:
     """How far beyond the first element the last one lies, and one more; 0 if there is none.
 
     >>> extent((2, 3), (3, 1)), extent((2, 0), (1, 1))
@@ -129,12 +155,6 @@ def plain(x: Any) -> Array:
         x = x.value._data
     array: Array = x
     return array
-
-
-def address(x: Array) -> int:
-    """Where the first element lies."""
-    place: int = plain(x).__array_interface__["data"][0]
-    return place
 
 
 class _Claimed:
@@ -157,8 +177,8 @@ def root(x: Array) -> Array:
     """The array that holds the memory of which x is a part."""
     x = plain(x)
     while True:
-        base: Any = x.base
-        if isinstance(base, np.ndarray):
+        base: Any = getattr(x, "base", None)
+        if isinstance(base, np.ndarray) or is_foreign(base):
             x = base
         # NumPy, too, puts an object between some views and their array.
         elif isinstance(getattr(base, "base", None), np.ndarray):
@@ -195,7 +215,8 @@ def whole(x: Array) -> Array:
         return turned
     steps = [s // owner.itemsize for s in owner.strides]
     size = extent(owner.shape, tuple(steps))
-    return np.lib.stride_tricks.as_strided(owner, (size,), (owner.itemsize,))
+    line: Array = asked(np.lib.stride_tricks.as_strided, owner, (size,), (owner.itemsize,))
+    return line
 
 
 # ---- what is shown twice, what is shared ---------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.arrays import brought
 from rushlight.autograd import engine
 from rushlight.core.doors import literal
 from rushlight.core.tape import refresh
@@ -88,7 +89,7 @@ def _one(root: Any) -> Any:
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )
-    one = np.array(1, root._data.dtype)
+    one = brought(np.array(1, root._data.dtype), root._data)
     return literal(one.reshape(root._data.shape) if root._data.ndim else one)
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rushlight import elsewhere
+from rushlight.arrays import NO_ARRAYS, as_array, is_foreign
 from rushlight.core.state import State, state
 from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.core.turned import write
+from rushlight.core.turned import held, write
 from rushlight.core.views import view
 from rushlight.dtypes import NARROW
 from rushlight.errors import no_memory
@@ -89,9 +91,9 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     if result.__class__ is _ndarray:
         out: Any = wrap(result)
     elif result.__class__ is tuple:
-        out = tuple([wrap(np.asarray(r)) for r in result])
+        out = tuple([wrap(r if r.__class__ is _ndarray else as_array(r)) for r in result])
     else:
-        out = wrap(np.asarray(result))
+        out = wrap(result[...])  # An array, if it is a number of NumPy's.
     if recording and wanted and row.vjp is not None:
         attach(row, inputs, static, out, False)
     return out
@@ -108,6 +110,8 @@ def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
                 forward = row.narrow
             if a.base is not None and placed(a):
                 odd = True
+        elif a.__class__ not in NO_ARRAYS and is_foreign(a):
+            return elsewhere.computed(row, arrays, static)
     if odd and row.layout is not None:
         result = row.layout(forward, arrays, static)
     else:
@@ -129,6 +133,8 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
         watchers[-1].take(watchers, "into", target, kernel, inputs, static)
         return
     arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    if is_foreign(memory := held(target)):
+        arrays = elsewhere.gathered(arrays, memory)
     if target._turned:
         shown = target._data.copy()
         kernel(shown, *arrays, **static)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import as_array, is_array
 from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW, cast
 
-_ndarray = np.ndarray
 _SINGLE = np.dtype(np.float32)
 
 # The rows in which a number is not rounded to the type of the tensors before it is used.
@@ -64,12 +64,12 @@ def need_more_bits(name: str, *arrays: Any) -> None:
 
 def is_narrow(x: Any) -> bool:
     """Whether x is an array of narrow floats."""
-    return x.__class__ is _ndarray and x.dtype in NARROW
+    return is_array(x) and x.dtype in NARROW
 
 
 def widen(x: Any) -> Any:
     """Narrow floats as float32; anything else as it is."""
-    return x.astype(_SINGLE) if x.__class__ is _ndarray and x.dtype in NARROW else x
+    return x.astype(_SINGLE) if is_array(x) and x.dtype in NARROW else x
 
 
 def through(x: Array, dtype: np.dtype[Any]) -> Array:
@@ -81,7 +81,7 @@ def narrow_to(result: Any, dtype: np.dtype[Any]) -> Any:
     """The floats among results, rounded to a narrow dtype."""
     if result.__class__ is tuple:
         return tuple(narrow_to(part, dtype) for part in result)
-    array = np.asarray(result)
+    array = as_array(result)
     return cast(array, dtype) if array.dtype.kind in "fV" else array
 
 
@@ -96,12 +96,11 @@ def once_rounded(
             need_wide(name + "_cpu", *arrays)
         if as_is:
             return forward(*arrays, **static)
-        if any(a.__class__ is _ndarray and a.dtype is not dtype for a in arrays):
+        if any(is_array(a) and a.dtype is not dtype for a in arrays):
             # Widened they would all be alike: whether they may differ is for the rule to say.
             rule(*arrays, **static)
         wide = [
-            widen(a) if a.__class__ is _ndarray else a if name in EXACT else rounded(a, dtype)
-            for a in arrays
+            widen(a) if is_array(a) else a if name in EXACT else rounded(a, dtype) for a in arrays
         ]
         return narrow_to(forward(*wide, **static), dtype)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, read_only
 from rushlight.core.tensor import Array, Detached, TensorBase, wrap
 from rushlight.dtypes import cast
 from rushlight.memory import in_memory, strided_view
@@ -27,7 +28,7 @@ def held(tensor: TensorBase) -> Array:
 
 def turned(array: Array) -> Array:
     """Complex numbers conjugated, real ones negated."""
-    return np.asarray(np.conjugate(array) if array.dtype.kind == "c" else np.negative(array))
+    return as_array(np.conjugate(array) if array.dtype.kind == "c" else np.negative(array))
 
 
 def _shown(tensor: TensorBase) -> Array:
@@ -35,9 +36,7 @@ def _shown(tensor: TensorBase) -> Array:
     array = turned(memory)
     if memory.flags.c_contiguous and memory.strides != array.strides:
         array = strided_view(array, array.shape, memory.strides)
-    array = in_memory(array)
-    array.flags.writeable = False
-    return array
+    return read_only(in_memory(array))
 
 
 @functools.cache

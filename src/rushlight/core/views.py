@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.arrays import as_array
 from rushlight.core.tape import attach
 from rushlight.core.tensor import (
     INFERRED,
@@ -55,7 +56,7 @@ def _part(
 ) -> Tensor:
     """A tensor on part, which lies in the memory of source's array or is a copy of it."""
     if part.__class__ is not _ndarray:
-        part = np.asarray(part)
+        part = as_array(part)
     memory = part.base
     if (memory is None or (memory is not owner and memory is not owner.base)) and not (
         part is owner or (memory is not None and _share(part, owner))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from rushlight.arrays import Box
 from rushlight.core.doors import Interpreter, draw, into, number, read
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -73,7 +74,7 @@ def _in_order(shape: Sequence[int], strides: Sequence[int], step: int) -> bool:
     return True
 
 
-class Batched(NDArrayOperatorsMixin):
+class Batched(Box, NDArrayOperatorsMixin):
     """A tensor with a batch in front, shown as the array of one example.
 
     Not every box holds a batch: what a transformed function makes the variable of a gradient is

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, contiguous
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import (
@@ -41,7 +42,7 @@ _REAL = "iufV"
 def _leaky_relu(x: Array, *, slope: float) -> Any:
     if 0 < slope <= 1:
         return np.maximum(x, x * slope)
-    return choose(x > 0, x, np.asarray(x * slope))
+    return choose(x > 0, x, as_array(x * slope))
 
 
 leaky_relu = unary(
@@ -105,7 +106,7 @@ hardswish = unary(
 
 
 def _zero(x: Array) -> Array:
-    return np.zeros((), x.dtype)
+    return np.zeros((), x.dtype, like=x)
 
 
 def _hardshrink(x: Array, *, lambd: float) -> Any:
@@ -135,7 +136,7 @@ softshrink = unary(
 
 
 def _threshold(x: Array, *, threshold: float, value: float) -> Any:
-    return choose(x <= threshold, np.asarray(value, x.dtype), x)
+    return choose(x <= threshold, np.full((), value, x.dtype, like=x), x)
 
 
 threshold = unary(
@@ -275,10 +276,10 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
     if approximate == "none" and x.dtype == np.float64:
         from scipy.special import ndtr
 
-        part = np.asarray(ndtr(x))
-        return np.asarray(x * part), part
+        part = as_array(ndtr(x))
+        return as_array(x * part), part
     inner = _normal_tanh if approximate == "none" else _cubic_tanh
-    x = np.asarray(x, order="C")
+    x = contiguous(x)
     out, part = np.empty_like(x), np.empty_like(x)
     flat, flat_out, flat_part = x.reshape(-1), out.reshape(-1), part.reshape(-1)
     for start in range(0, flat.size, _BLOCK):

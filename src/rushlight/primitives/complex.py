@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.memory import address, beside, laid, root
@@ -83,7 +84,7 @@ view_as_complex: Primitive = Primitive(
 
 
 def _join(x: Array, y: Array) -> Array:
-    out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.dtype(f"c{2 * x.itemsize}"))
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.dtype(f"c{2 * x.itemsize}"), like=x)
     out.real = x
     out.imag = y
     return out
@@ -112,7 +113,7 @@ join = binary(
 
 
 def _polar(x: Array, y: Array) -> Array:
-    return _join(x * np.cos(y), x * np.sin(y))
+    return _join(as_array(x * np.cos(y)), as_array(x * np.sin(y)))
 
 
 def _polar_vjp(g: Any, out: Any) -> list[Any]:

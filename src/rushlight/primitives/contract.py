@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, threads
+from rushlight.arrays import contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import broadcast_shapes, draw
@@ -68,7 +69,7 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
 def _shared_product(x: Array, y: Array) -> Array:
     """The product of two large matrices, in stripes along the longer side of the result."""
     rows, columns = len(x), y.shape[1]
-    out = np.empty((rows, columns), x.dtype)
+    out = np.empty((rows, columns), x.dtype, like=x)
 
     def across(dealt: Iterator[slice]) -> None:
         for part in dealt:
@@ -147,7 +148,7 @@ matmul: Primitive = Primitive(
 def _band(x: Array, y: Array, dim: int) -> Array:
     """y times the lines of x along dim, which is counted from the end."""
     if dim == -1:
-        return np.matmul(x, np.ascontiguousarray(y.T))
+        return np.matmul(x, contiguous(y.T))
     shape = x.shape
     columns = x.reshape((*shape[: dim + 1], math.prod(shape[dim + 1 :])))
     return np.matmul(y, columns).reshape((*shape[:dim], len(y), *shape[dim + 1 :]))

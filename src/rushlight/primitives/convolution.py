@@ -68,8 +68,8 @@ def _forward(
     batch, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
     out_size = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
     if not x.size or not weight.size or 0 in out_size:
-        return np.zeros((batch, outputs, *out_size), x.dtype)
-    out = np.empty((batch, outputs, *out_size), x.dtype)
+        return np.zeros((batch, outputs, *out_size), x.dtype, like=x)
+    out = np.empty((batch, outputs, *out_size), x.dtype, like=x)
     taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
     matrix = taps.swapaxes(2, 3).reshape(groups, outputs // groups, -1)
 
@@ -101,8 +101,8 @@ def _transposed(
     batch, outputs, kernel = g.shape[0], weight.shape[0], weight.shape[2:]
     inputs = weight.shape[1] * groups
     if not g.size or not weight.size:
-        return np.zeros((batch, inputs, *size), g.dtype)
-    out = np.empty((batch, inputs, *size), g.dtype)
+        return np.zeros((batch, inputs, *size), g.dtype, like=g)
+    out = np.empty((batch, inputs, *size), g.dtype, like=g)
     taps = weight.reshape(groups, outputs // groups, weight.shape[1], -1)
 
     def work(dealt: Iterator[slice]) -> None:
@@ -146,9 +146,9 @@ def _weight_gradient(
     batch, inputs, outputs = x.shape[0], x.shape[1] // groups, g.shape[1]
     shape = (outputs, inputs, *kernel)
     if not x.size or not g.size:
-        return np.zeros(shape, x.dtype)
+        return np.zeros(shape, x.dtype, like=x)
     batches = _batches(batch, g.size * math.prod(shape[1:]))
-    totals = np.empty((len(batches), *shape), x.dtype)
+    totals = np.empty((len(batches), *shape), x.dtype, like=x)
 
     def work(dealt: Iterator[int]) -> None:
         for i in dealt:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -22,12 +23,12 @@ def _layout(
 ) -> tuple[Array, Array]:
     """Labels with blanks between them, [N, 2 * longest + 1]; and where a blank may be skipped."""
     batch = target_lengths.size
-    labels = np.full((batch, 2 * longest + 1), blank, np.int64)
-    starts = np.concatenate(([0], np.cumsum(target_lengths)[:-1]))
-    for n, length in enumerate(target_lengths):
+    labels = np.full((batch, 2 * longest + 1), blank, np.int64, like=targets)
+    starts = (np.cumsum(target_lengths) - target_lengths).tolist()
+    for n, length in enumerate(target_lengths.tolist()):
         row = targets[n, :length] if targets.ndim == 2 else targets[starts[n] : starts[n] + length]
         labels[n, 1 : 2 * length : 2] = row
-    skips = np.zeros(labels.shape, bool)
+    skips = np.zeros(labels.shape, bool, like=labels)
     skips[:, 2:] = labels[:, 2:] != labels[:, :-2]
     return labels, skips
 
@@ -57,8 +58,8 @@ def _total(first: Array, second: Array, third: Array | None = None) -> Array:
 
 def _scores(log_probs: Array, labels: Array) -> Array:
     """The log-probability of every label of the layout in every frame, [T, N, W]."""
-    samples = np.arange(labels.shape[0]).reshape(-1, 1)
-    return np.asarray(log_probs[:, samples, labels])
+    samples = np.arange(labels.shape[0], like=labels).reshape(-1, 1)
+    return as_array(log_probs[:, samples, labels])
 
 
 def _advance(before: Array, skips: Array, scores: Array) -> Array:
@@ -82,7 +83,7 @@ def _ctc(
 ) -> Array:
     """-log of the probability of each sample's labels."""
     alpha = _alpha(_scores(x, labels), skips)
-    batch = np.arange(labels.shape[0])
+    batch = np.arange(labels.shape[0], like=labels)
     # The sequence may end with its last label or with the blank behind it.
     ended = alpha[np.maximum(ins - 1, 0), batch]
     label = np.where(outs > 0, ended[batch, np.maximum(2 * outs - 1, 0)], x.dtype.type(-np.inf))
@@ -125,29 +126,29 @@ def _ctc_backward(
     """-g times how often each class is expected in each frame."""
     scores = _scores(x, labels)
     alpha = _alpha(scores, skips)
-    batch, states = np.arange(labels.shape[0]), np.arange(labels.shape[1])
+    batch, states = np.arange(labels.shape[0], like=labels), np.arange(labels.shape[1], like=labels)
     last = states >= (2 * outs - 1).reshape(-1, 1)
     inside = states <= (2 * outs).reshape(-1, 1)
     # Backward, the skip into a label is one out of the label two places before it.
     leaps = np.zeros_like(skips)
     leaps[:, 2:] = skips[:, :1:-1] & inside[:, :1:-1]
-    beta = np.full((labels.shape[0], labels.shape[1]), -np.inf, x.dtype)
-    mass = np.full(x.shape, -np.inf, x.dtype)
+    beta = np.full((labels.shape[0], labels.shape[1]), -np.inf, x.dtype, like=x)
+    mass = np.full(x.shape, -np.inf, x.dtype, like=x)
     for t in range(len(scores) - 1, -1, -1):
         moved = _advance(beta[:, ::-1], leaps, scores[t, :, ::-1])[:, ::-1]
         moved = np.where((ins - 1 == t).reshape(-1, 1) & last, scores[t], moved)
         running = (ins > t).reshape(-1, 1) & inside
         beta = np.where(running, moved, x.dtype.type(-np.inf))
         through = np.where(running, alpha[t] + beta, x.dtype.type(-np.inf))
-        for s in states:
+        for s in range(labels.shape[1]):
             place = (t, batch, labels[:, s])
             mass[place] = np.logaddexp(mass[place], through[:, s])
     grad = np.exp(mass + loss.reshape(-1, 1) - x) * -g.reshape(-1, 1)
-    left = np.arange(len(x)).reshape(-1, 1) >= ins
+    left = np.arange(len(x), like=x).reshape(-1, 1) >= ins
     if zero_infinity:
         left = left | (loss == np.inf)
     grad[left] = 0
-    return np.asarray(grad)
+    return as_array(grad)
 
 
 def _ctc_backward_rule(

@@ -62,7 +62,7 @@ def _embedding_sum(
     x: Array, indices: Array, *, rows: int, padding_idx: int, scale_grad_by_freq: bool
 ) -> Array:
     """Sum the vectors of x into the rows that their indices name; nothing goes to padding_idx."""
-    out = np.zeros((rows, x.shape[-1]), x.dtype)
+    out = np.zeros((rows, x.shape[-1]), x.dtype, like=x)
     add_at(out, (indices.reshape(-1),), x.reshape(indices.size, x.shape[-1]))
     if scale_grad_by_freq:
         counts = np.bincount(indices.reshape(-1), minlength=rows)
@@ -111,7 +111,7 @@ def _bag_winner(x: Array, bags: Array, member: Array, *, count: int) -> Array:
     `bags` says for each row of x, in rising order, which bag it is in; `member` whether it counts.
     """
     rows, width = x.shape
-    winner = np.full((count, width), rows, np.int64)
+    winner = np.full((count, width), rows, np.int64, like=x)
     kept = np.flatnonzero(member)
     filled, starts = np.unique(bags[kept], return_index=True)
     if filled.size:
@@ -122,7 +122,7 @@ def _bag_winner(x: Array, bags: Array, member: Array, *, count: int) -> Array:
         if hidden.any():
             values = np.where(hidden, -np.inf, values)
         best = np.maximum.reduceat(values, starts, axis=0)
-        place = np.repeat(np.arange(filled.size), np.diff(np.append(starts, kept.size)))
+        place = np.repeat(np.arange(filled.size, like=x), np.diff(np.append(starts, kept.size)))
         numbers = np.where(values == best[place], kept[:, None], rows)
         won = np.minimum.reduceat(numbers, starts, axis=0)
         winner[filled] = np.where(leads, kept[starts][:, None], won)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import as_array, need_numpy
 from rushlight.core.doors import literal, read_each
 from rushlight.core.narrow import is_narrow, need_wide
 from rushlight.core.row import Primitive, Sample, Spec
@@ -74,6 +75,14 @@ def floating(name: str, *arrays: Array) -> None:
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}"
             )
+
+
+def lapack(name: str, *arrays: Array) -> Any:
+    """A function of LAPACK for the types of these arrays."""
+    from scipy.linalg import get_lapack_funcs
+
+    need_numpy(*arrays)
+    return get_lapack_funcs(name, arrays)
 
 
 def _attempt(name: str, call: Callable[[], Any]) -> Any:
@@ -169,11 +178,12 @@ solve: Primitive = Primitive(
 def _solve_triangular(a: Array, b: Array, *, upper: bool, unit: bool) -> Any:
     import scipy.linalg
 
+    need_numpy(a, b)
     square("linalg.solve_triangular", a)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left = np.broadcast_to(a, batch + a.shape[-2:])
     right = np.broadcast_to(b, batch + b.shape[-2:])
-    out = np.empty(batch + b.shape[-2:], b.dtype)
+    out = np.empty(batch + b.shape[-2:], b.dtype, like=b)
     for place in np.ndindex(batch):
         try:
             out[place] = scipy.linalg.solve_triangular(
@@ -210,7 +220,7 @@ solve_triangular: Primitive = Primitive(
 def _slogdet(x: Array) -> Any:
     square("linalg.slogdet", x)
     sign, logabs = np.linalg.slogdet(x)
-    return np.asarray(sign), np.asarray(logabs)
+    return as_array(sign), as_array(logabs)
 
 
 def _slogdet_rule(x: Array) -> list[Spec]:
@@ -240,7 +250,7 @@ slogdet: Primitive = Primitive(
 
 def _det(x: Array) -> Any:
     square("linalg.det", x)
-    out = np.asarray(np.linalg.det(x))
+    out = as_array(np.linalg.det(x))
     for place in np.argwhere(out == 0).tolist():
         out[tuple(place)] = _product_of_pivots(x[tuple(place)])
     return out
@@ -248,9 +258,7 @@ def _det(x: Array) -> Any:
 
 def _product_of_pivots(x: Array) -> Any:
     """A determinant of 0 has a sign: that of the product of the pivots, and of their order."""
-    from scipy.linalg import get_lapack_funcs
-
-    factorise: Any = get_lapack_funcs("getrf", (x,))
+    factorise = lapack("getrf", x)
     upper, pivots, _ = factorise(x.T)
     swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
     return np.prod(upper.diagonal()) * x.dtype.type(-1 if swaps % 2 else 1)
@@ -306,9 +314,7 @@ def _cholesky(x: Array) -> Any:
 
 def first_bad_minor(x: Array) -> Array:
     """For each matrix the order of the first leading minor that is not positive; 0 if all are."""
-    from scipy.linalg import get_lapack_funcs
-
-    factorise: Any = get_lapack_funcs("potrf", (x,))
+    factorise = lapack("potrf", x)
     info = np.zeros(x.shape[:-2], np.int32)
     for place in np.ndindex(info.shape):
         info[place] = factorise(x[place], lower=True)[1]
@@ -542,6 +548,7 @@ svd: Primitive = Primitive(
 def _matrix_exp(x: Array) -> Any:
     import scipy.linalg
 
+    need_numpy(x)
     square("linalg.matrix_exp", x)
     return scipy.linalg.expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
 

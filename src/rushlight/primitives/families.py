@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import NO_ARRAYS, as_array, is_array, is_foreign
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Rule, Sample
 from rushlight.core.tensor import Array
@@ -24,11 +25,6 @@ def draw(seed: int, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0
     return np.asarray(np.random.default_rng(seed).uniform(low, high, shape))
 
 
-def is_array(x: Any) -> bool:
-    """Whether x is an array, of NumPy or of whatever stands for one; NumPy's numbers are none."""
-    return isinstance(x, np.ndarray) or (hasattr(x, "ndim") and not isinstance(x, np.generic))
-
-
 def _kind(x: Any) -> tuple[int, dtypes.dtype]:
     if is_array(x):
         return (2 if x.ndim else 1), dtypes.of(x.dtype)
@@ -41,7 +37,7 @@ def result_type(*operands: Any) -> dtypes.dtype:
 
 
 def _as(x: Any, dtype: np.dtype[Any]) -> Any:
-    if isinstance(x, np.ndarray):
+    if is_array(x):
         return x if x.dtype == dtype else copied(x, dtype)
     return np.asarray(dtypes.python_number(x)).astype(dtype)
 
@@ -73,9 +69,9 @@ def promote_same(arrays: list[Any]) -> list[Any]:
             return arrays
     elif (
         (a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST))
-        and b.__class__ is np.ndarray
+        and (b.__class__ is np.ndarray or is_array(b))
         and b.dtype.kind in "fV"
-    ):
+    ) or (is_foreign(a) and (b.__class__ is float or is_int64(b)) and a.dtype.kind in "fV"):
         return arrays
     common = result_type(a, b).numpy
     return [_as(a, common), _as(b, common)]
@@ -86,7 +82,7 @@ def promote_float(arrays: list[Any]) -> list[Any]:
     if len(arrays) == 2:
         a, b = arrays
         if b.__class__ is float or (b.__class__ is int and _LEAST <= b < _MOST):
-            if a.__class__ is np.ndarray and a.dtype.kind in "fV":
+            if (a.__class__ is np.ndarray or is_array(a)) and a.dtype.kind in "fV":
                 return arrays
         elif (
             a.__class__ is float or (a.__class__ is int and _LEAST <= a < _MOST)
@@ -101,17 +97,17 @@ def promote_float(arrays: list[Any]) -> list[Any]:
 def promote_many(arrays: list[Any]) -> list[Any]:
     """Bring any number of operands to their common type."""
     first = arrays[0]
-    if all(a.__class__ is np.ndarray and a.dtype is first.dtype for a in arrays):
+    if all((a.__class__ is np.ndarray or is_array(a)) and a.dtype is first.dtype for a in arrays):
         return arrays
     common = result_type(*arrays).numpy
     return [fitted(a, common) for a in arrays]
 
 
-def fitted(x: Any, dtype: np.dtype[Any]) -> Any:
-    """An array in a dtype, or a number that must fit it."""
-    if isinstance(x, np.ndarray):
+def fitted(x: Any, dtype: np.dtype[Any], number: Any = dtypes.number_in) -> Any:
+    """An array in a dtype, or a number that must fit it, as `number` says."""
+    if is_array(x):
         return x if x.dtype == dtype else copied(x, dtype)
-    return np.asarray(dtypes.number_in(x, dtype))
+    return np.asarray(number(x, dtype))
 
 
 def is_small(x: Any) -> bool:
@@ -174,7 +170,11 @@ def taking(
     def checked(arrays: list[Any]) -> list[Any]:
         arrays = promote(arrays)
         for array in arrays:
-            if array.__class__ is np.ndarray and array.dtype.kind not in takes:
+            if array.__class__ is not np.ndarray and (
+                array.__class__ in NO_ARRAYS or not is_array(array)
+            ):
+                continue
+            if array.dtype.kind not in takes:
                 if idle is not None and idle(array):
                     continue
                 if no_bool and array.dtype.kind == "b":
@@ -201,13 +201,13 @@ def pointwise_rule(forward: Callable[..., Any], promote: Promotion) -> Rule:
     def rule(*arrays: Any, **static: Any) -> Any:
         shape = broadcast_shapes([np.shape(a) for a in arrays if a is not None])
         empty = [
-            np.empty(0, a.dtype) if isinstance(a, np.ndarray) and a.ndim else a
+            np.empty(0, a.dtype, like=a if is_foreign(a) else None) if is_array(a) and a.ndim else a
             for a in promote(list(arrays))
         ]
         results = forward(*empty, **static)
         if isinstance(results, tuple):
-            return [(shape, np.asarray(result).dtype) for result in results]
-        return shape, np.asarray(results).dtype
+            return [(shape, as_array(result).dtype) for result in results]
+        return shape, as_array(results).dtype
 
     return rule
 

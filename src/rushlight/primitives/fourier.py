@@ -45,7 +45,7 @@ def _order(x: Array, dims: Dims, last: bool) -> Dims:
 
 def _room(x: Array, shape: Dims, dtype: np.dtype[Any], order: Dims) -> Array | None:
     """Memory for the result where it does not lie in row order."""
-    return None if order == tuple(range(x.ndim)) else empty_in(shape, dtype, order)
+    return None if order == tuple(range(x.ndim)) else empty_in(shape, dtype, order, x)
 
 
 def _c2c(x: Array, *, dims: Dims, scale: str, forward: bool) -> Array:

@@ -68,7 +68,7 @@ class Grid:
 
     def spread(self, x: Array, lead: int, length: int) -> Array:
         """[N, C, ...] as a flat buffer [C, length] that begins with `lead` zeros, zero in the gaps."""
-        buffer = np.zeros((x.shape[1], length), x.dtype)
+        buffer = np.zeros((x.shape[1], length), x.dtype, like=x)
         rows = (length - lead) // self.row
         cells = buffer[:, lead : lead + rows * self.row].reshape(-1, rows, *self.inner)
         ordered = self._ordered(x)[:, :rows]
@@ -143,7 +143,7 @@ def gather(sources: list[Array], start: int, stop: int, columns: Array) -> Array
 def product(weights: Array, sources: list[Array], length: int) -> Array:
     """sum over taps k of W_k @ sources[k]: [groups, rows, taps * channels] gives [groups * rows, T]."""
     groups, rows, depth = weights.shape
-    out = np.empty((groups, rows, length), weights.dtype)
+    out = np.empty((groups, rows, length), weights.dtype, like=weights)
     pieces = chunks(length, groups * depth)
     columns = _columns(sources, pieces)
     for start, stop in pieces:
@@ -158,7 +158,7 @@ def correlation(g: Array, sources: list[Array], length: int) -> Array:
     """
     groups, rows, _ = g.shape
     depth = len(sources) * sources[0].shape[1]
-    total = np.zeros((groups, depth, rows), g.dtype)
+    total = np.zeros((groups, depth, rows), g.dtype, like=g)
     pieces = chunks(length, groups * depth)
     columns = _columns(sources, pieces)
     for start, stop in pieces:
@@ -169,4 +169,4 @@ def correlation(g: Array, sources: list[Array], length: int) -> Array:
 def _columns(sources: list[Array], pieces: list[tuple[int, int]]) -> Array:
     groups, channels, _ = sources[0].shape
     width = max((stop - start for start, stop in pieces), default=0)
-    return np.empty((groups, len(sources), channels, width), sources[0].dtype)
+    return np.empty((groups, len(sources), channels, width), sources[0].dtype, like=sources[0])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, contiguous, is_array, is_foreign
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.dtypes import cast
@@ -165,7 +166,7 @@ slice_ = Primitive(
 
 
 def _place_slice(g: Array, *, shape: Shape, index: Index) -> Array:
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, g.dtype, like=g)
     out[index] = g
     return out
 
@@ -188,7 +189,7 @@ place_slice: Primitive = Primitive(
 def _picked(x: Array, indices: Sequence[Array], spec: Index) -> Array:
     """x[index]; where that is nothing, torch does not look at where the index points."""
     try:
-        return np.asarray(x[filled(spec, tuple(indices))])
+        return as_array(x[filled(spec, tuple(indices))])
     except IndexError:
         anywhere = tuple(i if i.dtype.kind == "b" else np.zeros_like(i) for i in indices)
         part = x[filled(spec, anywhere)]
@@ -211,13 +212,13 @@ def _index(x: Array, *indices: Array, spec: Index) -> Any:
     part = _picked(x, indices, spec)
     if 1 in part.shape or not part.size:
         return _in_order(part, x, indices, spec)
-    return part if part.flags.c_contiguous else np.ascontiguousarray(part)
+    return contiguous(part)
 
 
 def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
     try:
         # Of what only stands for an array, the shape will do.
-        plain = [i if isinstance(i, np.ndarray) else np.zeros(i.shape, i.dtype) for i in indices]
+        plain = [i if is_array(i) else np.zeros(i.shape, i.dtype) for i in indices]
         shown = np.broadcast_to(np.empty(()), x.shape)
         return _picked(shown, plain, spec).shape, x.dtype
     except IndexError as error:
@@ -324,10 +325,10 @@ _SPARSE = 8192
 
 def add_at(out: Array, where: Index, values: Array) -> None:
     """out[where] += values, repeated positions counted each time; where as `filled` gives it."""
-    if all(isinstance(p, np.ndarray) and p.dtype.kind == "b" for p in where):
+    if all(is_array(p) and p.dtype.kind == "b" for p in where):
         out[where] += values
         return
-    arrays = [p for p in where if isinstance(p, np.ndarray)]
+    arrays = [p for p in where if is_array(p)]
     axis = len(where) - 1
     if len(arrays) == 1 and where[-1] is arrays[0] and arrays[0].dtype.kind in "iu":
         moved = out if not axis else np.moveaxis(out, axis, 0)
@@ -340,7 +341,7 @@ def add_at(out: Array, where: Index, values: Array) -> None:
         _add_rows(moved, rows.reshape(-1), values.reshape(rows.size, *moved.shape[1:]))
         return
     # Where each position lies among all of out, counted in elements.
-    places = np.arange(out.size).reshape(out.shape)[where]
+    places = np.arange(out.size, like=out).reshape(out.shape)[where]
     add_flat(out, places, np.broadcast_to(values, places.shape))
 
 
@@ -349,7 +350,7 @@ def add_flat(out: Array, places: Array, values: Array) -> None:
     if out.flags.c_contiguous:
         np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     else:
-        ordered = np.ascontiguousarray(out)
+        ordered = contiguous(out)
         np.add.at(ordered.reshape(-1), places.reshape(-1), values.reshape(-1))
         out[...] = ordered
 
@@ -366,12 +367,13 @@ def _add_rows(out: Array, rows: Array, values: Array) -> None:
         width = values.size // rows.size
         if rows.min() < 0:
             rows = np.where(rows < 0, rows + out.shape[0], rows)
-        add_flat(out, rows[:, None] * width + np.arange(width), values)
+        add_flat(out, rows[:, None] * width + np.arange(width, like=rows), values)
 
 
 def _sums_pay(rows: Array, values: Array) -> bool:
     large = values.size >= _SPARSE and values.size > rows.size
-    return large and values.dtype.kind in "fcV" and values.itemsize > 2
+    wide = values.dtype.kind in "fcV" and values.itemsize > 2
+    return large and wide and not is_foreign(values)
 
 
 def _row_sums(rows: Array, values: Array, shape: Shape) -> Array:
@@ -392,7 +394,7 @@ def _row_sums(rows: Array, values: Array, shape: Shape) -> Array:
 def _place_index(g: Array, *indices: Array, shape: Shape, spec: Index) -> Array:
     if spec == (ARRAY,) and indices[0].dtype.kind != "b" and _sums_pay(indices[0], g):
         return _row_sums(indices[0].reshape(-1), g, shape)
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, g.dtype, like=g)
     where = filled(spec, indices)
     if len(indices) == 1 and indices[0].dtype.kind == "b":
         out[where] = g
@@ -502,7 +504,7 @@ put = Primitive(
 
 
 def _blank(x: Array, *indices: Array, spec: Index) -> Array:
-    return _put(x, np.zeros((), x.dtype), *indices, spec=spec, accumulate=False)
+    return _put(x, np.zeros((), x.dtype, like=x), *indices, spec=spec, accumulate=False)
 
 
 blank: Primitive = Primitive(

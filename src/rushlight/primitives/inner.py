@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, brought
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -45,10 +46,10 @@ def totals(x: Array, dims: Dims) -> Array:
     if x.size < _FEW or x.dtype.kind not in "fV" or x.ndim - 1 not in dims:
         return np.add.reduce(x, axis=dims, keepdims=True)
     joined, rest, shape = _plan(x.shape, dims)
-    sums = x.reshape(joined) @ ones(joined[-1], x.dtype)
+    sums = x.reshape(joined) @ brought(ones(joined[-1], x.dtype), x)
     if rest:
         sums = np.add.reduce(sums, axis=rest)
-    return np.asarray(sums).reshape(shape)
+    return as_array(sums).reshape(shape)
 
 
 def inner_products(x: Array, y: Array, dims: Dims) -> Array:
@@ -59,7 +60,7 @@ def inner_products(x: Array, y: Array, dims: Dims) -> Array:
     sums = np.vecdot(x.reshape(joined), y.reshape(joined))
     if rest:
         sums = np.add.reduce(sums, axis=rest)
-    return np.asarray(sums).reshape(shape)
+    return as_array(sums).reshape(shape)
 
 
 def _inner(x: Array, y: Array, *, dims: Dims) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.primitives.factor import LinAlgError, floating, h, square, well_conditioned
+from rushlight.primitives.factor import LinAlgError, floating, h, lapack, square, well_conditioned
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import in_columns
 
@@ -27,7 +27,7 @@ def cut(largest: Any, shape: tuple[int, ...], dtype: Any, rtol: Any, atol: Any) 
 def _pinv(x: Array, *, rtol: Any, atol: Any, hermitian: bool) -> Array:
     floating("linalg.pinv", x)
     if not x.size:
-        return np.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
+        return np.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype, like=x)
     try:
         if hermitian:
             square("linalg.pinv", x)
@@ -66,15 +66,13 @@ pinv: Primitive = Primitive(
 
 @in_columns(0)
 def _cholesky_solve(b: Array, factor: Array, *, upper: bool) -> Array:
-    from scipy.linalg import get_lapack_funcs
-
     _cholesky_solve_rule(b, factor, upper=upper)
     batch = broadcast_shapes([b.shape[:-2], factor.shape[:-2]])
     right = np.broadcast_to(b, batch + b.shape[-2:])
     given = np.broadcast_to(factor, batch + factor.shape[-2:])
-    out = np.empty(right.shape, b.dtype)
+    out = np.empty(right.shape, b.dtype, like=b)
     if out.size:
-        solve: Any = get_lapack_funcs("potrs", (factor, b))
+        solve = lapack("potrs", factor, b)
         for place in np.ndindex(batch):
             out[place], _ = solve(given[place], right[place], lower=not upper)
     return out

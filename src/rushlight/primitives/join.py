@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import beside
+from rushlight.memory import beside, plain
 from rushlight.primitives.families import draw, promote_many
 from rushlight.primitives.placement import empty_in, suggested
 
@@ -89,7 +89,7 @@ def _cat(*xs: Array, dim: int) -> Array:
     # Row order whatever the parts' order is, but for images that all are in channels last.
     shape, dtype = _cat_rule(*xs, dim=dim)
     formats = {suggested(x) for x in xs}
-    out = empty_in(shape, dtype, formats.pop() if len(formats) == 1 else None)
+    out = empty_in(shape, dtype, formats.pop() if len(formats) == 1 else None, xs[0])
     return np.concatenate(xs, axis=dim, out=out)
 
 
@@ -98,7 +98,8 @@ def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, 
     for shape, needed in zip(xs_shapes, needs, strict=True):
         # torch lets an empty 1-d tensor stand among others of any shape.
         if len(shape) != g._data.ndim:
-            parts.append(literal(np.zeros(shape, g._data.dtype)) if needed else None)
+            zeros = np.zeros(shape, g._data.dtype, like=plain(g._data))
+            parts.append(literal(zeros) if needed else None)
             continue
         parts.append(g.narrow(dim, start, shape[dim]) if needed else None)
         start += shape[dim]

@@ -20,6 +20,7 @@ from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
+from rushlight.memory import plain
 from rushlight.primitives.families import draw
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _dependent_vjp(
             "operation cannot be differentiated again"
         )
     nothing = (
-        literal(np.zeros(shape, g._data.dtype)) if needed and zeros else None
+        literal(np.zeros(shape, g._data.dtype, like=plain(g._data))) if needed and zeros else None
         for shape, needed in zip(sources_shapes, needs[1:], strict=True)
     )
     return [g if needs[0] else None, *nothing]

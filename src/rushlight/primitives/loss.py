@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, binary, draw, unary
@@ -26,7 +27,7 @@ def _rounded_distance(x: Array, *, bend: float, slope: float) -> Any:
     """slope * |x|, with a parabola for a tip: |x| < bend."""
     distance = np.abs(x)
     tip = distance * distance * (0.5 * slope / bend)
-    return choose(distance < bend, np.asarray(tip), np.asarray((distance - 0.5 * bend) * slope))
+    return choose(distance < bend, as_array(tip), as_array((distance - 0.5 * bend) * slope))
 
 
 def _rounded_distance_vjp(g: Any, x: Any, bend: float, slope: float) -> Any:
@@ -84,9 +85,10 @@ def _check_range(target: Array, count: int, ignored: int) -> None:
 def _where(target: Array) -> tuple[Array, ...]:
     """An index of [N, C, ...] that picks one class for each element of [N, ...]."""
     if target.ndim == 1:
-        return np.arange(target.size), target
+        return np.arange(target.size, like=target), target
     batch, *rest = (
-        np.arange(n).reshape(n, *(1,) * (target.ndim - 1 - d)) for d, n in enumerate(target.shape)
+        np.arange(n, like=target).reshape(n, *(1,) * (target.ndim - 1 - d))
+        for d, n in enumerate(target.shape)
     )
     return (batch, target, *rest)
 
@@ -100,7 +102,7 @@ def _nll(
     if weight is None and hidden is None:
         total = x.dtype.type(target.size)
     else:
-        used = np.ones(target.shape, x.dtype) if weight is None else weight[chosen]
+        used = np.ones(target.shape, x.dtype, like=x) if weight is None else weight[chosen]
         if hidden is not None:
             used = np.where(hidden, x.dtype.type(0), used)
             losses = np.where(hidden, x.dtype.type(0), losses)
@@ -161,7 +163,7 @@ def _nll_scatter(
     values = np.negative(x) if weight is None else -weight[chosen] * x
     if hidden is not None:
         values = np.where(hidden, x.dtype.type(0), values)
-    out = np.zeros(shape, x.dtype)
+    out = np.zeros(shape, x.dtype, like=x)
     out[_where(chosen)] = values
     return out
 
@@ -313,7 +315,7 @@ def _label_masks(target: Array) -> tuple[Array, Array, Array]:
     """Of rows of labels that end at the first -1: labels to index with, which count, which occur."""
     counts = np.logical_and.accumulate(target >= 0, axis=-1)
     safe = np.where(counts, target, 0)
-    classes = np.arange(target.shape[-1])
+    classes = np.arange(target.shape[-1], like=target)
     occurs = ((safe[..., None] == classes) & counts[..., None]).any(axis=-2)
     return safe, counts, occurs
 

@@ -47,7 +47,7 @@ def product(
     if by_rows:
         total = _row_sums(terms)
         return total if start is None else total + start
-    total = np.zeros(rows, np.float32)
+    total = np.zeros(rows, np.float32, like=matrix)
     if start is not None:
         total += start
     return _column_sums(terms, total)
@@ -100,7 +100,7 @@ def _add_fours(terms: Array, total: Array) -> None:
     whole = len(terms) & -_LANES
     for part in (terms[:whole], terms[whole:]):
         if len(part):
-            lanes = np.zeros((_LANES, total.size), np.float32)
+            lanes = np.zeros((_LANES, total.size), np.float32, like=terms)
             lanes[0] = total
             for start in range(0, len(part), _LANES):
                 piece = part[start : start + _LANES]
@@ -111,7 +111,7 @@ def _add_fours(terms: Array, total: Array) -> None:
 def _lone_row(terms: Array, by_turns: bool) -> Array:
     whole = terms.size // _LANES
     turns = whole & ~1 if by_turns else 0
-    lanes = np.zeros((2, _LANES), np.float32)
+    lanes = np.zeros((2, _LANES), np.float32, like=terms)
     for pair in terms[: turns * _LANES].reshape(-1, 2, _LANES):
         _add(pair, lanes)
     sums = lanes[0] + lanes[1]

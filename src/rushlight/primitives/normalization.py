@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import contiguous
 from rushlight.core.narrow import through, widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
@@ -52,7 +53,7 @@ def _level(values: Array, view: Shape) -> Array:
     """
     if values.ndim != 3 or len(values) != 1 or view[0] < 4 or math.prod(view[1:]) > _LINE:
         return values
-    return np.ascontiguousarray(np.broadcast_to(values, (1, *view[1:])))
+    return contiguous(np.broadcast_to(values, (1, *view[1:])))
 
 
 def _normalize(
@@ -75,7 +76,9 @@ def _normalize(
         shown = shown.astype(x.dtype, copy=False).reshape(x.shape)
         return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
     out = np.empty_like(full)
-    mean, rstd, variance = (np.empty(statistics(view, dims), full.dtype) for _ in range(3))
+    mean, rstd, variance = (
+        np.empty(statistics(view, dims), full.dtype, like=full) for _ in range(3)
+    )
     factor = None if weight is None else widen(weight).reshape(broadcast)
     shift = None if bias is None else widen(bias).reshape(broadcast)
     even = all(broadcast[d] == 1 for d in dims)

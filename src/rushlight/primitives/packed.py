@@ -17,6 +17,7 @@ from rushlight.primitives.constant import computed
 from rushlight.primitives.factor import (
     floating,
     h,
+    lapack,
     solve_triangular,
     square,
     well_conditioned,
@@ -46,8 +47,6 @@ def order_of(pivots: Any, rows: int, dtype: Any) -> Any:
 
 @in_columns(0)
 def _lu_factor(x: Array) -> tuple[Array, Array, Array]:
-    from scipy.linalg import get_lapack_funcs
-
     floating("linalg.lu_factor", x)
     batch, inner = x.shape[:-2], min(x.shape[-2:])
     out = x.copy()
@@ -55,7 +54,7 @@ def _lu_factor(x: Array) -> tuple[Array, Array, Array]:
     pivots[:] = np.arange(1, inner + 1)
     info = np.zeros(batch, np.int32)
     if x.size:
-        factorise: Any = get_lapack_funcs("getrf", (x,))
+        factorise = lapack("getrf", x)
         for place in np.ndindex(batch):
             out[place], exchanges, info[place] = factorise(x[place])
             pivots[place] = exchanges + 1
@@ -124,9 +123,7 @@ lu_factor: Primitive = Primitive(
 
 def _indefinite(step: str, x: Array, hermitian: bool) -> Any:
     """LAPACK's function for symmetric (sytrf, sytrs) or complex Hermitian (hetrf, hetrs) matrices."""
-    from scipy.linalg import get_lapack_funcs
-
-    return get_lapack_funcs(("he" if hermitian and x.dtype.kind == "c" else "sy") + step, (x,))
+    return lapack(("he" if hermitian and x.dtype.kind == "c" else "sy") + step, x)
 
 
 @in_columns(0)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, is_array
 from rushlight.core.tensor import Array
 from rushlight.memory import address, laid, shows_twice, strided_view, whole
 
@@ -28,7 +29,6 @@ Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
 # The order of dimensions in memory, outermost first, and the strides in elements it leads to.
 Order = tuple[Shape, Shape]
 
-_ndarray = np.ndarray
 _IMAGES = (0, 2, 3, 1)
 _NUMBER: tuple[Shape, Shape, int] = ((), (), 1)
 
@@ -221,7 +221,7 @@ def seen(rows: Array, order: Order) -> Array:
 
 def rows_of(x: Any) -> Array:
     """The array in row order: itself, or a copy."""
-    x = np.asarray(x)
+    x = as_array(x)
     if not x.flags.c_contiguous:
         return x.copy(order="C")
     # NumPy's strides along dimensions of size 1 may be any.
@@ -229,14 +229,15 @@ def rows_of(x: Any) -> Array:
 
 
 def empty_like(
-    x: Array, dtype: np.dtype[Any] | None = None, make: Callable[..., Array] = np.empty
+    x: Array, dtype: np.dtype[Any] | None = None, make: Callable[..., Array] | None = None
 ) -> Array:
     """An array of the same shape that lies as x does, without gaps: `torch.empty_like`.
 
-    make(shape, dtype) gives its elements in the order of memory.
+    make(shape, dtype) gives its elements in the order of memory, if they are not to be anything.
     """
     dtype = x.dtype if dtype is None else dtype
     order = place_like(x)
+    make = functools.partial(np.empty, like=x) if make is None else make
     if order is None:
         return make(x.shape, dtype)
     return seen(make(tuple(x.shape[d] for d in order[0]), dtype), order)
@@ -251,11 +252,11 @@ def copied(x: Array, dtype: np.dtype[Any] | None = None) -> Array:
     return out
 
 
-def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None) -> Array:
-    """Memory with these dimensions outermost first (None: in row order)."""
+def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None, like: Any = None) -> Array:
+    """Memory with these dimensions outermost first (None: in row order), of the library of `like`."""
     if dims is None:
-        return np.empty(shape, dtype)
-    return seen(np.empty([shape[d] for d in dims], dtype), (dims, packed(shape, dims)))
+        return np.empty(shape, dtype, like=like)
+    return seen(np.empty([shape[d] for d in dims], dtype, like=like), (dims, packed(shape, dims)))
 
 
 def preserved(x: Array) -> Array:
@@ -328,7 +329,7 @@ def pointwise(
     strides = shape = None
     for a in arrays:
         # What is one number, perhaps spread over a shape, has no say.
-        if a.__class__ is not _ndarray or not any(a.strides):
+        if not is_array(a) or not any(a.strides):
             continue
         if strides is None:
             strides, shape = a.strides, a.shape
@@ -338,7 +339,7 @@ def pointwise(
         # All alike: NumPy's own order is the same, but for gaps, repetition and sizes of 1.
         result = forward(*arrays, **static)
         if (
-            result.__class__ is _ndarray
+            is_array(result)
             and result.strides == strides
             and not result.flags.c_contiguous
             and 1 not in result.shape
@@ -346,7 +347,7 @@ def pointwise(
             return result
     given = []
     for a in arrays:
-        if a.__class__ is _ndarray:
+        if is_array(a):
             given.append((a.shape, (a if a.size else laid(a)).strides, a.itemsize))
         elif a is not None and number is not None:
             given.append(number)
@@ -357,7 +358,7 @@ def pointwise(
         return tuple(map(rows_of, result)) if result.__class__ is tuple else rows_of(result)
     dims = order[0]
     turned = [
-        a.transpose(dims) if a.__class__ is _ndarray and a.ndim == len(dims) else _turned(a, dims)
+        a.transpose(dims) if is_array(a) and a.ndim == len(dims) else _turned(a, dims)
         for a in arrays
     ]
     result = forward(*turned, **in_order)
@@ -377,7 +378,7 @@ def apart_from_numbers(
 
 def _turned(a: Any, dims: Shape) -> Any:
     """An operand of fewer dimensions, or a number, with its dimensions in this order."""
-    if a.__class__ is not _ndarray or not a.ndim:
+    if not is_array(a) or not a.ndim:
         return a
     return a[(*(None,) * (len(dims) - a.ndim), ...)].transpose(dims)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import as_array, is_array
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
@@ -26,6 +27,7 @@ from rushlight.primitives.families import (
     broadcast_shapes,
     compare,
     draw,
+    fitted,
     is_small,
     promote_same,
     result_type,
@@ -64,14 +66,14 @@ def conj(x: Any) -> Any:
 
 def _promote_sub(arrays: list[Any]) -> list[Any]:
     promoted = promote_same(arrays)
-    if isinstance(promoted[0], np.ndarray) and promoted[0].dtype.kind == "b":
+    if is_array(promoted[0]) and promoted[0].dtype.kind == "b":
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
             "`logical_xor()` operator instead."
         )
     if promoted is not arrays:
         for operand in arrays:
-            kind = operand.dtype.kind if isinstance(operand, np.ndarray) else ""
+            kind = operand.dtype.kind if is_array(operand) else ""
             if kind == "b" or isinstance(operand, bool):
                 raise RuntimeError(
                     "Subtraction, the `-` operator, with a bool tensor is not supported. If you "
@@ -81,7 +83,7 @@ def _promote_sub(arrays: list[Any]) -> list[Any]:
 
 
 def _is_whole(x: Any) -> bool:
-    return (x.dtype.kind if isinstance(x, np.ndarray) else np.asarray(x).dtype.kind) in "iub"
+    return (x.dtype.kind if is_array(x) else np.asarray(x).dtype.kind) in "iub"
 
 
 def _floor_divide(x: Any, y: Any) -> Any:
@@ -105,7 +107,7 @@ def _remainder(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
         _check_zero(x, y)
         return np.remainder(x, y)
-    rest = np.asarray(np.remainder(x, y))
+    rest = as_array(np.remainder(x, y))
     # A rest of zero has the sign of x in torch, and of y in NumPy.
     np.copysign(rest, x, out=rest, where=rest == 0)
     return rest
@@ -123,7 +125,7 @@ def _check_zero(x: Any, y: Any) -> None:
 
 
 zeros_like = unary(
-    "zeros_like", lambda x: np.zeros(x.shape, x.dtype), None, "0", to_float=False
+    "zeros_like", lambda x: np.zeros(x.shape, x.dtype, like=x), None, "0", to_float=False
 )  # fmt: skip
 
 
@@ -177,7 +179,7 @@ fmod = binary(
 
 
 def _power(x: Any, y: Any) -> Any:
-    if y.__class__ is not np.ndarray:
+    if y.__class__ is float or y.__class__ is int or not is_array(y):
         if y == 2:
             return np.multiply(x, x)
         if y == 3:
@@ -196,7 +198,7 @@ def _power(x: Any, y: Any) -> Any:
 
 
 def _turning_power(x: Any, y: Any) -> Any:
-    if x.__class__ is not np.ndarray and x == 1:
+    if not is_array(x) and x == 1:
         return np.ones_like(y)
     # Also where x is 0, which has no logarithm: 0j ** 0 is nan.
     return np.exp(y * np.log(x))
@@ -231,7 +233,7 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
             "x.float() ** y"
         )
     promoted = promote_same(arrays)
-    if y.__class__ is not np.ndarray and promoted[0].dtype.kind == "c":
+    if not is_array(y) and promoted[0].dtype.kind == "c":
         # Still a number: torch computes some powers the short way.
         return [promoted[0], complex(y)]
     # So is a whole one: how the result lies is for the tensor alone to say.
@@ -270,9 +272,7 @@ def _pow_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 def _power_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """A number to the powers of a tensor is in row order."""
-    return (apart_from_numbers if arrays[0].__class__ is np.ndarray else in_rows)(
-        forward, arrays, static
-    )
+    return (apart_from_numbers if is_array(arrays[0]) else in_rows)(forward, arrays, static)
 
 
 pow = binary(
@@ -315,7 +315,7 @@ log = unary("log", np.log, lambda g, x: g / conj(x), "log({x})", domain=(0.1, 3.
 
 
 def _sigmoid(x: Array) -> Any:
-    out = np.asarray(np.negative(x))
+    out = as_array(np.negative(x))
     np.exp(out, out=out)
     out += 1
     return np.true_divide(1, out, out=out)
@@ -368,19 +368,21 @@ _FEW = 2048
 
 
 def _relu(x: Array) -> Any:
-    if x.dtype.kind in "fV" and x.size > _FEW:
+    dtype = x.dtype
+    if x.size > _FEW and dtype.kind in "fV":
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(0, np.inf)
+    zero = _zero(x.__class__, dtype)
     # Of two equal zeros the processor takes the second, NumPy's own float16 the first: -0 stays -0.
-    if x.dtype.char == "e":
-        return np.maximum(x, _zero(x.dtype))
-    return np.maximum(_zero(x.dtype), x)
+    return np.maximum(x, zero) if dtype.char == "e" else np.maximum(zero, x)
 
 
-@functools.cache
-def _zero(dtype: np.dtype[Any]) -> Array:
-    # An array meets an array faster than a number.
-    return np.zeros((), dtype)
+def _zero_of(library: Any, dtype: np.dtype[Any]) -> Any:
+    # An array meets an array faster than a number, if both are NumPy's.
+    return np.zeros((), dtype) if library is np.ndarray else dtype.type(0)
+
+
+_zero: Callable[[Any, np.dtype[Any]], Any] = functools.cache(_zero_of)
 
 
 relu = unary(
@@ -390,11 +392,12 @@ relu = unary(
 
 
 def _relu_backward(x: Array, y: Array) -> Any:
-    closed = np.less_equal(y, _zero(y.dtype))
+    zero = _zero(x.__class__, x.dtype)
+    closed = np.less_equal(y, zero)
     if x.size > _FEW or x.shape != y.shape:
-        return choose(closed, _zero(x.dtype), x)
+        return choose(closed, zero, x)
     kept = x.copy()
-    np.putmask(kept, closed, _zero(x.dtype))
+    np.putmask(kept, closed, zero)
     return kept
 
 
@@ -472,10 +475,10 @@ fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
 
 def _where(condition: Array, x: Any, y: Any) -> Any:
     if condition.size > _FEW:
-        if not isinstance(x, np.ndarray):
-            x = np.asarray(x, y.dtype)
-        elif not isinstance(y, np.ndarray):
-            y = np.asarray(y, x.dtype)
+        if not is_array(x):
+            x = np.asarray(x, y.dtype, like=y)
+        elif not is_array(y):
+            y = np.asarray(y, x.dtype, like=x)
         return choose(condition, x, y)
     return np.where(condition, x, y)
 
@@ -489,22 +492,16 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
                 f"{dtypes.of(condition.dtype)}: compare it, for instance condition != 0"
             )
         condition = condition != 0
-    if x.__class__ is y.__class__ is np.ndarray and x.dtype is y.dtype:
+    if x.__class__ is y.__class__ and is_array(x) and x.dtype is y.dtype:
         return [condition, x, y]
-    if x.__class__ is not np.ndarray and y.__class__ is np.ndarray:
+    if not is_array(x) and is_array(y):
         if is_small(x) and y.dtype.kind in "fV":
             return [condition, x, y]
-    elif y.__class__ is not np.ndarray and x.__class__ is np.ndarray:  # noqa: SIM102
+    elif not is_array(y) and is_array(x):  # noqa: SIM102
         if is_small(y) and x.dtype.kind in "fV":
             return [condition, x, y]
     common = result_type(x, y).numpy
-    return [condition, *(_placed(a, common) for a in (x, y))]
-
-
-def _placed(x: Any, dtype: np.dtype[Any]) -> Any:
-    if not isinstance(x, np.ndarray):
-        return np.asarray(dtypes.one_in(x, dtype))
-    return x if x.dtype == dtype else copied(x, dtype)
+    return [condition, *(fitted(a, common, dtypes.one_in) for a in (x, y))]
 
 
 def _where_rule(condition: Any, x: Any, y: Any) -> Spec:
@@ -558,9 +555,9 @@ def _clone(x: Array) -> Array:
 
 def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
     if strides is None:
-        return np.array(x, order="C")
+        return x.copy(order="C")
     steps = tuple([s * x.itemsize for s in strides])
-    out = strided_view(np.empty(x.size, x.dtype), x.shape, steps)
+    out = strided_view(np.empty(x.size, x.dtype, like=x), x.shape, steps)
     np.copyto(out, x)
     return out
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, brought, contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -38,7 +39,7 @@ def _fold(
         for part in parts[2:]:
             ufunc(total, part, out=total)
         x = total
-    return np.array(x, order="C", copy=None)
+    return contiguous(x)
 
 
 def pooled_sizes(
@@ -126,13 +127,13 @@ def _pool_winner(
     """The number within its window of the first element that equals the maximum; nan: the last."""
     places = taps(out_size, kernel, stride, dilation)
     number = np.dtype(np.uint8 if len(places) <= 256 else np.int32)
-    winner = np.zeros(out.shape, number)
+    winner = np.zeros(out.shape, number, like=out)
     # Padding with nan: it never wins, not even against windows of nothing but -inf.
     floating = x.dtype.kind in "fV"
     blank = np.nan if floating else _lowest(x.dtype)
     whole = padded(x, out_size, kernel, stride, padding, dilation, blank)
     for tap, place in reversed(places):
-        winner = choose(whole[place] == out, np.asarray(tap, number), winner)
+        winner = choose(whole[place] == out, number.type(tap), winner)
     if floating and np.isnan(out).any():
         whole = padded(x, out_size, kernel, stride, padding, dilation, -np.inf)
         for tap, place in places:
@@ -188,11 +189,11 @@ def _pool_positions(
     dilation: Shape,
 ) -> Array:  # fmt: skip
     """Where in its flat plane every winner stands."""
-    flat = np.zeros(winner.shape, np.int64)
+    flat = np.zeros(winner.shape, np.int64, like=winner)
     within = np.unravel_index(np.arange(math.prod(kernel)), kernel)
     for d, n in enumerate(size):
-        starts = np.arange(out_size[d]) * stride[d] - padding[d]
-        places = (within[d] * dilation[d])[winner]
+        starts = np.arange(out_size[d], like=winner) * stride[d] - padding[d]
+        places = brought(within[d] * dilation[d], winner)[winner]
         places += starts.reshape(-1, *(1,) * (len(size) - 1 - d))
         flat *= n
         flat += places
@@ -232,15 +233,15 @@ def _pool_scatter(
         k == s and o * s == n for k, s, o, n in zip(kernel, stride, out_size, size, strict=True)
     )
     make = np.empty if tiled else np.zeros
-    total = make((*x.shape[:-dims], *whole), x.dtype)
-    nothing = np.zeros((), x.dtype)
+    total = make((*x.shape[:-dims], *whole), x.dtype, like=x)
+    nothing = np.zeros((), x.dtype, like=x)
     for tap, place in taps(out_size, kernel, stride, dilation):
         part = choose(winner == tap, x, nothing)
         if apart:
             total[place] = part
         else:
             total[place] += part
-    return total if whole == size else np.ascontiguousarray(total[inside(size, padding)])
+    return total if whole == size else contiguous(total[inside(size, padding)])
 
 
 def _pool_scatter_rule(
@@ -278,7 +279,7 @@ def _pool_gather(
     """From every window the element where its winner stands."""
     out_size = winner.shape[-len(kernel) :]
     whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
-    out = np.zeros(winner.shape, x.dtype)
+    out = np.zeros(winner.shape, x.dtype, like=x)
     for tap, place in taps(out_size, kernel, stride, dilation):
         np.copyto(out, whole[place], where=winner == tap)
     return out
@@ -348,7 +349,7 @@ def _window_spread(
         length = max(reach[i], size[i] + 2 * padding[i])
         tiled = s == k and d == 1 and length == o * k
         make = np.empty if tiled else np.zeros
-        total = make((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+        total = make((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype, like=x)
         for t in range(k):
             place = (slice(None),) * axis + (slice(t * d, t * d + (o - 1) * s + 1, s),)
             if tiled:
@@ -356,7 +357,7 @@ def _window_spread(
             else:
                 total[place] += x
         x = total
-    return np.ascontiguousarray(x[inside(size, padding)])
+    return contiguous(x[inside(size, padding)])
 
 
 def _window_spread_rule(
@@ -400,10 +401,10 @@ def _irregular_winner(x: Array, *positions: Array) -> Array:
         shape[2 + i], shape[2 + dims + i] = position.shape[2:]
         ranks.append(position.reshape(shape))
     lead = (1,) * (2 * dims)
-    n = np.arange(batch).reshape(-1, 1, *lead)
-    c = np.arange(channels).reshape(1, -1, *lead)
+    n = np.arange(batch, like=x).reshape(-1, 1, *lead)
+    c = np.arange(channels, like=x).reshape(1, -1, *lead)
     windows = x[(n, c, *ranks)]
-    flat = np.asarray(np.ravel_multi_index(np.broadcast_arrays(*ranks), x.shape[2:]))
+    flat = as_array(np.ravel_multi_index(np.broadcast_arrays(*ranks), x.shape[2:]))
     flat = np.broadcast_to(flat, windows.shape)
     joined = (*windows.shape[: 2 + dims], -1)
     best = windows.reshape(joined).argmax(axis=-1)[..., None]
@@ -432,14 +433,14 @@ def _fractional_positions(samples: Array, *, size: int, count: int, kernel: int)
     B. Graham, "Fractional Max-Pooling", 2014.
     """
     if count == 1:
-        starts = np.full((*samples.shape, 1), size - kernel, np.int64)
+        starts = np.full((*samples.shape, 1), size - kernel, np.int64, like=samples)
     else:
         alpha = samples.dtype.type((size - kernel) / (count - 1))
-        steps = np.arange(count, dtype=samples.dtype) + samples[..., None]
+        steps = np.arange(count, dtype=samples.dtype, like=samples) + samples[..., None]
         starts = (steps * alpha).astype(np.int64)
         starts -= (samples * alpha).astype(np.int64)[..., None]
         starts[..., -1] = size - kernel
-    return np.ascontiguousarray(starts[..., None] + np.arange(kernel))
+    return contiguous(starts[..., None] + np.arange(kernel, like=samples))
 
 
 def _fractional_rule(samples: Array, *, size: int, count: int, kernel: int) -> Spec:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array
 from rushlight.core.tensor import Array
 
 _VECTOR = 32
@@ -33,7 +34,7 @@ def power(x: Array, y: float) -> Array:
     >>> power(np.array([-2, 3], "f4"), 5)
     array([-32., 243.], dtype=float32)
     """
-    base = np.asarray(np.abs(x))
+    base = as_array(np.abs(x))
     out = np.empty_like(base)
     numbers, results = base.ravel("K"), out.ravel("K")
     one_piece = x.flags.c_contiguous or x.flags.f_contiguous or x.strides == base.strides

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import contiguous
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
@@ -142,7 +143,7 @@ def _zeros(like: Any) -> Any:
 
 
 def _rnn(gx: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool, relu: bool) -> Array:
-    out, across = np.empty_like(gx), np.ascontiguousarray(weight.T)
+    out, across = np.empty_like(gx), contiguous(weight.T)
     for rows, h in _walk(h0, out, sizes, reverse):
         part = np.matmul(h, across, out=out[rows])
         part += gx[rows]
@@ -186,11 +187,11 @@ def _lstm(
     """Gates in torch's order: input, forget, cell, output. Gives hidden and cell states, gates."""
     width = c0.shape[1]
     gates = np.empty_like(gx)
-    hs = np.empty((gx.shape[0], h0.shape[1]), gx.dtype)
-    cs = np.empty((gx.shape[0], width), gx.dtype)
-    inner = np.empty((max(sizes), 4 * width), gx.dtype)
-    cell = np.empty((max(sizes), width), gx.dtype)
-    across = np.ascontiguousarray(weight.T)
+    hs = np.empty((gx.shape[0], h0.shape[1]), gx.dtype, like=gx)
+    cs = np.empty((gx.shape[0], width), gx.dtype, like=gx)
+    inner = np.empty((max(sizes), 4 * width), gx.dtype, like=gx)
+    cell = np.empty((max(sizes), width), gx.dtype, like=gx)
+    across = contiguous(weight.T)
     steps = zip(_walk(h0, hs, sizes, reverse), _walk(c0, cs, sizes, reverse), strict=True)
     for (rows, h), (_, c) in steps:
         pre, moved, gate, state = inner[: len(h)], cell[: len(h)], gates[rows], cs[rows]
@@ -270,10 +271,10 @@ def _gru(
     """Gates in torch's order: reset, update, new. Gives states, gates, the state's part of new."""
     width = h0.shape[1]
     gates = np.empty_like(gx)
-    hs = np.empty((gx.shape[0], width), gx.dtype)
+    hs = np.empty((gx.shape[0], width), gx.dtype, like=gx)
     news = np.empty_like(hs)
-    inner = np.empty((max(sizes), 3 * width), gx.dtype)
-    across = np.ascontiguousarray(weight.T)
+    inner = np.empty((max(sizes), 3 * width), gx.dtype, like=gx)
+    across = contiguous(weight.T)
     for rows, h in _walk(h0, hs, sizes, reverse):
         pre, gate, state, given = inner[: len(h)], gates[rows], hs[rows], gx[rows]
         np.matmul(h, across, out=pre)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, brought, contiguous
 from rushlight.core.doors import read_each
 from rushlight.core.narrow import is_narrow
 from rushlight.core.row import Primitive, Sample, Spec
@@ -99,7 +100,7 @@ def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
     """The sum of float32 or float64 numbers."""
     if dim == (0,) and x.ndim == 2 and x.shape[1] > 1 and 0 < len(x) <= 8 * _BLOCK:
         # BLAS adds rows several times as fast as NumPy.
-        total = ones(len(x), x.dtype).dot(x)
+        total = brought(ones(len(x), x.dtype), x).dot(x)
         return total.reshape(1, -1) if keepdim else total
     if x.size < _MANY or not x.flags.c_contiguous:
         return _ADD(x, axis=dim, keepdims=keepdim)
@@ -107,15 +108,15 @@ def _total(x: Array, dim: Dims, keepdim: bool) -> Any:
         # Sums of blocks, and NumPy's pairwise sum over these.
         flat = x.reshape(-1)
         whole = flat.size - flat.size % _BLOCK
-        parts = flat[:whole].reshape(-1, _BLOCK) @ ones(_BLOCK, x.dtype)
+        parts = flat[:whole].reshape(-1, _BLOCK) @ brought(ones(_BLOCK, x.dtype), x)
         total = _ADD(parts) + _ADD(flat[whole:])
     else:
         first = x.ndim - len(dim)
         size = math.prod(x.shape[first:])
         if not dim or dim[0] != first or not 32 <= size <= 8 * _BLOCK:
             return _ADD(x, axis=dim, keepdims=keepdim)
-        total = x.reshape(-1, size) @ ones(size, x.dtype)
-    return np.asarray(total).reshape(reduced_shape(x.shape, dim, keepdim))
+        total = x.reshape(-1, size) @ brought(ones(size, x.dtype), x)
+    return as_array(total).reshape(reduced_shape(x.shape, dim, keepdim))
 
 
 def _sum(x: Array, *, dim: Dims, keepdim: bool) -> Any:
@@ -496,7 +497,7 @@ def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any
     lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
     size = lanes.shape[-1]
     middle = (size - 1) // 2
-    missing = np.isnan(lanes) if x.dtype.kind in "fV" else np.zeros(1, bool)
+    missing = np.isnan(lanes) if x.dtype.kind in "fV" else np.zeros(1, bool, like=x)
     if not missing.any():
         # Among equal elements the one that a stable sort would put there.
         value = np.partition(lanes, middle, axis=-1)[..., middle, None]
@@ -516,9 +517,9 @@ def _mode_index(x: Array, *, dim: int, keepdim: bool) -> Any:
     """Where the last of the smallest of the most frequent values stands."""
     lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
     # torch sorts the lines, and so do we: equal elements stand in the order of its algorithm.
-    order = torch_order(np.ascontiguousarray(lanes)[None], False)[0]
+    order = torch_order(contiguous(lanes)[None], False)[0]
     ordered = np.take_along_axis(lanes, order, -1)
-    place = np.arange(lanes.shape[-1])
+    place = np.arange(lanes.shape[-1], like=x)
     starts = np.concatenate(
         [np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1
     )
@@ -549,9 +550,9 @@ def _median(x: Array, *, ignore_nan: bool) -> Any:
     flat = x.reshape(-1)
     if not flat.size:
         if x.dtype.kind in "biu":
-            return np.asarray(1 if x.dtype.kind == "b" else np.iinfo(x.dtype).min, x.dtype)
-        return np.asarray(np.nan, x.dtype)
-    missing = np.isnan(flat) if x.dtype.kind in "fV" else np.zeros(1, bool)
+            return np.full((), 1 if x.dtype.kind == "b" else np.iinfo(x.dtype).min, x.dtype, like=x)
+        return np.full((), np.nan, x.dtype, like=x)
+    missing = np.isnan(flat) if x.dtype.kind in "fV" else np.zeros(1, bool, like=x)
     if missing.any():
         if not ignore_nan or missing.all():
             return flat[missing.argmax()]

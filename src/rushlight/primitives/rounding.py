@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import (
@@ -110,7 +111,7 @@ nextafter = binary(
 
 def _frexp(x: Array) -> tuple[Any, Any]:
     mantissa, exponent = np.frexp(x)
-    return mantissa, np.asarray(exponent, np.int32)
+    return mantissa, as_array(exponent, np.dtype(np.int32))
 
 
 def _frexp_vjp(g: Any, out: Any) -> Any:

@@ -102,7 +102,7 @@ def _recurrence(a: Array, b: Array, *, dim: int) -> Array:
     if not b.ndim:
         return b.copy()
     factors, terms = np.moveaxis(a, dim, 0), np.moveaxis(b, dim, 0)
-    out = np.empty(b.shape, b.dtype)
+    out = np.empty(b.shape, b.dtype, like=b)
     steps = np.moveaxis(out, dim, 0)
     if b.ndim == 1:
         last = 0.0
@@ -110,7 +110,7 @@ def _recurrence(a: Array, b: Array, *, dim: int) -> Array:
             last = factor * last + term
             steps[t] = last
         return out
-    state = np.zeros(terms.shape[1:], b.dtype)
+    state = np.zeros(terms.shape[1:], b.dtype, like=b)
     for t in range(len(terms)):
         state = factors[t] * state + terms[t]
         steps[t] = state
@@ -177,7 +177,7 @@ logcumsumexp = Primitive(
 
 def _extreme_positions(ufunc: np.ufunc, x: Array, dim: int) -> Array:
     if not x.ndim:
-        return np.zeros((), np.int64)
+        return np.zeros((), np.int64, like=x)
     running = ufunc.accumulate(x, axis=dim)
     # The latest of equal ones; once there is a nan, the latest nan.
     reached = x == running
@@ -185,7 +185,7 @@ def _extreme_positions(ufunc: np.ufunc, x: Array, dim: int) -> Array:
         reached |= np.isnan(x)
     shape = [1] * x.ndim
     shape[dim] = x.shape[dim]
-    steps = np.arange(x.shape[dim]).reshape(shape)
+    steps = np.arange(x.shape[dim], like=x).reshape(shape)
     return np.maximum.accumulate(np.where(reached, steps, 0), axis=dim)
 
 

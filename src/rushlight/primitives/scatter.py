@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import brought, contiguous
 from rushlight.core.doors import check
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
@@ -29,6 +30,7 @@ def positions(shape: Shape, dim: int, index: Array) -> Array:
     if index.ndim == 1:
         return places
     step, offset = _offsets(shape, dim, index.shape)
+    offset = brought(offset, index)
     return places * step + offset if step != 1 else places + offset
 
 
@@ -104,7 +106,7 @@ gather = Primitive(
 
 
 def _spread(g: Array, index: Array, *, shape: Shape, dim: int) -> Array:
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, g.dtype, like=g)
     add_flat(out, positions(shape, dim, index), g)
     return out
 
@@ -125,7 +127,7 @@ def _flat(out: Array) -> tuple[Array, Array | None]:
     """out as one dimension in row order, and the copy to write back if that is not its memory."""
     if out.flags.c_contiguous:
         return out.reshape(-1), None
-    ordered = np.ascontiguousarray(out)
+    ordered = contiguous(out)
     return ordered.reshape(-1), ordered
 
 
@@ -162,7 +164,7 @@ def _fold_into(out: Array, index: Array, src: Array, *, dim: int, fold: str) -> 
 
 def _on_copy(kernel: Kernel) -> Callable[..., Array]:
     def forward(x: Array, *rest: Array, **static: Any) -> Array:
-        out = np.array(x, order="C", copy=True)
+        out = x.copy(order="C")
         kernel(out, *rest, **static)
         return out
 

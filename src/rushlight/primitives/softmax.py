@@ -25,7 +25,7 @@ def _peaks(x: Array, dim: int) -> Array:
         return x.max(axis=dim, keepdims=True)
     # NumPy finds where the maximum of a short row is several times faster than what it is.
     rows = x.reshape(-1, size)
-    return rows[np.arange(rows.shape[0]), rows.argmax(axis=1)].reshape(*x.shape[:-1], 1)
+    return rows[np.arange(rows.shape[0], like=rows), rows.argmax(axis=1)].reshape(*x.shape[:-1], 1)
 
 
 def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:

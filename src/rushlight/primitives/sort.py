@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rushlight.arrays import contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -43,7 +44,7 @@ def stable_order(x: Array, descending: bool) -> Array:
     new = differ(values)
     if new.all():
         return order
-    run = np.zeros(x.shape, np.int64)
+    run = np.zeros(x.shape, np.int64, like=x)
     np.cumsum(new, axis=-1, out=run[..., 1:])
     run *= n
     keyed = run + order
@@ -78,8 +79,8 @@ def torch_order(x: Array, descending: bool) -> Array:
 def _along(find: Callable[[Array], Array], x: Array, dim: int) -> Array:
     """What `find` finds in the lines along dim, with the lines where they were."""
     if dim == x.ndim - 1:
-        return rows_of(find(np.ascontiguousarray(x)))
-    turned = np.ascontiguousarray(np.moveaxis(x, dim, -1))
+        return rows_of(find(contiguous(x)))
+    turned = contiguous(np.moveaxis(x, dim, -1))
     return rows_of(np.moveaxis(find(turned), -1, dim))
 
 
@@ -107,10 +108,10 @@ def _top_of_lines(x: Array, k: int, largest: bool, in_order: bool) -> Array:
     n = x.shape[-1]
     rows = x.reshape(-1, n)
     if not k or not rows.size:
-        return np.empty((*x.shape[:-1], k), np.int64)
+        return np.empty((*x.shape[:-1], k), np.int64, like=x)
     if not in_order and 64 * k > n:
-        tied = np.ones(len(rows), bool)
-        found = np.empty((len(rows), k), np.int64)
+        tied = np.ones(len(rows), bool, like=x)
+        found = np.empty((len(rows), k), np.int64, like=x)
     else:
         found, tied = _unique_top(rows, k, largest)
     if tied.any():
@@ -131,7 +132,7 @@ def _unique_top(rows: Array, k: int, largest: bool) -> tuple[Array, Array]:
         inner = stable_order(np.take_along_axis(rows, chosen, -1), largest)
         found = np.take_along_axis(chosen, inner, -1)
     else:
-        found = np.array(stable_order(rows, largest)[:, :k])
+        found = stable_order(rows, largest)[:, :k].copy()
     values = np.take_along_axis(rows, found, -1)
     last = values[:, -1:]
     same = rows == last
@@ -192,7 +193,7 @@ def _search(sequence: Array, values: Array, *, right: bool) -> Any:
         return _bisect(sequence, values, right)
     if sequence.ndim == 1:
         return np.searchsorted(sequence, values, side)
-    found = np.empty(values.shape, np.int64)
+    found = np.empty(values.shape, np.int64, like=values)
     for row in np.ndindex(sequence.shape[:-1]):
         found[row] = np.searchsorted(sequence[row], values[row], side)
     return found
@@ -206,7 +207,8 @@ def _is_sorted(sequence: Array) -> bool:
 def _bisect(sequence: Array, values: Array, right: bool) -> Array:
     """torch's halving, of what is not sorted too; it goes on to the right of a nan."""
     lines = np.broadcast_to(sequence, (*values.shape[:-1], sequence.shape[-1]))
-    start, end = np.zeros(values.shape, np.int64), np.full(values.shape, sequence.shape[-1])
+    start = np.zeros(values.shape, np.int64, like=values)
+    end = np.full(values.shape, sequence.shape[-1], like=values)
     while (start < end).any():
         middle = start + (end - start) // 2
         if sequence.ndim == 1:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import as_array, is_array
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import Array, TensorBase
@@ -173,9 +174,9 @@ entr = unary(
 def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
     def forward(x: Any, y: Any) -> Any:
         # torch rounds the logarithm of narrow floats, and then the product.
-        if not isinstance(y, np.ndarray):
+        if not is_array(y):
             y = x.dtype.type(y)
-        elif not isinstance(x, np.ndarray):
+        elif not is_array(x):
             x = y.dtype.type(x)
         return np.where(np.equal(x, 0) & ~np.isnan(y), x.dtype.type(0), x * logarithm(y))
 
@@ -234,7 +235,7 @@ def _airy_ai(x: Array) -> Any:
     far = (x < -1e5) & np.isfinite(x)
     if far.any():
         # SciPy gives these up; the leading term of the expansion has all digits that the phase has.
-        size = np.abs(np.asarray(x, np.float64))
+        size = np.abs(x, dtype=np.float64)
         wave = np.cos(size**1.5 * (2 / 3) - math.pi / 4) / (math.sqrt(math.pi) * size**0.25)
         value = np.where(far, wave, value).astype(value.dtype)
     return value
@@ -294,7 +295,7 @@ POLYNOMIALS: dict[str, tuple[Callable[[Array], Array], _Step]] = {
 def _polynomial(x: Any, n: Any, *, kind: str, shifted: bool) -> Any:
     dtype = np.result_type(x, n)
     x, degree = np.broadcast_arrays(x, np.where(np.isfinite(n), np.trunc(n), -1))
-    point = np.asarray(2 * x - 1 if shifted else x, np.float64)
+    point = as_array(2 * x - 1 if shifted else x, np.dtype(np.float64))
     first, step = POLYNOMIALS[kind]
     out = np.where(degree < 0, 0.0, 1.0)
     before, now = np.ones_like(point), first(point)

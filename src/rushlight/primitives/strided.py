@@ -28,14 +28,14 @@ class _Room:
     """Zeros that have room for x and for the part of it that a geometry names."""
 
     def __init__(
-        self, dtype: np.dtype[Any], shape: Shape, layout: Shape,
+        self, like: Array, shape: Shape, layout: Shape,
         size: Shape, stride: Shape, offset: int,
     ) -> None:  # fmt: skip
         start = min(offset, 0)
         end = max(extent(shape, layout), offset + extent(size, stride))
         self.x = _Place(shape, layout, -start)
         self.part = _Place(size, stride, offset - start)
-        self.values = np.zeros(end - start, dtype)
+        self.values = np.zeros(end - start, like.dtype, like=like)
 
     def at(self, place: _Place, values: Array | None = None) -> Array:
         """What lies at a place (of values, if given, else of the room itself)."""
@@ -59,7 +59,7 @@ class _Room:
             self.values /= np.maximum(counts, 1).astype(self.values.real.dtype)
 
     def _numbers(self, place: _Place) -> Array:
-        return self.at(place, np.arange(self.values.size)).reshape(-1)
+        return self.at(place, np.arange(self.values.size, like=self.values)).reshape(-1)
 
 
 Geometry = dict[str, Any]
@@ -89,7 +89,7 @@ as_strided = Primitive(
 
 
 def _as_strided_sum(g: Array, *, shape: Shape, layout: Shape, **place: Any) -> Array:
-    room = _Room(g.dtype, shape, layout, **place)
+    room = _Room(g, shape, layout, **place)
     room.add(room.part, g)
     room.share(room.x)
     return room.at(room.x)
@@ -109,7 +109,7 @@ as_strided_sum: Primitive = Primitive(
 
 
 def _as_strided_part(x: Array, *, shape: Shape, layout: Shape, **place: Any) -> Array:
-    room = _Room(x.dtype, shape, layout, **place)
+    room = _Room(x, shape, layout, **place)
     room.add(room.x, x)
     room.share(room.x)
     return room.at(room.part)
@@ -128,7 +128,7 @@ as_strided_part: Primitive = Primitive(
 
 
 def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) -> Array:
-    room = _Room(x.dtype, x.shape, layout, **place)
+    room = _Room(x, x.shape, layout, **place)
     room.at(room.x)[...] = x
     room.at(room.part)[...] = src
     return room.at(room.x)
@@ -173,7 +173,7 @@ as_strided_scatter = Primitive(
 
 def laid_out(x: Array, layout: Shape) -> Array:
     """A copy of x in new memory, with these strides counted in elements."""
-    room = _Room(x.dtype, x.shape, layout, x.shape, layout, 0)
+    room = _Room(x, x.shape, layout, x.shape, layout, 0)
     placed = room.at(room.x)
     placed[...] = x
     return placed

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rushlight.arrays import brought, is_foreign
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive
 from rushlight.core.state import State, state
 from rushlight.core.tensor import TensorBase
-from rushlight.core.turned import class_of, turn
+from rushlight.core.turned import class_of, held, turn
 
 
 def disabled_torch_function(
@@ -90,7 +91,9 @@ def of_class(result: Any, cls: type[Any] | None) -> Any:
 
 
 def like(result: Any, source: TensorBase) -> Any:
-    """A new tensor, of the class that results of operations on source have."""
+    """A new tensor, of the class and of the library of arrays that results of operations on source have."""
+    if is_foreign(memory := held(source)):
+        result._data = brought(result._data, memory)
     return of_class(result, class_of(source)) if source._spreads else result
 
 

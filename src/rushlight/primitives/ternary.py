@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import as_array, is_array
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import TensorBase
@@ -39,10 +40,10 @@ _FEW = 2048
 
 def _clamp(x: Any, low: Any, high: Any) -> Any:
     if (
-        x.dtype.kind in "fV"
-        and not isinstance(low, np.ndarray)
-        and not isinstance(high, np.ndarray)
-        and (x.size > _FEW or (low is not None and high is not None))
+        (x.size > _FEW or (low is not None and high is not None))
+        and x.dtype.kind in "fV"
+        and not is_array(low)
+        and not is_array(high)
     ):
         # Between two limits NumPy's loop is vectorised, against one number it is not.
         return x.clip(-np.inf if low is None else low, np.inf if high is None else high)
@@ -111,8 +112,8 @@ clamp = Primitive(
 
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
     # Two formulas, so that both ends are reached exactly.
-    difference = np.asarray(np.subtract(end, x))
-    if isinstance(weight, np.ndarray):
+    difference = as_array(np.subtract(end, x))
+    if is_array(weight):
         near = np.abs(weight) < 0.5
         return np.where(near, x + weight * difference, end - difference * (1 - weight))
     if np.abs(weight) < 0.5:
@@ -126,7 +127,7 @@ def _lerp(x: Any, end: Any, weight: Any) -> Any:
 def _promote_lerp(arrays: list[Any]) -> list[Any]:
     x = arrays[0]
     for name, other in zip(("end", "weight"), arrays[1:], strict=True):
-        if isinstance(other, np.ndarray) and other.dtype != x.dtype:
+        if is_array(other) and other.dtype != x.dtype:
             raise RuntimeError(
                 f"expected dtype {dtypes.of(x.dtype)} for `{name}` but got dtype "
                 f"{dtypes.of(other.dtype)}"
@@ -163,7 +164,7 @@ def _addcdiv(x: Any, first: Any, second: Any, value: Any) -> Any:
 
 def _added(x: Any, term: Any) -> Any:
     # The term is ours: where it has the result's shape the sum can be written over it.
-    if term.__class__ is np.ndarray and term.dtype is x.dtype and term.shape == x.shape:
+    if is_array(term) and term.dtype is x.dtype and term.shape == x.shape:
         return np.add(x, term, out=term)
     return np.add(x, term)
 

@@ -23,9 +23,9 @@ SMALL = 16
 
 def ranks(x: Array, order: Array) -> Array:
     """Keys for rows that `order` sorts: the number of different elements before each one."""
-    steps = np.zeros(x.shape, np.int32)
+    steps = np.zeros(x.shape, np.int32, like=x)
     np.cumsum(differ(np.take_along_axis(x, order, -1)), axis=-1, out=steps[..., 1:])
-    keys = np.empty(x.shape, np.int32)
+    keys = np.empty(x.shape, np.int32, like=x)
     np.put_along_axis(keys, order, steps, -1)
     return keys
 
@@ -42,15 +42,15 @@ def differ(values: Array) -> Array:
 def sorted_as_torch(keys: Array) -> Array:
     """std::sort of each row (rows, n): where its elements come from."""
     count, n = keys.shape
-    key, place = keys.reshape(-1).copy(), np.tile(np.arange(n), count)
+    key, place = keys.reshape(-1).copy(), np.tile(np.arange(n, like=keys), count)
     if n > SMALL:
         # Where segments lie their elements end up, so the sorted keys say where ties are left.
-        ties = np.zeros(key.size + 1, np.int64)
+        ties = np.zeros(key.size + 1, np.int64, like=keys)
         ordered = np.sort(keys, axis=-1)
-        same = np.zeros(keys.shape, bool)
+        same = np.zeros(keys.shape, bool, like=keys)
         same[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
         np.cumsum(same.reshape(-1), out=ties[1:])
-        first = np.arange(count) * n
+        first = np.arange(count, like=keys) * n
         _introsort(key, place, first, first + n, 2 * (n.bit_length() - 1), ties)
     order = np.argsort(key.reshape(count, n), axis=-1, kind="stable")
     result: Array = np.take_along_axis(place.reshape(count, n), order, -1)
@@ -81,12 +81,12 @@ def _introsort(
 def selected(keys: Array, nth: int) -> Array:
     """std::nth_element of each row (rows, n) at nth: where its elements come from."""
     count, n = keys.shape
-    key, place = keys.reshape(-1).copy(), np.tile(np.arange(n), count)
+    key, place = keys.reshape(-1).copy(), np.tile(np.arange(n, like=keys), count)
     if nth == n:
         return place.reshape(count, n)
-    first = np.arange(count) * n
+    first = np.arange(count, like=keys) * n
     last, goal = first + n, first + nth
-    active, depth = np.arange(count), 2 * (n.bit_length() - 1)
+    active, depth = np.arange(count, like=keys), 2 * (n.bit_length() - 1)
     while True:
         active = active[last[active] - first[active] > 3]
         if not active.size:
@@ -142,7 +142,7 @@ def _partially_sorted(keys: Array, k: int) -> Array:
             if value < key[0]:
                 _sift(key, place, 0, 0, k, value, start + i)
     _sort_heap(key, place, 0, k)
-    return np.array(place)
+    return np.array(place, like=keys)
 
 
 # ---- partitions ---------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def _partition(key: Array, place: Array, first: Array, last: Array) -> Array:
     sizes = last - first - 1
     ends = np.cumsum(sizes)
     starts = ends - sizes
-    at = np.arange(ends[-1]) + np.repeat(first + 1 - starts, sizes)
+    at = np.arange(ends[-1], like=key) + np.repeat(first + 1 - starts, sizes)
     there, by = key[at], np.repeat(pivot, sizes)
     # From the left stop at what is not smaller, from the right at what is not larger.
     left, right = np.flatnonzero(there >= by), np.flatnonzero(there <= by)
@@ -179,11 +179,12 @@ def _partition(key: Array, place: Array, first: Array, last: Array) -> Array:
     pairs = np.minimum(left_1 - left_0, right_1 - right_0)
     pair_1 = np.cumsum(pairs)
     pair_0 = pair_1 - pairs
-    step = np.arange(pair_1[-1]) - np.repeat(pair_0, pairs)
+    step = np.arange(pair_1[-1], like=key) - np.repeat(pair_0, pairs)
     i = left[np.repeat(left_0, pairs) + step]
     j = right[np.repeat(right_1 - 1, pairs) - step]
     open_ = i < j
-    done = np.concatenate(([0], np.cumsum(open_)))
+    done = np.zeros(open_.size + 1, np.int64, like=key)
+    np.cumsum(open_, out=done[1:])
     swaps = done[pair_1] - done[pair_0]
     _swap(key, place, at[i[open_]], at[j[open_]])
     # The left one ends at the next stop: an element of its own, or the last that was put there.
@@ -255,7 +256,7 @@ def _sort_heap(key: list[int] | Array, place: list[int] | Array, first: int, las
 
 def quickselected(keys: Array, nth: int) -> int:
     """Where the nth smallest element of a row comes from, as torch's kthvalue finds it."""
-    key, place = keys.copy(), np.arange(keys.size)
+    key, place = keys.copy(), np.arange(keys.size, like=keys)
     low, high = 0, keys.size - 1
 
     def exchange(i: int, j: int, only_if_larger: bool) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import brought, is_foreign
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
-from rushlight.memory import address, beside, laid, placed, root, strided_view
+from rushlight.memory import address, beside, laid, placed, plain, root, strided_view
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import (
     as_first,
@@ -262,7 +263,7 @@ def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
         return copied(x[tuple(slice(-a, n + b) for n, (a, b) in zip(x.shape, widths, strict=True))])
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     nothing = value == 0 and math.copysign(1, value.real) > 0
-    out = np.zeros(shape, x.dtype) if nothing else np.full(shape, value, x.dtype)
+    out = np.zeros(shape, x.dtype, like=x) if nothing else np.full(shape, value, x.dtype, like=x)
     source, target = [], []
     for n, (before, after) in zip(x.shape, widths, strict=True):
         source.append(slice(max(-before, 0), n - max(-after, 0)))
@@ -306,7 +307,7 @@ def _mask(rows: int, columns: int, diagonal: int, upper: bool) -> Array:
 
 
 def _triangle(x: Array, *, diagonal: int, upper: bool) -> Array:
-    return np.where(_mask(*x.shape[-2:], diagonal, upper), x, x.dtype.type(0))
+    return np.where(brought(_mask(*x.shape[-2:], diagonal, upper), x), x, x.dtype.type(0))
 
 
 def _triangle_rule(x: Array, *, diagonal: int, upper: bool) -> Spec:
@@ -334,7 +335,7 @@ def _diagonal(x: Array, *, offset: int, dim1: int, dim2: int) -> Array:
         # Nothing there: torch leaves it where x is.
         return beside(x, view.shape, view.strides)
     # NumPy hands the diagonal out read-only; a tensor's view may be written.
-    if x.flags.writeable:
+    if not is_foreign(x) and x.flags.writeable:
         view.flags.writeable = True
     return view
 
@@ -359,7 +360,7 @@ diagonal = Primitive(
 
 
 def _diagonal_fill(g: Array, *, shape: Shape, offset: int, dim1: int, dim2: int) -> Array:
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, g.dtype, like=g)
     _diagonal(out, offset=offset, dim1=dim1, dim2=dim2)[...] = g
     return out
 
@@ -403,7 +404,7 @@ unfold = Primitive(
 
 
 def _fold_windows(g: Array, *, shape: Shape, dim: int, size: int, step: int) -> Array:
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, g.dtype, like=g)
     for window in range(g.shape[dim]):
         start = window * step
         place = (slice(None),) * dim + (slice(start, start + size),)
@@ -427,7 +428,7 @@ def _overwrite(*xs: Array) -> Array:
 def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]) -> list[Any]:
     dtype = g._data.dtype
     zeros = [
-        literal(np.zeros(n, dtype)) if need else None
+        literal(np.zeros(n, dtype, like=plain(g._data))) if need else None
         for n, need in zip(xs_shapes, needs, strict=True)
     ]
     return [g if needs[0] else None, *zeros[1:]]
@@ -465,8 +466,8 @@ def _compact(
     if order is not contiguous_format:
         dims = dims_of(x, order)
     if dims is None:
-        return rows_of(np.array(x, order="C", copy=True))
-    rows = rows_of(np.array(x.transpose(dims), order="C", copy=True))
+        return rows_of(x.copy(order="C"))
+    rows = rows_of(x.transpose(dims).copy(order="C"))
     return seen(rows, (dims, packed(x.shape, dims) if strides is None else strides))
 
 

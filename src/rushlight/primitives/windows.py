@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
@@ -26,7 +27,7 @@ def padded(x: Array, out_size: Shape, kernel: Shape, stride: Shape, padding: Sha
     if not any(padding) and all(e <= n for e, n in zip(reach, size, strict=True)):
         return x
     whole = [max(e, n + p) for e, n, p in zip(reach, size, padding, strict=True)]
-    out = np.full((*x.shape[: -len(kernel)], *whole), value, x.dtype)
+    out = np.full((*x.shape[: -len(kernel)], *whole), value, x.dtype, like=x)
     out[inside(size, padding)] = x
     return out
 
@@ -60,7 +61,7 @@ def _windows(x: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation
     """The elements of all windows: [N, C, ...] gives [N, C, elements, windows]."""
     out_size = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
     whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
-    out = np.empty((*x.shape[:2], math.prod(kernel), *out_size), x.dtype)
+    out = np.empty((*x.shape[:2], math.prod(kernel), *out_size), x.dtype, like=x)
     for tap, place in taps(out_size, kernel, stride, dilation):
         out[:, :, tap] = whole[place]
     return out.reshape(*x.shape[:2], math.prod(kernel), math.prod(out_size))
@@ -106,11 +107,11 @@ def _windows_sum(
     out_size = out_sizes(size, kernel, stride, padding, dilation)
     reach = ends(out_size, kernel, stride, dilation)
     whole = tuple(max(e, n + 2 * p) for e, n, p in zip(reach, size, padding, strict=True))
-    total = np.zeros((*x.shape[:2], *whole), x.dtype)
+    total = np.zeros((*x.shape[:2], *whole), x.dtype, like=x)
     parts = x.reshape(*x.shape[:3], *out_size)
     for tap, place in taps(out_size, kernel, stride, dilation):
         total[place] += parts[:, :, tap]
-    return total if whole == size else np.ascontiguousarray(total[inside(size, padding)])
+    return total if whole == size else contiguous(total[inside(size, padding)])
 
 
 def _windows_sum_rule(

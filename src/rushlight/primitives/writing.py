@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import is_array
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import cast
@@ -51,12 +52,13 @@ _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 @functools.lru_cache(maxsize=256)
-def _single(number: float) -> Array:
+def _single(number: float, own: bool = True) -> Any:
     """A number of a step, such as the learning rate, as torch hands it to a float32 kernel.
 
-    As an array, which NumPy takes in half the time of a number.
+    As an array, which NumPy takes in half the time of a number; other libraries want the number.
     """
-    return np.array(np.float32(number), _DOUBLE)
+    single = np.array(np.float32(number), _DOUBLE)
+    return single if own else single[()]
 
 
 def _round_once(out: Array, product: Array, term: Array) -> None:
@@ -69,8 +71,8 @@ def add(x: Array, y: Any, alpha: float = 1) -> None:
     """x + alpha * y."""
     if alpha == 1:
         np.add(x, y, out=x)
-    elif x.dtype is _SINGLE and x.size <= _FUSED and y.__class__ is np.ndarray:
-        _round_once(x, np.multiply(y.astype(_DOUBLE), _single(alpha)), x)
+    elif x.dtype is _SINGLE and x.size <= _FUSED and (y.__class__ is np.ndarray or is_array(y)):
+        _round_once(x, np.multiply(y.astype(_DOUBLE), _single(alpha, y.__class__ is np.ndarray)), x)
     else:
         np.add(x, y * alpha, out=x)
 
@@ -114,12 +116,13 @@ def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
 def lerp(x: Array, end: Array, weight: float) -> None:
     """From x towards end, by weight."""
     # torch's formula, which is exact at both ends.
-    if isinstance(weight, np.ndarray):
+    if is_array(weight):
         raise TypeError("a tensor of weights goes the general way")
     difference = np.subtract(end, x)
     if x.dtype is _SINGLE and x.size <= _FUSED:
         near = abs(weight) < 0.5
-        step = _single(weight) if near else _single(float(_single(weight)) - 1)
+        step = weight if near else float(_single(weight)) - 1
+        step = _single(step, x.__class__ is np.ndarray)
         _round_once(x, np.multiply(difference.astype(_DOUBLE), step), x if near else end)
     elif abs(weight) < 0.5:
         difference *= weight

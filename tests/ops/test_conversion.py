@@ -257,3 +257,13 @@ def test_a_pickle_keeps_no_base_alive():
     importlib.import_module("rushlight.multiprocessing")
     assert len(ForkingPickler.dumps(big[:2])) < 2000
     assert len(ForkingPickler.dumps(torch.ones(1).expand(100_000))) < 2000
+
+
+def test_memory_that_numpy_sees_does_not_grow_though_it_is_empty():
+    x = torch.zeros(0)
+    x.numpy()
+    for grow in (lambda: torch.exp(torch.ones(9), out=x), lambda: x.resize_(9)):
+        with pytest.raises(RuntimeError, match="not resizable"):
+            grow()
+    assert torch.exp(torch.zeros(0), out=x) is x
+    assert x.shape == (0,)

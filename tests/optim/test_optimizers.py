@@ -132,6 +132,16 @@ def test_refusals():
     """)
 
 
+def test_a_state_dict_that_is_refused_midway_changes_nothing():
+    optimizer = rushlight.optim.Adam([rushlight.ones(2, requires_grad=True)], lr=0.1)
+    bad = optimizer.state_dict() | {"state": {0: {"step": "two"}}}
+    bad["param_groups"][0]["lr"] = 5.0
+    with pytest.raises(TypeError):
+        optimizer.load_state_dict(bad)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert not optimizer.state
+
+
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_resuming_from_a_state_dict_is_bitwise(name):
     def problem():

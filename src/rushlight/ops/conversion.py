@@ -378,8 +378,9 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
     kind = self._data.dtype
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
+    array = show(read(self, ".numpy()"))
     # As under torch, NumPy gives what has no elements no strides.
-    return show(read(self, ".numpy()")) if self._data.size else np.empty(self._data.shape, kind)
+    return array if array.size else np.empty(array.shape, kind)
 
 
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:

@@ -291,8 +291,16 @@ def avg_pool1d(
 # ---- to a given size ----------------------------------------------------------------------------
 
 
-def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> Shape:
+def _need_room(name: str, dims: int, input: Tensor, output_size: Sizes) -> None:
     need_tensor(name, "input", 1, input)
+    least = len(output_size) + 1 if isinstance(output_size, (tuple, list)) else 0
+    if dims > 1 and input._data.ndim < least:
+        got = list(input._data.shape)
+        raise ValueError(f"Input dimension should be at least {least}, but {name}() got {got}")
+
+
+def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> Shape:
+    _need_room(name, dims, input, output_size)
     shape = input._data.shape
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(
@@ -334,9 +342,9 @@ def _cells(size: int, count: int) -> tuple[Array, Array]:
 
 def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -> Tensor:
     """The means of cells that divide the input into output_size."""
-    if output_size in (1, [1] * dims, (1,) * dims) and dims < 3:
+    _need_room(name, dims, input, output_size)
+    if output_size in (1, [1] * dims, (1,) * dims):
         # torch takes the mean, of whatever has these dimensions.
-        need_tensor(name, "input", 1, input)
         if dims == 1:
             _need_line(name, input)
         mean = input.mean(tuple(range(-dims, 0)), keepdim=True)

@@ -403,7 +403,12 @@ class Optimizer:
             new["params"] = old["params"]
             if "param_names" in old:
                 new.setdefault("param_names", old["param_names"])
-        self.__setstate__({"state": state, "param_groups": saved})
+        before = {"state": self.state, "param_groups": self.param_groups}
+        try:
+            self.__setstate__({"state": state, "param_groups": saved})
+        except Exception:
+            self.__dict__.update(before)
+            raise
         for hook in list(self._optimizer_load_state_dict_post_hooks.values()):
             hook(self)
 

@@ -138,6 +138,14 @@ def test_unpool():
     )
 
 
+def test_one_cell_is_the_mean_of_any_number_of_dimensions():
+    parity("""
+        x = torch.randn(2, 2, 2, 2, 3, 4, dtype=torch.float64)
+        pages = F.adaptive_avg_pool2d(x[0, 0, 0, 0], 1), F.adaptive_avg_pool2d(x[0], (1, 1))
+        blocks = F.adaptive_avg_pool3d(x[0, 0, 0], 1), F.adaptive_avg_pool3d(x, [1, 1, 1])
+    """)
+
+
 def test_errors():
     errors(
         "F.max_pool2d(x, 7)", "F.max_pool2d(x, 2, 0)", "F.max_pool2d(x, 2, padding=2)",
@@ -152,6 +160,8 @@ def test_errors():
         "F.adaptive_max_pool2d(x.long(), 2)", "F.fractional_max_pool2d(x, 2)",
         "F.fractional_max_pool2d(x, 2, output_size=6)", "F.max_unpool2d(o, i, 2, output_size=(9, 9))",
         "F.max_unpool2d(o, i + 100, 2)", "F.max_unpool2d(o, i[:, :, :2], 2)", "F.max_unpool2d(o, i.int(), 2)",
-        "F.max_unpool2d(o, i, 2, output_size=(7,))",
+        "F.max_unpool2d(o, i, 2, output_size=(7,))", "F.adaptive_avg_pool2d(torch.ones(2, 3), (1, 1))",
+        "F.adaptive_max_pool2d(torch.ones(3), [2, 2])", "F.adaptive_max_pool3d(x[0], (1, None, 2))",
+        "F.adaptive_avg_pool3d(x[0, 0], 1)", "F.adaptive_avg_pool2d(torch.ones(3), 1)",
         more="x = torch.randn(2, 3, 6, 6); o, i = F.max_pool2d(x, 2, return_indices=True)",
     )  # fmt: skip

@@ -102,3 +102,16 @@ def test_make_tensor_keeps_to_its_bounds():
         wrong = attempt(lambda: torch.testing.make_tensor(2, dtype=torch.int64, device="cpu", low=3, high=1))
         grads = attempt(lambda: torch.testing.make_tensor(2, dtype=torch.int64, device="cpu", requires_grad=True))
     """)
+
+
+def test_random_tensors_and_second_derivatives_draw_what_torch_draws():
+    parity(
+        """
+        types = torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128
+        made = [torch.testing.make_tensor((2, 9), dtype=t, device="cpu", low=-1, high=1) for t in types]
+        x = torch.rand(3, dtype=torch.float64, requires_grad=True)
+        z = torch.rand(2, dtype=torch.complex128, requires_grad=True)
+        right = [torch.autograd.gradgradcheck(torch.sin, (t,)) for t in (x, z)]
+        after = torch.rand(4)
+        """
+    )

@@ -16,6 +16,7 @@ from rushlight.autograd.directions import (
     same_in_batch_forward,
 )
 from rushlight.core.tensor import TensorBase, wrap
+from rushlight.primitives.complex import view_as_real
 
 
 class GradcheckError(RuntimeError):
@@ -192,11 +193,10 @@ def gradgradcheck(
     given = as_tuple(inputs)
     outputs = [o for o in outputs_of(func, given) if o._requires_grad]
     if grad_outputs is None:
-        generator = np.random.default_rng(0)
-        seeds = [
-            wrap(generator.standard_normal(o._data.shape).astype(o._data.dtype), True)
-            for o in outputs
-        ]
+        seeds = [wrap(np.empty(o._data.shape, o._data.dtype)) for o in outputs]
+        for seed in seeds:
+            (view_as_real(seed) if seed.is_complex() else seed).uniform_(-1, 1)
+            seed.requires_grad_()
     else:
         seeds = list(as_tuple(grad_outputs))
     count = len(given)

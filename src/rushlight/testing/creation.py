@@ -8,6 +8,7 @@ from typing import Any
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.ops.arguments import as_sizes
+from rushlight.ops.complex import view_as_real
 from rushlight.ops.creation import empty
 from rushlight.ops.sampling import randint
 
@@ -51,9 +52,7 @@ def make_tensor(
         result = randint(math.ceil(start), math.ceil(stop), wide, dtype=dtype)
     else:
         result = empty(wide, dtype=dtype)
-        parts = (result.real, result.imag) if kind == "c" else (result,)
-        for part in parts:
-            part.uniform_(start, stop)
+        (view_as_real(result) if kind == "c" else result).uniform_(start, stop)
     if noncontiguous and sizes:
         result = result[..., ::2]
     if exclude_zero:

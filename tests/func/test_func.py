@@ -86,3 +86,23 @@ def test_what_requires_a_gradient():
         grad(look)(d), grad(look)(x)
         """
     )
+
+
+def test_a_tensor_from_outside_is_not_changed():
+    parity(
+        """
+        from torch.func import grad, vjp, vmap
+        kept, x = torch.ones(2), torch.tensor([1.0, 2.0])
+        refused = [
+            attempt(lambda: grad(lambda x: kept.mul_(x).sum())(x)),
+            attempt(lambda: vjp(lambda x: kept.add_(x), x)),
+            attempt(lambda: grad(lambda x: kept.__setitem__(0, x[0]) or kept.sum())(x)),
+        ]
+        def own(x):
+            z, y = torch.zeros(2), x.new_ones(2)
+            z[0] = x[1] * 2
+            y.mul_(x)
+            return (z * y * kept).sum()
+        allowed = grad(own)(x), grad(grad(lambda a: own(x * a)))(x[1])
+        """
+    )

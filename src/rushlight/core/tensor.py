@@ -125,6 +125,8 @@ class _Inference(threading.local):
     """Whether this thread is in inference mode."""
 
     on = False
+    # The function that is being differentiated, of which new tensors take note.
+    within: Any = None
 
 
 inference = _Inference()
@@ -141,7 +143,17 @@ def switch_inference(on: bool, opened: int) -> bool:
 
 
 def _first_count() -> list[Any]:
-    return Untracked((0, None)) if inference.on else [0, None]
+    if inference.on:
+        return Untracked((0, None))
+    return [0, None] if inference.within is None else [0, None, inference.within]
+
+
+def made_within(function: Any, opened: int) -> Any:
+    """Note of tensors that function makes them, from a start (1) or till an end (-1); what it was."""
+    global _inferring
+    before, inference.within = inference.within, function
+    _inferring += opened
+    return before
 
 
 def is_inference(tensor: TensorBase) -> bool:

@@ -17,7 +17,7 @@ from rushlight.autograd.state import enable_grad
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, wants_grad
+from rushlight.core.tensor import TensorBase, made_within, wants_grad
 from rushlight.core.turned import alias, held
 from rushlight.func.batching import Batched
 from rushlight.primitives.view import variable
@@ -76,6 +76,15 @@ def tensors_of(tree: Any, told: str) -> tuple[list[Any], TreeSpec]:
         if not isinstance(leaf, TensorBase):
             raise RuntimeError(f"{told}unsupported type {type(leaf)}")
     return leaves, spec
+
+
+def within(func: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """func(*args, **kwargs), of which the tensors take note that it makes."""
+    before = made_within(func, 1)
+    try:
+        return func(*args, **kwargs)
+    finally:
+        made_within(before, -1)
 
 
 # ---- what is followed outside --------------------------------------------------------------------
@@ -175,7 +184,7 @@ def grad_and_value(
         with enable_grad():
             given = [variables(args[i]) for i in positions]
             own, spec = tree_flatten(given)
-            output = func(*replaced(args, positions, given), **kwargs)
+            output = within(func, replaced(args, positions, given), kwargs)
             aux = None
             if has_aux:
                 if not isinstance(output, tuple) or len(output) != 2:
@@ -268,7 +277,7 @@ def pulled(
     with enable_grad():
         given = [variables(args[i]) for i in positions]
         own, spec = tree_flatten(given)
-        result = func(*replaced(args, positions, given))
+        result = within(func, replaced(args, positions, given), {})
         aux: Any = None
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:

@@ -23,7 +23,15 @@ from rushlight.core.node import PrimitiveNode, next_sequence
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
-from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad, wrap
+from rushlight.core.tensor import (
+    Array,
+    TensorBase,
+    Untracked,
+    bump,
+    inference,
+    wants_grad,
+    wrap,
+)
 from rushlight.core.turned import alias, held
 from rushlight.memory import address
 from rushlight.ops.arguments import (
@@ -94,6 +102,12 @@ def admit(target: TensorBase, *others: Any) -> bool:
                 break
         else:
             return False
+        if inference.within is not None and len(target._changes) < 3:
+            raise RuntimeError(
+                "a function that is differentiated (torch.func) changes a tensor from outside of it in "
+                "place, by values whose gradient is taken: clone() the tensor in the function, or pass it "
+                "as an argument"
+            )
     view = target._view
     if view is not None:
         if view.made:

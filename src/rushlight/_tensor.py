@@ -221,6 +221,11 @@ class Tensor(
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value._data.dtype.kind not in "fcV":
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex dtype, "
+                f"not {value.dtype}"
+            )
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
             self._changes = Untracked((0, None)) if is_inference(value) else [0, None]

@@ -93,7 +93,7 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "sign of zero",
         "Which of two equal zeros is the larger: torch takes the first, but in whole vectors the second.",
-        line=r"(max|min)imum\(|f(max|min)\(|a?(max|min)\(|aminmax|clamp",
+        line=r"(max|min)imum\(|f(max|min)\(|a?(max|min)\(|aminmax|clamp|median\(",
     ),
     Known(
         "error",

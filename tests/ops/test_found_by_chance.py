@@ -53,6 +53,7 @@ PROGRAMS = {
         "t = torch.ones(2, 3); t[T([2])] = 1",
         "s = T([], dtype=torch.int64) % 0, T([], dtype=torch.int64) // 0",
         "s = T([1]) % 0",
+        "x = T([[1.0, 2.0]], requires_grad=True); t = x.abs(); t[1:2, 1] += 1; s = torch.autograd.grad(t.sum(), x)",
     ],
     "all of a tensor assigned": [
         f"t = w * T([1.0, 2.0]); t[{i}] = {v}; s = torch.autograd.grad((t ** 3).sum(), w, create_graph=True); "
@@ -64,6 +65,12 @@ PROGRAMS = {
         "t = torch.arange(8.0)[2:6].view(2, 2); t = t.slice_scatter(t[1:], 0, 1); s = t, t.storage_offset()",
         "t = torch.arange(8.0)[2:6].view(2, 2); t = t.select_scatter(t[1], 0, 1); s = t, t.storage_offset()",
         "t = torch.arange(8.0)[::2]; t = t.slice_scatter(t, 0, 0); s = t, t.storage_offset(), t.stride()",
+    ],
+    "data that cannot have a gradient": [
+        "w.data = T(1)",
+        "t = w * 2; t.data = T(True)",
+        "w.data = T(1j); s = w.dtype",
+        "w.detach().data = T(1)",
     ],
     "kron keeps views that nobody watches": [
         "x = torch.ones(2, 2); y = torch.kron(w * x, x); x.add_(1); y.sum().backward(); s = w.grad",

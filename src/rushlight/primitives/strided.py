@@ -142,7 +142,7 @@ def _need_inside(x_shape: Shape, size: Shape, stride: Shape, offset: int, layout
             "memory location: no gradient flows through a change of an expanded tensor. Please clone() "
             "it before performing the operation."
         )
-    if offset < 0 or offset + extent(size, stride) > extent(x_shape, layout):
+    if 0 not in size and (offset < 0 or offset + extent(size, stride) > extent(x_shape, layout)):
         raise RuntimeError(
             f"the part of size {list(size)}, stride {list(stride)} and offset {offset} that was changed "
             f"is out of bounds for a gradient of size {list(x_shape)} and stride {list(layout)}"

@@ -197,7 +197,7 @@ NEW_FILES = {
     "autograd/forward.py",
     "autograd/forward_ad.py",
 }
-LINES = 66_950
+LINES = 67_000
 
 
 def test_the_house_gets_no_larger():

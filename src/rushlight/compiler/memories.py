@@ -35,10 +35,11 @@ class Memories:
         self.changed: set[int] = set()
         # The random generators that were there.
         self.generators: set[int] = set()
-        for thing in gc.get_objects():
+        kinds = {Generator, *_kinds_of(TensorBase)}
+        for thing in [thing for thing in gc.get_objects() if type(thing) in kinds]:
             if type(thing) is Generator:
                 self.generators.add(id(thing))
-            elif issubclass(type(thing), TensorBase) and hasattr(thing, "_changes"):
+            elif hasattr(thing, "_changes"):
                 self._add(thing)
         for tensor in world.tensors:
             self._mark(tensor)
@@ -127,6 +128,11 @@ class Memories:
             for tensor in owners:
                 if tensor._node is None:
                     tensor._requires_grad = self.wanted[id(tensor)]
+
+
+def _kinds_of(cls: type) -> set[type]:
+    """A class and all that descend from it."""
+    return {cls}.union(*map(_kinds_of, cls.__subclasses__()))
 
 
 def _memory_of(tensor: Any) -> Array | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core import doors
 from rushlight.core.doors import literal, number
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
@@ -214,7 +215,10 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         array = make(shape, numpy_dtype(dtype, default_float()))
         if memory_format is not None:
             array = in_format(array, memory_format)
-        return finish(array, **options) if options else literal(array)
+        if options:
+            return finish(array, **options)
+        # A call less where nobody watches.
+        return literal(array) if doors.watching else wrap(array)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -241,7 +245,9 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
-        return beside(finish(array, **options) if options else literal(array), input)
+        if options:
+            return beside(finish(array, **options), input)
+        return beside(literal(array) if doors.watching else wrap(array), input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what

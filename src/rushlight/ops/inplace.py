@@ -502,7 +502,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     else:
         need_number("fill_", "value", 1, value)
         fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
-        number = calculate(fit, value, self._data.dtype)
+        dtype = self._data.dtype
+        number = calculate(fit, value, dtype) if doors.watching else fit(value, dtype)
         if not admit(self):
             into(self, writing.fill, number)
             bump(self, "fill_")

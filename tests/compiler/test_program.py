@@ -1,10 +1,13 @@
 """The printed form of a program, and what is refused around it."""
 
+import gc
 import math
 import os
 import re
 import subprocess
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +250,36 @@ def test_what_is_sparse_is_refused():
     step()
     with pytest.raises(CannotRecord, match=r"sparse|no recorded operation"):
         record(step)
+
+
+def test_a_program_keeps_alive_only_what_it_needs():
+    w, x, y = torch.randn(4, 3), torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])
+    bystander = torch.ones(2)
+    result, program = record(lambda x, y: nn.functional.cross_entropy(x @ w, y), x, y)
+    known = [weakref.ref(tensor) for tensor in (x, y, result, bystander)]
+    del x, y, result, bystander
+    gc.collect()
+    assert [ref() for ref in known] == [None] * 4
+    assert program(torch.ones(5, 4), torch.zeros(5, dtype=torch.int64)).shape == ()
+
+
+def test_threads_record_one_after_the_other():
+    def step(w):
+        w.grad = None
+        (w * 2).sum().backward()
+
+    leaves = [torch.ones(3, requires_grad=True) for _ in range(4)]
+    programs = []
+    threads = [
+        threading.Thread(target=lambda w=w: programs.append(record(step, w)[1])) for w in leaves
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    w = torch.ones(3, requires_grad=True)
+    for program in programs:
+        w.grad = None
+        program(w)
+        assert w.grad.tolist() == [2.0, 2.0, 2.0]
+    assert len(programs) == 4

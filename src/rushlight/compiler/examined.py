@@ -95,9 +95,12 @@ class Examined(np.ndarray):
         result.recorder, result.why = self.recorder, self.why
         result.sources = tuple({id(v): v for x in examined for v in x.sources}.values())
         if examined and all(x.recipe is not None for x in examined):
+            # Of what was examined the recipes stay, not the arrays.
+            parts = [_Part.of(x) for x in inputs]
+            options = {key: _Part.of(value) for key, value in named.items()}
             result.recipe = lambda slots: function(
-                *[_again(x, slots) for x in inputs],
-                **{k: _again(v, slots) for k, v in named.items()},
+                *[part.again(slots) for part in parts],
+                **{key: part.again(slots) for key, part in options.items()},
             )
         return result
 
@@ -125,5 +128,16 @@ def bare(x: Any) -> Any:
     return np.ndarray.view(x, np.ndarray) if isinstance(x, Examined) else x
 
 
-def _again(x: Any, slots: Slots) -> Any:
-    return x.recipe(slots) if isinstance(x, Examined) and x.recipe is not None else x
+class _Part:
+    """An operand of a step of a check: another step, or what it is."""
+
+    def __init__(self, recipe: Recipe | None, value: Any) -> None:
+        self.recipe = recipe
+        self.value = value
+
+    @classmethod
+    def of(cls, x: Any) -> _Part:
+        return cls(x.recipe, None) if isinstance(x, Examined) else cls(None, x)
+
+    def again(self, slots: Slots) -> Any:
+        return self.value if self.recipe is None else self.recipe(slots)

@@ -119,6 +119,12 @@ class Memories:
         """Let the memory that has been used hold what it held."""
         put(list(self.before.values()))
 
+    def let_go(self) -> None:
+        """The recording is over."""
+        self.existing.clear()
+        self.counts.clear()
+        self.before.clear()
+
     def uncount(self) -> None:
         """Let every count of changes be what it was, and who wants gradients."""
         for changes, count in self.counts.values():

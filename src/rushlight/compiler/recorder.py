@@ -75,6 +75,10 @@ class Recorder(Interpreter):
         # Arrays that were made of Python's numbers.
         self.literals: dict[int, weakref.ref[Array]] = {}
 
+    def let_go(self) -> None:
+        """The recording is over: what is left are the entries."""
+        self.kept, self.known, self.constants, self.grads = [], {}, [], Grads()
+
     # ---- the doors -------------------------------------------------------------------------------
 
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,9 @@ from rushlight.core.turned import class_of, held
 from rushlight.memory import root
 from rushlight.ops.creation import from_numpy
 
+# While something is recorded a property covers the slot of gradients, for all threads.
+_one_at_a_time = threading.Lock()
+
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Program]:
     """Run function(*args, **kwargs) once; returns its result, and the program of what it did.
@@ -39,15 +43,16 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any
     >>> result.item(), program(torch.tensor([3.0, 4.0])).item()
     (3.0, 7.0)
     """
-    return _Recording(function, args, kwargs).run()
+    if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
+        raise CannotRecord("this is being recorded already: one recording cannot hold another")
+    with _one_at_a_time:
+        return _Recording(function, args, kwargs).run()
 
 
 class _Recording:
     def __init__(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
-            raise CannotRecord("this is being recorded already: one recording cannot hold another")
         self.function, self.args, self.kwargs = function, args, kwargs
         self.world = World(function, args, kwargs)
         self.memories = Memories(self.world)
@@ -67,7 +72,16 @@ class _Recording:
             self._undo()
             raise
         self.world.settle(None if self.spy.by_any_name else self.spy.used)
+        self._let_go()
         return together(apart(result)[1], self._given_back(result)), program
+
+    def _let_go(self) -> None:
+        """Keep nothing alive but what the program needs."""
+        for source in self.recorder.sources:
+            source.tensor = None
+        self.recorder.let_go()
+        self.memories.let_go()
+        self.world.let_go()
 
     def _watched(self) -> Any:
         """What the function returns, while everything is watched."""

@@ -431,6 +431,12 @@ class World:
                     if isinstance(value, TensorBase):
                         self.names.setdefault(id(value), f"{name}.state[{called}].{key}")
 
+    def let_go(self) -> None:
+        """The recording is over: keep no tensor but those by which facts are told."""
+        self.args, self.kwargs, self.tensors, self.tensors_given = (), {}, [], []
+        self.states, self.iterators, self.streams, self.seen = [], [], [], {}
+        self.found = lambda tensor: None
+
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """The tensors among the arguments of a call, if all is as it was."""
         tensors, (spec, leaves) = apart((args, kwargs))

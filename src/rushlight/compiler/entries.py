@@ -21,6 +21,7 @@ from rushlight.core.narrow import is_narrow
 from rushlight.core.tensor import Array, Line, wrap
 from rushlight.core.turned import held, turned
 from rushlight.dtypes import cast
+from rushlight.memory import placed
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
@@ -186,10 +187,7 @@ def _laid_out(row: Primitive, arrays: Sequence[Any]) -> bool:
     """Whether `apply` lets the row's layout decide how the result lies."""
     if row.layout is None or row.view:
         return False
-    if len(arrays) == 2 and not row.loose:
-        first = arrays[0] if arrays[0].__class__ is _ndarray else arrays[1]
-        return not first.flags.c_contiguous
-    return any(a.__class__ is _ndarray and not a.flags.c_contiguous for a in arrays)
+    return any(a.__class__ is _ndarray and placed(a) for a in arrays)
 
 
 class Turn(Entry):

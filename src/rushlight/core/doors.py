@@ -70,11 +70,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                 and (dtype is _FLOAT or dtype is _DOUBLE)
                 and (
                     layout is None
-                    # Where the first operand is in row order, a ufunc's result is, too.
-                    or (
-                        (a.base is None or not placed(a))
-                        and (not row.loose or b.base is None or not placed(b))
-                    )
+                    or ((a.base is None or not placed(a)) and (b.base is None or not placed(b)))
                 )
             ):
                 result = row.forward(a, b, **static) if static else row.forward(a, b)

@@ -129,14 +129,11 @@ class Primitive:
     narrow: Callable[..., Any] = field(init=False, repr=False)
     # It is linear in its floating inputs together: applied to their tangents it is its own derivative.
     linear: bool = False
-    # The forward is not a ufunc: how its result lies cannot be told from the first operand.
-    loose: bool = field(init=False, repr=False)
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.loose = self.forward.__class__ is not np.ufunc
         self.narrow = once_rounded(self.name, self.forward, self.as_is, self.rule)
         self.linear = self.linear or self.view
         if not self.inputs:

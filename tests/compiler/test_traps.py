@@ -5,6 +5,7 @@ A trap is a function of one tensor. It is recorded on one and replayed on two ot
 error when it is recorded. CHANGED: an error at a replay that would go wrong, and right otherwise.
 """
 
+import copy
 import datetime
 import os
 import random
@@ -110,6 +111,26 @@ def numpy_and_back(x):
 @trap(CHANGED, r"\.numpy\(\)")
 def function_of_numpy(x):
     return torch.as_tensor(np.exp(x))
+
+
+@trap(CHANGED, "for a new tensor")
+def tensor_of_a_tensor(x):
+    return x.new_tensor(x) * 2
+
+
+@trap(CHANGED, "its storage")
+def elements_of_a_storage(x):
+    return torch.tensor([x.untyped_storage()[0]])
+
+
+@trap(CHANGED, "DLPack")
+def through_dlpack(x):
+    return torch.from_dlpack(x) * 2
+
+
+@trap(REFUSED, "no recorded operation made")
+def copied_by_python(x):
+    return copy.deepcopy(x) * 2
 
 
 @trap(REFUSED, "past rushlight|unseen")

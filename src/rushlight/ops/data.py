@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.memory import claimed, root, show, strided_view
 from rushlight.ops.arguments import type_name
@@ -31,7 +32,7 @@ _DEEPEST = 128
 def array_of(data: Any, dtype: Dtype) -> Array:
     """A new array with the values of data, in torch's dtype for them if none is given."""
     if isinstance(data, TensorBase):
-        array = data._data
+        array = read(data, "for a new tensor")
     elif isinstance(data, np.ndarray):
         array = _as_given(checked(data))
     else:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply
+from rushlight.core import doors
+from rushlight.core.doors import apply, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
@@ -90,6 +91,8 @@ def storage_offset(self: Tensor) -> int:
 
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
+    if doors.watching:
+        read(self, "its address")
     data = held(self)
     return address(data) if data.size else 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, literal
+from rushlight.core.doors import apply, literal, read
 from rushlight.core.tensor import Array, TensorBase, result_class
 from rushlight.core.turned import turning
 from rushlight.device import CPU, check_device
@@ -83,6 +83,7 @@ def dlpack(self: Tensor, **options: Any) -> Any:
     """The DLPack capsule that another library asks for; not while the tensor requires grad."""
     if self._requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    read(self, "DLPack")
     if self._turned:
         bit, resolve = turning(self)
         raise BufferError(f"Can't export tensors with the {bit} bit set: use .resolve_{resolve}()")

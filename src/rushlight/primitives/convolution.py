@@ -185,9 +185,12 @@ def _convolution(
 def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Array:
     """In channels last if the strides of the input or of the weight suggest it.
 
-    An input of lines counts as in row order.
+    An input of lines counts as in row order; and so does a volume alone under a small kernel, which torch
+    computes in its own way (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp).
     """
-    return arranged(forward(*arrays, **static), _order(*arrays[:2]))
+    x, weight = arrays[:2]
+    alone = x.ndim == 5 and len(x) == 1 and static["groups"] == 1 and max(weight.shape[-2:]) <= 3
+    return arranged(forward(*arrays, **static), None if alone else _order(x, weight))
 
 
 def _order(x: Array, weight: Array) -> Shape | None:

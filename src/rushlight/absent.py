@@ -6,6 +6,7 @@ Which question gets which answer is in `tools/names.txt`.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 
@@ -38,20 +39,19 @@ def no_figures(*args: Any, **options: Any) -> OrderedDict[str, Any]:
     return OrderedDict()
 
 
-def no_cuda(*args: Any, **options: Any) -> NoReturn:
-    """An error: there is no CUDA device."""
-    raise AssertionError(
-        "Torch not compiled with CUDA enabled: rushlight runs on the CPU. Ask "
-        "torch.cuda.is_available() first"
-    )
+def _not_compiled(name: str) -> Callable[..., NoReturn]:
+    def missing(*args: Any, **options: Any) -> NoReturn:
+        raise AssertionError(
+            f"Torch not compiled with {name.upper()} enabled: rushlight runs on the CPU. Ask "
+            f"torch.{name}.is_available() first"
+        )
+
+    missing.__doc__ = f"An error: there is no {name.upper()} device."
+    return missing
 
 
-def no_xpu(*args: Any, **options: Any) -> NoReturn:
-    """An error: there is no XPU device."""
-    raise AssertionError(
-        "Torch not compiled with XPU enabled: rushlight runs on the CPU. Ask "
-        "torch.xpu.is_available() first"
-    )
+no_cuda = _not_compiled("cuda")
+no_xpu = _not_compiled("xpu")
 
 
 def no_accelerator(*args: Any, **options: Any) -> NoReturn:

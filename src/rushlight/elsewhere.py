@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from rushlight.arrays import brought, is_array, is_foreign
-from rushlight.dtypes import NARROW
-from rushlight.memory import placed
 
 _ndarray = np.ndarray
 
@@ -22,12 +20,8 @@ def computed(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """The forward of a row on promoted arrays of another library; its results are of that, too."""
     like = next(filter(is_foreign, arrays))
     arrays = gathered(arrays, like)
-    real = [a for a in arrays if is_array(a)]
-    forward = row.narrow if any(a.dtype in NARROW for a in real) else row.forward
-    if row.layout is not None and any(map(placed, real)):
-        result = row.layout(forward, arrays, static)
-    else:
-        result = forward(*arrays, **static)
+    forward, layout = row.settled([a for a in arrays if is_array(a)])
+    result = layout(forward, arrays, static) if layout else forward(*arrays, **static)
     if result.__class__ is tuple:
         return tuple([_there(part, like) for part in result])
     return _there(result, like)

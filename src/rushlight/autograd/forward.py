@@ -346,12 +346,9 @@ def _twice(
         upper = [freed(ones(part)) if _floating(part) else None for part in parts]
         kept = _kept(plan, inputs, tangents, static, out)
         g: Any = list(upper) if several else upper[0]
-        if plan.joint is not None:
-            gradients = list(plan.joint(g, *kept))
-        else:
-            gradients = [
-                None if rule is None else rule(g, *pick(kept)) for rule, pick in plan.rules
-            ]
+        node = PrimitiveNode((), None, plan, static)
+        node.kept, node.versions = kept, ()
+        gradients = node._gradients(g)
         pairs = [
             (fit(grad, (x._data.shape, x._data.dtype)), t)
             for grad, x, t in zip(gradients, inputs, tangents, strict=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.autograd import api
 from rushlight.autograd.directions import check_strategy, pulled, pushed
-from rushlight.autograd.forward import freed
+from rushlight.autograd.forward import freed, ones, zeros
 from rushlight.autograd.state import enable_grad
 from rushlight.core.doors import literal
 from rushlight.core.tensor import TensorBase, wrap
@@ -56,7 +56,7 @@ def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
             raise RuntimeError(
                 f"The vector v can only be None if {what} is a single Tensor with a single element"
             )
-        return [literal(np.ones(like[0]._data.shape, like[0]._data.dtype))]
+        return [ones(like[0])]
     listed = [v] if isinstance(v, TensorBase) else list(v)
     if len(listed) != len(like) or any(
         a._data.shape != b._data.shape for a, b in zip(listed, like, strict=True)
@@ -78,7 +78,7 @@ def _gradients(
             "inputs, which is not allowed in strict mode"
         )
     if not live:
-        return [literal(np.zeros(t._data.shape, t._data.dtype)) for t in inputs]
+        return [zeros(t) for t in inputs]
     found = api.grad(
         [o for o, _ in live], inputs, [s for _, s in live],
         retain_graph=True, create_graph=create_graph, allow_unused=True,
@@ -87,10 +87,7 @@ def _gradients(
         raise RuntimeError(
             "Output of the user-provided function is independent of an input, in strict mode"
         )
-    return [
-        literal(np.zeros(t._data.shape, t._data.dtype)) if g is None else g
-        for g, t in zip(found, inputs, strict=True)
-    ]
+    return [zeros(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
 
 
 def _finished(results: Any, create_graph: bool) -> Any:
@@ -169,7 +166,7 @@ def hessian(
         gradients = _gradients(
             outputs,
             live,
-            [literal(np.ones(outputs[0]._data.shape, outputs[0]._data.dtype))],
+            [ones(outputs[0])],
             True,
             strict,
         )
@@ -220,7 +217,7 @@ def vhp(
     first = _gradients(
         outputs,
         xs,
-        [literal(np.ones(outputs[0]._data.shape, outputs[0]._data.dtype))],
+        [ones(outputs[0])],
         True,
         strict,
     )

@@ -17,11 +17,9 @@ from rushlight.compiler.printing import SIGNS, call, called, shown
 from rushlight.compiler.tree import apart
 from rushlight.compiler.values import Figure, Value, fingerprint
 from rushlight.core.doors import explained
-from rushlight.core.narrow import is_narrow
 from rushlight.core.tensor import Array, Line, wrap
 from rushlight.core.turned import held, turned
 from rushlight.dtypes import cast
-from rushlight.memory import placed
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
@@ -146,8 +144,8 @@ class Operation(_Call):
         # Decided once, as `apply` decides each time: shapes, types and strides will be the same.
         self.promote = row.promote if _promoted(arrays) else None
         known = list(arrays) if self.promote is None else self.promote(list(arrays))
-        self.forward = row.narrow if any(map(is_narrow, known)) else row.forward
-        self.layout = row.layout if _laid_out(row, known) else None
+        self.forward, layout = row.settled([a for a in known if a.__class__ is _ndarray])
+        self.layout = None if row.view else layout
         # The result shows its memory turned, but is a copy.
         self.turning = False
 
@@ -181,13 +179,6 @@ def _promoted(arrays: Sequence[Any]) -> bool:
         return True
     kinds = [a.dtype if a.__class__ is _ndarray else None for a in arrays]
     return bool(kinds) and (kinds[0] not in _PLAIN or kinds[0] is not kinds[-1])
-
-
-def _laid_out(row: Primitive, arrays: Sequence[Any]) -> bool:
-    """Whether `apply` lets the row's layout decide how the result lies."""
-    if row.layout is None or row.view:
-        return False
-    return any(a.__class__ is _ndarray and placed(a) for a in arrays)
 
 
 class Turn(Entry):

@@ -96,7 +96,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
 
 
 def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
-    """The forward of a row: on the types that it computes in, laid out as the row says."""
+    """The forward of a row, as `row.settled` says it: written out, as numbers come by here."""
     if row.promote is not None:
         arrays = row.promote(arrays)
     forward, odd = row.forward, False
@@ -119,6 +119,10 @@ def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
     return in_memory(result) if result.__class__ is _ndarray else result
 
 
+def _arrays(inputs: Sequence[Any]) -> list[Any]:
+    return [t._data if isinstance(t, TensorBase) else t for t in inputs]
+
+
 def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static: Any) -> None:
     """Write into the memory of target: kernel(its elements, *inputs, **static).
 
@@ -128,7 +132,7 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
     if watching and (watchers := state.interpreters):
         watchers[-1].take(watchers, "into", target, kernel, inputs, static)
         return
-    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    arrays = _arrays(inputs)
     if is_foreign(memory := held(target)):
         arrays = elsewhere.gathered(arrays, memory)
     if target._turned:
@@ -182,7 +186,7 @@ def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static:
     """
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "draw", numbers, generator, inputs, static)
-    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    arrays = _arrays(inputs)
     result = numbers(*arrays, generator=generator, **static)
     if result.__class__ is tuple:
         return tuple([wrap(part) for part in result])
@@ -336,7 +340,7 @@ def explained(
     row: Primitive, inputs: Sequence[Any], static: dict[str, Any], error: Exception
 ) -> Exception:
     """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
-    arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    arrays = _arrays(inputs)
     try:
         row.rule(*arrays, **static)
     except Exception as better:

@@ -39,6 +39,8 @@ from rushlight.core.table import (
     STATIC,
     TABLE,
 )
+from rushlight.dtypes import NARROW
+from rushlight.memory import placed
 
 if TYPE_CHECKING:
     from rushlight.primitives.placement import Layout
@@ -161,6 +163,12 @@ class Primitive:
             if own == "*" + name.removesuffix("_shapes"):
                 return (REST_SHAPES, i)
         return (STATIC, name)
+
+    def settled(self, arrays: Sequence[Any]) -> tuple[Callable[..., Any], Layout | None]:
+        """The forward and the layout that promoted arrays ask for, as `apply` decides it."""
+        narrow = any(a.dtype in NARROW for a in arrays)
+        odd = self.layout is not None and any(map(placed, arrays))
+        return (self.narrow if narrow else self.forward), (self.layout if odd else None)
 
     def plan(self, wants: int) -> Plan:
         """The plan for the inputs whose bits are set in wants, made once."""

@@ -164,6 +164,15 @@ def back(
 # ---- grad ----------------------------------------------------------------------------------------
 
 
+def _parted(result: Any, told: str) -> tuple[Any, Any]:
+    """What a function with has_aux returned: its output, and what goes along."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise RuntimeError(
+            f"{told}: output of function f should be a tuple: (output, aux) if has_aux is True"
+        )
+    return result
+
+
 def grad_and_value(
     func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Function:
@@ -187,12 +196,7 @@ def grad_and_value(
             output = within(func, replaced(args, positions, given), kwargs)
             aux = None
             if has_aux:
-                if not isinstance(output, tuple) or len(output) != 2:
-                    raise RuntimeError(
-                        "grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) "
-                        "if has_aux is True"
-                    )
-                output, aux = output
+                output, aux = _parted(output, "grad_and_value(f)(*args)")
         _need_scalar(output)
         found = back([output], own, None, recording, False)
         gradients = tree_unflatten(found, spec)
@@ -280,12 +284,7 @@ def pulled(
         result = within(func, replaced(args, positions, given), {})
         aux: Any = None
         if has_aux:
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise RuntimeError(
-                    "vjp(f, *primals): output of function f should be a tuple: (output, aux) if has_aux "
-                    "is True"
-                )
-            result, aux = result
+            result, aux = _parted(result, "vjp(f, *primals)")
             tensors_of(aux, "Expected tensors, got ")
     outputs, shape = tensors_of(
         result, "vjp(f, *primals): expected f(*primals) to return only tensors, got "
@@ -355,11 +354,7 @@ def pushed(
             result = func(*tree_unflatten(duals, spec))
             aux = None
             if has_aux:
-                if not isinstance(result, tuple) or len(result) != 2:
-                    raise RuntimeError(
-                        f"{told}): output of function f should be a tuple: (output, aux) if has_aux is True"
-                    )
-                result, aux = result
+                result, aux = _parted(result, f"{told})")
             outputs, shape = tensors_of(
                 result, f"{told}): expected f(*primals) to return only tensors, got "
             )

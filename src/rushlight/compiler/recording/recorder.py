@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
-from rushlight.compiler.entries import (
+from rushlight.compiler.recording.entries import (
     Arithmetic,
     Checked,
     Constant,
@@ -28,14 +28,14 @@ from rushlight.compiler.entries import (
     Turn,
     Write,
 )
-from rushlight.compiler.errors import CannotRecord, place
-from rushlight.compiler.examined import examine
-from rushlight.compiler.grads import Grads
-from rushlight.compiler.memories import Memories
-from rushlight.compiler.program import Argument, Grad, Held, Location, Source, hooks_of
-from rushlight.compiler.tree import apart
-from rushlight.compiler.values import Figure, Number, Value, fingerprint, is_number, plain
-from rushlight.compiler.world import World, is_rate, rates_of
+from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.examined import examine
+from rushlight.compiler.recording.grads import Grads
+from rushlight.compiler.recording.memories import Memories
+from rushlight.compiler.recording.program import Argument, Grad, Held, Location, Source, hooks_of
+from rushlight.compiler.recording.tree import apart
+from rushlight.compiler.recording.values import Figure, Number, Value, fingerprint, is_number, plain
+from rushlight.compiler.recording.world import World, is_rate, rates_of
 from rushlight.core import doors
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import PrimitiveNode

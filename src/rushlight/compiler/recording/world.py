@@ -23,11 +23,20 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.compiler.errors import CannotRecord, Changed
-from rushlight.compiler.facts import MISSING, PLAIN, VALUES, Fact, Place, Taken, same, told
-from rushlight.compiler.origin import OWN, USER, origin
-from rushlight.compiler.tree import Leaf, apart
-from rushlight.compiler.values import fingerprint
+from rushlight.compiler.recording.errors import CannotRecord, Changed
+from rushlight.compiler.recording.facts import (
+    MISSING,
+    PLAIN,
+    VALUES,
+    Fact,
+    Place,
+    Taken,
+    same,
+    told,
+)
+from rushlight.compiler.recording.origin import OWN, USER, origin
+from rushlight.compiler.recording.tree import Leaf, apart
+from rushlight.compiler.recording.values import fingerprint
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference
 from rushlight.nn.modules.hooks import (

@@ -14,7 +14,7 @@ import numpy as np
 from rushlight.core.tensor import Array
 
 if TYPE_CHECKING:
-    from rushlight.compiler.recorder import Recorder
+    from rushlight.compiler.recording.recorder import Recorder
 
 Shape = tuple[int, ...]
 

@@ -12,11 +12,11 @@ import random
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rushlight.compiler.errors import CannotRecord, place
-from rushlight.compiler.origin import LIBRARY, OWN, USER, origin_of_file
+from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.origin import LIBRARY, OWN, USER, origin_of_file
 
 if TYPE_CHECKING:
-    from rushlight.compiler.world import World
+    from rushlight.compiler.recording.world import World
 
 _CLOCKS = {"now", "today", "utcnow"}
 _BUILTINS = {

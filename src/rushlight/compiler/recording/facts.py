@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.compiler.errors import CannotRecord
+from rushlight.compiler.recording.errors import CannotRecord
 from rushlight.core import doors
 from rushlight.core.tensor import TensorBase
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rushlight.compiler.entries import Draw, Entry, Slots, Store, Write
-from rushlight.compiler.errors import Changed, source
-from rushlight.compiler.tree import Leaf, together
-from rushlight.compiler.values import Figure, Value
-from rushlight.compiler.world import World
+from rushlight.compiler.recording.entries import Draw, Entry, Slots, Store, Write
+from rushlight.compiler.recording.errors import Changed, source
+from rushlight.compiler.recording.tree import Leaf, together
+from rushlight.compiler.recording.values import Figure, Value
+from rushlight.compiler.recording.world import World
 from rushlight.core.node import Node
 from rushlight.core.tensor import Array, Line, TensorBase, Untracked, wrap
 from rushlight.core.turned import held, turn

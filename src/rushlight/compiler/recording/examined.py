@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.compiler.values import Value
+from rushlight.compiler.recording.values import Value
 from rushlight.core.tensor import Array
 
 if TYPE_CHECKING:
-    from rushlight.compiler.entries import Slots
-    from rushlight.compiler.recorder import Recorder
+    from rushlight.compiler.recording.entries import Slots
+    from rushlight.compiler.recording.recorder import Recorder
 
 # How a value comes about, from what stands in the slots of a run.
 Recipe = Callable[["Slots"], Any]

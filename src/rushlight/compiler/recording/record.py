@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.compiler.entries import Entry
-from rushlight.compiler.errors import CannotRecord, place
-from rushlight.compiler.facts import MISSING, PLAIN, TENSOR, told
-from rushlight.compiler.grads import Grads
-from rushlight.compiler.memories import Memories, put
-from rushlight.compiler.program import At, Held, Location, Program, Result
-from rushlight.compiler.recorder import Recorder, position
-from rushlight.compiler.spy import Spy
-from rushlight.compiler.tree import Leaf, apart, together
-from rushlight.compiler.values import fingerprint, is_number, plain
-from rushlight.compiler.world import World, rates_of
+from rushlight.compiler.recording.entries import Entry
+from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
+from rushlight.compiler.recording.grads import Grads
+from rushlight.compiler.recording.memories import Memories, put
+from rushlight.compiler.recording.program import At, Held, Location, Program, Result
+from rushlight.compiler.recording.recorder import Recorder, position
+from rushlight.compiler.recording.spy import Spy
+from rushlight.compiler.recording.tree import Leaf, apart, together
+from rushlight.compiler.recording.values import fingerprint, is_number, plain
+from rushlight.compiler.recording.world import World, rates_of
 from rushlight.core.state import state
 from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held

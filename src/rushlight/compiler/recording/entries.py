@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.compiler.errors import Changed, place
-from rushlight.compiler.printing import SIGNS, call, called, shown
-from rushlight.compiler.tree import apart
-from rushlight.compiler.values import Figure, Value, fingerprint
+from rushlight.compiler.recording.errors import Changed, place
+from rushlight.compiler.recording.printing import SIGNS, call, called, shown
+from rushlight.compiler.recording.tree import apart
+from rushlight.compiler.recording.values import Figure, Value, fingerprint
 from rushlight.core.doors import explained
 from rushlight.core.tensor import Array, Line, wrap
 from rushlight.core.turned import held, turned

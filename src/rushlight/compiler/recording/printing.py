@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.values import plain
+from rushlight.compiler.recording.values import plain
 from rushlight.core.tensor import TensorBase
 
 SIGNS = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.errors import CannotRecord, place
-from rushlight.compiler.values import fingerprint
-from rushlight.compiler.world import World
+from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.values import fingerprint
+from rushlight.compiler.recording.world import World
 from rushlight.core.tensor import Array, Line, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import root

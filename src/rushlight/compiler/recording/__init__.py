@@ -1,0 +1,1 @@
+"""From a function to its program: an interpreter behind the doors that writes down what passes."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from rushlight import dtypes
 from rushlight.autograd import api
+from rushlight.autograd.accumulate import exchange
 from rushlight.core import hooks
 from rushlight.core.doors import number, read
 from rushlight.core.hooks import Handle
@@ -197,11 +198,14 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
-        return subclass.like(alias(self), self)
+        other = alias(self)
+        if is_inference(self) and not inference.on:
+            other._changes = Detached((0, None))
+        return subclass.like(other, self)
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph that made it; in inference mode nothing is."""
-        if inference.on:
+        if inference.on or is_inference(self):
             return self
         if self._view is not None:
             raise RuntimeError(
@@ -214,7 +218,9 @@ class Tensor(
     def data(self) -> Tensor:
         """The same memory, outside the graph and with its own count of changes."""
         other = on_memory_of(self)
-        other._changes = Detached((0, None)) if is_inference(self) else [0, None]
+        other._changes = [0, None]
+        if is_inference(self):
+            other._changes = (Untracked if inference.on else Detached)((0, None))
         return subclass.like(other, self)
 
     @data.setter
@@ -226,6 +232,7 @@ class Tensor(
                 "data set to a tensor that requires gradients must be floating point or complex dtype, "
                 f"not {value.dtype}"
             )
+        exchange(self)
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
             self._changes = Untracked((0, None)) if is_inference(value) else [0, None]

@@ -13,28 +13,48 @@ class Known:
     """A difference in `aspect` after a line that `line` finds, and why it may be there.
 
     `want` and `got` find torch's answer and rushlight's, `dtype` torch's tensor's, `path` the tensor,
-    where it is told by these.
+    where it is told by these. `unseen`: the line takes a tensor of inference mode that requires grad.
     """
 
     aspect: str
     reason: str
     line: str = ""
+    before: str = ""
     want: str = ""
     dtype: str = ""
     got: str = ""
     path: str = ""
+    unseen: bool = False
 
     def covers(self, difference: Difference) -> bool:
         """Whether a difference is of this kind."""
         return (
             difference.aspect == self.aspect
+            and (difference.unseen or not self.unseen)
             and bool(re.search(self.line, difference.line))
+            and bool(re.search(self.before, difference.before))
             and bool(re.search(self.want, str(difference.want)))
             and bool(re.search(self.dtype, difference.dtype))
             and bool(re.search(self.got, str(difference.got)))
             and bool(re.search(self.path, difference.path))
         )
 
+
+OF_PRODUCTS = (
+    "The sign of a zero that is a sum of products: it depends on the order of the sum, which is "
+    "the BLAS's, the FFT's or the convolution's own."
+)
+# The operations that multiply and sum, and modules that do.
+PRODUCTS = (
+    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|matmul|linear|einsum|tensordot|det\(|inner\(|"
+    r"nn\.(?:Linear|Bilinear|Conv|RNN|LSTM|GRU|Multihead|Transformer)|attention|m\d+\("
+)
+
+INFERENCE = (
+    "A tensor that was made in inference mode and requires grad, used outside of the mode: torch records "
+    "an operation, or refuses it, by how its kernel is composed; rushlight records what takes another "
+    "tensor as well, and nothing else."
+)
 
 KNOWN: tuple[Known, ...] = (
     Known(
@@ -107,11 +127,30 @@ KNOWN: tuple[Known, ...] = (
         "leave a rest; rushlight's is 0 throughout.",
         line=r"softshrink\(",
     ),
+    Known("sign of zero", OF_PRODUCTS, line=PRODUCTS),
+    Known("sign of zero", OF_PRODUCTS, line=r"backward\(|grad\(", before=PRODUCTS),
     Known(
-        "sign of zero",
-        "The sign of a zero that is a sum of products: it depends on the order of the sum, which is "
-        "the BLAS's, the FFT's or the convolution's own.",
-        line=r"conv|fft|@|mm\(|matmul|linear|bilinear|einsum|tensordot|det\(|m\d+\(|mv\(",
+        "values",
+        "A scatter into memory from which it reads by way of an array of NumPy's, where torch does not see "
+        "that: it reads what it has already written.",
+        line=r"\.scatter_add_\(",
+        before=r"from_numpy",
+    ),
+    Known(
+        "kind",
+        "`linear` with a bias is one operation; the result of torch's is a view of a matrix that nobody has, "
+        "unless the input is a matrix.",
+        line=r"\._base is None|_is_view\(\)",
+        before=r"linear\(|nn\.",
+    ),
+    Known(
+        "error",
+        "`linear` with a bias is one operation; the result of torch's is a view of a matrix that nobody has, "
+        "unless the input is a matrix.",
+        line=r"detach_\(",
+        before=r"linear\(|nn\.",
+        want="Can't detach views in-place",
+        got="no error",
     ),
     Known(
         "values",
@@ -149,13 +188,13 @@ KNOWN: tuple[Known, ...] = (
         "computes in complex64 where torch has no kernel for them.",
         want="not implemented for 'ComplexHalf'",
     ),
-    Known(
-        "error",
-        "An inference tensor that requires grad is refused outside of the mode by operations that torch "
-        "itself writes with `out=` (mean, abs, std, relu6 and others); rushlight's result requires no grad, as "
-        "that of all others.",
-        line=r"^(?!.*out=)",
-        want=r"(abs|complex|hardtanh|logsumexp|mean|sqrt|sum)\(\): functions with out=\.\.\. arguments don't support",
+    *(
+        Known(aspect, INFERENCE, want=want, got=got, unseen=True)
+        for aspect, want, got in (
+            ("error", "functions with out=|cannot be saved|do not track version", "no error"),
+            ("error", "no error", "cannot be saved"),
+            ("requires_grad", "", ""),
+        )
     ),
     Known(
         "error",

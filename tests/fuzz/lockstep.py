@@ -90,6 +90,10 @@ class Difference:
     got: object
     # torch's dtype of that tensor.
     dtype: str = ""
+    # The lines that both have run before.
+    before: str = ""
+    # Whether the line takes a tensor that was made in inference mode and requires grad.
+    unseen: bool = False
 
     def __str__(self) -> str:
         what = f"{self.aspect} of {self.path}" if self.path else self.aspect
@@ -147,7 +151,9 @@ FACTS = (
     "grad_fn",
 )
 
-LEAF, SHAPE, DTYPE = (FACTS.index(name) for name in ("is_leaf", "shape", "dtype"))
+LEAF, SHAPE, DTYPE, INFERENCE, WANTS = map(
+    FACTS.index, ("is_leaf", "shape", "dtype", "inference", "requires_grad")
+)
 
 
 class Side:
@@ -316,19 +322,27 @@ class Pair:
         self.without = frozenset(without)
         self.want, self.got = Side(torch), Side(candidate)
         self.line = ""
+        self.lines: list[str] = []
         self.number = 0
         self.seen: tuple[View, View] = (View(), View())
+        self.unseen = False
 
     def step(self, line: str) -> Outcome:
         """Run one line under both and compare."""
+        self.lines += [self.line] if self.line else []
         self.line = line
         self.number += 1
         code = compile(line, "<program>", "exec")
         before = self.seen[1]
         bits = before.bits()
+        self.unseen = self.takes_unseen(code)
         wanted, found = self.want.run(code), self.got.run(code)
         if isinstance(wanted, NameError):
             raise Invalid(str(wanted))
+        if wanted is not None:
+            # torch may have drawn numbers before it refused; a call that rushlight refuses has not.
+            self.want.framework.manual_seed(self.number)
+            self.got.framework.manual_seed(self.number)
         differing = [*self.errors(wanted, found)]
         # Its aftermath is of no interest where the error itself differs: rushlight must have
         # refused in vain, or gone on in vain.
@@ -342,10 +356,30 @@ class Pair:
                 outcome.difference = min(reported, key=lambda d: ASPECTS.index(d.aspect))
         return outcome
 
+    def takes_unseen(self, code: types.CodeType) -> bool:
+        """Whether names of the line reach tensors of inference mode that require grad."""
+        view = self.seen[0]
+        return any(
+            facts[INFERENCE]
+            and facts[WANTS]
+            and path.partition(".")[0].partition("[")[0] in code.co_names
+            for path, facts in zip(view.paths, view.facts, strict=True)
+        )
+
     def differ(
         self, aspect: str, path: str, want: object, got: object, dtype: str = ""
     ) -> Difference:
-        return Difference(self.number, self.line, aspect, path, want, got, dtype)
+        return Difference(
+            self.number,
+            self.line,
+            aspect,
+            path,
+            want,
+            got,
+            dtype,
+            "\n".join(self.lines),
+            self.unseen,
+        )
 
     def errors(self, want: Exception | None, got: Exception | None) -> Iterator[Difference]:
         if isinstance(got, RuntimeWarning):
@@ -366,17 +400,25 @@ class Pair:
         found = [*self.views(want, got)]
         if not found:
             self.settle(want, got)
-        elif moved(old, want) or (failed and self.unchanged(before, got, bits)):
+        elif moved(old, want):
             yield self.differ("torch itself changed", "", "", "")
         elif failed:
-            first = min(found, key=lambda d: ASPECTS.index(d.aspect))
+            changed = self.changed(before, got, bits)
+            ours = [d for d in found if d.path in changed]
+            if not ours:
+                yield self.differ("torch itself changed", "", "", "")
+                return
+            first = min(ours, key=lambda d: ASPECTS.index(d.aspect))
             path = f"{first.path} ({first.aspect})"
             yield self.differ("changed by a failed call", path, first.want, first.got)
         else:
             yield from found
 
-    def unchanged(self, before: View, now: View, bits: list[bytes]) -> bool:
-        return (before.paths, before.facts, bits) == (now.paths, now.facts, now.bits())
+    def changed(self, before: View, now: View, bits: list[bytes]) -> set[str]:
+        """The paths under which rushlight shows something else than before."""
+        old = dict(zip(before.paths, zip(before.facts, bits, strict=True), strict=True))
+        new = dict(zip(now.paths, zip(now.facts, now.bits(), strict=True), strict=True))
+        return {path for path in {**old, **new} if old.get(path) != new.get(path)}
 
     def views(self, want: View, got: View) -> Iterator[Difference]:
         yield from self.plains(want.plain, got.plain)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.autograd.state import need_tracked
 from rushlight.core import doors
 from rushlight.core.doors import into
-from rushlight.core.node import Meta
+from rushlight.core.node import Meta, Node, next_sequence
 from rushlight.core.tensor import Array, TensorBase, bump
 from rushlight.core.turned import held
 from rushlight.memory import is_dense, is_repeated, laid
@@ -35,11 +36,28 @@ def fit(g: Tensor, meta: Meta) -> Tensor:
     return g
 
 
+def exchange(leaf: TensorBase) -> None:
+    """The memory of leaf is about to be another: graphs made so far go on by its shape and type now."""
+    if leaf._requires_grad and leaf._node is None:
+        meta = (leaf._data.shape, leaf._data.dtype)
+        leaf.__dict__.setdefault("_earlier", []).append((next_sequence(), meta))
+
+
+def meta_of(leaf: TensorBase, node: Node | None) -> Meta:
+    """The shape and type that leaf had when node was recorded."""
+    if node is not None:
+        for until, meta in leaf.__dict__.get("_earlier", ()):
+            if node._sequence < until:
+                return meta
+    return leaf._data.shape, leaf._data.dtype
+
+
 def need_room(leaf: TensorBase) -> None:
     """Raise torch's error if the gradient that leaf has cannot be added to in place."""
     before = leaf._grad
     if before is None:
         return
+    need_tracked(before)
     if not _spreads(leaf._data.shape, before._data.shape):
         raise RuntimeError(
             f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
@@ -76,7 +94,8 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         # and getrefcount; of the array, the tensor, this function and getrefcount.
         free = sys.getrefcount(g) <= 3 and sys.getrefcount(array) <= 3 and not g._requires_grad
         if not (free and array.base is None and array.strides == leaf._data.strides):
-            like = array if free and _may_stay(array, leaf._data) else leaf._data
+            alike = array.shape == leaf._data.shape and not (free and _may_stay(array, leaf._data))
+            like = leaf._data if alike else array
             g = _laid_out(g, like)
         leaf._grad = g
     elif create_graph:

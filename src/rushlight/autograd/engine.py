@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.accumulate import accumulate, fit, keep, need_room
+from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
 from rushlight.core.hooks import retain
@@ -67,8 +67,8 @@ class _Walk:
     """The gradients under way during one backward."""
 
     __slots__ = (
-        "create_graph", "node", "nodes", "reached", "roots", "watched", "targets", "useful", "capture", "pending",
-        "leaves", "owned", "retained", "captured", "__weakref__",
+        "create_graph", "node", "nodes", "reached", "roots", "watched", "targets", "places", "useful",
+        "capture", "pending", "leaves", "owned", "retained", "captured", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -118,7 +118,7 @@ class _Walk:
 
     def _useful(self) -> set[Node]:
         """The nodes that must run for the targets; oldest first, so edges are known."""
-        places = {place for place, _ in self.targets or ()}
+        places = self.places = {place for place, _ in self.targets or ()}
         # Where gradients are added up, a target itself runs, as in torch, for what its hooks do.
         useful = set() if self.capture else {p for p in places if isinstance(p, Node)}
         for node in self.nodes:
@@ -142,7 +142,7 @@ class _Walk:
             pending: dict[Any, Any] = self.leaves
             own = target._data
             if data.shape != own.shape or data.dtype is not own.dtype:
-                g = fit(g, (own.shape, own.dtype))
+                g = fit(g, meta_of(target, self.node))
         else:
             pending = self.pending
             metas = target._metas
@@ -188,7 +188,10 @@ class _Walk:
                 continue
             if g is not None or node.runs_without:
                 self.node = node
-                gradients = node._gradients(g)
+                if useful is None:
+                    gradients = node._gradients(g)
+                else:
+                    gradients = node._gradients_for(g, self._wanted(node, useful))
                 if anomaly is not None:
                     anomaly.look(node, gradients)
                 if node._hooks is not None and node._hooks.after:
@@ -200,6 +203,11 @@ class _Walk:
                 for i, edge in enumerate(node._edges):
                     if edge is not None and (gradient := gradients[i]) is not None:
                         send(edge, 0 if numbers is None else numbers[i], gradient)
+            else:
+                # Nothing to pass on; what was saved is looked at and let go all the same, as in torch.
+                node._gradients(None)
+                if not retain_graph:
+                    node._release()
             if self.watched:
                 for edge in node._edges:
                     if edge is not None and self.watched.get(edge) is node:
@@ -229,6 +237,11 @@ class _Walk:
         if node._metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
+
+    def _wanted(self, node: Node, useful: set[Node]) -> list[bool]:
+        """Which edges of a node lead to a target."""
+        places = self.places
+        return [edge is not None and (edge in places or edge in useful) for edge in node._edges]
 
     def _is_station(self, place: Any) -> bool:
         """Whether a place that does not run is looked at: a target, or where all begins."""
@@ -285,7 +298,9 @@ class _Walk:
             for leaf in leaves:
                 before = leaf._grad
                 if before is not None and (
-                    before._data.base is not None or before._data.shape != leaf._data.shape
+                    before._data.base is not None
+                    or before._data.shape != leaf._data.shape
+                    or before._changes.__class__ is not list
                 ):
                     need_room(leaf)
         while leaves:

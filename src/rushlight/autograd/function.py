@@ -103,7 +103,7 @@ class FunctionNode(Node, FunctionCtx):
         numbers: list[int] = []
         for i in self._arguments:
             t = args[i]
-            if t._view is not None:
+            if t._view is not None and state.grad:
                 refresh(t)
             edges.append(t if t._node is None and t._requires_grad else t._node)
             numbers.append(t._output_nr)

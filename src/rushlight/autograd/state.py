@@ -10,9 +10,18 @@ from typing import Any, Self, TypeVar
 
 from rushlight.core.state import State as State
 from rushlight.core.state import state as state
-from rushlight.core.tensor import inference, switch_inference
+from rushlight.core.tensor import TensorBase, Untracked, inference, switch_inference
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def need_tracked(target: TensorBase) -> None:
+    """Raise torch's error for a change of an inference tensor outside of inference mode."""
+    if target._changes.__class__ is Untracked and not inference.on:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+            "clone to get a normal tensor before doing inplace update."
+        )
 
 
 class _Switch:

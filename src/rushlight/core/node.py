@@ -75,6 +75,10 @@ class Node:
         """The gradient for each edge, from that of the output (a list of them for several outputs)."""
         raise NotImplementedError
 
+    def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+        """Of the gradients only those that are wanted, where the others need not be computed."""
+        return self._gradients(g)
+
     def _release(self) -> None:
         """Forget what was saved; a second backward through here is then an error."""
 
@@ -164,7 +168,7 @@ class PrimitiveNode(Node):
         return self._label or self.plan.row.grad_name(self)
 
     def _gradients(self, g: Any) -> Sequence[Tensor | None]:
-        """Run the row's rules on what was saved."""
+        """Run the row's rules on what was saved, which is looked at even if no gradient came."""
         kept = self.kept
         if kept is None:
             raise RuntimeError(FREED)
@@ -173,12 +177,24 @@ class PrimitiveNode(Node):
             for changes in saved:
                 if changes[0] != (count := next(saved)):
                     raise RuntimeError(self._stale(changes, count))
+        if g is None:
+            return ()
         plan = self.plan
         if plan.saves_out:
             kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
         if plan.joint is not None:
             return plan.joint(g, *kept)
         return [None if rule is None else rule(g, *pick(kept)) for rule, pick in plan.rules]
+
+    def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+        if all(wanted) or self.plan.joint is not None:
+            return self._gradients(g)
+        whole = self.plan
+        self.plan = whole.part(wanted)
+        try:
+            return self._gradients(g)
+        finally:
+            self.plan = whole
 
     def _release(self) -> None:
         """Forget the operands, if they were saved."""

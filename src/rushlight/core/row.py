@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply
-from rushlight.core.narrow import once_rounded
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.table import (
     INPUT,
@@ -41,6 +41,7 @@ from rushlight.core.table import (
 )
 from rushlight.dtypes import NARROW
 from rushlight.memory import placed
+from rushlight.narrow import once_rounded
 
 if TYPE_CHECKING:
     from rushlight.primitives.placement import Layout
@@ -88,6 +89,15 @@ class Plan:
         kinds = {kind for kind, _ in self.gather}
         self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))
         self.saves_out = any(kind in (OUT, OUT_PART) for kind, _ in self.gather)
+
+    def part(self, wanted: Sequence[bool]) -> Plan:
+        """The plan for some of its gradients, from the same things kept."""
+        plan = copy(self)
+        plan.rules = [
+            (rule if want else None, pick)
+            for (rule, pick), want in zip(self.rules, wanted, strict=False)
+        ]
+        return plan
 
     def _places(self, rule: Rule) -> list[int]:
         places = []

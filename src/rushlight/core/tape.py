@@ -140,7 +140,10 @@ def attach(
 
 
 # What torch makes of tensors alone, numbers among them; and what it writes into new memory.
-_OF_TENSORS = {"add", "sub", "mul", "div", "floor_divide", "floor_division", "trunc_divide"}
+_OF_TENSORS = {
+    "add", "copysign", "div", "floor_divide", "floor_division", "fmod", "mul", "remainder", "sub",
+    "trunc_divide", "xlogy",
+}  # fmt: skip
 _COPYING = {"clone", "compact", "convert", "pad", "sort"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.arrays import as_array, read_only
-from rushlight.core.tensor import Array, Detached, TensorBase, wrap
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.dtypes import cast
 from rushlight.memory import in_memory, strided_view
 
@@ -110,7 +110,6 @@ def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
     """A second tensor on the same memory and version count, at another place in the graph."""
     other = on_memory_of(tensor)
     other._requires_grad = node is not None
-    changes = tensor._changes
-    other._changes = Detached((0, None)) if changes.__class__ is not list else changes
+    other._changes = tensor._changes
     other._node = node
     return other

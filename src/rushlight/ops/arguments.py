@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.accumulate import exchange
+from rushlight.autograd.state import need_tracked
 from rushlight.core.doors import into, number
 from rushlight.core.state import state
 from rushlight.core.tensor import (
     Array,
     TensorBase,
-    Untracked,
     bump,
-    inference,
     user_line,
     wants_grad,
 )
@@ -273,15 +273,6 @@ def need_apart(target: Array, other: Array, disjoint: bool = False) -> None:
         )
 
 
-def need_tracked(target: TensorBase) -> None:
-    """Raise torch's error for a change of an inference tensor outside of inference mode."""
-    if target._changes.__class__ is Untracked and not inference.on:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
-            "clone to get a normal tensor before doing inplace update."
-        )
-
-
 def need_distinct(data: Array) -> None:
     """Raise torch's error if an array to be written shows some memory more than once."""
     if is_repeated(data):
@@ -370,6 +361,7 @@ def need_growing(data: Array) -> None:
 
 def _resize(out: Tensor, like: Array, warn: bool) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
+    exchange(out)
     data = held(out)
     if data.size and warn:
         warnings.warn_explicit(
@@ -388,8 +380,9 @@ def _resize(out: Tensor, like: Array, warn: bool) -> None:
         put(out, beside(data, like.shape, strides))
     else:
         need_growing(data)
-        memory = np.empty(like.size, data.dtype)
-        put(out, strided_view(memory, like.shape, strides))
+        start = address(data) - address(owner)
+        memory = np.empty(start // data.itemsize + like.size, data.dtype)
+        put(out, strided_view(memory, like.shape, strides, start))
 
 
 def write_outs(out: Any, results: Any) -> Any:

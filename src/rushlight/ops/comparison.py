@@ -8,8 +8,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
-from rushlight.core.narrow import need_more_bits
 from rushlight.core.tensor import TensorBase
+from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number

@@ -21,7 +21,7 @@ from rushlight.layout import (
     preserve_format,
     sparse_coo,
 )
-from rushlight.memory import placed, show
+from rushlight.memory import laid, placed, show
 from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
@@ -129,7 +129,7 @@ def alike(result: Tensor, source: Tensor) -> Tensor:
     if order is None:
         return in_rows(result)
     dims, strides = order
-    if tuple(s // data.itemsize for s in data.strides) == strides:
+    if tuple(s // data.itemsize for s in laid(data).strides) == strides:
         return result
     moved: Tensor = apply(view_rows.compact, result, dims=dims, strides=strides)
     return moved

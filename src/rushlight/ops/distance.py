@@ -9,8 +9,8 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, literal
-from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
+from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm

@@ -167,6 +167,12 @@ def _contract(
     a, of_a = _summed(a, of_a, needed | set(of_b))
     b, of_b = _summed(b, of_b, needed | set(of_a))
     inside = [k for k in of_a if k in of_b and k not in needed]
+    # Where one side has a single element to multiply by, nothing is left to sum but the other side.
+    thin = {k for k in inside if 1 in (_size(a, of_a, k), _size(b, of_b, k))}
+    if thin:
+        a, of_a = _folded(a, of_a, thin)
+        b, of_b = _folded(b, of_b, thin)
+        inside = [k for k in inside if k not in thin]
     if not inside:
         labels = sorted({*of_a, *of_b}, key=place.__getitem__)
         return _aligned(a, of_a, labels) * _aligned(b, of_b, labels), labels
@@ -205,6 +211,19 @@ def _summed(tensor: Any, labels: Labels, needed: set[Label]) -> tuple[Any, Label
     if not drop:
         return tensor, labels
     return tensor.sum(drop), [k for k in labels if k in needed]
+
+
+def _size(tensor: Any, labels: Labels, label: Label) -> int:
+    size: int = tensor._data.shape[labels.index(label)]
+    return size
+
+
+def _folded(tensor: Any, labels: Labels, gone: set[Label]) -> tuple[Any, Labels]:
+    """The tensor without these dimensions: those of size 1 are dropped, the others summed."""
+    wide = {k for k in gone if _size(tensor, labels, k) != 1}
+    tensor, labels = _summed(tensor, labels, set(labels) - wide)
+    drop = [i for i, k in enumerate(labels) if k in gone]
+    return tensor.squeeze(drop) if drop else tensor, [k for k in labels if k not in gone]
 
 
 def _widened(tensor: Any, labels: Labels, shared: Labels, sizes: dict[Label, int]) -> Any:

@@ -52,6 +52,7 @@ def amax(
     need_tensor("amax", "input", 1, input)
     dims = _each(many_dims(dim, input._data.ndim), input)
     if not input._data.size:
+        rows.amax.rule(input._data, dim=dims, keepdim=keepdim)
         need_real_gradient("amax", input)
     result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result, same=True)
@@ -65,6 +66,7 @@ def amin(
     need_tensor("amin", "input", 1, input)
     dims = _each(many_dims(dim, input._data.ndim), input)
     if not input._data.size:
+        rows.amin.rule(input._data, dim=dims, keepdim=keepdim)
         need_real_gradient("amin", input)
     result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result, same=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.accumulate import exchange
 from rushlight.core import doors
 from rushlight.core.doors import apply, read
 from rushlight.core.state import state
@@ -185,6 +186,7 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
         result = function(self, *args, **kwargs)
         if result._node is not None:
             result._node._label = label
+        exchange(self)
         take_memory(self, result)
         if state.grad:
             self._node = result._node

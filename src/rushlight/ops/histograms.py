@@ -10,9 +10,9 @@ import numpy as np
 
 from rushlight import dtypes, return_types
 from rushlight.core.doors import check, read
-from rushlight.core.narrow import need_wide
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
+from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, write_out, write_outs
 from rushlight.ops.ranges import linspace
 from rushlight.primitives.constant import computed

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import no_grad
+from rushlight.autograd.state import need_tracked, no_grad
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
 from rushlight.core.hooks import retain
-from rushlight.core.narrow import write_rounded
 from rushlight.core.node import PrimitiveNode, next_sequence
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
@@ -34,13 +33,13 @@ from rushlight.core.tensor import (
 )
 from rushlight.core.turned import alias, held
 from rushlight.memory import address
+from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
     need_distinct,
     need_number,
     need_tensor,
-    need_tracked,
     relabel,
 )
 from rushlight.ops.precision import uncast
@@ -199,6 +198,8 @@ def assign(
             t for t in (stand_in(target), *others) if isinstance(t, TensorBase) and wants_grad(t)
         ]
         result = relabel(overwrite(result, *rest), _backward_name(operation))
+    elif cast:
+        result = relabel(rows.clone(result), _backward_name(operation))
     elif result._node is None:
         result = rows.clone(result)
     # Before anything has changed: a change that does not fit the dtype of the target is refused.

@@ -180,9 +180,12 @@ def block_diag(*tensors: Tensor) -> Tensor:
     width = sum(b._data.shape[1] for b in blocks)
     lines, left = [], 0
     for block in blocks:
-        own = block._data.shape[1]
-        widths = ((0, 0), (left, width - left - own))
-        lines.append(apply(rows.pad, block, widths=widths, value=0))
+        high, own = block._data.shape
+        before, after = (
+            literal(np.zeros((high, n), common.numpy)) for n in (left, width - left - own)
+        )
+        # Joined, not padded: its gradient is a part of that of the whole, and no copy.
+        lines.append(cat([before, block, after], 1))
         left += own
     return relabel(cat(lines), "BlockDiagBackward0")
 

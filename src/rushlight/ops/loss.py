@@ -13,10 +13,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, check, literal, read_each
-from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wants_grad
+from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single

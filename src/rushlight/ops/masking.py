@@ -8,11 +8,11 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, check, into, literal, read
-from rushlight.core.narrow import need_more_bits
 from rushlight.core.state import state
 from rushlight.core.tape import remember
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import strided_view
+from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, asked, assign, check_memory

@@ -15,8 +15,8 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, into, literal
-from rushlight.core.narrow import rounded
 from rushlight.core.tensor import TensorBase, bump
+from rushlight.narrow import rounded
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
 from rushlight.ops.conversion import following
 from rushlight.primitives import normalization as rows

@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply, check, literal
-from rushlight.core.narrow import need_wide
+from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.conversion import in_columns, in_rows
 from rushlight.ops.joining import cat

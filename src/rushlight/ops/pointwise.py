@@ -12,10 +12,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, calculate, literal, number
-from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import TensorBase, wants_grad
+from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
@@ -27,6 +27,7 @@ from rushlight.ops.arguments import (
     write_outs,
 )
 from rushlight.ops.builders import binary, first_operand, unary
+from rushlight.ops.conversion import alike
 from rushlight.ops.inplace import inplace
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
@@ -222,8 +223,9 @@ def div(
     input = first_operand("div", input, other)
     result: Tensor = apply(row, input, other)
     if rounding_mode is not None:
-        wanted = isinstance(other, TensorBase) and wants_grad(other)
-        remember(result, other, input if wanted or not isinstance(other, TensorBase) else None)
+        # torch makes a tensor of a number, and saves that.
+        saved = other if isinstance(other, TensorBase) else literal(np.asarray(other))
+        remember(result, saved, input if wants_grad(saved) else None)
     return result if out is None else write_out(out, result, input, other)
 
 
@@ -351,7 +353,8 @@ def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..
         need_tensor(name, "input", 1, input)
         if input._data.dtype.kind == "c":
             raise RuntimeError(f"{name} is not supported for complex tensors.")
-        result: Tensor = relabel(reusable(apply(rows.mul, input, factor)), label)
+        result = alike(apply(rows.mul, input, factor), input)
+        result = relabel(reusable(result), label)
         return result if out is None else write_out(out, result)
 
     function.__name__ = function.__qualname__ = name
@@ -513,7 +516,7 @@ def addcdiv(
     if old:
         value, tensor1, tensor2 = _number_first("addcdiv", tensor1, tensor2, *old, count=2)
     _need_three("addcdiv", input, tensor1, tensor2, value)
-    result: Tensor = apply(ternary.addcdiv, input, tensor1, tensor2, value)
+    result: Tensor = remember(apply(ternary.addcdiv, input, tensor1, tensor2, value), tensor2)
     return result if out is None else write_out(out, result)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
-from rushlight.core.narrow import need_wide
 from rushlight.core.state import state
 from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel, rounded_once, size_at, type_name
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows

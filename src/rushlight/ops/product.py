@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply, literal
-from rushlight.core.narrow import need_more_bits, rounded
 from rushlight.core.state import state
 from rushlight.core.tensor import bump
 from rushlight.dtypes import NARROW, promote_types
+from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     anew,
     need_tensor,

@@ -60,6 +60,7 @@ def sum(
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None or out is not None:
         need_unrecorded(out, input)
+        many_dims(dim, input._data.ndim)
         dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
@@ -161,10 +162,10 @@ def prod(
     """
     need_tensor("prod", "input", 1, input)
     need_unrecorded(out, input)
+    dims = single_dim("prod", dim, input._data.ndim)
     dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
-    dims = single_dim("prod", dim, input._data.ndim)
     result: Tensor = apply(rows.prod, input, dim=dims, keepdim=keepdim)
     if dtype is not None and result._data.dtype != dtype.numpy:
         result = result.to(dtype)
@@ -384,6 +385,8 @@ def vector_norm(
             "linalg.vector_norm: Expected a non-complex scalar as the order of norm."
         )
     dims = many_dims(dim, x._data.ndim)
+    if not x._data.size:
+        rows.vector_norm.rule(x._data, ord=float(ord), dim=dims, keepdim=keepdim)
     result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
 

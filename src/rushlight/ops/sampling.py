@@ -312,6 +312,10 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 # ---- filling a tensor ---------------------------------------------------------------------------
 
 
+# What fills nothing whatever its type, which the others ask about first.
+_IDLE = {"exponential_", "log_normal_", "normal_"}
+
+
 def _fill(
     self: Tensor,
     name: str,
@@ -322,6 +326,9 @@ def _fill(
 ) -> Tensor:
     recorded = admit(self)
     check_memory(name, self._data)
+    if not self._data.size and name in _IDLE:
+        bump(self, name)
+        return self
     values = _drawn(self._data, numbers, generator, *inputs, **parameters)
     if recorded:
         label = f"{name[:-1].title().replace('_', '')}Backward0"

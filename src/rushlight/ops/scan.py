@@ -107,7 +107,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
             )
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
-        values = remember(relabel(pick(input, indices, at), label), input)
+        values = remember(relabel(pick(input, indices, at), label), input, indices)
         return write_outs(out, kind((values, indices)))
 
     function.__name__ = function.__qualname__ = name

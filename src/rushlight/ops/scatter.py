@@ -136,7 +136,8 @@ class _Write:
         return x
 
 
-def _source(name: str, input: Tensor, index: Tensor, src: Tensor) -> Tensor:
+def _source(name: str, input: Tensor, index: Tensor, src: Tensor, whole: bool = False) -> Tensor:
+    """src of at least one dimension, checked; `whole`: its gradient is taken of all of it."""
     if src._data.dtype != input._data.dtype:
         raise RuntimeError(
             f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
@@ -156,13 +157,13 @@ def _source(name: str, input: Tensor, index: Tensor, src: Tensor) -> Tensor:
                 f"Expected index {list(index._data.shape)} to be no larger than src "
                 f"{list(src._data.shape)} in every dimension; dimension {d} is"
             )
-    if source._data.shape != index._data.shape and wants_grad(source):
+    if not whole and source._data.shape != index._data.shape and wants_grad(source):
         reason = (
             f"Function ScatterBackward0 returned an invalid gradient: got {list(index._data.shape)} but "
             f"expected shape compatible with {list(src._data.shape)}. There is a gradient of src only "
             "where index is of its shape"
         )
-        source = closed(source, reason=reason)
+        source = closed(source, reason=reason, error=RuntimeError)
     return source
 
 
@@ -205,8 +206,10 @@ def _copied(input: Tensor, x: Tensor, src: Any, write: _Write | None, out: Tenso
     return result if out is None else write_out(out, result)
 
 
-def _into(self: Tensor, x: Tensor, write: _Write | None, name: str) -> Tensor:
+def _into(self: Tensor, x: Tensor, src: Any, write: _Write | None, name: str) -> Tensor:
     if write is None:
+        if admit(self, src):
+            return assign(self, hang(in_rows(self.clone()), (src,)), name)
         bump(self, name)
         return self
     if x is self:
@@ -254,7 +257,7 @@ def scatter_(
     one_dim(dim, self._data.ndim)
     check_memory("scatter", self._data, index, src)
     x, write = _scatter_plan(self, dim, index, value if src is None else src, reduce)
-    return _into(self, x, write, "scatter_")
+    return _into(self, x, src, write, "scatter_")
 
 
 def _add_plan(input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Tensor, _Write | None]:
@@ -288,7 +291,7 @@ def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     one_dim(dim, self._data.ndim)
     check_memory("scatter_add", self._data, index, src)
     x, write = _add_plan(self, dim, index, src)
-    return _into(self, x, write, "scatter_add_")
+    return _into(self, x, src, write, "scatter_add_")
 
 
 # ---- scatter_reduce -----------------------------------------------------------------------------
@@ -330,7 +333,7 @@ def scatter_reduce(
         if kind == "b":
             raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
     x, at, places = _checked("scatter_reduce", input, at, index)
-    values = _source("scatter", input, places, src)
+    values = _source("scatter", input, places, src, whole=reduce in ("amax", "amin"))
     if places._data.size:
         result = _reduced(x, at, places, values, reduce, include_self)
     else:

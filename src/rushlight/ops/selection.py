@@ -8,10 +8,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply, check, literal
-from rushlight.core.narrow import need_more_bits
 from rushlight.core.state import state
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
+from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -286,8 +286,6 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     size = input._data.shape[at] if input._data.ndim else 1
     if not input._data.size and size:
         return input.clone()
-    index = pointwise.where(pointwise.lt(index, 0), index + size, index)
-    where, spec = _within("index_fill", input, at, index, _outside(input, at, False))
     x = _lifted(input)
     label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
@@ -300,6 +298,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
         filler = literal(np.asarray(dtypes.number_in(value, x._data.dtype)))
+    index = pointwise.where(pointwise.lt(index, 0), index + size, index)
+    where, spec = _within("index_fill", input, at, index, _outside(input, at, False))
     if filler._requires_grad or state.interpreters:
         # A place named twice gets the value, and passes its gradient on, once.
         nowhere, here = literal(np.zeros(size, bool)), literal(np.ones((), bool))

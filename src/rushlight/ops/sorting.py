@@ -9,9 +9,12 @@ import numpy as np
 from rushlight import return_types
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
+from rushlight.core.tape import remember
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.ops.arguments import (
+    anew,
     apart,
+    need_real_gradient,
     need_tensor,
     numpy_names,
     one_dim,
@@ -22,7 +25,8 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.primitives import sort as rows
 from rushlight.primitives.constant import computed
-from rushlight.primitives.families import NUMERIC, REAL, missing, result_type, supported
+from rushlight.primitives.families import NUMERIC, REAL, result_type, supported
+from rushlight.primitives.kernel import closed
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
 from rushlight.primitives.subclass import like
@@ -46,7 +50,8 @@ def _at(x: Tensor, places: Tensor, at: int, label: str, input: Tensor) -> Pair:
     """(values, indices), in the number of dimensions of the input."""
     values = relabel(apply(gather, x, places, dim=at), label)
     if not input._data.ndim:
-        values, places = relabel(values.reshape(()), label), places.reshape(())
+        places = anew(places.reshape(()))
+        values = remember(relabel(values.reshape(()), label), places)
     return values, places
 
 
@@ -105,7 +110,7 @@ def argsort(
         dim, descending = _ordered("argsort", order, descending, stable)
     x, at = _sortable("argsort", input, dim)
     places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
-    return places if input._data.ndim else places.reshape(())
+    return places if input._data.ndim else anew(places.reshape(()))
 
 
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -139,7 +144,9 @@ def topk(
         )
     if x._data.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
-    places = apply(rows.top, x, dim=at, k=int(k), largest=bool(largest), in_order=bool(sorted))
+    # One number alone is its own answer, whatever k is.
+    k = int(k) if input._data.ndim else 1
+    places = apply(rows.top, x, dim=at, k=k, largest=bool(largest), in_order=bool(sorted))
     return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
 
 
@@ -159,10 +166,11 @@ def kthvalue(
         )
     if input._data.ndim and x._data.dtype.kind in "bc":
         raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{x.dtype.word}'")
+    need_real_gradient("kthvalue", input)
     places = apply(rows.kth, x, dim=at, nth=k - 1)
     values, places = _at(x, places, at, "KthvalueBackward0", input)
     if not keepdim and input._data.ndim:
-        values, places = relabel(values.squeeze(at), "KthvalueBackward0"), places.squeeze(at)
+        values, places = relabel(values.squeeze(at), "KthvalueBackward0"), anew(places.squeeze(at))
     places = in_rows(places)
     if out is not None:
         apart(out[0], input)
@@ -176,10 +184,9 @@ def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
     """The result as one that depends on input in a way that has no derivative."""
     if not (state.grad and input._requires_grad):
         return result
-    tied = relabel(apply(where, literal(np.ones((), bool)), result, input.sum()), label)
-    if tied._node is not None:
-        tied._node.register_prehook(missing(name))
-    return tied
+    reason = f"the derivative for '{name}' is not implemented."
+    source = apply(closed, input.sum(), reason=reason, error=NotImplementedError)
+    return relabel(apply(where, literal(np.ones((), bool)), result, source), label)
 
 
 def _answer(

@@ -85,7 +85,7 @@ def _shared_product(x: Array, y: Array) -> Array:
 
 def _outer(x: Array, y: Array) -> Array:
     """Products of columns with rows, in a batch: einsum writes them at the speed of memory."""
-    return np.einsum("...i,...j->...ij", x[..., 0], y[..., 0, :])
+    return np.einsum("...i,...j->...ij", x[..., 0], y[..., 0, :], order="C")
 
 
 def _matmul(x: Array, y: Array) -> Any:
@@ -95,7 +95,7 @@ def _matmul(x: Array, y: Array) -> Any:
         _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
-        return _outer(x, y) if x.shape[-1] == 1 == y.shape[-2] else x @ y
+        return _outer(x, y) if x.shape[-1] == 1 == y.shape[-2] else np.matmul(x, y, order="C")
     out = _product(x if x.ndim == 2 else _flat(x), y)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], y.shape[1])
 

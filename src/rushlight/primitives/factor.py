@@ -15,9 +15,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.arrays import as_array, need_numpy
 from rushlight.core.doors import literal, read_each
-from rushlight.core.narrow import is_narrow, need_wide
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.narrow import is_narrow, need_wide
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
 from rushlight.primitives.placement import in_columns

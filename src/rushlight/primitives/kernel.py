@@ -159,16 +159,17 @@ entry = Primitive(
 )  # fmt: skip
 
 
-def no_derivative(g: Any, reason: str) -> Any:
+def no_derivative(g: Any, reason: str, error: type[Exception]) -> Any:
     """The rule of `closed`, by the name that such rules have in families.missing."""
-    raise RuntimeError(reason)
+    raise error(reason)
 
 
 # x, where torch computes a result but has no gradient for it.
 closed = Primitive(
-    "closed", "structural", lambda x, *, reason: x.copy(), (no_derivative,),
-    lambda x, *, reason: (x.shape, x.dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient"})], inputs=("x",), as_is=True,
+    "closed", "structural", lambda x, *, reason, error: x.copy(), (no_derivative,),
+    lambda x, *, reason, error: (x.shape, x.dtype), "copy",
+    lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient", "error": RuntimeError})],
+    inputs=("x",), as_is=True,
 )  # fmt: skip
 
 

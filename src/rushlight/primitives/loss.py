@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.primitives.families import FLOAT, binary, draw, unary
+from rushlight.primitives.families import FLOAT, binary, draw
 from rushlight.primitives.inner import inner
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import in_rows
@@ -23,24 +23,34 @@ Shape = tuple[int, ...]
 # ---- distances of numbers -----------------------------------------------------------------------
 
 
-def _rounded_distance(x: Array, *, bend: float, slope: float) -> Any:
-    """slope * |x|, with a parabola for a tip: |x| < bend."""
-    distance = np.abs(x)
+def _rounded_distance(x: Array, y: Array, *, bend: float, slope: float) -> Any:
+    """slope * |x - y|, with a parabola for a tip: |x - y| < bend."""
+    distance = np.abs(np.subtract(x, y))
     tip = distance * distance * (0.5 * slope / bend)
     return choose(distance < bend, as_array(tip), as_array((distance - 0.5 * bend) * slope))
 
 
-def _rounded_distance_vjp(g: Any, x: Any, bend: float, slope: float) -> Any:
+def _rounded_slope(g: Any, x: Any, bend: float, slope: float) -> Any:
     # Where x is nan, so is the slope, but not the curvature.
     tip = where(lt(abs(x), bend), x, x.detach()) * (slope / bend)
     return mul(g, where(le(x, -bend), -slope, where(ge(x, bend), slope, tip)))
 
 
-rounded_distance = unary(
-    "rounded_distance", _rounded_distance, one_kernel(_rounded_distance_vjp, flat=True),
-    "fabs({x}) < {bend} ? {x} * {x} * (0.5 * {slope} / {bend}) : (fabs({x}) - 0.5 * {bend}) * {slope}",
-    to_float=False, takes=FLOAT,
-    static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
+def _rounded_x(g: Any, x: Any, y: Any, bend: float, slope: float) -> Any:
+    return _rounded_slope(g, x - y, bend, slope)
+
+
+def _rounded_y(g: Any, x: Any, y: Any, bend: float, slope: float) -> Any:
+    return _rounded_slope(g, y - x, bend, slope)
+
+
+# The two gradients by the same formula, so that a zero has no sign in either.
+rounded_distance = binary(
+    "rounded_distance", _rounded_distance,
+    (one_kernel(_rounded_x, flat=True), one_kernel(_rounded_y, flat=True)),
+    "fabs({x} - {y}) < {bend} ? ({x} - {y}) * ({x} - {y}) * (0.5 * {slope} / {bend}) : "
+    "(fabs({x} - {y}) - 0.5 * {bend}) * {slope}",
+    takes=FLOAT, static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
 )  # fmt: skip
 
 
@@ -49,7 +59,6 @@ def _squared_distance(x: Array, y: Array) -> Any:
     return np.multiply(difference, difference)
 
 
-# The two gradients by the same formula, so that a zero has no sign in either.
 squared_distance = binary(
     "squared_distance", _squared_distance,
     (one_kernel(lambda g, x, y: (x - y) * g * 2), one_kernel(lambda g, x, y: (y - x) * g * 2)),

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from rushlight.arrays import contiguous
-from rushlight.core.narrow import through, widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW, cast
+from rushlight.narrow import through, widen
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
 from rushlight.primitives.placement import arranged, empty_like, suggested

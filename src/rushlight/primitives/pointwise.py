@@ -233,12 +233,15 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
             "x.float() ** y"
         )
     promoted = promote_same(arrays)
-    if not is_array(y) and promoted[0].dtype.kind == "c":
-        # Still a number: torch computes some powers the short way.
-        return [promoted[0], complex(y)]
-    # So is a whole one: how the result lies is for the tensor alone to say.
-    if y.__class__ is int and 0 <= y < 128 and promoted[0].dtype.kind in "iu":
-        return [promoted[0], y]
+    if is_array(y):
+        return promoted
+    # Still a number: torch computes some powers the short way, and how the result lies is for the tensor
+    # alone to say.
+    base = promoted[0]
+    if base.dtype.kind in "fVc":
+        return [base, (complex if base.dtype.kind == "c" else float)(y)]
+    if base.dtype.kind in "iu" and 0 <= y < 128:
+        return [base, int(y)]
     return promoted
 
 

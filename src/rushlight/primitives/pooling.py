@@ -35,9 +35,10 @@ def _fold(
         if k == 1:
             x = parts[0]
             continue
-        total = ufunc(parts[0], parts[1])
+        # Of two equal zeros NumPy takes the second: the one that comes first in the window.
+        total = ufunc(parts[1], parts[0])
         for part in parts[2:]:
-            ufunc(total, part, out=total)
+            ufunc(part, total, out=total)
         x = total
     return contiguous(x)
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from rushlight.arrays import as_array, brought, contiguous
 from rushlight.core.doors import read_each
-from rushlight.core.narrow import is_narrow
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.narrow import is_narrow
 from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat

@@ -218,8 +218,11 @@ scatter_add = Primitive(
 def _fold_vjp(
     g: Any, x: Any, index: Any, src: Any, out: Any, dim: int, fold: str, needs: tuple[bool, ...]
 ) -> list[Any]:
-    rule = _prod_vjp if fold == "prod" else _extreme_vjp
-    dx, dsrc = rule(g, x, index, _first(src, index), out, dim)
+    if fold != "prod":
+        # As in torch all of src is compared with what index fetches, which it need not fit.
+        dx, dsrc = _extreme_vjp(g, x, index, src, out, dim)
+        return [dx, None, dsrc]
+    dx, dsrc = _prod_vjp(g, x, index, _first(src, index), out, dim)
     return [dx, None, _padded(dsrc, src._data.shape)]
 
 

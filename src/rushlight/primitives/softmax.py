@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.core.narrow import through, widen
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.dtypes import cast
+from rushlight.narrow import through, widen
 from rushlight.primitives.families import FLOAT, draw, is_empty, taking
 from rushlight.primitives.inner import inner, totals
 from rushlight.primitives.kernel import one_kernel

@@ -99,7 +99,20 @@ def _clamp_samples() -> Iterable[Sample]:
     yield Sample((x, draw(4, (2, 3)), draw(5, (2, 3))))
 
 
-_promote_clamp_checked = taking("clamp", REAL, _promote_clamp)
+_promote_real_clamp = taking("clamp", REAL, _promote_clamp)
+
+
+def _promote_clamp_checked(arrays: list[Any]) -> list[Any]:
+    promoted = _promote_real_clamp(arrays)
+    if promoted[0].dtype.kind == "b":
+        # Flags are the larger and the smaller of two tensors, no more.
+        _, low, high = arrays
+        which = "_min" if high is None else "_max" if low is None else ""
+        scalar = "" if is_array(low) or is_array(high) else "_scalar"
+        if scalar or not which:
+            supported(f"clamp{which}{scalar}_cpu", NUMERIC, promoted[:1])
+    return promoted
+
 
 clamp = Primitive(
     "clamp", "ternary", _clamp, (_clamp_x, _clamp_low, _clamp_high),

@@ -260,7 +260,8 @@ Widths = tuple[tuple[int, int], ...]
 
 def _pad(x: Array, *, widths: Widths, value: complex) -> Array:
     if all(width <= 0 for pair in widths for width in pair):
-        return copied(x[tuple(slice(-a, n + b) for n, (a, b) in zip(x.shape, widths, strict=True))])
+        inside = tuple(slice(-a, n + b) for n, (a, b) in zip(x.shape, widths, strict=True))
+        return copied(laid(x)[inside])
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     nothing = value == 0 and math.copysign(1, value.real) > 0
     out = np.zeros(shape, x.dtype, like=x) if nothing else np.full(shape, value, x.dtype, like=x)

@@ -63,8 +63,10 @@ def _single(number: float, own: bool = True) -> Any:
 
 def _round_once(out: Array, product: Array, term: Array) -> None:
     """product + term into out; the product is in double precision."""
+    if product.ndim != out.ndim:
+        raise ValueError("a product of another rank")
     # Both converted first: a sum of two types goes through buffers, which takes twice the time.
-    out[...] = np.add(product, term.astype(_DOUBLE))
+    np.copyto(out, np.add(product, term.astype(_DOUBLE)), casting="same_kind")
 
 
 def add(x: Array, y: Any, alpha: float = 1) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rushlight import dtypes, random
-from rushlight.core.doors import apply, draw
+from rushlight import dtypes
+from rushlight.core.doors import apply
+from rushlight.layout import contiguous_format
 from rushlight.ops import activation as ops
 from rushlight.ops import pointwise
 from rushlight.ops.activation import (
@@ -15,6 +16,8 @@ from rushlight.ops.activation import (
     relu_,
 )
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
+from rushlight.ops.creation import empty_like
+from rushlight.ops.sampling import exponential_
 from rushlight.primitives import activation as rows
 from rushlight.primitives.families import FLOAT, supported
 
@@ -249,7 +252,7 @@ def gumbel_softmax(
     E. Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2016.
     """
     need_tensor("gumbel_softmax", "logits", 1, logits)
-    noise = draw(random.exponential, None, shape=logits._data.shape, dtype=logits._data.dtype)
+    noise = exponential_(empty_like(logits.detach(), memory_format=contiguous_format))
     soft = ops.softmax((logits - noise.log()) / tau, dim)
     if not hard:
         return soft

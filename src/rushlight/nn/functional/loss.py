@@ -133,8 +133,8 @@ def smooth_l1_loss(
         return l1_loss(input, target, size_average, reduce, reduction)
     input, target = _common("smooth_l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    loss: Tensor = apply(rows.rounded_distance, input - target, bend=float(beta), slope=1.0)
-    return remember(reduced(loss, how, "SmoothL1LossBackward0"), input, target)
+    loss: Tensor = apply(rows.rounded_distance, input, target, bend=float(beta), slope=1.0)
+    return reduced(loss, how, "SmoothL1LossBackward0")
 
 
 @in_single
@@ -158,14 +158,14 @@ def huber_loss(
             "huber_loss is of the type of its input"
         )
     supported("huber_cpu", FLOAT, [np.empty(0, common.numpy)])
-    difference = input.to(common) - target.to(common)
-    loss: Tensor = apply(rows.rounded_distance, difference, bend=float(delta), slope=float(delta))
+    pair = input.to(common), target.to(common)
+    loss: Tensor = apply(rows.rounded_distance, *pair, bend=float(delta), slope=float(delta))
     loss = alike(loss.to(own), input)
     if own != target.dtype:
         reason = (
             f"Found dtype {target.dtype.word} but expected {own.word}: no gradient of huber_loss"
         )
-        loss = closed(loss, reason=reason)
+        loss = closed(loss, reason=reason, error=RuntimeError)
     if weight is not None:
         # Unlike mse_loss and l1_loss, torch takes the plain mean here.
         loss = _weighted(loss, weight, "none", None)
@@ -228,7 +228,7 @@ def _chosen(
             f"size mismatch (got input: [{input._data.size}], target: [1]): give the class of a 1-D "
             "input as a 0-D target where a gradient is wanted"
         )
-        loss = closed(loss, reason=reason)
+        loss = closed(loss, reason=reason, error=RuntimeError)
     if input._data.ndim > 2 and loss._node is not None:
         relabel(loss, "NllLoss2DBackward0")
     return loss.squeeze(0) if single and how == "none" else loss

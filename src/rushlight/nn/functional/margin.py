@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight.core.doors import apply, check, literal
-from rushlight.core.narrow import need_wide
 from rushlight.core.tape import remember
+from rushlight.narrow import need_wide
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import need_castable, need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
@@ -150,6 +150,7 @@ def soft_margin_loss(
             f"result type {common} can't be cast to the desired output type {input.dtype.word}: "
             "soft_margin_loss wants a floating input"
         )
+    need_castable(result_type(product._data, target._data), input)
     if broadcast_shapes([input._data.shape, target._data.shape]) != input._data.shape:
         raise RuntimeError(
             f"output with shape {list(input._data.shape)} doesn't match the broadcast shape "
@@ -159,7 +160,9 @@ def soft_margin_loss(
     loss = (product * target).to(input.dtype).exp().log1p()
     if target._data.dtype.kind == "b":
         reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
-        loss = closed(loss, reason=reason + "soft_margin_loss with a boolean target")
+        loss = closed(
+            loss, reason=reason + "soft_margin_loss with a boolean target", error=RuntimeError
+        )
     return remember(reduced(loss, how, "SoftMarginLossBackward0"), input, target)
 
 

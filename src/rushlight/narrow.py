@@ -17,8 +17,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.arrays import as_array, is_array
-from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW, cast
+from rushlight.memory import Array
 
 _SINGLE = np.dtype(np.float32)
 

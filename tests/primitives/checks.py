@@ -336,7 +336,8 @@ def has_every_column(row: Primitive) -> Iterator[str]:
     """A test about the row itself: name, family, rule, C, inputs, samples."""
     for column in ("name", "family", "c"):
         value = getattr(row, column)
-        if not isinstance(value, str) or not value:
+        formulas = column == "c" and (callable(value) or isinstance(value, dict))
+        if not value or not (formulas or isinstance(value, str)):
             yield f"{column} is {value!r}"
     for column in ("forward", "rule", "samples"):
         if not callable(getattr(row, column)):

@@ -120,8 +120,8 @@ class Primitive:
     vjp: tuple[Rule | None, ...] | Rule | None
     # (*arrays, **static) -> (shape, dtype) of the output or a list of them; raises the user's error.
     rule: Callable[..., Spec | list[Spec]]
-    # A C expression for elementwise rows, else the kind of loop the compiler will emit.
-    c: str
+    # The C of an element (compiler/emit/expressions.py), else the kind of loop that the compiler emits.
+    c: Any
     samples: Callable[[], Iterable[Sample]]
     # Names of the array inputs; "*xs" for any number of them. Read off the forward if not given.
     inputs: tuple[str, ...] = ()

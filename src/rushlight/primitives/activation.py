@@ -9,6 +9,7 @@ import numpy as np
 from rushlight.arrays import as_array, contiguous
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
+from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     FLOAT,
     SHAPES,
@@ -48,8 +49,7 @@ def _leaky_relu(x: Array, *, slope: float) -> Any:
 leaky_relu = unary(
     "leaky_relu", _leaky_relu,
     one_kernel(lambda g, x, slope: where(gt(x, 0), g, g * slope), flat=True),
-    "{x} > 0 ? {x} : {slope} * {x}", to_float=False, takes=FLOAT,
-    static=({"slope": 0.1}, {"slope": -2.0}),
+    "{x} > 0 ? {x} : {x} * {slope}", to_float=False, takes=FLOAT, static=({"slope": 0.1}, {"slope": -2.0}),
 )  # fmt: skip
 
 
@@ -65,8 +65,7 @@ hardtanh = unary(
     one_kernel(
         lambda g, x, low, high: where(logical_or(le(x, low), ge(x, high)), 0, g), flat=True
     ),
-    "fmin(fmax({x}, {low}), {high})", to_float=False, takes=_REAL,
-    static=({"low": -1.0, "high": 0.5},), layout=as_first,
+    "clip({x}, {low}, {high})", to_float=False, takes=_REAL, static=({"low": -1.0, "high": 0.5},), layout=as_first,
 )  # fmt: skip
 
 
@@ -85,7 +84,7 @@ hardsigmoid = unary(
         lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g * _SIXTH, 0),
         refused="hardsigmoid_backward",
     ),
-    "fmin(fmax({x} + 3, 0), 6) / 6", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
+    "clip({x} + 3, 0, 6) / 6", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
 )  # fmt: skip
 
 
@@ -100,8 +99,8 @@ def _hardswish_vjp(g: Any, x: Any) -> Any:
 
 
 hardswish = unary(
-    "hardswish", _hardswish, _hardswish_vjp, "{x} * fmin(fmax({x} / 6 + 0.5, 0), 1)",
-    domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
+    "hardswish", _hardswish, _hardswish_vjp, "{x} * clip({x} + 3, 0, 6) / 6", domain=(-4.0, 4.0),
+    to_float=False, takes=FLOAT,
 )  # fmt: skip
 
 
@@ -126,11 +125,11 @@ def _shrink_vjp(g: Any, x: Any, lambd: float) -> Any:
 _LAMBDAS = ({"lambd": 0.5}, {"lambd": 0.0})
 
 hardshrink = unary(
-    "hardshrink", _hardshrink, _shrink_vjp, "fabs({x}) > {lambd} ? {x} : 0", to_float=False,
+    "hardshrink", _hardshrink, _shrink_vjp, "fabs({x}) <= {lambd} ? 0 : {x}", to_float=False,
     takes=FLOAT, static=_LAMBDAS,
 )  # fmt: skip
 softshrink = unary(
-    "softshrink", _softshrink, _shrink_vjp, "{x} - fmin(fmax({x}, -{lambd}), {lambd})",
+    "softshrink", _softshrink, _shrink_vjp, "{x} - clip({x}, -{lambd}, {lambd})",
     to_float=False, takes=FLOAT, static=_LAMBDAS,
 )  # fmt: skip
 
@@ -142,8 +141,8 @@ def _threshold(x: Array, *, threshold: float, value: float) -> Any:
 threshold = unary(
     "threshold", _threshold,
     one_kernel(lambda g, x, threshold: where(le(x, threshold), 0, g), flat=True),
-    "{x} > {threshold} ? {x} : {value}", to_float=False, takes=_REAL,
-    static=({"threshold": 0.1, "value": -20.0},),
+    {"f": "{x} <= {threshold} ? {value} : {x}", "iu": "{x:d} <= {threshold:d} ? {value} : {x}"},
+    to_float=False, takes=_REAL, static=({"threshold": 0.1, "value": -20.0},),
 )  # fmt: skip
 
 # ---- exponentials -------------------------------------------------------------------------------
@@ -167,7 +166,7 @@ def _elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
 
 elu = unary(
     "elu", _elu, _elu_vjp,
-    "{x} > 0 ? {scale} * {x} : {scale} * {alpha} * expm1({rate} * {x})", to_float=False, takes=FLOAT,
+    "{x} > 0 ? {scale} * {x} : expm1({x} * {rate}) * ({T})({alpha:d} * {scale:d})", to_float=False, takes=FLOAT,
     static=({"alpha": 0.7, "scale": 1.0, "rate": 1.0}, {"alpha": 2.0, "scale": 1.1, "rate": 0.5}),
 )  # fmt: skip
 
@@ -183,7 +182,7 @@ def _silu_vjp(g: Any, x: Any) -> Any:
     return g * (slope.conj() if slope._data.dtype.kind == "c" else slope)
 
 
-silu = unary("silu", _silu, _silu_vjp, "{x} / (1 + exp(-{x}))", to_float=False, takes="fcV")
+silu = unary("silu", _silu, _silu_vjp, "{x} / (exp(-{x}) + 1)", to_float=False, takes="fcV")
 
 
 def _softplus(x: Array, *, beta: float, threshold: float) -> Any:
@@ -207,7 +206,7 @@ def _softplus_vjp(g: Any, x: Any, beta: float, threshold: float) -> Any:
 
 softplus = unary(
     "softplus", _softplus, _softplus_vjp,
-    "{beta} * {x} > {threshold} ? {x} : log1p(exp({beta} * {x})) / {beta}", to_float=False,
+    "{x} * {beta} > {threshold} ? {x} : softplus({x} * {beta}) / {beta}", to_float=False,
     takes=FLOAT, static=({"beta": 1.0, "threshold": 20.0}, {"beta": 2.0, "threshold": 1.0}),
 )  # fmt: skip
 
@@ -222,7 +221,7 @@ def _mish_vjp(g: Any, x: Any) -> Any:
     return g * (gate + x * sigmoid(x) * (1 - gate * gate))
 
 
-mish = unary("mish", _mish, _mish_vjp, "{x} * tanh(log1p(exp({x})))", to_float=False, takes=FLOAT)
+mish = unary("mish", _mish, _mish_vjp, "{x} * tanh(softplus({x}))", to_float=False, takes=FLOAT)
 
 
 def _log_sigmoid(x: Array) -> Any:
@@ -231,7 +230,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 log_sigmoid = unary(
     "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: g * sigmoid(-x)),
-    "fmin({x}, 0) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
+    "minimum(0, {x}) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 
 # ---- gelu ---------------------------------------------------------------------------------------
@@ -243,8 +242,6 @@ _NORMAL = (
     1.756170098232701e-09, -1.3226387780722085e-07, 3.96475661549135e-06, -5.530628681531334e-05,
     -3.2594733056547325e-05, 0.03633308410644531, 0.7978849411010742,
 )  # fmt: skip
-_SQRT_2_PI = 0.7978845608028654
-_CUBIC = 0.044715
 
 
 # As many elements at a time stay in the cache, through the twenty passes that gelu makes.
@@ -266,8 +263,8 @@ def _normal_tanh(x: Array, out: Array) -> None:
 def _cubic_tanh(x: Array, out: Array) -> None:
     """The inner function of what comes near it."""
     np.multiply(x, x, out=out)
-    out *= _CUBIC * _SQRT_2_PI
-    out += _SQRT_2_PI
+    out *= formulas.CUBIC * formulas.SQRT_2_PI
+    out += formulas.SQRT_2_PI
     out *= x
 
 
@@ -298,9 +295,9 @@ def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
     part = out1
     if approximate == "none":
-        slope = exp(x * x * -0.5) * (0.5 * _SQRT_2_PI)
+        slope = exp(x * x * -0.5) * (0.5 * formulas.SQRT_2_PI)
     else:
-        rise = x * x * (6 * _CUBIC * _SQRT_2_PI) + 2 * _SQRT_2_PI
+        rise = x * x * (6 * formulas.CUBIC * formulas.SQRT_2_PI) + 2 * formulas.SQRT_2_PI
         slope = (part - part * part) * rise
     first = None if g[0] is None else g[0] * (x * slope + part)
     if g[1] is None:
@@ -311,8 +308,7 @@ def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
 
 # The second output is kept for the derivative, which then needs no second tanh.
 gelu = Primitive(
-    "gelu", "unary", _gelu, (_gelu_vjp,), pointwise_rule(_gelu, taking("gelu", FLOAT, list)),
-    "gelu",
+    "gelu", "unary", _gelu, (_gelu_vjp,), pointwise_rule(_gelu, taking("gelu", FLOAT, list)), formulas.gelu,
     lambda: [Sample((draw(seed, shape, -4.0, 4.0),), {"approximate": how})
              for seed, shape in enumerate(SHAPES) for how in ("none", "tanh")],
     inputs=("x",), promote=taking("gelu", FLOAT, list), layout=pointwise,

@@ -108,8 +108,8 @@ def _promote_join(arrays: list[Any]) -> list[Any]:
 
 
 join = binary(
-    "complex", _join, (lambda g: g.real, lambda g: g.imag), "{x} + I * {y}", promote=_promote_join
-)
+    "complex", _join, (lambda g: g.real, lambda g: g.imag), "joined({x}, {y})", promote=_promote_join
+)  # fmt: skip
 
 
 def _polar(x: Array, y: Array) -> Array:
@@ -123,7 +123,7 @@ def _polar_vjp(g: Any, out: Any) -> list[Any]:
 
 
 polar = Primitive(
-    "polar", "binary", _polar, _polar_vjp, join.rule, "{x} * cexp(I * {y})",
+    "polar", "binary", _polar, _polar_vjp, join.rule, "joined({x} * cos({y}), {x} * sin({y}))",
     lambda: [Sample((draw(seed, n, 0.1, 2.0), draw(seed + 50, n))) for seed, n in enumerate(SHAPES)],
     inputs=("x", "y"), promote=_promote_join, layout=pointwise,
 )  # fmt: skip
@@ -154,4 +154,4 @@ def _angle_vjp(g: Any, x: Any) -> Any:
     return where(eq(size, 0), 0, turning)
 
 
-angle = unary("angle", _angle, _angle_vjp, "{x} < 0 ? M_PI : 0 * {x}", layout=of_kind("c", in_rows))
+angle = unary("angle", _angle, _angle_vjp, "angle({x})", layout=of_kind("c", in_rows))

@@ -220,7 +220,7 @@ def unary(
     name: str,
     forward: Callable[..., Any],
     vjp: Rule | None,
-    c: str,
+    c: Any,
     *,
     domain: tuple[float, float] = (-2.0, 2.0),
     to_float: bool = True,
@@ -256,7 +256,7 @@ def binary(
     name: str,
     forward: Callable[..., Any],
     vjp: tuple[Rule | None, Rule | None] | None,
-    c: str,
+    c: Any,
     *,
     domain: tuple[float, float] = (-2.0, 2.0),
     second: tuple[float, float] | None = None,
@@ -298,6 +298,6 @@ def missing(name: str, error: type[Exception] = NotImplementedError) -> Rule:
     return no_derivative
 
 
-def compare(name: str, forward: Callable[..., Any], c: str, takes: str = ANY) -> Primitive:
+def compare(name: str, forward: Callable[..., Any], c: Any, takes: str = ANY) -> Primitive:
     """An elementwise row of two inputs with a boolean result."""
     return binary(name, forward, None, c, takes=takes)

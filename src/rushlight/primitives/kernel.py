@@ -118,7 +118,7 @@ def _dependent_rule(
 _PLAIN: dict[str, Any] = {"refused": "", "error": RuntimeError, "zeros": True}
 
 dependent = Primitive(
-    "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "copy",
+    "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "{x}",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), _PLAIN)], inputs=("x", "*sources"),
     as_is=True,
 )  # fmt: skip
@@ -167,7 +167,7 @@ def no_derivative(g: Any, reason: str, error: type[Exception]) -> Any:
 # x, where torch computes a result but has no gradient for it.
 closed = Primitive(
     "closed", "structural", lambda x, *, reason, error: x.copy(), (no_derivative,),
-    lambda x, *, reason, error: (x.shape, x.dtype), "copy",
+    lambda x, *, reason, error: (x.shape, x.dtype), "{x}",
     lambda: [Sample((draw(1, (2, 3)),), {"reason": "no gradient", "error": RuntimeError})],
     inputs=("x",), as_is=True,
 )  # fmt: skip

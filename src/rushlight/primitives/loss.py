@@ -48,8 +48,8 @@ def _rounded_y(g: Any, x: Any, y: Any, bend: float, slope: float) -> Any:
 rounded_distance = binary(
     "rounded_distance", _rounded_distance,
     (one_kernel(_rounded_x, flat=True), one_kernel(_rounded_y, flat=True)),
-    "fabs({x} - {y}) < {bend} ? ({x} - {y}) * ({x} - {y}) * (0.5 * {slope} / {bend}) : "
-    "(fabs({x} - {y}) - 0.5 * {bend}) * {slope}",
+    "fabs({x} - {y}) < {bend} ? ({x} - {y}) * ({x} - {y}) * ({T})(0.5 * {slope:d} / {bend:d}) : "
+    "(fabs({x} - {y}) - ({T})(0.5 * {bend:d})) * {slope}",
     takes=FLOAT, static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
 )  # fmt: skip
 
@@ -313,8 +313,8 @@ def _binary_y(g: Any, x: Any) -> Any:
 
 binary_cross_entropy = binary(
     "binary_cross_entropy", _binary, (_binary_x, _binary_y),
-    "({y} - 1) * fmax(log1p(-{x}), -100) - {y} * fmax(log({x}), -100)",
-    domain=(0.05, 0.95), takes=FLOAT, as_is=True,
+    "({y} - 1) * maximum(log1p(-{x}), -100) - {y} * maximum(log({x}), -100)", domain=(0.05, 0.95),
+    takes=FLOAT, as_is=True,
 )  # fmt: skip
 
 # ---- several labels per sample ------------------------------------------------------------------

@@ -18,6 +18,7 @@ from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.memory import strided_view
+from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -125,7 +126,7 @@ def _check_zero(x: Any, y: Any) -> None:
 
 
 zeros_like = unary(
-    "zeros_like", lambda x: np.zeros(x.shape, x.dtype, like=x), None, "0", to_float=False
+    "zeros_like", lambda x: np.zeros(x.shape, x.dtype, like=x), None, "({T})0", to_float=False
 )  # fmt: skip
 
 
@@ -144,19 +145,19 @@ sub = binary(
     "sub", np.subtract, (lambda g: g, lambda g: -g), "{x} - {y}", promote=_promote_sub,
 )  # fmt: skip
 mul = binary(
-    "mul", np.multiply, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)), "{x} * {y}",
+    "mul", np.multiply, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)),
+    {"biuf": "{x} * {y}", "c": "times({x}, {y})"},
 )  # fmt: skip
 div = binary(
-    "div", np.true_divide,
-    (lambda g, y: g / conj(y), lambda g, x, y: -g * conj((x / y) / y)),
-    "{x} / {y}", second=(0.5, 2.0), to_float=True,
+    "div", np.true_divide, (lambda g, y: g / conj(y), lambda g, x, y: -g * conj((x / y) / y)),
+    {"f": "{x} / {y}", "c": "over({x}, {y})"}, second=(0.5, 2.0), to_float=True,
 )  # fmt: skip
 floor_divide = binary(
-    "floor_divide", _floor_divide, (flat, flat), "floor({x} / {y})",
+    "floor_divide", _floor_divide, (flat, flat), "floor_divide({x}, {y}) unless {y} == 0",
     second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 trunc_divide = binary(
-    "trunc_divide", _trunc_divide, (flat, flat), "trunc({x} / {y})",
+    "trunc_divide", _trunc_divide, (flat, flat), "trunc_divide({x}, {y}) unless {y} == 0",
     second=(0.5, 2.0), takes=NUMERIC, label="DivBackward2",
 )  # fmt: skip
 
@@ -169,12 +170,11 @@ def _remainder_y(g: Any, x: Any, y: Any) -> Any:
 
 remainder = binary(
     "remainder", _remainder, (lambda g: g, _remainder_y),
-    "{x} - floor({x} / {y}) * {y}", second=(0.5, 2.0), takes=NUMERIC,
+    "remainder({x}, {y}) unless {y} == 0", second=(0.5, 2.0), takes=NUMERIC,
 )  # fmt: skip
 fmod = binary(
-    "fmod", _fmod,
-    (lambda g: g, lambda g, x, y: -g * trunc_divide(x, y)),
-    "fmod({x}, {y})", second=(0.5, 2.0), takes=NUMERIC,
+    "fmod", _fmod, (lambda g: g, lambda g, x, y: -g * trunc_divide(x, y)),
+    "fmod({x}, {y}) unless {y} == 0", second=(0.5, 2.0), takes=NUMERIC,
 )  # fmt: skip
 
 
@@ -279,7 +279,7 @@ def _power_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -
 
 
 pow = binary(
-    "pow", _power, (_pow_base, _pow_exponent), "pow({x}, {y})", domain=(0.2, 2.0),
+    "pow", _power, (_pow_base, _pow_exponent), formulas.power, domain=(0.2, 2.0),
     second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, layout=_power_layout,
     label=_power_label,
 )  # fmt: skip
@@ -290,8 +290,9 @@ neg = unary(
     "invert a mask, use the `~` or `logical_not()` operator instead.",
 )  # fmt: skip
 reciprocal = unary(
-    "reciprocal", _inverse, lambda g, out: -g * conj(out * out), "1 / {x}", domain=(0.5, 2.0)
-)
+    "reciprocal", _inverse, lambda g, out: -g * conj(out * out),
+    {"f": "1 / {x}", "c": "over(1, {x})"}, domain=(0.5, 2.0),
+)  # fmt: skip
 
 
 def _square(x: Array) -> Any:
@@ -300,8 +301,8 @@ def _square(x: Array) -> Any:
 
 
 square = unary(
-    "square", _square, lambda g, x: g * conj(2 * x), "{x} * {x}", to_float=False,
-    label="PowBackward0",
+    "square", _square, lambda g, x: g * conj(2 * x), {"biuf": "{x} * {x}", "c": "times({x}, {x})"},
+    to_float=False, label="PowBackward0",
 )  # fmt: skip
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", domain=(0.1, 3.0))
 
@@ -363,8 +364,8 @@ def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
     return where(eq(size, 0), 0, across / size)
 
 
-sign = unary("sign", _sign, flat, "({x} > 0) - ({x} < 0)", to_float=False, takes=REAL)
-sgn: Primitive = unary("sgn", _sgn, _sgn_vjp, "({x} > 0) - ({x} < 0)", to_float=False)
+sign = unary("sign", _sign, flat, "({T})(({x} > 0) - ({x} < 0))", to_float=False, takes=REAL)
+sgn: Primitive = unary("sgn", _sgn, _sgn_vjp, sign.c, to_float=False)
 
 
 _FEW = 2048
@@ -389,7 +390,7 @@ _zero: Callable[[Any, np.dtype[Any]], Any] = functools.cache(_zero_of)
 
 
 relu = unary(
-    "relu", _relu, lambda g, out: relu_backward(g, out), "{x} > 0 ? {x} : 0", to_float=False,
+    "relu", _relu, lambda g, out: relu_backward(g, out), "0 > {x} ? 0 : {x}", to_float=False,
     takes=NUMERIC, no_bool="Boolean inputs not supported for relu",
 )  # fmt: skip
 
@@ -441,13 +442,13 @@ lt = compare("lt", np.less, "{x} < {y}", REAL)
 le: Primitive = compare("le", np.less_equal, "{x} <= {y}", REAL)
 gt = compare("gt", np.greater, "{x} > {y}", REAL)
 ge: Primitive = compare("ge", np.greater_equal, "{x} >= {y}", REAL)
-logical_and = compare("logical_and", np.logical_and, "{x} && {y}")
-logical_or = compare("logical_or", np.logical_or, "{x} || {y}")
-logical_xor = compare("logical_xor", np.logical_xor, "!{x} != !{y}")
-logical_not = unary("logical_not", np.logical_not, None, "!{x}", to_float=False)
-isnan = unary("isnan", np.isnan, None, "isnan({x})", to_float=False)
+logical_and = compare("logical_and", np.logical_and, "({x} != 0) & ({y} != 0)")
+logical_or = compare("logical_or", np.logical_or, "({x} != 0) | ({y} != 0)")
+logical_xor = compare("logical_xor", np.logical_xor, "({x} != 0) != ({y} != 0)")
+logical_not = unary("logical_not", np.logical_not, None, "{x} == 0", to_float=False)
+isnan = unary("isnan", np.isnan, None, "{x} != {x}", to_float=False)
 isfinite = unary(
-    "isfinite", np.isfinite, None, "isfinite({x})", to_float=False, layout=of_kind("biu", as_first),
+    "isfinite", np.isfinite, None, "{x} - {x} == 0", to_float=False, layout=of_kind("biu", as_first),
 )  # fmt: skip
 
 
@@ -468,8 +469,8 @@ def _fmin(x: Any, y: Any) -> Any:
     return np.where(np.equal(x, y), x, np.fmin(x, y))
 
 
-maximum = binary("maximum", _maximum, _split_ties(lt), "fmax({x}, {y})", takes=REAL)
-minimum = binary("minimum", _minimum, _split_ties(gt), "fmin({x}, {y})", takes=REAL)
+maximum = binary("maximum", _maximum, _split_ties(lt), "maximum({y}, {x})", takes=REAL)
+minimum = binary("minimum", _minimum, _split_ties(gt), "minimum({y}, {x})", takes=REAL)
 fmax = binary("fmax", _fmax, _first_wins(ge), "fmax({x}, {y})", takes=REAL)
 fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
 
@@ -547,7 +548,7 @@ def _convert_samples() -> Iterable[Sample]:
 
 # The engine brings every gradient to its tensor's own type, so g needs no conversion here.
 convert = Primitive(
-    "convert", "unary", _convert, (lambda g: g,), _convert_rule, "({dtype}){x}", _convert_samples,
+    "convert", "unary", _convert, (lambda g: g,), _convert_rule, formulas.converted, _convert_samples,
     label="ToCopyBackward0", as_is=True,
 )  # fmt: skip
 

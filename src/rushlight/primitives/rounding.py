@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
+from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     FLOAT,
     NUMERIC,
@@ -46,7 +47,7 @@ def _round(x: Array, *, decimals: int = 0) -> Any:
 
 
 round = unary(
-    "round", _round, flat, "rint({x})", to_float=False, takes=NUMERIC,
+    "round", _round, flat, formulas.rounded, to_float=False, takes=NUMERIC,
     static=({}, {"decimals": 1}, {"decimals": -1}),
     label=lambda node: f"RoundBackward{int('decimals' in node.static)}",
 )  # fmt: skip
@@ -62,7 +63,7 @@ frac = unary("frac", _frac, lambda g: g, "{x} - trunc({x})", to_float=False, tak
 # rounding_mode="floor" is 0.
 floor_division = binary(
     "floor_division", floor_divide.forward, (missing("floor_divide", RuntimeError),) * 2,
-    "floor({x} / {y})", second=(0.5, 2.0), takes=NUMERIC, label="NotImplemented",
+    floor_divide.c, second=(0.5, 2.0), takes=NUMERIC, label="NotImplemented",
 )  # fmt: skip
 
 # ---- signs --------------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def _signbit(x: Array) -> Any:
     return np.signbit(x) if x.dtype.kind in "fV" else x < 0
 
 
-signbit = unary("signbit", _signbit, None, "signbit({x}) != 0", to_float=False, takes=REAL)
+signbit = unary("signbit", _signbit, None, "signbit({x})", to_float=False, takes=REAL)
 
 
 def _copysign_x(g: Any, x: Any, out: Any) -> Any:
@@ -99,7 +100,7 @@ def _promote_heaviside(arrays: list[Any]) -> list[Any]:
 
 heaviside = binary(
     "heaviside", _heaviside, (missing("heaviside", RuntimeError),) * 2,
-    "{x} == 0 ? {y} : {x} > 0", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
+    "{x} == 0 ? {y} : ({T})({x} > 0)", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
 )  # fmt: skip
 nextafter = binary(
     "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), flat),
@@ -133,7 +134,7 @@ frexp = Primitive(
 # ---- what is not finite -------------------------------------------------------------------------
 
 
-isinf = unary("isinf", np.isinf, None, "isinf({x}) != 0", to_float=False)
+isinf = unary("isinf", np.isinf, None, {"biuf": "({x} - {x} != 0) & ({x} == {x})"}, to_float=False)
 isposinf = unary(
     "isposinf", lambda x: x == np.inf, None, "{x} == INFINITY", to_float=False, takes=REAL
 )
@@ -150,7 +151,5 @@ def _nan_to_num(x: Array, *, nan: float | None, posinf: float | None, neginf: fl
 
 nan_to_num = unary(
     "nan_to_num", _nan_to_num, lambda g, x: g * isfinite(x),
-    "isnan({x}) ? {nan} : {x} == INFINITY ? {posinf} : {x} == -INFINITY ? {neginf} : {x}",
-    to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},),
-    layout=as_first,
+    formulas.nan_to_num, to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},), layout=as_first,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from rushlight.arrays import as_array, is_array
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.primitives import formulas
 from rushlight.primitives.families import FLOAT, REAL, binary, missing, unary
 from rushlight.primitives.pointwise import (
     eq,
@@ -155,7 +156,7 @@ def _logit_vjp(g: Any, x: Any, eps: float | None) -> Any:
 
 
 logit = unary(
-    "logit", _logit, _logit_vjp, "log({x} / (1 - {x}))", domain=(0.1, 0.9), takes=REAL,
+    "logit", _logit, _logit_vjp, formulas.logit, domain=(0.1, 0.9), takes=REAL,
     static=({"eps": None}, {"eps": 0.2}), as_is=True,
 )  # fmt: skip
 
@@ -166,7 +167,7 @@ def _entr(x: Array) -> Any:
 
 entr = unary(
     "entr", _entr, lambda g, x: g * (-1 - log(x)),
-    "{x} == 0 ? 0 : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
+    "{x} == 0 ? {x} : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
     label="SpecialEntrBackward0", as_is=True,
 )  # fmt: skip
 
@@ -192,14 +193,13 @@ xlogy: Primitive = binary(
     "xlogy", _times_log(np.log),
     (lambda g, x, y: where(logical_and(eq(x, 0), le(y, 0)), 0, xlogy(g, y)),
      lambda g, x, y: g * x / y),
-    "{x} == 0 && !isnan({y}) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True,
-    as_is=True,
+    "(({x} == 0) & ({y} == {y})) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True, as_is=True,
 )  # fmt: skip
 xlog1py: Primitive = binary(
     "xlog1py", _times_log(np.log1p),
     (lambda g, x, y: where(logical_and(eq(x, 0), le(y, -1)), 0, xlog1py(g, y)),
      lambda g, x, y: g * x / (y + 1)),
-    "{x} == 0 && !isnan({y}) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
+    "(({x} == 0) & ({y} == {y})) ? 0 : {x} * log1p({y})", second=(-0.8, 2.0), takes=REAL,
     to_float=True, label="SpecialXlog1PyBackward0", as_is=True,
 )  # fmt: skip
 
@@ -249,18 +249,19 @@ def _spherical_bessel_j0(x: Array) -> Any:
 # torch has no derivatives for these.
 airy_ai = unary("airy_ai", _airy_ai, None, "call", takes=REAL)
 spherical_bessel_j0 = unary(
-    "spherical_bessel_j0", _spherical_bessel_j0, None, "{x} == 0 ? 1 : sin({x}) / {x}", takes=REAL
-)
+    "spherical_bessel_j0", _spherical_bessel_j0, None,
+    "fabs({x}) == INFINITY ? 0 : {x} == 0 ? 1 : sin({x}) / {x}", takes=REAL,
+)  # fmt: skip
 
 
-def _bessel(name: str, function: str, c: str = "call") -> Primitive:
-    return unary(name, from_scipy(function), None, c, domain=(0.2, 3.0), takes=REAL)
+def _bessel(name: str, function: str) -> Primitive:
+    return unary(name, from_scipy(function), None, "call", domain=(0.2, 3.0), takes=REAL)
 
 
-bessel_j0 = _bessel("bessel_j0", "j0", "j0({x})")
-bessel_j1 = _bessel("bessel_j1", "j1", "j1({x})")
-bessel_y0 = _bessel("bessel_y0", "y0", "y0({x})")
-bessel_y1 = _bessel("bessel_y1", "y1", "y1({x})")
+bessel_j0 = _bessel("bessel_j0", "j0")
+bessel_j1 = _bessel("bessel_j1", "j1")
+bessel_y0 = _bessel("bessel_y0", "y0")
+bessel_y1 = _bessel("bessel_y1", "y1")
 modified_bessel_i0 = _bessel("modified_bessel_i0", "i0")
 modified_bessel_i1 = _bessel("modified_bessel_i1", "i1")
 modified_bessel_k0 = _bessel("modified_bessel_k0", "k0")

@@ -12,6 +12,7 @@ from rushlight.arrays import as_array, is_array
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import TensorBase
+from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -116,7 +117,7 @@ def _promote_clamp_checked(arrays: list[Any]) -> list[Any]:
 
 clamp = Primitive(
     "clamp", "ternary", _clamp, (_clamp_x, _clamp_low, _clamp_high),
-    pointwise_rule(_clamp, _promote_clamp_checked), "fmin(fmax({x}, {low}), {high})",
+    pointwise_rule(_clamp, _promote_clamp_checked), formulas.clamped,
     _clamp_samples, promote=_promote_clamp_checked, layout=apart_from_numbers, label=_clamp_label,
 )  # fmt: skip
 
@@ -158,9 +159,8 @@ lerp = Primitive(
     "lerp", "ternary", _lerp,
     (lambda g, weight: g * conj(1 - weight), lambda g, weight: g * conj(weight),
      lambda g, x, end: g * conj(end - x)),
-    pointwise_rule(_lerp, _promote_lerp), "{x} + {weight} * ({end} - {x})", _lerp_samples,
-    promote=_promote_lerp, layout=apart_from_numbers,
-    label=lambda node: f"LerpBackward{int(isinstance((node.kept or (0,))[0], TensorBase))}",
+    pointwise_rule(_lerp, _promote_lerp), formulas.between, _lerp_samples, promote=_promote_lerp,
+    layout=apart_from_numbers, label=lambda node: f"LerpBackward{int(isinstance((node.kept or (0,))[0], TensorBase))}",
 )  # fmt: skip
 
 
@@ -215,13 +215,13 @@ addcmul = Primitive(
     "addcmul", "ternary", _addcmul,
     (lambda g: g, lambda g, second, value: _factored(value, g * conj(second)),
      lambda g, first, value: _factored(value, g * conj(first)), None),
-    pointwise_rule(_addcmul, _promote_added("addcmul")), "{x} + {value} * {first} * {second}",
+    pointwise_rule(_addcmul, _promote_added("addcmul")), "{x} + {first} * {value} * {second}",
     _added_samples, promote=_promote_added("addcmul"), layout=apart_from_numbers,
 )  # fmt: skip
 addcdiv = Primitive(
     "addcdiv", "ternary", _addcdiv,
     (lambda g: g, lambda g, second, value: _factored(value, g / conj(second)),
      lambda g, first, second, value: -_factored(value, g * conj((first / second) / second)), None),
-    pointwise_rule(_addcdiv, _promote_added("addcdiv")), "{x} + {value} * {first} / {second}",
+    pointwise_rule(_addcdiv, _promote_added("addcdiv")), "{x} + {first} * {value} / {second}",
     _added_samples, promote=_promote_added("addcdiv"), layout=apart_from_numbers,
 )  # fmt: skip

@@ -39,12 +39,12 @@ def log_add_exp(x: Any, y: Any) -> Any:
 logaddexp = binary(
     "logaddexp", log_add_exp,
     (lambda g, x, y: g / conj(1 + exp(y - x)), lambda g, x, y: g / conj(1 + exp(x - y))),
-    "fmax({x}, {y}) + log1p(exp(-fabs({x} - {y})))", takes=FLOAT + "c",
+    "logaddexp({x}, {y})", takes=FLOAT + "c",
 )  # fmt: skip
 logaddexp2 = binary(
     "logaddexp2", np.logaddexp2,
     (lambda g, x, y: g / (1 + exp2(y - x)), lambda g, x, y: g / (1 + exp2(x - y))),
-    "fmax({x}, {y}) + log2(1 + exp2(-fabs({x} - {y})))", takes=FLOAT,
+    "logaddexp2({x}, {y})", takes=FLOAT,
 )  # fmt: skip
 
 # ---- circular functions -------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def _sinc_vjp(g: Any, x: Any) -> Any:
     return where(eq(x, 0), 0, g * conj(slope))
 
 
-sinc = unary("sinc", _sinc, _sinc_vjp, "{x} == 0 ? 1 : sin(M_PI * {x}) / (M_PI * {x})",
+sinc = unary("sinc", _sinc, _sinc_vjp, f"{{x}} == 0 ? 1 : sin({{x}} * {math.pi}) / ({{x}} * {math.pi})",
              domain=(0.2, 2.0))  # fmt: skip
 
 # ---- hyperbolic functions -----------------------------------------------------------------------

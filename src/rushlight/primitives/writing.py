@@ -1,6 +1,7 @@
 """Kernels: what is written into memory through the door `into`.
 
 Each is given the elements of its target first, and overwrites them; it reads what it needs before.
+Over it stands what it leaves in one element, for the compiler (see `compiler/emit/expressions.py`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import cast
 from rushlight.memory import is_repeated
+from rushlight.primitives import formulas
+from rushlight.primitives.formulas import FUSED, in_c
 from rushlight.primitives.index import Index, put, put_into, slice_
-from rushlight.primitives.pointwise import where
+from rushlight.primitives.pointwise import convert, where
 from rushlight.primitives.scatter import KERNELS
 
 
+@in_c(convert)
 def copy(x: Array, values: Array) -> None:
     """The values, converted to the type of x; where x shows an element again and again, what changed."""
     values = cast(values, x.dtype)
@@ -30,11 +34,13 @@ def copy(x: Array, values: Array) -> None:
         np.copyto(x, values)
 
 
+@in_c("{number}")
 def fill(x: Array, number: Any) -> None:
     """One number."""
     x.fill(number)
 
 
+@in_c("{mask} ? {number} : {x}")
 def fill_where(x: Array, mask: Array, number: Any) -> None:
     """One number where mask is True."""
     np.copyto(x, number, where=mask, casting="unsafe")
@@ -45,9 +51,6 @@ def copy_region(x: Array, values: Array, *, index: Index) -> None:
     slice_.forward(x, index=index)[...] = cast(values, x.dtype)
 
 
-# Up to this size products are added as torch's kernels add them: with one rounding (a fused
-# multiply-add, here by way of float64). For more elements that would cost five times the time.
-_FUSED = 1024
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -69,34 +72,39 @@ def _round_once(out: Array, product: Array, term: Array) -> None:
     np.copyto(out, np.add(product, term.astype(_DOUBLE)), casting="same_kind")
 
 
+@in_c(formulas.added)
 def add(x: Array, y: Any, alpha: float = 1) -> None:
     """x + alpha * y."""
     if alpha == 1:
         np.add(x, y, out=x)
-    elif x.dtype is _SINGLE and x.size <= _FUSED and (y.__class__ is np.ndarray or is_array(y)):
+    elif x.dtype is _SINGLE and x.size <= FUSED and (y.__class__ is np.ndarray or is_array(y)):
         _round_once(x, np.multiply(y.astype(_DOUBLE), _single(alpha, y.__class__ is np.ndarray)), x)
     else:
         np.add(x, y * alpha, out=x)
 
 
+@in_c(formulas.subtracted)
 def sub(x: Array, y: Any, alpha: float = 1) -> None:
     """x - alpha * y."""
     add(x, y, -alpha) if alpha != 1 else np.subtract(x, y, out=x)
 
 
+@in_c("{x} * {y}")
 def mul(x: Array, y: Any) -> None:
     """x * y."""
     np.multiply(x, y, out=x)
 
 
+@in_c("{x} / {y}")
 def div(x: Array, y: Any) -> None:
     """x / y."""
     np.true_divide(x, y, out=x)
 
 
+@in_c(formulas.product_added)
 def addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     """x + value * y * z."""
-    if x.dtype is _SINGLE and x.size <= _FUSED:
+    if x.dtype is _SINGLE and x.size <= FUSED:
         factor = (y if value == 1 else y * value).astype(_DOUBLE)
         _round_once(x, np.multiply(factor, z.astype(_DOUBLE)), x)
         return
@@ -106,6 +114,7 @@ def addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     np.add(x, term, out=x)
 
 
+@in_c("{x} + {y} * {value} / {z}")
 def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     """x + value * y / z."""
     # torch's order: the factor first.
@@ -115,13 +124,14 @@ def addcdiv(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     np.add(x, quotient, out=x)
 
 
+@in_c(formulas.interpolated)
 def lerp(x: Array, end: Array, weight: float) -> None:
     """From x towards end, by weight."""
     # torch's formula, which is exact at both ends.
     if is_array(weight):
         raise TypeError("a tensor of weights goes the general way")
     difference = np.subtract(end, x)
-    if x.dtype is _SINGLE and x.size <= _FUSED:
+    if x.dtype is _SINGLE and x.size <= FUSED:
         near = abs(weight) < 0.5
         step = weight if near else float(_single(weight)) - 1
         step = _single(step, x.__class__ is np.ndarray)
@@ -134,6 +144,7 @@ def lerp(x: Array, end: Array, weight: float) -> None:
         np.subtract(end, difference, out=x)
 
 
+@in_c("sqrt({x})")
 def sqrt(x: Array) -> None:
     """The square root."""
     np.sqrt(x, out=x)

@@ -25,7 +25,7 @@ NAMESPACES = (
     "vision.transforms.functional",
 )
 ABSENT = (
-    *("accelerator", "cuda", "distributed", "mps", "xpu"),
+    *("_C", "accelerator", "cuda", "distributed", "distributed.distributed_c10d", "mps", "xpu"),
     *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
 )
 

@@ -70,10 +70,38 @@ from rushlight.ops.embedding import embedding, embedding_bag, embedding_renorm_
 from rushlight.ops.extremes import (
     amax, amin, aminmax, argmax, argmin, max, median, min, mode, nanmedian, nanquantile, quantile,
 )
+from rushlight.ops.foreach import (
+    _foreach_abs, _foreach_abs_, _foreach_acos, _foreach_acos_, _foreach_add, _foreach_add_,
+    _foreach_addcdiv, _foreach_addcdiv_, _foreach_addcmul, _foreach_addcmul_, _foreach_asin,
+    _foreach_asin_, _foreach_atan, _foreach_atan_, _foreach_ceil, _foreach_ceil_,
+    _foreach_clamp_max, _foreach_clamp_max_, _foreach_clamp_min, _foreach_clamp_min_,
+    _foreach_clone, _foreach_copy_, _foreach_cos, _foreach_cos_, _foreach_cosh, _foreach_cosh_,
+    _foreach_div, _foreach_div_, _foreach_erf, _foreach_erf_, _foreach_erfc, _foreach_erfc_,
+    _foreach_exp, _foreach_exp_, _foreach_expm1, _foreach_expm1_, _foreach_floor, _foreach_floor_,
+    _foreach_frac, _foreach_frac_, _foreach_lerp, _foreach_lerp_, _foreach_lgamma, _foreach_lgamma_,
+    _foreach_log, _foreach_log10, _foreach_log10_, _foreach_log1p, _foreach_log1p_, _foreach_log2,
+    _foreach_log2_, _foreach_log_, _foreach_max, _foreach_maximum, _foreach_maximum_,
+    _foreach_minimum, _foreach_minimum_, _foreach_mm, _foreach_mul, _foreach_mul_, _foreach_neg,
+    _foreach_neg_, _foreach_norm, _foreach_pow, _foreach_pow_, _foreach_reciprocal,
+    _foreach_reciprocal_, _foreach_round, _foreach_round_, _foreach_rsqrt, _foreach_rsqrt_,
+    _foreach_sigmoid, _foreach_sigmoid_, _foreach_sign, _foreach_sign_, _foreach_sin, _foreach_sin_,
+    _foreach_sinh, _foreach_sinh_, _foreach_sqrt, _foreach_sqrt_, _foreach_sub, _foreach_sub_,
+    _foreach_tan, _foreach_tan_, _foreach_tanh, _foreach_tanh_, _foreach_trunc, _foreach_trunc_,
+    _foreach_zero_,
+)
 from rushlight.ops.geometry import as_strided, as_strided_, is_same_size, resize_as_
 from rushlight.ops.histograms import bincount, histc, histogram, histogramdd
 from rushlight.ops.indexing import index_put, index_put_
 from rushlight.ops.inplace import fill_, zero_
+from rushlight.ops.internal import (
+    _assert, _assert_async, _cast_Byte, _cast_Char, _cast_Double, _cast_Float, _cast_Half,
+    _cast_Int, _cast_Long, _cast_Short, _check, _check_index, _check_is_size,
+    _check_not_implemented, _check_tensor_all, _check_tensor_all_with, _check_type, _check_value,
+    _check_with, _convert_indices_from_coo_to_csr, _convert_indices_from_csr_to_coo, _convolution,
+    _dim_arange, _embedding_bag, _is_all_true, _is_any_true, _log_softmax,
+    _log_softmax_backward_data, _shape_as_tensor, _softmax, _softmax_backward_data, _stack, _unique,
+    _unique2,
+)
 from rushlight.ops.joining import (
     block_diag, cartesian_prod, cat, chunk, column_stack, combinations, concat, concatenate, dsplit,
     dstack, hsplit, hstack, meshgrid, repeat_interleave, row_stack, split, split_with_sizes, stack,
@@ -240,7 +268,7 @@ from rushlight.layout import (
     sparse_csr,
     strided,
 )
-from rushlight import accelerator, amp, backends, cpu, cuda, distributed, mps, version, xpu
+from rushlight import accelerator, amp, backends, cpu, cuda, mps, version, xpu
 from rushlight.amp.autocast_mode import (
     autocast,
     autocast_decrement_nesting,
@@ -272,7 +300,7 @@ from rushlight.settings import (
 )
 from rushlight.size import Size
 from rushlight._tensor import Tensor
-from rushlight import _C
+from rushlight import _C, torch_version
 from rushlight import (
     fft, func, linalg, masked, nn, optim, serialization, signal, sparse, special, storage, utils,
 )  # fmt: skip
@@ -286,9 +314,17 @@ from rushlight.nearest import missing as _missing
 
 _name_twice()
 # Few programs need them, and they take their time.
+distributed = _later("rushlight.distributed")
 distributions = _later("rushlight.distributions")
 multiprocessing = _later("rushlight.multiprocessing")
 testing = _later("rushlight.testing")
+compiler = _later("rushlight.compiler")
+hub = _later("rushlight.hub")
+profiler = _later("rushlight.profiler")
+types = _later("rushlight.types")
+__config__ = _later("rushlight.__config__")
+_dynamo = _later("rushlight._dynamo")
+_inductor = _later("rushlight._inductor")
 
 from rushlight.dtypes import bool_ as bool
 from rushlight.dtypes import complex32 as chalf

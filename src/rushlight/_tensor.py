@@ -294,7 +294,7 @@ class Tensor(
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         cls = type(self)
-        if cls is Tensor or cls.__module__.startswith("rushlight"):
+        if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(read(self, "printing"), self.dtype, suffixes=self._notes())
         prefix = f"{cls.__name__}("
         shown = read(self, "printing")

@@ -62,9 +62,16 @@ def no_accelerator(*args: Any, **options: Any) -> NoReturn:
     )
 
 
-def no_process_group(*args: Any, **options: Any) -> NoReturn:
-    """An error: there is no process group."""
-    raise ValueError(
-        "Default process group has not been initialized, please make sure to call "
-        "init_process_group: rushlight runs in one process"
-    )
+class _Refused(type):
+    """The class of what torch has and rushlight has not: programs import it and ask isinstance."""
+
+    why: str
+
+    def __call__(cls, *args: Any, **options: Any) -> NoReturn:
+        """An error, which says what to do instead."""
+        raise NotImplementedError(f"rushlight has no {cls.__name__}: {cls.why}")
+
+
+def refused(name: str, why: str, module: str) -> Any:
+    """A name of torch's that is there, and whose every use is refused, in these words."""
+    return _Refused(name, (), {"why": why, "__doc__": f"An error: {why}", "__module__": module})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -21,11 +22,42 @@ def later(name: str) -> ModuleType:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
+    spec.loader_state = _Loading()
+    module.__class__ = Unloaded
     sys.modules[name] = module
-    spec.loader.exec_module(module)
     return module
+
+
+class _Loading:
+    """Who runs the file now; other threads wait."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.running = False
+
+
+class Unloaded(ModuleType):
+    """A module whose file has not been run.
+
+    Unlike Python's own, it tells its `__path__` without being loaded: Python asks for that in the middle of
+    importing a module inside of it, and what loading imports would then be imported a second time.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        own = super().__getattribute__
+        if name not in ("__path__", "__spec__", "__class__"):
+            loading = own("__spec__").loader_state
+            with loading.lock:
+                if type(self) is Unloaded and not loading.running:
+                    loading.running = True
+                    try:
+                        own("__spec__").loader.exec_module(self)
+                    finally:
+                        loading.running = False
+                    if type(self) is Unloaded:
+                        self.__class__ = ModuleType
+        return own(name)
 
 
 class SecondName(Loader):
@@ -52,7 +84,8 @@ class _Finder(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         parent, _, name = fullname.rpartition(".")
-        if not parent.startswith("rushlight."):
+        # Under `rushlight run`, modules go by torch's names.
+        if not parent.startswith(("rushlight.", "torch.")):
             return None
         module = getattr(sys.modules.get(parent), name, None)
         if not isinstance(module, ModuleType) or not module.__name__.startswith(f"{parent}."):

@@ -8,6 +8,10 @@ from rushlight.serialization import load
 
 __all__ = ["TypedStorage", "UntypedStorage"]
 
+# Older names of the same.
+_StorageBase = UntypedStorage
+_LegacyStorage = TypedStorage
+
 
 def _load_from_bytes(b: bytes) -> Any:
     """The storage in a pickle that torch wrote with pickle.dump."""

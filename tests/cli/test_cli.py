@@ -37,7 +37,7 @@ def script(tmp_path):
 def test_a_script_runs_with_torch_meaning_rushlight(script):
     shown = run("run", script, "--epochs", "3")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout == "rushlight ['--epochs', '3'] __main__\n"
+    assert shown.stdout == "torch ['--epochs', '3'] __main__\n"
 
 
 def test_a_module_runs(tmp_path):
@@ -107,7 +107,7 @@ if __name__ == "__main__":
     mp.spawn(tell, nprocs=1)
 """)
     shown = run("run", "start.py", cwd=tmp_path)
-    assert shown.stdout == "rushlight rushlight.vision 0\n", shown.stderr
+    assert shown.stdout == "torch torchvision 0\n", shown.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from rushlight.autograd.state import (
     set_grad_enabled,
 )
 from rushlight.autograd.variable import Variable
+from rushlight.later import later
 
 __all__ = [
     "Function",
@@ -42,7 +43,10 @@ __all__ = [
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+profiler = later("rushlight.autograd.profiler")

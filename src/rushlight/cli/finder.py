@@ -1,20 +1,37 @@
-"""`import torch` gives rushlight: the finder behind `rushlight run`."""
+"""`import torch` gives rushlight, under torch's names: the finder behind `rushlight run` and `as_torch`.
+
+A process has each module once. In this one, it is called as torch calls it (`torch.nn.functional`), and so
+are the classes and functions in it: programs print, compare and pickle such names. What torch has not
+(`rushlight.core`) keeps its name. Whichever name is imported, it is the same object.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
+import warnings
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
-from rushlight.later import SecondName
+from rushlight.cli import children
+from rushlight.later import SecondName, Unloaded
 from rushlight.nearest import missing, nearest
 
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
+# Rooms that torch has not.
+OWN = frozenset({
+    "_tensor", "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "dtypes", "elsewhere",
+    "errors", "floaterrors", "interop", "later", "layout", "memory", "methods", "nearest", "ops", "primitives",
+    "printing", "settings", "size", "threads", "training", "visual",
+})  # fmt: skip
+# Rooms that are one module in torch.
+_FLAT = ("torch.nn.functional", "torch.optim.lr_scheduler", "torch.serialization", "torch.masked")
+_ROOT = Path(__file__).parents[1]
+_FOLDERS = {"torch": _ROOT, "torchvision": _ROOT / "vision"}
 
 
 def install() -> None:
@@ -24,6 +41,15 @@ def install() -> None:
     for name in STANDS_FOR:
         if name in sys.modules:
             raise RuntimeError(f"{name} is imported already in this process: install before that")
+    loaded = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "rushlight"}
+    renamed = {theirs: loaded[name] for name in loaded if (theirs := _theirs(name)) != name}
+    for name, module in renamed.items():
+        _rename(module, name)
+    for name in sorted(renamed, key=len):
+        _say_where(renamed[name], name)
+    # Another folder than rushlight's own, so that what torch has not is not found in it.
+    sys.modules["torch"].__path__ = [str(Path(children.FOLDER) / "torch")]
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"torch\.")
     sys.meta_path.insert(0, _Finder())
 
 
@@ -34,44 +60,99 @@ def take_over(name: str) -> None:
     importlib.import_module(name)
 
 
+def no_module(name: str) -> str:
+    """What to say of a module of torch's that is not there."""
+    parent, _, leaf = name.rpartition(".")
+    folder = _FOLDERS[name.partition(".")[0]].joinpath(*parent.split(".")[1:])
+    siblings = [p.stem for p in folder.glob("*") if p.suffix == ".py" or p.is_dir()]
+    return f"rushlight has no module {name}{nearest(parent, leaf, siblings)}"
+
+
+# ---- names ----------------------------------------------------------------------------------------
+
+
+def _theirs(name: str) -> str:
+    """What the module of ours is called in torch; its own name if torch has none."""
+    room, dot, rest = name.removeprefix("rushlight").removeprefix(".").partition(".")
+    if room == "vision":
+        return f"torchvision{dot}{rest}"
+    return name if room in OWN else name.replace("rushlight", "torch", 1)
+
+
+def _rename(module: ModuleType, name: str) -> None:
+    """Let a module go by torch's name."""
+    ours = object.__getattribute__(module, "__name__")
+    spec: Any = object.__getattribute__(module, "__spec__")
+    spec.name = spec.loader.name = name
+    package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
+    for attribute, value in {"__name__": name, "__package__": package}.items():
+        object.__setattr__(module, attribute, value)
+    sys.modules[name] = module
+    if isinstance(module, Unloaded):
+        return
+    for value in list(vars(module).values()):
+        if isinstance(value, type | FunctionType) and value.__module__ == ours:
+            value.__module__ = name
+    vars(module).setdefault("__getattr__", missing(name, vars(module)))
+
+
+def _say_where(module: ModuleType, name: str) -> None:
+    """Let what is defined elsewhere, and found here in torch, say that it is from here."""
+    if isinstance(module, Unloaded):
+        return
+    for key, value in list(vars(module).items()):
+        if not (isinstance(value, type | FunctionType) and value.__qualname__ == key):
+            continue
+        home = value.__module__ or ""
+        inner = name in _FLAT and home.startswith(f"{name}.")
+        if inner or (home.startswith("rushlight.") and not key.startswith("_")):
+            value.__module__ = name
+
+
+# ---- finding ---------------------------------------------------------------------------------------
+
+
 class _Finder(MetaPathFinder):
-    """Answers for torch's names with rushlight's modules."""
+    """Finds modules by torch's names in rushlight's folder, and by rushlight's names the same modules."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         top, _, rest = fullname.partition(".")
-        if top not in STANDS_FOR:
+        if top == "rushlight":
+            return self._second(fullname, path)
+        if top not in STANDS_FOR or rest.partition(".")[0] in OWN | {"vision"}:
             return None
-        ours = f"{STANDS_FOR[top]}.{rest}" if rest else STANDS_FOR[top]
+        if not rest:
+            file = _FOLDERS[top] / "__init__.py"
+            return _spec(fullname, str(file), [str(file.parent)])
+        within = path if "." in rest or top != "torch" else [str(_ROOT)]
+        found = PathFinder.find_spec(fullname, within)
+        if found is None or not isinstance(found.loader, SourceFileLoader):
+            return found
+        return _spec(fullname, found.origin, found.submodule_search_locations)
+
+    def _second(self, ours: str, path: Any) -> ModuleSpec | None:
+        theirs = _theirs(ours)
+        if theirs == ours:
+            return PathFinder.find_spec(ours, path if ours.count(".") > 1 else [str(_ROOT)])
         try:
-            found = importlib.util.find_spec(ours)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            raise ModuleNotFoundError(_no_module(fullname, ours), name=fullname)
-        return ModuleSpec(
-            fullname,
-            _Loader(ours, fullname),
-            is_package=found.submodule_search_locations is not None,
-        )
+            module = importlib.import_module(theirs)
+        except ModuleNotFoundError as error:
+            if error.name == theirs:
+                return None
+            raise
+        return ModuleSpec(ours, SecondName(module))
 
 
-class _Loader(SecondName):
-    """Gives the one module object under torch's name."""
-
-    def __init__(self, ours: str, theirs: str) -> None:
-        super().__init__(importlib.import_module(ours))
-        self.theirs = theirs
+class _Loader(SourceFileLoader):
+    """Runs a file under torch's name."""
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        module.__dict__.setdefault("__getattr__", missing(self.theirs, vars(module)))
+        _say_where(module, module.__name__)
+        vars(module).setdefault("__getattr__", missing(module.__name__, vars(module)))
 
 
-def _no_module(theirs: str, ours: str) -> str:
-    parent, _, leaf = ours.rpartition(".")
-    siblings: list[str] = []
-    if importlib.util.find_spec(parent) is not None:
-        package = importlib.import_module(parent)
-        for folder in getattr(package, "__path__", []):
-            siblings += [p.stem for p in Path(folder).iterdir() if p.suffix == ".py" or p.is_dir()]
-    return f"rushlight has no module {theirs}{nearest(theirs.rpartition('.')[0], leaf, siblings)}"
+def _spec(name: str, file: Any, within: Any) -> ModuleSpec | None:
+    return spec_from_file_location(
+        name, file, loader=_Loader(name, file), submodule_search_locations=within
+    )

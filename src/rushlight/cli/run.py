@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from rushlight.cli import children
 from rushlight.cli.drawing import FirstBackward
-from rushlight.cli.finder import install
+from rushlight.cli.finder import STANDS_FOR, install, no_module
 
 # Whose frames stand before the program's first.
 _LAUNCHER = (os.path.dirname(__file__), "<frozen importlib")
@@ -54,6 +54,9 @@ def _show(error: BaseException) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_LAUNCHER):
         trace = trace.tb_next
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is not None and name.partition(".")[0] in STANDS_FOR:
+        error.add_note(no_module(name))
     sys.excepthook(type(error), error.with_traceback(trace), trace)
     # What is left to Python is the exit status, which for an interrupt is the signal itself.
     sys.excepthook = _shown_already

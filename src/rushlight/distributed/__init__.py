@@ -1,31 +1,47 @@
-"""torch.distributed for one process: programs ask whether it is there, and it says no.
+"""torch.distributed with one process: a world of one, in which every collective works."""
 
-`init_process_group` is an error that says so. Everything else describes a world of one process.
-"""
-
-from __future__ import annotations
-
-from typing import Any, NoReturn
+from rushlight.later import later
 
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.absent import (
-    no as is_available, no as is_initialized, no_process_group as barrier,
-    no_process_group as get_rank, no_process_group as get_world_size,
+from rushlight.distributed.collectives import (
+    P2POp, _all_gather_base, _reduce_scatter_base, all_gather, all_gather_coalesced,
+    all_gather_into_tensor, all_gather_single, all_reduce, all_reduce_coalesced, all_to_all,
+    all_to_all_single, barrier, batch_isend_irecv, broadcast, gather, irecv, isend,
+    monitored_barrier, recv, reduce, reduce_scatter, reduce_scatter_single, reduce_scatter_tensor,
+    scatter, send,
+)
+from rushlight.distributed.groups import (
+    Backend, BackendConfig, DebugLevel, DistBackendError, DistError, DistNetworkError,
+    DistStoreError, GroupMember, ProcessGroup, ProcessGroupGloo, QueueEmptyError, ReduceOp, Work,
+    _get_default_group, _rank_not_in_group, default_pg_timeout, destroy_process_group, get_backend,
+    get_backend_config, get_debug_level, get_default_backend_for_device, get_global_rank,
+    get_group_rank, get_node_local_rank, get_pg_count, get_process_group_ranks, get_rank,
+    get_world_size, group, init_process_group, is_available, is_backend_available,
+    is_gloo_available, is_initialized, is_mpi_available, is_nccl_available,
+    is_torchelastic_launched, is_ucc_available, is_xccl_available, new_group, new_subgroups,
+    new_subgroups_by_enumeration, reduce_op, set_debug_level, set_debug_level_from_env,
+    shrink_group, split_group, supports_complex,
+)
+from rushlight.distributed.objects import (
+    all_gather_object, broadcast_object_list, gather_object, recv_object_list, scatter_object_list,
+    send_object_list,
+)
+from rushlight.distributed.store import (
+    FileStore, HashStore, PrefixStore, Store, TCPStore, register_rendezvous_handler, rendezvous,
 )
 # fmt: on
 # ---- names: end ----
+from rushlight.distributed.device_mesh import DeviceMesh, init_device_mesh
+from rushlight.distributed import device_mesh, distributed_c10d
 
-
-def init_process_group(*args: Any, **options: Any) -> NoReturn:
-    """An error: rushlight has no distributed backend yet."""
-    raise RuntimeError(
-        "Distributed package doesn't have a backend built in: rushlight runs in one process; start "
-        "the program without torchrun"
-    )
-
-
-def destroy_process_group(group: Any = None) -> NoReturn:
-    """An error: there is no process group."""
-    raise AssertionError("there is no process group to destroy: rushlight runs in one process")
+# What few programs name.
+algorithms = later("rushlight.distributed.algorithms")
+checkpoint = later("rushlight.distributed.checkpoint")
+fsdp = later("rushlight.distributed.fsdp")
+nn = later("rushlight.distributed.nn")
+optim = later("rushlight.distributed.optim")
+rpc = later("rushlight.distributed.rpc")
+tensor = later("rushlight.distributed.tensor")
+_tensor = tensor

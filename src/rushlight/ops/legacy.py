@@ -185,7 +185,7 @@ class LegacyType(type):
     @property
     def is_cuda(cls) -> bool:
         """Whether it is one of the types of `torch.cuda`, which are not available here."""
-        return cls.__module__ == "rushlight.cuda"
+        return cls.__module__.endswith(".cuda")
 
 
 FloatTensor = LegacyType("FloatTensor", dtypes.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _codecs
 import functools
 import importlib
+import sys
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from types import FunctionType, TracebackType
@@ -60,7 +61,9 @@ _FLAT = {
     "rushlight.serialization": "torch.serialization",
 }
 # Classes go by their file where our files are torch's, and else by the public room that has them.
-_FILES_AS_IN_TORCH = ("rushlight.nn.", "rushlight.optim.", "rushlight.utils.data.")
+_FILES_AS_IN_TORCH = (
+    "rushlight.nn.", "rushlight.optim.", "rushlight.utils.data.", "rushlight.distributed.checkpoint.",
+)  # fmt: skip
 # Rooms that torch has not, and classes that it has in other files.
 _OURS_ALONE = (
     "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.core",
@@ -102,8 +105,8 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
         return ("torch.storage" if thing is UNTYPED else "torch"), thing.name
     if not isinstance(thing, type | FunctionType):
         return None
-    module, name = thing.__module__, thing.__qualname__
-    if not module or module.partition(".")[0] != "rushlight":
+    module, name = _ours(thing.__module__ or ""), thing.__qualname__
+    if module.partition(".")[0] != "rushlight":
         return None
     if thing in _REBUILDERS:
         return _REBUILDERS[thing]
@@ -120,14 +123,22 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
         return None
 
 
+def _ours(module: str) -> str:
+    """The module's name where it does not go by torch's, as it does under `rushlight run`."""
+    top, dot, rest = module.partition(".")
+    stands = top in STAND_INS and sys.modules.get(top) is sys.modules.get(STAND_INS[top])
+    return f"{STAND_INS[top]}{dot}{rest}" if stands else module
+
+
 def _room_of(thing: Any) -> str:
     """The public room that has a function or class whose file is another one in torch."""
-    outer = thing.__module__.split(".")[:-1]
+    module = _ours(thing.__module__)
+    outer = module.split(".")[:-1]
     rooms = [".".join(outer[:n]) for n in range(1, len(outer) + 1)]
     for room in (*rooms, *_OTHER_ROOMS):
         if getattr(importlib.import_module(room), thing.__name__, None) is thing:
             return room
-    return str(thing.__module__)
+    return module
 
 
 def _theirs(module: str) -> str:

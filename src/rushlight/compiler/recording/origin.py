@@ -20,7 +20,7 @@ _SITE = {sysconfig.get_paths()[key] for key in ("purelib", "platlib")}
 def origin(module: str) -> int:
     """Whose a module is."""
     top = module.partition(".")[0]
-    if top == "rushlight":
+    if top == "rushlight" or sys.modules.get(top) is sys.modules["rushlight"]:
         return OWN
     if top == "__main__":
         return USER

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from rushlight import random
 from rushlight.threads import processors
 from rushlight.utils.data._utils.collate import default_collate, default_convert
-from rushlight.utils.data._utils.fetch import make_fetch
+from rushlight.utils.data._utils.fetch import _BaseDatasetFetcher, _DatasetKind
 from rushlight.utils.data._utils.info import get_worker_info
 from rushlight.utils.data.dataset import IterableDataset
 from rushlight.utils.data.sampler import (
@@ -90,8 +90,9 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
-        self._iterable = isinstance(dataset, IterableDataset)
-        if self._iterable:
+        iterable = isinstance(dataset, IterableDataset)
+        self._dataset_kind = _DatasetKind.Iterable if iterable else _DatasetKind.Map
+        if iterable:
             _check_iterable(shuffle, sampler, batch_sampler)
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
@@ -108,7 +109,7 @@ class DataLoader(Generic[T_co]):
                 "drop_last"
             )
         if sampler is None:
-            if self._iterable:
+            if iterable:
                 sampler = _InfiniteConstantSampler()
             elif shuffle:
                 sampler = RandomSampler(dataset, generator=generator)
@@ -135,7 +136,7 @@ class DataLoader(Generic[T_co]):
         self.collate_fn = collate_fn
         self.persistent_workers = persistent_workers
         self.__initialized = True
-        self._reported_length: int | None = None
+        self._IterableDataset_len_called: int | None = None
         self._iterator = None
         self.check_worker_number_rationality()
 
@@ -185,9 +186,9 @@ class DataLoader(Generic[T_co]):
         return self._iterator
 
     def __len__(self) -> int:
-        if not self._iterable:
+        if self._dataset_kind == _DatasetKind.Map:
             return len(self._index_sampler)
-        samples = self._reported_length = len(self.dataset)
+        samples = self._IterableDataset_len_called = len(self.dataset)
         if self.batch_size is None:
             return samples
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
@@ -268,8 +269,17 @@ class _BaseDataLoaderIter:
     _ended = False
 
     def __init__(self, loader: DataLoader[Any]) -> None:
+        self._dataset = loader.dataset
+        self._dataset_kind = loader._dataset_kind
+        self._auto_collation = loader._auto_collation
+        self._drop_last = loader.drop_last
         self._index_sampler = loader._index_sampler
         self._num_workers = loader.num_workers
+        self._timeout = loader.timeout
+        self._collate_fn = loader.collate_fn
+        self._persistent_workers = loader.persistent_workers
+        # There is no device that reads it.
+        self._pin_memory = False
         if loader.pin_memory:
             warnings.warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device "
@@ -278,14 +288,13 @@ class _BaseDataLoaderIter:
             )
         self._sampler_iter = iter(self._index_sampler)
         self._base_seed = draw_seed(loader.generator)
-        self._dataset = loader.dataset
         self._start_counting(loader)
 
     def _start_counting(self, loader: DataLoader[Any]) -> None:
         self._num_yielded = 0
-        self._reported_length = loader._reported_length
+        self._IterableDataset_len_called = loader._IterableDataset_len_called
 
-    def _reset(self, loader: DataLoader[Any]) -> None:
+    def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
         self._sampler_iter = iter(self._index_sampler)
         self._start_counting(loader)
 
@@ -295,14 +304,18 @@ class _BaseDataLoaderIter:
     def __next__(self) -> Any:
         data = self._next_data()
         self._num_yielded += 1
-        if self._reported_length is not None and self._num_yielded > self._reported_length:
-            self._warn_of_length()
+        reported = self._IterableDataset_len_called
+        if reported is not None and self._num_yielded > reported:
+            self._warn_of_length(reported)
         return data
+
+    def _next_index(self) -> Any:
+        return next(self._sampler_iter)
 
     def _next_data(self) -> Any:
         raise NotImplementedError
 
-    def _warn_of_length(self) -> None:
+    def _warn_of_length(self, reported: int) -> None:
         advice = ""
         if self._num_workers > 0:
             advice = (
@@ -311,7 +324,7 @@ class _BaseDataLoaderIter:
             )
         warnings.warn(
             f"Length of IterableDataset {self._dataset} was reported to be "
-            f"{self._reported_length} (when accessing len(dataloader)), but {self._num_yielded} "
+            f"{reported} (when accessing len(dataloader)), but {self._num_yielded} "
             f"samples have been fetched. {advice}",
             stacklevel=3,
         )
@@ -332,13 +345,13 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
             raise AssertionError(
                 f"timeout={loader.timeout} needs num_workers > 0: nothing is waited for here"
             )
-        self._fetch = make_fetch(
-            loader.dataset,
-            loader._iterable,
-            loader._auto_collation,
-            loader.collate_fn,
-            loader.drop_last,
+        self._dataset_fetcher: _BaseDatasetFetcher = _DatasetKind.create_fetcher(
+            self._dataset_kind,
+            self._dataset,
+            self._auto_collation,
+            self._collate_fn,
+            self._drop_last,
         )
 
     def _next_data(self) -> Any:
-        return self._fetch(next(self._sampler_iter))
+        return self._dataset_fetcher.fetch(self._next_index())

@@ -28,11 +28,10 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise ValueError(
-                "Default process group has not been initialized, and cannot be here: give "
-                "num_replicas and rank"
-            )
+        from rushlight.distributed import groups
+
+        num_replicas = groups.get_world_size() if num_replicas is None else num_replicas
+        rank = groups.get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"

@@ -1,1 +1,11 @@
 """What a DataLoader is made of."""
+
+from rushlight.later import later
+from rushlight.utils.data._utils import collate, fetch
+
+__all__ = ["collate", "fetch", "pin_memory", "signal_handling", "worker"]
+
+# These load multiprocessing, which takes as long to import as the whole room.
+worker = later("rushlight.utils.data._utils.worker")
+pin_memory = later("rushlight.utils.data._utils.pin_memory")
+signal_handling = later("rushlight.utils.data._utils.signal_handling")

@@ -2,27 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from rushlight.ops.creation import tensor
 from rushlight.utils.data._utils.collate import default_collate
 from rushlight.utils.data.dataset import Subset, TensorDataset
 
-Fetch = Callable[[Any], Any]
+
+class _BaseDatasetFetcher:
+    """Gets the data for one item of the sampler; StopIteration ends a stream."""
+
+    def __init__(
+        self,
+        dataset: Any,
+        auto_collation: bool,
+        collate_fn: Callable[[Any], Any],
+        drop_last: bool,
+    ) -> None:
+        self.dataset = dataset
+        self.auto_collation = auto_collation
+        self.collate_fn = collate_fn
+        self.drop_last = drop_last
+
+    def fetch(self, possibly_batched_index: Any) -> Any:
+        """The data for an index, or for a list of them."""
+        raise NotImplementedError
 
 
-def make_fetch(
-    dataset: Any, iterable: bool, batched: bool, collate_fn: Callable[[Any], Any], drop_last: bool
-) -> Fetch:
-    """The function that gets the data for one item of the sampler; StopIteration ends a stream."""
-    if iterable:
-        return _Stream(iter(dataset), batched, collate_fn, drop_last)
-    if not batched:
-        return lambda index: collate_fn(dataset[index])
-    if collate_fn is default_collate:
-        return lambda indices: _stacked(dataset, indices)
-    return lambda indices: collate_fn(_samples(dataset, indices))
+class _MapDatasetFetcher(_BaseDatasetFetcher):
+    """Asks a dataset by index."""
+
+    def fetch(self, possibly_batched_index: Any) -> Any:
+        if not self.auto_collation:
+            return self.collate_fn(self.dataset[possibly_batched_index])
+        if self.collate_fn is default_collate:
+            return _stacked(self.dataset, possibly_batched_index)
+        return self.collate_fn(_samples(self.dataset, possibly_batched_index))
+
+
+class _IterableDatasetFetcher(_BaseDatasetFetcher):
+    """Asks a stream: the sampler only says how many samples to take."""
+
+    def __init__(
+        self,
+        dataset: Any,
+        auto_collation: bool,
+        collate_fn: Callable[[Any], Any],
+        drop_last: bool,
+    ) -> None:
+        super().__init__(dataset, auto_collation, collate_fn, drop_last)
+        self.dataset_iter = iter(dataset)
+        self.ended = False
+
+    def fetch(self, possibly_batched_index: Any) -> Any:
+        if self.ended:
+            raise StopIteration
+        if not self.auto_collation:
+            return self.collate_fn(self._next())
+        batch = []
+        for _ in possibly_batched_index:
+            try:
+                batch.append(self._next())
+            except StopIteration:
+                break
+        if not batch or (self.drop_last and len(batch) < len(possibly_batched_index)):
+            raise StopIteration
+        return self.collate_fn(batch)
+
+    def _next(self) -> Any:
+        try:
+            return next(self.dataset_iter)
+        except StopIteration:
+            self.ended = True
+            raise
+
+
+class _DatasetKind:
+    """How a dataset is asked for data."""
+
+    Map = 0
+    Iterable = 1
+
+    @staticmethod
+    def create_fetcher(
+        kind: int,
+        dataset: Any,
+        auto_collation: bool,
+        collate_fn: Callable[[Any], Any],
+        drop_last: bool,
+    ) -> _BaseDatasetFetcher:
+        """What gets the data from a dataset of that kind."""
+        fetcher = _MapDatasetFetcher if kind == _DatasetKind.Map else _IterableDatasetFetcher
+        return fetcher(dataset, auto_collation, collate_fn, drop_last)
 
 
 def _samples(dataset: Any, indices: Any) -> Any:
@@ -52,42 +124,3 @@ def _has_plain_rows(dataset: Any) -> bool:
         and not hasattr(dataset, "__getitems__")
         and not any(whole.requires_grad for whole in dataset.tensors)
     )
-
-
-class _Stream:
-    """The fetch of an IterableDataset: the sampler only says how many samples to take."""
-
-    def __init__(
-        self,
-        samples: Iterator[Any],
-        batched: bool,
-        collate_fn: Callable[[Any], Any],
-        drop_last: bool,
-    ) -> None:
-        self.samples = samples
-        self.batched = batched
-        self.collate_fn = collate_fn
-        self.drop_last = drop_last
-        self.ended = False
-
-    def __call__(self, places: Any) -> Any:
-        if self.ended:
-            raise StopIteration
-        if not self.batched:
-            return self.collate_fn(self._next())
-        batch = []
-        for _ in places:
-            try:
-                batch.append(self._next())
-            except StopIteration:
-                break
-        if not batch or (self.drop_last and len(batch) < len(places)):
-            raise StopIteration
-        return self.collate_fn(batch)
-
-    def _next(self) -> Any:
-        try:
-            return next(self.samples)
-        except StopIteration:
-            self.ended = True
-            raise

@@ -9,8 +9,9 @@ import weakref
 from collections import deque
 from typing import Any
 
+from rushlight._utils import ExceptionWrapper
 from rushlight.utils.data._utils.pool import WorkerPool
-from rushlight.utils.data._utils.worker import End, Failure, Job, Outcome
+from rushlight.utils.data._utils.worker import End, Job, Outcome
 from rushlight.utils.data.dataloader import DataLoader, _BaseDataLoaderIter
 
 
@@ -29,32 +30,31 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             )
         self._max_tasks = loader.prefetch_factor * loader.num_workers
         self._in_order = loader.in_order
-        self._timeout = loader.timeout
-        self._persistent = loader.persistent_workers
+        self._prefetch_factor = loader.prefetch_factor
         self._pass = 0
         self._pool = WorkerPool()
         # When the iterator is dropped, or at the interpreter's end.
         weakref.finalize(self, self._pool.stop)
         job = Job(
-            loader.dataset,
-            loader._iterable,
-            loader._auto_collation,
-            loader.collate_fn,
-            loader.drop_last,
+            self._dataset,
+            self._dataset_kind,
+            self._auto_collation,
+            self._collate_fn,
+            self._drop_last,
             self._base_seed,
             loader.worker_init_fn,
             loader.num_workers,
         )
         self._pool.start(loader.multiprocessing_context or multiprocessing.get_context(), job)
         # A second time, as torch does it: a sampler that draws in __iter__ draws twice.
-        self._reset(loader)
+        self._reset(loader, first_iter=True)
 
     @property
     def _ended(self) -> bool:  # type: ignore[override]
         return self._pool.stopped
 
-    def _reset(self, loader: DataLoader[Any]) -> None:
-        super()._reset(loader)
+    def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
+        super()._reset(loader, first_iter)
         self._pass += 1
         self._task = 0
         self._order: deque[tuple[int, int]] = deque()
@@ -70,7 +70,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         if worker is None:
             return
         try:
-            index = next(self._sampler_iter)
+            index = self._next_index()
         except StopIteration:
             return
         self._pool.send(worker, (self._pass, self._task, index))
@@ -96,11 +96,11 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             if isinstance(outcome, End):
                 self._live[worker] = False
             self._send_task()
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, ExceptionWrapper):
                 outcome.reraise()
             elif not isinstance(outcome, End):
                 return outcome.data
-        if not self._persistent:
+        if not self._persistent_workers:
             self._pool.stop()
         raise StopIteration
 

@@ -14,7 +14,6 @@ import queue
 import random as python_random
 import signal
 import threading
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,9 +26,10 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight._utils import ExceptionWrapper
 from rushlight.ops.shared_memory import send_between_processes
 from rushlight.threads import set_num_threads
-from rushlight.utils.data._utils.fetch import make_fetch
+from rushlight.utils.data._utils.fetch import _DatasetKind
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
 
 __all__ = ["get_worker_info", "work"]
@@ -49,7 +49,7 @@ class Job:
     """What all workers of a loader are told at their start."""
 
     dataset: Any
-    iterable: bool
+    kind: int
     batched: bool
     collate_fn: Callable[[Any], Any]
     drop_last: bool
@@ -70,47 +70,7 @@ class End:
     """A stream has no more data."""
 
 
-class _ShownAsIs(str):
-    """A message for KeyError, which would show the repr of its argument, line breaks and all."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception, in a form that always travels."""
-
-    kind: type[BaseException]
-    message: str
-
-    @classmethod
-    def of(cls, error: BaseException, where: str) -> Failure:
-        """The exception's type and its whole traceback as text."""
-        kind = type(error)
-        text = "".join(traceback.format_exception(error))
-        message = f"Caught {kind.__name__} {where}.\nOriginal {text}"
-        try:
-            pickle.loads(pickle.dumps(kind))
-        except Exception:
-            kind = RuntimeError  # defined where the parent cannot find it
-        if issubclass(kind, StopIteration):
-            kind = RuntimeError  # would quietly end the parent's loop
-        return cls(kind, message)
-
-    def reraise(self) -> None:
-        """Raise an exception of the same type, with the original traceback in its message."""
-        message = _ShownAsIs(self.message) if self.kind is KeyError else self.message
-        keywords = {"message": message} if getattr(self.kind, "message", None) else {}
-        try:
-            error = self.kind(**keywords) if keywords else self.kind(message)
-        except Exception:
-            # Its constructor wants something else.
-            raise RuntimeError(message) from None
-        raise error
-
-
-Outcome = Result | End | Failure
+Outcome = Result | End | ExceptionWrapper
 
 
 def work(job: Job, worker_id: int, connection: Connection) -> None:
@@ -172,18 +132,18 @@ def _answer_tasks(
         else:
             try:
                 if this_pass != current:
-                    fetch = make_fetch(
-                        job.dataset, job.iterable, job.batched, job.collate_fn, job.drop_last
+                    fetcher = _DatasetKind.create_fetcher(
+                        job.kind, job.dataset, job.batched, job.collate_fn, job.drop_last
                     )
                     current = this_pass
-                outcome = Result(fetch(indices))
+                outcome = Result(fetcher.fetch(indices))
             except Exception as error:
-                ended = job.iterable and isinstance(error, StopIteration)
-                outcome = End() if ended else Failure.of(error, where)
+                ended = job.kind == _DatasetKind.Iterable and isinstance(error, StopIteration)
+                outcome = End() if ended else ExceptionWrapper(error, where)
         outbox.put(_packed(this_pass, task, outcome, where))
 
 
-def _begin(job: Job, worker_id: int, where: str) -> Failure | None:
+def _begin(job: Job, worker_id: int, where: str) -> ExceptionWrapper | None:
     """Seed everything, and run the user's init_fn."""
     # Workers run beside each other: each keeps to one core.
     set_num_threads(1)
@@ -197,7 +157,7 @@ def _begin(job: Job, worker_id: int, where: str) -> Failure | None:
         if job.init_fn is not None:
             job.init_fn(worker_id)
     except Exception as error:
-        return Failure.of(error, where)
+        return ExceptionWrapper(error, where)
     return None
 
 
@@ -209,7 +169,7 @@ def _packed(this_pass: int, task: int, outcome: Outcome, where: str) -> list[Any
         ForkingPickler(body, 5, True, buffers.append).dump(outcome)
     except Exception as error:
         buffers.clear()
-        body = BytesIO(pickle.dumps(Failure.of(error, where)))
+        body = BytesIO(pickle.dumps(ExceptionWrapper(error, where)))
     parts: list[Any] = [buffer.raw() for buffer in buffers if buffer.raw().nbytes]
     sizes = [buffer.raw().nbytes for buffer in buffers]
     return [pickle.dumps((this_pass, task, body.getvalue(), sizes)), *parts]

@@ -1,0 +1,76 @@
+"""The names of torch's compiled module that programs and libraries mention.
+
+>>> import rushlight as torch
+>>> torch._C._LinAlgError is torch.linalg.LinAlgError
+True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.absent import (
+    no as _jit_can_fuse_on_cpu, no as _jit_can_fuse_on_gpu, no as _jit_texpr_fuser_enabled,
+    nothing as _get_tracing_state, nothing as _jit_override_can_fuse_on_cpu,
+    nothing as _jit_override_can_fuse_on_gpu, nothing as _jit_set_nvfuser_enabled,
+    nothing as _jit_set_nvfuser_guard_mode, nothing as _jit_set_profiling_executor,
+    nothing as _jit_set_profiling_mode, nothing as _jit_set_texpr_fuser_enabled,
+    nothing as _log_api_usage_once, nothing as _set_math_sdp_allow_fp16_bf16_reduction,
+)
+# fmt: on
+# ---- names: end ----
+from rushlight.core.tensor import TensorBase
+from rushlight.device import device
+from rushlight.dtypes import dtype
+from rushlight.later import later
+from rushlight.layout import layout, memory_format
+from rushlight.ops.storage import UntypedStorage
+from rushlight.ops.storage_places import place_of
+from rushlight.primitives.factor import LinAlgError as _LinAlgError
+from rushlight.primitives.subclass import disabled_torch_function as _disabled_torch_function_impl
+from rushlight.random import Generator
+from rushlight.size import Size
+
+__all__ = [
+    "Generator", "Size", "StorageBase", "TensorBase", "_LinAlgError", "_TensorBase", "_disabled_torch_function_impl",
+    "device", "dtype", "layout", "memory_format",
+]  # fmt: skip
+
+_TensorBase = TensorBase
+_TensorMeta = type(TensorBase)
+StorageBase = UntypedStorage
+
+_nn = later("rushlight._C._nn")
+_functorch = later("rushlight._C._functorch")
+_distributed_c10d = later("rushlight._C._distributed_c10d")
+
+
+def _get_default_device() -> str:
+    """`cpu`."""
+    return "cpu"
+
+
+def _get_accelerator(check: bool | None = None) -> device:
+    """The CPU: there is no accelerator."""
+    return device("cpu")
+
+
+def _get_privateuse1_backend_name() -> str:
+    """The name that nobody has changed."""
+    return "privateuseone"
+
+
+def _is_alias_of(a: Any, b: Any) -> bool:
+    """Whether two tensors share memory."""
+    return bool(place_of(a._data)[0].key == place_of(b._data)[0].key)
+
+
+def _are_functorch_transforms_active() -> bool:
+    """Whether a `vmap` or a transform of `torch.func` is at work."""
+    from rushlight.core.state import state
+    from rushlight.func.batching import Vmap
+
+    return any(isinstance(interpreter, Vmap) for interpreter in state.interpreters)

@@ -1,0 +1,53 @@
+"""The names of torch's `_dynamo`, which libraries mention where they speak of compiling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
+from rushlight._dynamo.eval_frame import OptimizedModule
+from rushlight.absent import nothing as graph_break
+from rushlight.absent import nothing as mark_dynamic
+from rushlight.absent import nothing as mark_static
+from rushlight.absent import nothing as mark_static_address
+from rushlight.absent import nothing as mark_unbacked
+from rushlight.absent import nothing as maybe_mark_dynamic
+from rushlight.absent import nothing as reset_code_caches
+from rushlight.absent import nothing as skip_frame
+from rushlight.absent import refused
+from rushlight.compiler.names import (
+    allow_in_graph,
+    assume_constant_result,
+    disable,
+    is_compiling,
+    list_backends,
+    reset,
+    set_stance,
+    substitute_in_graph,
+)
+from rushlight.settings import compile
+
+__all__ = [
+    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph",
+    "eval_frame", "exc", "explain", "export", "external_utils", "forbid_in_graph", "graph_break", "is_compiling",
+    "is_dynamo_supported", "list_backends", "mark_dynamic", "mark_static", "mark_static_address", "mark_unbacked",
+    "maybe_mark_dynamic", "nonstrict_trace", "optimize", "optimize_assert", "reset", "reset_code_caches", "run",
+    "set_stance", "skip_frame", "substitute_in_graph", "utils",
+]  # fmt: skip
+
+disallow_in_graph = forbid_in_graph = nonstrict_trace = run = allow_in_graph
+is_dynamo_supported = eval_frame.is_dynamo_supported
+explain = refused("explain", "print a program of rushlight.compiler.record", __name__)
+export = refused("export", "use torch.export or rushlight.compiler.record", __name__)
+
+
+def optimize(backend: Any = "inductor", **options: Any) -> Any:
+    """The decorator `torch.compile`."""
+
+    def compiled(model: Any) -> Any:
+        return compile(model, backend=backend)
+
+    return compiled
+
+
+optimize_assert = optimize

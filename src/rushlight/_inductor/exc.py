@@ -1,0 +1,5 @@
+"""The errors of torch's `_inductor`."""
+
+
+class InductorError(RuntimeError):
+    """An error of compiling."""

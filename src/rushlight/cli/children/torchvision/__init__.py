@@ -1,0 +1,5 @@
+"""What `import torchvision` finds where no torchvision is installed and rushlight stands for it."""
+
+from rushlight.cli.finder import take_over
+
+take_over(__name__)

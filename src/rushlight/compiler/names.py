@@ -1,0 +1,156 @@
+"""The names of torch.compiler: what says how a function is to be compiled, and whether it is being.
+
+Where nothing is compiled they are the function itself, and no.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from rushlight._tensor import Tensor
+from rushlight.absent import no as is_compiling
+from rushlight.absent import no as is_dynamo_compiling
+from rushlight.absent import no as is_exporting
+from rushlight.absent import nothing as cudagraph_mark_step_begin
+from rushlight.absent import nothing as load_cache_artifacts
+from rushlight.absent import nothing as reset
+from rushlight.absent import nothing as save_cache_artifacts
+from rushlight.ops.creation import as_tensor
+from rushlight.settings import compile
+
+__all__ = [
+    "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable",
+    "get_default_backend", "is_compiling", "is_dynamo_compiling", "is_exporting",
+    "keep_portable_guards_unsafe", "keep_tensor_guards_unsafe", "list_backends", "load_cache_artifacts",
+    "load_compiled_function", "nested_compile_region", "reset", "save_cache_artifacts", "set_default_backend",
+    "set_enable_guard_collectives", "set_stance", "skip_all_guards_unsafe", "skip_guard_on_all_nn_modules_unsafe",
+    "skip_guard_on_globals_unsafe", "skip_guard_on_inbuilt_nn_modules_unsafe", "substitute_in_graph", "wrap_numpy",
+]  # fmt: skip
+
+_chosen = {"backend": "inductor", "collectives": False}
+
+
+def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """The function, which is never compiled; without one, a decorator that leaves functions so."""
+    return _same if fn is None else fn
+
+
+def _same(fn: Any) -> Any:
+    return fn
+
+
+def allow_in_graph(fn: Any) -> Any:
+    """The function, or functions, which a compiler may take as they are."""
+    return [allow_in_graph(f) for f in fn] if isinstance(fn, list | tuple) else fn
+
+
+def assume_constant_result(fn: Any) -> Any:
+    """The function, whose result a compiler may keep."""
+    return fn
+
+
+def nested_compile_region(fn: Any = None, *args: Any, **options: Any) -> Any:
+    """The function, which a compiler may compile once for all its calls."""
+    return _same if fn is None else fn
+
+
+def substitute_in_graph(original_fn: Callable[..., Any], **options: Any) -> Callable[[Any], Any]:
+    """A decorator of what a compiler may take for original_fn."""
+    return _same
+
+
+class set_stance:
+    """How compiled functions run, from here on or in a block or a function."""
+
+    def __init__(
+        self,
+        stance: str = "default",
+        *,
+        skip_guard_eval_unsafe: bool = False,
+        force_backend: Any = None,
+    ) -> None:
+        known = ("default", "force_eager", "eager_on_recompile", "fail_on_recompile", "eager_then_compile",
+                 "aot_eager_then_compile")  # fmt: skip
+        if stance not in known:
+            raise RuntimeError(
+                f"invalid torch.compile stance {stance!r}: one of {', '.join(known)}"
+            )
+        self.stance = stance
+
+    def __call__(self, fn: Any) -> Any:
+        """The function, run so."""
+        return fn
+
+    def __enter__(self) -> None:
+        """Nothing: everything runs eagerly."""
+
+    def __exit__(self, *exception: Any) -> None:
+        """Nothing."""
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """The names that `torch.compile` takes as backend."""
+    return ["inductor"]
+
+
+def get_default_backend() -> Any:
+    """What `set_default_backend` was last given."""
+    return _chosen["backend"]
+
+
+def set_default_backend(backend: Any) -> None:
+    """The backend for calls that name none."""
+    _chosen["backend"] = backend
+
+
+def set_enable_guard_collectives(enabled: bool) -> bool:
+    """What was set before."""
+    before, _chosen["collectives"] = _chosen["collectives"], enabled
+    return bool(before)
+
+
+def wrap_numpy(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of arrays as a function of tensors.
+
+    >>> import numpy as np, rushlight as torch
+    >>> wrap_numpy(np.cumsum)(torch.tensor([1, 2]))
+    tensor([1, 3])
+    """
+
+    @functools.wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return _to_tensors(
+            fn(*map(_to_arrays, args), **{k: _to_arrays(v) for k, v in kwargs.items()})
+        )
+
+    return wrapped
+
+
+def _to_arrays(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.numpy()
+    return type(value)(map(_to_arrays, value)) if isinstance(value, list | tuple) else value
+
+
+def _to_tensors(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_to_tensors, value))
+    return as_tensor(value) if hasattr(value, "dtype") else value
+
+
+def load_compiled_function(*args: Any, **options: Any) -> NoReturn:
+    """An error: compiled functions of torch's are not read."""
+    raise NotImplementedError(
+        "rushlight does not read functions that torch has compiled: compile anew"
+    )
+
+
+def _kept(guard_entries: Iterable[Any]) -> list[bool]:
+    return [True for _ in guard_entries]
+
+
+keep_portable_guards_unsafe = keep_tensor_guards_unsafe = _kept
+skip_guard_on_inbuilt_nn_modules_unsafe = skip_guard_on_all_nn_modules_unsafe = _kept
+skip_guard_on_globals_unsafe = skip_all_guards_unsafe = _kept

@@ -1,0 +1,37 @@
+"""State dicts in folders."""
+
+from rushlight.absent import refused
+from rushlight.distributed.checkpoint import filesystem, metadata, state_dict, stateful
+from rushlight.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
+from rushlight.distributed.checkpoint.metadata import (
+    BytesStorageMetadata,
+    ChunkStorageMetadata,
+    Metadata,
+    TensorStorageMetadata,
+)
+from rushlight.distributed.checkpoint.saving import CheckpointException, load, save
+
+__all__ = [
+    "BytesStorageMetadata", "CheckpointException", "ChunkStorageMetadata", "FileSystemReader", "FileSystemWriter",
+    "Metadata", "TensorStorageMetadata", "async_save", "filesystem", "load", "load_state_dict", "metadata", "save",
+    "save_state_dict", "state_dict", "stateful",
+]  # fmt: skip
+
+_SAVE = "use save and load of this module, or torch.save"
+async_save = refused("async_save", _SAVE, __name__)
+save_state_dict = refused("save_state_dict", _SAVE, __name__)
+load_state_dict = refused("load_state_dict", _SAVE, __name__)
+load_sharded_optimizer_state_dict = refused("load_sharded_optimizer_state_dict", _SAVE, __name__)
+DefaultSavePlanner = refused("DefaultSavePlanner", _SAVE, __name__)
+DefaultLoadPlanner = refused("DefaultLoadPlanner", _SAVE, __name__)
+SavePlanner = refused("SavePlanner", _SAVE, __name__)
+LoadPlanner = refused("LoadPlanner", _SAVE, __name__)
+SavePlan = refused("SavePlan", _SAVE, __name__)
+LoadPlan = refused("LoadPlan", _SAVE, __name__)
+StorageReader = refused("StorageReader", _SAVE, __name__)
+StorageWriter = refused("StorageWriter", _SAVE, __name__)
+ReadItem = refused("ReadItem", _SAVE, __name__)
+WriteItem = refused("WriteItem", _SAVE, __name__)
+HuggingFaceStorageReader = refused("HuggingFaceStorageReader", _SAVE, __name__)
+HuggingFaceStorageWriter = refused("HuggingFaceStorageWriter", _SAVE, __name__)
+QuantizedHuggingFaceStorageReader = refused("QuantizedHuggingFaceStorageReader", _SAVE, __name__)

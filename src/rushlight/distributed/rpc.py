@@ -1,0 +1,28 @@
+"""Remote calls: rushlight runs in one process, and says so."""
+
+from rushlight.absent import no as is_available
+from rushlight.absent import refused
+
+__all__ = [
+    "RRef",
+    "TensorPipeRpcBackendOptions",
+    "WorkerInfo",
+    "get_worker_info",
+    "init_rpc",
+    "is_available",
+    "remote",
+    "rpc_async",
+    "rpc_sync",
+    "shutdown",
+]
+
+_RPC = "it calls functions of other processes, and rushlight runs in one; call the function itself"
+init_rpc = refused("init_rpc", _RPC, __name__)
+rpc_sync = refused("rpc_sync", _RPC, __name__)
+rpc_async = refused("rpc_async", _RPC, __name__)
+remote = refused("remote", _RPC, __name__)
+shutdown = refused("shutdown", _RPC, __name__)
+get_worker_info = refused("get_worker_info", _RPC, __name__)
+RRef = refused("RRef", _RPC, __name__)
+WorkerInfo = refused("WorkerInfo", _RPC, __name__)
+TensorPipeRpcBackendOptions = refused("TensorPipeRpcBackendOptions", _RPC, __name__)

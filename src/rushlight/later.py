@@ -56,7 +56,7 @@ class Unloaded(ModuleType):
                     finally:
                         loading.running = False
                     if type(self) is Unloaded:
-                        self.__class__ = ModuleType
+                        self.__class__ = ModuleType  # type: ignore[assignment]
         return own(name)
 
 

@@ -58,7 +58,7 @@ _FUNCTION = re.compile(r"\b([a-z][a-z0-9_]*)\(")
 _LITERAL = re.compile(r"(?<![\w.])(\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+)(?![\w.])")
 
 
-class _NoExpression(Exception):
+class NoExpression(Exception):
     """C has no expression for that."""
 
 
@@ -101,8 +101,8 @@ def expression(
     names = [name for name in row.inputs if not name.startswith("*")]
     operands = dict(zip(names, kinds, strict=False))
     try:
-        return _filled(form, arrays[-1], operands, static, _result_type(row, kinds, static, out))
-    except _NoExpression:
+        return filled(form, arrays[-1], operands, static, _result_type(row, kinds, static, out))
+    except NoExpression:
         return None
 
 
@@ -135,8 +135,8 @@ def written_expression(
     if form is None:
         return None
     try:
-        return _filled(form, target, {names[0]: target, **operands}, numbers, target, names[0])
-    except _NoExpression:
+        return filled(form, target, {names[0]: target, **operands}, numbers, target, names[0])
+    except NoExpression:
         return None
 
 
@@ -198,7 +198,7 @@ class _Operand:
         return self.wide if spec == "d" else self.own
 
 
-def _filled(
+def filled(
     form: str,
     dtype: np.dtype[Any],
     operands: Mapping[str, Kind],
@@ -224,7 +224,7 @@ def _filled(
     def resolved(match: re.Match[str]) -> str:
         name = function(match[1], suffix)
         if name is None:
-            raise _NoExpression(match[1])
+            raise NoExpression(match[1])
         if fragment(name) is not None:
             called[name] = None
         return name + "("
@@ -263,7 +263,7 @@ def _is_arithmetic(form: str) -> bool:
 def _run_time(name: str, dtype: np.dtype[Any]) -> _Operand:
     """A number that is known when the program runs, as a double of that name."""
     if dtype.kind != "f":
-        raise _NoExpression(name)
+        raise NoExpression(name)
     return _Operand(name if dtype.itemsize == 8 else f"({C_TYPES[dtype.name]}){name}", name)
 
 
@@ -287,7 +287,7 @@ def literal(value: Any, dtype: np.dtype[Any]) -> str:
         or kind not in "fiu"
         or dtype.itemsize < (4 if kind == "f" else 1)
     ):
-        raise _NoExpression(f"{value} as {dtype}")
+        raise NoExpression(f"{value} as {dtype}")
     if kind in "iu":
         whole = int(value)
         if whole == -(2**63):

@@ -39,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.primitives import subclass
+from rushlight.overriding import functions as overriding
 
 REFERENCE, CANDIDATE = "torch", "rushlight"
 
@@ -151,7 +151,7 @@ def execute(source: str, framework: str, given: Mapping[str, Any], seed: int = 0
         finally:
             torch.set_default_dtype(torch.float32)
             torch.set_grad_enabled(True)
-            subclass.forget()
+            overriding.forget()
     run.printed = printed.getvalue()
     run.warned = [w.category for w in caught]
     run.names = {

@@ -23,6 +23,7 @@ UPWARD = {
     ("interop", "__init__"): "NumPy's functions are answered by torch's of the same name",
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
+    ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 FLOORS = [
     {
@@ -47,6 +48,7 @@ FLOORS = [
     {"elsewhere", "narrow"},
     {"printing"},
     {"core"},
+    {"overriding"},
     {"random", "profiler"},
     # The tape and the table: a node knows its row, the engine knows neither.
     {"autograd", "primitives"},
@@ -54,6 +56,7 @@ FLOORS = [
     {"ops"},
     {"methods", "interop"},
     {"_tensor"},
+    {"public"},
     {"amp"},
     {
         "special",
@@ -74,6 +77,7 @@ FLOORS = [
     {"storage"},
     {"utils", "multiprocessing", "distributed", "hub"},
     {"vision", "func"},
+    {"overrides"},
     {"_C", "compiler"},
     {"_dynamo", "_functorch", "_inductor"},
     {"visual"},
@@ -211,7 +215,9 @@ NEW_ROOMS = {
     "compiler",
     "distributed",
     "func",
+    "overriding",
     "profiler",
+    "public",
 }
 NEW_FILES = {
     "arrays.py",
@@ -233,6 +239,8 @@ NEW_FILES = {
     "autograd/directions.py",
     "autograd/forward.py",
     "autograd/forward_ad.py",
+    "nn/functional/public.py",
+    "overrides.py",
     "primitives/formulas.py",
 }
 LINES = 67_200

@@ -4,6 +4,8 @@ import importlib
 
 from tools.write_names import read, texts
 
+from rushlight.overriding import functions
+
 
 def test_writing_changes_nothing():
     changed = [str(path) for path, text in texts().items() if path.read_text() != text]
@@ -16,7 +18,11 @@ def test_every_name_stands_where_the_table_says():
         place = importlib.import_module(f"rushlight{module}")
         place = place.Tensor if entry.place == "Tensor" else place
         room = importlib.import_module(f"rushlight.{entry.room}")
-        assert getattr(place, entry.shown) is getattr(room, entry.name), entry
+        own = getattr(place, entry.shown)
+        if entry.asks or (entry.place == "Tensor" and entry.mark != "!"):
+            # A function of its own on the code of the room's.
+            own = next(f for twin, f, *_ in functions._declared if twin is own)
+        assert own is getattr(room, entry.name), entry
 
 
 def test_nothing_is_said_twice():

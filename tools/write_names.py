@@ -18,12 +18,13 @@ SOURCE = TABLE.parents[1] / "src" / "rushlight"
 BEGIN, END = "# ---- names: begin ----\n", "# fmt: on\n# ---- names: end ----\n"
 NOTE = "# Written by tools/write_names.py from tools/names.txt: change those.\n# fmt: off\n"
 WIDTH = 100
-# Namespaces that consist of such names, and rooms that say mostly no.
+# Namespaces that consist of such names, those of functions that ask `__torch_function__`, and rooms that
+# say mostly no.
 NAMESPACES = (
-    *("fft", "linalg", "nn.functional", "nn.utils", "optim", "optim.lr_scheduler", "sparse"),
-    *("special", "utils.data", "vision.datasets", "vision.models", "vision.transforms"),
-    "vision.transforms.functional",
+    *("nn.utils", "optim", "optim.lr_scheduler", "sparse", "utils.data", "vision.datasets"),
+    *("vision.models", "vision.transforms", "vision.transforms.functional"),
 )
+ASKING = ("torch", "fft", "linalg", "nn.functional", "special")
 ABSENT = (
     *("_C", "accelerator", "cuda", "distributed", "distributed.distributed_c10d", "mps", "xpu"),
     *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
@@ -31,13 +32,24 @@ ABSENT = (
 
 
 class Name(NamedTuple):
-    """What `room` calls `name` stands in `place` as `shown`; `of` is what an in-place form is made of."""
+    """What `room` calls `name` stands in `place` as `shown`; `of` is what an in-place form is made of.
+
+    mark is "*" for what torch writes in Python, "!" for what never asks `__torch_function__`, "~" for what
+    asks modes alone.
+    """
 
     room: str
     name: str
     place: str
     shown: str
     of: tuple[str, str] | None = None
+    mark: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a function that asks `__torch_function__`: no class, and no switch."""
+        operation = self.room.startswith(("ops.", "nn.functional"))
+        return operation and self.mark != "!" and self.shown[0].islower()
 
 
 def read() -> list[Name]:
@@ -49,12 +61,13 @@ def read() -> list[Name]:
             name = words.pop(0)
             room = name[1:-1] if name.startswith("[") else room
         for where in words:
-            place, _, shown = where.partition("=")
+            mark = where[-1] if where[-1] in "*!~" else ""
+            place, _, shown = where.removesuffix(mark).partition("=")
             if place.endswith("_"):
                 form = f"{name}_"
-                entries.append(Name("ops.overwriting", form, place[:-1], form, (room, name)))
+                entries.append(Name("ops.overwriting", form, place[:-1], form, (room, name), mark))
             else:
-                entries.append(Name(room, name, place, shown or name))
+                entries.append(Name(room, name, place, shown or name, None, mark))
     return entries
 
 
@@ -104,8 +117,11 @@ def rooms(
     known, parents = {}, {}
     for room in sorted({entry[0] for entry in entries}):
         parent, _, last = f"rushlight.{room}".rpartition(".")
-        known[room] = f"{last}_room" if last in taken else last
-        renamed = f" as {known[room]}" if last in taken else ""
+        name = f"{last}_room" if last in taken else last
+        if name in known.values():
+            name = f"{parent.rpartition('.')[2]}_{last}"
+        known[room] = name
+        renamed = f" as {name}" if name != last else ""
         parents.setdefault(parent, []).append(last + renamed)
     text = ""
     for parent, words in sorted(parents.items()):
@@ -120,6 +136,47 @@ def rooms(
 def imported(place: str, entries: Iterable[Name]) -> str:
     """The imports of what stands in a place."""
     return imports(entry for entry in entries if entry.place == place)
+
+
+def own(maker: str, entry: Name, room: str, *words: str) -> str:
+    """The line that makes a public name a function of its own."""
+    manner = {"*": ', "spelled"', "~": ', "modes only"'}.get(entry.mark, "")
+    quoted = ", ".join((*words, f'"{entry.shown}"'))
+    opening, arguments = f"{entry.shown} = {maker}(", f"{room}.{entry.name}, {quoted}{manner}"
+    line = f"{opening}{arguments})\n"
+    return line if len(line) <= WIDTH else f"{opening}\n    {arguments},\n)\n"
+
+
+def public(place: str, entries: list[Name]) -> str:
+    """The functions of a namespace that ask `__torch_function__`."""
+    made = f"public.{place}" if place != "nn.functional" else "nn.functional.public"
+    asking = [e for e in entries if e.place == place and e.asks and home_of(e, entries) == made]
+    text, known = rooms(asking, {entry.shown for entry in asking})
+    text += "from rushlight.overriding.functions import public\n"
+    text += f'\nHOME = "rushlight{"" if place == "torch" else f".{place}"}"\n\n'
+    return text + "".join(own("public", e, known[e.room], "HOME") for e in asking)
+
+
+def asking(place: str, entries: list[Name]) -> list[Name]:
+    """The entries of a namespace, whose functions that ask are imported from where they are made."""
+
+    def source(entry: Name) -> Name:
+        return (
+            entry._replace(room=home_of(entry, entries), name=entry.shown) if entry.asks else entry
+        )
+
+    return [source(entry) for entry in entries if entry.place == place]
+
+
+def home_of(entry: Name, entries: list[Name]) -> str:
+    """Where a public function is made: torch has some functions of torch in nn.functional too."""
+    if (
+        entry.place == "nn.functional"
+        and not entry.mark
+        and entry._replace(place="torch") in entries
+    ):
+        return "public.torch"
+    return {"nn.functional": "nn.functional.public"}.get(entry.place, f"public.{entry.place}")
 
 
 def namespace(place: str, entries: list[Name]) -> str:
@@ -143,10 +200,14 @@ def methods(entries: list[Name]) -> str:
     """The class of all methods that are functions of a room, in-place forms beside their functions."""
     listed = [entry for entry in entries if entry.place == "Tensor"]
     text, known = rooms(listed, {entry.shown for entry in listed})
+    text += "from rushlight.overriding.functions import method\n"
     text += '\n\nclass ListedMethods:\n    """Mixed into Tensor."""\n\n    __slots__ = ()\n'
     homes: dict[str, list[str]] = {}
     for entry in listed:
-        line = f"    {entry.shown} = {known[entry.room]}.{entry.name}\n"
+        line = f"{entry.shown} = {known[entry.room]}.{entry.name}\n"
+        if entry.mark != "!":
+            line = own("method", entry, known[entry.room])
+        line = textwrap.indent(line, "    ")
         homes.setdefault((entry.of or entry)[0], []).append(line)
     return text + "".join("\n" + "".join(sorted(lines)) for _, lines in sorted(homes.items()))
 
@@ -162,10 +223,17 @@ def texts() -> dict[Path, str]:
     entries = read()
     layers = [entry._replace(room="nn.modules") for entry in entries if entry.place == "nn"]
     blocks = {
-        "": imported("torch", entries),
+        "": imports(asking("torch", entries)),
         "nn": imports(layers),
         "nn.modules": namespace("nn", entries),
         **{place: namespace(place, entries) for place in NAMESPACES},
+        **{place: namespace(place, asking(place, entries)) for place in ASKING[1:]},
+        **{
+            f"public.{place}": public(place, entries)
+            for place in ASKING
+            if place != "nn.functional"
+        },
+        "nn.functional.public": public("nn.functional", entries),
         **{place: imported(place, entries) for place in ABSENT},
         "ops.overwriting": overwriting(entries),
         "methods.listed": methods(entries),

@@ -22,54 +22,8 @@ _keep_freed_memory()
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.ops.activation import (
-    celu, celu_, hardshrink, log_softmax, prelu, relu_, rrelu, rrelu_, selu, selu_, softmax,
-    threshold, threshold_,
-)
-from rushlight.ops.algebra import (
-    chain_matmul, cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp,
-    pinverse, qr, slogdet, svd,
-)
-from rushlight.ops.arrangement import (
-    as_strided_scatter, diag, diag_embed, diagflat, diagonal, diagonal_scatter, flip, fliplr,
-    flipud, roll, rot90, select_scatter, slice_scatter, trace, tril, triu, vander,
-)
-from rushlight.ops.bilinear import bilinear
-from rushlight.ops.bitwise import (
-    bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, gcd,
-    hash_tensor, lcm,
-)
-from rushlight.ops.comparison import (
-    allclose, eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, isneginf,
-    isposinf, isreal, le, less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt,
-    ne, not_equal, where,
-)
-from rushlight.ops.complex import (
-    angle, complex, conj, conj_physical, imag, is_conj, is_neg, polar, real, resolve_conj,
-    resolve_neg, view_as_complex, view_as_real,
-)
-from rushlight.ops.conversion import (
-    can_cast, clone, detach, detach_, get_device, is_complex, is_floating_point, is_nonzero,
-    is_signed, is_tensor, result_type, typename,
-)
-from rushlight.ops.convolution import (
-    conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d,
-    convolution,
-)
-from rushlight.ops.creation import (
-    as_tensor, asarray, empty, empty_like, empty_permuted, empty_strided, from_numpy, full,
-    full_like, ones, ones_like, scalar_tensor, tensor, zeros, zeros_like,
-)
-from rushlight.ops.distance import cdist, cosine_similarity, pairwise_distance, pdist
-from rushlight.ops.dropout import (
-    alpha_dropout, alpha_dropout_, dropout, dropout_, feature_alpha_dropout, feature_alpha_dropout_,
-    feature_dropout, feature_dropout_, native_dropout,
-)
-from rushlight.ops.einsum import einsum
-from rushlight.ops.embedding import embedding, embedding_bag, embedding_renorm_
-from rushlight.ops.extremes import (
-    amax, amin, aminmax, argmax, argmin, max, median, min, mode, nanmedian, nanquantile, quantile,
-)
+from rushlight.ops.conversion import can_cast, is_tensor, typename
+from rushlight.ops.creation import from_numpy
 from rushlight.ops.foreach import (
     _foreach_abs, _foreach_abs_, _foreach_acos, _foreach_acos_, _foreach_add, _foreach_add_,
     _foreach_addcdiv, _foreach_addcdiv_, _foreach_addcmul, _foreach_addcmul_, _foreach_asin,
@@ -89,10 +43,6 @@ from rushlight.ops.foreach import (
     _foreach_tan, _foreach_tan_, _foreach_tanh, _foreach_tanh_, _foreach_trunc, _foreach_trunc_,
     _foreach_zero_,
 )
-from rushlight.ops.geometry import as_strided, as_strided_, is_same_size, resize_as_
-from rushlight.ops.histograms import bincount, histc, histogram, histogramdd
-from rushlight.ops.indexing import index_put, index_put_
-from rushlight.ops.inplace import fill_, zero_
 from rushlight.ops.internal import (
     _assert, _assert_async, _cast_Byte, _cast_Char, _cast_Double, _cast_Float, _cast_Half,
     _cast_Int, _cast_Long, _cast_Short, _check, _check_index, _check_is_size,
@@ -102,103 +52,78 @@ from rushlight.ops.internal import (
     _log_softmax_backward_data, _shape_as_tensor, _softmax, _softmax_backward_data, _stack, _unique,
     _unique2,
 )
-from rushlight.ops.joining import (
-    block_diag, cartesian_prod, cat, chunk, column_stack, combinations, concat, concatenate, dsplit,
-    dstack, hsplit, hstack, meshgrid, repeat_interleave, row_stack, split, split_with_sizes, stack,
-    tensor_split, tile, unbind, unsafe_chunk, unsafe_split, unsafe_split_with_sizes, vsplit, vstack,
-)
 from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
-    IntTensor, LongTensor, ShortTensor, from_dlpack, frombuffer, get_default_device,
-    set_default_device, set_default_tensor_type, to_dlpack,
+    IntTensor, LongTensor, ShortTensor, from_dlpack, get_default_device, set_default_device,
+    set_default_tensor_type, to_dlpack,
 )
-from rushlight.ops.loss import (
-    binary_cross_entropy_with_logits, cosine_embedding_loss, ctc_loss, hinge_embedding_loss, kl_div,
-    margin_ranking_loss, poisson_nll_loss, triplet_margin_loss,
-)
-from rushlight.ops.lowrank import pca_lowrank, svd_lowrank
-from rushlight.ops.masking import (
-    argwhere, fill, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static,
-    unravel_index,
-)
-from rushlight.ops.normalization import (
-    batch_norm, group_norm, instance_norm, layer_norm, native_batch_norm, native_group_norm,
-    native_layer_norm, rms_norm,
-)
-from rushlight.ops.overwriting import (
-    acos_, acosh_, addmv_, arccos_, arccosh_, arcsin_, arcsinh_, arctan_, arctanh_, asin_, asinh_,
-    atan_, atanh_, ceil_, clamp_, clamp_max_, clamp_min_, clip_, conj_physical_, cos_, cosh_,
-    deg2rad_, erf_, erfc_, exp2_, exp_, expm1_, fix_, floor_, frac_, gcd_, i0_, lcm_, ldexp_,
-    log10_, log1p_, log2_, log_, logit_, nan_to_num_, neg_, negative_, rad2deg_, reciprocal_,
-    round_, rsqrt_, sigmoid_, sin_, sinc_, sinh_, sqrt_, square_, tan_, tanh_, trunc_, xlogy_,
-)
-from rushlight.ops.packed import geqrf, lu, lu_solve, lu_unpack, orgqr, ormqr, triangular_solve
-from rushlight.ops.padding import constant_pad_nd
-from rushlight.ops.pointwise import (
-    abs, abs_, absolute, add, addcdiv, addcmul, ceil, clamp, clamp_max, clamp_min, clip, copysign,
-    deg2rad, div, divide, fix, float_power, floor, floor_divide, fmax, fmin, fmod, frac, frexp,
-    heaviside, ldexp, lerp, maximum, minimum, mul, multiply, nan_to_num, neg, negative, nextafter,
-    positive, pow, rad2deg, reciprocal, relu, remainder, round, rsqrt, rsub, sgn, sign, signbit,
-    sqrt, square, sub, subtract, true_divide, trunc,
-)
-from rushlight.ops.pooling import (
-    adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, max_pool1d, max_pool1d_with_indices,
-    max_pool2d, max_pool3d,
-)
-from rushlight.ops.product import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, cross, dot, ger, inner, kron, matmul, matrix_power,
-    mm, mv, outer, tensordot, vdot,
-)
-from rushlight.ops.ranges import arange, eye, linspace, logspace, range, tril_indices, triu_indices
-from rushlight.ops.reduction import (
-    all, any, count_nonzero, dist, logsumexp, mean, nanmean, nansum, norm, numel, prod, std,
-    std_mean, sum, var, var_mean,
-)
-from rushlight.ops.sampling import (
-    bernoulli, binomial, multinomial, normal, poisson, rand, rand_like, randint, randint_like,
-    randn, randn_like, randperm,
-)
-from rushlight.ops.scan import (
-    cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz,
-)
-from rushlight.ops.scatter import (
-    gather, index_reduce, scatter, scatter_add, scatter_reduce, take_along_dim,
-)
-from rushlight.ops.selection import index_add, index_copy, index_fill, index_select, put, take
-from rushlight.ops.shape import (
-    adjoint, atleast_1d, atleast_2d, atleast_3d, broadcast_shapes, broadcast_tensors, broadcast_to,
-    flatten, moveaxis, movedim, narrow, permute, ravel, reshape, select, squeeze, swapaxes,
-    swapdims, t, transpose, unflatten, unsqueeze,
-)
-from rushlight.ops.sorting import (
-    argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk, unique, unique_consecutive,
-)
-from rushlight.ops.spectrum import istft, stft
-from rushlight.ops.statistics import corrcoef, cov, gradient, renorm
+from rushlight.ops.shape import broadcast_shapes
 from rushlight.ops.storage import (
     BFloat16Storage, BoolStorage, ByteStorage, CharStorage, ComplexDoubleStorage,
     ComplexFloatStorage, DoubleStorage, FloatStorage, HalfStorage, IntStorage, LongStorage,
     ShortStorage, TypedStorage, UntypedStorage,
 )
 from rushlight.ops.storage_places import is_storage
-from rushlight.ops.transcendental import (
-    acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan,
-    atan2, atanh, cos, cosh, digamma, erf, erfc, erfinv, exp, exp2, expm1, hypot, i0, igamma,
-    igammac, lgamma, log, log10, log1p, log2, logaddexp, logaddexp2, logit, mvlgamma, polygamma,
-    sigmoid, sin, sinc, sinh, tan, tanh, xlogy,
-)
-from rushlight.ops.view_copies import (
-    alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, narrow_copy, permute_copy,
-    select_copy, slice_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy,
-    transpose_copy, unbind_copy, unfold_copy, unsqueeze_copy, view_as_complex_copy,
-    view_as_real_copy, view_copy,
-)
-from rushlight.ops.vision import (
-    affine_grid_generator, channel_shuffle, grid_sampler, grid_sampler_2d, grid_sampler_3d,
-    native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
-)
-from rushlight.ops.windows import (
-    bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
+from rushlight.public.torch import (
+    abs, abs_, absolute, acos, acos_, acosh, acosh_, adaptive_avg_pool1d, adaptive_max_pool1d, add,
+    addbmm, addcdiv, addcmul, addmm, addmv, addmv_, addr, adjoint, affine_grid_generator,
+    alias_copy, all, allclose, alpha_dropout, alpha_dropout_, amax, amin, aminmax, angle, any,
+    arange, arccos, arccos_, arccosh, arccosh_, arcsin, arcsin_, arcsinh, arcsinh_, arctan, arctan2,
+    arctan_, arctanh, arctanh_, argmax, argmin, argsort, argwhere, as_strided, as_strided_,
+    as_strided_copy, as_strided_scatter, as_tensor, asarray, asin, asin_, asinh, asinh_, atan,
+    atan2, atan_, atanh, atanh_, atleast_1d, atleast_2d, atleast_3d, avg_pool1d, baddbmm,
+    bartlett_window, batch_norm, bernoulli, bilinear, binary_cross_entropy_with_logits, bincount,
+    binomial, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift,
+    bitwise_xor, blackman_window, block_diag, bmm, broadcast_tensors, broadcast_to, bucketize,
+    cartesian_prod, cat, cdist, ceil, ceil_, celu, celu_, chain_matmul, channel_shuffle, cholesky,
+    cholesky_inverse, cholesky_solve, chunk, clamp, clamp_, clamp_max, clamp_max_, clamp_min,
+    clamp_min_, clip, clip_, clone, column_stack, combinations, complex, concat, concatenate, conj,
+    conj_physical, conj_physical_, constant_pad_nd, conv1d, conv2d, conv3d, conv_tbc,
+    conv_transpose1d, conv_transpose2d, conv_transpose3d, convolution, copysign, corrcoef, cos,
+    cos_, cosh, cosh_, cosine_embedding_loss, cosine_similarity, count_nonzero, cov, cross,
+    ctc_loss, cummax, cummin, cumprod, cumsum, cumulative_trapezoid, deg2rad, deg2rad_, det, detach,
+    detach_, detach_copy, diag, diag_embed, diagflat, diagonal, diagonal_copy, diagonal_scatter,
+    diff, digamma, dist, div, divide, dot, dropout, dropout_, dsplit, dstack, einsum, embedding,
+    embedding_bag, embedding_renorm_, empty, empty_like, empty_permuted, empty_strided, eq, equal,
+    erf, erf_, erfc, erfc_, erfinv, exp, exp2, exp2_, exp_, expand_copy, expm1, expm1_, eye,
+    feature_alpha_dropout, feature_alpha_dropout_, feature_dropout, feature_dropout_, fill, fill_,
+    fix, fix_, flatten, flip, fliplr, flipud, float_power, floor, floor_, floor_divide, fmax, fmin,
+    fmod, frac, frac_, frexp, frombuffer, full, full_like, gather, gcd, gcd_, ge, geqrf, ger,
+    get_device, gradient, greater, greater_equal, grid_sampler, grid_sampler_2d, grid_sampler_3d,
+    group_norm, gt, hamming_window, hann_window, hardshrink, hash_tensor, heaviside,
+    hinge_embedding_loss, histc, histogram, histogramdd, hsplit, hstack, hypot, i0, i0_, igamma,
+    igammac, imag, index_add, index_copy, index_fill, index_put, index_put_, index_reduce,
+    index_select, inner, instance_norm, inverse, is_complex, is_conj, is_floating_point, is_neg,
+    is_nonzero, is_same_size, is_signed, isclose, isfinite, isin, isinf, isnan, isneginf, isposinf,
+    isreal, istft, kaiser_window, kl_div, kron, kthvalue, layer_norm, lcm, lcm_, ldexp, ldexp_, le,
+    lerp, less, less_equal, lgamma, linspace, log, log10, log10_, log1p, log1p_, log2, log2_, log_,
+    log_softmax, logaddexp, logaddexp2, logcumsumexp, logdet, logical_and, logical_not, logical_or,
+    logical_xor, logit, logit_, logspace, logsumexp, lt, lu, lu_solve, lu_unpack,
+    margin_ranking_loss, masked_fill, masked_scatter, masked_select, matmul, matrix_exp,
+    matrix_power, max, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d, maximum, mean,
+    median, meshgrid, min, minimum, mm, mode, moveaxis, movedim, msort, mul, multinomial, multiply,
+    mv, mvlgamma, nan_to_num, nan_to_num_, nanmean, nanmedian, nanquantile, nansum, narrow,
+    narrow_copy, native_batch_norm, native_channel_shuffle, native_dropout, native_group_norm,
+    native_layer_norm, ne, neg, neg_, negative, negative_, nextafter, nonzero, nonzero_static, norm,
+    normal, not_equal, numel, ones, ones_like, orgqr, ormqr, outer, pairwise_distance, pca_lowrank,
+    pdist, permute, permute_copy, pinverse, pixel_shuffle, pixel_unshuffle, poisson,
+    poisson_nll_loss, polar, polygamma, positive, pow, prelu, prod, put, qr, quantile, rad2deg,
+    rad2deg_, rand, rand_like, randint, randint_like, randn, randn_like, randperm, range, ravel,
+    real, reciprocal, reciprocal_, relu, relu_, remainder, renorm, repeat_interleave, reshape,
+    resize_as_, resolve_conj, resolve_neg, result_type, rms_norm, roll, rot90, round, round_,
+    row_stack, rrelu, rrelu_, rsqrt, rsqrt_, rsub, scalar_tensor, scatter, scatter_add,
+    scatter_reduce, searchsorted, select, select_copy, select_scatter, selu, selu_, sgn, sigmoid,
+    sigmoid_, sign, signbit, sin, sin_, sinc, sinc_, sinh, sinh_, slice_copy, slice_scatter,
+    slogdet, softmax, sort, split, split_copy, split_with_sizes, split_with_sizes_copy, sqrt, sqrt_,
+    square, square_, squeeze, squeeze_copy, stack, std, std_mean, stft, sub, subtract, sum, svd,
+    svd_lowrank, swapaxes, swapdims, t, t_copy, take, take_along_dim, tan, tan_, tanh, tanh_,
+    tensor, tensor_split, tensordot, threshold, threshold_, tile, topk, trace, transpose,
+    transpose_copy, trapezoid, trapz, triangular_solve, tril, tril_indices, triplet_margin_loss,
+    triu, triu_indices, true_divide, trunc, trunc_, unbind, unbind_copy, unflatten, unfold_copy,
+    unique, unique_consecutive, unravel_index, unsafe_chunk, unsafe_split, unsafe_split_with_sizes,
+    unsqueeze, unsqueeze_copy, vander, var, var_mean, vdot, view_as_complex, view_as_complex_copy,
+    view_as_real, view_as_real_copy, view_copy, vsplit, vstack, where, xlogy, xlogy_, zero_, zeros,
+    zeros_like,
 )
 # fmt: on
 # ---- names: end ----
@@ -317,6 +242,7 @@ _name_twice()
 distributed = _later("rushlight.distributed")
 distributions = _later("rushlight.distributions")
 multiprocessing = _later("rushlight.multiprocessing")
+overrides = _later("rushlight.overrides")
 testing = _later("rushlight.testing")
 compiler = _later("rushlight.compiler")
 hub = _later("rushlight.hub")

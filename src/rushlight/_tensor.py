@@ -35,7 +35,8 @@ from rushlight.methods.creation import CreationMethods
 from rushlight.methods.listed import ListedMethods
 from rushlight.methods.operators import OperatorMethods
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
-from rushlight.primitives import subclass
+from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
+from rushlight.overriding.functions import admit
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size
 
@@ -63,11 +64,12 @@ class Tensor(
 
     __slots__ = ()
 
-    __torch_function__: Any = classmethod(subclass.torch_function)
+    __torch_function__: Any = classmethod(torch_function)
+    __torch_dispatch__: Any = staticmethod(disabled_torch_dispatch)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        subclass.admit(cls)
+        admit(cls)
 
     # The class is known, printed and pickled as `rushlight.Tensor`.
     __module__ = "rushlight"
@@ -201,7 +203,7 @@ class Tensor(
         other = alias(self)
         if is_inference(self) and not inference.on:
             other._changes = Detached((0, None))
-        return subclass.like(other, self)
+        return other
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph that made it; in inference mode nothing is."""
@@ -221,7 +223,7 @@ class Tensor(
         other._changes = [0, None]
         if is_inference(self):
             other._changes = (Untracked if inference.on else Detached)((0, None))
-        return subclass.like(other, self)
+        return other
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -248,6 +250,17 @@ class Tensor(
     @property
     def _base(self) -> Tensor | None:
         return None if self._view is None else self._view.base  # type: ignore[return-value]
+
+    @property
+    def name(self) -> str | None:
+        """The name of a variable, which none has."""
+        return self._name
+
+    @property
+    def _backward_hooks(self) -> Any:
+        """The hooks on its gradient by their numbers; None without any."""
+        hung = (self._node or self)._hooks
+        return None if hung is None else hung.on_tensor(self._output_nr) or None
 
     def _is_view(self) -> bool:
         """Whether this is a view whose place in the graph hangs on its base's."""
@@ -316,7 +329,7 @@ class Tensor(
         return object.__format__(self, spec)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if not self._data.ndim:
+        if self.dim() == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 

@@ -18,8 +18,10 @@ from rushlight.core import doors
 from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wrap
+from rushlight.core.turned import class_of
 from rushlight.memory import in_memory
 from rushlight.ops.conversion import astype
+from rushlight.overriding.asking import converted
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -147,7 +149,11 @@ class InteropMethods:
         result = getattr(ufunc, method)(
             *(_arrays(x) for x in inputs), **{k: _arrays(v) for k, v in kwargs.items()}
         )
-        return result if "out" in kwargs else _bytes(_tensors(result), name, inputs)
+        if "out" in kwargs:
+            return result
+        result = _bytes(_tensors(result), name, inputs)
+        own: Any = self
+        return converted(result, class_of(own)) if own._spreads else result
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = func.__name__

@@ -158,7 +158,7 @@ def test_torch_knows_what_is_saved_by_name(room):
             continue
         if inspect.isclass(thing) and issubclass(thing, Exception):
             continue
-        if thing.__name__ != name or not thing.__module__.startswith("rushlight"):
+        if thing.__qualname__ != name or not thing.__module__.startswith("rushlight"):
             continue
         written = names.torch_name(thing)
         assert written is not None, f"{thing} has no name that torch knows"

@@ -29,14 +29,17 @@ from rushlight.later import later
 from rushlight.layout import layout, memory_format
 from rushlight.ops.storage import UntypedStorage
 from rushlight.ops.storage_places import place_of
+from rushlight.overriding.asking import DisableTorchFunction, DisableTorchFunctionSubclass
+from rushlight.overriding.asking import disabled_torch_dispatch as _disabled_torch_dispatch_impl
+from rushlight.overriding.asking import disabled_torch_function as _disabled_torch_function_impl
 from rushlight.primitives.factor import LinAlgError as _LinAlgError
-from rushlight.primitives.subclass import disabled_torch_function as _disabled_torch_function_impl
 from rushlight.random import Generator
 from rushlight.size import Size
 
 __all__ = [
-    "Generator", "Size", "StorageBase", "TensorBase", "_LinAlgError", "_TensorBase", "_disabled_torch_function_impl",
-    "device", "dtype", "layout", "memory_format",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "StorageBase", "TensorBase",
+    "_LinAlgError", "_TensorBase", "_disabled_torch_dispatch_impl", "_disabled_torch_function_impl", "device",
+    "dtype", "layout", "memory_format",
 ]  # fmt: skip
 
 _TensorBase = TensorBase

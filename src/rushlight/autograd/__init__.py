@@ -8,7 +8,7 @@ from rushlight.autograd.anomaly import (
     set_anomaly_enabled,
     set_detect_anomaly,
 )
-from rushlight.autograd.api import backward, grad
+from rushlight.autograd import api as _api
 from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from rushlight.autograd.state import (
@@ -21,6 +21,10 @@ from rushlight.autograd.state import (
 )
 from rushlight.autograd.variable import Variable
 from rushlight.later import later
+from rushlight.overriding.functions import public as _public
+
+backward = _public(_api.backward, "rushlight.autograd", "backward", "spelled")
+grad = _public(_api.grad, "rushlight.autograd", "grad", "spelled")
 
 __all__ = [
     "Function",

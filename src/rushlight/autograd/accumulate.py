@@ -14,6 +14,7 @@ from rushlight.core.node import Meta, Node, next_sequence
 from rushlight.core.tensor import Array, TensorBase, bump
 from rushlight.core.turned import held
 from rushlight.memory import is_dense, is_repeated, laid
+from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
 from rushlight.primitives.placement import order_like
 from rushlight.primitives.pointwise import laid_out
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
+@quiet
 def fit(g: Tensor, meta: Meta) -> Tensor:
     """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
     shape, dtype = meta
@@ -82,6 +84,7 @@ def _spreads(shape: tuple[int, ...], over: tuple[int, ...]) -> bool:
         return False
 
 
+@quiet
 def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     """Add g into the `.grad` of a leaf. A first gradient is laid out as its leaf."""
     before = leaf._grad
@@ -108,6 +111,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         bump(before, "the accumulation of a gradient")
 
 
+@quiet
 def keep(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
     """Add g to the `.grad` of a tensor that is no leaf: always in memory of its own."""
     before = tensor._grad

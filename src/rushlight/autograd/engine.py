@@ -18,6 +18,7 @@ from rushlight.core.node import Node
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import TensorBase
+from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class _Walk:
         waiting = pending.get(target)
         pending[target] = g if waiting is None else self.add(waiting, g)
 
+    @quiet
     def add(self, a: Tensor, b: Tensor) -> Tensor:
         # The first gradient is shared, the second makes a new sum, later ones are added into that.
         if self.create_graph or (doors.watching and state.interpreters):

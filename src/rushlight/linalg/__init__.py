@@ -7,18 +7,14 @@ from rushlight.nearest import missing as _missing
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.ops.algebra import (
-    cholesky, cholesky_ex, cond, det, diagonal, eig, eigh, eigvals, eigvalsh, inv_ex,
-    inverse as inv, linalg_qr as qr, linalg_slogdet as slogdet, linalg_svd as svd, lstsq,
-    matrix_exp, matrix_norm, matrix_rank, multi_dot, norm, pinv, solve, solve_ex, solve_triangular,
-    svdvals, tensorinv, tensorsolve, vander, vecdot, vector_norm,
-)
-from rushlight.ops.packed import (
-    householder_product, ldl_factor, ldl_factor_ex, ldl_solve, linalg_lu as lu,
-    linalg_lu_solve as lu_solve, lu_factor, lu_factor_ex,
-)
-from rushlight.ops.product import linalg_cross as cross, matmul, matrix_power
 from rushlight.primitives.factor import LinAlgError
+from rushlight.public.linalg import (
+    cholesky, cholesky_ex, cond, cross, det, diagonal, eig, eigh, eigvals, eigvalsh,
+    householder_product, inv, inv_ex, ldl_factor, ldl_factor_ex, ldl_solve, lstsq, lu, lu_factor,
+    lu_factor_ex, lu_solve, matmul, matrix_exp, matrix_norm, matrix_power, matrix_rank, multi_dot,
+    norm, pinv, qr, slogdet, solve, solve_ex, solve_triangular, svd, svdvals, tensorinv,
+    tensorsolve, vander, vecdot, vector_norm,
+)
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh",

@@ -7,6 +7,14 @@ from typing import Any
 from rushlight.layout import layout, strided
 from rushlight.ops import complex, shape, transcendental
 from rushlight.ops.inplace import inplace
+from rushlight.overriding.functions import copied
+
+
+def _always(answer: bool) -> property:
+    def asked(self: Any) -> bool:
+        return answer
+
+    return property(asked)
 
 
 class AttributeMethods:
@@ -14,31 +22,31 @@ class AttributeMethods:
 
     __slots__ = ()
 
-    H = property(shape.conjugate_matrix)
-    T = property(shape.reversed_dims)
-    mH = property(shape.conjugate_matrices)
-    mT = property(shape.matrix_transpose)
-    real = property(complex.real, complex.set_real)
-    imag = property(complex.imag, complex.set_imag)
+    H = property(copied(shape.conjugate_matrix))
+    T = property(copied(shape.reversed_dims))
+    mH = property(copied(shape.conjugate_matrices))
+    mT = property(copied(shape.matrix_transpose))
+    real = property(copied(complex.real), copied(complex.set_real))
+    imag = property(copied(complex.imag), copied(complex.set_imag))
 
     __array_priority__ = 1000
 
     # What torch tells apart and is always the same here.
-    is_cpu = True
-    is_cuda = False
-    is_ipu = False
-    is_maia = False
-    is_meta = False
-    is_mkldnn = False
-    is_mps = False
-    is_mtia = False
-    is_nested = False
-    is_quantized = False
-    is_sparse = False
-    is_sparse_csr = False
-    is_vulkan = False
-    is_xla = False
-    is_xpu = False
+    is_cpu = _always(True)
+    is_cuda = _always(False)
+    is_ipu = _always(False)
+    is_maia = _always(False)
+    is_meta = _always(False)
+    is_mkldnn = _always(False)
+    is_mps = _always(False)
+    is_mtia = _always(False)
+    is_nested = _always(False)
+    is_quantized = _always(False)
+    is_sparse = _always(False)
+    is_sparse_csr = _always(False)
+    is_vulkan = _always(False)
+    is_xla = _always(False)
+    is_xpu = _always(False)
 
     @property
     def layout(self) -> layout:

@@ -14,6 +14,7 @@ from rushlight.interop import with_array
 from rushlight.ops import indexing, overwriting, pointwise, product
 from rushlight.ops.arguments import relabel
 from rushlight.ops.pointwise import NUMBERS
+from rushlight.overriding.functions import met, method
 from rushlight.primitives import bitwise as bit_rows
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
@@ -24,46 +25,56 @@ if TYPE_CHECKING:
 _OPERANDS = (TensorBase, *NUMBERS)
 
 
-def _operator(row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor]:
+def _other(self: Any, name: str, other: Any) -> Any:
+    """What an operand answers that is none of torch's; or Python may look further."""
+    return getattr(self, name)(other) if met(other) else NotImplemented
+
+
+def _called(method: Any, name: str) -> Any:
+    method.__name__, method.__qualname__, method.__module__ = name, f"Tensor.{name}", "rushlight"
+    return method
+
+
+def _operator(name: str, row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, _OPERANDS):
             return apply(row, self, other)
         if isinstance(other, np.ndarray):
             return with_array(row, ufunc, self, other)
-        return NotImplemented
+        return _other(self, name, other)
 
-    return method
+    return _called(method, name)
 
 
 def _reflected(
-    row: Primitive, ufunc: np.ufunc, label: str | None = None
+    name: str, row: Primitive, ufunc: np.ufunc, label: str | None = None
 ) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return with_array(row, ufunc, other, self)
         if not isinstance(other, _OPERANDS):
-            return NotImplemented
+            return _other(self, name, other)
         result = apply(row, other, self)
         return result if label is None else relabel(result, label)
 
-    return method
+    return _called(method, name)
 
 
-def _inplace(method: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
+def _inplace(name: str, method: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
     """`x += y`; for what is no operand of torch's, an array too, Python goes on to `x = x + y`."""
 
     def operator(self: Any, other: Any) -> Any:
-        return method(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return method(self, other) if isinstance(other, _OPERANDS) else _other(self, name, other)
 
-    return operator
+    return _called(operator, name)
 
 
-def _divided_by(self: Any, other: Any) -> Tensor:
+def _divided_by(self: Any, other: Any) -> Any:
     # As in torch: the reciprocal times the number.
     if isinstance(other, np.ndarray):
         return with_array(rows.div, np.true_divide, other, self)
     if not isinstance(other, _OPERANDS):
-        return NotImplemented
+        return _other(self, "__rtruediv__", other)
     inverse = apply(rows.reciprocal, self)
     if isinstance(other, (int, float)) and other == 1:
         return relabel(inverse, "MulBackward0")
@@ -78,41 +89,45 @@ class OperatorMethods:
 
     __slots__ = ()
 
-    __add__ = _operator(rows.add, np.add)
-    __radd__ = _operator(rows.add, np.add)
-    __sub__ = _operator(rows.sub, np.subtract)
-    __rsub__ = _reflected(rows.sub, np.subtract, "RsubBackward1")
-    __mul__ = _operator(rows.mul, np.multiply)
-    __rmul__ = _operator(rows.mul, np.multiply)
-    __truediv__ = __div__ = _operator(rows.div, np.true_divide)
-    __rtruediv__ = __rdiv__ = _divided_by
-    __floordiv__ = _operator(rounding.floor_division, np.floor_divide)
-    __rfloordiv__ = _reflected(rounding.floor_division, np.floor_divide)
-    __mod__ = _operator(rows.remainder, np.remainder)
-    __rmod__ = _reflected(rows.remainder, np.remainder)
-    __pow__ = _operator(rows.pow, np.power)
-    __rpow__ = _reflected(rows.pow, np.power)
-    __lt__ = _operator(rows.lt, np.less)
-    __le__ = _operator(rows.le, np.less_equal)
-    __gt__ = _operator(rows.gt, np.greater)
-    __ge__ = _operator(rows.ge, np.greater_equal)
-    __eq__ = _operator(rows.eq, np.equal)  # type: ignore[assignment]
-    __ne__ = _operator(rows.ne, np.not_equal)  # type: ignore[assignment]
-    __and__ = _operator(bit_rows.bitwise_and, np.bitwise_and)
-    __rand__ = _operator(bit_rows.bitwise_and, np.bitwise_and)
-    __or__ = _operator(bit_rows.bitwise_or, np.bitwise_or)
-    __ror__ = _operator(bit_rows.bitwise_or, np.bitwise_or)
-    __xor__ = _operator(bit_rows.bitwise_xor, np.bitwise_xor)
-    __rxor__ = _operator(bit_rows.bitwise_xor, np.bitwise_xor)
-    __lshift__ = _operator(bit_rows.bitwise_left_shift, np.left_shift)
-    __rlshift__ = _reflected(bit_rows.bitwise_left_shift, np.left_shift)
-    __rshift__ = _operator(bit_rows.bitwise_right_shift, np.right_shift)
-    __rrshift__ = _reflected(bit_rows.bitwise_right_shift, np.right_shift)
-    __neg__ = pointwise.neg
-    __pos__ = pointwise.positive
-    __abs__ = pointwise.abs
-    __getitem__ = indexing.getitem
-    __setitem__ = indexing.setitem
+    __add__ = _operator("__add__", rows.add, np.add)
+    __radd__ = _operator("__radd__", rows.add, np.add)
+    __sub__ = _operator("__sub__", rows.sub, np.subtract)
+    __rsub__ = _reflected("__rsub__", rows.sub, np.subtract, "RsubBackward1")
+    __mul__ = _operator("__mul__", rows.mul, np.multiply)
+    __rmul__ = _operator("__rmul__", rows.mul, np.multiply)
+    __truediv__ = __div__ = _operator("__truediv__", rows.div, np.true_divide)
+    __rtruediv__ = __rdiv__ = _called(_divided_by, "__rtruediv__")
+    __floordiv__ = _operator("__floordiv__", rounding.floor_division, np.floor_divide)
+    __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division, np.floor_divide)
+    __mod__ = _operator("__mod__", rows.remainder, np.remainder)
+    __rmod__ = _reflected("__rmod__", rows.remainder, np.remainder)
+    __pow__ = _operator("__pow__", rows.pow, np.power)
+    __rpow__ = _reflected("__rpow__", rows.pow, np.power)
+    __lt__ = _operator("__lt__", rows.lt, np.less)
+    __le__ = _operator("__le__", rows.le, np.less_equal)
+    __gt__ = _operator("__gt__", rows.gt, np.greater)
+    __ge__ = _operator("__ge__", rows.ge, np.greater_equal)
+    __eq__ = _operator("__eq__", rows.eq, np.equal)  # type: ignore[assignment]
+    __ne__ = _operator("__ne__", rows.ne, np.not_equal)  # type: ignore[assignment]
+    __and__ = _operator("__and__", bit_rows.bitwise_and, np.bitwise_and)
+    __rand__ = _operator("__rand__", bit_rows.bitwise_and, np.bitwise_and)
+    __or__ = _operator("__or__", bit_rows.bitwise_or, np.bitwise_or)
+    __ror__ = _operator("__ror__", bit_rows.bitwise_or, np.bitwise_or)
+    __xor__ = _operator("__xor__", bit_rows.bitwise_xor, np.bitwise_xor)
+    __rxor__ = _operator("__rxor__", bit_rows.bitwise_xor, np.bitwise_xor)
+    __lshift__ = _operator("__lshift__", bit_rows.bitwise_left_shift, np.left_shift)
+    __rlshift__ = _reflected("__rlshift__", bit_rows.bitwise_left_shift, np.left_shift)
+    __rshift__ = _operator("__rshift__", bit_rows.bitwise_right_shift, np.right_shift)
+    __rrshift__ = _reflected("__rrshift__", bit_rows.bitwise_right_shift, np.right_shift)
+    __neg__ = method(pointwise.neg, "__neg__")
+    __pos__ = method(pointwise.positive, "__pos__")
+    __abs__ = method(pointwise.abs, "__abs__")
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
+    __getitem__ = method(indexing.getitem, "__getitem__")
+    __setitem__ = method(indexing.setitem, "__setitem__")
 
     def __invert__(self: Any) -> Tensor:
         if self._data.dtype.kind not in "biu":
@@ -121,25 +136,29 @@ class OperatorMethods:
             )
         return apply(bit_rows.bitwise_not, self)
 
-    def __matmul__(self: Any, other: Any) -> Tensor:
+    def __matmul__(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return with_array(_matmul, np.matmul, self, other)
-        return _matmul(self, other) if isinstance(other, TensorBase) else NotImplemented
+        if not isinstance(other, TensorBase):
+            return _other(self, "__matmul__", other)
+        return _matmul(self, other)
 
-    def __rmatmul__(self: Any, other: Any) -> Tensor:
+    def __rmatmul__(self: Any, other: Any) -> Any:
         if isinstance(other, np.ndarray):
             return with_array(_matmul, np.matmul, other, self)
-        return _matmul(other, self) if isinstance(other, TensorBase) else NotImplemented
+        if not isinstance(other, TensorBase):
+            return _other(self, "__rmatmul__", other)
+        return _matmul(other, self)
 
-    __iadd__ = _inplace(overwriting.add_)
-    __isub__ = _inplace(overwriting.sub_)
-    __imul__ = _inplace(overwriting.mul_)
-    __itruediv__ = __idiv__ = _inplace(overwriting.div_)
-    __ifloordiv__ = _inplace(overwriting.floor_divide_)
-    __imod__ = _inplace(overwriting.remainder_)
-    __ipow__ = _inplace(overwriting.pow_)
-    __iand__ = _inplace(overwriting.bitwise_and_)
-    __ior__ = _inplace(overwriting.bitwise_or_)
-    __ixor__ = _inplace(overwriting.bitwise_xor_)
-    __ilshift__ = _inplace(overwriting.bitwise_left_shift_)
-    __irshift__ = _inplace(overwriting.bitwise_right_shift_)
+    __iadd__ = _inplace("__iadd__", overwriting.add_)
+    __isub__ = _inplace("__isub__", overwriting.sub_)
+    __imul__ = _inplace("__imul__", overwriting.mul_)
+    __itruediv__ = __idiv__ = _inplace("__itruediv__", overwriting.div_)
+    __ifloordiv__ = _inplace("__ifloordiv__", overwriting.floor_divide_)
+    __imod__ = _inplace("__imod__", overwriting.remainder_)
+    __ipow__ = _inplace("__ipow__", overwriting.pow_)
+    __iand__ = _inplace("__iand__", overwriting.bitwise_and_)
+    __ior__ = _inplace("__ior__", overwriting.bitwise_or_)
+    __ixor__ = _inplace("__ixor__", overwriting.bitwise_xor_)
+    __ilshift__ = _inplace("__ilshift__", overwriting.bitwise_left_shift_)
+    __irshift__ = _inplace("__irshift__", overwriting.bitwise_right_shift_)

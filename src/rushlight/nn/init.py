@@ -9,7 +9,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from rushlight.ops.algebra import linalg_qr
 from rushlight.ops.comparison import where
 from rushlight.ops.creation import empty, empty_like, ones_like
 from rushlight.ops.sampling import randperm
+from rushlight.overriding.functions import NAMED, public
 from rushlight.random import Generator
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 FanMode = Literal["fan_in", "fan_out"]
+F = TypeVar("F", bound=Callable[..., Any])
 
 _GAINS: dict[str, float] = {
     "tanh": 5 / 3,
@@ -61,6 +63,10 @@ _GAINS: dict[str, float] = {
     "linear": 1,
     **{f"conv{kind}{n}d": 1 for kind in ("", "_transpose") for n in (1, 2, 3)},
 }
+
+
+def _asking(function: F) -> F:
+    return public(function, "rushlight.nn.init", function.__name__, NAMED)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -81,6 +87,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
+@_asking
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -89,6 +96,7 @@ def uniform_(
         return tensor.uniform_(a, b, generator=generator)
 
 
+@_asking
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -139,6 +147,7 @@ def trunc_normal_(
         return tensor.copy_(chosen)
 
 
+@_asking
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value everywhere."""
     with no_grad():
@@ -230,6 +239,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
+@_asking
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,

@@ -15,7 +15,7 @@ from rushlight.core.turned import class_of, take_memory
 from rushlight.device import check_device
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.rebuilding import own_state, with_state
-from rushlight.primitives.subclass import disabled_torch_function
+from rushlight.overriding.asking import disabled_torch_function
 
 __all__ = [
     "Buffer",
@@ -39,7 +39,16 @@ def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-class Parameter(Tensor):
+class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
+    """Counts among parameters the tensors of classes that keep themselves, and say that they are one."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance) or cls is not Parameter:
+            return type.__instancecheck__(cls, instance)
+        return isinstance(instance, TensorBase) and instance.__dict__.get("_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
     """A tensor that a module counts among its parameters when it is assigned to an attribute.
 
     It shares the memory of data, and is a leaf that wants a gradient unless told otherwise.
@@ -59,6 +68,8 @@ class Parameter(Tensor):
         """A parameter on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
+        if data._spreads:
+            return _own_parameter(cls, data, requires_grad)
         return _leaf(cls, data.detach(), requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -81,6 +92,18 @@ class Parameter(Tensor):
         if state:
             return _rebuild_parameter_with_state, (*arguments, state)
         return _rebuild_parameter, arguments
+
+
+def _own_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> Any:
+    """A parameter of the class of data, where that keeps itself through operations."""
+    twin = data.detach().requires_grad_(requires_grad)
+    if type(twin) is not type(data):
+        raise RuntimeError(
+            f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
+            f"returns an instance of the same type, but return type {type(twin).__name__} was found instead."
+        )
+    twin.__dict__["_is_param"] = True
+    return twin
 
 
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Parameter:

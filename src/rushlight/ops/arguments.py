@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import brought, is_foreign
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.state import need_tracked
 from rushlight.core.doors import into, number
@@ -106,6 +107,13 @@ def relabel(result: Any, name: str) -> Any:
 def anew(result: Tensor) -> Tensor:
     """A view of what nobody else will ever see, as a tensor that is no view."""
     result._view = None
+    return result
+
+
+def like(result: Tensor, source: TensorBase) -> Tensor:
+    """A result that no row has made, brought to the library of arrays of what it was made from."""
+    if is_foreign(memory := held(source)):
+        result._data = brought(result._data, memory)
     return result
 
 

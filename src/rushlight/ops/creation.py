@@ -19,6 +19,7 @@ from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
     as_dtype,
     as_sizes,
+    like,
     need_number,
     need_tensor,
     numpy_dtype,
@@ -29,7 +30,6 @@ from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.primitives import placement
 from rushlight.primitives.constant import computed
 from rushlight.primitives.strided import laid_out
-from rushlight.primitives.subclass import like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

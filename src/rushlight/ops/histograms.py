@@ -13,10 +13,9 @@ from rushlight.core.doors import check, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import need_tensor, write_out, write_outs
+from rushlight.ops.arguments import like, need_tensor, write_out, write_outs
 from rushlight.ops.ranges import linspace
 from rushlight.primitives.constant import computed
-from rushlight.primitives.subclass import like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

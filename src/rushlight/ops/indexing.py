@@ -31,6 +31,7 @@ from rushlight.ops.inplace import (
     stand_in,
 )
 from rushlight.ops.masking import filling
+from rushlight.overriding.functions import met
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.index import ARRAY, FULL
@@ -58,7 +59,12 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     if index is Ellipsis:
         result = apply(rows.slice_, self, index=(Ellipsis,))
         return result
-    basic, spec, tensors = _parsed(index, self)
+    try:
+        basic, spec, tensors = _parsed(index, self)
+    except IndexError:
+        if not met(index):
+            raise
+        return self[index]
     if basic is None:
         source = self
     else:
@@ -218,10 +224,16 @@ def _plain_slice(s: slice) -> slice:
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`x[index] = value`, in place and differentiable in both."""
-    value = _assigned(self, value)
-    if index is False:
+    try:
+        value = _assigned(self, value)
+        if index is False:
+            return
+        basic, spec, tensors = _parsed(index, self)
+    except (IndexError, TypeError):
+        if not met(value) and not met(index):
+            raise
+        self[index] = value
         return
-    basic, spec, tensors = _parsed(index, self)
     region = self._data if basic is None else _region(self, basic)
     if not tensors:
         recording = admit(self, value)

@@ -43,6 +43,7 @@ from rushlight.ops.arguments import (
     relabel,
 )
 from rushlight.ops.precision import uncast
+from rushlight.overriding.functions import met
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import writing
 from rushlight.primitives.families import is_int64, missing
@@ -404,7 +405,12 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             ask(run, self, args, kwargs)
             raise
         if not recorded:
-            return assign(self, run(self, *args, **kwargs), name)
+            try:
+                return assign(self, run(self, *args, **kwargs), name)
+            except TypeError:
+                if not met(*others):
+                    raise
+            return getattr(self, name)(*args, **kwargs)
         start = next_sequence()
         before = stand_in(self)
         result = run(before, *args, **kwargs)
@@ -521,6 +527,8 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
     """Copy src, which broadcasts, into self, converting its type; returns self."""
     if not isinstance(src, TensorBase):
         if not isinstance(src, NUMBERS):
+            if met(src):
+                return self.copy_(src, non_blocking)
             need_tensor("copy_", "other", 1, src)
         src = dtypes.python_number(src)
         src = literal(np.asarray(src, dtypes.of_number(src).numpy))

@@ -138,7 +138,12 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
 
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
     """A leaf of a subclass of Tensor on data's memory; what classes like Parameter start from."""
-    return as_class(cls, data._data).requires_grad_(require_grad)
+    result = literal(data._data)
+    if require_grad:
+        result.requires_grad_()
+    if type(result) is not cls:
+        result.__class__ = cls
+    return result
 
 
 class LegacyType(type):

@@ -13,7 +13,7 @@ from rushlight.core.tape import remember
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import strided_view
 from rushlight.narrow import need_more_bits
-from rushlight.ops.arguments import apart, need_number, need_tensor, relabel, write_out
+from rushlight.ops.arguments import apart, like, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as rows
@@ -22,7 +22,6 @@ from rushlight.primitives.constant import computed
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
-from rushlight.primitives.subclass import like
 from rushlight.primitives.writing import fill_where
 
 if TYPE_CHECKING:

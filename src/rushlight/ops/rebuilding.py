@@ -88,7 +88,7 @@ def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
     return result
 
 
-def reduce(self: Tensor, protocol: Any = 2) -> tuple[Any, ...]:
+def reduce(self: Tensor, proto: Any) -> tuple[Any, ...]:
     """What a pickle keeps: how to make the tensor again, and from what."""
     return kept(self, values_of(self), class_of(self) is result_class())
 

@@ -19,13 +19,12 @@ from rushlight.core.state import state
 from rushlight.core.tape import reusable
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad
 from rushlight.layout import preserve_format
-from rushlight.ops.arguments import as_sizes, need_tensor, numpy_dtype, relabel, write_out
+from rushlight.ops.arguments import as_sizes, like, need_tensor, numpy_dtype, relabel, write_out
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.primitives import writing
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.placement import place_like
-from rushlight.primitives.subclass import like
 from rushlight.primitives.view import overwrite
 from rushlight.random import Generator
 

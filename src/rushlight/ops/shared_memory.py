@@ -105,7 +105,7 @@ def _reduced(tensor: Tensor) -> tuple[Any, ...]:
     if block is None:
         # A row of a data set takes less than the storage that it is in, an expanded tensor more.
         if place_of(tensor._data).storage.nbytes() < tensor._data.nbytes:
-            return reduce(tensor)
+            return reduce(tensor, 2)
         return _copied, (tensor._data, tensor._requires_grad, own_state(tensor))
     from multiprocessing.reduction import DupFd
 

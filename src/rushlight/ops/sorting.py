@@ -14,6 +14,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.ops.arguments import (
     anew,
     apart,
+    like,
     need_real_gradient,
     need_tensor,
     numpy_names,
@@ -29,7 +30,6 @@ from rushlight.primitives.families import NUMERIC, REAL, result_type, supported
 from rushlight.primitives.kernel import closed
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.scatter import gather
-from rushlight.primitives.subclass import like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

@@ -112,7 +112,7 @@ def torch_name(thing: Any) -> tuple[str, str] | None:
         return _REBUILDERS[thing]
     in_file = isinstance(thing, type) and module.startswith(_FILES_AS_IN_TORCH)
     if module != "rushlight" and not in_file:
-        module, name = _room_of(thing), thing.__name__
+        module = _room_of(thing)
     if "." in name or module.startswith(_OURS_ALONE):
         return None
     theirs = _MOVED.get(f"{module}.{name}") or (_theirs(module), name)

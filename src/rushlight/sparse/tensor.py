@@ -22,7 +22,7 @@ from rushlight.ops.arguments import many_dims, need_tensor, one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
 from rushlight.ops.rebuilding import kept
-from rushlight.primitives.subclass import disabled_torch_function
+from rushlight.overriding.asking import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
 

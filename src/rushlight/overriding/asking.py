@@ -1,0 +1,201 @@
+"""Who is asked in place of an operation, in which order, and what is said if nobody answers.
+
+Asked are the modes, the innermost first, and then the arguments whose class has a `__torch_function__`
+of its own: subclasses of Tensor, and objects that are no tensors ("duck types").
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+from rushlight.core.tensor import TensorBase, result_class, tell_once
+from rushlight.core.turned import class_of
+
+# Whether anybody is asked: everybody, modes alone, nobody.
+ALL, MODES, NOBODY = range(3)
+
+
+class Thread(threading.local):
+    """Who is asked in this thread; a new one starts without modes."""
+
+    asked: int = ALL
+    modes: tuple[Any, ...] = ()
+
+
+thread = Thread()
+
+
+def disabled_torch_function(
+    func: Callable[..., Any],
+    types: Iterable[type],
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """As `__torch_function__` of a class: its instances are treated as plain tensors."""
+    return func(*args, **(kwargs or {}))
+
+
+class _Fewer:
+    """A block in which fewer are asked."""
+
+    limit: int
+
+    def __enter__(self) -> Self:
+        self.before = thread.asked
+        thread.asked = max(self.before, self.limit)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        thread.asked = self.before
+
+
+class DisableTorchFunctionSubclass(_Fewer):
+    """A block in which the classes of arguments are not asked; modes are."""
+
+    limit = MODES
+
+
+class DisableTorchFunction(_Fewer):
+    """A block in which nobody is asked."""
+
+    limit = NOBODY
+
+
+# ---- what the class Tensor answers ---------------------------------------------------------------
+
+# The properties whose value stays what it is, as `grad`.
+unconverted: set[Any] = set()
+
+
+def torch_function(
+    cls: type[Any],
+    func: Callable[..., Any],
+    types: Iterable[type],
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """func(*args, **kwargs), the results of class cls, if it descends from all the types."""
+    if not all(issubclass(cls, t) for t in types):
+        return NotImplemented
+    if cls.__torch_dispatch__ is not disabled_torch_dispatch:
+        raise NotImplementedError(refused(cls))
+    with DisableTorchFunctionSubclass():
+        result = func(*args, **(kwargs or {}))
+    return result if func in unconverted else converted(result, cls)
+
+
+def converted(result: Any, cls: type[Any]) -> Any:
+    """The tensors of a result, in tuples and lists too, as instances of cls."""
+    if isinstance(result, TensorBase):
+        if cls is result_class() or isinstance(result, cls):
+            return result
+        return result.as_subclass(cls)  # type: ignore[attr-defined]
+    if isinstance(result, tuple | list):
+        return type(result)([converted(part, cls) for part in result])
+    return result
+
+
+def disabled_torch_dispatch(
+    func: Callable[..., Any],
+    types: Iterable[type],
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """As `__torch_dispatch__` of a class: it has none."""
+    return func(*args, **(kwargs or {}))
+
+
+def refused(cls: type[Any]) -> str:
+    """Why a class that wants to answer below autograd cannot be used."""
+    return (
+        f"{cls.__name__} defines __torch_dispatch__, which torch asks for each operation of ATen below "
+        "autograd. There is no such layer here: define __torch_function__, which is asked for every "
+        "public function and method, or watch rows with rushlight.core.doors.Interpreter"
+    )
+
+
+# ---- asking --------------------------------------------------------------------------------------
+
+
+def answers(value: Any) -> bool:
+    """Whether the class of value has a `__torch_function__` that is to be asked."""
+    if isinstance(value, TensorBase):
+        return value._spreads
+    function = getattr(type(value), "__torch_function__", None)
+    return function is not None and function is not disabled_torch_function
+
+
+_PLAIN = {int, float, bool, complex, str, type(None)}
+
+
+def _insert(value: Any, found: list[Any]) -> None:
+    """Put value, if it is the first of its class, before those whose classes it descends from."""
+    cls = type(value)
+    if any(type(other) is cls for other in found):
+        return
+    place = next((i for i, other in enumerate(found) if isinstance(value, type(other))), len(found))
+    found.insert(place, value)
+
+
+def overloaded(args: Sequence[Any], kwargs: dict[str, Any], tensors: bool = False) -> list[Any]:
+    """The arguments that are asked, in that order; with tensors, plain ones among them."""
+    found: list[Any] = []
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        cls = value.__class__
+        if cls in _PLAIN:
+            continue
+        for part in value if isinstance(value, tuple | list) else (value,):
+            if answers(part) or (tensors and type(part) is result_class()):
+                _insert(part, found)
+    return found
+
+
+def ask(
+    function: Any,
+    name: str,
+    found: Sequence[Any],
+    types: tuple[type, ...],
+    args: tuple[Any, ...],
+    given: tuple[Any, ...],
+    spelled: bool,
+) -> Any:
+    """What modes and classes make of function(*args); given holds its keyword arguments, if any."""
+    modes = thread.modes if thread.asked != NOBODY else ()
+    if modes:
+        thread.modes = modes[:-1]
+        try:
+            result = modes[-1].__torch_function__(function, types, args, *given)
+        finally:
+            thread.modes = modes
+        if result is not NotImplemented:
+            return result
+    for value in found:
+        method = value.__torch_function__
+        if getattr(method, "__self__", None) is value:
+            tell_once(
+                "Defining your `__torch_function__` as a plain method is deprecated and will be an error "
+                "in future, please define it as a classmethod."
+            )
+        result = method(function, types, args, *given)
+        if result is not NotImplemented:
+            return result
+    raise TypeError(_nobody(name, found, modes, spelled))
+
+
+def _nobody(name: str, found: Sequence[Any], modes: tuple[Any, ...], spelled: bool) -> str:
+    classes = [class_of(v) if isinstance(v, TensorBase) else type(v) for v in found]
+    if spelled:
+        mode = f" nor in mode {modes[-1]}" if modes else ""
+        return (
+            f"no implementation found for '{name}' on types that implement __torch_function__: "
+            f"{classes}{mode}"
+        )
+    lines = [f"  - mode object {modes[-1]!r}\n"] if modes else []
+    lines += [f"  - tensor subclass {cls!r}\n" for cls in classes]
+    return (
+        f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned "
+        f"NotImplemented:\n\n{''.join(lines)}\nFor more information, try re-running with "
+        "TORCH_LOGS=not_implemented"
+    )

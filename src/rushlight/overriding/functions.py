@@ -1,0 +1,406 @@
+"""The public functions and methods, which ask `__torch_function__` once there is somebody to ask.
+
+Every public name is a function of its own on the code of the room where it is defined, so that it costs
+nothing more. Once a program defines a class that answers, or enters a mode, the *code* of all public
+functions is exchanged for one that asks first (`arm`): what a program has imported before asks too.
+Nobody tells of objects that are no tensors. They are met when a function refuses them (`_watched`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any, TypeVar, cast
+
+from rushlight.core.node import PrimitiveNode
+from rushlight.core.tensor import TensorBase, result_class
+from rushlight.core.turned import class_of
+from rushlight.overriding import asking
+from rushlight.overriding.asking import ALL, NOBODY, ask, overloaded, thread
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# How a function asks, if not with its arguments as they were given. What torch writes in Python hands
+# on parameters that have defaults as keywords, with their values; some hand on all as keywords; and
+# the functions that make a tensor of data ask modes alone.
+SPELLED, NAMED, MODES_ONLY = "spelled", "named", "modes only"
+
+
+class Public:
+    """A public function: what it is called, what it does, and its code while nobody or somebody is asked.
+
+    shown is what classes are told that was called, which differs from the function for operators and
+    properties. An operator gives NotImplemented for a TypeError; `own` is a property, of which the class
+    of its tensor is told even where that is Tensor.
+    """
+
+    __slots__ = ("calm", "function", "manner", "name", "operator", "own", "plain", "shown")
+
+    def __init__(self, function: Any, plain: Any, name: str, shown: Any = None) -> None:
+        self.function = function
+        self.plain = plain
+        self.name = name
+        self.shown = function if shown is None else shown
+        self.calm: CodeType = function.__code__
+        self.manner = ""
+        self.own = self.operator = False
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What is asked first, while somebody is to be."""
+        asked = thread.asked
+        if asked == NOBODY:
+            return self.plain(*args, **kwargs)
+        if self.manner == MODES_ONLY:
+            if not thread.modes:
+                return self.unasked(args, kwargs)
+            return self._ask([], args, kwargs)
+        found = overloaded(args, kwargs) if asked == ALL else []
+        if not (found or thread.modes):
+            return self.plain(*args, **kwargs)
+        if not self.operator:
+            return self._ask(found, args, kwargs)
+        try:
+            return self._ask(found, args, kwargs)
+        except TypeError:
+            return NotImplemented
+
+    def unasked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What it does while nobody is asked."""
+        before, thread.asked = thread.asked, NOBODY
+        try:
+            return self.plain(*args, **kwargs)
+        finally:
+            thread.asked = before
+
+    def _ask(self, found: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given: tuple[Any, ...] = (kwargs,) if kwargs else ()
+        spelled = self.manner in (SPELLED, NAMED)
+        if spelled:
+            args, kwargs = _spelled(self.plain, args, kwargs, self.manner == NAMED)
+            given = (kwargs,)
+            if thread.asked == ALL:
+                found = overloaded(args, kwargs, tensors=True)
+        elif self.own and not found:
+            found = [args[0]]
+        types = tuple(class_of(v) if isinstance(v, TensorBase) else type(v) for v in found)
+        return ask(self.shown, self.name, found, types, args, given, spelled)
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def _spelled(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], named_all: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments as torch's functions in Python hand them on: what has a default by keyword."""
+    signature = _parameters(function)
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        parameter = signature.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named |= value
+        elif name == "out" and value is None:
+            continue
+        elif not named_all and (
+            parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+        ):
+            positional.append(value)
+        else:
+            named[name] = value
+    return tuple(positional), named
+
+
+# ---- functions of their own ----------------------------------------------------------------------
+
+# What there is: the function, what it does, where it stands, its name, its manner. Of each a record is
+# made when they are first to ask.
+_declared: list[tuple[Any, Any, str, str, str]] = []
+_public: list[Public] = []
+_quiet: list[Public] = []
+_calm: list[Any] = [PrimitiveNode._gradients]
+
+
+def copied(function: Any) -> Any:
+    """A second function on the same code."""
+    code = function.__code__
+    twin = FunctionType(
+        code, function.__globals__, code.co_name, function.__defaults__, function.__closure__
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    return twin
+
+
+def _watched(function: Any) -> Any:
+    """The function, which looks among arguments that it refuses for such as answer themselves."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs) if kwargs else function(*args)
+        except Exception:
+            if not met(*args, *kwargs.values()):
+                raise
+        return called(*args, **kwargs)
+
+    called.__wrapped__ = function  # type: ignore[attr-defined]
+    return called
+
+
+def met(*values: Any) -> bool:
+    """Whether somebody among arguments that were refused would answer, who has not been asked."""
+    if _armed or not overloaded(values, {}):
+        return False
+    arm(for_good=True)
+    return True
+
+
+def _declare(twin: Any, function: Any, home: str, name: str, manner: str) -> Any:
+    twin.__doc__, twin.__module__ = function.__doc__, home
+    twin.__name__ = twin.__qualname__ = name
+    _declared.append((twin, function, home, name, manner))
+    return twin
+
+
+# Rooms whose functions take no tensors, and so have nobody to meet.
+_MAKERS = {"rushlight.ops.ranges", "rushlight.ops.windows"}
+
+
+def public(function: F, home: str, name: str, manner: str = "") -> F:
+    """The function that stands as `home.name`: `rushlight.add` is one, `rushlight.Tensor.add` another.
+
+    >>> import rushlight as torch
+    >>> torch.add is torch.Tensor.add, torch.add.__module__, torch.linalg.det.__name__
+    (False, 'rushlight', 'linalg_det')
+    """
+    twin = copied(function) if function.__module__ in _MAKERS else _watched(function)
+    _declare(twin, function, home, name, manner)
+    # torch's functions in C are called by namespace and name.
+    room = home.rpartition(".")[2]
+    if room in ("fft", "linalg", "special"):
+        twin.__name__ = f"{room}_{name}"
+    return cast(F, twin)
+
+
+# Parameters for other tensors than the method's own.
+_OTHERS = {
+    "batch1", "condition", "exponent", "mask", "mat", "mat1", "mat2", "other", "src", "tensor", "tensor1",
+    "values", "vec", "vec1", "vec2", "weight",
+}  # fmt: skip
+
+
+def method(function: F, name: str, manner: str = "") -> F:
+    """The method of that name; it meets others than its tensor only where it takes such."""
+    code = getattr(function, "__wrapped__", function).__code__
+    watched = (
+        name[-1] != "_"
+        and code.co_argcount < 4
+        and not _OTHERS.isdisjoint(code.co_varnames[1 : code.co_argcount])
+    )
+    twin = _watched(function) if watched else copied(function)
+    _declare(twin, function, "rushlight", name, manner).__qualname__ = f"Tensor.{name}"
+    return cast(F, twin)
+
+
+def _enrolled(twin: Any, plain: Any, name: str) -> Public:
+    record = Public(twin, plain, name)
+    twin.__wrapped__ = plain
+    # Found by the other code; this one has no such parameter.
+    twin.__kwdefaults__ = {**(twin.__kwdefaults__ or {}), "_public": record}
+    return record
+
+
+def quiet(function: F) -> F:
+    """For what the engine does inside: whoever answers is not asked in there, as in torch's C++."""
+    _calm.append(function)
+    return function
+
+
+# ---- the class of tensors ------------------------------------------------------------------------
+
+# Methods that never ask, but for those whose names begin with one underscore.
+_SILENT = {
+    "__array_function__", "__array_ufunc__", "__class_getitem__", "__delitem__", "__getattr__",
+    "__getattribute__", "__hash__", "__init__", "__init_subclass__", "__iter__", "__new__",
+    "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype",
+}  # fmt: skip
+_ASKING = {"_backward_hooks", "_base", "_grad", "_grad_fn", "_version"}
+# What torch writes in Python among the methods that are defined in classes here.
+_SPELLED = {
+    "__array__", "__contains__", "__deepcopy__", "__dir__", "__dlpack__", "__dlpack_device__", "__floordiv__",
+    "__format__", "__ipow__", "__len__", "__pow__", "__rdiv__", "__reduce_ex__", "__repr__",
+    "__reversed__", "__rfloordiv__", "__rlshift__", "__rmatmul__", "__rmod__", "__rpow__",
+    "__rrshift__", "__rsub__", "__rtruediv__", "backward", "register_hook",
+    "register_post_accumulate_grad_hook",
+}  # fmt: skip
+# What torch's operators say that was called.
+_SAID = {
+    "__abs__": "abs", "__add__": "add", "__div__": "div", "__ge__": "ge", "__gt__": "gt",
+    "__iadd__": "add_", "__idiv__": "div_", "__ifloordiv__": "floor_divide_", "__imod__": "remainder_",
+    "__imul__": "mul_", "__isub__": "sub_", "__itruediv__": "div_", "__le__": "le", "__lt__": "lt",
+    "__matmul__": "matmul", "__mod__": "remainder", "__mul__": "mul", "__ne__": "ne", "__neg__": "neg",
+    "__pos__": "positive", "__radd__": "add", "__rand__": "bitwise_and", "__rmul__": "mul",
+    "__ror__": "bitwise_or", "__rxor__": "bitwise_xor", "__sub__": "sub", "__truediv__": "div",
+}  # fmt: skip
+_OPERATORS = {
+    f"__{prefix}{name}__"
+    for name in ("add", "and", "div", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow",
+                 "rshift", "sub", "truediv", "xor")
+    for prefix in ("", "i", "r")
+} | {"__eq__", "__ge__", "__gt__", "__le__", "__lt__", "__ne__"}  # fmt: skip
+
+
+def _enroll(twin: Any, plain: Any, name: str, shown: Any = None) -> Public:
+    record = _enrolled(twin, plain, name)
+    if shown is not None:
+        record.shown = shown
+    _public.append(record)
+    return record
+
+
+@functools.cache
+def _enroll_all() -> None:
+    """Make the records of public functions, and of methods and properties, when they are first to ask."""
+    tensor = result_class()
+    for twin, function, home, name, manner in _declared:
+        place = twin.__module__.replace("rushlight", "torch", 1)
+        if twin.__qualname__.startswith("Tensor."):
+            place = "torch.Tensor"
+        elif manner == SPELLED and home == "rushlight":
+            place = "torch.functional"
+        shown = getattr(tensor, _SAID[name]) if name in _SAID and home == "rushlight" else None
+        record = _enroll(twin, function, f"{place}.{_SAID.get(name, name)}", shown)
+        record.manner = manner
+    _quiet.extend(_enrolled(function, copied(function), function.__name__) for function in _calm)
+    known = {id(record.function) for record in _public}
+    for cls in tensor.__mro__[: tensor.__mro__.index(TensorBase)]:
+        for name, member in vars(cls).items():
+            if name in _SILENT or (
+                name[0] == "_" and not name.startswith("__") and name not in _ASKING
+            ):
+                continue
+            if isinstance(member, property):
+                _enroll_property(member, name)
+            elif isinstance(member, FunctionType) and id(member) not in known:
+                known.add(id(member))
+                shown = getattr(tensor, _SAID[name]) if name in _SAID else None
+                own = _enroll(
+                    member, copied(member), f"torch.Tensor.{_SAID.get(name, name)}", shown
+                )
+                own.manner = SPELLED if name in _SPELLED else ""
+                own.operator = name in _OPERATORS
+    for name in ("_base", "grad", "_grad"):
+        if isinstance(found := getattr(tensor, name, None), property):
+            asking.unconverted.add(found.__get__)
+
+
+def _enroll_property(member: property, name: str) -> None:
+    for function, wrapper in (
+        (member.fget, member.__get__),
+        (member.fset, member.__set__),
+        (member.fdel, member.__delete__),
+    ):
+        if function is not None:
+            where = f"torch.Tensor.{name}.{wrapper.__name__}"
+            _enroll(function, copied(function), where, wrapper).own = True
+
+
+def records() -> list[Public]:
+    """All public functions, methods and properties that ask."""
+    _enroll_all()
+    return _public
+
+
+# ---- arming --------------------------------------------------------------------------------------
+
+_lock = threading.RLock()
+_armed = False
+_for_good = False
+_modes = 0
+
+
+@functools.cache
+def _codes(free: int) -> tuple[CodeType, CodeType]:
+    """The codes that ask, and that ask nobody, for a function with so many variables of its surroundings."""
+    names = ", ".join(f"free_{i}" for i in range(free))
+    source = (
+        f"def around({names}):\n"
+        f"    def asks(*args, _public, **kwargs):\n"
+        f"        {names}\n"
+        f"        return _public(args, kwargs)\n"
+        f"    def keeps_quiet(*args, _public, **kwargs):\n"
+        f"        {names}\n"
+        f"        return _public.unasked(args, kwargs)\n"
+        f"    return asks, keeps_quiet\n"
+    )
+    space: dict[str, Any] = {}
+    exec(source, space)
+    asks, keeps_quiet = space["around"](*[None] * free)
+    return asks.__code__, keeps_quiet.__code__
+
+
+def arm(for_good: bool) -> None:
+    """Let all public functions ask, from now on or as long as there are modes."""
+    global _armed, _for_good
+    with _lock:
+        _for_good = _for_good or for_good
+        if _armed:
+            return
+        _enroll_all()
+        for record in _public:
+            record.function.__code__ = _codes(len(record.calm.co_freevars))[0]
+        for record in _quiet:
+            record.function.__code__ = _codes(len(record.calm.co_freevars))[1]
+        _armed = True
+
+
+def disarm() -> None:
+    """Ask nobody, unless there is a class that answers, or a mode."""
+    global _armed
+    with _lock:
+        if _armed and not _for_good and not _modes:
+            for record in (*_public, *_quiet):
+                record.function.__code__ = record.calm
+            _armed = False
+
+
+def forget() -> None:
+    """Ask nobody, as if no program had defined a class: for tests, which share a process."""
+    global _for_good
+    _for_good = False
+    disarm()
+
+
+def enter(mode: Any) -> None:
+    """Ask mode first in this thread."""
+    global _modes
+    with _lock:
+        _modes += 1
+        arm(for_good=False)
+    thread.modes = (*thread.modes, mode)
+
+
+def leave() -> None:
+    """Ask the innermost mode no more."""
+    global _modes
+    thread.modes = thread.modes[:-1]
+    with _lock:
+        _modes -= 1
+        disarm()
+
+
+def admit(cls: type[Any]) -> None:
+    """Ask a class of tensors that a program has defined, unless it wants not to be."""
+    if "_turned" in cls.__dict__:
+        return
+    cls._spreads = cls.__torch_function__ is not asking.disabled_torch_function
+    if cls._spreads:
+        arm(for_good=True)

@@ -1,0 +1,254 @@
+"""The kernel that keeps a tile of c in registers: some rows by some vectors of columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rushlight.compiler.kernels.shape import Shape, at, indented, place
+
+# A sum can only be added to when the addition before has ended: so many cycles later.
+LATENCY = 4
+# What a tile costs beside its steps: clearing and storing sums, the call, loops that begin.
+TILE_CYCLES = 12
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tiles of `rows` by `vectors`, smaller ones at the edges; k in blocks of `depth`."""
+
+    rows: int
+    vectors: int
+    depth: int
+    packed: bool
+
+
+def _cut(size: int, tile: int) -> list[tuple[int, int]]:
+    """(tile, how many of them) for a dimension cut into tiles, the last one smaller."""
+    cuts = [(tile, size // tile), (size % tile, 1)]
+    return [(size, count) for size, count in cuts if size and count]
+
+
+def cycles(shape: Shape, rows: int, vectors: int) -> float:
+    """An estimate of what it takes with such tiles, out of the first cache."""
+    total = 0.0
+    for r, down in _cut(shape.m, rows):
+        for v, across in _cut(-(-shape.n // shape.lanes), vectors):
+            step = max(r * v / shape.target.flops, (r + v) / 2, LATENCY)
+            total += down * across * (shape.k * step + r * v + TILE_CYCLES)
+    return total
+
+
+def unpacked_cycles(shape: Shape, rows: int, vectors: int) -> float:
+    """What it takes besides, where rows of b lie where they are, not in panels."""
+    tiles = -(-shape.m // rows) * -(-shape.n // (vectors * shape.lanes))
+    if shape.n < shape.lanes:
+        return tiles * min(shape.k, shape.lanes // max(shape.n, 1)) * vectors * 20.0
+    return 0.0
+
+
+@lru_cache(4096)
+def tile_of(shape: Shape) -> tuple[int, int]:
+    """The rows and vectors of the best tile; each further kind of tile at an edge must earn its text."""
+    across = -(-shape.n // shape.lanes)
+    registers = shape.target.registers
+    best, chosen = float("inf"), (1, 1)
+    for vectors in range(1, min(across, 8) + 1):
+        for rows in range(1, min(shape.m, 16) + 1):
+            if rows * vectors + vectors + 1 > registers:
+                break
+            kinds = len(_cut(shape.m, rows)) * len(_cut(across, vectors))
+            cost = cycles(shape, rows, vectors) * (1 + 0.02 * (kinds - 1))
+            if cost < best * 0.999:
+                best, chosen = cost, (rows, vectors)
+    return chosen
+
+
+def tiling(shape: Shape, *, packed: bool) -> Tiling:
+    """How a product is cut."""
+    rows, vectors = tile_of(shape)
+    return Tiling(rows, vectors, depth_of(shape, vectors), packed)
+
+
+def depth_of(shape: Shape, vectors: int) -> int:
+    """How much of the inner dimension at once: the operands' parts stay in the second cache."""
+    return shape.k
+
+
+@dataclass(frozen=True)
+class Part:
+    """One vector of a tile's columns: where it is read, and which lanes of it are c's to write."""
+
+    read: int
+    first: int
+    count: int
+
+
+def _parts(shape: Shape, tiling: Tiling, vectors: int, *, last: bool) -> list[Part]:
+    """The vectors of a tile, by columns from its first one.
+
+    Where n is no multiple of a vector, the last vector of an unpacked row begins further left, so
+    that it ends with the row: it computes some columns again and writes the others.
+    """
+    lanes = shape.lanes
+    parts = [Part(v * lanes, 0, lanes) for v in range(vectors)]
+    ragged = shape.n % lanes
+    if last and ragged:
+        if tiling.packed or shape.n < lanes:
+            parts[-1] = Part(parts[-1].read, 0, ragged)
+        else:
+            parts[-1] = Part(parts[-1].read + ragged - lanes, lanes - ragged, ragged)
+    return parts
+
+
+def tile_name(shape: Shape, name: str, rows: int, vectors: int, *, last: bool) -> str:
+    """The name of a tile's function, by its rows and columns."""
+    columns = vectors * shape.lanes
+    if last and shape.n % shape.lanes:
+        columns += shape.n % shape.lanes - shape.lanes
+    return f"{name}_{rows}by{columns}"
+
+
+def _tile(
+    shape: Shape, tiling: Tiling, name: str, rows: int, vectors: int, *, last: bool
+) -> list[str]:
+    T, lanes = shape.T, shape.lanes
+    parts = _parts(shape, tiling, vectors, last=last)
+    whole = tiling.depth == shape.k
+    stride = tiling.vectors * lanes if tiling.packed else shape.b[0]
+    unroll = f"#pragma GCC unroll {rows}"
+    # Rows of b that are shorter than a vector: the last ones are not read past their end.
+    short = not tiling.packed and shape.n < lanes
+    end = str(shape.k) if whole else "depth"
+
+    def steps(begin: str, end: str, load: str) -> list[str]:
+        reads = [load.format(at("b", ("p", stride), (part.read, 1))) for part in parts]
+        each = [f"s[i][{v}] = v{T}_fma(x, b{v}, s[i][{v}]);" for v in range(len(parts))]
+        return [
+            f"for (long p = {begin}; p < {end}; p++) {{",
+            *indented(f"const v{T} b{v} = {read};" for v, read in enumerate(reads)),
+            unroll,
+            f"    for (int i = 0; i < {rows}; i++) {{",
+            f"        const v{T} x = v{T}_of(a[{place(('i', shape.a[0]), ('p', shape.a[1]))}]);",
+            *indented(each, 2),
+            "    }",
+            "}",
+        ]
+
+    full = f"v{T}_load({{}})"
+    body = [f"v{T} s[{rows}][{len(parts)}] = {{{{{{0}}}}}};"]
+    if short:
+        reach = (shape.k - 1) * stride + shape.n - lanes
+        safe = reach // stride + 1 if stride and reach >= 0 else shape.k if reach >= 0 else 0
+        if safe:
+            body += steps("0", str(safe), full)
+        body += steps(str(safe), end, f"v{T}_first({{}}, {shape.n})")
+    else:
+        body += steps("0", end, full)
+    body += [unroll, f"for (int i = 0; i < {rows}; i++) {{"]
+    sums = []
+    for v, part in enumerate(parts):
+        place_c = at("c", ("i", shape.c[0]), (part.read, 1))
+        read = f"v{T}_load({place_c})" if part.count == lanes or part.first else ""
+        read = read or f"v{T}_first({place_c}, {part.count})"
+        if not whole:
+            sums.append(f"if (add) s[i][{v}] += {read};")
+        elif shape.add:
+            sums.append(f"s[i][{v}] += {read};")
+        if part.count == lanes:
+            sums.append(f"v{T}_store({place_c}, s[i][{v}]);")
+        else:
+            to = at("c", ("i", shape.c[0]), (part.read + part.first, 1))
+            sums.append(f"v{T}_part({to}, s[i][{v}], {part.first}, {part.count});")
+    body += [*indented(sums), "}"]
+    more = "" if whole else ", long depth, int add"
+    return [
+        f"static void {tile_name(shape, name, rows, vectors, last=last)}({shape.arguments}{more})",
+        "{",
+        *indented(body),
+        "}",
+        "",
+    ]
+
+
+def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> str:
+    """The functions of a product: its tiles, and the loop over them for a range of rows or columns."""
+    rows, width = tiling.rows, tiling.vectors * shape.lanes
+    across = -(-shape.n // shape.lanes)
+    whole = tiling.depth == shape.k
+    # Full tiles come first; the last one is another where n is no multiple of a vector.
+    regular = across // tiling.vectors
+    odd = across % tiling.vectors
+    if shape.n % shape.lanes and not odd:
+        regular, odd = regular - 1, tiling.vectors
+    lines: list[str] = []
+    for height, _ in _cut(shape.m, rows):
+        for vectors, last in ((tiling.vectors, False), (odd, True)):
+            if vectors and (last or regular):
+                lines += _tile(shape, tiling, name, height, vectors, last=last)
+
+    def call(height: int, vectors: int, i: str, j: str | int, *, last: bool) -> str:
+        inner = [] if whole else ["p"]
+        step = width if tiling.packed else shape.b[0]
+        operands = (
+            at("a", (i, shape.a[0]), *((p, shape.a[1]) for p in inner)),
+            at("b", (j, shape.k if tiling.packed else 1), *((p, step) for p in inner)),
+            at("c", (i, shape.c[0]), (j, 1)),
+        )
+        more = "" if whole else ", depth, " + ("1" if shape.add else "p > 0")
+        return f"{tile_name(shape, name, height, vectors, last=last)}({', '.join(operands)}{more});"
+
+    def down(vectors: int, j: str | int, *, last: bool) -> list[str]:
+        """The tiles of some columns, from the first row to the last."""
+        first, end = ("0", str(shape.m)) if columns else ("begin", "end")
+        left = shape.m % rows
+        if columns and shape.m == rows:
+            return [call(rows, vectors, "0", j, last=last)]
+        if not left:
+            return [
+                f"for (long i = {first}; i < {end}; i += {rows})",
+                f"    {call(rows, vectors, 'i', j, last=last)}",
+            ]
+        return [
+            f"for (long i = {first}; i < {end}; i += {rows})",
+            f"    if (i + {rows} <= {end})",
+            f"        {call(rows, vectors, 'i', j, last=last)}",
+            "    else",
+            f"        {call(left, vectors, 'i', j, last=last)}",
+        ]
+
+    body: list[str] = []
+    edge = regular * width
+    if columns:
+        stop = f"(end < {edge} ? end : {edge})" if odd else "end"
+        if regular:
+            body += [f"for (long j = begin; j < {stop}; j += {width}) {{"]
+            body += [*indented(down(tiling.vectors, "j", last=False)), "}"]
+        if odd:
+            body += [f"if (end > {edge}) {{", *indented(down(odd, edge, last=True)), "}"]
+    else:
+        if regular == 1:
+            body += down(tiling.vectors, 0, last=False)
+        elif regular:
+            body += [f"for (long j = 0; j < {edge}; j += {width})"]
+            body += indented(down(tiling.vectors, "j", last=False))
+        if odd:
+            body += down(odd, edge, last=True)
+    if not whole:
+        depth = f"{tiling.depth}"
+        if shape.k % tiling.depth:
+            depth = f"p + {depth} < {shape.k} ? {depth} : {shape.k} - p"
+        body = [
+            f"for (long p = 0; p < {shape.k}; p += {tiling.depth}) {{",
+            f"    const long depth = {depth};",
+            *indented(body),
+            "}",
+        ]
+    lines += [
+        f"static void {name}({shape.arguments}, long begin, long end)",
+        "{",
+        *indented(body),
+        "}",
+        "",
+    ]
+    return "\n".join(lines)

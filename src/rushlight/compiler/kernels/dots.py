@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.shape import Shape, indented, place
 
 
@@ -15,7 +16,9 @@ def block_of(shape: Shape) -> tuple[int, int]:
 def _cycles(shape: Shape, rows: int, columns: int) -> float:
     blocks = -(-shape.m // rows) * -(-shape.n // columns)
     step = max(rows * columns / shape.target.flops, (rows + columns) / 2, 4)
-    return blocks * (-(-shape.k // shape.lanes) * step + 4 * shape.lanes)
+    # Rows a multiple of 4 KB apart push each other out of the first cache.
+    slow = 2.5 if shape.k * ITEMSIZE[shape.T] % 4096 == 0 and rows > 1 else 1.3
+    return blocks * (-(-shape.k // shape.lanes) * step * slow + 4 * shape.lanes)
 
 
 def cycles(shape: Shape) -> float:

@@ -151,6 +151,23 @@ def _blas(T: str, target: Target) -> str:
     return _BLAS.format(T=T)
 
 
+_THREADS = """\
+/* Work shared out among threads: parallel(work, context, count, grain) calls work for ranges of 0 to
+ * count that begin at multiples of grain. All of it in the calling thread until a pool is handed in. */
+typedef void Work(void *context, long begin, long end);
+static void alone(Work *work, void *context, long count, long grain)
+{
+    (void)grain;
+    work(context, 0, count);
+}
+static void (*parallel)(Work *work, void *context, long count, long grain) = alone;
+"""
+
+
+def _threads(T: str, target: Target) -> str:
+    return _THREADS
+
+
 # Each kind: its text, and the kinds that it needs.
 _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
     "vectors": (_vectors, ()),
@@ -158,6 +175,7 @@ _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
     "transposition": (_transposition, ("shuffles",)),
     "sums": (_sums, ("shuffles",)),
     "blas": (_blas, ()),
+    "threads": (_threads, ()),
 }
 
 
@@ -167,7 +185,7 @@ def together(names: Iterable[str], target: Target) -> str:
 
     def add(name: str) -> None:
         if name not in texts:
-            kind, T = name.split("_")
+            kind, _, T = name.partition("_")
             write, needs = _KINDS[kind]
             for need in needs:
                 add(f"{need}_{T}")

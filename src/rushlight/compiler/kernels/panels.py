@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.shape import Shape, at, indented, place
 
-# Cycles for an element: transposed in registers, copied, gathered.
-TRANSPOSED, COPIED, GATHERED = 0.7, 0.2, 1.5
+# Cycles for an element: transposed in registers, copied, gathered; at least what memory takes.
+TRANSPOSED, COPIED, GATHERED, FAR = 0.35, 0.2, 5.0, 1.0
 
 
 def cycles(shape: Shape) -> float:
     """An estimate of what it takes to pack all of b."""
     each = TRANSPOSED if _in_squares(shape) else COPIED if shape.b[1] == 1 else GATHERED
-    return shape.k * shape.n * each
+    elements = shape.k * shape.n
+    if 2 * elements * ITEMSIZE[shape.T] > shape.target.l2:
+        each = max(each, FAR * ITEMSIZE[shape.T] / 4)
+    return elements * each
 
 
 def _in_squares(shape: Shape) -> bool:
@@ -51,22 +55,30 @@ def panels(shape: Shape, width: int, name: str) -> str:
 def _copied(shape: Shape, width: int) -> list[str]:
     """Row by row; where the last panel has fewer columns, zeros follow."""
     ragged = shape.n % width
-    columns = str(width)
-    body = []
+    to, from_ = place(("p", width), ("j", 1)), place(("p", shape.b[0]), ("j", shape.b[1]))
+
+    def copy(columns: int) -> list[str]:
+        if shape.b[1] == 1 and shape.lanes > 1:
+            size = f"sizeof({shape.T}) * {columns}"
+            return [
+                f"__builtin_memcpy({at('to', ('p', width))}, {at('from', ('p', shape.b[0]))}, {size});"
+            ]
+        return [f"for (int j = 0; j < {columns}; j++)", f"    to[{to}] = from[{from_}];"]
+
+    body = copy(width)
     if ragged:
-        body = [f"const int columns = panel < {shape.n // width} ? {width} : {ragged};"]
-        columns = "columns"
-    body += [
-        f"for (long p = 0; p < {shape.k}; p++) {{",
-        f"    for (int j = 0; j < {columns}; j++)",
-        f"        to[{place(('p', width), ('j', 1))}] = from[{place(('p', shape.b[0]), ('j', shape.b[1]))}];",
-    ]
-    if ragged:
-        body += [
-            f"    for (int j = columns; j < {width}; j++)",
-            f"        to[{place(('p', width), ('j', 1))}] = 0;",
+        body = [
+            f"if (panel < {shape.n // width}) {{",
+            *indented(copy(width)),
+            "} else {",
+            *indented(copy(ragged)),
+            f"    for (int j = {ragged}; j < {width}; j++)",
+            f"        to[{to}] = 0;",
+            "}",
         ]
-    return [*body, "}"]
+        if shape.n < width:
+            body = [line[4:] for line in body[-len(copy(ragged)) - 3 : -1]]
+    return [f"for (long p = 0; p < {shape.k}; p++) {{", *indented(body), "}"]
 
 
 def _transposed(shape: Shape, width: int) -> list[str]:

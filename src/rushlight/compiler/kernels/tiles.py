@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 
+from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.shape import Shape, at, indented, place
 
 # A sum can only be added to when the addition before has ended: so many cycles later.
 LATENCY = 4
+# The inner dimension in such blocks, and so many rows, go through all columns together: a panel of b
+# stays in the first cache, the rows of a in the second.
+DEPTH, GROUP = 256, 128
+# Steps left free behind the copy of a tile's rows: at 8 KB from each other they would fall together.
+APART = 2
+# Cycles to bring a vector from the second cache.
+FROM_L2 = 3
 # What a tile costs beside its steps: clearing and storing sums, the call, loops that begin.
 TILE_CYCLES = 12
 
@@ -21,6 +31,10 @@ class Tiling:
     vectors: int
     depth: int
     packed: bool
+    group: int
+    """Rows that go through all columns together."""
+    gathered: bool
+    """A group's part of a is copied before it is used, tile by tile."""
 
 
 def _cut(size: int, tile: int) -> list[tuple[int, int]]:
@@ -34,7 +48,9 @@ def cycles(shape: Shape, rows: int, vectors: int) -> float:
     total = 0.0
     for r, down in _cut(shape.m, rows):
         for v, across in _cut(-(-shape.n // shape.lanes), vectors):
-            step = max(r * v / shape.target.flops, (r + v) / 2, LATENCY)
+            step = max(r * v / shape.target.flops, (r + 2 * v) / 2, LATENCY)
+            if shape.k * v * shape.lanes * ITEMSIZE[shape.T] > shape.target.l1 // 2:
+                step = max(step, v * FROM_L2)
             total += down * across * (shape.k * step + r * v + TILE_CYCLES)
     return total
 
@@ -44,7 +60,13 @@ def unpacked_cycles(shape: Shape, rows: int, vectors: int) -> float:
     tiles = -(-shape.m // rows) * -(-shape.n // (vectors * shape.lanes))
     if shape.n < shape.lanes:
         return tiles * min(shape.k, shape.lanes // max(shape.n, 1)) * vectors * 20.0
-    return 0.0
+    if min(shape.k, DEPTH) <= _stays(shape, shape.b[0], vectors + 1):
+        return 0.0
+    # The rows of a panel push each other out of the first cache; from 2 KB apart nothing foresees them.
+    apart = shape.b[0] * ITEMSIZE[shape.T]
+    return cycles(shape, rows, vectors) * (
+        0.8 if apart >= 4096 else 0.25 if apart >= 2048 else 0.03
+    )
 
 
 @lru_cache(4096)
@@ -67,12 +89,24 @@ def tile_of(shape: Shape) -> tuple[int, int]:
 def tiling(shape: Shape, *, packed: bool) -> Tiling:
     """How a product is cut."""
     rows, vectors = tile_of(shape)
-    return Tiling(rows, vectors, depth_of(shape, vectors), packed)
+    blocks = -(-shape.k // (DEPTH * 5 // 4))
+    depth = -(-shape.k // blocks)
+    depth = depth if blocks == 1 else -(-depth // 8) * 8
+    group = max(1, GROUP // rows) * rows
+    panels = -(-shape.n // (vectors * shape.lanes))
+    by_columns = shape.a[0] == 1 and shape.a[1] != 1 and shape.m > 1
+    far = panels > 4 or (panels > 2 and shape.a[1] * ITEMSIZE[shape.T] >= 1024)
+    gathered = by_columns and far and depth > _stays(shape, shape.a[1], 1)
+    return Tiling(rows, vectors, depth, packed, group, gathered)
 
 
-def depth_of(shape: Shape, vectors: int) -> int:
-    """How much of the inner dimension at once: the operands' parts stay in the second cache."""
-    return shape.k
+def _stays(shape: Shape, stride: int, lines: int) -> int:
+    """How many pieces of a few cache lines, a stride apart, the first cache can hold.
+
+    Addresses 4 KB apart fall on the same place of it, of which there are eight or more.
+    """
+    apart = 4096 // gcd(stride * ITEMSIZE[shape.T], 4096)
+    return min(8 * apart, shape.target.l1 // (64 * lines))
 
 
 @dataclass(frozen=True)
@@ -113,6 +147,7 @@ def _tile(
     shape: Shape, tiling: Tiling, name: str, rows: int, vectors: int, *, last: bool
 ) -> list[str]:
     T, lanes = shape.T, shape.lanes
+    over_a = (1, tiling.rows) if tiling.gathered else shape.a
     parts = _parts(shape, tiling, vectors, last=last)
     whole = tiling.depth == shape.k
     stride = tiling.vectors * lanes if tiling.packed else shape.b[0]
@@ -129,7 +164,7 @@ def _tile(
             *indented(f"const v{T} b{v} = {read};" for v, read in enumerate(reads)),
             unroll,
             f"    for (int i = 0; i < {rows}; i++) {{",
-            f"        const v{T} x = v{T}_of(a[{place(('i', shape.a[0]), ('p', shape.a[1]))}]);",
+            f"        const v{T} x = v{T}_of(a[{place(('i', over_a[0]), ('p', over_a[1]))}]);",
             *indented(each, 2),
             "    }",
             "}",
@@ -171,6 +206,14 @@ def _tile(
     ]
 
 
+def _loop(head: str, body: list[str]) -> list[str]:
+    """A loop or branch around some lines, with braces where there are several statements."""
+    simple = sum(not line.startswith((" ", "#", "}")) for line in body) == 1
+    if simple and not body[0].endswith("{"):
+        return [head, *indented(body)]
+    return [f"{head} {{", *indented(body), "}"]
+
+
 def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> str:
     """The functions of a product: its tiles, and the loop over them for a range of rows or columns."""
     rows, width = tiling.rows, tiling.vectors * shape.lanes
@@ -187,53 +230,76 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
             if vectors and (last or regular):
                 lines += _tile(shape, tiling, name, height, vectors, last=last)
 
-    def call(height: int, vectors: int, i: str, j: str | int, *, last: bool) -> str:
+    def call(height: int, vectors: int, j: str | int, *, last: bool) -> str:
         inner = [] if whole else ["p"]
         step = width if tiling.packed else shape.b[0]
         operands = (
-            at("a", (i, shape.a[0]), *((p, shape.a[1]) for p in inner)),
+            at("rows", ("(i - first)" if grouped else "i", tiling.depth + APART))
+            if tiling.gathered
+            else at("a", ("i", shape.a[0]), *((p, shape.a[1]) for p in inner)),
             at("b", (j, shape.k if tiling.packed else 1), *((p, step) for p in inner)),
-            at("c", (i, shape.c[0]), (j, 1)),
+            at("c", ("i", shape.c[0]), (j, 1)),
         )
         more = "" if whole else ", depth, " + ("1" if shape.add else "p > 0")
         return f"{tile_name(shape, name, height, vectors, last=last)}({', '.join(operands)}{more});"
 
-    def down(vectors: int, j: str | int, *, last: bool) -> list[str]:
-        """The tiles of some columns, from the first row to the last."""
-        first, end = ("0", str(shape.m)) if columns else ("begin", "end")
-        left = shape.m % rows
-        if columns and shape.m == rows:
-            return [call(rows, vectors, "0", j, last=last)]
-        if not left:
-            return [
-                f"for (long i = {first}; i < {end}; i += {rows})",
-                f"    {call(rows, vectors, 'i', j, last=last)}",
-            ]
-        return [
-            f"for (long i = {first}; i < {end}; i += {rows})",
-            f"    if (i + {rows} <= {end})",
-            f"        {call(rows, vectors, 'i', j, last=last)}",
-            "    else",
-            f"        {call(left, vectors, 'i', j, last=last)}",
-        ]
-
-    body: list[str] = []
     edge = regular * width
-    if columns:
-        stop = f"(end < {edge} ? end : {edge})" if odd else "end"
-        if regular:
-            body += [f"for (long j = begin; j < {stop}; j += {width}) {{"]
-            body += [*indented(down(tiling.vectors, "j", last=False)), "}"]
-        if odd:
-            body += [f"if (end > {edge}) {{", *indented(down(odd, edge, last=True)), "}"]
-    else:
+    begin, stop = ("0", str(shape.m)) if columns else ("begin", "end")
+    grouped = shape.m > tiling.group
+    first, end = ("first", "last") if grouped else (begin, stop)
+
+    def down(block: Callable[[int], list[str]]) -> list[str]:
+        """From the first row to the last."""
+        left = shape.m % rows
+        loop = f"for (long i = {first}; i < {end}; i += {rows})"
+        if not left:
+            return _loop(loop, block(rows))
+        return _loop(
+            loop,
+            _loop(f"if (i + {rows} <= {end})", block(rows)) + _loop("else", block(left)),
+        )
+
+    def across(block: Callable[[int, str | int, bool], list[str]]) -> list[str]:
+        """From the first column to the last: full tiles, and what is left."""
+        lines = []
+        if columns:
+            stop = f"(end < {edge} ? end : {edge})" if odd else "end"
+            if regular:
+                loop = f"for (long j = begin; j < {stop}; j += {width})"
+                lines += _loop(loop, block(tiling.vectors, "j", False))
+            if odd:
+                lines += _loop(f"if (end > {edge})", block(odd, edge, True))
+            return lines
         if regular == 1:
-            body += down(tiling.vectors, 0, last=False)
+            lines += block(tiling.vectors, 0, False)
         elif regular:
-            body += [f"for (long j = 0; j < {edge}; j += {width})"]
-            body += indented(down(tiling.vectors, "j", last=False))
-        if odd:
-            body += down(odd, edge, last=True)
+            loop = f"for (long j = 0; j < {edge}; j += {width})"
+            lines += _loop(loop, block(tiling.vectors, "j", False))
+        return lines + (block(odd, edge, True) if odd else [])
+
+    body = across(
+        lambda vectors, j, last: down(lambda height: [call(height, vectors, j, last=last)])
+    )
+    if tiling.gathered:
+        to = at("rows", ("(i - first)" if grouped else "i", tiling.depth + APART), ("q", rows))
+        from_ = at("a", ("i", shape.a[0]), ("q" if whole else "(p + q)", shape.a[1]))
+        copy = f"__builtin_memcpy({to}, {from_}, sizeof({shape.T}) * {{}});"
+        size = min(tiling.group, -(-shape.m // rows) * rows) * (tiling.depth + APART)
+        body = [
+            f"{shape.T} rows[{size}] __attribute__((aligned(64)));",
+            *_loop(
+                f"for (long q = 0; q < {'depth' if not whole else shape.k}; q++)",
+                down(lambda height: [copy.format(height)]),
+            ),
+            *body,
+        ]
+    if grouped:
+        body = [
+            f"for (long first = {begin}; first < {stop}; first += {tiling.group}) {{",
+            f"    const long last = first + {tiling.group} < {stop} ? first + {tiling.group} : {stop};",
+            *indented(body),
+            "}",
+        ]
     if not whole:
         depth = f"{tiling.depth}"
         if shape.k % tiling.depth:

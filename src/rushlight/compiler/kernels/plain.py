@@ -15,18 +15,32 @@ def block_of(shape: Shape) -> tuple[int, int]:
 def _block(shape: Shape, rows: int, columns: int, *, packed: bool) -> list[str]:
     width = block_of(shape)[1]
     stride, jump, step = (width, shape.k, 1) if packed else (shape.b[0], shape.b[1], shape.b[1])
-    a = place(("i", shape.a[0]), ("r", shape.a[0]), ("p", shape.a[1]))
     b = place(("p", stride), ("j", jump), ("q", step))
-    c = place(("i", shape.c[0]), ("r", shape.c[0]), ("j", shape.c[1]), ("q", shape.c[1]))
+
+    def each(line: str) -> list[str]:
+        """The line for each row: so compilers see that the sums of a row are one vector."""
+        a, c = shape.a, shape.c
+        return [
+            line.format(
+                r=r,
+                a=place(("i", a[0]), (r, a[0]), ("p", a[1])),
+                c=place(("i", c[0]), (r, c[0]), ("j", c[1]), ("q", c[1])),
+            )
+            for r in range(rows)
+        ]
+
     return [
-        f"{shape.T} sums[{rows}][{columns}] = {{{{0}}}};",
-        f"for (long p = 0; p < {shape.k}; p++)",
-        f"    for (int r = 0; r < {rows}; r++)",
-        f"        for (int q = 0; q < {columns}; q++)",
-        f"            sums[r][q] += a[{a}] * b[{b}];",
-        f"for (int r = 0; r < {rows}; r++)",
-        f"    for (int q = 0; q < {columns}; q++)",
-        f"        c[{c}] {'+=' if shape.add else '='} sums[r][q];",
+        f"{shape.T} " + ", ".join(f"s{r}[{columns}] = {{0}}" for r in range(rows)) + ";",
+        f"for (long p = 0; p < {shape.k}; p++) {{",
+        *indented(each(f"const {shape.T} x{{r}} = a[{{a}}];")),
+        f"    for (int q = 0; q < {columns}; q++) {{",
+        f"        const {shape.T} y = b[{b}];",
+        *indented(each("s{r}[q] += x{r} * y;"), 2),
+        "    }",
+        "}",
+        f"for (int q = 0; q < {columns}; q++) {{",
+        *indented(each(f"c[{{c}}] {'+=' if shape.add else '='} s{{r}}[q];")),
+        "}",
     ]
 
 

@@ -210,16 +210,23 @@ def _over_items(
     shape: Shape,
     name: str,
     inner: str,
-    extent: int,
     batch: list[Batch],
-    packing: list[str],
+    *,
+    extent: int,
     turned: bool,
+    packing: list[str],
+    packed: int,
 ) -> str:
-    """The function for the rows of all items, one item after the other."""
+    """The function for the rows of all items, one item after the other.
+
+    `packing` packs an item just before it is used; otherwise `packed` elements of each were before.
+    """
     order = (1, 0) if turned else (0, 1)
     operands = [_moved("ab"[operand], "item", batch, operand) for operand in order]
     if packing:
         operands[1] = "packed"
+    elif packed:
+        operands[1] = at("ab"[order[1]], ("item", packed))
     operands.append(_moved("c", "item", batch, 2))
     body = [
         "for (long at = begin, stop; at < end; at = stop) {",
@@ -230,7 +237,7 @@ def _over_items(
         "}",
     ]
     if not batch:
-        body = [f"{inner}(b, {'packed' if packing else 'a'}, c, begin, end);"]
+        body = [f"{inner}(b, a, c, begin, end);"]
     return "\n".join(
         [
             f"static void {name}({shape.arguments}, long begin, long end)",
@@ -307,7 +314,17 @@ def _written(
     if batch and (packing or extent % granule):
         granule = extent
     if batch or turned:
-        source += "\n" + _over_items(shape, name, inner, extent, batch, packing, turned)
+        over = _over_items(
+            shape,
+            name,
+            inner,
+            batch,
+            extent=extent,
+            turned=turned,
+            packing=packing,
+            packed=pack.size // many if pack else 0,
+        )
+        source += "\n" + over
     return Product(
         kernel=Kernel(name, source, _fragments(shape, way), scratch),
         count=many * extent,

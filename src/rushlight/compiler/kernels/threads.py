@@ -18,7 +18,7 @@ from threading import Lock
 
 def source() -> str:
     """The C of the pool, to be compiled into a shared library (with -pthread)."""
-    return files("rushlight.compiler.kernels").joinpath("pool.c").read_text()
+    return files("rushlight.compiler").joinpath("c", "pool.c").read_text()
 
 
 class Pool:

@@ -217,11 +217,11 @@ def _loop(head: str, body: list[str]) -> list[str]:
 def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> str:
     """The functions of a product: its tiles, and the loop over them for a range of rows or columns."""
     rows, width = tiling.rows, tiling.vectors * shape.lanes
-    across = -(-shape.n // shape.lanes)
+    vectors_across = -(-shape.n // shape.lanes)
     whole = tiling.depth == shape.k
     # Full tiles come first; the last one is another where n is no multiple of a vector.
-    regular = across // tiling.vectors
-    odd = across % tiling.vectors
+    regular = vectors_across // tiling.vectors
+    odd = vectors_across % tiling.vectors
     if shape.n % shape.lanes and not odd:
         regular, odd = regular - 1, tiling.vectors
     lines: list[str] = []

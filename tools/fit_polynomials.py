@@ -90,6 +90,14 @@ FITS = {
     # erf(x) = 1 - exp(-x - x * p(x)) beyond.
     "erf_f32 far": (lambda x: -mp.log(mp.erfc(x)) / x - 1,
                     lambda x: x * mp.erfc(x) / mp.erf(x), _EDGE, 4.0, 7, np.float32),
+    # tanh(x) = x + x**3 * p(x * x) for small x.
+    "tanh_f32": (lambda s: (mp.tanh(sqrt_of(s)) / sqrt_of(s) - 1) / near(s),
+                 lambda s: near(s) * sqrt_of(s) / mp.tanh(sqrt_of(s)), 0.0, 0.625**2, 5, np.float32),
+    # sin(r) = r + r**3 * p(r * r) and cos(r) = 1 - r * r / 2 + r**4 * p(r * r) up to pi / 4.
+    "sin_wide": (lambda s: (mp.sin(sqrt_of(s)) / sqrt_of(s) - 1) / near(s),
+                 lambda s: near(s) * sqrt_of(s) / mp.sin(sqrt_of(s)), 0.0, 0.6169, 3, np.float64),
+    "cos_wide": (lambda s: (mp.cos(sqrt_of(s)) - 1 + mp.mpf(near(s)) / 2) / mp.mpf(near(s)) ** 2,
+                 lambda s: mp.mpf(near(s)) ** 2 / mp.cos(sqrt_of(s)), 0.0, 0.6169, 3, np.float64),
     # exp(r) in double precision, for functions in single.
     "exp_wide": (lambda r: (mp.exp(near(r)) - 1 - near(r)) / mp.mpf(near(r)) ** 2,
                  lambda r: mp.mpf(r) ** 2 / mp.exp(r) + mp.mpf("1e-5"), -_LN2, _LN2, 6, np.float64),
@@ -103,7 +111,25 @@ FITS = {
                  / mp.erfc(2 * (1 + mp.mpf(t)) / (1 - mp.mpf(t))), -1.0, 0.69, 12, np.float64),
 }  # fmt: skip
 
+
+def quarters() -> list[list[float]]:
+    """2 / pi times powers of 256, modulo 4, in three parts: two of at most 29 bits and the rest."""
+    rows = []
+    with mp.workdps(80):
+        for power in range(14):
+            rest = mp.fmod(2 / mp.pi * mp.mpf(256) ** power, 4)
+            parts = []
+            for bits in (28, 57):
+                step = mp.mpf(2) ** (1 - bits)
+                parts.append(float(mp.floor(rest / step) * step))
+                rest -= parts[-1]
+            rows.append([*parts, float(rest)])
+    return rows
+
+
 if __name__ == "__main__":
+    for row in quarters():
+        print("    " + ", ".join(map(repr, row)) + ",")
     for name, (function, weight, low, high, degree, kind) in FITS.items():
         if len(sys.argv) > 1 and name.split()[0] not in sys.argv[1:]:
             continue

@@ -68,10 +68,16 @@ static inline float exp2_f32(float x)
     return (float)exp_wide(y * 0.6931471805599453);
 }
 
-/* The hyperbolic tangent, by way of expm1(2 |x|). */
+/* The hyperbolic tangent: an odd polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) beyond. */
 static inline float tanh_f32(float x)
 {
-    float y = fabsf(x);
-    y = expm1_f32(2.0f * (y > 10.0f ? 10.0f : y));
-    return copysignf(y / (y + 2.0f), x);
+    float a = fabsf(x), s = x * x;
+    float p = fused_f32(0.002142962f, s, -0.008177399f);
+    p = fused_f32(p, s, 0.021700703f);
+    p = fused_f32(p, s, -0.053946763f);
+    p = fused_f32(p, s, 0.13333206f);
+    p = fused_f32(p, s, -0.3333333f);
+    p = fused_f32(p * s, a, a);
+    float far = 1.0f - 2.0f / (exp_f32(a > 10.0f ? 20.0f : 2.0f * a) + 1.0f);
+    return copysignf(a < 0.625f ? p : far, x);
 }

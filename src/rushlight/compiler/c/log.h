@@ -1,14 +1,9 @@
 /* Logarithms: of the power of 2 and of a rest between sqrt(1/2) and sqrt(2). Coefficients:
    tools/fit_polynomials.py. */
 
-/* The natural logarithm. At most 1 unit in the last place off. */
-static inline float log_f32(float x)
+/* twos log 2 + log(1 + f) + lost, f between sqrt(1/2) - 1 and sqrt(2) - 1, lost small. */
+static inline float log_parts_f32(float twos, float f, float lost)
 {
-    int32_t tiny = x < 1.17549435e-38f;
-    int32_t bits = bits_f32(tiny ? x * 8388608.0f : x);
-    int32_t power = (bits - 0x3f3504f3) >> 23;
-    float f = from_bits_f32((uint32_t)bits - ((uint32_t)power << 23)) - 1.0f;
-    float twos = (float)(power - (tiny ? 23 : 0));
     float p = fused_f32(0.06748349f, f, -0.11677888f);
     p = fused_f32(p, f, 0.11888633f);
     p = fused_f32(p, f, -0.12405277f);
@@ -18,12 +13,37 @@ static inline float log_f32(float x)
     p = fused_f32(p, f, -0.2500001f);
     p = fused_f32(p, f, 0.33333313f);
     float square = f * f;
-    p = fused_f32(square * f, p, twos * -0.000212194442f);
+    p = fused_f32(square * f, p, fused_f32(twos, -0.000212194442f, lost));
     p = fused_f32(square, -0.5f, p) + f;
-    p = fused_f32(twos, 0.693359375f, p);
+    return fused_f32(twos, 0.693359375f, p);
+}
+
+/* The natural logarithm. At most 1 unit in the last place off. */
+static inline float log_f32(float x)
+{
+    int32_t tiny = x < 1.17549435e-38f;
+    int32_t bits = bits_f32(tiny ? x * 8388608.0f : x);
+    int32_t power = (bits - 0x3f3504f3) >> 23;
+    float f = from_bits_f32((uint32_t)bits - ((uint32_t)power << 23)) - 1.0f;
+    float p = log_parts_f32((float)(power - (tiny ? 23 : 0)), f, 0.0f);
     p = x < INFINITY ? p : x;
     p = x < 0.0f ? NAN : p;
     return x == 0.0f ? -INFINITY : p;
+}
+
+/* log(1 + x), exact for small x, too: what is lost in 1 + x is added. */
+static inline float log1p_f32(float x)
+{
+    float sum = 1.0f + x;
+    float lost = (x > 1.0f ? 1.0f - (sum - x) : x - (sum - 1.0f)) / sum;
+    int32_t bits = bits_f32(sum);
+    int32_t power = (bits - 0x3f3504f3) >> 23;
+    int32_t small = (x > -0.2928f) & (x < 0.4142f);
+    float f = from_bits_f32((uint32_t)bits - ((uint32_t)power << 23)) - 1.0f;
+    float p = log_parts_f32(small ? 0.0f : (float)power, small ? x : f, small ? 0.0f : lost);
+    p = sum < INFINITY ? p : sum;
+    p = sum < 0.0f ? NAN : p;
+    return copysignf(sum == 0.0f ? -INFINITY : p, x);
 }
 
 /* The natural logarithm with 38 bits: for functions in single precision. */
@@ -43,14 +63,6 @@ static inline double log_wide(double x)
     p = x < INFINITY ? p : x;
     p = x < 0.0 ? NAN : p;
     return x == 0.0 ? -INFINITY : p;
-}
-
-/* log(1 + x), exact for small x, too. */
-static inline float log1p_f32(float x)
-{
-    double y = x, sum = 1.0 + y;
-    double lost = sum < INFINITY ? y - (sum - 1.0) : 0.0;
-    return copysignf((float)(log_wide(sum) + lost), x);
 }
 
 /* The logarithm to base 2. */

@@ -8,6 +8,7 @@ tensor([2., 4., 6.])
 """
 
 import math as _math
+import sys as _sys
 import warnings as _warnings
 from types import ModuleType as _ModuleType
 import typing as _typing
@@ -249,6 +250,8 @@ hub = _later("rushlight.hub")
 profiler = _later("rushlight.profiler")
 types = _later("rushlight.types")
 __config__ = _later("rushlight.__config__")
+_tensor_str = _later("rushlight._tensor_str")
+quasirandom = _later("rushlight.quasirandom")
 _dynamo = _later("rushlight._dynamo")
 _inductor = _later("rushlight._inductor")
 
@@ -267,6 +270,8 @@ from rushlight.threads import get_num_threads as get_num_threads
 from rushlight.threads import set_num_threads as set_num_threads
 from rushlight.version import __version__
 
+# `torch.torch`, which some programs write.
+torch = _sys.modules[__name__]
 pi = _math.pi
 e = _math.e
 inf = _math.inf

@@ -52,3 +52,6 @@ def all_to_all_single(self: Tensor, output_split_sizes: Any, input_split_sizes: 
                       tag: str = "") -> Tensor:  # fmt: skip
     """A part of the tensor of each process."""
     return nn.all_reduce(self)
+
+
+all_to_all_single_autograd = all_to_all_single

@@ -114,7 +114,10 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def with_hooks(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        # A wrapper that did not call the constructor has no hooks, as in torch.
+        own = self.__dict__
+        before = own.get("_optimizer_step_pre_hooks", {})
+        after = own.get("_optimizer_step_post_hooks", {})
         hooked = before or after or _pre_hooks_of_all or _post_hooks_of_all
         if not hooked or self._stepping:
             return step(self, *args, **kwargs)

@@ -1,9 +1,66 @@
 """Rooms beside the core, under torch's names."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.core.tensor import TensorBase
 from rushlight.later import later
 from rushlight.utils import data
 
-__all__ = ["checkpoint", "data", "dlpack"]
+__all__ = ["checkpoint", "data", "dlpack", "set_module", "swap_tensors"]
 
+_contextlib = later("rushlight.utils._contextlib")
+_python_dispatch = later("rushlight.utils._python_dispatch")
+backcompat = later("rushlight.utils.backcompat")
+benchmark = later("rushlight.utils.benchmark")
 checkpoint = later("rushlight.utils.checkpoint")
+cpp_extension = later("rushlight.utils.cpp_extension")
+deterministic = later("rushlight.utils.deterministic")
 dlpack = later("rushlight.utils.dlpack")
+flop_counter = later("rushlight.utils.flop_counter")
+model_zoo = later("rushlight.utils.model_zoo")
+weak = later("rushlight.utils.weak")
+
+
+def set_module(obj: Any, mod: str) -> None:
+    """Say of which module an object is."""
+    if not isinstance(mod, str):
+        raise TypeError("The mod argument should be a string")
+    obj.__module__ = mod
+
+
+def swap_tensors(t1: Any, t2: Any) -> None:
+    """Let two tensors change places: class, values, gradient and attributes.
+
+    >>> import rushlight as torch
+    >>> a, b = torch.zeros(1), torch.ones(1, requires_grad=True)
+    >>> swap_tensors(a, b)
+    >>> a, b
+    (tensor([1.], requires_grad=True), tensor([0.]))
+    """
+    slots = [
+        s for cls in TensorBase.__mro__ for s in getattr(cls, "__slots__", ()) if s[:2] != "__"
+    ]
+    first, second = _contents(t1, slots), _contents(t2, slots)
+    _fill(t1, slots, second)
+    _fill(t2, slots, first)
+
+
+def _contents(tensor: Any, slots: list[str]) -> tuple[type, dict[str, Any], dict[str, Any]]:
+    held = {slot: getattr(tensor, slot) for slot in slots if hasattr(tensor, slot)}
+    return type(tensor), held, dict(getattr(tensor, "__dict__", {}))
+
+
+def _fill(
+    tensor: Any, slots: list[str], contents: tuple[type, dict[str, Any], dict[str, Any]]
+) -> None:
+    cls, held, own = contents
+    tensor.__class__ = cls
+    for slot in slots:
+        if slot in held:
+            object.__setattr__(tensor, slot, held[slot])
+    if hasattr(tensor, "__dict__"):
+        tensor.__dict__.clear()
+        tensor.__dict__.update(own)

@@ -7,11 +7,15 @@ and a shuffling sampler takes another when the first index is asked for.
 from __future__ import annotations
 
 import itertools
+import time
 import warnings
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from rushlight import random
+from rushlight._utils import ExceptionWrapper
 from rushlight.threads import processors
 from rushlight.utils.data._utils.collate import default_collate, default_convert
 from rushlight.utils.data._utils.fetch import _BaseDatasetFetcher, _DatasetKind
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
 T_co = TypeVar("T_co", covariant=True)
+_collate_fn_t = Callable[[list[Any]], Any]
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
@@ -171,9 +176,6 @@ class DataLoader(Generic[T_co]):
         if self.num_workers == 0:
             return _SingleProcessDataLoaderIter(self)
         self.check_worker_number_rationality()
-        # Only here: multiprocessing takes as long to import as the whole room.
-        from rushlight.utils.data._utils.parallel import _MultiProcessingDataLoaderIter
-
         return _MultiProcessingDataLoaderIter(self)
 
     def __iter__(self) -> _BaseDataLoaderIter:
@@ -355,3 +357,117 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 
     def _next_data(self) -> Any:
         return self._dataset_fetcher.fetch(self._next_index())
+
+
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
+    """Batches are made ahead by worker processes, which take turns.
+
+    Each item of the sampler is a task with a number. `_order` has the tasks that are sent and not
+    yet given out, with their workers; `_outcomes` what has come back.
+    """
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        # Only here: multiprocessing takes as long to import as the whole room.
+        import multiprocessing
+
+        from rushlight.utils.data._utils.pool import WorkerPool
+        from rushlight.utils.data._utils.worker import End, Job
+
+        super().__init__(loader)
+        self._end = End
+        if not loader.prefetch_factor:
+            raise AssertionError(
+                f"prefetch_factor must be greater than 0, got {loader.prefetch_factor}"
+            )
+        self._max_tasks = loader.prefetch_factor * loader.num_workers
+        self._in_order = loader.in_order
+        self._prefetch_factor = loader.prefetch_factor
+        self._pass = 0
+        self._pool = WorkerPool()
+        # When the iterator is dropped, or at the interpreter's end.
+        weakref.finalize(self, self._pool.stop)
+        job = Job(
+            self._dataset,
+            self._dataset_kind,
+            self._auto_collation,
+            self._collate_fn,
+            self._drop_last,
+            self._base_seed,
+            loader.worker_init_fn,
+            loader.num_workers,
+        )
+        self._pool.start(loader.multiprocessing_context or multiprocessing.get_context(), job)
+        # A second time, as torch does it: a sampler that draws in __iter__ draws twice.
+        self._reset(loader, first_iter=True)
+
+    @property
+    def _ended(self) -> bool:  # type: ignore[override]
+        return self._pool.stopped
+
+    def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
+        super()._reset(loader, first_iter)
+        self._pass += 1
+        self._task = 0
+        self._order: deque[tuple[int, int]] = deque()
+        self._outcomes: dict[int, Any] = {}
+        self._tasks_of = [0] * self._num_workers
+        self._live = [True] * self._num_workers
+        self._turns = itertools.cycle(range(self._num_workers))
+        for _ in range(self._max_tasks):
+            self._send_task()
+
+    def _send_task(self) -> None:
+        worker = self._next_worker()
+        if worker is None:
+            return
+        try:
+            index = self._next_index()
+        except StopIteration:
+            return
+        self._pool.send(worker, (self._pass, self._task, index))
+        self._order.append((self._task, worker))
+        self._tasks_of[worker] += 1
+        self._task += 1
+
+    def _next_worker(self) -> int | None:
+        """Whose turn it is, of those whose stream goes on; out of order, only one with room."""
+        live = sum(self._live)
+        for worker in itertools.islice(self._turns, self._num_workers):
+            has_room = self._in_order or self._tasks_of[worker] < self._max_tasks // live
+            if self._live[worker] and has_room:
+                return worker
+        return None
+
+    def _next_data(self) -> Any:
+        while self._order:
+            task, worker = self._next_answered()
+            self._order.remove((task, worker))
+            outcome = self._outcomes.pop(task)
+            self._tasks_of[worker] -= 1
+            if isinstance(outcome, self._end):
+                self._live[worker] = False
+            self._send_task()
+            if isinstance(outcome, ExceptionWrapper):
+                outcome.reraise()
+            elif not isinstance(outcome, self._end):
+                return outcome.data
+        if not self._persistent_workers:
+            self._pool.stop()
+        raise StopIteration
+
+    def _next_answered(self) -> tuple[int, int]:
+        """The task to give out: the first one, or out of order the first one that has an answer."""
+        deadline = time.monotonic() + self._timeout if self._timeout else None
+        while True:
+            for task, worker in self._order:
+                if task in self._outcomes:
+                    return task, worker
+                if self._in_order:
+                    break
+            answer = self._pool.receive(deadline)
+            if answer is None:
+                raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
+            this_pass, task, outcome = answer
+            # Answers to an earlier pass, which was left before its end, are dropped.
+            if this_pass == self._pass:
+                self._outcomes[task] = outcome

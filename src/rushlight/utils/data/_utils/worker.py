@@ -150,8 +150,7 @@ def _begin(job: Job, worker_id: int, where: str) -> ExceptionWrapper | None:
     seed = job.base_seed + worker_id
     python_random.seed(seed)
     random.manual_seed(seed)
-    words = [worker_id, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0]
-    np.random.seed(np.random.SeedSequence(words).generate_state(4))
+    np.random.seed(_generate_state(job.base_seed, worker_id))
     be_worker(WorkerInfo(worker_id, job.num_workers, seed, job.dataset))
     try:
         if job.init_fn is not None:
@@ -159,6 +158,12 @@ def _begin(job: Job, worker_id: int, where: str) -> ExceptionWrapper | None:
     except Exception as error:
         return ExceptionWrapper(error, where)
     return None
+
+
+def _generate_state(base_seed: int, worker_id: int) -> list[int]:
+    """What NumPy's generator is seeded with in a worker."""
+    words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    return [int(word) for word in np.random.SeedSequence(words).generate_state(4)]
 
 
 def _packed(this_pass: int, task: int, outcome: Outcome, where: str) -> list[Any]:

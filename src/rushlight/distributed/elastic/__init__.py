@@ -1,0 +1,1 @@
+"""What torchrun is made of: errors, and no launcher."""

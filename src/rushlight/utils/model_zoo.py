@@ -1,0 +1,7 @@
+"""The older name of `torch.hub`'s loading."""
+
+from rushlight.hub import load_state_dict_from_url
+
+__all__ = ["load_url"]
+
+load_url = load_state_dict_from_url

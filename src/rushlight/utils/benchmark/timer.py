@@ -116,7 +116,6 @@ class Compare:
         print(self)
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{m.task.get('description') or m.task['stmt']}: {m.median * 1e6:.2f} us"
-            for m in self._results
-        )
+        names = [m.task.get("description") or m.task["stmt"] for m in self._results]
+        lines = zip(names, self._results, strict=True)
+        return "\n".join(f"{name}: {m.median * 1e6:.2f} us" for name, m in lines)

@@ -22,6 +22,7 @@ UPWARD = {
     ("autograd", "func"): "gradients that are batched, and jacobians of all directions, are vmap's",
     ("interop", "__init__"): "NumPy's functions are answered by torch's of the same name",
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
+    ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }

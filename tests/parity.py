@@ -267,6 +267,12 @@ class Comparison:
         if isinstance(want, kinds[0]) != isinstance(got, kinds[1]):
             yield f"{path}: {type(want).__name__}, not {type(got).__name__}"
         name = _plain_name(want.dtype)
+        if want.is_meta or got.is_meta:
+            yield from self.plain(f"{path}.stride()", want.stride(), got.stride())
+            yield from self._reprs(path, repr(want), repr(got))
+            if want.is_leaf and got.is_leaf:
+                yield from self.values(f"{path}.grad", want.grad, got.grad)
+            return
         a, b = _array(want), _array(got)
         if tuple(want.shape) == tuple(got.shape) and name == _plain_name(got.dtype):
             yield from self._close(path, a, b, name)

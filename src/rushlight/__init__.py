@@ -23,6 +23,7 @@ _keep_freed_memory()
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.device import get_default_device, set_default_device
 from rushlight.ops.conversion import can_cast, is_tensor, typename
 from rushlight.ops.creation import from_numpy
 from rushlight.ops.foreach import (
@@ -55,8 +56,7 @@ from rushlight.ops.internal import (
 )
 from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
-    IntTensor, LongTensor, ShortTensor, from_dlpack, get_default_device, set_default_device,
-    set_default_tensor_type, to_dlpack,
+    IntTensor, LongTensor, ShortTensor, from_dlpack, set_default_tensor_type, to_dlpack,
 )
 from rushlight.ops.shape import broadcast_shapes
 from rushlight.ops.storage import (

@@ -12,10 +12,11 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.autograd import api
 from rushlight.autograd.accumulate import exchange
+from rushlight.autograd.nodes import shown
 from rushlight.core import hooks
 from rushlight.core.doors import number, read
 from rushlight.core.hooks import Handle
-from rushlight.core.node import Node, shown
+from rushlight.core.node import Node
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import (
     Detached,
@@ -28,7 +29,8 @@ from rushlight.core.tensor import (
     wrap,
 )
 from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
-from rushlight.device import CPU, device
+from rushlight.device import CPU, META, device
+from rushlight.elsewhere import has_memory
 from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods
@@ -88,8 +90,8 @@ class Tensor(
 
     @property
     def device(self) -> device:
-        """Where the elements are: the CPU."""
-        return CPU
+        """Where the elements are: the CPU, or nowhere (`meta`)."""
+        return CPU if has_memory(self._data) else META
 
     @property
     def ndim(self) -> int:
@@ -308,10 +310,12 @@ class Tensor(
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         cls = type(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
-            return format_tensor(read(self, "printing"), self.dtype, suffixes=self._notes())
+            return format_tensor(self._shown(), self.dtype, suffixes=self._notes())
         prefix = f"{cls.__name__}("
-        shown = read(self, "printing")
-        return format_tensor(shown, self.dtype, suffixes=self._notes(), prefix=prefix)
+        return format_tensor(self._shown(), self.dtype, suffixes=self._notes(), prefix=prefix)
+
+    def _shown(self) -> Any:
+        return read(self, "printing") if has_memory(self._data) else self._data
 
     def _notes(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""
@@ -324,7 +328,7 @@ class Tensor(
         return ["requires_grad=True"] if wants_grad(self) else []
 
     def __format__(self, spec: str) -> str:
-        if self._data.ndim == 0 and class_of(self) is Tensor:
+        if self._data.ndim == 0 and class_of(self) is Tensor and has_memory(self._data):
             return format_scalar(read(self, "printing"), spec)
         return object.__format__(self, spec)
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rushlight.nn.parameter import _rebuild_parameter as _rebuild_parameter
 from rushlight.nn.parameter import _rebuild_parameter_with_state as _rebuild_parameter_with_state
 from rushlight.ops.joining import cat
+from rushlight.ops.rebuilding import (
+    _rebuild_meta_tensor_no_storage as _rebuild_meta_tensor_no_storage,
+)
 from rushlight.ops.rebuilding import _rebuild_tensor as _rebuild_tensor
 from rushlight.ops.rebuilding import _rebuild_tensor_v2 as _rebuild_tensor_v2
 from rushlight.ops.rebuilding import _rebuild_tensor_v3 as _rebuild_tensor_v3

@@ -1,8 +1,13 @@
-"""Devices. There is one, the CPU; others are named so that programs can ask for them in vain."""
+"""Devices: the CPU, and `meta`, where tensors have no elements; others are asked for in vain.
+
+The first of `with device(...)`, `set_default_device` and the `device` that a call is given decides where
+a new tensor is made.
+"""
 
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 _KNOWN = ("cpu", "cuda", "mps", "xpu", "meta", "mkldnn", "hpu", "xla", "ipu", "vulkan", "mtia")
@@ -52,24 +57,75 @@ class device:
         return (device, (str(self),))
 
     def __enter__(self) -> device:
-        check_device(self)
+        where = check_device(self)
+        default.before.append(default.where)
+        default.where = where
+        choices.made += 1
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        pass
+        default.where = default.before.pop()
+        choices.made -= 1
 
 
-CPU = device("cpu")
+CPU, META = device("cpu"), device("meta")
+
+
+class _Default(threading.local):
+    """Where this thread makes new tensors, and where it did outside of the blocks that are open."""
+
+    def __init__(self) -> None:
+        self.before: list[device] = []
+
+    where: device = CPU
+
+
+default = _Default()
+
+
+class _Choices:
+    """How many threads and blocks have chosen a default device: mostly none, and nobody asks then."""
+
+    made = 0
+
+
+choices = _Choices()
+
+
+def set_default_device(device: Any) -> None:
+    """Where new tensors are made from now on; None: the CPU.
+
+    >>> import rushlight as torch
+    >>> torch.set_default_device("meta")
+    >>> torch.ones(2)
+    tensor(..., device='meta', size=(2,))
+    >>> torch.set_default_device(None)
+    """
+    chosen = CPU if device is None else check_device(device)
+    choices.made += (chosen is not CPU) - (default.where is not CPU)
+    default.where = chosen
+
+
+def get_default_device() -> device:
+    """Where new tensors are made."""
+    return default.where
 
 
 def check_device(where: Any) -> device:
-    """The CPU, or torch's error for a device that this machine does not offer."""
+    """The CPU or the meta device, or torch's error for a device that this machine does not offer."""
     if where is None:
         return CPU
     asked = where if isinstance(where, device) else device(where)
+    if asked.type == "meta":
+        return META
     if asked.type != "cpu":
         raise AssertionError(
             f"Torch not compiled with {asked.type.upper()} enabled: rushlight runs on the CPU; "
             'write device="cpu", or ask torch.cuda.is_available() first'
         )
     return CPU
+
+
+def without_memory(where: Any) -> bool:
+    """Whether a new tensor that is asked for there is to have no memory; None is the default device."""
+    return (default.where if where is None else check_device(where)) is META

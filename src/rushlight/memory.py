@@ -55,6 +55,14 @@ def _strided_elsewhere(
     return view
 
 
+# Functions of NumPy that look at geometry alone, and are handed on to other libraries only if asked.
+GEOMETRY = {
+    np.lib.array_utils.byte_bounds,
+    np.lib.stride_tricks.as_strided,
+    np.lib.stride_tricks.sliding_window_view,
+}
+
+
 class _Hollow:
     """No elements, somewhere in the memory of owner or behind it."""
 
@@ -70,6 +78,40 @@ class _Hollow:
             "strides": strides,
             "data": (address(owner) + offset, not owner.flags.writeable),
         }
+
+
+# Where arrays begin behind which there is no memory: no program has any there.
+_NOWHERE, _BEYOND = 1 << 60, 1 << 62
+_free = _NOWHERE
+
+
+class _Unreal:
+    """An array at an address that nobody has memory at."""
+
+    def __init__(self, shape: Shape, strides: Shape | None, itemsize: int, start: int) -> None:
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": f"|V{itemsize}",
+            "shape": shape,
+            "strides": strides,
+            "data": (start, False),
+        }
+
+
+def nowhere(shape: Shape, dtype: np.dtype[Any], strides: Shape | None = None) -> Array:
+    """An array of which nothing but the geometry is there: to look at an element ends the process.
+
+    No two of them share addresses.
+    """
+    global _free
+    if strides is None and 0 in shape:
+        strides = _in_rows(shape, dtype.itemsize)
+    array = np.asarray(_Unreal(shape, strides, dtype.itemsize, _free)).view(dtype)
+    reach = extent(shape, array.strides if strides is None else strides) + dtype.itemsize
+    _free = _free + reach + -reach % 64
+    if _free > _BEYOND:
+        _free = _NOWHERE
+    return array
 
 
 def laid(x: Array) -> Array:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.dtypes import bool_, dtype, get_default_dtype, int64
+from rushlight.elsewhere import has_memory
 
 PREFIX = "tensor("
 
@@ -129,6 +130,11 @@ def format_tensor(
     'tensor([1.0000, 2.5000], dtype=torch.float64, requires_grad=True)'
     """
     notes = []
+    if not has_memory(array):
+        notes += ["device='meta'", f"size={array.shape}"]
+        if dtype is not get_default_dtype():
+            notes.append(f"dtype={dtype!r}")
+        return _with_notes(prefix + "...", notes + suffixes, len(prefix))
     if array.ndim != 1 if array.size == 0 else _options.edgeitems == 0:
         # The values alone would not tell the shape.
         notes.append(f"size={array.shape}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight.arrays import brought
 from rushlight.autograd import engine
+from rushlight.autograd.nodes import GradientEdge, standing
 from rushlight.core.doors import literal
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, inference, tell_once, wants_grad
@@ -18,11 +19,18 @@ from rushlight.primitives.placement import empty_like
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-Tensors = TensorBase | Sequence[TensorBase]
+Place = TensorBase | GradientEdge
+Tensors = Place | Sequence[Place]
 
 
 def _listed(tensors: Any) -> list[Any]:
-    return [tensors] if isinstance(tensors, TensorBase) else list(tensors)
+    one = isinstance(tensors, TensorBase | GradientEdge)
+    return [tensors] if one else list(tensors)
+
+
+def _places(tensors: Any) -> list[Any]:
+    """Tensors, and those that stand at gradient edges."""
+    return [standing(t) for t in _listed(tensors)]
 
 
 def _roots(tensors: list[Any]) -> list[Any]:
@@ -150,10 +158,10 @@ def backward(
                 "`backward()`. Please only use `grad_tensors`."
             )
         grad_tensors = grad_variables
-    targets = None if inputs is None else _listed(inputs)
+    targets = None if inputs is None else _places(inputs)
     if targets is not None and not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    roots = _roots(_listed(tensors))
+    roots = _roots(_places(tensors))
     seeds = _seeds(roots, _given(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if targets is not None:
@@ -196,7 +204,7 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
             "allow_unused=False."
         )
-    wanted = _listed(inputs)
+    wanted = _places(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if not only_inputs:
@@ -205,7 +213,7 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    roots, wanted = _roots(_listed(outputs)), wanted
+    roots = _roots(_places(outputs))
     seeds = _seeds(roots, _given(grad_outputs, len(roots)), is_grads_batched)
     if is_grads_batched:
         return _batched(

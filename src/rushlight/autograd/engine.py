@@ -265,7 +265,7 @@ class _Walk:
         (g,) = hooks.arriving([self.leaves.pop(leaf, None)])
         if wanted and not self.capture:
             (g,) = hooks.entering([g])
-            if hooks.accumulated and g is not None and leaf._requires_grad:
+            if (hooks.accumulated or hooks.after) and g is not None and leaf._requires_grad:
                 if not self.create_graph:
                     need_room(leaf)
                 accumulate(leaf, g, self.create_graph)

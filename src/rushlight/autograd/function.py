@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from rushlight.autograd import nodes, saved
 from rushlight.autograd.anomaly import where
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.core.doors import literal
@@ -83,7 +84,7 @@ class FunctionCtx:
         self.materialize_grads = value
 
 
-class FunctionNode(Node, FunctionCtx):
+class FunctionNode(nodes.Node, Node, FunctionCtx):
     """One call of a user's function: the ctx of its forward, and the node of its outputs."""
 
     __slots__ = ("_arguments", "_saved", "__dict__")
@@ -126,6 +127,16 @@ class FunctionNode(Node, FunctionCtx):
         return tuple(result)
 
     saved_variables = saved_tensors
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[SavedTensor, ...]:
+        if self._saved is None:
+            raise RuntimeError(FREED)
+        return tuple(SavedTensor(self, i) for i in range(len(self._saved)))
+
+    def apply(self, *gradients: Any) -> Any:
+        """What the user's backward returns for these gradients."""
+        return self._backward()(self, *gradients)
 
     def _stale(self, version: list[Any], count: int) -> str:
         operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
@@ -202,6 +213,18 @@ class FunctionNode(Node, FunctionCtx):
 
 
 BackwardCFunction = FunctionNode
+
+
+class SavedTensor(saved.SavedTensor):
+    """One of the tensors that forward saved."""
+
+    node: FunctionNode
+
+    def _list(self) -> Any:
+        return None if self.node._saved is None else [kept for kept, _, _ in self.node._saved]
+
+    def _replace(self, packed: Any) -> None:
+        self.node._saved[self.index] = (packed, None, 0)  # type: ignore[index]
 
 
 def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
@@ -320,7 +343,12 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward and record the call."""
-        if cls.setup_context is not Function.setup_context:
+        if cls.forward is Function.forward:
+            cls.forward(*args)
+        if cls.setup_context is Function.setup_context:
+            for name in kwargs:
+                raise TypeError(f"forward() got an unexpected keyword argument '{name}'")
+        else:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, {}

@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from rushlight.autograd.mutation import allow_mutation_on_saved_tensors
+from rushlight.autograd.nodes import GradientEdge, Node, shown
 from rushlight.autograd.packing import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from rushlight.core.hooks import Handle
-from rushlight.core.node import AccumulateGrad, Node, shown
 from rushlight.core.state import state
+from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, bump
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 __all__ = [
-    "GradientEdge",
-    "Node",
-    "disable_saved_tensors_hooks",
-    "get_gradient_edge",
-    "increment_version",
-    "register_multi_grad_hook",
-    "save_on_cpu",
-    "saved_tensors_hooks",
-]
-
-
-class GradientEdge(NamedTuple):
-    """Where a tensor's gradient goes: an output of a node."""
-
-    node: Node | AccumulateGrad
-    output_nr: int
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks",
+    "get_gradient_edge", "increment_version", "region_activation_memory_budget",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "set_override_stale_capture_stream", "set_warn_on_accumulate_grad_stream_mismatch",
+]  # fmt: skip
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """The place in the graph where the gradient of tensor arrives."""
+    """The place in the graph where the gradient of tensor arrives: `grad` and `backward` take it, too.
+
+    >>> import rushlight as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> edge = torch.autograd.graph.get_gradient_edge(x * 2)
+    >>> torch.autograd.grad(edge, x, torch.ones(2))
+    (tensor([2., 2.]),)
+    """
     if not tensor.requires_grad:
         raise RuntimeError(
-            "It is not possible to get the gradient edge of a Tensor that does not require gradients"
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
         )
+    refresh(tensor)
     return GradientEdge(shown(tensor if tensor._node is None else tensor._node), tensor._output_nr)
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
     """Count a change in place that was made behind the tensor's back."""
-    for t in (tensor,) if isinstance(tensor, TensorBase) else tensor:
+    listed = (tensor,) if isinstance(tensor, TensorBase) else tensor
+    if not hasattr(listed, "__iter__"):
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input")
+    for t in listed:
         bump(t, "increment_version")
 
 
@@ -74,6 +77,8 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if not all(t.requires_grad for t in tensors):
+        raise AssertionError("Expected gradient function to be set: each tensor must require grad")
     # For each backward under way: the gradients that have come, and how many are still to come.
     come: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
     left: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -94,3 +99,20 @@ def register_multi_grad_hook(
         return lambda gradient: arrived(number, gradient)
 
     return _Handles([t.register_hook(hook_of(number)) for number, t in enumerate(tensors)])
+
+
+# ---- what is about other devices, and about compilers --------------------------------------------
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Accepted: there are no streams here that could differ."""
+
+
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """Accepted: there are no streams here that could differ."""
+
+
+@contextmanager
+def region_activation_memory_budget(memory_budget: float) -> Iterator[None]:
+    """Accepted: how much of the block a compiler may keep for backward is not decided here."""
+    yield

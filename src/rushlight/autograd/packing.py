@@ -183,6 +183,8 @@ class disable_saved_tensors_hooks:
         self.message = error_message
 
     def __enter__(self) -> None:
+        if state.packing is not None:
+            raise RuntimeError(self.message)
         self.before = state.packing_refused
         state.packing_refused = self.message
 

@@ -49,8 +49,10 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             (x,) = inputs
             a = x._data
             wanted = x._requires_grad or x._view is not None
-            if ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE) and (
-                layout is None or a.base is None or not placed(a)
+            if (
+                a.__class__ is _ndarray
+                and ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE)
+                and (layout is None or a.base is None or not placed(a))
             ):
                 result = row.forward(a, **static) if static else row.forward(a)
             else:
@@ -134,6 +136,8 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
         return
     arrays = _arrays(inputs)
     if is_foreign(memory := held(target)):
+        if not elsewhere.has_memory(memory):
+            return
         arrays = elsewhere.gathered(arrays, memory)
     if target._turned:
         shown = target._data.copy()
@@ -148,7 +152,8 @@ def read(tensor: TensorBase, why: str) -> Array:
     if watching and (watchers := state.interpreters):
         found: Array = watchers[-1].take(watchers, "read", tensor, why)
         return found
-    return tensor._data
+    data = tensor._data
+    return data if data.__class__ is _ndarray else elsewhere.looked_at(data)
 
 
 def number(tensor: TensorBase, why: str) -> Any:
@@ -169,7 +174,7 @@ def check(tensor: TensorBase, why: str) -> Array:
     if watching and (watchers := state.interpreters):
         found: Array = watchers[-1].take(watchers, "check", tensor, why)
         return found
-    return tensor._data
+    return elsewhere.assumed(tensor._data)
 
 
 def _unboxed(tensor: TensorBase) -> TensorBase:

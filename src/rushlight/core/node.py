@@ -39,7 +39,8 @@ class Node:
     its gradients before it passes them on. Depth-first order without that property would be wrong:
     with `b = a + a; c = b * a`, a must wait for both b and c.
 
-    The node of a user's function is its `ctx`, on which every public name is the user's.
+    The node of a user's function is its `ctx`, on which every public name is the user's. What programs
+    see of a node besides stands in `rushlight.autograd.nodes`.
     """
 
     __slots__ = ("_edges", "_edge_outputs", "_sequence", "_out_shape", "_out_dtype", "_metas", "_hooks",
@@ -87,15 +88,6 @@ class Node:
         return self._label or type(self).__name__
 
     @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """(node, output number) of every input; leaves are shown as AccumulateGrad."""
-        numbers = self._edge_outputs or (0,) * len(self._edges)
-        return tuple(
-            (None if edge is None else shown(edge), number)
-            for edge, number in zip(self._edges, numbers, strict=True)
-        )
-
-    @property
     def _shape(self) -> tuple[int, ...]:
         """Shape of the (first) output."""
         return self._meta(0)[0]
@@ -111,28 +103,6 @@ class Node:
     def register_prehook(self, hook: Hook) -> Handle:
         """Call hook(gradients of the outputs) before this node runs; both may return others."""
         return hooking.Handle(hooking.at(self).before, hook)
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """A dictionary for what tools note about this node."""
-        try:
-            return self.metadata_
-        except AttributeError:
-            self.metadata_: dict[str, Any] = {}
-            return self.metadata_
-
-    def _sequence_nr(self) -> int:
-        return self._sequence
-
-    def __call__(self, *gradients: Any) -> Any:
-        """The gradients of the inputs from those of the outputs."""
-        several = self._metas is not None
-        found = tuple(self._gradients(list(gradients) if several else gradients[0]))
-        found += (None,) * (len(self._edges) - len(found))
-        return found if len(found) != 1 else found[0]
-
-    def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
 
 
 class PrimitiveNode(Node):
@@ -258,63 +228,3 @@ class SavedOutputs(SavedOutput):
     def restore(self, node: Node) -> Any:
         """The outputs as tensors made by node."""
         return [part.restore(node) for part in self.parts]
-
-
-class AccumulateGrad:
-    """How `next_functions` shows a leaf: the place where a gradient is added into `.grad`."""
-
-    __slots__ = ("variable", "__weakref__")
-
-    def __init__(self, variable: TensorBase) -> None:
-        self.variable = variable
-
-    next_functions: tuple[()] = ()
-
-    def register_hook(self, hook: Hook) -> Handle:
-        """Call hook((), gradients) after the gradient has come."""
-        return hooking.Handle(hooking.at(self.variable).after, hook)
-
-    def register_prehook(self, hook: Hook) -> Handle:
-        """Call hook(gradients) before the gradient is added; it may return others."""
-        return hooking.Handle(hooking.at(self.variable).before, hook)
-
-    @classmethod
-    def of(cls, leaf: TensorBase) -> AccumulateGrad:
-        """The one accumulator of this leaf, as long as somebody holds it."""
-        known = leaf.__dict__.get("_accumulator")
-        accumulator = known() if known is not None else None
-        if accumulator is None:
-            accumulator = cls(leaf)
-            leaf.__dict__["_accumulator"] = weakref.ref(accumulator)
-        return accumulator
-
-    def name(self) -> str:
-        """`AccumulateGrad`, as in torch."""
-        return "torch::autograd::AccumulateGrad"
-
-    @property
-    def _shape(self) -> tuple[int, ...]:
-        """Shape of the leaf."""
-        return self.variable._data.shape
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {hex(id(self))}>"
-
-
-# Classes named as torch names them, which differ in nothing else from their base.
-_named: dict[tuple[type, str], type] = {}
-
-
-def shown(place: Any) -> Any:
-    """A node as users see it: of a class with the node's name; for a leaf, its AccumulateGrad."""
-    if isinstance(place, TensorBase):
-        return AccumulateGrad.of(place)
-    name = place.name().rsplit("::", 1)[-1]
-    if type(place).__name__ != name:
-        base = type(place).__dict__.get("plain", type(place))
-        known = _named.get((base, name))
-        if known is None:
-            known = type(name, (base,), {"__slots__": (), "plain": base})
-            _named[base, name] = known
-        place.__class__ = known
-    return place

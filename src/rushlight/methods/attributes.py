@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rushlight.elsewhere import has_memory
 from rushlight.layout import layout, strided
 from rushlight.ops import complex, shape, transcendental
 from rushlight.ops.inplace import inplace
@@ -32,11 +33,9 @@ class AttributeMethods:
     __array_priority__ = 1000
 
     # What torch tells apart and is always the same here.
-    is_cpu = _always(True)
     is_cuda = _always(False)
     is_ipu = _always(False)
     is_maia = _always(False)
-    is_meta = _always(False)
     is_mkldnn = _always(False)
     is_mps = _always(False)
     is_mtia = _always(False)
@@ -47,6 +46,16 @@ class AttributeMethods:
     is_vulkan = _always(False)
     is_xla = _always(False)
     is_xpu = _always(False)
+
+    @property
+    def is_cpu(self: Any) -> bool:
+        """Whether the elements are in memory."""
+        return has_memory(self._data)
+
+    @property
+    def is_meta(self: Any) -> bool:
+        """Whether there are no elements, but only a shape, a type and strides."""
+        return not has_memory(self._data)
 
     @property
     def layout(self) -> layout:

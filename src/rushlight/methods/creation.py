@@ -25,5 +25,5 @@ class CreationMethods:
 
     def new(self: Any, *args: Any, device: Any = None) -> Any:
         """A tensor of this one's dtype, by torch's old rules: sizes, or a sequence of data."""
-        check_device(device)
-        return legacy.legacy(type(self), self.dtype, args)
+        made = legacy.legacy(type(self), self.dtype, args)
+        return made.to(device or self.device)

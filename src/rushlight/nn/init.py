@@ -16,6 +16,7 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import wrap
+from rushlight.elsewhere import has_memory
 from rushlight.ops.algebra import linalg_qr
 from rushlight.ops.comparison import where
 from rushlight.ops.creation import empty, empty_like, ones_like
@@ -129,6 +130,8 @@ def trunc_normal_(
             "values may be incorrect.",
             stacklevel=2,
         )
+    if not has_memory(tensor._data):
+        return tensor
     rare = _cdf((b - mean) / std) - _cdf((a - mean) / std) < 0.3
     mode = (min(max(mean, a), b) - mean) / std
     with no_grad():
@@ -182,6 +185,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.shape[0] % groups:
         raise ValueError("dim 0 must be divisible by groups")
+    if not has_memory(tensor._data):
+        return tensor
     out_channels, in_channels, *kernel = tensor.shape
     values = np.zeros_like(tensor._data)
     per_group = out_channels // groups

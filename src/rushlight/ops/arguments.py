@@ -24,6 +24,7 @@ from rushlight.core.tensor import (
     wants_grad,
 )
 from rushlight.core.turned import held, put
+from rushlight.elsewhere import has_memory
 from rushlight.memory import (
     FULL,
     PARTIAL,
@@ -112,7 +113,7 @@ def anew(result: Tensor) -> Tensor:
 
 def like(result: Tensor, source: TensorBase) -> Tensor:
     """A result that no row has made, brought to the library of arrays of what it was made from."""
-    if is_foreign(memory := held(source)):
+    if is_foreign(memory := held(source)) and has_memory(memory):
         result._data = brought(result._data, memory)
     return result
 
@@ -381,7 +382,7 @@ def _resize(out: Tensor, like: Array, warn: bool) -> None:
             UserWarning,
             *user_line(),
         )
-    order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype))
+    order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype, like=like))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
     owner = whole(data)
     if address(data) - address(owner) + like.size * data.itemsize <= owner.nbytes:
@@ -389,7 +390,7 @@ def _resize(out: Tensor, like: Array, warn: bool) -> None:
     else:
         need_growing(data)
         start = address(data) - address(owner)
-        memory = np.empty(start // data.itemsize + like.size, data.dtype)
+        memory = np.empty(start // data.itemsize + like.size, data.dtype, like=data)
         put(out, strided_view(memory, like.shape, strides, start))
 
 

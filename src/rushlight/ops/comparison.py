@@ -9,10 +9,12 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
+from rushlight.elsewhere import has_memory
 from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number
+from rushlight.outline import NO_DATA
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding
 
@@ -96,6 +98,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
     need_tensor("equal", "input", 1, input)
     need_tensor("equal", "other", 2, other)
     need_more_bits("equal_notnan_cpu", input._data)
+    for tensor in (input, other):
+        if not has_memory(tensor._data):
+            raise NotImplementedError(NO_DATA)
     return input._data.shape == other._data.shape and bool(eq(input, other).all())
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, into, number, read
 from rushlight.core.state import state
+from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.core.turned import held, turning
-from rushlight.device import check_device, device
+from rushlight.device import CPU, META, check_device, device
+from rushlight.elsewhere import has_memory
 from rushlight.layout import (
     ORDERS,
     check_format,
@@ -25,10 +27,11 @@ from rushlight.memory import laid, placed, show
 from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
+from rushlight.outline import blank
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives import writing
-from rushlight.primitives.placement import lies, order_like, suggested
+from rushlight.primitives.placement import empty_like, lies, order_like, suggested
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -56,6 +59,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     dtype = None
     copy = False
     order = preserve_format
+    place = None
     if kwargs:
         unknown = set(kwargs) - {
             "dtype",
@@ -71,7 +75,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         copy = kwargs.get("copy", False)
         order = kwargs.get("memory_format") or preserve_format
         if kwargs.get("device") is not None:
-            check_device(kwargs["device"])
+            place = check_device(kwargs["device"])
         if "other" in kwargs:
             args = (kwargs["other"], *args)
     flags = []
@@ -79,11 +83,11 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(arg, dtypes.dtype):
             dtype = arg
         elif isinstance(arg, TensorBase):
-            dtype = dtypes.of(arg._data.dtype)
+            dtype, place = dtypes.of(arg._data.dtype), arg.device  # type: ignore[attr-defined]
         elif isinstance(arg, bool):
             flags.append(arg)
         elif isinstance(arg, str | device | int):
-            check_device(arg)
+            place = check_device(arg)
         elif isinstance(arg, type):
             dtype = as_dtype(arg)
         elif arg is not None:
@@ -93,6 +97,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             )
     if len(flags) > 1:
         copy = flags[1]
+    if place is not None and place is not self.device:
+        self, copy = _elsewhere(self, place), False
     if dtype is not None:
         target = as_dtype(dtype).numpy
         if self._data.dtype != target:
@@ -104,6 +110,16 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             return self
         return in_order(self, order, copy or self is given)
     return clone(self) if copy else self
+
+
+def _elsewhere(tensor: Tensor, place: device) -> Tensor:
+    """On the meta device, what is on the CPU; there is no way back."""
+    if place is not META:
+        read(tensor, "a copy on the CPU")
+    result = wrap(empty_like(tensor._data, make=blank))
+    if state.grad and wants_grad(tensor):
+        attach(rows.convert, (tensor,), {"dtype": tensor._data.dtype}, result)
+    return result
 
 
 def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
@@ -235,20 +251,21 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 def typename(obj: Any) -> str:
     """The name of a tensor's type, such as 'torch.FloatTensor', or of any object's class."""
     if isinstance(obj, TensorBase):
-        return f"torch.{dtypes.of(obj._data.dtype).word}Tensor"
+        place = "" if has_memory(obj._data) else "meta."
+        return f"torch.{place}{dtypes.of(obj._data.dtype).word}Tensor"
     kind = obj if isinstance(obj, type) else type(obj)
     module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
     return module + kind.__qualname__
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """The values in the dtype of another tensor."""
-    return astype(self, other._data.dtype)
+    """The values in the dtype of another tensor, where that is."""
+    return to(self, other)
 
 
 def cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
-    """The tensor itself: it is on the CPU."""
-    return self
+    """The tensor itself: it is on the CPU. One without elements cannot come there."""
+    return to(self, CPU, memory_format=memory_format)
 
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any) -> Tensor:
@@ -365,6 +382,11 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
     """The array itself, on the same memory. A tensor that requires grad must be detached first."""
+    if not has_memory(self._data) and not force:
+        raise TypeError(
+            "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+            "memory first."
+        )
     if wants_grad(self) and state.grad and not force:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."

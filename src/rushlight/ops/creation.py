@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes
+from rushlight import dtypes, elsewhere
 from rushlight.core import doors
 from rushlight.core.doors import literal, number
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
-from rushlight.device import check_device
+from rushlight.device import choices, get_default_device, without_memory
 from rushlight.errors import no_memory
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
@@ -27,6 +27,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.data import array_of, checked, on_memory
 from rushlight.ops.storage import TypedStorage, UntypedStorage
+from rushlight.outline import blank
 from rushlight.primitives import placement
 from rushlight.primitives.constant import computed
 from rushlight.primitives.strided import laid_out
@@ -54,14 +55,26 @@ def finish(
     dtype: Any = None,
 ) -> Tensor:
     """A new array or tensor, with what the arguments of all creation functions ask of it."""
-    if device is not None:
-        check_device(device)
     if layout is not None:
         check_layout(layout)
     result = made if isinstance(made, TensorBase) else literal(made)
+    if device is not None or choices.made:
+        result = emptied(result, device)
     if out is not None:
         return write_out(out, result, made=True)
     return result.requires_grad_() if requires_grad else result
+
+
+def emptied(made: Tensor, where: Any) -> Tensor:
+    """What was made for this device: without its elements if tensors there have none."""
+    if not without_memory(where) or not elsewhere.has_memory(made._data):
+        return made
+    return wrap(placement.empty_like(made._data, make=blank))
+
+
+def maker(make: Callable[..., Array], where: Any) -> Callable[..., Any]:
+    """make(shape, dtype), or what gives an array without memory, if that is what this device has."""
+    return blank if without_memory(where) else make
 
 
 def check_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,8 +106,6 @@ def tensor(
     >>> torch.tensor([[1, 2], [3, 4]]).dtype
     torch.int64
     """
-    if device is not None:
-        check_device(device)
     if isinstance(data, TensorBase):
         warnings.warn(
             "To copy construct from a tensor, it is recommended to use "
@@ -105,7 +116,13 @@ def tensor(
         )
     if isinstance(data, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    result = literal(array_of(data, None if dtype is None else as_dtype(dtype)))
+    kind = None if dtype is None else as_dtype(dtype)
+    if isinstance(data, TensorBase) and not elsewhere.has_memory(data._data):
+        result = data.detach().clone().to(kind)  # type: ignore[attr-defined]
+    else:
+        result = literal(array_of(data, kind))
+    if device is not None or choices.made:
+        result = emptied(result, device)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -119,9 +136,9 @@ def new_tensor(
     **_: Any,
 ) -> Tensor:
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
-    check_device(device)
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
-    result = like(literal(array_of(data, kind)), self)
+    made = emptied(literal(array_of(data, kind)), device or self.device)
+    result = like(made, self)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -137,16 +154,18 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
     >>> array
     array([1., 0.])
     """
-    if device is not None:
-        check_device(device)
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TensorBase):
+        if device is not None or choices.made:
+            return data.to(device or get_default_device(), kind)  # type: ignore[attr-defined]
         return data if kind is None else data.to(kind)  # type: ignore[return-value, attr-defined]
-    if isinstance(data, np.ndarray):
-        if kind is not None and data.dtype != kind.numpy:
-            return literal(checked(data).astype(kind.numpy))
-        return from_numpy(data)
-    return literal(array_of(data, kind))
+    if not isinstance(data, np.ndarray):
+        made = literal(array_of(data, kind))
+    elif kind is not None and data.dtype != kind.numpy:
+        made = literal(checked(data).astype(kind.numpy))
+    else:
+        made = from_numpy(data)
+    return emptied(made, device) if device is not None or choices.made else made
 
 
 def asarray(
@@ -161,7 +180,6 @@ def asarray(
 
     Unlike `as_tensor` it cuts a tensor from its graph, unless requires_grad is set.
     """
-    check_device(device)
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(obj, TensorBase):
         shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
@@ -180,8 +198,10 @@ def asarray(
     elif copy is False:
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
-        result = literal(array_of(obj, kind))
+        result = emptied(literal(array_of(obj, kind)), device)
         return result.requires_grad_() if requires_grad else result
+    if device is not None or not isinstance(obj, TensorBase):
+        shared = shared.to(device or get_default_device())
     fits = kind is None or shared._data.dtype == kind.numpy
     if copy is False and not fits:
         raise ValueError(f"can't alias tensor with dtype {shared.dtype!r} into dtype {kind!r}")
@@ -212,7 +232,8 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
                 raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
-        array = make(shape, numpy_dtype(dtype, default_float()))
+        known = maker(make, options.get("device")) if options or choices.made else make
+        array = known(shape, numpy_dtype(dtype, default_float()))
         if memory_format is not None:
             array = in_format(array, memory_format)
         if options:
@@ -227,7 +248,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
 
 def beside(result: Tensor, source: Tensor) -> Tensor:
     """A new tensor that goes with source: of its class, and one for each example if it has several."""
-    if source._data.__class__ is not np.ndarray:
+    if source._data.__class__ is not np.ndarray and elsewhere.has_memory(source._data):
         wanted = result._requires_grad
         result = computed(_first, result, source).requires_grad_(wanted)
     return like(result, source)
@@ -244,7 +265,11 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         input: Tensor, *, dtype: Dtype = None, memory_format: Any = preserve_format, **options: Any
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
-        array = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, memory_format)
+        data = input._data
+        known = make
+        if data.__class__ is not np.ndarray or options:
+            known = maker(make, options.get("device", input.device))
+        array = as_before(data, numpy_dtype(dtype, data.dtype), known, memory_format)
         if options:
             return beside(finish(array, **options), input)
         return beside(literal(array) if doors.watching else wrap(array), input)
@@ -261,7 +286,8 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
         if not size and "size" in options:
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
-        array = make(shape, numpy_dtype(dtype, self._data.dtype))
+        known = maker(make, options.get("device") or self.device)
+        array = known(shape, numpy_dtype(dtype, self._data.dtype))
         return beside(finish(array, **options) if options else literal(array), self)
 
     method.__name__ = method.__qualname__ = name
@@ -361,7 +387,8 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
     fill_value = _filler("full", fill_value)
     storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
     shape = check_sizes(as_sizes((size,)))
-    return finish(_filled(_empty(shape, storage), fill_value), **options)
+    make = maker(_empty, options.get("device"))
+    return finish(_filled(make(shape, storage), fill_value), **options)
 
 
 def full_like(
@@ -376,7 +403,8 @@ def full_like(
     need_tensor("full_like", "input", 1, input)
     fill_value = _filler("full_like", fill_value)
     storage = numpy_dtype(dtype, input._data.dtype)
-    array = as_before(input._data, storage, np.empty, memory_format)
+    make = maker(np.empty, options.get("device") or input.device)
+    array = as_before(input._data, storage, make, memory_format)
     return beside(finish(_filled(array, fill_value), **options), input)
 
 
@@ -387,7 +415,8 @@ def new_full(
     fill_value = _filler("new_full", fill_value)
     storage = numpy_dtype(dtype, self._data.dtype)
     shape = check_sizes(as_sizes((size,)))
-    return beside(finish(_filled(_empty(shape, storage), fill_value), **options), self)
+    make = maker(_empty, options.get("device") or self.device)
+    return beside(finish(_filled(make(shape, storage), fill_value), **options), self)
 
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
@@ -411,14 +440,15 @@ def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any
         )
     if min(strides, default=0) < 0:
         raise RuntimeError(f"Tensor: empty_strided expects no negative strides, got {strides}")
-    blank = np.zeros((), numpy_dtype(dtype, default_float()))
-    return finish(laid_out(np.broadcast_to(blank, shape), strides), **options)
+    point = maker(np.zeros, options.get("device"))((), numpy_dtype(dtype, default_float()))
+    return finish(laid_out(np.broadcast_to(point, shape), strides), **options)
 
 
 def new_empty_strided(
     self: Tensor, size: Any, stride: Any, *, dtype: Dtype = None, **options: Any
 ) -> Tensor:
     """`empty_strided` of this tensor's dtype."""
+    options.setdefault("device", self.device)
     return empty_strided(size, stride, dtype=dtype or dtypes.of(self._data.dtype), **options)
 
 
@@ -437,4 +467,5 @@ def empty_permuted(
             f"physical_layout {list(order)} must name each of the {len(shape)} dimensions once"
         )
     storage = numpy_dtype(dtype, default_float())
-    return finish(placement.empty_in(shape, storage, order), **options)
+    make = maker(np.empty, options.get("device"))
+    return finish(placement.empty_in(shape, storage, order, make((), storage)), **options)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import random
+from rushlight import elsewhere, random
 from rushlight.core.doors import draw, literal
-from rushlight.core.tensor import Array
+from rushlight.core.tensor import Array, wrap
 from rushlight.ops.arguments import need_tensor, type_name
 from rushlight.ops.inplace import assign, check_memory
+from rushlight.outline import blank
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -50,6 +51,8 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
     if order is not None:
         shape = tuple(shape[d] for d in order)
     place = {"shape": shape, "dtype": input._data.dtype, "p": p}
+    if not elsewhere.has_memory(input._data):
+        return input * _back(wrap(blank(shape, input._data.dtype)), order)
     if alpha:
         factor, shift = draw(random.alpha_dropout_noise, None, **place)
         return input * _back(factor, order) + _back(shift, order)
@@ -135,5 +138,8 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
     if p == 1:
         return input * 0.0, (input.detach() * 0 != 0)
     place = {"shape": input._data.shape, "dtype": input._data.dtype}
-    scale = draw(random.dropout_noise, None, **place, p=p)
+    if elsewhere.has_memory(input._data):
+        scale = draw(random.dropout_noise, None, **place, p=p)
+    else:
+        scale = wrap(blank(*place.values()))
     return input * scale, scale != 0

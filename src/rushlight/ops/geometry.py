@@ -14,6 +14,7 @@ from rushlight.core.doors import apply, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
+from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, beside, laid, root, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
@@ -92,10 +93,10 @@ def storage_offset(self: Tensor) -> int:
 
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    if doors.watching:
+    if doors.watching and has_memory(self._data):
         read(self, "its address")
     data = held(self)
-    return address(data) if data.size else 0
+    return address(data) if data.size and has_memory(data) else 0
 
 
 def dim(self: Tensor) -> int:

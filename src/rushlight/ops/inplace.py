@@ -43,6 +43,7 @@ from rushlight.ops.arguments import (
     relabel,
 )
 from rushlight.ops.precision import uncast
+from rushlight.outline import Outline
 from rushlight.overriding.functions import met
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import writing
@@ -84,6 +85,8 @@ OWN_TYPE = {"cumprod", "cumsum"}
 VALUE_FIRST = {"index_fill"}
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+# Asked for by identity, where a call would take longer.
+_outline: Any = Outline
 
 
 def admit(target: TensorBase, *others: Any) -> bool:
@@ -447,6 +450,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         if (
             not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
             or self._changes.__class__ is Untracked
+            or data.__class__ is _outline
             or (recording and wants_grad(self))
         ):
             return general(self, *operands, **options)

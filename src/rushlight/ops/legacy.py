@@ -10,7 +10,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, literal, read
 from rushlight.core.tensor import Array, TensorBase, result_class
 from rushlight.core.turned import turning
-from rushlight.device import CPU, check_device
+from rushlight.device import check_device
 from rushlight.device import device as Device
 from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype, as_sizes
@@ -221,13 +221,3 @@ def set_default_tensor_type(t: LegacyType | str) -> None:
     if named is None:
         raise TypeError(f"invalid type object: {t!r} is no type of tensors")
     dtypes.set_default_dtype(named)
-
-
-def set_default_device(device: Any) -> None:
-    """Where new tensors are made: the CPU; other devices are torch's error."""
-    check_device(device)
-
-
-def get_default_device() -> Device:
-    """Where new tensors are made: the CPU."""
-    return CPU

@@ -14,6 +14,7 @@ from rushlight import dtypes
 from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.device import choices
 from rushlight.ops.arguments import numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.primitives.constant import computed
@@ -39,7 +40,7 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     tensor([1.0000, 1.5000, 2.0000])
     """
     plain = dtype is None and not options and len(bounds) == 1
-    if plain and bounds[0].__class__ is int and bounds[0] >= 0:
+    if plain and not choices.made and bounds[0].__class__ is int and bounds[0] >= 0:
         return literal(np.arange(bounds[0]))
     start, end, step = _bounds("arange", bounds, options)
     storage = _counted_dtype("arange", (start, end, step), dtype)

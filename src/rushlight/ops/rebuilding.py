@@ -16,6 +16,8 @@ from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of, held, take_memory, turn
+from rushlight.elsewhere import has_memory
+from rushlight.ops.creation import empty_strided
 from rushlight.ops.legacy import as_class
 from rushlight.ops.storage import (
     UNTYPED,
@@ -66,7 +68,7 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
-    if tensor.is_sparse or tensor._turned:
+    if tensor.is_sparse or tensor._turned or not has_memory(tensor._data):
         return tensor.detach().clone()
     storage, offset, strides = place_of(tensor._data)
     twin = storage.__deepcopy__(memo)
@@ -108,6 +110,9 @@ def kept(
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The function that makes a tensor of these values, and its arguments."""
     dtype = dtypes.of(tensor._data.dtype)
+    if not has_memory(tensor._data):
+        shape, strides = tuple(tensor._data.shape), tensor.stride()
+        return _rebuild_meta_tensor_no_storage, (dtype, shape, strides, tensor.requires_grad)
     storage, offset, strides = place_of(held(tensor))
     hooks: OrderedDict[int, Any] = OrderedDict()
     place = offset, tuple(tensor._data.shape), strides, tensor.requires_grad, hooks
@@ -165,6 +170,13 @@ def _rebuild_tensor_v3(
     """A tensor of this dtype on an untyped storage."""
     tensor = tensor_on(storage.untyped(), dtype, storage_offset, size, stride)
     return _wanting(_as_marked(tensor, metadata), requires_grad)
+
+
+def _rebuild_meta_tensor_no_storage(
+    dtype: dtypes.dtype, size: Any, stride: Any, requires_grad: bool
+) -> Any:
+    """A tensor on the meta device."""
+    return empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad)
 
 
 def _as_marked(tensor: Any, metadata: Any) -> Any:

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight import dtypes, random
+from rushlight import dtypes, elsewhere, random
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import check, draw, into
 from rushlight.core.state import state
 from rushlight.core.tape import reusable
-from rushlight.core.tensor import Array, TensorBase, bump, wants_grad
+from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
+from rushlight.device import choices, without_memory
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import as_sizes, like, need_tensor, numpy_dtype, relabel, write_out
-from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish
+from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish, maker
 from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.outline import blank
 from rushlight.primitives import writing
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.placement import place_like
@@ -45,6 +47,8 @@ def _drawn(
     **parameters: Any,
 ) -> Tensor:
     """Numbers for an array of this kind, drawn in the order in which its elements lie in memory."""
+    if not elsewhere.has_memory(target):
+        return wrap(blank(target.shape, target.dtype))
     order = place_like(target)
     if order is not None:
         parameters.update(numbers=numbers, order=order)
@@ -94,8 +98,26 @@ def _sized(
         size = (options.pop("size"),)
     shape = check_sizes(as_sizes(size))
     kind = numpy_dtype(dtype, default_float())
-    drawn: Tensor = draw(numbers, generator, shape=shape, dtype=kind)
+    drawn = _new(numbers, generator, options, shape=shape, dtype=kind)
     return finish(drawn, **options) if options else drawn
+
+
+def _new(
+    numbers: Numbers, generator: Generator | None, options: dict[str, Any], **place: Any
+) -> Tensor:
+    """Numbers for a new tensor. For one without memory none are drawn."""
+    if (options or choices.made) and without_memory(options.get("device")):
+        return wrap(blank(place["shape"], place["dtype"]))
+    drawn: Tensor = draw(numbers, generator, **place)
+    return drawn
+
+
+def _beside(numbers: Numbers, generator: Generator | None, *inputs: Tensor, **place: Any) -> Tensor:
+    """Numbers that depend on tensors. Where one has no memory none are drawn."""
+    if any(not elsewhere.has_memory(t._data) for t in inputs):
+        return wrap(blank(place["shape"], place["dtype"]))
+    drawn: Tensor = draw(numbers, generator, *inputs, **place)
+    return drawn
 
 
 def rand_like(
@@ -123,7 +145,8 @@ def _alike(
     **parameters: Any,
 ) -> Tensor:
     order = options.pop("memory_format", preserve_format)
-    target = as_before(input._data, numpy_dtype(dtype, input._data.dtype), np.empty, order)
+    make = maker(np.empty, options.get("device") or input.device)
+    target = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, order)
     if numbers is random.normal:
         parameters["contiguous"] = target.flags.c_contiguous
     return like(finish(_drawn(target, numbers, generator, **parameters), **options), input)
@@ -155,7 +178,8 @@ def randint(
     shape = check_sizes(as_sizes((found["size"],)))
     low, high = _range(found["low"], found["high"])
     place = {"shape": shape, "dtype": numpy_dtype(dtype, _INT64)}
-    return finish(draw(random.integers, generator, **place, low=low, high=high), **options)
+    numbers = _new(random.integers, generator, options, **place, low=low, high=high)
+    return finish(numbers, **options)
 
 
 def _range(low: Any, high: Any) -> tuple[int, int]:
@@ -193,6 +217,8 @@ def randperm(
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     kind = numpy_dtype(dtype, _INT64 if out is None else out._data.dtype)
+    if (options or choices.made) and without_memory(options.get("device")):
+        return finish(blank((int(n),), kind), out=out, **options)
     return finish(draw(random.randperm, generator, n=int(n), dtype=kind), out=out, **options)
 
 
@@ -224,10 +250,12 @@ def normal(
             )
         kind = numpy_dtype(dtype, default_float() if out is None else out._data.dtype)
         place: dict[str, Any] = {"shape": check_sizes(as_sizes((size,))), "dtype": kind}
-        numbers = draw(random.normal, generator, **place, mean=float(mean), std=float(std))
+        numbers = _new(random.normal, generator, options, **place, mean=float(mean), std=float(std))
         return finish(numbers, out=out, **options)
     kind = tensors[0]._data.dtype
     place = {"shape": broadcast_shapes([t._data.shape for t in tensors]), "dtype": kind}
+    if not all(elsewhere.has_memory(t._data) for t in tensors):
+        return _flat(wrap(blank(*place.values())), "NormalBackward1", mean, std)
     with no_grad():
         if isinstance(std, TensorBase):
             numbers = draw(random.normal, generator, **place) * std
@@ -267,9 +295,11 @@ def bernoulli(
     need_tensor("bernoulli", "input", 1, input)
     place = {"shape": input._data.shape, "dtype": input._data.dtype}
     if p is None:
-        values = draw(random.coins, generator, input, **place)
-    else:
+        values = _beside(random.coins, generator, input, **place)
+    elif elsewhere.has_memory(input._data):
         values = draw(random.bernoulli, generator, **place, p=float(p))
+    else:
+        values = wrap(blank(*place.values()))
     result = _flat(values, "BernoulliBackward0", input)
     return result if out is None else write_out(out, result, made=True)
 
@@ -292,13 +322,18 @@ def multinomial(
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.word}")
     choice = {"num_samples": int(num_samples), "replacement": replacement}
-    result: Tensor = draw(random.multinomial, generator, input, **choice)
+    if elsewhere.has_memory(input._data):
+        result: Tensor = draw(random.multinomial, generator, input, **choice)
+    else:
+        result = wrap(blank((*input._data.shape[:-1], int(num_samples)), _INT64))
     return result if out is None else write_out(out, result, made=True)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson numbers of the rates that input holds."""
     need_tensor("poisson", "input", 1, input)
+    if not elsewhere.has_memory(input._data):
+        return _flat(wrap(blank(input._data.shape, input._data.dtype)), "PoissonBackward0", input)
     return _flat(draw(random.poisson, generator, input), "PoissonBackward0", input)
 
 

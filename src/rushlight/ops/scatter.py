@@ -11,6 +11,7 @@ from rushlight.core.doors import apply, into, literal, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wants_grad
+from rushlight.elsewhere import has_memory
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -102,7 +103,8 @@ def take_along_dim(
         [(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])]
     )
     x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
-    if indices._data.size and read_each(indices, "whether places are counted back").min() < 0:
+    readable = indices._data.size and has_memory(indices._data)
+    if readable and read_each(indices, "whether places are counted back").min() < 0:
         indices = where(indices < 0, indices + ours[at], indices)
     places = indices.expand((*common[:at], theirs[at], *common[at + 1 :]))
     return gather(x, at, places, out=out)

@@ -16,8 +16,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array, wrap
-from rushlight.device import CPU, check_device, device
+from rushlight.device import CPU, META, check_device, device, without_memory
+from rushlight.elsewhere import has_memory
 from rushlight.memory import address, root
+from rushlight.outline import outlined
 
 BYTE = np.dtype(np.uint8)
 
@@ -68,8 +70,8 @@ class UntypedStorage(_Casts):
     array: Array
 
     def __init__(self, content: int | Sequence[int] = 0, *, device: Any = None) -> None:
-        check_device(device)
-        self.array = _made(content, BYTE, "torch.UntypedStorage")
+        made = _made(content, BYTE, "torch.UntypedStorage")
+        self.array = outlined(made) if without_memory(device) else made
 
     @classmethod
     def on(cls, array: Array) -> UntypedStorage:
@@ -105,18 +107,20 @@ class UntypedStorage(_Casts):
     @property
     def key(self) -> tuple[int, int]:
         """What two objects for the same memory have in common."""
-        return self.data_ptr(), self.array.nbytes
+        return address(self.array), self.array.nbytes
 
     @property
     def device(self) -> device:
-        """Where the memory is: the CPU."""
-        return CPU
+        """Where the memory is: the CPU, or nowhere (`meta`)."""
+        return CPU if has_memory(self.array) else META
 
     def data_ptr(self) -> int:
-        """The address of the first byte."""
-        return address(self.array)
+        """The address of the first byte; 0 if there are none."""
+        return address(self.array) if has_memory(self.array) else 0
 
-    _cdata = property(data_ptr)
+    @property
+    def _cdata(self) -> int:
+        return address(self.array)
 
     def get_device(self) -> int:
         """-1, torch's number of the CPU."""
@@ -134,7 +138,12 @@ class UntypedStorage(_Casts):
 
     def tolist(self) -> list[int]:
         """The bytes as numbers."""
+        self._need_bytes()
         return self.array.tolist()
+
+    def _need_bytes(self) -> None:
+        if not has_memory(self.array):
+            raise NotImplementedError("Not available for 'meta' device type")
 
     def clone(self) -> UntypedStorage:
         """A copy."""
@@ -215,6 +224,7 @@ class UntypedStorage(_Casts):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return UntypedStorage.on(self._slice(index))
+        self._need_bytes()
         return int(self.array[self._at(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -257,6 +267,8 @@ class UntypedStorage(_Casts):
         return UntypedStorage.on, (self.array,)
 
     def __repr__(self) -> str:
+        if not has_memory(self.array):
+            return f"...\n[torch.storage.UntypedStorage(device=meta) of size {len(self)}]"
         return shown(self, "device=cpu")
 
 

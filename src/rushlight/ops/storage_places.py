@@ -11,6 +11,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, read
 from rushlight.core.tensor import Array, bump, wrap
 from rushlight.core.turned import held, put
+from rushlight.elsewhere import has_memory
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
 from rushlight.ops.geometry import strides_of
@@ -126,13 +127,15 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes of the memory of which this tensor is a part."""
-    read(self, "its storage")
+    if has_memory(self._data):
+        read(self, "its storage")
     return place_of(held(self)).storage
 
 
 def typed_storage(self: Tensor) -> TypedStorage:
     """The elements of the memory of which this tensor is a part."""
-    read(self, "its storage")
+    if has_memory(self._data):
+        read(self, "its storage")
     return TypedStorage.on(place_of(held(self)).storage, dtypes.of(self._data.dtype))
 
 

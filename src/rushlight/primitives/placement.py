@@ -275,14 +275,18 @@ def in_columns(*matrices: int) -> Callable[[Callable[..., Any]], Callable[..., A
     Of a forward with one output, that is number 0.
     """
 
+    def arrange(result: Any) -> Any:
+        if result.__class__ is not tuple:
+            return columns(result)
+        return tuple(columns(x) if i in matrices else rows_of(x) for i, x in enumerate(result))
+
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(forward)
         def turned(*arrays: Any, **static: Any) -> Any:
-            result = forward(*arrays, **static)
-            if result.__class__ is not tuple:
-                return columns(result)
-            return tuple(columns(x) if i in matrices else rows_of(x) for i, x in enumerate(result))
+            return arrange(forward(*arrays, **static))
 
+        # For who knows of a result without computing it.
+        turned.arrange = arrange  # type: ignore[attr-defined]
         return turned
 
     return decorate

@@ -16,6 +16,7 @@ from typing import IO, Any
 from rushlight.device import device
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.ops.storage_places import is_storage
+from rushlight.outline import outlined
 from rushlight.serialization import archive
 from rushlight.serialization.archive import Archive
 from rushlight.serialization.atomic import replacing
@@ -256,6 +257,8 @@ def _restore(map_location: MapLocation, storage: UntypedStorage, location: str) 
             "False. If you are running on a CPU-only machine, please use torch.load with "
             "map_location=torch.device('cpu') to map your storages to the CPU."
         )
+    if kind == "meta":
+        return UntypedStorage.on(outlined(storage.array))
     if kind != "cpu":
         raise RuntimeError(
             f"don't know how to restore data location of {storage.type()} (tagged with {location}): "

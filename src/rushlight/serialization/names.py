@@ -34,6 +34,7 @@ SAFE: dict[str, Any] = {
     "torch.Size": Size,
     "torch.device": device,
     "torch.nn.parameter.Parameter": parameter.Parameter,
+    "torch._utils._rebuild_meta_tensor_no_storage": rebuilding._rebuild_meta_tensor_no_storage,
     "torch._utils._rebuild_tensor": rebuilding._rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": rebuilding._rebuild_tensor_v2,
     "torch._utils._rebuild_tensor_v3": rebuilding._rebuild_tensor_v3,

@@ -15,6 +15,7 @@ from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from rushlight.ops.creation import zeros
 
 __all__ = [
     "BatchNorm1d",
@@ -67,10 +68,14 @@ class _NormBase(Module):
             )
         storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
         tracked = track_running_stats
-        self.register_buffer("running_mean", _buffer(num_features, storage) if tracked else None)
-        self.register_buffer("running_var", _buffer(num_features, storage) if tracked else None)
         self.register_buffer(
-            "num_batches_tracked", literal(np.array(0, np.int64)) if tracked else None
+            "running_mean", _buffer(num_features, storage, device) if tracked else None
+        )
+        self.register_buffer(
+            "running_var", _buffer(num_features, storage, device) if tracked else None
+        )
+        self.register_buffer(
+            "num_batches_tracked", _buffer((), np.dtype(np.int64), device) if tracked else None
         )
         self.reset_parameters()
 
@@ -108,8 +113,8 @@ class _NormBase(Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
-def _buffer(size: int, storage: np.dtype[Any]) -> Tensor:
-    return literal(np.zeros(size, storage))
+def _buffer(size: Any, storage: np.dtype[Any], device: Any) -> Tensor:
+    return zeros(size, dtype=dtypes.of(storage), device=device)
 
 
 class _BatchNorm(_NormBase):

@@ -7,9 +7,8 @@ from typing import Any, Self
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
-from rushlight.device import check_device, device
+from rushlight.nn.modules.conversion import ConversionMethods
 from rushlight.nn.modules.hooks import (
     HookMethods,
     _global_backward_hooks,
@@ -33,7 +32,7 @@ from rushlight.nn.modules.hooks import (
 )
 from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
 from rushlight.nn.modules.utils import shown
-from rushlight.nn.parameter import Buffer, Parameter, UninitializedTensorMixin, is_lazy
+from rushlight.nn.parameter import Buffer, Parameter
 from rushlight.ops.arguments import type_word
 
 __all__ = [
@@ -64,7 +63,7 @@ def _addindent(text: str, spaces: int = 2) -> str:
     return text.replace("\n", "\n" + " " * spaces)
 
 
-class Module(HookMethods, StateMethods):
+class Module(HookMethods, StateMethods, ConversionMethods):
     """The base of all layers and models.
 
     Parameters, buffers and modules that are assigned to attributes are registered under the
@@ -459,124 +458,12 @@ class Module(HookMethods, StateMethods):
                 parameter._grad = parameter._grad.detach()
                 parameter._grad.zero_()
 
-    # ---- conversions -----------------------------------------------------------------------------
-
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn with every module below and then with this one; the way to initialise weights."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Put fn(tensor) in the place of every parameter, gradient and buffer; parameters stay."""
-        if recurse:
-            for module in self.children():
-                module._apply(fn)
-        for param in self._parameters.values():
-            if param is None:
-                continue
-            with no_grad():
-                param.data = fn(param.data)
-            grad: Any = param._grad
-            if grad is not None and grad.is_sparse:
-                param._grad = fn(grad)
-            elif grad is not None:
-                with no_grad():
-                    grad.data = fn(grad.data)
-        for name, buffer in self._buffers.items():
-            if isinstance(buffer, UninitializedTensorMixin):
-                buffer.data = fn(buffer.data)
-            elif buffer is not None:
-                self._buffers[name] = fn(buffer)
-        return self
-
-    def _to_dtype(self, dtype: dtypes.dtype) -> Self:
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fV" else t)
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
-
-        x is a tensor, whose dtype is taken. Only floating and complex tensors change theirs.
-        memory_format: how those of four or five dimensions lie in memory.
-
-        >>> import rushlight as torch
-        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
-        torch.float64
-        """
-        dtype: Any = kwargs.pop("dtype", None)
-        check_device(kwargs.pop("device", None))
-        kwargs.pop("non_blocking", None)
-        form = kwargs.pop("memory_format", None)
-        named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
-        for arg in (*args, *named):
-            if isinstance(arg, dtypes.dtype):
-                dtype = arg
-            elif isinstance(arg, TensorBase):
-                dtype = dtypes.of(arg._data.dtype)
-            elif isinstance(arg, (str, device, int)) and not isinstance(arg, bool):
-                check_device(arg)
-            elif arg is not None and not isinstance(arg, bool):
-                raise TypeError(
-                    f"to() received an invalid argument of type {_typename(arg)}: write to(dtype), "
-                    "to(device), to(device, dtype) or to(tensor)"
-                )
-        if kwargs:
-            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-        if dtype is None and form is None:
-            return self
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            only = "nn.Module.to only accepts floating point or complex dtypes"
-            raise TypeError(f"{only}, but got desired dtype={dtype}")
-
-        def convert(t: Tensor) -> Tensor:
-            order = form if t._data.ndim in (4, 5) else None
-            return t.to(dtype=dtype if t._data.dtype.kind in "fcV" else None, memory_format=order)
-
-        return self._apply(convert)
-
-    def float(self) -> Self:
-        """All floating parameters and buffers as float32."""
-        return self._to_dtype(dtypes.float32)
-
-    def double(self) -> Self:
-        """All floating parameters and buffers as float64."""
-        return self._to_dtype(dtypes.float64)
-
-    def half(self) -> Self:
-        """All floating parameters and buffers as float16."""
-        return self._to_dtype(dtypes.float16)
-
-    def bfloat16(self) -> Self:
-        """All floating parameters and buffers as bfloat16."""
-        return self._to_dtype(dtypes.bfloat16)
-
-    def type(self, dst_type: Any) -> Self:
-        """All parameters and buffers, of whatever type, as this one."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def cpu(self) -> Self:
-        """The module: everything is on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None) -> Self:
-        """There is no such device here: torch's error."""
-        check_device("cuda")
-        return self
-
-    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
-        """New memory, not filled, for all parameters and buffers."""
-        check_device(device)
-        return self._apply(lambda t: t.clone(), recurse=recurse)
-
-    def share_memory(self) -> Self:
-        """Move everything to memory that forked processes share."""
-        if any(is_lazy(tensor) for tensor in (*self.parameters(), *self.buffers())):
-            raise RuntimeError(
-                "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
-                "initialize the parameters before calling `module.share_memory()`."
-            )
-        return self._apply(lambda t: t.share_memory_())
 
     # ---- printing --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.hooks import Handle
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import write
+from rushlight.elsewhere import has_memory
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
 
 EXTRA = "_extra_state"
@@ -297,6 +299,14 @@ class StateMethods:
             else:
                 if not target._data.ndim and source._data.shape == (1,):
                     source = source[0]  # 0-d parameters were saved as 1-d by torch before 0.4
+                if not (has_memory(target._data) or not has_memory(source._data)):
+                    warnings.warn(
+                        f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
+                        "parameter in the current model, which is a no-op. (Did you mean to pass "
+                        "`assign=True` to assign items in the state dictionary to their corresponding "
+                        "key in the module instead of copying them in place?)",
+                        stacklevel=2,
+                    )
                 loading.copy(target, source, at_once)
         self._load_extra_state(state_dict, prefix, strict, missing_keys, unexpected_keys)
         if strict:

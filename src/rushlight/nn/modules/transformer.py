@@ -22,6 +22,7 @@ from rushlight.nn.modules.dropout import Dropout
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.normalization import LayerNorm
+from rushlight.ops.creation import emptied
 
 __all__ = [
     "Transformer",
@@ -49,7 +50,7 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
 
 def _causal_mask(size: int, device: Any = None, dtype: Dtype = None) -> Tensor:
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
-    return literal(np.triu(np.full((size, size), -np.inf, storage), 1))
+    return emptied(literal(np.triu(np.full((size, size), -np.inf, storage), 1)), device)
 
 
 class _Layer(Module):

@@ -10,8 +10,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import literal
-from rushlight.device import check_device
+from rushlight.device import choices
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.creation import empty
 
 __all__ = ["consume_prefix_in_state_dict_if_present"]
 
@@ -69,13 +70,14 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
 
 def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = None) -> Parameter:
     """A parameter whose values the layer's `reset_parameters` is about to write."""
-    check_device(device)
     for size in shape:
         if size < 0:
             raise RuntimeError(
                 f"Trying to create tensor with negative dimension {size}: {list(shape)}"
             )
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
+    if device is not None or choices.made:
+        return Parameter(empty(shape, dtype=dtypes.of(storage), device=device))
     return Parameter(literal(np.empty(shape, storage)))
 
 

@@ -6,7 +6,6 @@ import inspect
 from typing import Any
 
 from rushlight.nn.modules.module import Module
-from rushlight.random import default_generator
 
 __all__ = ["skip_init"]
 
@@ -17,8 +16,5 @@ def skip_init(module_cls: type[Any], *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"Expected a Module; got {module_cls}")
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError("Module must support a 'device' arg to skip initialization")
-    before = default_generator.get_state()
-    try:
-        return module_cls(*args, **kwargs)
-    finally:
-        default_generator.set_state(before)
+    final = kwargs.pop("device", "cpu")
+    return module_cls(*args, **kwargs, device="meta").to_empty(device=final)

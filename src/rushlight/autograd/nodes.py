@@ -1,0 +1,176 @@
+"""Nodes as programs see them: `grad_fn`, `next_functions`, `torch.autograd.graph.Node`, places of gradients.
+
+The engine's own notion of a node stands in `rushlight.core.node`. A node that is shown becomes one of a
+class with torch's name for it, and with what is here.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from rushlight.autograd.accumulate import accumulate
+from rushlight.autograd.saved import properties
+from rushlight.core import hooks
+from rushlight.core.node import PrimitiveNode, SavedOutput
+from rushlight.core.tensor import TensorBase
+
+if TYPE_CHECKING:
+    from rushlight.core.hooks import Handle, Hook
+
+
+class Node:
+    """A node of the graph: what computed a tensor, or the place where a leaf's gradient is added up.
+
+    >>> import rushlight as torch
+    >>> y = torch.ones(2, requires_grad=True) * 3
+    >>> isinstance(y.grad_fn, torch.autograd.graph.Node), y.grad_fn.name()
+    (True, 'MulBackward0')
+    >>> y.grad_fn(torch.ones(2))
+    (tensor([3., 3.]), None)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any) -> Self:
+        """Refused for the class itself: nodes are made by operations."""
+        if cls is Node:
+            raise TypeError("Can't instantiate abstract class Node: nodes are made by operations")
+        return super().__new__(cls)
+
+    @property
+    def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:
+        """(node, output number) of every input; leaves are shown as AccumulateGrad."""
+        numbers = self._edge_outputs or (0,) * len(self._edges)
+        return tuple(
+            (None if edge is None else shown(edge), number)
+            for edge, number in zip(self._edges, numbers, strict=True)
+        )
+
+    @property
+    def metadata(self: Any) -> dict[str, Any]:
+        """A dictionary for what tools note about this node."""
+        try:
+            return self.metadata_
+        except AttributeError:
+            self.metadata_: dict[str, Any] = {}
+            return self.metadata_
+
+    requires_grad = True
+
+    def _sequence_nr(self: Any) -> int:
+        return self._sequence
+
+    def _given(self: Any, gradients: tuple[Any, ...]) -> list[Any]:
+        """The gradients for a call, checked."""
+        count = 1 if self._metas is None else len(self._metas)
+        if len(gradients) != count:
+            raise TypeError(f"expected {count} arguments, got {len(gradients)} instead")
+        for number, gradient in enumerate(gradients):
+            if gradient is not None and not isinstance(gradient, TensorBase):
+                raise TypeError(f"argument {number} is not a Variable")
+        return list(gradients)
+
+    def __call__(self: Any, *gradients: Any) -> Any:
+        """The gradients of the inputs from those of the outputs."""
+        given = self._given(gradients)
+        found = tuple(self._gradients(given if self._metas is not None else given[0]))
+        found += (None,) * (len(self._edges) - len(found))
+        return found if len(found) != 1 else found[0]
+
+    def __repr__(self: Any) -> str:
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
+
+
+class AccumulateGrad(Node):
+    """How a leaf is shown: the place where a gradient is added into `.grad`."""
+
+    __slots__ = ("variable", "metadata_", "__weakref__")
+
+    def __init__(self, variable: TensorBase) -> None:
+        self.variable = variable
+
+    next_functions = ()
+    _metas = None
+
+    def register_hook(self, hook: Hook) -> Handle:
+        """Call hook((), gradients) after the gradient has come."""
+        return hooks.Handle(hooks.at(self.variable).after, hook)
+
+    def register_prehook(self, hook: Hook) -> Handle:
+        """Call hook(gradients) before the gradient is added; it may return others."""
+        return hooks.Handle(hooks.at(self.variable).before, hook)
+
+    @classmethod
+    def of(cls, leaf: TensorBase) -> AccumulateGrad:
+        """The one accumulator of this leaf, as long as somebody holds it or it was written on."""
+        known = leaf.__dict__.get("_accumulator")
+        accumulator = known() if known is not None else None
+        if accumulator is None:
+            accumulator = cls(leaf)
+            leaf.__dict__["_accumulator"] = weakref.ref(accumulator)
+        return accumulator
+
+    def name(self) -> str:
+        """`AccumulateGrad`, as in torch."""
+        return "torch::autograd::AccumulateGrad"
+
+    def _sequence_nr(self) -> int:
+        # The oldest of all: what torch gives leaves, so that their gradients are added up first.
+        return 2**64 - 1
+
+    def __call__(self, *gradients: Any) -> None:
+        """Add a gradient into `.grad` of the leaf."""
+        (gradient,) = self._given(gradients)
+        if gradient is not None:
+            accumulate(self.variable, gradient, create_graph=False)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Shape of the leaf."""
+        return self.variable._data.shape
+
+
+# Classes named as torch names them, which differ in nothing else from their base.
+_named: dict[tuple[type, str, Any], type] = {}
+
+
+def shown(place: Any) -> Any:
+    """A node as users see it: of a class with the node's name; for a leaf, its AccumulateGrad."""
+    if isinstance(place, TensorBase):
+        return AccumulateGrad.of(place)
+    name = place.name().rsplit("::", 1)[-1]
+    if type(place).__name__ != name:
+        base = type(place).__dict__.get("plain", type(place))
+        row = place.plan.row if isinstance(place, PrimitiveNode) else None
+        known = _named.get((base, name, row))
+        if known is None:
+            attributes = {"__slots__": (), "plain": base}
+            if row is not None:
+                attributes |= properties(row, name)
+            known = type(name, (Node, base), attributes)
+            _named[base, name, row] = known
+        place.__class__ = known
+    return place
+
+
+class GradientEdge(NamedTuple):
+    """Where a tensor's gradient goes: an output of a node."""
+
+    node: Any
+    output_nr: int
+    # What keeps the graph of a tensor that is gone; the node does, here.
+    ownership_token: Any = None
+
+
+def standing(place: Any) -> Any:
+    """The tensor at a gradient edge, or one without memory that stands there in its place; else itself."""
+    if not isinstance(place, GradientEdge):
+        return place
+    node, number = place[:2]
+    if isinstance(node, AccumulateGrad):
+        return node.variable
+    shape, dtype = node._meta(number)
+    return SavedOutput(np.broadcast_to(np.zeros((), dtype), shape), number).restore(node)

@@ -1,0 +1,152 @@
+"""How modules are converted: other types, other devices, other places in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from rushlight import dtypes
+from rushlight._tensor import Tensor
+from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import TensorBase
+from rushlight.device import check_device, device
+from rushlight.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
+from rushlight.ops.arguments import type_word as _typename
+from rushlight.ops.creation import empty_like
+from rushlight.outline import NO_DATA
+
+
+class ConversionMethods:
+    """Mixed into Module."""
+
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    children: Callable[[], Iterator[Any]]
+    parameters: Callable[[], Iterator[Any]]
+    buffers: Callable[[], Iterator[Any]]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Put fn(tensor) in the place of every parameter, gradient and buffer; parameters stay."""
+        if recurse:
+            for module in self.children():
+                module._apply(fn)
+        for name, param in self._parameters.items():
+            if param is None:
+                continue
+            with no_grad():
+                data = fn(param.data)
+            grad: Any = param._grad
+            if data.device != param.device:
+                # Memory does not become none, nor the other way: there are new parameters.
+                self._parameters[name] = new = Parameter(data, param.requires_grad)
+                with no_grad():
+                    new._grad = None if grad is None else fn(grad)
+                continue
+            param.data = data
+            if grad is not None and grad.is_sparse:
+                param._grad = fn(grad)
+            elif grad is not None:
+                with no_grad():
+                    grad.data = fn(grad.data)
+        for name, buffer in self._buffers.items():
+            if isinstance(buffer, UninitializedTensorMixin):
+                buffer.data = fn(buffer.data)
+            elif buffer is not None:
+                self._buffers[name] = fn(buffer)
+        return self
+
+    def _to_dtype(self, dtype: dtypes.dtype) -> Self:
+        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fV" else t)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
+
+        x is a tensor, whose dtype is taken. Only floating and complex tensors change theirs.
+        memory_format: how those of four or five dimensions lie in memory.
+
+        >>> import rushlight as torch
+        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
+        torch.float64
+        """
+        dtype: Any = kwargs.pop("dtype", None)
+        asked = kwargs.pop("device", None)
+        place = None if asked is None else check_device(asked)
+        kwargs.pop("non_blocking", None)
+        form = kwargs.pop("memory_format", None)
+        named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
+        for arg in (*args, *named):
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            elif isinstance(arg, TensorBase):
+                dtype, place = dtypes.of(arg._data.dtype), arg.device  # type: ignore[attr-defined]
+            elif isinstance(arg, (str, device, int)) and not isinstance(arg, bool):
+                place = check_device(arg)
+            elif arg is not None and not isinstance(arg, bool):
+                raise TypeError(
+                    f"to() received an invalid argument of type {_typename(arg)}: write to(dtype), "
+                    "to(device), to(device, dtype) or to(tensor)"
+                )
+        if kwargs:
+            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+        if dtype is None and form is None and place is None:
+            return self
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            only = "nn.Module.to only accepts floating point or complex dtypes"
+            raise TypeError(f"{only}, but got desired dtype={dtype}")
+
+        def convert(t: Tensor) -> Tensor:
+            order = form if t._data.ndim in (4, 5) else None
+            kind = dtype if t._data.dtype.kind in "fcV" else None
+            try:
+                return t.to(device=place, dtype=kind, memory_format=order)
+            except NotImplementedError as error:
+                if str(error) != NO_DATA:
+                    raise
+                raise NotImplementedError(
+                    f"{NO_DATA} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when "
+                    "moving module from meta to a different device."
+                ) from None
+
+        return self._apply(convert)
+
+    def float(self) -> Self:
+        """All floating parameters and buffers as float32."""
+        return self._to_dtype(dtypes.float32)
+
+    def double(self) -> Self:
+        """All floating parameters and buffers as float64."""
+        return self._to_dtype(dtypes.float64)
+
+    def half(self) -> Self:
+        """All floating parameters and buffers as float16."""
+        return self._to_dtype(dtypes.float16)
+
+    def bfloat16(self) -> Self:
+        """All floating parameters and buffers as bfloat16."""
+        return self._to_dtype(dtypes.bfloat16)
+
+    def type(self, dst_type: Any) -> Self:
+        """All parameters and buffers, of whatever type, as this one."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def cpu(self) -> Self:
+        """The module: everything is on the CPU, or cannot come there."""
+        return self._apply(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Self:
+        """There is no such device here: torch's error."""
+        check_device("cuda")
+        return self
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """New memory, not filled, for all parameters and buffers."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse=recurse)
+
+    def share_memory(self) -> Self:
+        """Move everything to memory that forked processes share."""
+        if any(is_lazy(tensor) for tensor in (*self.parameters(), *self.buffers())):
+            raise RuntimeError(
+                "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
+                "initialize the parameters before calling `module.share_memory()`."
+            )
+        return self._apply(lambda t: t.share_memory_())

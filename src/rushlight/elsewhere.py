@@ -76,11 +76,11 @@ def _told(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
             return tuple([blank(*spec) for spec in found])
         return blank(*found)
 
-    if layout:
-        return layout(forward, arrays, static)
-    if row.family in _MOVING:
-        # Their forwards say more than their rules: where the result lies.
-        with contextlib.suppress(NotImplementedError):
+    with contextlib.suppress(NotImplementedError):
+        if layout:
+            return layout(forward, arrays, static)
+        if row.family in _MOVING:
+            # Their forwards say more than their rules: where the result lies.
             return row.forward(*arrays, **static)
     arrange = getattr(row.forward, "arrange", None)
     result = forward(*arrays, **static)

@@ -51,6 +51,7 @@ PROGRAMS = [
     """
     lin = nn.Linear(2, 2, device="meta")
     sd = nn.Linear(2, 2).double().state_dict()
+    sd = {k: torch.zeros_like(v) for k, v in sd.items()}
     import warnings
 
     with warnings.catch_warnings(record=True) as w:
@@ -60,6 +61,14 @@ PROGRAMS = [
     a = d(lin.weight)
     lin.load_state_dict(sd, assign=True)
     b = d(lin.weight), lin.weight.data_ptr() == sd["weight"].data_ptr()
+    """,
+    """
+    lin = nn.Linear(2, 2, device="meta")
+    er = e(lambda: lin.to("cpu")), m(lambda: lin.to("cpu"))
+    p = lin.weight
+    lin.to_empty(device="cpu")
+    a = lin.weight is p, d(lin.weight), lin.weight.is_leaf
+    nn.init.zeros_(lin.weight), nn.init.zeros_(lin.bias)
     """,
     """
     a = [
@@ -514,6 +523,13 @@ PROGRAMS = [
     ]
     """,
     """
+    m2 = torch.nn.utils.skip_init(nn.Linear, 3, 4)
+    a = d(m2.weight), m2.weight.is_leaf, isinstance(m2.weight, nn.Parameter)
+    er = e(lambda: torch.nn.utils.skip_init(nn.ReLU)), e(lambda: torch.nn.utils.skip_init(3))
+    b = d(torch.nn.utils.skip_init(nn.Linear, 3, 4, dtype=torch.float64).weight)
+    nn.init.zeros_(m2.weight), nn.init.zeros_(m2.bias)
+    """,
+    """
     from contextlib import contextmanager
 
 
@@ -700,6 +716,17 @@ PROGRAMS = [
     """,
     """
     lin = nn.Linear(2, 2)
+    p = lin.weight
+    lin.to("meta")
+    a = lin.weight is p, d(lin.weight)
+    lin2 = nn.Linear(2, 2)
+    q = lin2.weight
+    lin2.to_empty(device="cpu")
+    b = lin2.weight is q
+    nn.init.zeros_(lin2.weight), nn.init.zeros_(lin2.bias)
+    """,
+    """
+    lin = nn.Linear(2, 2)
     lin.weight.grad = torch.ones(2, 2)
     lin.to("meta")
     a = d(lin.weight), d(lin.weight.grad)
@@ -811,6 +838,7 @@ PROGRAMS = [
     a = d(buf.b), d(buf.state_dict()["b"])
     buf.to_empty(device="cpu")
     b = d(buf.b)
+    buf.b.zero_()
     n = sum(p.numel() for p in nn.Linear(1000, 1000, device="meta").parameters())
     """,
     """

@@ -59,6 +59,20 @@ _FMA = {
     (16, "double"): ("__aarch64__", "__builtin_aarch64_fmav2df(x, y, z)"),
 }
 
+_PLAIN = """\
+/* A number at a time: a compiler turns the loops around it into vector instructions by itself. */
+typedef {T} v{T};
+static inline {T} v{T}_load(const {T} *from) {{ return *from; }}
+static inline void v{T}_store({T} *to, {T} x) {{ *to = x; }}
+static inline {T} v{T}_of({T} x) {{ return x; }}
+static inline {T} v{T}_fma({T} x, {T} y, {T} z) {{ return x * y + z; }}
+"""
+
+_MEMORY = """\
+#include <math.h>
+#include <string.h>
+"""
+
 _SHUFFLES = """\
 /* A vector picked from the lanes of two. */
 #if defined(__clang__) || __GNUC__ >= 12
@@ -72,6 +86,8 @@ typedef {I} v{T}_lanes __attribute__((vector_size({bytes})));
 
 def _vectors(T: str, target: Target) -> str:
     lanes = target.lanes(ITEMSIZE[T])
+    if lanes == 1:
+        return _PLAIN.format(T=T)
     macro, builtin = _FMA[lanes * ITEMSIZE[T], T]
     return _VECTORS.format(
         T=T,
@@ -82,6 +98,10 @@ def _vectors(T: str, target: Target) -> str:
         macro=macro,
         builtin=builtin,
     )
+
+
+def _memory(T: str, target: Target) -> str:
+    return _MEMORY
 
 
 def _shuffles(T: str, target: Target) -> str:
@@ -170,6 +190,7 @@ def _threads(T: str, target: Target) -> str:
 
 # Each kind: its text, and the kinds that it needs.
 _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
+    "memory": (_memory, ()),
     "vectors": (_vectors, ()),
     "shuffles": (_shuffles, ("vectors",)),
     "transposition": (_transposition, ("shuffles",)),

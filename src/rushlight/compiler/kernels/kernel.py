@@ -17,3 +17,5 @@ class Kernel:
     """Shared pieces of C that must stand above it: see `fragments.together`."""
     scratch: int = 0
     """Bytes of stack that it uses for what it packs."""
+    needs: tuple[Kernel, ...] = ()
+    """Kernels that it calls: their text must stand above it, once (`text.together`)."""

@@ -78,6 +78,7 @@ FLOORS = [
     {"serialization"},
     {"storage"},
     {"utils", "multiprocessing", "distributed", "hub"},
+    {"fx", "jit", "_jit_internal"},
     {"vision", "func"},
     {"overrides"},
     {"_C", "compiler"},
@@ -85,7 +86,7 @@ FLOORS = [
     {"visual"},
     {"training", "testing"},
     {"cli", "as_torch"},
-    {"__init__", "__main__"},
+    {"__init__", "__main__", "functional"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -217,6 +218,8 @@ NEW_ROOMS = {
     "compiler",
     "distributed",
     "func",
+    "fx",
+    "jit",
     "overriding",
     "profiler",
     "public",
@@ -232,6 +235,9 @@ NEW_FILES = {
     "cli/finder.py",
     "nn/parallel/distributed.py",
     "elsewhere.py",
+    "_jit_internal.py",
+    "utils/_dtype_abbrs.py",
+    "vision/models/feature_extraction.py",
     "hub.py",
     "ops/foreach.py",
     "ops/internal.py",

@@ -29,6 +29,24 @@ ABSENT = (
     *("_C", "accelerator", "cuda", "distributed", "distributed.distributed_c10d", "mps", "xpu"),
     *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
 )
+# What torch has in C, or in a file of Python, and printed graphs and their code therefore call by another
+# name: `torch._C._linalg.linalg_det`, `torch.functional.einsum`. (namespace, prefix, names or all).
+ALIASES = {
+    "_C._fft": ("fft", "fft_", ()),
+    "_C._linalg": ("linalg", "linalg_", ()),
+    "_C._special": ("special", "special_", ()),
+    "_C._sparse": ("sparse", "_sparse_", ("addmm", "log_softmax", "mm", "softmax")),
+    "functional": (
+        "torch",
+        "",
+        (
+            *("atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes"),
+            *("broadcast_tensors", "cartesian_prod", "cdist", "chain_matmul", "einsum", "lu"),
+            *("meshgrid", "norm", "split", "stft", "tensordot", "unique", "unique_consecutive"),
+            "unravel_index",
+        ),
+    ),
+}
 
 
 class Name(NamedTuple):
@@ -49,7 +67,8 @@ class Name(NamedTuple):
     def asks(self) -> bool:
         """Whether it is a function that asks `__torch_function__`: no class, and no switch."""
         operation = self.room.startswith(("ops.", "nn.functional"))
-        return operation and self.mark != "!" and self.shown[0].islower()
+        named = self.shown[0].islower() or self.shown == "_assert"  # which stays in graphs
+        return operation and self.mark != "!" and named
 
 
 def read() -> list[Name]:
@@ -185,6 +204,23 @@ def namespace(place: str, entries: list[Name]) -> str:
     return imports(own) + "\n" + exported(entry.shown for entry in own)
 
 
+def aliases(place: str, entries: list[Name]) -> str:
+    """The text of a module that has functions of a namespace under the names that graphs show."""
+    namespace, prefix, chosen = ALIASES[place]
+    own = {entry.shown for entry in entries if entry.place == namespace and entry.shown.islower()}
+    room = "" if namespace == "torch" else namespace
+    found = [
+        Name(room, name, place, prefix + name)
+        for name in sorted(own)
+        if not chosen or name in chosen
+    ]
+    return (
+        imports(found).replace("rushlight. ", "rushlight ")
+        + "\n"
+        + exported(n.shown for n in found)
+    )
+
+
 def overwriting(entries: list[Name]) -> str:
     """Every in-place form that `inplace` makes, by room."""
     made = sorted({entry.of for entry in entries if entry.of is not None})
@@ -235,6 +271,7 @@ def texts() -> dict[Path, str]:
         },
         "nn.functional.public": public("nn.functional", entries),
         **{place: imported(place, entries) for place in ABSENT},
+        **{place: aliases(place, entries) for place in ALIASES},
         "ops.overwriting": overwriting(entries),
         "methods.listed": methods(entries),
     }

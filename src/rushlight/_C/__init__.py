@@ -46,7 +46,11 @@ _TensorBase = TensorBase
 _TensorMeta = type(TensorBase)
 StorageBase = UntypedStorage
 
+_fft = later("rushlight._C._fft")
+_linalg = later("rushlight._C._linalg")
 _nn = later("rushlight._C._nn")
+_sparse = later("rushlight._C._sparse")
+_special = later("rushlight._C._special")
 _functorch = later("rushlight._C._functorch")
 _distributed_c10d = later("rushlight._C._distributed_c10d")
 

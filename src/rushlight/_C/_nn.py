@@ -14,15 +14,17 @@ from rushlight.nn.functional import (
     avg_pool3d,
     binary_cross_entropy,
     elu,
+    elu_,
     gelu,
     glu,
     hardsigmoid,
     hardswish,
     hardtanh,
+    hardtanh_,
     huber_loss,
     leaky_relu,
+    leaky_relu_,
     linear,
-    logsigmoid,
     mish,
     mse_loss,
     one_hot,
@@ -34,12 +36,15 @@ from rushlight.nn.functional import (
     softplus,
     softshrink,
 )
+from rushlight.nn.functional import (
+    logsigmoid as log_sigmoid,
+)
 
 __all__ = [
-    "_parse_to", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool2d", "avg_pool3d", "binary_cross_entropy",
-    "elu", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "leaky_relu", "linear", "logsigmoid",
-    "mish", "mse_loss", "one_hot", "pad", "relu6", "scaled_dot_product_attention", "silu", "smooth_l1_loss",
-    "softplus", "softshrink",
+    "_parse_to", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool2d", "avg_pool3d",
+    "binary_cross_entropy", "elu", "elu_", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_",
+    "huber_loss", "leaky_relu", "leaky_relu_", "linear", "log_sigmoid", "mish", "mse_loss", "one_hot", "pad",
+    "relu6", "scaled_dot_product_attention", "silu", "smooth_l1_loss", "softplus", "softshrink",
 ]  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class OperatorMethods:
     __mul__ = _operator("__mul__", rows.mul, np.multiply)
     __rmul__ = _operator("__rmul__", rows.mul, np.multiply)
     __truediv__ = __div__ = _operator("__truediv__", rows.div, np.true_divide)
-    __rtruediv__ = __rdiv__ = _called(_divided_by, "__rtruediv__")
+    __rtruediv__ = __rdiv__ = _called(_divided_by, "__rdiv__")
     __floordiv__ = _operator("__floordiv__", rounding.floor_division, np.floor_divide)
     __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division, np.floor_divide)
     __mod__ = _operator("__mod__", rows.remainder, np.remainder)

@@ -94,6 +94,16 @@ def _parameters(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
 
 
+# What torch's functions in Python do with `out`, which here more of them have, and with what they leave out.
+_WITH_OUT = {"lu", "norm", "normalize", "tensordot"}
+_LEFT_OUT = {("l1_loss", "weight")}
+
+
+def _left_out(function: str, name: str, value: Any) -> bool:
+    unused_out = name == "out" and value is None and function not in _WITH_OUT
+    return unused_out or (function, name) in _LEFT_OUT
+
+
 def _spelled(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], named_all: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -109,7 +119,7 @@ def _spelled(
             positional += value
         elif parameter.kind is parameter.VAR_KEYWORD:
             named |= value
-        elif name == "out" and value is None:
+        elif _left_out(function.__name__, name, value):
             continue
         elif not named_all and (
             parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
@@ -247,7 +257,8 @@ _SAID = {
     "__iadd__": "add_", "__idiv__": "div_", "__ifloordiv__": "floor_divide_", "__imod__": "remainder_",
     "__imul__": "mul_", "__isub__": "sub_", "__itruediv__": "div_", "__le__": "le", "__lt__": "lt",
     "__matmul__": "matmul", "__mod__": "remainder", "__mul__": "mul", "__ne__": "ne", "__neg__": "neg",
-    "__pos__": "positive", "__radd__": "add", "__rand__": "bitwise_and", "__rmul__": "mul",
+    "__ipow__": "pow_", "__pos__": "positive", "__pow__": "pow", "__radd__": "add",
+    "__rand__": "bitwise_and", "__rmul__": "mul",
     "__ror__": "bitwise_or", "__rxor__": "bitwise_xor", "__sub__": "sub", "__truediv__": "div",
 }  # fmt: skip
 _OPERATORS = {
@@ -324,7 +335,7 @@ def records() -> list[Public]:
 _lock = threading.RLock()
 _armed = False
 _for_good = False
-_modes = 0
+_holds = 0
 
 
 @functools.cache
@@ -366,7 +377,7 @@ def disarm() -> None:
     """Ask nobody, unless there is a class that answers, or a mode."""
     global _armed
     with _lock:
-        if _armed and not _for_good and not _modes:
+        if _armed and not _for_good and not _holds:
             for record in (*_public, *_quiet):
                 record.function.__code__ = record.calm
             _armed = False
@@ -379,22 +390,32 @@ def forget() -> None:
     disarm()
 
 
+def hold() -> None:
+    """Let all public functions ask until `release`."""
+    global _holds
+    with _lock:
+        _holds += 1
+        arm(for_good=False)
+
+
+def release() -> None:
+    """The end of a `hold`."""
+    global _holds
+    with _lock:
+        _holds -= 1
+        disarm()
+
+
 def enter(mode: Any) -> None:
     """Ask mode first in this thread."""
-    global _modes
-    with _lock:
-        _modes += 1
-        arm(for_good=False)
+    hold()
     thread.modes = (*thread.modes, mode)
 
 
 def leave() -> None:
     """Ask the innermost mode no more."""
-    global _modes
     thread.modes = thread.modes[:-1]
-    with _lock:
-        _modes -= 1
-        disarm()
+    release()
 
 
 def admit(cls: type[Any]) -> None:

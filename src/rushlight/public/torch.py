@@ -7,7 +7,7 @@ from rushlight.ops import (
     activation, algebra, arrangement, bilinear as bilinear_room, bitwise, comparison,
     complex as complex_room, conversion, convolution as convolution_room, creation, distance,
     dropout as dropout_room, einsum as einsum_room, embedding as embedding_room, extremes, geometry,
-    histograms, indexing, inplace, joining, legacy, loss, lowrank, masking, normalization,
+    histograms, indexing, inplace, internal, joining, legacy, loss, lowrank, masking, normalization,
     overwriting, packed, padding, pointwise, pooling, product, ranges, reduction, sampling, scan,
     scatter as scatter_room, selection, shape, sorting, spectrum, statistics, transcendental,
     view_copies, vision, windows,
@@ -547,5 +547,6 @@ blackman_window = public(windows.blackman_window, HOME, "blackman_window")
 hamming_window = public(windows.hamming_window, HOME, "hamming_window")
 hann_window = public(windows.hann_window, HOME, "hann_window")
 kaiser_window = public(windows.kaiser_window, HOME, "kaiser_window")
+_assert = public(internal._assert, HOME, "_assert")
 # fmt: on
 # ---- names: end ----

@@ -7,6 +7,7 @@ from rushlight.nearest import missing as _missing
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.nn.functional.activation import sigmoid, tanh
 from rushlight.nn.functional.public import (
     adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d, adaptive_max_pool2d_with_indices, adaptive_max_pool3d,
@@ -23,10 +24,9 @@ from rushlight.nn.functional.public import (
     max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d, mish, mse_loss,
     multi_head_attention_forward, multi_margin_loss, multilabel_margin_loss,
     multilabel_soft_margin_loss, nll_loss, normalize, one_hot, pad, poisson_nll_loss, relu, relu6,
-    rms_norm, rrelu, scaled_dot_product_attention, selu, sigmoid, silu, smooth_l1_loss,
-    soft_margin_loss, softmax, softmin, softplus, softshrink, softsign, tanh, tanhshrink, threshold,
-    triplet_margin_loss, triplet_margin_with_distance_loss, unfold, upsample, upsample_bilinear,
-    upsample_nearest,
+    rms_norm, rrelu, scaled_dot_product_attention, selu, silu, smooth_l1_loss, soft_margin_loss,
+    softmax, softmin, softplus, softshrink, softsign, tanhshrink, threshold, triplet_margin_loss,
+    triplet_margin_with_distance_loss, unfold, upsample, upsample_bilinear, upsample_nearest,
 )
 from rushlight.public.torch import (
     adaptive_avg_pool1d, avg_pool1d, bilinear, celu_, channel_shuffle, conv1d, conv2d, conv3d,

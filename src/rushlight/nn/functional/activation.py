@@ -260,3 +260,16 @@ def gumbel_softmax(
     best = soft.argmax(axis, keepdim=True)
     one_hot = (soft * 0).detach().scatter(axis, best, 1.0)
     return one_hot - soft.detach() + soft
+
+
+# ---- methods of tensors --------------------------------------------------------------------------
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)): the tensor's method."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent: the tensor's method."""
+    return input.tanh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
@@ -13,6 +14,17 @@ from rushlight.primitives.view import pad
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """`torch.layer_norm`: the last dimensions brought to mean 0 and variance 1."""
+    return ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
 def batch_norm(

@@ -7,9 +7,7 @@ from rushlight.nn.functional import (
     activation, attention, convolution, dropout as dropout_room, embedding as embedding_room,
     linear as linear_room, loss, margin, normalization, pooling, vision,
 )
-from rushlight.ops import (
-    activation as ops_activation, normalization as ops_normalization, padding, transcendental,
-)
+from rushlight.ops import activation as ops_activation, normalization as ops_normalization, padding
 from rushlight.overriding.functions import public
 
 HOME = "rushlight.nn.functional"
@@ -17,11 +15,8 @@ HOME = "rushlight.nn.functional"
 gelu = public(ops_activation.gelu, HOME, "gelu")
 logsigmoid = public(ops_activation.logsigmoid, HOME, "logsigmoid")
 softplus = public(ops_activation.softplus, HOME, "softplus")
-layer_norm = public(ops_normalization.layer_norm, HOME, "layer_norm", "spelled")
 rms_norm = public(ops_normalization.rms_norm, HOME, "rms_norm", "spelled")
 pad = public(padding.pad, HOME, "pad", "spelled")
-sigmoid = public(transcendental.sigmoid, HOME, "sigmoid", "spelled")
-tanh = public(transcendental.tanh, HOME, "tanh", "spelled")
 celu = public(activation.celu, HOME, "celu", "spelled")
 elu = public(activation.elu, HOME, "elu", "spelled")
 elu_ = public(activation.elu_, HOME, "elu_")
@@ -98,6 +93,7 @@ triplet_margin_loss = public(margin.triplet_margin_loss, HOME, "triplet_margin_l
 triplet_margin_with_distance_loss = public(
     margin.triplet_margin_with_distance_loss, HOME, "triplet_margin_with_distance_loss", "spelled",
 )
+layer_norm = public(normalization.layer_norm, HOME, "layer_norm", "spelled")
 batch_norm = public(normalization.batch_norm, HOME, "batch_norm", "spelled")
 group_norm = public(normalization.group_norm, HOME, "group_norm", "spelled")
 instance_norm = public(normalization.instance_norm, HOME, "instance_norm", "spelled")

@@ -1,0 +1,1 @@
+"""What torch calls experimental: what libraries import from there."""

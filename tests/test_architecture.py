@@ -24,6 +24,7 @@ UPWARD = {
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
+    ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 FLOORS = [

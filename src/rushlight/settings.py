@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 _settings: dict[str, Any] = {"precision": "highest", "deterministic": False, "interop": 1}
@@ -44,22 +42,12 @@ def get_float32_matmul_precision() -> str:
 
 
 def compile(model: Any = None, **options: Any) -> Any:
-    """The function or module itself: it runs eagerly, and says so once.
+    """`rushlight.compiler.compile`, which is loaded when it is first asked for.
 
-    >>> import warnings
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore")
-    ...     compile(abs)(-1)
-    1
+    >>> double = compile(lambda x: 2 * x)
+    >>> double(4)
+    8
     """
-    if model is None:
-        return _later
-    if not _settings.get("compile said"):
-        _settings["compile said"] = True
-        warnings.warn("rushlight.compile: there is no compiler yet; it runs eagerly", stacklevel=2)
-    return model
+    from rushlight.compiler.compile import compile
 
-
-def _later(model: Callable[..., Any]) -> Callable[..., Any]:
-    compiled: Callable[..., Any] = compile(model)
-    return compiled
+    return compile(model, **options)

@@ -119,7 +119,7 @@ def written_expression(
 
     >>> from rushlight.primitives.writing import add
     >>> written_expression(add, np.dtype("f4"), [np.dtype("f4")], {"alpha": 0.5}, 10000).template
-    '{target} + {y} * 0.5f'
+    '{target} + {y} * (0.5f)'
     """
     found = FORMULAS.get(kernel)
     if found is None or target in NARROW or target.kind == "V":

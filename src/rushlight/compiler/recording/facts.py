@@ -63,6 +63,10 @@ class Fact:
     by_name: bool
     # Puts another value under a key.
     put: Callable[[Any, Any], None] | None = None
+    # The container itself, a dict, list or cell, if that is what read shows; and where Python finds it:
+    # an object, the name of its attribute and, if that is a mapping of containers, a key.
+    holder: Any = None
+    found: tuple[Any, ...] | None = None
 
     def differences(self, used: set[str] | None = None) -> Iterator[tuple[Any, Any, Any]]:
         """The keys at which something else is found, with what was and what is there."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rushlight.compiler.recording.entries import Draw, Entry, Slots, Store, Write
+from rushlight.compiler.recording.entries import Draw, Entry, Perform, Slots, Store, Write
 from rushlight.compiler.recording.errors import Changed, source
 from rushlight.compiler.recording.tree import Leaf, together
 from rushlight.compiler.recording.values import Figure, Value
@@ -154,6 +154,8 @@ class Result:
     # The source with which it shares memory and counts changes.
     shares: int | None
     name: str | None = None
+    # Its graph is whole when the function returns: somebody may want to go back through it.
+    graph: bool = False
 
     def make(self, given: Tensors, slots: Slots, sources: Tensors) -> Any:
         """The tensor of this run."""
@@ -235,7 +237,7 @@ class Program:
     def _free(self) -> None:
         """Find out after which entry each slot is not needed any more."""
         kept = {source.value.index for source in self.sources}
-        kept |= {result.value.index for result in self._kept() if result.value is not None}
+        kept |= {result.value.index for result in self.kept() if result.value is not None}
         kept |= {leaf.index for leaf in self.tree[1] if leaf.__class__ is Figure}
         seen: set[int] = set(kept)
         for entry in reversed(self.entries):
@@ -243,7 +245,8 @@ class Program:
             entry.frees = tuple(here)
             seen |= here
 
-    def _kept(self) -> Iterator[Result]:
+    def kept(self) -> Iterator[Result]:
+        """The tensors that are there when it has run."""
         yield from self.results
         for _, result in (*self.grads, *self.rebound):
             if result is not None:
@@ -254,6 +257,24 @@ class Program:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run on NumPy's arrays; raises Changed, and changes nothing, where it does not fit any more."""
         given = self.world.check(args, kwargs)
+        tensors = self.loaded(given)
+        slots: Slots = [None] * self.size
+        for one, tensor in zip(self.sources, tensors, strict=True):
+            slots[one.value.index] = held(tensor)
+        if not self.reversible:
+            self.run(slots)
+        else:
+            written = [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written]
+            before = _State(written, self.generators, self.stores)
+            try:
+                self.run(slots)
+            except BaseException:
+                before.restore()
+                raise
+        return self.leave(given, slots, tensors)
+
+    def loaded(self, given: Tensors) -> Tensors:
+        """The tensors that it takes, if all is as recorded."""
         tensors = [source.load(given) for source in self.sources]
         self._check_memory(tensors)
         for location, found in self.looked:
@@ -263,24 +284,13 @@ class Program:
                 raise Changed(
                     f"{location.name}.grad is {now} now, and was {was} when it was recorded"
                 )
-        slots: Slots = [None] * self.size
-        for one, tensor in zip(self.sources, tensors, strict=True):
-            slots[one.value.index] = held(tensor)
-        if not self.reversible:
-            self._run(slots)
-        else:
-            written = [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written]
-            before = _State(written, self.generators, self.stores)
-            try:
-                self._run(slots)
-            except BaseException:
-                before.restore()
-                raise
-        return self._leave(given, slots, tensors)
+        return tensors
 
-    def _run(self, slots: Slots) -> None:
+    def run(self, slots: Slots, done: bool = False) -> None:
+        """Run every entry; done: what Python was to give stands in the slots already."""
         for entry in self.entries:
-            entry.run(slots)
+            if not (done and isinstance(entry, Perform)):
+                entry.run(slots)
             for index in entry.frees:
                 slots[index] = None
 
@@ -297,7 +307,7 @@ class Program:
                     "recorded"
                 )
 
-    def _leave(self, given: Tensors, slots: Slots, tensors: Tensors) -> Any:
+    def leave(self, given: Tensors, slots: Slots, tensors: Tensors) -> Any:
         """Leave counts, gradients and results as eager would."""
         for one, tensor in zip(self.sources, tensors, strict=True):
             if one.changes:
@@ -305,7 +315,7 @@ class Program:
                 tensor._changes[1] = one.site
             if one.wants is not one.requires_grad:
                 tensor._requires_grad = one.wants
-        known = {id(r): r.make(given, slots, tensors) for r in self._kept()}
+        known = {id(r): r.make(given, slots, tensors) for r in self.kept()}
         made = [known[id(result)] for result in self.results]
         grads = [
             (location.find(given), None if result is None else known[id(result)])

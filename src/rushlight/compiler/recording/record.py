@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dis
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight.compiler.recording.entries import Entry
@@ -18,6 +19,7 @@ from rushlight.compiler.recording.spy import Spy
 from rushlight.compiler.recording.tree import Leaf, apart, together
 from rushlight.compiler.recording.values import fingerprint, is_number, plain
 from rushlight.compiler.recording.world import World, rates_of
+from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
@@ -46,34 +48,122 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any
     if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
         raise CannotRecord("this is being recorded already: one recording cannot hold another")
     with _one_at_a_time:
-        return _Recording(function, args, kwargs).run()
+        result, program, _ = _Recording(function, args, kwargs).run()
+    if program is None:
+        raise CannotRecord("nothing was recorded")
+    return result, program
+
+
+def attempt(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    also: Callable[[Program, Proof], None] | None = None,
+) -> tuple[Any, Program | None, CannotRecord | None]:
+    """Run a function once, whatever it does, and record it if that can be done.
+
+    Returns its result, and the program or the reason why there is none; the function has run once in
+    either case, as it would have without being watched. also(program, proof) is called before the
+    recording lets go: what it raises as CannotRecord is such a reason, too.
+    """
+    if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
+        return function(*args, **kwargs), None, CannotRecord("this is being recorded already")
+    with _one_at_a_time:
+        try:
+            recording = _Recording(function, args, kwargs, lenient=True, also=also)
+        except CannotRecord as reason:
+            return function(*args, **kwargs), None, reason
+        return recording.run()
+
+
+Proof = Callable[[Callable[[list[Any], list[Any]], None]], Iterator[tuple[str, Any, Any]]]
 
 
 class _Recording:
     def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        lenient: bool = False,
+        also: Callable[[Program, Proof], None] | None = None,
     ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
+        self.lenient, self.also = lenient, also
         self.world = World(function, args, kwargs)
         self.memories = Memories(self.world)
         self.grads = Grads()
-        self.recorder = Recorder(self.world, self.memories, self.grads)
-        self.spy = Spy(self.world)
+        self.recorder = Recorder(self.world, self.memories, self.grads, lenient)
+        self.spy = Spy(self.world, self.recorder)
         self.rebound: list[tuple[At, Any, Any]] = []
         self.results: dict[int, Result] = {}
+        self.made: dict[int, tuple[Any, Result]] = {}
 
-    def run(self) -> tuple[Any, Program]:
+    def run(self) -> tuple[Any, Program | None, CannotRecord | None]:
         """Run the function, then try the program."""
+        if not self.lenient:
+            try:
+                result = self._watched()
+                program = self._tried(result)
+            except BaseException:
+                self._undo()
+                raise
+            return self._plain(result), program, None
+        result = self._watched()
         try:
-            result = self._watched()
-            program = self._program(result)
-            self._try(program)
-        except BaseException:
-            self._undo()
-            raise
+            program = self._tried(result)
+        except CannotRecord as reason:
+            return self._plain(result), None, reason
+        return self._plain(result), program, None
+
+    def _tried(self, result: Any) -> Program:
+        """The program, which has been run once."""
+        if self.recorder.refused is not None:
+            raise self.recorder.refused
+        program = self._program(result)
+        self._try(program)
+        if self.also is not None:
+            self.also(program, functools.partial(self.prove, program, result))
         self.world.settle(None if self.spy.by_any_name else self.spy.used)
         self._let_go()
-        return together(apart(result)[1], self._given_back(result)), program
+        return program
+
+    def _plain(self, result: Any) -> Any:
+        return together(apart(result)[1], self._given_back(result))
+
+    def prove(
+        self, program: Program, result: Any, run: Callable[[list[Any], list[Any]], None]
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Let something else do what the program does, from where the function began.
+
+        Yields what it has written, and what the function wrote, by name; then the results.
+        """
+        after = self.memories.now()
+        ends = [
+            (generator, position(generator)) for generator, _ in self.recorder.generators.values()
+        ]
+        self.memories.go_back()
+        for generator, before in self.recorder.generators.values():
+            generator.set_state(from_numpy(before))
+        tensors = [source.tensor for source in program.sources]
+        slots: list[Any] = [None] * program.size
+        for source in program.sources:
+            slots[source.value.index] = source.array
+        try:
+            run(tensors, slots)
+            for memory, values in after:
+                yield self._owner(memory), memory, values
+            for tensor, known in self.known_results():
+                if known.value is not None:
+                    yield known.value.name, slots[known.value.index], held(tensor)
+        finally:
+            put(after)
+            for generator, end in ends:
+                generator.set_state(from_numpy(end))
+
+    def known_results(self) -> Iterator[tuple[Any, Result]]:
+        """The tensors that are there at the end, with how each is made again."""
+        yield from self.made.values()
 
     def _let_go(self) -> None:
         """Keep nothing alive but what the program needs."""
@@ -92,8 +182,8 @@ class _Recording:
         finally:
             self.recorder.recording = False
             self.world.give_back()
-        if self.spy.refused is not None:
-            raise self.spy.refused
+        if self.recorder.refused is not None and not self.lenient:
+            raise self.recorder.refused
         return result
 
     def _undo(self) -> None:
@@ -235,6 +325,7 @@ class _Recording:
         known = self.results.get(id(tensor))
         if known is None:
             known = self.results[id(tensor)] = self._new_result(tensor)
+            self.made[id(tensor)] = tensor, known
         return known
 
     def _new_result(self, tensor: Any) -> Result:
@@ -270,6 +361,7 @@ class _Recording:
             tensor._turned,
             shares,
             None if node is None else node.name(),
+            node is not None and _is_whole(node),
         )
 
     def _leaf(self, leaf: Any) -> Any:
@@ -335,6 +427,20 @@ class _Recording:
             if root(source.array) is memory:
                 return source.location.name
         return "a tensor"
+
+
+def _is_whole(node: Any) -> bool:
+    """Whether no backward has been through a graph yet."""
+    waiting, seen = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, Node):
+            continue
+        seen.add(id(node))
+        if isinstance(node, PrimitiveNode) and node.plan.saves and node.kept is None:
+            return False
+        waiting.extend(edge for edge in node._edges if edge is not None)
+    return True
 
 
 # What numbers are drawn with from NumPy.

@@ -44,13 +44,18 @@ from rushlight.core.state import state
 from rushlight.core.table import INPUT, REST, STATIC
 from rushlight.core.tensor import Array, Line, TensorBase, site, user_line
 from rushlight.core.turned import held
-from rushlight.memory import root
+from rushlight.memory import address, root
 
 
 class Recorder(Interpreter):
     """Writes every operation, write, look and draw down as an entry, and lets it happen."""
 
-    def __init__(self, world: World, memories: Memories, grads: Grads) -> None:
+    def __init__(
+        self, world: World, memories: Memories, grads: Grads, lenient: bool = False
+    ) -> None:
+        # lenient: what cannot be recorded is noted in `refused`, and happens all the same.
+        self.lenient = lenient
+        self.refused: CannotRecord | None = None
         self.world = world
         self.memories = memories
         self.grads = grads
@@ -81,6 +86,29 @@ class Recorder(Interpreter):
 
     # ---- the doors -------------------------------------------------------------------------------
 
+    def take(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
+        """What came to a door."""
+        if self.refused is None:
+            try:
+                return super().take(watchers, door, *what)
+            except CannotRecord as error:
+                if not self.lenient:
+                    raise
+                self.refuse(error)
+        return self._passed_on(watchers, door, *what)
+
+    def refuse(self, error: CannotRecord) -> None:
+        """This is not recorded any more."""
+        self.refused = self.refused or error
+        self.recording = False
+
+    def _passed_on(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
+        state.interpreters = watchers[:-1]
+        try:
+            return getattr(Interpreter, door)(self, *map(_bare, what))
+        finally:
+            state.interpreters = watchers
+
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """An operation."""
         line, back = self.where()
@@ -102,6 +130,8 @@ class Recorder(Interpreter):
         arrays = [held(t) for t in tensors]
         given = [_array(plain(x), row.view) for x in inputs]
         outs = [self.new(a) for a in arrays]
+        for out_value, array in zip(outs, arrays, strict=True):
+            _lay(out_value, array, operands, given)
         entry = Operation(row, given, (line, back), operands, outs, figures, several)
         if row.view:
             entry.turning = _turned_copy(row, inputs[0], tensors)
@@ -124,17 +154,17 @@ class Recorder(Interpreter):
         operands = tuple(map(self.operand, inputs))
         figures = {name: self.operand(value) for name, value in static.items()}
         bare = {name: plain(value) for name, value in static.items()}
-        doors.into(target, kernel, *map(plain, inputs), **bare)
         entry = Write(memory, kernel, target._turned, where, operands, [], figures, False)
         array = held(target)
-        entry.sums = [fingerprint(array)]
-        self.entries.append(entry)
-        self.memories.written(array)
         if root(array).base is not None and memory.index in self.fixed_values:
             raise CannotRecord(
                 f"{entry.text()} writes into the memory of NumPy or of another library, at {place(where[0])}: "
                 "hand that over as a tensor"
             )
+        doors.into(target, kernel, *map(plain, inputs), **bare)
+        entry.sums = [fingerprint(array)]
+        self.entries.append(entry)
+        self.memories.written(array)
 
     def read(self, tensor: TensorBase, why: str) -> Array:
         """A look at values."""
@@ -170,7 +200,7 @@ class Recorder(Interpreter):
         found = doors.number(tensor, why)
         if self.is_fixed(value, held(tensor)):
             return found
-        number = Number(found, self.figure(), self)
+        number = Number(found, self.figure(found), self)
         self.entries.append(Look(self.where(), [value], [number.figure]))
         if found.__class__ is float or found.__class__ is int:
             return number
@@ -256,7 +286,7 @@ class Recorder(Interpreter):
 
     def computed(self, operation: Callable[..., Any], operands: tuple[Any, ...], value: Any) -> Any:
         """Arithmetic of Python."""
-        number = Number(value, self.figure(), self)
+        number = Number(value, self.figure(value), self)
         figures = tuple(map(self.operand, operands))
         self.entries.append(Arithmetic(operation, self.where(), figures, [number.figure]))
         return number
@@ -280,7 +310,7 @@ class Recorder(Interpreter):
         """A number among the options of an optimizer."""
         number: Number | None = self.asked.get((id(options), key, part))
         if number is None:
-            number = Number(found, self.figure(), self)
+            number = Number(found, self.figure(found), self)
             self.asked[id(options), key, part] = number
             entry = Option(options, key, part, found, self.where(), (), [number.figure])
             self.entries.append(entry)
@@ -302,10 +332,10 @@ class Recorder(Interpreter):
             return line, True
         return site.line or user_line(), False
 
-    def figure(self) -> Figure:
+    def figure(self, found: Any) -> Figure:
         """A slot for a number."""
         self.size += 1
-        return Figure(self.size - 1, f"n{self.size - 1}")
+        return Figure(self.size - 1, f"n{self.size - 1}", type(found))
 
     def new(self, array: Array, name: str | None = None) -> Value:
         """A slot for an array that has just been made."""
@@ -464,6 +494,13 @@ class Options(dict[str, Any]):
         self.recorder.stored(self.options, key, value)
 
 
+def _bare(x: Any) -> Any:
+    """What comes to a door with the numbers themselves."""
+    if type(x) is dict:
+        return {name: plain(value) for name, value in x.items()}
+    return plain_options(x)
+
+
 def plain_options(x: Any) -> Any:
     """Options as they are."""
     return x.options if isinstance(x, Options) else plain(x)
@@ -476,6 +513,15 @@ def _set_to(generator: Any, state: Array) -> Any:
 def position(generator: Any) -> Any:
     """The whole state of a generator, as bytes."""
     return generator.get_state()._data.copy()
+
+
+def _lay(out: Value, array: Array, operands: Sequence[Any], arrays: Sequence[Any]) -> None:
+    """Say in the memory of which operand a result lies, if it has none of its own."""
+    memory = root(array)
+    for value, known in zip(operands, arrays, strict=True):
+        if type(value) is Value and type(known) is np.ndarray and root(known) is memory:
+            out.base, out.offset = value, address(array) - address(known)
+            return
 
 
 def _array(x: Any, view: bool) -> Any:

@@ -16,6 +16,7 @@ from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.origin import LIBRARY, OWN, USER, origin_of_file
 
 if TYPE_CHECKING:
+    from rushlight.compiler.recording.recorder import Recorder
     from rushlight.compiler.recording.world import World
 
 _CLOCKS = {"now", "today", "utcnow"}
@@ -38,14 +39,14 @@ _RANDOM = (
 class Spy:
     """While its block is open, every call in this thread passes by here."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, recorder: Recorder) -> None:
         self.world = world
+        self.recorder = recorder
         self.used: set[str] = set()
         # Attributes are asked for by names that are computed.
         self.by_any_name = False
         self.codes: set[Any] = set()
         self.user_codes: list[Any] = []
-        self.refused: CannotRecord | None = None
 
     def __enter__(self) -> Spy:
         self.before = sys.getprofile()
@@ -73,7 +74,10 @@ class Spy:
         if origin_of_file(code.co_filename) == USER:
             self.user_codes.append(code)
             self.used.update(c for c in code.co_consts if isinstance(c, str))
-            self.world.enter(code, frame.f_globals)
+            try:
+                self.world.enter(code, frame.f_globals)
+            except CannotRecord as error:
+                self._say(error)
 
     def _refuse(self, frame: Any, what: Any, why: str, instead: str) -> None:
         while frame.f_back is not None and origin_of_file(frame.f_code.co_filename) == LIBRARY:
@@ -87,10 +91,13 @@ class Spy:
             name = f"{module}.{name}"
         elif (owner := getattr(what, "__self__", None)) is not None and module is None:
             name = f"{(owner if isinstance(owner, type) else type(owner)).__name__}.{name}"
-        self.refused = CannotRecord(
-            f"{name}() cannot be replayed, at {place(line)}: {why}; {instead}"
-        )
-        raise self.refused
+        self._say(CannotRecord(f"{name}() cannot be replayed, at {place(line)}: {why}; {instead}"))
+
+    def _say(self, error: CannotRecord) -> None:
+        self.recorder.refuse(error)
+        if not self.recorder.lenient:
+            raise error
+        sys.setprofile(self.before)
 
 
 def _unfit(what: Any) -> tuple[str, str] | None:

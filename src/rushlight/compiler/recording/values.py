@@ -33,6 +33,9 @@ class Value:
     dtype: np.dtype[Any]
     strides: Shape
     name: str
+    # The value in whose memory it lies, and how many bytes behind that one's first element.
+    base: Value | None = None
+    offset: int = 0
 
     def fits(self, array: Array) -> bool:
         """Whether an array is of this shape and type, and lies in memory as recorded."""
@@ -57,6 +60,8 @@ class Figure:
 
     index: int
     name: str
+    # Whether it is a `float` or an `int`.
+    kind: type = float
 
     def __repr__(self) -> str:
         return self.name

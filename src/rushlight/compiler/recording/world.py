@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from rushlight import dtypes
 from rushlight.compiler.recording.errors import CannotRecord, Changed
 from rushlight.compiler.recording.facts import (
     MISSING,
@@ -34,11 +33,11 @@ from rushlight.compiler.recording.facts import (
     same,
     told,
 )
+from rushlight.compiler.recording.modes import mode_changed, modes
 from rushlight.compiler.recording.origin import OWN, USER, origin
 from rushlight.compiler.recording.tree import Leaf, apart
 from rushlight.compiler.recording.values import fingerprint
-from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, inference
+from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.hooks import (
     _global_backward_hooks,
     _global_backward_pre_hooks,
@@ -91,14 +90,19 @@ class World:
         # Arguments that the function also finds elsewhere.
         self.pinned: list[tuple[int, Any]] = []
         self.tensors_given, self.rest = apart((self.args, self.kwargs))
-        self.modes = _modes()
+        self.modes = modes()
         given = _names(self.function, self.args)
         for name, value in [*given.items(), *self.kwargs.items()]:
             self.walk(value, name)
         self.walk(self.function, getattr(self.function, "__name__", type(self.function).__name__))
         self.environment = self._note(lambda key: f"os.environ[{key!r}]", lambda: os.environ, False)
         for name, hooks in _HOOKS_OF_ALL.items():
-            self._note(functools.partial(_keyed, name), functools.partial(_itself, hooks), False)
+            self._note(
+                functools.partial(_keyed, name),
+                functools.partial(_itself, hooks),
+                False,
+                holder=hooks,
+            )
         if "numpy.random" in sys.modules:
             self.walk(np.random.mtrand._rand, "numpy.random")
 
@@ -137,7 +141,9 @@ class World:
             yield from self._numbered(thing, name)
         elif isinstance(thing, tuple | set | frozenset):
             if isinstance(thing, set):
-                self._note(lambda _: name, lambda: {"elements": frozenset(thing)}, None)
+                self._note(
+                    lambda _: name, lambda: {"elements": frozenset(thing)}, None, holder=thing
+                )
             for number, part in enumerate(thing):
                 if _is_iterator(part):
                     self._iterator(part, f"{name}[{number}]", None)
@@ -193,7 +199,13 @@ class World:
         yield cls, cls.__name__
         own = getattr(thing, "__dict__", None)
         if type(own) is dict:
-            inside = self._mapping(own, lambda: thing.__dict__, lambda k: f"{name}.{k}", True)
+            inside = self._mapping(
+                own,
+                lambda: thing.__dict__,
+                lambda k: f"{name}.{k}",
+                True,
+                found=(thing, "__dict__"),
+            )
             for value, label in inside:
                 if label.rpartition(".")[2] in _INSIDE_OF_MODULES and type(value) is dict:
                     self.seen[id(value)] = value
@@ -217,9 +229,15 @@ class World:
             yield from self._mapping(held(), held, lambda k: f"{name}.{k}", True, place=False)
 
     def _note(
-        self, name: Any, read: Callable[[], Any], by_name: bool | None, put: Any = None
+        self,
+        name: Any,
+        read: Callable[[], Any],
+        by_name: bool | None,
+        put: Any = None,
+        holder: Any = None,
+        found: tuple[Any, ...] | None = None,
     ) -> Fact:
-        fact = Fact(name, read, dict(read()), bool(by_name), put)
+        fact = Fact(name, read, dict(read()), bool(by_name), put, holder, found)
         self.facts.append(fact)
         return fact
 
@@ -230,8 +248,12 @@ class World:
         name: Callable[[Any], str],
         by_name: bool,
         place: bool = True,
+        found: tuple[Any, ...] | None = None,
     ) -> Iterator[Any]:
-        self._note(name, read, by_name, mapping.__setitem__ if place else None)
+        holder = (
+            mapping if read() is mapping or isinstance(mapping, types.MappingProxyType) else None
+        )
+        self._note(name, read, by_name, mapping.__setitem__ if place else None, holder, found)
         for key, value in list(mapping.items()):
             if _is_iterator(value):
                 put = functools.partial(mapping.__setitem__, key) if place else None
@@ -241,7 +263,11 @@ class World:
 
     def _numbered(self, things: Any, name: str) -> Iterator[tuple[Any, str]]:
         self._note(
-            lambda k: f"{name}[{k}]", lambda: dict(enumerate(things)), False, things.__setitem__
+            lambda k: f"{name}[{k}]",
+            lambda: dict(enumerate(things)),
+            False,
+            things.__setitem__,
+            things,
         )
         for number, value in enumerate(things):
             if _is_iterator(value):
@@ -294,7 +320,7 @@ class World:
             def put_in(_: Any, value: Any, cell: Any = cell) -> None:
                 cell.cell_contents = value
 
-            self._note(lambda _, variable=variable: variable, read, False, put_in)
+            self._note(lambda _, variable=variable: variable, read, False, put_in, cell)
             value = read().get(variable)
             if _is_iterator(value):
                 put = functools.partial(setattr, cell, "cell_contents")
@@ -314,6 +340,7 @@ class World:
             lambda: {n: known[n] for n in wanted if n in known},
             False,
             known.__setitem__,
+            known,
         )
         for variable in sorted(wanted):
             value = known[variable]
@@ -347,8 +374,8 @@ class World:
 
     def other_mode(self) -> str | None:
         """The mode that the function has left switched."""
-        now = _modes()
-        return None if now == self.modes else _mode_changed(self.modes, now)
+        now = modes()
+        return None if now == self.modes else mode_changed(self.modes, now)
 
     def moved(self) -> tuple[str, Any, Any, Any] | None:
         """A random generator that is not ours, and that the function has drawn from."""
@@ -405,10 +432,13 @@ class World:
 
     def _optimizer(self, optimizer: Optimizer, name: str) -> None:
         """Its numbers are read at each run; the rest must be as it is."""
+        groups = optimizer.param_groups
         self._note(
             lambda _: f"{name}.param_groups",
-            lambda: {i: id(group) for i, group in enumerate(optimizer.param_groups)},
+            lambda: dict(enumerate(optimizer.param_groups)),
             False,
+            holder=groups,
+            found=(optimizer, "param_groups"),
         )
         for kind in ("pre", "post"):
             hooks = f"_optimizer_step_{kind}_hooks"
@@ -416,17 +446,23 @@ class World:
                 functools.partial(_keyed, f"{name}.{hooks}"),
                 functools.partial(getattr, optimizer, hooks),
                 False,
+                holder=getattr(optimizer, hooks),
+                found=(optimizer, hooks),
             )
         for number, group in enumerate(optimizer.param_groups):
             title = f"{name}.param_groups[{number}]"
             params = group["params"]
             self._note(
-                functools.partial(_keyed, title), functools.partial(_without_rates, group), False
+                functools.partial(_keyed, title),
+                functools.partial(_without_rates, group),
+                False,
+                holder=group,
             )
             self._note(
                 functools.partial(_keyed, f"{title}['params']"),
                 functools.partial(_enumerated, params),
                 False,
+                holder=params,
             )
             for p in params:
                 own = optimizer.state.get(p)
@@ -435,6 +471,8 @@ class World:
                     functools.partial(_keyed, f"{name}.state[{called}]"),
                     functools.partial(_state_of, optimizer, p),
                     False,
+                    holder=own,
+                    found=(optimizer, "state", p),
                 )
                 for key, value in (own or {}).items():
                     if isinstance(value, TensorBase):
@@ -463,8 +501,8 @@ class World:
                 raise Changed(
                     f"an argument is {told(now)} now, and was {told(before)} when recorded"
                 )
-        if _modes() != self.modes:
-            raise Changed(_mode_changed(self.modes, _modes()))
+        if modes() != self.modes:
+            raise Changed(mode_changed(self.modes, modes()))
         for fact in self.facts:
             for found in fact.differences(self.used):
                 raise Changed(fact.message(*found))
@@ -542,32 +580,3 @@ def _names(function: Any, args: tuple[Any, ...]) -> dict[str, Any]:
     if hasattr(function, "__self__"):
         known = known[1:]
     return {known[i] if i < len(known) else f"argument {i}": value for i, value in enumerate(args)}
-
-
-_MODES = (
-    "gradient recording",
-    "inference mode",
-    "the default dtype",
-    "autocast",
-    "the anomaly check",
-    "who watches the operations (vmap, forward mode)",
-)
-
-
-def _modes() -> tuple[Any, ...]:
-    return (
-        state.grad,
-        inference.on,
-        dtypes.get_default_dtype(),
-        state.autocast,
-        None if state.anomaly is None else state.anomaly.check_nan,
-        # Classes of programs are there for good.
-        [type(i) for i in state.interpreters if type(i).__name__ != "_Classes"],
-    )
-
-
-def _mode_changed(before: tuple[Any, ...], now: tuple[Any, ...]) -> str:
-    for name, was, found in zip(_MODES, before, now, strict=True):
-        if was != found:
-            return f"{name} is {found} now, and was {was} when it was recorded"
-    return "a mode has changed"

@@ -1,0 +1,507 @@
+"""What happens around the C at each call, written as straight lines of Python.
+
+A call has to see that all is as it was recorded, hand pointers over, and leave counts, gradients and
+results as eager would. As loops over lists that takes longer than the arithmetic of a small network; so
+it is written out, once, as the source of a function (`Step.caller` shows it): `a is b` for each
+fact, with everything it names in its closure.
+
+The function gives `MISS` where something is not the very same: then the slow way looks (`World.check`),
+which knows what is only another object of the same value, and says what has changed.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import sys
+import types
+from typing import Any
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.compiler.machine import Machine
+from rushlight.compiler.recording.entries import Entry, Perform
+from rushlight.compiler.recording.errors import Changed, place
+from rushlight.compiler.recording.facts import PLAIN, TENSOR, Fact
+from rushlight.compiler.recording.program import (
+    Argument,
+    Held,
+    Location,
+    Program,
+    Replayed,
+    Result,
+    Source,
+)
+from rushlight.compiler.recording.tree import Leaf
+from rushlight.core.state import state
+from rushlight.core.tensor import TensorBase, inference, wrap
+from rushlight.core.turned import held
+from rushlight.memory import address, root
+
+MISS = object()
+# Results up to this many bytes are copied out of the arena.
+_SMALL = 4096
+
+
+class CannotWrite(Exception):
+    """This program is called the slow way."""
+
+
+class Text:
+    """Lines of a function, and the objects that they name."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.objects: dict[str, Any] = {}
+        self.known: dict[int, str] = {}
+        self.depth = 1
+
+    def name(self, thing: Any, hint: str = "k") -> str:
+        """The name of an object."""
+        if thing is None or thing is True or thing is False:
+            return repr(thing)
+        found = self.known.get(id(thing))
+        if found is None:
+            found = f"{hint}{len(self.objects)}"
+            self.known[id(thing)] = found
+            self.objects[found] = thing
+        return found
+
+    def line(self, text: str) -> None:
+        """One more line."""
+        self.lines.append("    " * self.depth + text)
+
+    def function(self, head: str) -> Any:
+        """The function."""
+        outer = ", ".join(self.objects)
+        text = f"def make({outer}):\n    {head}\n" + "\n".join("    " + x for x in self.lines)
+        text += f"\n    return {head[4 : head.index('(')]}\n"
+        space: dict[str, Any] = {}
+        exec(compile(text, "<calling>", "exec"), space)
+        return space["make"](**self.objects), text
+
+
+def caller(program: Program, machine: Machine, resume: Any) -> tuple[Any, str]:
+    """The function that calls a machine, and its text; CannotWrite if it is too unlike others."""
+    return _Caller(program, machine, resume).write()
+
+
+class _Caller:
+    def __init__(self, program: Program, machine: Machine, resume: Any) -> None:
+        self.program, self.machine, self.resume = program, machine, resume
+        # What Python gave in this call, by slot.
+        self.performed: dict[int, str] = {}
+        self.text = Text()
+        self.tests: list[str] = []
+        self.lasts: dict[int, list[Any]] = {}
+
+    def write(self) -> tuple[Any, str]:
+        program, machine = self.program, self.machine
+        if program.rebound or machine.reversible or program.stores:
+            raise CannotWrite
+        self._arguments()
+        self._modes()
+        for fact in program.world.facts:
+            self._fact(fact)
+        self._sources()
+        for location, found in program.looked:
+            if not isinstance(location, Held):
+                raise CannotWrite
+            self.tests.append(
+                f"{self.text.name(location.tensor)}._grad is {'not ' if found else ''}None"
+            )
+        self._flush()
+        self._options()
+        self._kept()
+        self._run()
+        self._leave()
+        return self.text.function("def call(args, kwargs):")
+
+    def _flush(self) -> None:
+        """Ask all that has been gathered."""
+        text = self.text
+        for start in range(0, len(self.tests), 16):
+            part = self.tests[start : start + 16]
+            text.line(f"if not ({' and '.join(part)}):")
+            text.line(f"    return {text.name(MISS)}")
+        self.tests = []
+
+    # ---- what must be as it was ------------------------------------------------------------------
+
+    def _arguments(self) -> None:
+        """How many, and what is no tensor."""
+        world, text = self.program.world, self.text
+        spec, leaves = world.rest
+        args, kwargs = machine_arguments(spec, leaves)
+        if kwargs or args is None:
+            raise CannotWrite
+        self.tests += [f"len(args) == {len(args)}", "not kwargs"]
+        self._flush()
+        self.given: dict[int, str] = {}
+        for at, leaf in enumerate(args):
+            if leaf.__class__ is Leaf:
+                if leaf.number in self.given:
+                    self.tests.append(f"args[{at}] is {self.given[leaf.number]}")
+                else:
+                    self.given[leaf.number] = f"a{leaf.number}"
+                    text.line(f"a{leaf.number} = args[{at}]")
+            elif isinstance(leaf, PLAIN):
+                self.tests.append(f"args[{at}] is {text.name(leaf)}")
+            else:
+                raise CannotWrite
+
+    def _modes(self) -> None:
+        grad, inferring, default, autocast, anomaly, watchers = self.program.world.modes
+        if autocast is not None or anomaly is not None or watchers:
+            raise CannotWrite
+        s = self.text.name(state, "state")
+        self.tests += [
+            f"{s}.grad is {grad}",
+            f"{self.text.name(inference)}.on is {inferring}",
+            f"{s}.autocast is None",
+            f"{s}.anomaly is None",
+            f"not {s}.interpreters",
+            f"{self.text.name(dtypes.get_default_dtype)}() is {self.text.name(default)}",
+        ]
+
+    def _fact(self, fact: Fact) -> None:
+        text, holder, world = self.text, fact.holder, self.program.world
+        if fact.found is not None and len(fact.found) == 3:
+            # All that an attribute holds: then what is not in it is not there.
+            owner, attribute, _ = fact.found
+            mapping = getattr(owner, attribute)
+            for test in (
+                f"{text.name(owner)}.{attribute} is {text.name(mapping)}",
+                f"len({text.name(mapping)}) == {len(mapping)}",
+            ):
+                if test not in self.tests:
+                    self.tests.append(test)
+            if holder is None:
+                return
+        if isinstance(holder, set):
+            text.name(holder)
+            self.tests.append(
+                f"not {text.name(holder)}"
+                if not holder
+                else f"not any({text.name(fact)}.differences({text.name(world.used)}))"
+            )
+            return
+        if holder is None or any(v is TENSOR for v in fact.expected.values()):
+            self.tests.append(f"not any({text.name(fact)}.differences({text.name(world.used)}))")
+            return
+        where = text.name(holder)
+        if fact.found is not None:
+            found = f"{text.name(fact.found[0])}.{fact.found[1]}"
+            if len(fact.found) == 3:
+                mapping = getattr(fact.found[0], fact.found[1])
+                found = f"{text.name(mapping)}[{text.name(fact.found[2])}]"
+            self.tests.append(f"{found} is {where}")
+        if isinstance(holder, types.CellType):
+            for value in fact.expected.values():
+                self.tests.append(f"{where}.cell_contents is {text.name(value)}")
+            return
+        part = isinstance(holder, dict) and "__name__" in holder and "__spec__" in holder
+        if not part:
+            self.tests.append(f"len({where}) == {len(holder)}")
+        for key, value in fact.expected.items():
+            at = repr(key) if isinstance(key, str | int) else text.name(key)
+            now = (
+                holder[key]
+                if isinstance(holder, list | collections.deque)
+                else holder.get(key, value)
+            )
+            self.tests.append(f"{where}[{at}] is {text.name(now)}")
+
+    def _sources(self) -> None:
+        """Tensors are as they were; new arrays of arguments give new pointers."""
+        text, machine = self.text, self.machine
+        self.table = text.name(machine.table, "table")
+        roots = {id(root(source.array)) for source in self.program.sources}
+        self.pointers: list[str] = []
+        pointed = {number: (at, back) for number, at, back in machine.sources}
+        for number, source in enumerate(self.program.sources):
+            location = source.location
+            if source.turned:
+                raise CannotWrite
+            if isinstance(location, Held):
+                t = text.name(location.tensor, "t")
+                array = held(location.tensor)
+                self.tests += [f"{t}._data is {text.name(array)}", *self._tensor_tests(t, source)]
+                if number in pointed:
+                    at, back = pointed[number]
+                    machine.table[at] = address(array) - back
+            elif isinstance(location, Argument):
+                self._argument(number, source, pointed, roots)
+            else:
+                raise CannotWrite
+        self._flush()
+        for line in self.pointers:
+            text.line(line)
+        self.pointers = []
+
+    def _tensor_tests(self, t: str, source: Source) -> list[str]:
+        tests = [f"{t}._requires_grad is {source.requires_grad}", f"{t}._node is None"]
+        if source.hooks:
+            raise CannotWrite
+        tests.append(f"{t}._hooks is None")
+        return tests
+
+    def _argument(self, number: int, source: Source, pointed: Any, roots: set[int]) -> None:
+        text = self.text
+        location = source.location
+        if not isinstance(location, Argument):
+            raise CannotWrite
+        t = self.given[location.number]
+        if self.program.shared[number] != number:
+            raise CannotWrite
+        self.tests.append(f"isinstance({t}, {text.name(TensorBase)})")
+        self.tests.append(f"not {t}._turned")
+        self.tests += self._tensor_tests(t, source)
+        self._flush()
+        d = f"d{number}"
+        text.line(f"{d} = {t}._data")
+        last = text.name([None], "last")
+        self.tests.append(f"({d} is {last}[0] or {text.name(self._fits(source, roots))}({d}))")
+        if number in pointed:
+            at, back = pointed[number]
+            self.pointers += [
+                f"if {d} is not {last}[0]:",
+                f"    {self.table}[{at}] = {text.name(address)}({d}) - {back}",
+                f"    {last}[0] = {d}",
+            ]
+
+    def _fits(self, source: Source, roots: set[int]) -> Any:
+        """Whether another array is as the recorded one, and lies in no memory that is known."""
+        others = roots - {id(root(source.array))}
+        fits = source.value.fits
+        # The recording's own array may come again.
+        return lambda array: fits(array) and id(root(array)) not in others
+
+    # ---- running ---------------------------------------------------------------------------------
+
+    def _options(self) -> None:
+        """Look up the numbers of optimizers."""
+        text = self.text
+        n = text.name(self.machine.doubles, "n")
+        self.looked_up: list[str] = []
+        for entry in self.machine.options:
+            at = f"{text.name(entry.options)}[{entry.key!r}]"
+            if entry.part is not None:
+                at += f"[{entry.part}]"
+            v = f"v{entry.outs[0].index}"
+            text.line(f"{v} = {at}")
+            text.line(f"if {v}.__class__ is not {text.name(entry.found.__class__)}:")
+            text.line(f"    return {text.name(MISS)}")
+            text.line(f"{n}[{entry.outs[0].index}] = {v}")
+            self.looked_up.append(f"{at} is {v}")
+
+    def _kept(self) -> None:
+        """Memory for gradients and results: last time's, if nobody else has it."""
+        program, machine, text = self.program, self.machine, self.text
+        graph = machine.graph
+        self.fresh: dict[int, str] = {}
+        of: dict[int, list[Result]] = {}
+        for result in program.kept():
+            if result.value is not None:
+                memory = graph.places[result.value.index].memory
+                known = of.setdefault(memory.number, [])
+                if all(result is not other for other in known):
+                    known.append(result)
+        self.reused: dict[int, str] = {}
+        for memory in machine.kept:
+            results = of.get(memory.number, [])
+            if len(results) != 1:
+                raise CannotWrite
+            (result,) = results
+            spot = graph.places[result.value.index]  # type: ignore[union-attr]
+            if (
+                result.kind is not None
+                or result.turned
+                or result.inference
+                or result.shares is not None
+                or not spot.is_whole()
+            ):
+                raise CannotWrite
+            owners = [location for location, r in program.grads if r is result]
+            seen = any(r is result for r in program.results) or result.requires_grad
+            if len(owners) == 1 and isinstance(owners[0], Held) and not seen:
+                box = [*_gradient(machine, memory, spot.shape, result.changes)]
+                tensors, arrays = _counts(box)
+                b, at = text.name(box, "b"), len(self.reused)
+                count = text.name(sys.getrefcount, "count")
+                text.line(f"g{at}, d = {b}")
+                # One more has the tensor: the gradient's owner.
+                text.line(
+                    f"if {count}(d) != {arrays} or {count}(g{at}) > {tensors + 1} or g{at}._data is not d "
+                    f"or g{at}._requires_grad or g{at}._view is not None or g{at}._node is not None:"
+                )
+                renew = functools.partial(_gradient, machine, memory, spot.shape, result.changes)
+                text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
+                self.reused[id(result)] = f"g{at}"
+            else:
+                make = text.name(_Fresh(machine, memory, spot.shape), "f")
+                text.line(f"r{memory.number} = {make}.array()")
+                self.fresh[id(result)] = f"r{memory.number}"
+
+    def _run(self) -> None:
+        text, machine = self.text, self.machine
+        for step in machine.order:
+            if isinstance(step, Perform):
+                self._perform(step)
+            elif isinstance(step, Entry):
+                raise CannotWrite
+            else:
+                function = text.name(step, "run")
+                text.line(
+                    f"if {function}({text.name(machine._table)}, {text.name(machine._numbers)}):"
+                )
+                text.line(f"    return {self._stopped()}")
+
+    def _perform(self, entry: Perform) -> None:
+        """Python's code, which gives a tensor or a tuple of tensors as it did."""
+        text, machine = self.text, self.machine
+        spec, leaves = entry.outcome.rest
+        if entry.inputs or any(leaf.__class__ is not Leaf for leaf in leaves):
+            raise CannotWrite
+        if [leaf.number for leaf in leaves] != list(range(len(entry.outs))) or any(
+            entry.outcome.turns
+        ):
+            raise CannotWrite
+        parts = [f"y{entry.outs[0].index}_{at}" for at in range(len(leaves))] if leaves else []
+        text.line(f"made = {text.name(entry.function)}()")
+        if spec.is_leaf() and len(parts) == 1:
+            text.line(f"{parts[0]} = made")
+        elif spec.type is tuple and len(spec.children_specs) == len(parts):
+            text.line(f"if made.__class__ is not tuple or len(made) != {len(parts)}:")
+            text.line(f"    {text.name(_other)}({text.name(entry)})")
+            text.line(f"{', '.join(parts)}{',' if len(parts) == 1 else ''} = made")
+        elif parts:
+            raise CannotWrite
+        for part, out in zip(parts, entry.outs, strict=True):
+            memory = machine.graph.places[out.index].memory
+            self.performed[out.index] = part
+            text.line(f"if not isinstance({part}, {text.name(TensorBase)}) or {part}._turned:")
+            text.line(f"    {text.name(_other)}({text.name(entry)})")
+            text.line(f"d = {part}._data")
+            text.line(f"if d is not {text.name(self._last(memory.number))}[0]:")
+            text.line(f"    if not {text.name(out.fits)}(d):")
+            text.line(f"        {text.name(_other)}({text.name(entry)})")
+            text.line(f"    {self.table}[{memory.number}] = {text.name(address)}(d)")
+            text.line(f"    {text.name(self._last(memory.number))}[0] = d")
+        if self.looked_up:
+            text.line(f"if not ({' and '.join(self.looked_up)}):")
+            text.line(f"    return {self._stopped()}")
+
+    def _stopped(self) -> str:
+        """What is returned when the program cannot go on as C."""
+        if not self.performed:
+            return self.text.name(MISS)
+        given = ", ".join(f"{index}: {part}" for index, part in self.performed.items())
+        return f"{self.text.name(self.resume)}(args, kwargs, {{{given}}})"
+
+    def _last(self, number: int) -> list[Any]:
+        """Where the array is kept to which a pointer points."""
+        return self.lasts.setdefault(number, [None])
+
+    def _leave(self) -> None:
+        program, text = self.program, self.text
+        for source in program.sources:
+            location = source.location
+            if source.wants is not source.requires_grad:
+                raise CannotWrite
+            if source.changes:
+                text.line(f"c = {self._located(location)}._changes")
+                text.line(f"c[0] += {source.changes}")
+                text.line(f"c[1] = {text.name(source.site)}")
+        made: dict[int, str] = dict(self.reused)
+        for result in program.kept():
+            if id(result) in made:
+                continue
+            if result.location is not None:
+                made[id(result)] = self._located(result.location)
+                continue
+            name = f"x{len(made)}"
+            text.line(f"{name} = {text.name(wrap)}({self.fresh[id(result)]})")
+            if result.requires_grad and result.value is not None:
+                node = Replayed(result.name or "Replayed", result.value.shape, result.value.dtype)
+                text.line(f"{name}._requires_grad = True")
+                text.line(f"{name}._node = {text.name(node)}")
+            if result.changes:
+                text.line(f"{name}._changes[0] = {result.changes}")
+            made[id(result)] = name
+        for location, grad in program.grads:
+            value = "None" if grad is None else made[id(grad)]
+            text.line(f"{self._located(location)}._grad = {value}")
+        results = [made[id(result)] for result in program.results]
+        text.line(f"return {self._tree(results)}")
+
+    def _located(self, location: Location) -> str:
+        """The name of a tensor that was there before."""
+        if isinstance(location, Held):
+            return self.text.name(location.tensor, "t")
+        if isinstance(location, Argument):
+            return self.given[location.number]
+        raise CannotWrite
+
+    def _tree(self, results: list[str]) -> str:
+        spec, leaves = self.program.tree
+        if any(leaf.__class__ is not Leaf and not isinstance(leaf, PLAIN) for leaf in leaves):
+            raise CannotWrite
+        texts = [
+            results[leaf.number] if leaf.__class__ is Leaf else self.text.name(leaf)
+            for leaf in leaves
+        ]
+        if len(texts) == 1 and spec.is_leaf():
+            return texts[0]
+        from rushlight.utils._pytree import tree_unflatten
+
+        return f"{self.text.name(tree_unflatten)}([{', '.join(texts)}], {self.text.name(spec)})"
+
+
+def machine_arguments(spec: Any, leaves: list[Any]) -> tuple[list[Any] | None, dict[str, Any]]:
+    """The arguments as leaves, if each is one."""
+    from rushlight.utils._pytree import tree_unflatten
+
+    args, kwargs = tree_unflatten(leaves, spec)
+    if any(isinstance(a, list | tuple | dict) for a in args):
+        return None, kwargs
+    return list(args), kwargs
+
+
+def _other(entry: Entry) -> None:
+    """What Python's code gave is not as it was: the program, run slowly, would say so, too."""
+    raise Changed(
+        f"{entry.text()} gave something else than when it was recorded, at {place(entry.line)}"
+    )
+
+
+def _gradient(machine: Machine, memory: Any, shape: Any, changes: int) -> tuple[Any, Any]:
+    """A gradient, which the C will write, and its array. It is given again while nobody else has it."""
+    array = np.empty(shape, memory.dtype)
+    machine.table[memory.number] = address(array)
+    tensor = wrap(array)
+    tensor._changes[0] = changes
+    return tensor, array
+
+
+def _counts(box: list[Any]) -> tuple[int, int]:
+    """How many references there are to a gradient and its array, as the function counts them."""
+    g, d = box
+    return sys.getrefcount(g), sys.getrefcount(d)
+
+
+class _Fresh:
+    """A result, new at each call."""
+
+    def __init__(self, machine: Machine, memory: Any, shape: Any) -> None:
+        self.machine, self.memory, self.shape = machine, memory, shape
+
+    def array(self) -> Any:
+        """An array whose elements the C will write."""
+        array = np.empty(self.shape, self.memory.dtype)
+        self.machine.table[self.memory.number] = address(array)
+        return array
+
+
+__all__ = ["MISS", "CannotWrite", "caller"]

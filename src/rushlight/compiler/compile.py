@@ -1,0 +1,180 @@
+"""`compile`: a function that runs as C from its second call on."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight.compiler.build import NoCompiler
+from rushlight.compiler.calling import MISS, CannotWrite, caller
+from rushlight.compiler.machine import Machine, Stopped
+from rushlight.compiler.recording.entries import Perform
+from rushlight.compiler.recording.errors import CannotRecord, Changed
+from rushlight.compiler.recording.program import Program
+from rushlight.compiler.recording.record import Proof, attempt
+from rushlight.core.turned import held
+from rushlight.nn.modules.module import Module
+
+# So many programs of one function are kept, and so many refusals are taken before it stays eager.
+PROGRAMS, TRIES = 8, 3
+
+
+class Compiled:
+    """One program, as C, and how it is called."""
+
+    def __init__(self, program: Program, machine: Machine) -> None:
+        self.program, self.machine = program, machine
+        self.fast: Any = None
+        self.text = ""
+
+    def settle(self) -> None:
+        """Write the function that calls it."""
+        try:
+            self.fast, self.text = caller(self.program, self.machine, self.resume)
+        except CannotWrite:
+            self.fast = None
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Its result; MISS if it does not fit."""
+        if self.fast is not None:
+            result = self.fast(args, kwargs)
+            if result is not MISS:
+                return result
+        program = self.program
+        try:
+            given = program.world.check(args, kwargs)
+            tensors = program.loaded(given)
+        except Changed:
+            return MISS
+        slots: list[Any] = [None] * program.size
+        for one, tensor in zip(program.sources, tensors, strict=True):
+            slots[one.value.index] = held(tensor)
+        try:
+            self.machine.run(tensors, slots)
+        except Stopped:
+            if not any(isinstance(step, Perform) for step in self.machine.order):
+                return MISS
+            # What Python gave cannot be taken back: what is left is done without C.
+            program.run(slots, done=True)
+        result = program.leave(given, slots, tensors)
+        if self.fast is not None:
+            self.settle()
+        return result
+
+    def resume(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], performed: dict[int, Any]
+    ) -> Any:
+        """The rest of a run whose C has stopped, after Python gave what cannot be taken back."""
+        program = self.program
+        given = program.world.check(args, kwargs)
+        tensors = program.loaded(given)
+        slots: list[Any] = [None] * program.size
+        for one, tensor in zip(program.sources, tensors, strict=True):
+            slots[one.value.index] = held(tensor)
+        for index, tensor in performed.items():
+            slots[index] = held(tensor)
+        program.run(slots, done=True)
+        return program.leave(given, slots, tensors)
+
+
+class Step:
+    """A compiled function: one program for each kind of call."""
+
+    def __init__(self, function: Callable[..., Any], whole: bool = False) -> None:
+        # whole: what cannot be compiled is an error, and does not run eagerly.
+        self.whole = whole
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.programs: list[Compiled] = []
+        self.refusals: list[str] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, as C where a program fits."""
+        for compiled in self.programs:
+            result = compiled(args, kwargs)
+            if result is not MISS:
+                return result
+        if len(self.refusals) >= TRIES or len(self.programs) >= PROGRAMS:
+            return self.function(*args, **kwargs)
+        return self._record(args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made: list[Compiled] = []
+
+        def build(program: Program, proof: Proof) -> None:
+            if any(result.graph for result in program.kept()):
+                raise CannotRecord("its results are to be differentiated outside of it")
+            machine = Machine(program)
+            _proved(machine, proof)
+            made.append(Compiled(program, machine))
+
+        try:
+            result, _, refused = attempt(self.function, args, kwargs, build)
+        except NoCompiler as error:
+            warnings.warn(str(error), stacklevel=3)
+            self.refusals = [str(error)] * TRIES
+            raise
+        if refused is not None:
+            self.refusals.append(str(refused))
+            if self.whole:
+                raise refused
+        else:
+            made[0].settle()
+            self.programs.insert(0, made[0])
+        return result
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Any:
+    """A function that does what model does, as C from its second call on; also a decorator.
+
+    What cannot be compiled runs eagerly, with the same results; with fullgraph that is an error. The other
+    parameters are torch's, and change nothing.
+
+    >>> import rushlight as torch
+    >>> double = torch.compile(lambda x: (x * 2).sum())
+    >>> [double(torch.tensor([1.0, float(i)])).item() for i in range(3)]
+    [2.0, 4.0, 6.0]
+    """
+    if model is None:
+        return functools.partial(
+            compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options,
+            disable=disable,
+        )  # fmt: skip
+    if disable or backend == "eager" or isinstance(model, Module | Step):
+        return model
+    return Step(model, fullgraph)
+
+
+def _proved(machine: Machine, proof: Proof) -> None:
+    """Raise CannotRecord unless the machine does what was recorded, to rounding."""
+    off = total = 0
+    for _, made, known in proof(functools.partial(machine.run, again=True)):
+        off += _apart(made, known)
+        total += known.size
+    if off > total // 100:
+        raise CannotRecord(
+            f"the C gives other values than the recording, in {off} of {total} elements"
+        )
+
+
+def _apart(made: Any, known: Any) -> int:
+    """How many elements differ by more than rounding explains."""
+    if known.dtype.kind in "fc":
+        finite = np.isfinite(known)
+        scale = np.abs(known[finite]).max(initial=0)
+        close = np.isclose(made, known, rtol=1e-2, atol=1e-3 * scale + 1e-30, equal_nan=True)
+        return int((~close).sum())
+    return int((made != known).sum())

@@ -1,0 +1,388 @@
+"""The C file: what is in it, and the order in which its functions are called."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rushlight.compiler.emit import fragments as maths
+from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer
+from rushlight.compiler.emit.products import kernel_of
+from rushlight.compiler.emit.terms import expression_text, fragments_of
+from rushlight.compiler.graph import (
+    Expression,
+    Graph,
+    Guard,
+    Load,
+    Loop,
+    Memory,
+    NoC,
+    Number,
+    Outside,
+    Place,
+    Product,
+    Statement,
+    Where,
+    c_type,
+)
+from rushlight.compiler.kernels import fragments
+from rushlight.compiler.kernels.kernel import Kernel
+from rushlight.compiler.kernels.product import Pack
+from rushlight.compiler.kernels.target import Target
+from rushlight.compiler.passes.fuse import Group
+from rushlight.compiler.recording.entries import Entry
+from rushlight.compiler.recording.errors import source
+from rushlight.compiler.recording.values import Figure
+
+_HEAD = """#include <math.h>
+#include <stdint.h>
+#include <string.h>
+"""
+# Compiled with PROFILE the file measures what each call takes, in nanoseconds.
+_CLOCK = """#ifdef PROFILE
+#include <time.h>
+static double spent[{count}];
+double *times(void) {{ return spent; }}
+static double now(void) {{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * t.tv_sec + t.tv_nsec;
+}}
+#define CALL(k, work) do {{ const double start = now(); work; spent[k] += now() - start; }} while (0)
+#else
+#define CALL(k, work) work
+#endif
+"""
+
+
+@dataclass
+class CFile:
+    """The text, and what Python must know to run it."""
+
+    text: str
+    # What is called in order: the name of a function of C, or an entry that Python runs.
+    order: list[str | Entry]
+    # Memory that the C finds in the table of pointers.
+    used: set[int]
+    # What stopped the program, by the number that C returns.
+    stops: list[Guard] = field(default_factory=list)
+    # What is called, by the number under which it is measured.
+    measured: list[str] = field(default_factory=list)
+
+
+def write_file(name: str, graph: Graph, groups: list[Group], target: Target) -> CFile:
+    """All of a program as C."""
+    return _File(name, graph, groups, target).write()
+
+
+class _File:
+    def __init__(self, name: str, graph: Graph, groups: list[Group], target: Target) -> None:
+        self.target = target
+        self.fragments: list[str] = []
+        self.calls_of: list[str] = []
+        # Functions by their text, in which something else stands for names.
+        self.same: dict[str, str] = {}
+        # What has been packed, until it is written: by kernel and operand.
+        self.packed: dict[tuple[str, Place], Memory] = {}
+        self.title = name
+        self.graph = graph
+        self.groups = groups
+        self.names = _identifiers(graph.memories)
+        self.functions: dict[str, str] = {}
+        self.order: list[str | Entry] = []
+        self.calls: list[str] = []
+        self.used: set[int] = set()
+        self.stops: list[Guard] = []
+        self.runs: list[str] = []
+        self.measured: list[str] = []
+        self.inside = _inside(graph, groups)
+        products = [s for s in graph.statements if isinstance(s, Product)]
+        self.uses = Counter((s.b, s.a.shape) for s in products)
+
+    def write(self) -> CFile:
+        """The text."""
+        for number, group in enumerate(self.groups):
+            if group.kind == "outside":
+                self._end_run()
+                (statement,) = group.statements
+                if isinstance(statement, Outside):
+                    self.order.append(statement.entry)
+                self.used |= {m.number for m in _memories(statement)}
+            elif group.kind == "nest":
+                self._nest(number, group)
+            elif group.kind == "straight":
+                self._straight(number, group)
+            else:
+                self._single(number, group.statements[0])
+            self._forget(group)
+        self._end_run()
+        shared = fragments.together(self.fragments, self.target)
+        clock = _CLOCK.format(count=max(len(self.measured), 1))
+        called = maths.fragments(self.calls_of)
+        text = "\n".join([_HEAD, clock, called, "", shared, *self.functions.values(), *self.runs])
+        return CFile(text, self.order, self.used, self.stops, self.measured)
+
+    def _end_run(self) -> None:
+        """What is called between two things that Python does."""
+        if not self.calls:
+            return
+        name = f"run_{len(self.runs)}"
+        body = "\n".join(f"    {call}" for call in self.calls)
+        self.runs.append(f"int {name}(void *const *p, double *n) {{\n{body}\n    return 0;\n}}\n")
+        self.order.append(name)
+        self.calls = []
+
+    # ---- groups ----------------------------------------------------------------------------------
+
+    def _nest(self, number: int, group: Group) -> None:
+        nest = NestWriter(group, self.inside[number])
+        nest.write()
+        for statement in group.statements:
+            if isinstance(statement, Loop):
+                for x in (statement.value, *(statement.indices or ())):
+                    self.calls_of += fragments_of(x)
+        parameters = ["long begin", "long end"]
+        arguments = ["0", str(group.rows or group.size)]
+        for memory, writes in nest.pointers.values():
+            const = "" if writes else "const "
+            parameters.append(f"{const}{c_type(memory.dtype)} *restrict {nest.names.of(memory)}")
+            arguments.append(self._pointer(memory, nest.bases[id(memory)]))
+        for figure in nest.names.figures.values():
+            parameters.append(f"double {nest.names.of_number(figure)}")
+            arguments.append(f"n[{figure.index}]")
+        head = [
+            f"    {c_type(memory.dtype)} {nest.names.of(memory)}[{size}];"
+            for memory, _, size in nest.buffers.values()
+            if size > 1
+        ]
+        text = "\n".join([f"({', '.join(parameters)}) {{", *head, *nest.lines, "}", ""])
+        name = self.same.get(text)
+        if name is None:
+            name = self.same[text] = f"loop_{number}"
+            for at, memory in enumerate(nest.names.memories.values()):
+                text = text.replace(f"@{at}@", self.names[id(memory)])
+            for at, figure in enumerate(nest.names.figures.values()):
+                text = text.replace(f"#{at}#", figure.name)
+            comment = _comment(group.statements)
+            self.functions[name] = f"{comment}\nstatic void {name}{text}"
+        self._call(f"{name}({', '.join(arguments)})")
+
+    def _pointer(self, memory: Memory, offset: int) -> str:
+        """A pointer to an element, as C in the functions that call."""
+        self.used.add(memory.number)
+        at = f" + {offset}" if offset else ""
+        return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
+
+    def _declare(self, head: Writer, memory: Memory, writes: bool) -> None:
+        self.used.add(memory.number)
+        const = "" if writes else "const "
+        kind = c_type(memory.dtype)
+        head.line(f"{const}{kind} *restrict const {self.names[id(memory)]} = p[{memory.number}];")
+
+    def _straight(self, number: int, group: Group) -> None:
+        body = Writer()
+        body.depth = 1
+        pointers: dict[int, tuple[Memory, bool]] = {}
+
+        def load(x: Expression) -> str:
+            memory, offset = _at(x)
+            pointers.setdefault(id(memory), (memory, False))
+            return f"{self.names[id(memory)]}[{offset}]"
+
+        # What stood in memory that was there before, to be put back if a guard does not hold.
+        saved: dict[str, str] = {}
+        guarded = any(isinstance(s, Guard) for s in group.statements)
+        for statement in group.statements:
+            if isinstance(statement, Number | Loop):
+                self.calls_of += fragments_of(statement.value)
+            elif isinstance(statement, Guard):
+                self.calls_of += fragments_of(statement.condition)
+            if isinstance(statement, Number):
+                text = expression_text(statement.value, load, _zero, _figure)
+                body.line(f"n[{statement.figure.index}] = {text};")
+            elif isinstance(statement, Guard):
+                back = "".join(f"{target} = {name}; " for target, name in saved.items())
+                condition = expression_text(statement.condition, load, _zero, _figure)
+                body.line(f"if (!({condition})) {{ {back}return {self._stop(statement)}; }}")
+            elif isinstance(statement, Loop):
+                text = expression_text(statement.value, load, _zero, _figure)
+                memory = statement.out.memory
+                pointers[id(memory)] = memory, True
+                target = f"{self.names[id(memory)]}[{statement.out.offset}]"
+                if guarded and memory.kind == "source" and target not in saved:
+                    saved[target] = f"before_{len(saved)}"
+                    body.line(f"const {c_type(memory.dtype)} {saved[target]} = {target};")
+                body.line(f"{target} = {text};")
+        head = Writer()
+        head.depth = 1
+        for memory, writes in pointers.values():
+            self._declare(head, memory, writes)
+        name = f"numbers_{number}"
+        self.functions[name] = "\n".join(
+            [_comment(group.statements), f"static int {name}(void *const *p, double *n) {{",
+             *head.lines, *body.lines, "    return 0;", "}", ""]
+        )  # fmt: skip
+        if any(isinstance(s, Guard) for s in group.statements):
+            self._checked(f"{name}(p, n)")
+        else:
+            self._call(f"{name}(p, n)")
+
+    def _call(self, call: str) -> None:
+        self.calls.append(f"CALL({len(self.measured)}, {call});")
+        self.measured.append(call)
+
+    def _checked(self, call: str) -> None:
+        self.calls.append(f"{{ const int stopped = {call}; if (stopped) return stopped; }}")
+
+    def _stop(self, guard: Guard) -> int:
+        self.stops.append(guard)
+        return len(self.stops)
+
+    def _single(self, number: int, statement: Statement) -> None:
+        if isinstance(statement, Product):
+            self._product(statement)
+        elif isinstance(statement, Guard):
+            self._guard(number, statement)
+        else:
+            raise TypeError(type(statement).__name__)
+
+    def _product(self, statement: Product) -> None:
+        call = kernel_of(statement, self.target, self.uses[statement.b, statement.a.shape])
+        made = call.kernel
+        self._function(made.kernel)
+        operands = {"a": self._address(call.a), "b": self._address(call.b)}
+        if made.pack is not None:
+            pack = made.pack
+            operand = call.a if pack.operand == "a" else call.b
+            memory = self.packed.get((pack.kernel.name, operand))
+            if memory is None:
+                memory = self.packed[pack.kernel.name, operand] = self._pack(
+                    pack, operands, operand
+                )
+            operands[pack.operand] = self._pointer(memory, 0)
+        c = self._address(call.c)
+        self._call(f"{made.kernel.name}({operands['a']}, {operands['b']}, {c}, 0, {made.count})")
+
+    def _pack(self, pack: Pack, operands: dict[str, str], operand: Place) -> Memory:
+        """Bring an operand into the form in which a product takes it."""
+        self._function(pack.kernel)
+        memory = Memory("packed", operand.dtype, pack.size, "own", None, len(self.graph.memories))
+        self.graph.memories.append(memory)
+        packed = self._pointer(memory, 0)
+        self._call(f"{pack.kernel.name}({operands[pack.operand]}, {packed}, 0, {pack.count})")
+        return memory
+
+    def _forget(self, group: Group) -> None:
+        """What a group writes is not packed any more."""
+        for written in group.writes():
+            for key in [key for key in self.packed if key[1].overlaps(written)]:
+                del self.packed[key]
+
+    def _function(self, kernel: Kernel) -> None:
+        self.functions.setdefault(kernel.name, kernel.source)
+        self.fragments += kernel.fragments
+
+    def _address(self, place: Place) -> str:
+        """A pointer to the first element of a place."""
+        return self._pointer(place.memory, place.offset)
+
+    def _guard(self, number: int, guard: Guard) -> None:
+        """A condition for every element."""
+        head, body = Writer(), Writer()
+        head.depth = body.depth = 1
+        pointers: dict[int, Memory] = {}
+
+        def load(x: Expression) -> str:
+            if not isinstance(x, Load):
+                raise NoC("a guard that looks things up")
+            pointers[id(x.place.memory)] = x.place.memory
+            terms = [str(x.place.offset)] if x.place.offset else []
+            terms += [f"{v} * {s}" for v, s in zip(VARIABLES, x.place.strides, strict=False) if s]
+            return f"{self.names[id(x.place.memory)]}[{' + '.join(terms) or '0'}]"
+
+        self.calls_of += fragments_of(guard.condition)
+        body.line("int wrong = 0;")
+        for v, n in zip(VARIABLES, guard.shape, strict=False):
+            body.open(f"for (long {v} = 0; {v} < {n}; {v}++)")
+        text = expression_text(guard.condition, load, lambda dim: VARIABLES[dim], _figure)
+        body.line(f"wrong |= !({text});")
+        for _ in guard.shape:
+            body.close()
+        for memory in pointers.values():
+            self._declare(head, memory, False)
+        name = f"check_{number}"
+        self.functions[name] = "\n".join(
+            [_comment([guard]), f"static int {name}(void *const *p, const double *n) {{",
+             *head.lines, *body.lines, f"    return wrong ? {self._stop(guard)} : 0;", "}", ""]
+        )  # fmt: skip
+        self._checked(f"{name}(p, n)")
+
+
+def _at(x: Expression) -> tuple[Memory, int]:
+    """Where a single element lies."""
+    if not isinstance(x, Load):
+        raise NoC("a single element that is looked up")
+    return x.place.memory, x.place.offset
+
+
+def _zero(dim: int) -> str:
+    return "0"
+
+
+def _figure(figure: Figure) -> str:
+    return f"n[{figure.index}]"
+
+
+def _memories(statement: Statement) -> list[Memory]:
+    return [place.memory for place in (*statement.reads(), *statement.writes())]
+
+
+def _inside(graph: Graph, groups: list[Group]) -> list[set[int]]:
+    """Per group the temporaries that no other group touches."""
+    users: dict[int, set[int]] = {}
+    for number, group in enumerate(groups):
+        for statement in group.statements:
+            for memory in _memories(statement):
+                users.setdefault(id(memory), set()).add(number)
+    result: list[set[int]] = [set() for _ in groups]
+    wanted = {id(graph.places[index].memory) for index in graph.wanted if index in graph.places}
+    for memory in graph.memories:
+        of = users.get(id(memory), set())
+        if memory.kind == "own" and len(of) == 1 and id(memory) not in wanted:
+            result[next(iter(of))].add(id(memory))
+    return result
+
+
+def _identifiers(memories: list[Memory]) -> dict[int, str]:
+    """A name in C for each memory."""
+    taken: set[str] = set(VARIABLES) | {"p", "n", "r", "begin", "end", "one", "int", "float"}
+    names = {}
+    for memory in memories:
+        base = re.sub(r"\W+", "_", memory.name).strip("_") or "memory"
+        if base[0].isdigit():
+            base = "_" + base
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name)
+        names[id(memory)] = name
+    return names
+
+
+def _comment(statements: list[Statement]) -> str:
+    """The user's lines from which statements came."""
+    lines: list[str] = []
+    shown: set[Where] = set()
+    for statement in statements:
+        if statement.where in shown:
+            continue
+        shown.add(statement.where)
+        line, back = statement.where
+        where = f"{os.path.basename(line[0])}:{line[1]}"
+        lines.append(
+            f"{'backward of ' if back else ''}{where}  {source(line)}".replace("*/", "* /")
+        )
+    return "/* " + "\n   ".join(lines) + " */"

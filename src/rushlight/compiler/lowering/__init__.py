@@ -1,0 +1,18 @@
+"""From a program to the graph of loops: what each row, kernel and number is in terms of loops."""
+
+from rushlight.compiler.lowering import (
+    indexing,
+    losses,
+    moves,
+    normalization,
+    pointwise,
+    products,
+    recurrent,
+    reductions,
+)
+from rushlight.compiler.lowering.program import lower
+
+__all__ = [
+    "indexing", "losses", "lower", "moves", "normalization", "pointwise", "products", "recurrent",
+    "reductions",
+]  # fmt: skip

@@ -1,0 +1,356 @@
+"""`lower`: every entry of a program becomes statements of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight.compiler.emit.expressions import SUFFIXES
+from rushlight.compiler.emit.fragments import fragment, function
+from rushlight.compiler.graph import (
+    Cast,
+    Compute,
+    Expression,
+    Fold,
+    Graph,
+    Literal,
+    Load,
+    Loop,
+    Memory,
+    NoC,
+    Outside,
+    Place,
+    Scalar,
+    Shape,
+    Statement,
+    c_type,
+    in_rows,
+)
+from rushlight.compiler.lowering.numbers import NUMBERS
+from rushlight.compiler.recording.entries import (
+    Constant,
+    Entry,
+    Operation,
+    Option,
+    Perform,
+    Store,
+    Write,
+)
+from rushlight.compiler.recording.program import Program
+from rushlight.compiler.recording.values import Figure, Value
+from rushlight.memory import address
+
+Dtype = np.dtype[Any]
+Rule = Callable[["Lowering", Any], None]
+
+# What a row is in loops, by its name; filled by the modules beside this one.
+ROWS: dict[str, Rule] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Say what rows are in loops."""
+
+    def note(function: Rule) -> Rule:
+        for name in names:
+            ROWS[name] = function
+        return function
+
+    return note
+
+
+def lower(program: Program) -> Graph:
+    """The graph of a program; what has no C is in it as it is."""
+    return Lowering(program).run()
+
+
+class Lowering:
+    """Places of values, and statements, as they come."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.memories: list[Memory] = []
+        self.statements: list[Statement] = []
+        self.places: dict[int, Place] = {}
+        self.where: Any = None
+        # Values whose memory is written, or seen by Python afterwards: a constant must be a copy then.
+        self.exposed = {result.value.index for result in program.kept() if result.value is not None}
+        self.exposed |= {e.target.index for e in program.entries if isinstance(e, Write)}
+        for entry in reversed(program.entries):
+            for out in entry.outs:
+                if out.__class__ is Value and out.base is not None and out.index in self.exposed:
+                    self.exposed.add(out.base.index)
+        self._sources()
+
+    def run(self) -> Graph:
+        """Lower every entry."""
+        for entry in self.program.entries:
+            self.where = entry.line, entry.back
+            known, done = dict(self.places), len(self.statements)
+            try:
+                self._entry(entry)
+            except NoC as reason:
+                self.places = known
+                del self.statements[done:]
+                self._outside(entry, str(reason))
+        return self._graph()
+
+    def _graph(self) -> Graph:
+        program = self.program
+        wanted = {result.value.index for result in program.kept() if result.value is not None}
+        for index in wanted:
+            place = self.places.get(index)
+            if place is not None and place.memory.kind == "own":
+                place.memory.kind = "kept"
+        return Graph(self.memories, self.statements, self.places, wanted)
+
+    # ---- memory ----------------------------------------------------------------------------------
+
+    def _sources(self) -> None:
+        """Sources that lie in one memory are places in it."""
+        groups: dict[int, list[Any]] = {}
+        for source, first in zip(self.program.sources, self.program.shared, strict=True):
+            groups.setdefault(first, []).append(source)
+        for group in groups.values():
+            dtype = group[0].value.dtype
+            low = min(address(source.array) for source in group)
+            item = dtype.itemsize
+            size = 0
+            for source in group:
+                value = source.value
+                last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True))
+                if source.array.size:
+                    size = max(size, (address(source.array) - low + last) // item + 1)
+            memory = self.memory(group[0].value.name, dtype, size, "source")
+            for source in group:
+                value = source.value
+                offset = address(source.array) - low
+                if value.dtype != dtype or offset % item:
+                    raise NoC(f"{value.name} shares memory with elements of another type")
+                self._lay(value, memory, offset // item)
+
+    def memory(self, name: str, dtype: Dtype, size: int, kind: str, array: Any = None) -> Memory:
+        """New memory."""
+        memory = Memory(name, dtype, size, kind, array, len(self.memories))
+        self.memories.append(memory)
+        return memory
+
+    def _lay(self, value: Value, memory: Memory, offset: int) -> Place:
+        item = value.dtype.itemsize
+        if any(s % item for s in value.strides):
+            raise NoC("strides that are no multiples of the elements' size")
+        place = Place(memory, offset, value.shape, tuple(s // item for s in value.strides))
+        self.places[value.index] = place
+        return place
+
+    def out(self, value: Value, kind: str = "own") -> Place:
+        """New memory for a result, laid out as recorded."""
+        item = value.dtype.itemsize
+        last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True))
+        size = last // item + 1 if 0 not in value.shape else 0
+        if kind == "own":
+            c_type(value.dtype)
+        return self._lay(value, self.memory(value.name, value.dtype, size, kind), 0)
+
+    def temporary(self, shape: Shape, dtype: Dtype, name: str = "temporary") -> Place:
+        """New memory in row order for something in between."""
+        c_type(dtype)
+        size = int(np.prod(shape, dtype=np.int64))
+        return Place(self.memory(name, dtype, size, "own"), 0, shape, in_rows(shape))
+
+    def place(self, operand: Any) -> Place:
+        """Where an operand lies."""
+        if operand.__class__ is not Value:
+            raise NoC("a number where an array is needed")
+        found = self.places.get(operand.index)
+        if found is None:
+            raise NoC("an operand that lies nowhere")
+        c_type(found.dtype)
+        return found
+
+    # ---- expressions -----------------------------------------------------------------------------
+
+    def load(self, operand: Any, dtype: Dtype | None, shape: Shape) -> Expression:
+        """An operand for each element of a shape, in a type; None: as it is."""
+        if operand.__class__ is Value:
+            return self.element(self.place(operand), shape, dtype)
+        if operand.__class__ is Figure:
+            # Formulas bring a number of Python's to their type themselves.
+            return Scalar(np.dtype(np.float64), operand)
+        if isinstance(operand, bool | int | float | np.generic):
+            if dtype is None:
+                dtype = np.asarray(operand).dtype
+            return Literal(dtype, operand)
+        raise NoC(f"an operand of type {type(operand).__name__}")
+
+    def element(self, place: Place, shape: Shape, dtype: Dtype | None = None) -> Expression:
+        """An array for each element of a shape to which it broadcasts, in a type."""
+        memory = place.memory
+        if memory.kind == "constant" and memory.array is not None and place.size:
+            first = memory.array.flat[0]
+            if (memory.array == first).all():
+                return Literal(dtype or memory.dtype, first)
+        load = Load(place.dtype, place.spread(shape))
+        return load if dtype is None or dtype == place.dtype else Cast(dtype, load)
+
+    def compute(
+        self, dtype: Any, template: str, *fragments: str, **inputs: Expression
+    ) -> Expression:
+        """A C expression over others, by name."""
+        return Compute(np.dtype(dtype), template, tuple(inputs), tuple(inputs.values()), fragments)
+
+    def call(self, name: str, x: Expression) -> Expression:
+        """A function of <math.h>, or of `compiler/c`, for the type of its argument."""
+        suffix = SUFFIXES[x.dtype.name]
+        known = function(name, suffix)
+        if known is None:
+            raise NoC(f"{name} of {x.dtype}")
+        fragments = (known,) if fragment(known) is not None else ()
+        return Compute(x.dtype, known + "({x})", ("x",), (x,), fragments)
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def loop(
+        self,
+        out: Place,
+        value: Expression,
+        shape: Shape | None = None,
+        fold: Fold | None = None,
+        indices: tuple[Expression, ...] | None = None,
+    ) -> None:
+        """Let out be the value, for each element of a shape; nothing if there are none."""
+        shape = out.shape if shape is None else shape
+        if value.dtype != out.dtype:
+            value = Cast(out.dtype, value)
+        if 0 not in shape:
+            self.statements.append(Loop(self.where, shape, out, value, fold, indices))
+        elif fold is not None and out.size:
+            raise NoC("a fold of nothing")
+
+    def folded(
+        self, out: Place, value: Expression, shape: Shape, dims: Sequence[int], fold: Fold
+    ) -> None:
+        """Fold values of a shape along dims; out has the other dims, or has them with size 1."""
+        kept = [d for d in range(len(shape)) if d not in dims]
+        strides = [0] * len(shape)
+        if len(out.shape) == len(shape):
+            for d in kept:
+                strides[d] = out.strides[d]
+        else:
+            for d, stride in zip(kept, out.strides, strict=True):
+                strides[d] = stride
+        spread = Place(out.memory, out.offset, shape, tuple(strides))
+        if 0 in shape and out.size:
+            raise NoC("a fold of nothing")
+        if all(shape[d] == 1 for d in dims):
+            self.loop(spread, value)
+        else:
+            self.loop(spread, value, shape, fold)
+
+    def add(self, statement: Statement) -> None:
+        """One more statement."""
+        self.statements.append(statement)
+
+    # ---- entries ---------------------------------------------------------------------------------
+
+    def _entry(self, entry: Entry) -> None:
+        if isinstance(entry, Operation):
+            self._operation(entry)
+        elif isinstance(entry, Write):
+            from rushlight.compiler.lowering.writes import write
+
+            write(self, entry)
+        elif isinstance(entry, Constant):
+            self._constant(entry)
+        elif isinstance(entry, Option):
+            # Python looks it up before all else, and again when it has run what the program begins with
+            # (`next(batches)`); what runs later might set it.
+            begun = False
+            for statement in self.statements:
+                if isinstance(statement, Outside) and isinstance(statement.entry, Perform | Store):
+                    if begun:
+                        raise NoC("an option that may have been set")
+                else:
+                    begun = True
+        elif (number := NUMBERS.get(type(entry))) is not None:
+            number(self, entry)
+        else:
+            raise NoC(f"{type(entry).__name__.lower()} is Python's")
+
+    def _operation(self, entry: Operation) -> None:
+        if entry.turning:
+            raise NoC("a conjugated copy")
+        based = [out.base is not None for out in entry.outs]
+        if all(based) and entry.row.view:
+            for out in entry.outs:
+                self._view(out)
+            return
+        if any(based):
+            raise NoC("a result that is part of an operand")
+        if all(0 in out.shape for out in entry.outs):
+            for out in entry.outs:
+                self.out(out)
+            return
+        known = ROWS.get(entry.row.name)
+        if known is None:
+            known = ROWS["pointwise"]
+        known(self, entry)
+
+    def _view(self, out: Value) -> None:
+        base = out.base
+        place = None if base is None else self.places.get(base.index)
+        if place is None:
+            raise NoC("a view of what lies nowhere")
+        if place.dtype != out.dtype or out.offset % out.dtype.itemsize:
+            raise NoC("a view that reads other types")
+        self._lay(out, place.memory, place.offset + out.offset // out.dtype.itemsize)
+
+    def _constant(self, entry: Constant) -> None:
+        (value,) = entry.outs
+        array = entry.array
+        c_type(array.dtype)
+        if value.index in self.exposed:
+            raise NoC("a constant that is handed out, or written")
+        memory = self.memory(value.name, array.dtype, array.size, "constant", array)
+        if array.size and array.strides != value.strides:
+            raise NoC("a constant in another layout")
+        self._lay(value, memory, 0)
+
+    def _outside(self, entry: Entry, reason: str) -> None:
+        """It runs in Python."""
+        inputs = []
+        for x in entry.reads():
+            if x.__class__ is Value:
+                known = self.places.get(x.index)
+                if known is not None:
+                    inputs.append(known)
+        outs = []
+        for out in entry.outs:
+            if out.__class__ is not Value:
+                continue
+            if out.base is not None and out.base.index in self.places:
+                try:
+                    self._view(out)
+                    outs.append(self.places[out.index])
+                    continue
+                except NoC:
+                    pass
+            outs.append(self.out(out, "given"))
+        if isinstance(entry, Write):
+            outs.append(self.places[entry.target.index])
+        self.add(Outside(self.where, entry, tuple(inputs), tuple(outs), reason))
+
+    def promoted(self, entry: Operation) -> list[Dtype | None]:
+        """The type in which the row takes each operand; None for a number that stays one."""
+        samples: list[Any] = []
+        for x in entry.inputs:
+            if x.__class__ is Value:
+                samples.append(np.broadcast_to(np.zeros((), x.dtype), x.shape))
+            elif x.__class__ is Figure:
+                samples.append(x.kind(1))
+            else:
+                samples.append(x)
+        if entry.promote is not None:
+            samples = entry.promote(samples)
+        return [x.dtype if isinstance(x, np.ndarray | np.generic) else None for x in samples]

@@ -1,0 +1,211 @@
+"""A program that runs as C: its memory, its pointers, and what Python does between the pieces."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from rushlight.compiler.build import built, target
+from rushlight.compiler.emit.file import CFile, write_file
+from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
+from rushlight.compiler.lowering import lower
+from rushlight.compiler.passes.fuse import Group, fuse
+from rushlight.compiler.passes.hoist import hoist
+from rushlight.compiler.recording.entries import Draw, Entry, Option, Perform, Store, names_in
+from rushlight.compiler.recording.program import Program
+from rushlight.compiler.recording.values import Figure, Value
+from rushlight.core.tensor import Array
+from rushlight.core.turned import held
+from rushlight.memory import address, root, strided_view
+
+# Temporaries begin on a line of the cache.
+_LINE = 64
+
+
+class Stopped(Exception):
+    """A guard did not hold: nothing has been changed."""
+
+    def __init__(self, guard: Guard | None) -> None:
+        super().__init__()
+        self.guard = guard
+
+
+class Machine:
+    """The C of a program, ready to run."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.graph = lower(program)
+        hoist(self.graph)
+        self.groups = fuse(self.graph)
+        self.file: CFile = write_file(program.name, self.graph, self.groups, target())
+        self.library = built(self.file.text)
+        self.doubles = (ctypes.c_double * max(program.size, 1))()
+        self.numbers = np.ctypeslib.as_array(self.doubles)
+        self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()
+        self.order: list[Any] = []
+        for step in self.file.order:
+            if isinstance(step, str):
+                function = self.library[step]
+                function.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+                self.order.append(function)
+            else:
+                self.order.append(step)
+        self.reversible = _stops_late(self.groups)
+        self._numbers = ctypes.c_void_p(address(self.numbers))
+        self._table = ctypes.c_void_p(ctypes.addressof(self.table))
+        late = {id(step) for step in self.order if isinstance(step, Option)}
+        self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
+        self.by_value = {v.index: v for v in _values(program)}
+        self._lay_out()
+
+    # ---- memory ----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        """Give temporaries and constants their memory."""
+        used = self.file.used
+        size = 0
+        starts: dict[int, int] = {}
+        for memory in self.graph.memories:
+            if memory.kind == "own" and memory.number in used:
+                starts[memory.number] = size
+                size += -(-memory.size * memory.dtype.itemsize // _LINE) * _LINE
+        self.arena = np.empty(size + _LINE, np.uint8)
+        base = -address(self.arena) % _LINE
+        # The array of each memory, flat; those of sources and of what is given change with each call.
+        self.flat: dict[int, Array] = {}
+        for memory in self.graph.memories:
+            if memory.number in starts:
+                start = base + starts[memory.number]
+                part = self.arena[start : start + memory.size * memory.dtype.itemsize]
+                self._hold(memory, part.view(memory.dtype))
+            elif memory.kind == "constant" and memory.array is not None:
+                self._hold(memory, np.ascontiguousarray(memory.array).reshape(-1))
+        self.kept = [m for m in self.graph.memories if m.kind == "kept"]
+        self.sources = []
+        seen: set[int] = set()
+        for number, source in enumerate(self.program.sources):
+            place = self.graph.places[source.value.index]
+            if place.memory.number not in seen:
+                seen.add(place.memory.number)
+                back = place.offset * place.dtype.itemsize
+                self.sources.append((number, place.memory.number, back))
+
+    def _hold(self, memory: Memory, flat: Array) -> None:
+        self.flat[memory.number] = flat
+        self.table[memory.number] = address(flat)
+
+    # ---- running ---------------------------------------------------------------------------------
+
+    def run(self, tensors: list[Any], slots: list[Any], again: bool = False) -> None:
+        """Run on the sources; leave in the slots what Python needs. again: as when it was recorded."""
+        for entry in self.options:
+            (entry.again if again else entry.run)(slots)
+            figure = entry.outs[0]
+            self.numbers[figure.index] = slots[figure.index]
+        for number, at, back in self.sources:
+            self.table[at] = address(held(tensors[number])) - back
+        for memory in self.kept:
+            self._hold(memory, np.empty(memory.size, memory.dtype))
+        for step in self.order:
+            if isinstance(step, Entry):
+                self._python(step, tensors, slots, again)
+                if isinstance(step, Perform) and not again:
+                    self._same_options(slots)
+            else:
+                stopped = step(self._table, self._numbers)
+                if stopped:
+                    raise Stopped(self.file.stops[stopped - 1])
+        for index in self.graph.wanted:
+            if slots[index] is None:
+                slots[index] = self.array(index, tensors)
+        for leaf in self.program.tree[1]:
+            if leaf.__class__ is Figure:
+                self._number(leaf, slots)
+
+    def _same_options(self, slots: list[Any]) -> None:
+        """Python has not set an option that was looked up before."""
+        for entry in self.options:
+            before = slots[entry.outs[0].index]
+            entry.run(slots)
+            if slots[entry.outs[0].index] is not before:
+                raise Stopped(None)
+
+    def _number(self, figure: Figure, slots: list[Any]) -> None:
+        if slots[figure.index] is None:
+            slots[figure.index] = figure.kind(self.numbers[figure.index])
+
+    def _python(self, entry: Entry, tensors: list[Any], slots: list[Any], again: bool) -> None:
+        """An entry that has no C."""
+        for x in entry.reads():
+            if x.__class__ is Figure:
+                self._number(x, slots)
+            elif slots[x.index] is None:
+                slots[x.index] = self.array(x.index, tensors)
+        (entry.again if again else entry.run)(slots)
+        for out in entry.outs:
+            if out.__class__ is Figure:
+                self.numbers[out.index] = slots[out.index]
+                continue
+            place = self.graph.places[out.index]
+            if place.memory.kind == "given":
+                array = slots[out.index]
+                if array.strides != out.strides and array.size:
+                    slots[out.index] = array = _laid_as(array, out)
+                self.table[place.memory.number] = address(array)
+
+    def array(self, index: int, tensors: list[Any]) -> Array:
+        """The array of a value."""
+        place = self.graph.places[index]
+        memory = place.memory
+        item = memory.dtype.itemsize
+        strides = tuple(s * item for s in place.strides)
+        if memory.kind == "source":
+            for number, at, back in self.sources:
+                if at == memory.number:
+                    array = held(tensors[number])
+                    owner = root(array)
+                    offset = address(array) - back + place.offset * item - address(owner)
+                    return strided_view(owner, place.shape, strides, offset, memory.dtype)
+        flat = self.flat[memory.number]
+        if place.is_whole():
+            return flat.reshape(place.shape)
+        return strided_view(flat, place.shape, strides, place.offset * item, memory.dtype)
+
+
+def _stops_late(groups: list[Group]) -> bool:
+    """Whether the program may stop when something has been changed already."""
+    changed = False
+    for group in groups:
+        # A straight group puts back what it has changed itself.
+        before = changed
+        for statement in group.statements:
+            if isinstance(statement, Guard) and (before if group.kind == "straight" else changed):
+                return True
+            if isinstance(statement, Outside):
+                if statement.entry.checks and changed:
+                    return True
+                changed |= isinstance(statement.entry, Draw | Store)
+            changed |= any(place.memory.kind == "source" for place in statement.writes())
+    return False
+
+
+def _laid_as(array: Array, value: Value) -> Array:
+    """The same elements, laid out as recorded."""
+    out = np.empty(value.shape, value.dtype)
+    last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True))
+    flat = np.empty(last // value.dtype.itemsize + 1, value.dtype)
+    out = strided_view(flat, value.shape, value.strides)
+    out[...] = array
+    return out
+
+
+def _values(program: Program) -> list[Value]:
+    return [
+        x for entry in program.entries for x in names_in(tuple(entry.outs)) if x.__class__ is Value
+    ]
+
+
+__all__ = ["Graph", "Group", "Machine", "Place", "Stopped"]

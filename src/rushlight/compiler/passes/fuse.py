@@ -1,0 +1,339 @@
+"""Fuse loops: those that go over the same rows, each row by itself, become one nest.
+
+Elementwise loops over the same run of memory become one loop, and what they hand on stays in a
+register. Loops over rows with something to sum within the row (softmax, layer norm) become one loop over
+rows with several inside: a row stays in the cache.
+
+A loop may join a nest if what it shares with the loops there is touched row by row: row r is read and
+written only while row r is worked on. Nothing is moved before what it depends on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rushlight.compiler.graph import (
+    Graph,
+    Guard,
+    Loop,
+    Number,
+    Outside,
+    Place,
+    Statement,
+)
+from rushlight.compiler.passes.pieces import Access, Piece, piece_of
+from rushlight.compiler.recording.values import Figure
+
+
+@dataclass(eq=False)
+class Group:
+    """Statements that are emitted together."""
+
+    # "nest": pieces over the same rows; "straight": numbers and single elements, one after the other;
+    # "single": a product, a kernel, a guard over many elements; "outside": Python.
+    kind: str
+    statements: list[Statement] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    # Rows of a nest; 0: all its pieces are one run of memory, each element by itself.
+    rows: int = 0
+    size: int = 0
+
+    def reads(self) -> list[Place]:
+        """What it reads."""
+        return [place for statement in self.statements for place in statement.reads()]
+
+    def writes(self) -> list[Place]:
+        """What it writes."""
+        return [place for statement in self.statements for place in statement.writes()]
+
+
+def fuse(graph: Graph) -> list[Group]:
+    """The statements of a graph in groups, in an order in which they can run."""
+    fusion = _Fusion()
+    for statement in graph.statements:
+        fusion.place(statement)
+    return _merged(fusion.groups)
+
+
+# How far back a nest looks for another to become one with.
+_NEAR = 8
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    """Nests that can be one become one: each piece alone did not know that a later one would join."""
+    result: list[Group] = []
+    for group in groups:
+        if group.kind != "nest" or not _merges(result, group):
+            result.append(group)
+    return result
+
+
+def _merges(before: list[Group], group: Group) -> bool:
+    """Let an earlier nest take what this one does, if it may."""
+    for other in reversed(before[-_NEAR:]):
+        if other.kind == "nest" and any(_shares(other, s) for s in group.statements):  # type: ignore[arg-type]
+            joined: tuple[int, list[Piece]] | None = (other.rows, other.pieces)
+            trial = Group("nest", other.statements, other.pieces, other.rows, other.size)
+            for statement in group.statements:
+                joined = _joined(trial, piece_of(statement))  # type: ignore[arg-type]
+                if joined is None:
+                    break
+                trial = Group("nest", trial.statements, joined[1], joined[0], trial.size)
+            else:
+                other.rows, other.pieces = trial.rows, trial.pieces
+                other.statements += group.statements
+                return True
+        if other.kind == "outside" or _conflict(other, group):
+            return False
+    return False
+
+
+def _conflict(a: Group, b: Group) -> bool:
+    """Whether one of two groups must come before the other."""
+    numbers = {s.number_written().index for s in a.statements if s.number_written()}  # type: ignore[union-attr]
+    if any(figure.index in numbers for figure in figures_of(b)):
+        return True
+    written, read = a.writes(), a.reads()
+    later = b.writes()
+    return any(x.overlaps(y) for x in written for y in (*b.reads(), *later)) or any(
+        x.overlaps(y) for x in read for y in later
+    )
+
+
+class _Fusion:
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        # Nothing moves before what Python does.
+        self.barrier = 0
+        self.figures: dict[int, int] = {}
+        # Per memory the groups that read and write it, with where.
+        self.touched: dict[int, list[tuple[int, Place, bool]]] = {}
+
+    def place(self, statement: Statement) -> None:
+        """Put a statement into a group."""
+        last = max(self._last_conflict(statement), self.barrier - 1)
+        if isinstance(statement, Outside):
+            self._new(Group("outside"), statement)
+            self.barrier = len(self.groups)
+            return
+        if isinstance(statement, Number) or (
+            isinstance(statement, Guard | Loop) and _single(statement)
+        ):
+            self._straight(statement, last)
+        elif isinstance(statement, Loop):
+            self._loop(statement, last)
+        else:
+            self._new(Group("single"), statement)
+
+    # ---- what comes after what -------------------------------------------------------------------
+
+    def _last_conflict(self, statement: Statement) -> int:
+        """The last group that must come before, or with, a statement."""
+        last = -1
+        for figure in statement.numbers_read():
+            last = max(last, self.figures.get(figure.index, -1))
+        for place in statement.reads():
+            for at, other, writes in self.touched.get(id(place.memory), ()):
+                if writes and at > last and place.overlaps(other):
+                    last = at
+        for place in statement.writes():
+            for at, other, _ in self.touched.get(id(place.memory), ()):
+                if at > last and place.overlaps(other):
+                    last = at
+        return last
+
+    def _note(self, at: int, statement: Statement) -> None:
+        self.groups[at].statements.append(statement)
+        for place in statement.reads():
+            self.touched.setdefault(id(place.memory), []).append((at, place, False))
+        for place in statement.writes():
+            self.touched.setdefault(id(place.memory), []).append((at, place, True))
+        made = statement.number_written()
+        if made is not None:
+            self.figures[made.index] = at
+
+    def _new(self, group: Group, statement: Statement) -> None:
+        self.groups.append(group)
+        self._note(len(self.groups) - 1, statement)
+
+    # ---- numbers ---------------------------------------------------------------------------------
+
+    def _straight(self, statement: Statement, last: int) -> None:
+        for at in range(max(last, 0), len(self.groups)):
+            if at >= self.barrier and self.groups[at].kind == "straight":
+                self._note(at, statement)
+                return
+        self._new(Group("straight"), statement)
+
+    # ---- loops -----------------------------------------------------------------------------------
+
+    def _loop(self, loop: Loop, last: int) -> None:
+        piece = piece_of(loop)
+        for at in range(max(last, self.barrier), len(self.groups)):
+            group = self.groups[at]
+            if group.kind == "nest" and (at == last or _shares(group, loop)):
+                joined = _joined(group, piece)
+                if joined is not None:
+                    group.rows, group.pieces = joined
+                    self._note(at, loop)
+                    return
+        group = Group("nest", rows=_natural_rows(piece), size=piece.size)
+        split = piece.split(group.rows) if group.rows else piece
+        if split is None:
+            # All of it is one row.
+            group.rows, split = 1, piece
+        group.pieces.append(split)
+        self._new(group, loop)
+
+
+def _single(statement: Loop | Guard) -> bool:
+    return all(n == 1 for n in statement.shape)
+
+
+def _shares(group: Group, loop: Loop) -> bool:
+    """Whether a loop touches memory that a group touches."""
+    memories = {id(place.memory) for place in (*group.reads(), *group.writes())}
+    return any(id(place.memory) in memories for place in (*loop.reads(), *loop.writes()))
+
+
+def _is_run(piece: Piece) -> bool:
+    """Whether it is one run of elements, each by itself."""
+    return (
+        len(piece.dims) <= 1
+        and not any(piece.folded)
+        and piece.loop.indices is None
+        and all(a.strides in ([], [0], [1]) and not a.reach for a in piece.accesses)
+    )
+
+
+def _natural_rows(piece: Piece) -> int:
+    """How many rows a piece has of itself; 0 for a run."""
+    if _is_run(piece) or piece.loop.indices is not None:
+        return 0 if _is_run(piece) else 1
+    if any(piece.folded):
+        rows = 1
+        if piece.folded[0]:
+            # A sum over the rows: they are what is folded.
+            for n, folds in zip(piece.dims, piece.folded, strict=True):
+                if not folds:
+                    return rows
+                rows *= n
+            return 1
+        for n, folds in zip(piece.dims, piece.folded, strict=True):
+            if folds:
+                break
+            rows *= n
+        return rows
+    rows = 1
+    for n in piece.dims[:-1]:
+        rows *= n
+    return rows
+
+
+def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
+    """The rows and pieces of a nest with one more; None if it may not join."""
+    if piece.loop.indices is not None or any(p.loop.indices is not None for p in group.pieces):
+        return None
+    if group.rows == 0 and _is_run(piece):
+        if piece.size != group.size:
+            return None
+        pieces = [*group.pieces, piece]
+        return (0, pieces) if _apart(pieces, piece) else None
+    candidates = [group.rows] if group.rows else [_natural_rows(piece)]
+    for rows in candidates:
+        if rows <= 1 and group.rows != rows:
+            continue
+        pieces = []
+        for one in (*group.pieces, piece):
+            cut = one.split(rows) if not (group.rows and one is not piece) else one
+            if cut is None:
+                break
+            pieces.append(cut)
+        else:
+            if all(
+                _apart(pieces[: i + 1], one)
+                for i, one in enumerate(pieces)
+                if group.rows == 0 or i == len(pieces) - 1
+            ):
+                return rows, pieces
+    return None
+
+
+def _apart(pieces: list[Piece], new: Piece) -> bool:
+    """Whether a piece touches what the others write, and they what it writes, row by row only."""
+    for other in pieces:
+        if other is new:
+            continue
+        for a in new.accesses:
+            for b in other.accesses:
+                if (
+                    a.memory is b.memory
+                    and (a.writes or b.writes)
+                    and not _by_rows(new, a, other, b)
+                ):
+                    return False
+    for a in new.accesses[1:]:
+        # What it reads of what it writes itself.
+        first = new.accesses[0]
+        if a.memory is first.memory and not (a.same_walk(first) or _disjoint(new, a, new, first)):
+            return False
+    return True
+
+
+def _row_walk(piece: Piece, access: Access) -> list[tuple[int, int]]:
+    """Sizes and steps of the rows, neighbours joined."""
+    result: list[tuple[int, int]] = []
+    for n, step in zip(piece.dims[: piece.outer], access.strides, strict=False):
+        if result and result[-1][1] == step * n:
+            result[-1] = (result[-1][0] * n, step)
+        else:
+            result.append((n, step))
+    return result
+
+
+def _extent(piece: Piece, access: Access) -> tuple[int, int]:
+    """The first element that row 0 touches, and the one behind the last."""
+    last = access.reach
+    for n, step in zip(piece.dims[piece.outer :], access.strides[piece.outer :], strict=True):
+        last += (n - 1) * step
+    return access.offset, access.offset + last + 1
+
+
+def _disjoint(piece: Piece, a: Access, other: Piece, b: Access) -> bool:
+    """Whether they never meet, on any row."""
+    spans = []
+    for one, access in ((piece, a), (other, b)):
+        first, end = _extent(one, access)
+        for n, step in zip(one.dims[: one.outer], access.strides, strict=False):
+            end += (n - 1) * step
+        spans.append((first, end))
+    return spans[0][1] <= spans[1][0] or spans[1][1] <= spans[0][0]
+
+
+def _by_rows(piece: Piece, a: Access, other: Piece, b: Access) -> bool:
+    """Whether two accesses meet only on the same row."""
+    if _disjoint(piece, a, other, b):
+        return True
+    walk = _row_walk(piece, a)
+    if walk != _row_walk(other, b):
+        return False
+    if not piece.outer and not other.outer and not (piece.dims or other.dims):
+        return True
+    if piece.outer == 0 and other.outer == 0:
+        # Runs: the same element at the same step.
+        return a.same_walk(b)
+    (first, end), (first_b, end_b) = _extent(piece, a), _extent(other, b)
+    width = max(end, end_b) - min(first, first_b)
+    for n, step in reversed(walk):
+        if n == 1:
+            continue
+        if step < width:
+            return False
+        width += step * (n - 1)
+    return True
+
+
+def figures_of(group: Group) -> list[Figure]:
+    """The Python numbers that a group reads, each once."""
+    found = {f.index: f for statement in group.statements for f in statement.numbers_read()}
+    return list(found.values())

@@ -1,0 +1,32 @@
+"""Let numbers and guards come as early as they can: so that a program stops before it has written."""
+
+from __future__ import annotations
+
+from rushlight.compiler.graph import Graph, Guard, Number, Outside, Place, Statement
+
+
+def hoist(graph: Graph) -> None:
+    """Move each number and guard to behind the last statement that it needs."""
+    order: list[Statement] = []
+    for statement in graph.statements:
+        at = len(order)
+        if isinstance(statement, Number | Guard):
+            needed = {figure.index for figure in statement.numbers_read()}
+            read = list(statement.reads())
+            while at and not _needs(order[at - 1], needed, read):
+                at -= 1
+            # Those that are there already stay before it.
+            while at < len(order) and isinstance(order[at], Number | Guard):
+                at += 1
+        order.insert(at, statement)
+    graph.statements = order
+
+
+def _needs(before: Statement, needed: set[int], read: list[Place]) -> bool:
+    if isinstance(before, Outside):
+        made_there = {out.index for out in before.entry.outs}
+        return bool(read) or not needed.isdisjoint(made_there)
+    made = before.number_written()
+    if made is not None and made.index in needed:
+        return True
+    return any(place.overlaps(other) for place in read for other in before.writes())

@@ -1,0 +1,176 @@
+"""Compiled functions beside eager ones: the same numbers, state and gradients, call after call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+from rushlight import nn
+from rushlight.compiler.compile import Step
+
+
+def _close(a: torch.Tensor, b: torch.Tensor) -> None:
+    np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=2e-5, atol=1e-6)
+
+
+def _trained(make: object, batches: int, compiled: bool) -> tuple[list[float], list[torch.Tensor]]:
+    torch.manual_seed(0)
+    model, optimizer, loss_of, data = make()  # type: ignore[operator]
+
+    def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        loss = loss_of(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = Step(step) if compiled else step
+    losses = [float(run(*data(i)).detach()) for i in range(batches)]
+    if compiled:
+        assert len(run.programs) >= 1, run.refusals
+    return losses, [p.detach() for p in model.parameters()]
+
+
+def _mlp(optimizer: str, **options: float) -> object:
+    def make() -> tuple[object, ...]:
+        model = nn.Sequential(nn.Linear(7, 12), nn.GELU(), nn.LayerNorm(12), nn.Linear(12, 5))
+        steps = getattr(torch.optim, optimizer)(model.parameters(), **options)
+        x, y = torch.randn(6, 9, 7), torch.randint(5, (6, 9))
+        return model, steps, nn.functional.cross_entropy, lambda i: (x[i % 6], y[i % 6])
+
+    return make
+
+
+class _Reader(nn.Module):
+    def __init__(self, kind: type[nn.Module]) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(11, 6)
+        self.layer = kind(6, 8, batch_first=True)
+        self.head = nn.Linear(8, 11)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.layer(self.embedding(x))[0]).flatten(0, 1)
+
+
+def _reader(kind: type[nn.Module]) -> object:
+    def make() -> tuple[object, ...]:
+        model = _Reader(kind)
+        steps = torch.optim.AdamW(model.parameters(), lr=1e-2)
+        x = torch.randint(11, (4, 3, 6))
+        return (
+            model,
+            steps,
+            lambda a, b: nn.functional.cross_entropy(a, b.flatten()),
+            lambda i: (
+                x[i % 4, :, :-1],
+                x[i % 4, :, 1:],
+            ),
+        )
+
+    return make
+
+
+CASES = {
+    "sgd": _mlp("SGD", lr=0.1),
+    "momentum": _mlp("SGD", lr=0.1, momentum=0.9, weight_decay=1e-3),
+    "adam": _mlp("Adam", lr=1e-2),
+    "adamw": _mlp("AdamW", lr=1e-2),
+    "adadelta": _mlp("Adadelta"),
+    "rmsprop": _mlp("RMSprop", lr=1e-3),
+    "lstm": _reader(nn.LSTM),
+    "gru": _reader(nn.GRU),
+    "rnn": _reader(nn.RNN),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_training_is_eager_training(name: str) -> None:
+    losses, weights = _trained(CASES[name], 12, False)
+    compiled, others = _trained(CASES[name], 12, True)
+    np.testing.assert_allclose(compiled, losses, rtol=1e-4)
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_learning_rate_may_change() -> None:
+    runs = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        w = torch.randn(5, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.5)
+
+        def step(x: torch.Tensor, w: torch.Tensor = w, optimizer: object = optimizer) -> object:
+            loss = (w * x).sum().square()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = Step(step) if compiled else step
+        for rate in (0.5, 0.25, 0.125, 0.01):
+            optimizer.param_groups[0]["lr"] = rate
+            run(torch.arange(5.0) / 10)
+        runs.append(w)
+    _close(*runs)
+
+
+def test_another_shape_is_another_program() -> None:
+    run = Step(lambda x: (x * 2).sum(0))
+    for rows in (3, 5, 3, 5, 3):
+        x = torch.randn(rows, 4)
+        _close(run(x), (x * 2).sum(0))
+    assert len(run.programs) == 2
+
+
+def test_what_a_caller_keeps_is_not_written_again() -> None:
+    w = torch.ones(3, requires_grad=True)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        w.grad = None
+        loss = (w * x).sum()
+        loss.backward()
+        return loss
+
+    run = Step(step)
+    results, grads, arrays = [], [], []
+    for i in range(5):
+        results.append(run(torch.full((3,), float(i))))
+        grads.append(w.grad)
+        arrays.append(w.grad.numpy())
+    assert [r.item() for r in results] == [0, 3, 6, 9, 12]
+    assert [g[0].item() for g in grads] == [a[0] for a in arrays] == [0, 1, 2, 3, 4]
+
+
+def test_a_wrong_label_is_the_error_of_eager_and_changes_nothing() -> None:
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run, x = Step(step), torch.randn(2, 4)
+    for _ in range(3):
+        run(x, torch.tensor([0, 2]))
+    before = model.weight.detach().clone()
+    with pytest.raises(IndexError, match="out of bounds"):
+        run(x, torch.tensor([0, 3]))
+    assert torch.equal(model.weight, before)
+
+
+def test_python_that_cannot_be_replayed_runs_once_a_call() -> None:
+    seen = []
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        seen.append(x.sum().item())
+        return x + 1
+
+    run = Step(step)
+    for i in range(6):
+        assert run(torch.full((2,), float(i))).tolist() == [i + 1, i + 1]
+    assert seen == [0, 2, 4, 6, 8, 10]
+    assert run.refusals

@@ -8,7 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from rushlight.compiler.kernels.blas import product_blas
 from rushlight.compiler.kernels.fragments import together
+from rushlight.compiler.kernels.parts import product_in_parts
 from rushlight.compiler.kernels.product import product
 from rushlight.compiler.kernels.target import PLAIN, Target, of_compiler, of_macros
 from tests.compiler.guarded import COMPILER, Guarded, compiled, pointer
@@ -56,8 +58,13 @@ TABLE = [
     dense(5, 30, 12, "nt", batch=[(2, 0, 360, 150)]),
     dense(9, 1, 12, "nn", batch=[(3, 108, 12, 9)]),
     dense(12, 1, 9, "tn", batch=[(3, 108, 9, 12)]),
-    # An item's panels are too large for the stack.
+    # The panels of all items, before; those of each, inside.
     dense(2, 300, 250, "tt", batch=[(2, 500, 75000, 600)], form="packed"),
+    dense(5, 75, 40, "nt", batch=[(3, 200, 3000, 375)], form="packed"),
+    dense(40, 75, 340, "nt", form="inside"),
+    dense(300, 40, 20, "nn", form="inside"),
+    dense(2, 50, 33, "nn", form="inside", along="columns"),
+    dense(130, 70, 30, "tt", form="inside", accumulate=True),
 ]  # fmt: skip
 
 
@@ -222,11 +229,14 @@ def test_nan_and_infinity_go_where_numpy_takes_them(libraries, name):
 
 def test_each_way_is_taken_somewhere():
     forms = {plan.form for _, plan in cases(TARGETS["avx512"], "float32")}
-    assert forms == {"tiles", "packed", "dots"}
+    assert forms == {"tiles", "packed", "inside", "dots"}
     plans = [plan for _, plan in cases(TARGETS["avx512"], "float32")]
     assert any(plan.pack is not None for plan in plans)
-    assert any(plan.pack is None and plan.kernel.scratch for plan in plans)
-    assert any("rows[" in plan.kernel.source for plan in plans)  # a copied in groups
+    assert any("float rows[" in plan.kernel.source for plan in plans)  # a copied in groups
+    for plan in plans:
+        assert (plan.kernel.scratch > 0) == (
+            "float panel[" in plan.kernel.source or "float rows[" in plan.kernel.source
+        )
 
 
 def test_a_batch_with_one_b_is_one_product():
@@ -235,19 +245,21 @@ def test_a_batch_with_one_b_is_one_product():
     assert "item" not in plan.kernel.source
 
 
-def test_the_range_goes_over_whole_items_where_they_are_packed():
+def test_the_range_of_a_batch_goes_over_the_rows_of_all_items():
     plan = product(**dense(16, 16, 8, "nt", batch=[(12, 128, 128, 256)]), target=TARGETS["avx512"])
     assert plan.count == 12 * 16
-    assert plan.rows == 16
-    assert plan.pack is None
+    assert 16 % plan.rows == 0
+    plan = product(**dense(13, 16, 8, "nn", batch=[(12, 104, 128, 208)]), target=TARGETS["sse"])
+    assert plan.rows == 13
 
 
 def test_a_weight_that_is_packed_once_for_many_products():
     arguments = dense(4, 512, 256, "nt")
     once = product(**arguments, target=TARGETS["avx512"])
     often = product(**arguments, target=TARGETS["avx512"], uses=64)
-    assert once.form == "dots"
+    assert once.pack is None
     assert often.form == "packed"
+    assert product(**arguments, target=TARGETS["avx512"], uses=64, packing=False).pack is None
 
 
 def test_what_cannot_be_is_refused():
@@ -271,3 +283,53 @@ def test_the_target_is_read_off_the_compilers_macros():
         check=True,
     ).stdout
     assert of_compiler([*COMPILER, "-march=native"]) == of_macros(macros)
+
+
+def test_by_blas(tmp_path):
+    pointers = pytest.importorskip("scipy.linalg.cython_blas").__pyx_capi__
+    asked = [
+        *(dense(13, 37, 19, layout) for layout in ("nn", "nt", "tn", "tt")),
+        dense(5, 8, 12, "nt", batch=[(4, 60, 0, 40)], accumulate=True),
+        dense(5, 8, 12, "nn", batch=[(4, 60, 96, 40)]),
+        dense(1, 8, 12, "tn"),
+        dense(9, 1, 12, "nt"),
+    ]
+    for dtype, T, gemm in (("float32", "float", "sgemm"), ("float64", "double", "dgemm")):
+        plans = [product_blas(**arguments, target=PLAIN, dtype=dtype) for arguments in asked]
+        text = text_of(plans, PLAIN, T) + f"\nvoid use(void *f) {{ gemm_{T} = (Gemm_{T} *)f; }}"
+        library = compiled(text, tmp_path, gemm)
+        capsule = ctypes.pythonapi.PyCapsule_GetPointer
+        capsule.restype, capsule.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+        name = ctypes.pythonapi.PyCapsule_GetName
+        name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+        library.use(ctypes.c_void_p(capsule(pointers[gemm], name(pointers[gemm]))))
+        for number, (arguments, plan) in enumerate(zip(asked, plans, strict=True)):
+            check(library, number, arguments, plan, dtype, at_the_end=True)
+
+
+@pytest.mark.parametrize("name", ["avx512", "plain"])
+def test_cut_along_the_inner_dimension(tmp_path, name):
+    target = TARGETS[name]
+    for number, (m, n, k, parts, layout) in enumerate(
+        [(13, 20, 400, 4, "tn"), (13, 20, 403, 4, "nt"), (1, 40, 1001, 7, "tn")]
+    ):
+        arguments = dense(m, n, k, layout)
+        cut = product_in_parts(m, n, k, parts, **{s: arguments[s] for s in "abc"}, target=target)
+        assert cut.product.pack is None
+        operands = (
+            "const float *a, const float *b, const float *partial, float *c, long begin, long end"
+        )
+        text = text_of([cut.product], target, "float") + cut.gather.source.replace(
+            "static void", "void"
+        )
+        text += f"\nvoid gather({operands}) {{ {cut.gather.name}(a, b, partial, c, begin, end); }}"
+        library = compiled(text, tmp_path, f"parts{number}")
+        rng = np.random.default_rng(number)
+        a, b = (rng.standard_normal(size).astype(np.float32) for size in (m * k, k * n))
+        partial, c = np.empty(cut.size, np.float32), np.empty((m, n), np.float32)
+        run(library, 0, cut.product, a, b, partial, [0, cut.product.count])
+        ends = ctypes.c_long(0), ctypes.c_long(m)
+        library.gather(*map(pointer, (a, b, partial, c)), *ends)
+        x, y = view(a, m, k, arguments["a"]), view(b, k, n, arguments["b"])
+        want = x.astype(np.float64) @ y
+        assert np.abs(c - want).max() <= 1e-5 * k**0.5

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
 
+from rushlight.compiler.kernels import panels
 from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.shape import Shape, at, indented, place
 
@@ -31,6 +32,8 @@ class Tiling:
     vectors: int
     depth: int
     packed: bool
+    inside: bool
+    """The panels are packed here, each part just before it is used."""
     group: int
     """Rows that go through all columns together."""
     gathered: bool
@@ -86,18 +89,25 @@ def tile_of(shape: Shape) -> tuple[int, int]:
     return chosen
 
 
-def tiling(shape: Shape, *, packed: bool) -> Tiling:
+def tiling(shape: Shape, *, packed: bool, inside: bool = False) -> Tiling:
     """How a product is cut."""
     rows, vectors = tile_of(shape)
     blocks = -(-shape.k // (DEPTH * 5 // 4))
     depth = -(-shape.k // blocks)
     depth = depth if blocks == 1 else -(-depth // 8) * 8
-    group = max(1, GROUP // rows) * rows
-    panels = -(-shape.n // (vectors * shape.lanes))
+    while 0 < shape.k % depth < shape.lanes:
+        depth += 8  # the last block can be transposed in squares, too
+    group = max(1, groups_of(shape, inside=inside) // rows) * rows
+    across = -(-shape.n // (vectors * shape.lanes))
     by_columns = shape.a[0] == 1 and shape.a[1] != 1 and shape.m > 1
-    far = panels > 4 or (panels > 2 and shape.a[1] * ITEMSIZE[shape.T] >= 1024)
+    far = across > 4 or (across > 2 and shape.a[1] * ITEMSIZE[shape.T] >= 1024)
     gathered = by_columns and far and depth > _stays(shape, shape.a[1], 1)
-    return Tiling(rows, vectors, depth, packed, group, gathered)
+    return Tiling(rows, vectors, depth, packed or inside, inside, group, gathered)
+
+
+def groups_of(shape: Shape, *, inside: bool) -> int:
+    """About how many rows go through all columns together: packing is done once for each group."""
+    return 2 * GROUP if inside else GROUP
 
 
 def _stays(shape: Shape, stride: int, lines: int) -> int:
@@ -214,6 +224,20 @@ def _loop(head: str, body: list[str]) -> list[str]:
     return [f"{head} {{", *indented(body), "}"]
 
 
+def scratch(shape: Shape, form: str) -> int:
+    """The bytes of stack for what a kernel packs and copies."""
+    if form not in ("tiles", "packed", "inside"):
+        return 0
+    cut = tiling(shape, packed=form == "packed", inside=form == "inside")
+    panel = cut.depth * cut.vectors * shape.lanes * cut.inside
+    return (panel + _copied_rows(shape, cut) * cut.gathered) * ITEMSIZE[shape.T]
+
+
+def _copied_rows(shape: Shape, cut: Tiling) -> int:
+    rows = min(cut.group, -(-shape.m // cut.rows) * cut.rows)
+    return rows * (cut.depth + APART)
+
+
 def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> str:
     """The functions of a product: its tiles, and the loop over them for a range of rows or columns."""
     rows, width = tiling.rows, tiling.vectors * shape.lanes
@@ -237,7 +261,9 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
             at("rows", ("(i - first)" if grouped else "i", tiling.depth + APART))
             if tiling.gathered
             else at("a", ("i", shape.a[0]), *((p, shape.a[1]) for p in inner)),
-            at("b", (j, shape.k if tiling.packed else 1), *((p, step) for p in inner)),
+            "panel"
+            if tiling.inside
+            else at("b", (j, shape.k if tiling.packed else 1), *((p, step) for p in inner)),
             at("c", ("i", shape.c[0]), (j, 1)),
         )
         more = "" if whole else ", depth, " + ("1" if shape.add else "p > 0")
@@ -277,16 +303,24 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
             lines += _loop(loop, block(tiling.vectors, "j", False))
         return lines + (block(odd, edge, True) if odd else [])
 
+    def pack(j: str | int, *, last: bool) -> list[str]:
+        """One panel's part of b, before the tiles under it."""
+        there = shape.n - edge if last else width
+        from_ = at("b", (j, shape.b[1]), *([] if whole else [("p", shape.b[0])]))
+        return [f"{name}_panel({from_}, panel, {shape.k if whole else 'depth'}, {there});"]
+
     body = across(
-        lambda vectors, j, last: down(lambda height: [call(height, vectors, j, last=last)])
+        lambda vectors, j, last: (
+            (pack(j, last=last) if tiling.inside else [])
+            + down(lambda height: [call(height, vectors, j, last=last)])
+        )
     )
     if tiling.gathered:
         to = at("rows", ("(i - first)" if grouped else "i", tiling.depth + APART), ("q", rows))
         from_ = at("a", ("i", shape.a[0]), ("q" if whole else "(p + q)", shape.a[1]))
         copy = f"__builtin_memcpy({to}, {from_}, sizeof({shape.T}) * {{}});"
-        size = min(tiling.group, -(-shape.m // rows) * rows) * (tiling.depth + APART)
         body = [
-            f"{shape.T} rows[{size}] __attribute__((aligned(64)));",
+            f"{shape.T} rows[{_copied_rows(shape, tiling)}] __attribute__((aligned(64)));",
             *_loop(
                 f"for (long q = 0; q < {'depth' if not whole else shape.k}; q++)",
                 down(lambda height: [copy.format(height)]),
@@ -300,6 +334,8 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
             *indented(body),
             "}",
         ]
+    if tiling.inside:
+        lines.insert(0, panels.panel(shape, width, f"{name}_panel"))
     if not whole:
         depth = f"{tiling.depth}"
         if shape.k % tiling.depth:
@@ -310,6 +346,8 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
             *indented(body),
             "}",
         ]
+    if tiling.inside:
+        body.insert(0, f"{shape.T} panel[{tiling.depth * width}] __attribute__((aligned(64)));")
     lines += [
         f"static void {name}({shape.arguments}, long begin, long end)",
         "{",

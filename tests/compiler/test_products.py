@@ -58,6 +58,10 @@ TABLE = [
     dense(5, 30, 12, "nt", batch=[(2, 0, 360, 150)]),
     dense(9, 1, 12, "nn", batch=[(3, 108, 12, 9)]),
     dense(12, 1, 9, "tn", batch=[(3, 108, 9, 12)]),
+    # Columns of a so far apart that they are copied first, in two groups of rows; rows at the edge.
+    dense(320, 160, 140, "tn"),
+    {**dense(37, 160, 300, "tn"), "a": (1, 512)},
+    {**dense(150, 70, 300, "tn", along="columns"), "a": (1, 512)},
     # The panels of all items, before; those of each, inside.
     dense(2, 300, 250, "tt", batch=[(2, 500, 75000, 600)], form="packed"),
     dense(5, 75, 40, "nt", batch=[(3, 200, 3000, 375)], form="packed"),

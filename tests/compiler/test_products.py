@@ -200,6 +200,7 @@ def check(library, number, arguments, plan, dtype, *, at_the_end, spoil=None):
             # einsum, as BLAS may lose a NaN behind a zero
             out[:] = (out if arguments.get("accumulate") else 0) + np.einsum("ik,kj->ij", x, y)
             view(scale, m, n, arguments["c"], at_c)[:] = np.abs(x) @ np.abs(y) + 1
+        assert plan.block % plan.rows == 0
         cut = plan.count // 3 // plan.rows * plan.rows
         run(library, number, plan, a, b, c, sorted({0, cut, plan.count}))
         written = scale != 0

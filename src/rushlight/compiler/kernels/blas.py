@@ -45,6 +45,7 @@ def product_blas(
         kernel=Kernel(name, text, (f"blas_{shape.T}",)),
         count=many * shape.m,
         rows=1,
+        block=min(shape.m, 256),
         along="rows",
         pack=None,
         form="blas",

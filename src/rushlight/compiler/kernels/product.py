@@ -48,12 +48,15 @@ class Product:
 
     It computes the rows of c from begin to end; where `along` is "columns", those columns. The rows of
     a batch are counted one item after the other. Ranges begin and end at multiples of `rows`, or end at
-    `count`; different ranges may be computed at the same time.
+    `count`; different ranges may be computed at the same time. What is packed "inside" is packed by each
+    range of rows again: threads better share out columns.
     """
 
     kernel: Kernel
     count: int
     rows: int
+    block: int
+    """Rows (or columns) for one range at which little is read again and what was computed is near."""
     along: str
     pack: Pack | None
     form: str
@@ -150,8 +153,8 @@ def _ways(shape: Shape) -> list[_Way]:
     work = tiles.cycles(shape, rows, vectors)
     groups = -(-shape.m // tiles.groups_of(shape, inside=True))
     ways = [
-        _Way("packed", vectors * shape.lanes, work, panels.cycles(shape)),
         _Way("inside", 0, work + groups * panels.hot_cycles(shape), 0),
+        _Way("packed", vectors * shape.lanes, work, panels.cycles(shape)),
     ]
     if shape.b[1] == 1:
         ways.append(_Way("tiles", 0, work + tiles.unpacked_cycles(shape, rows, vectors), 0))
@@ -205,6 +208,14 @@ def _granule(shape: Shape, way: _Way, *, columns: bool) -> int:
         return (plain if way.form == "plain" else dots).block_of(shape)[columns]
     rows, vectors = tiles.tile_of(shape)
     return vectors * shape.lanes if columns else rows
+
+
+def _block(shape: Shape, way: _Way, granule: int, *, columns: bool) -> int:
+    extent, other = (shape.n, shape.m) if columns else (shape.m, shape.n)
+    near = shape.target.l2 // 4 // (other * ITEMSIZE[shape.T])
+    least = tiles.groups_of(shape, inside=True) if way.form == "inside" and not columns else granule
+    size = min(extent, max(least, min(near, tiles.GROUP)))
+    return max(1, size // granule) * granule
 
 
 def _pack(shape: Shape, way: _Way, batch: list[Batch], name: str, operand: int) -> Pack:
@@ -263,6 +274,7 @@ def _written(
         kernel=Kernel(name, source, _fragments(shape, way), tiles.scratch(shape, way.form)),
         count=many * extent,
         rows=granule,
+        block=_block(shape, way, granule, columns=columns),
         along="columns" if columns != turned else "rows",
         pack=pack,
         form=way.form,

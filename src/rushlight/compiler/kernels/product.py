@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from rushlight.compiler.kernels import dots, panels, plain, tiles
+from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.items import Batch, folded, moved, over_items
 from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.shape import Shape

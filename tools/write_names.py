@@ -27,6 +27,16 @@ NAMESPACES = (
 ASKING = ("torch", "fft", "linalg", "nn.functional", "special")
 ABSENT = (
     *("_C", "accelerator", "cuda", "distributed", "distributed.distributed_c10d", "mps", "xpu"),
+    *(
+        "ao.nn.quantized",
+        "ao.quantization",
+        "masked",
+        "nested",
+        "nn.intrinsic",
+        "nn.qat",
+        "nn.quantizable",
+    ),
+    *("nn.quantized", "package", "quantization", "utils"),
     *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
 )
 # What torch has in C, or in a file of Python, and printed graphs and their code therefore call by another

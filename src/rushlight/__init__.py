@@ -24,6 +24,12 @@ _keep_freed_memory()
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
 from rushlight.device import get_default_device, set_default_device
+from rushlight.ops.control import (
+    SymBool, SymFloat, SymInt, cond, get_device_module, init_num_threads, is_distributed,
+    is_inference, is_vulkan_available, sym_constrain_range, sym_constrain_range_for_size, sym_float,
+    sym_fresh_size, sym_int, sym_ite, sym_max, sym_min, sym_not, sym_sqrt, sym_sum, vitals_enabled,
+    while_loop,
+)
 from rushlight.ops.conversion import can_cast, is_tensor, typename
 from rushlight.ops.creation import from_numpy
 from rushlight.ops.foreach import (
@@ -125,6 +131,78 @@ from rushlight.public.torch import (
     view_as_complex, view_as_complex_copy, view_as_real, view_as_real_copy, view_copy, vsplit,
     vstack, where, xlogy, xlogy_, zero_, zeros, zeros_like,
 )
+from rushlight.refusals import (
+    benchmarks_in_cpp as ThroughputBenchmark, compressed as ccol_indices_copy,
+    compressed as col_indices_copy, compressed as crow_indices_copy, compressed as dsmm,
+    compressed as hsmm, compressed as hspmm, compressed as indices_copy,
+    compressed as resize_as_sparse_, compressed as row_indices_copy, compressed as saddmm,
+    compressed as smm, compressed as sparse_bsc_tensor, compressed as sparse_bsr_tensor,
+    compressed as sparse_compressed_tensor, compressed as sparse_csc_tensor,
+    compressed as sparse_csr_tensor, compressed as sspaddmm, compressed as values_copy,
+    cudnn as cudnn_affine_grid_generator, cudnn as cudnn_batch_norm, cudnn as cudnn_convolution,
+    cudnn as cudnn_convolution_add_relu, cudnn as cudnn_convolution_relu,
+    cudnn as cudnn_convolution_transpose, cudnn as cudnn_grid_sampler, cudnn as cudnn_is_acceptable,
+    files_as_memory as from_file, files_in_pieces as DeserializationStorageContext,
+    files_in_pieces as PyTorchFileReader, files_in_pieces as PyTorchFileWriter,
+    files_in_pieces as SerializationStorageContext, lobpcg, miopen as miopen_batch_norm,
+    miopen as miopen_convolution, miopen as miopen_convolution_add_relu,
+    miopen as miopen_convolution_relu, miopen as miopen_convolution_transpose,
+    miopen as miopen_ctc_loss, miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
+    mkldnn as mkldnn_adaptive_avg_pool2d, mkldnn as mkldnn_convolution,
+    mkldnn as mkldnn_linear_backward_weights, mkldnn as mkldnn_max_pool2d,
+    mkldnn as mkldnn_max_pool3d, mkldnn as mkldnn_rnn_layer, nested as _nested_view_from_buffer,
+    quantized as choose_qparams_optimized, quantized as dequantize, quantized as empty_quantized,
+    quantized as fake_quantize_per_channel_affine, quantized as fake_quantize_per_tensor_affine,
+    quantized as fbgemm_linear_fp16_weight, quantized as fbgemm_linear_fp16_weight_fp32_activation,
+    quantized as fbgemm_linear_int8_weight, quantized as fbgemm_linear_int8_weight_fp32_activation,
+    quantized as fbgemm_linear_quantize_weight, quantized as fbgemm_pack_gemm_matrix_fp16,
+    quantized as fbgemm_pack_quantized_matrix, quantized as fused_moving_avg_obs_fake_quant,
+    quantized as int_repr, quantized as q_per_channel_axis, quantized as q_per_channel_scales,
+    quantized as q_per_channel_zero_points, quantized as q_scale, quantized as q_zero_point,
+    quantized as quantize_per_channel, quantized as quantize_per_tensor,
+    quantized as quantize_per_tensor_dynamic, quantized as quantized_batch_norm,
+    quantized as quantized_gru_cell, quantized as quantized_lstm_cell,
+    quantized as quantized_max_pool1d, quantized as quantized_max_pool2d,
+    quantized as quantized_max_pool3d, quantized as quantized_rnn_relu_cell,
+    quantized as quantized_rnn_tanh_cell, recurrent as gru, recurrent as gru_cell,
+    recurrent as lstm, recurrent as lstm_cell, recurrent as rnn_relu, recurrent as rnn_relu_cell,
+    recurrent as rnn_tanh, recurrent as rnn_tanh_cell, scaled as _grouped_mm, scaled as _int_mm,
+    scaled as _scaled_grouped_mm, scaled as _scaled_mm,
+    statistics_of_gpus as batch_norm_backward_elemt,
+    statistics_of_gpus as batch_norm_backward_reduce, statistics_of_gpus as batch_norm_elemt,
+    statistics_of_gpus as batch_norm_gather_stats,
+    statistics_of_gpus as batch_norm_gather_stats_with_counts,
+    statistics_of_gpus as batch_norm_stats, statistics_of_gpus as batch_norm_update_stats,
+    streams as Event, streams as Stream, torchscript as AggregationType, torchscript as AliasDb,
+    torchscript as AnyType, torchscript as Argument, torchscript as ArgumentSpec,
+    torchscript as AwaitType, torchscript as BenchmarkConfig,
+    torchscript as BenchmarkExecutionStats, torchscript as Block, torchscript as BoolType,
+    torchscript as BufferDict, torchscript as CallStack, torchscript as Capsule,
+    torchscript as ClassType, torchscript as Code, torchscript as CompilationUnit,
+    torchscript as CompleteArgumentSpec, torchscript as ComplexType,
+    torchscript as ConcreteModuleType, torchscript as ConcreteModuleTypeBuilder,
+    torchscript as DeepCopyMemoTable, torchscript as DeviceObjType, torchscript as DictType,
+    torchscript as EnumType, torchscript as ErrorReport, torchscript as ExecutionPlan,
+    torchscript as FileCheck, torchscript as FloatType, torchscript as FunctionSchema,
+    torchscript as FutureType, torchscript as Gradient, torchscript as Graph,
+    torchscript as GraphExecutorState, torchscript as IODescriptor, torchscript as InferredType,
+    torchscript as IntType, torchscript as InterfaceType, torchscript as ListType,
+    torchscript as LiteScriptModule, torchscript as LockingLogger, torchscript as ModuleDict,
+    torchscript as Node, torchscript as NoneType, torchscript as NoopLogger,
+    torchscript as NumberType, torchscript as OperatorInfo, torchscript as OptionalType,
+    torchscript as ParameterDict, torchscript as PyObjectType, torchscript as RRefType,
+    torchscript as ScriptClass, torchscript as ScriptClassFunction, torchscript as ScriptDict,
+    torchscript as ScriptDictIterator, torchscript as ScriptDictKeyIterator,
+    torchscript as ScriptFunction, torchscript as ScriptList, torchscript as ScriptListIterator,
+    torchscript as ScriptMethod, torchscript as ScriptModuleSerializer, torchscript as ScriptObject,
+    torchscript as ScriptObjectProperty, torchscript as StaticModule, torchscript as StreamObjType,
+    torchscript as StringType, torchscript as SymBoolType, torchscript as SymIntType,
+    torchscript as TensorType, torchscript as TracingState, torchscript as TupleType,
+    torchscript as Type, torchscript as UnionType, torchscript as Use, torchscript as Value,
+    torchscript as import_ir_module, torchscript as import_ir_module_from_buffer,
+    torchscript as merge_type_from_type_comment, torchscript as parse_ir,
+    torchscript as parse_schema, torchscript as parse_type_comment, torchscript as unify_type_list,
+)
 # fmt: on
 # ---- names: end ----
 
@@ -152,6 +230,11 @@ from rushlight.autograd import (
 from rushlight.device import device
 from rushlight.dtypes import (
     bfloat16,
+    bits16,
+    bits1x8,
+    bits2x4,
+    bits4x2,
+    bits8,
     complex32,
     complex64,
     complex128,
@@ -173,6 +256,26 @@ from rushlight.dtypes import (
     int64,
     promote_types,
     set_default_dtype,
+    qint8,
+    quint8,
+    qint32,
+    quint4x2,
+    quint2x4,
+    uint1,
+    uint2,
+    uint3,
+    uint4,
+    uint5,
+    uint6,
+    uint7,
+    int1,
+    int2,
+    int3,
+    int4,
+    int5,
+    int6,
+    int7,
+    float4_e2m1fn_x2,
     uint8,
     uint16,
     uint32,
@@ -182,10 +285,19 @@ from rushlight import return_types
 from rushlight.layout import (
     channels_last,
     channels_last_3d,
+    _mkldnn,
     contiguous_format,
+    jagged,
     layout,
+    legacy_contiguous_format,
     memory_format,
+    per_channel_affine,
+    per_channel_affine_float_qparams,
+    per_channel_symmetric,
+    per_tensor_affine,
+    per_tensor_symmetric,
     preserve_format,
+    qscheme,
     sparse_bsc,
     sparse_bsr,
     sparse_coo,
@@ -217,9 +329,15 @@ from rushlight.errors import OutOfMemoryError
 from rushlight.settings import (
     are_deterministic_algorithms_enabled,
     compile,
+    get_deterministic_debug_mode,
     get_float32_matmul_precision,
     get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_deterministic_debug_mode,
     set_float32_matmul_precision,
+    set_flush_denormal,
+    set_warn_always,
     set_num_interop_threads,
     use_deterministic_algorithms,
 )
@@ -256,6 +374,14 @@ __config__ = _later("rushlight.__config__")
 _tensor_str = _later("rushlight._tensor_str")
 quasirandom = _later("rushlight.quasirandom")
 _dynamo = _later("rushlight._dynamo")
+_functorch = _later("rushlight._functorch")
+_subclasses = _later("rushlight._subclasses")
+ao = _later("rushlight.ao")
+monitor = _later("rushlight.monitor")
+mtia = _later("rushlight.mtia")
+nested = _later("rushlight.nested")
+package = _later("rushlight.package")
+quantization = _later("rushlight.quantization")
 _inductor = _later("rushlight._inductor")
 
 from rushlight.dtypes import bool_ as bool

@@ -14,5 +14,6 @@ from rushlight.absent import (
     no_accelerator as set_device_idx, no_accelerator as set_device_index,
     no_accelerator as synchronize, nothing as current_accelerator, zero as device_count,
 )
+from rushlight.refusals import graphs as Graph
 # fmt: on
 # ---- names: end ----

@@ -115,13 +115,14 @@ class _Unstorable(dtype):
     def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
         """Raises NotImplementedError."""
         raise NotImplementedError(
-            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch.complex64"
+            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch."
+            f"{'complex64' if self.category == COMPLEX else 'int8 or torch.uint8'}"
         )
 
     @property
     def is_signed(self) -> bool:
-        """True: both signs can be stored."""
-        return True
+        """Whether negative values could be stored."""
+        return not self.name.startswith(("u", "qu", "bits"))
 
 
 @cache
@@ -157,6 +158,31 @@ float8_e5m2 = _Borrowed("float8_e5m2", "Float8_e5m2", 1)
 float8_e5m2fnuz = _Borrowed("float8_e5m2fnuz", "Float8_e5m2fnuz", 1)
 float8_e8m0fnu = _Borrowed("float8_e8m0fnu", "Float8_e8m0fnu", 1)
 complex32 = _Unstorable("complex32", "ComplexHalf", 4, COMPLEX)
+qint8 = _Unstorable("qint8", "QInt8", 1, INTEGER)
+quint8 = _Unstorable("quint8", "QUInt8", 1, INTEGER)
+qint32 = _Unstorable("qint32", "QInt32", 4, INTEGER)
+quint4x2 = _Unstorable("quint4x2", "QUInt4x2", 1, INTEGER)
+quint2x4 = _Unstorable("quint2x4", "QUInt2x4", 1, INTEGER)
+uint1 = _Unstorable("uint1", "UInt1", 1, INTEGER)
+uint2 = _Unstorable("uint2", "UInt2", 1, INTEGER)
+uint3 = _Unstorable("uint3", "UInt3", 1, INTEGER)
+uint4 = _Unstorable("uint4", "UInt4", 1, INTEGER)
+uint5 = _Unstorable("uint5", "UInt5", 1, INTEGER)
+uint6 = _Unstorable("uint6", "UInt6", 1, INTEGER)
+uint7 = _Unstorable("uint7", "UInt7", 1, INTEGER)
+int1 = _Unstorable("int1", "Int1", 1, INTEGER)
+int2 = _Unstorable("int2", "Int2", 1, INTEGER)
+int3 = _Unstorable("int3", "Int3", 1, INTEGER)
+int4 = _Unstorable("int4", "Int4", 1, INTEGER)
+int5 = _Unstorable("int5", "Int5", 1, INTEGER)
+int6 = _Unstorable("int6", "Int6", 1, INTEGER)
+int7 = _Unstorable("int7", "Int7", 1, INTEGER)
+bits1x8 = _Unstorable("bits1x8", "Bits1x8", 1, INTEGER)
+bits2x4 = _Unstorable("bits2x4", "Bits2x4", 1, INTEGER)
+bits4x2 = _Unstorable("bits4x2", "Bits4x2", 1, INTEGER)
+bits8 = _Unstorable("bits8", "Bits8", 1, INTEGER)
+bits16 = _Unstorable("bits16", "Bits16", 2, INTEGER)
+float4_e2m1fn_x2 = _Unstorable("float4_e2m1fn_x2", "Float4_e2m1fn_x2", 1, FLOATING)
 
 ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
@@ -168,7 +194,13 @@ BORROWED = (
 )  # fmt: skip
 
 _BY_NUMPY = {d.numpy: d for d in ALL}
-_BY_NAME = {d.name: d for d in (*ALL, *BORROWED, complex32)}
+# Types that torch has and NumPy has not: programs name and compare them.
+NAMES_ONLY = (
+    complex32, qint8, quint8, qint32, quint4x2, quint2x4, uint1, uint2, uint3, uint4, uint5,
+    uint6, uint7, int1, int2, int3, int4, int5, int6, int7, bits1x8, bits2x4, bits4x2, bits8,
+    bits16, float4_e2m1fn_x2,
+)  # fmt: skip
+_BY_NAME = {d.name: d for d in (*ALL, *BORROWED, *NAMES_ONLY)}
 
 EIGHT_BITS = frozenset(BORROWED[1:])
 # Those without infinity.

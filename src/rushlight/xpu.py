@@ -16,5 +16,12 @@ from rushlight.absent import (
     zero as max_memory_allocated, zero as max_memory_reserved, zero as memory_allocated,
     zero as memory_reserved,
 )
+from rushlight.refusals import (
+    graphs as MemPool, graphs as XPUGraph, graphs as XPUPluggableAllocator,
+    graphs as change_current_allocator, graphs as graph, graphs as graph_pool_handle,
+    graphs as make_graphed_callables, graphs as use_mem_pool, streams as Event, streams as Stream,
+    streams as StreamContext, streams as get_stream_from_external, streams as set_stream,
+    streams as stream,
+)
 # fmt: on
 # ---- names: end ----

@@ -1,6 +1,8 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
+from rushlight.autograd import anomaly as anomaly_mode
 from rushlight.autograd import forward_ad, functional, graph
+from rushlight.autograd import state as grad_mode
 from rushlight.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -31,12 +33,14 @@ __all__ = [
     "FunctionCtx",
     "GradcheckError",
     "Variable",
+    "anomaly_mode",
     "backward",
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",

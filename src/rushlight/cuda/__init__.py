@@ -33,6 +33,14 @@ from rushlight.absent import (
     zero as max_memory_reserved, zero as memory_allocated, zero as memory_cached,
     zero as memory_reserved,
 )
+from rushlight.refusals import (
+    graphs as CUDAGraph, graphs as CUDAPluggableAllocator, graphs as GreenContext,
+    graphs as MemPool, graphs as caching_allocator_alloc, graphs as caching_allocator_delete,
+    graphs as caching_allocator_disabled, graphs as caching_allocator_enable,
+    graphs as change_current_allocator, graphs as graph, graphs as graph_pool_handle,
+    graphs as make_graphed_callables, graphs as use_mem_pool, streams as ExternalStream,
+    streams as StreamContext, streams as get_stream_from_external,
+)
 # fmt: on
 # ---- names: end ----
 

@@ -18,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.refusals import (
+    masked as MaskedTensor, masked as as_masked_tensor, masked as is_masked_tensor,
+    masked as masked_tensor,
+)
+# fmt: on
+# ---- names: end ----
 from rushlight.core.doors import check
 from rushlight import dtypes
 from rushlight.core.doors import literal

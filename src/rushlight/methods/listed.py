@@ -5,6 +5,7 @@ from __future__ import annotations
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight import refusals
 from rushlight.core import tensor
 from rushlight.ops import (
     activation, algebra, arrangement, bitwise, comparison, complex, conversion, creation, extremes,
@@ -566,5 +567,29 @@ class ListedMethods:
     xlogy_ = method(overwriting.xlogy_, "xlogy_")
 
     narrow_copy = method(view_copies.narrow_copy, "narrow_copy")
+
+    ccol_indices = refusals.compressed
+    col_indices = refusals.compressed
+    crow_indices = refusals.compressed
+    dequantize = refusals.quantized
+    int_repr = refusals.quantized
+    q_per_channel_axis = refusals.quantized
+    q_per_channel_scales = refusals.quantized
+    q_per_channel_zero_points = refusals.quantized
+    q_scale = refusals.quantized
+    q_zero_point = refusals.quantized
+    qscheme = refusals.quantized
+    resize_as_sparse_ = refusals.compressed
+    row_indices = refusals.compressed
+    smm = refusals.compressed
+    sparse_resize_ = refusals.compressed
+    sparse_resize_and_clear_ = refusals.compressed
+    sspaddmm = refusals.compressed
+    to_mkldnn = refusals.mkldnn
+    to_padded_tensor = refusals.nested
+    to_sparse_bsc = refusals.compressed
+    to_sparse_bsr = refusals.compressed
+    to_sparse_csc = refusals.compressed
+    to_sparse_csr = refusals.compressed
 # fmt: on
 # ---- names: end ----

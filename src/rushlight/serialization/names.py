@@ -45,7 +45,7 @@ SAFE: dict[str, Any] = {
     "torch.serialization._get_layout": get_layout,
     "torch.storage.UntypedStorage": UNTYPED,
     "torch.storage.TypedStorage": TypedStorage,
-    **{f"torch.{d.name}": d for d in (*dtypes.ALL, *dtypes.BORROWED, dtypes.complex32)},
+    **{f"torch.{d.name}": d for d in (*dtypes.ALL, *dtypes.BORROWED, *dtypes.NAMES_ONLY)},
     **{f"torch.{kind.name}": kind for kind in TYPES},
     # Of a GPU, where old files say so in the type.
     **{f"torch.cuda.{kind.name}": kind for kind in TYPES},

@@ -10,6 +10,12 @@ tensor([[10.],
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.refusals import (
+    semi_structured as SparseSemiStructuredTensor,
+    semi_structured as SparseSemiStructuredTensorCUSPARSELT,
+    semi_structured as SparseSemiStructuredTensorCUTLASS,
+    semi_structured as to_sparse_semi_structured,
+)
 from rushlight.sparse.creation import (
     ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor,
     ShortTensor, sparse_coo_tensor,
@@ -20,8 +26,9 @@ from rushlight.sparse.tensor import SparseTensor, sum
 
 __all__ = [
     "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
-    "LongTensor", "ShortTensor", "SparseTensor", "addmm", "log_softmax", "mm", "softmax",
-    "sparse_coo_tensor", "sum",
+    "LongTensor", "ShortTensor", "SparseSemiStructuredTensor",
+    "SparseSemiStructuredTensorCUSPARSELT", "SparseSemiStructuredTensorCUTLASS", "SparseTensor",
+    "addmm", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum", "to_sparse_semi_structured",
 ]
 # fmt: on
 # ---- names: end ----

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+# ---- names: begin ----
+# Written by tools/write_names.py from tools/names.txt: change those.
+# fmt: off
+from rushlight.refusals import (
+    other_devices as generate_methods_for_privateuse1_backend,
+    other_devices as rename_privateuse1_backend,
+)
+# fmt: on
+# ---- names: end ----
 from rushlight.core.tensor import TensorBase
 from rushlight.later import later
 from rushlight.utils import data

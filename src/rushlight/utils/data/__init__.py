@@ -7,6 +7,12 @@ from rushlight.nearest import missing as _missing
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.refusals import (
+    pipes as DFIterDataPipe, pipes as DataChunk, pipes as IterDataPipe, pipes as MapDataPipe,
+    pipes as argument_validation, pipes as functional_datapipe,
+    pipes as guaranteed_datapipes_determinism, pipes as non_deterministic,
+    pipes as runtime_validation, pipes as runtime_validation_disabled,
+)
 from rushlight.utils.data.dataloader import (
     DataLoader, default_collate, default_convert, get_worker_info,
 )
@@ -22,10 +28,13 @@ from rushlight.utils.data.sampler import (
 )
 
 __all__ = [
-    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler",
-    "FunctionDataset", "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler",
-    "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
-    "default_collate", "default_convert", "get_worker_info", "random_split",
+    "BatchSampler", "ChainDataset", "ConcatDataset", "DFIterDataPipe", "DataChunk", "DataLoader",
+    "Dataset", "DistributedSampler", "FunctionDataset", "IterDataPipe", "IterableDataset",
+    "MapDataPipe", "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset",
+    "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "argument_validation",
+    "default_collate", "default_convert", "functional_datapipe", "get_worker_info",
+    "guaranteed_datapipes_determinism", "non_deterministic", "random_split", "runtime_validation",
+    "runtime_validation_disabled",
 ]
 # fmt: on
 # ---- names: end ----

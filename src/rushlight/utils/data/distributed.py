@@ -30,6 +30,11 @@ class DistributedSampler(Sampler[int]):
     ) -> None:
         from rushlight.distributed import groups
 
+        if (num_replicas is None or rank is None) and not groups.is_initialized():
+            raise ValueError(
+                "Default process group has not been initialized, please make sure to call "
+                "init_process_group, or give num_replicas and rank"
+            )
         num_replicas = groups.get_world_size() if num_replicas is None else num_replicas
         rank = groups.get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:

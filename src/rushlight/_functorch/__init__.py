@@ -1,0 +1,5 @@
+"""What torch keeps its transforms in: settings, and names of `vmap`."""
+
+from rushlight._functorch import config
+
+__all__ = ["config"]

@@ -74,7 +74,7 @@ def case(number, row, x, y, static) -> tuple[str, set[str], np.dtype] | None:
 def test_folds_are_what_forwards_are(tmp_path):
     cases, texts, names = [], [], set()
     for name in [*REDUCTIONS, "argmax", "argmin"]:
-        for dtype in TYPES:
+        for dtype in TYPES[:-2]:
             for x in lines(dtype):
                 for static in STATICS.get(name, [FOLDED]):
                     y = np.roll(x, 1)

@@ -23,6 +23,7 @@ ROUNDED = """
     x.norm(); m.norm(3, 1); m @ m.t(); torch.mv(m, x[:8]); F.linear(m, m, x[:8])
     torch.addmm(m, m, m.t(), alpha=0.3, beta=0.7); torch.addr(m, x[:8], y[:8], alpha=0.3)
     torch.baddbmm(m[None], m[None], m[None], alpha=0.3, beta=0.7); torch.logit(x / 5)
+    torch.where(x > 1, x, 0.3137); torch.where(x > 1, 0.3137, x)
     torch.xlogy(x, y); torch.special.entr(x); torch.special.ndtr(x - 2); torch.nextafter(x, y)
     F.mse_loss(x, y, reduction="none"); F.binary_cross_entropy(x / 5, y / 5, reduction="none")
     F.cross_entropy(m, torch.arange(8), reduction="none"); F.layer_norm(m, (8,), x[:8], y[:8])

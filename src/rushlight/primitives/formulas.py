@@ -16,7 +16,7 @@ import numpy as np
 Kinds = Sequence[Any]
 Static = dict[str, Any]
 
-_SINGLE, _HALF = np.dtype(np.float32), np.dtype(np.float16)
+_SINGLE = np.dtype(np.float32)
 
 # ---- rows ----------------------------------------------------------------------------------------
 
@@ -45,7 +45,9 @@ def converted(kinds: Kinds, static: Static) -> Any:
     source, target = kinds[0], static["dtype"]
     if source == target:
         return "{x}"
-    if "V" in (source.kind, target.kind) or _HALF in (source, target):
+    if source.name in _NARROW or target.name in _NARROW:
+        return {source.kind: _narrow_converted(source, target)}
+    if "V" in (source.kind, target.kind):
         return None
     if target.kind == "b":
         formula = "{x} != 0"
@@ -55,6 +57,30 @@ def converted(kinds: Kinds, static: Static) -> Any:
     else:
         formula = "({to})real({x})" if source.kind == "c" != target.kind else "({to}){x}"
     return {source.kind: formula}
+
+
+_NARROW = {"float16": "f16", "bfloat16": "bf16"}
+
+
+def _narrow_converted(source: np.dtype[Any], target: np.dtype[Any]) -> str | None:
+    """By way of single precision; only from double precision to float16 NumPy rounds at once."""
+    own, new = _NARROW.get(source.name), _NARROW.get(target.name)
+    eight = any(kind.kind == "V" and kind.itemsize == 1 for kind in (source, target))
+    if source.kind == "c" or eight:
+        return None
+    wide = f"widened_{own}({{x}})" if own else "{x}" if source == _SINGLE else "(float){x}"
+    if new:
+        odd = source == np.float64 and new == "f16"
+        return f"narrowed_{new}({'to_odd_f64({x})' if odd else wide})"
+    if target.kind == "b":
+        return f"{wide} != 0"
+    if target.kind in "iu":
+        function = f"to_{target.kind}{8 * target.itemsize}" if target.itemsize >= 4 else "to_i32"
+        if own == "f16" and target == np.uint32:
+            # What does not fit shows that NumPy goes another way here.
+            function = "to_i64"
+        return f"({{to}}){function}_f32({wide})"
+    return f"({{to}}){wide}"
 
 
 def clamped(kinds: Kinds, static: Static) -> Any:

@@ -498,11 +498,12 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
         condition = condition != 0
     if x.__class__ is y.__class__ and is_array(x) and x.dtype is y.dtype:
         return [condition, x, y]
+    # A number stays one only beside NumPy's own floats: beside bfloat16 it would make float64.
     if not is_array(x) and is_array(y):
-        if is_small(x) and y.dtype.kind in "fV":
+        if is_small(x) and y.dtype.kind == "f":
             return [condition, x, y]
     elif not is_array(y) and is_array(x):  # noqa: SIM102
-        if is_small(y) and x.dtype.kind in "fV":
+        if is_small(y) and x.dtype.kind == "f":
             return [condition, x, y]
     common = result_type(x, y).numpy
     return [condition, *(fitted(a, common, dtypes.one_in) for a in (x, y))]

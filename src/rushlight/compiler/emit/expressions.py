@@ -20,6 +20,7 @@ braces is the kind of a loop, and no expression.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,9 @@ import numpy as np
 from rushlight.compiler.emit.fragments import TYPES, fragment, function
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
-from rushlight.dtypes import NARROW
+from rushlight.dtypes import cast
+from rushlight.narrow import EXACT, WIDE, rounded
+from rushlight.primitives import writing
 from rushlight.primitives.formulas import FORMULAS
 
 # An operand: an array's dtype, a Python number whose value is known, None for a number that is known
@@ -93,17 +96,63 @@ def expression(
     arrays = [kind for kind in kinds if isinstance(kind, np.dtype)]
     if not arrays:
         return None
-    form = _chosen(row.c, arrays[-1], kinds, static, out)
-    if form is None:
-        return None
-    if any(kind in NARROW or kind.kind == "V" for kind in arrays) and not row.as_is:
+    narrow = next((kind for kind in arrays if kind.name in NARROW), None)
+    if narrow is not None and not row.as_is:
+        # Computed in single precision: as apply does it, by core/narrow.py.
+        if row.name in WIDE:
+            return None
+        exact = row.name in EXACT
+        kinds = [_single(kind, narrow, exact) for kind in kinds]
+    computed = arrays[-1] if narrow is None or row.as_is else _SINGLE
+    form = _chosen(row.c, computed, kinds, static, out)
+    if form is None or (narrow is not None and row.as_is and not _moves(form, row)):
         return None
     names = [name for name in row.inputs if not name.startswith("*")]
     operands = dict(zip(names, kinds, strict=False))
     try:
-        return filled(form, arrays[-1], operands, static, _result_type(row, kinds, static, out))
+        if narrow is None or row.as_is:
+            result = _result_type(row, kinds, static, out)
+            return filled(form, arrays[-1], operands, static, result)
+        if any(kind is _UNKNOWN for kind in kinds):
+            return None
+        wide = filled(form, _SINGLE, operands, static, _result_type(row, kinds, static, out))
+        return _narrowed(wide, narrow, [n for n in names if isinstance(operands[n], np.dtype)])
     except NoExpression:
         return None
+
+
+# What is computed in single precision, by its name, and how the functions for it are called.
+NARROW = {"float16": "f16", "bfloat16": "bf16"}
+_SINGLE = np.dtype(np.float32)
+# A number that must be rounded to a narrow type before it is used, and is known only at run time.
+_UNKNOWN = object()
+
+
+def _single(kind: Kind, narrow: np.dtype[Any], exact: bool) -> Kind:
+    """An operand beside narrow floats as the forward is given it."""
+    if isinstance(kind, np.dtype):
+        return _SINGLE if kind == narrow else kind
+    if kind is None:
+        return None if exact else _UNKNOWN
+    return kind if exact or kind is ABSENT else rounded(kind, narrow)
+
+
+def _moves(form: str, row: Primitive) -> bool:
+    """Whether a formula moves elements as they are, or says itself how they are converted."""
+    return bool(_CHOICE.fullmatch(form)) or row.name == "convert"
+
+
+def _narrowed(wide: Expression, narrow: np.dtype[Any], names: Sequence[str]) -> Expression:
+    """An expression in single precision for narrow operands of these names, and a narrow result."""
+    suffix = NARROW[narrow.name]
+    template = wide.template
+    for name in names:
+        template = template.replace(f"{{{name}}}", f"widened_{suffix}({{{name}}})")
+    used = [*wide.fragments, f"widened_{suffix}"]
+    if wide.dtype != _SINGLE:
+        return replace(wide, template=template, fragments=tuple(used))
+    used.append(f"narrowed_{suffix}")
+    return Expression(f"narrowed_{suffix}({template})", narrow, tuple(used))
 
 
 def written_expression(
@@ -121,8 +170,10 @@ def written_expression(
     >>> written_expression(add, np.dtype("f4"), [np.dtype("f4")], {"alpha": 0.5}, 10000).template
     '{target} + {y} * (0.5f)'
     """
+    if target.name in NARROW and kernel not in _MOVES:
+        return _narrow_write(kernel, target, kinds, static, size)
     found = FORMULAS.get(kernel)
-    if found is None or target in NARROW or target.kind == "V":
+    if found is None:
         return None
     names, defaults, form = found
     operands = dict(zip(names[1:], kinds, strict=False))
@@ -138,6 +189,42 @@ def written_expression(
         return filled(form, target, {names[0]: target, **operands}, numbers, target, names[0])
     except NoExpression:
         return None
+
+
+# Kernels that move elements, or say themselves how they are converted; and those of one operation, which
+# NumPy rounds once.
+_MOVES = (writing.copy, writing.fill, writing.fill_where)
+_ONCE = (writing.add, writing.sub, writing.mul, writing.div, writing.sqrt)
+
+
+def _narrow_write(
+    kernel: Callable[..., Any],
+    target: np.dtype[Any],
+    kinds: Sequence[Kind],
+    static: Mapping[str, Any],
+    size: int,
+) -> Expression | None:
+    """A kernel on narrow floats: computed in single precision, as `write_rounded` does it."""
+    if isinstance(kernel, functools.partial):
+        kernel, name = kernel.args
+        exact = name not in ("add", "sub")
+        kinds = [_single(kind, target, exact) for kind in kinds]
+        if not exact:
+            static = {key: _single(value, target, exact) for key, value in static.items()}
+    elif kernel in _ONCE and not static:
+        kinds = [_single(kind, target, True) for kind in kinds]
+    else:
+        return None
+    if any(kind is _UNKNOWN for kind in kinds) or any(
+        isinstance(x, Figure) for x in static.values()
+    ):
+        return None
+    wide = written_expression(kernel, _SINGLE, kinds, static, size)
+    if wide is None:
+        return None
+    names = FORMULAS[kernel][0][1:]
+    arrays = [n for n, kind in zip(names, kinds, strict=False) if isinstance(kind, np.dtype)]
+    return _narrowed(wide, target, ["target", *arrays])
 
 
 def conversion(source: np.dtype[Any], target: np.dtype[Any]) -> Expression | None:
@@ -222,7 +309,7 @@ def filled(
     called: dict[str, None] = {}
 
     def resolved(match: re.Match[str]) -> str:
-        name = function(match[1], suffix)
+        name = match[1] if fragment(match[1]) is not None else function(match[1], suffix)
         if name is None:
             raise NoExpression(match[1])
         if fragment(name) is not None:
@@ -262,7 +349,7 @@ def _is_arithmetic(form: str) -> bool:
 
 def _run_time(name: str, dtype: np.dtype[Any]) -> _Operand:
     """A number that is known when the program runs, as a double of that name."""
-    if dtype.kind != "f":
+    if dtype.kind != "f" or dtype.itemsize < 4:
         raise NoExpression(name)
     return _Operand(name if dtype.itemsize == 8 else f"({C_TYPES[dtype.name]}){name}", name)
 
@@ -282,6 +369,9 @@ def literal(value: Any, dtype: np.dtype[Any]) -> str:
     kind = dtype.kind
     if kind == "b":
         return str(int(bool(value)))
+    if dtype.name in NARROW and not isinstance(value, complex):
+        # Held as its bits.
+        return hex(int(cast(np.asarray(value, np.float64), dtype).view(np.uint16)))
     if (
         isinstance(value, complex)
         or kind not in "fiu"

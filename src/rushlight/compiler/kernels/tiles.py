@@ -92,7 +92,9 @@ def tile_of(shape: Shape) -> tuple[int, int]:
 def tiling(shape: Shape, *, packed: bool, inside: bool = False) -> Tiling:
     """How a product is cut."""
     rows, vectors = tile_of(shape)
-    blocks = -(-shape.k // (DEPTH * 5 // 4))
+    # Rows of b that are shorter than a vector are all in one block: only the last ones end b.
+    short = shape.n < shape.lanes and not (packed or inside)
+    blocks = 1 if short else -(-shape.k // (DEPTH * 5 // 4))
     depth = -(-shape.k // blocks)
     depth = depth if blocks == 1 else -(-depth // 8) * 8
     while 0 < shape.k % depth < shape.lanes:

@@ -9,7 +9,7 @@ from rushlight.compiler.kernels.direct import Task
 from rushlight.compiler.kernels.geometry import Channels, Form
 from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.target import Target
-from rushlight.compiler.kernels.text import ITEMSIZE, fill, indented, kernel
+from rushlight.compiler.kernels.text import ITEMSIZE, fill, indented, kernel, transposed
 
 _SLOWLY = """\
 /* Weights [out, in, $TAPS] of $GROUPS x $OUT x $IN to blocks of $JV outputs:
@@ -46,27 +46,22 @@ $square
 # Loads go past the taps of an output; the last of the array must not.
 _FEW_TAPS = """\
 if (from + $LASTLANE + $V <= w + $SIZE) {
-#pragma GCC unroll $V
     for (int l = 0; l < $V; l++)
         taps[l] = v${T}_load(from + l * $SOUT);
 } else {
-#pragma GCC unroll $V
     for (int l = 0; l < $V; l++)
         taps[l] = v${T}_first(from + l * $SOUT, $TAPS);
 }
-v${T}_transpose(taps);
-#pragma GCC unroll $TAPS
+$TRANSPOSED(taps);
 for (int t = 0; t < $TAPS; t++)
     v${T}_store(block + (place[t] + i * step[t]) * $JV, taps[t]);"""
 
 _MANY_TAPS = """\
 for (long first = 0; first < $TAPS; first += $V) {
     const long t0 = first < $TAPS - $V ? first : $TAPS - $V;
-#pragma GCC unroll $V
     for (int l = 0; l < $V; l++)
         taps[l] = v${T}_load(from + l * $SOUT + t0);
-    v${T}_transpose(taps);
-#pragma GCC unroll $V
+    $TRANSPOSED(taps);
     for (int t = 0; t < $V; t++)
         v${T}_store(block + (place[t0 + t] + i * step[t0 + t]) * $JV, taps[t]);
 }"""
@@ -92,12 +87,14 @@ def packed(form: Form, task: Task) -> Kernel:
     }  # fmt: skip
     if V == 1 or at.outputs % V:
         return kernel("weights_packed", fill(_SLOWLY, names))
+    square_of = transposed(task.target, T)
+    names["TRANSPOSED"] = square_of.name
     if at.along_output == 1:
         square = _NEIGHBOURS
     else:
         square = _FEW_TAPS if form.taps < V else _MANY_TAPS
     text = fill(_QUICKLY, {**names, "square": indented(fill(square, names), 16)})
-    return kernel("weights_packed", text, (f"transposition_{T}",))
+    return kernel("weights_packed", text, (f"vectors_{T}",), needs=(square_of,))
 
 
 _SUMS_SLOWLY = """\
@@ -124,15 +121,13 @@ static void $NAME(const $T *restrict sums, $T *restrict w)
             for (long first = 0; first < $IN * $TAPS; first += $V) {
                 const long j = first < $IN * $TAPS - $V ? first : $IN * $TAPS - $V;
                 v$T block[$V];
-#pragma GCC unroll $V
                 for (int l = 0; l < $V; l++) {
                     const $T *from = sums + (g * $IN * $TAPS + (j + l) % $TAPS * $IN + (j + l) / $TAPS) * $PADDED + o;
                     block[l] = v${T}_load(from);
                     for (long part = 1; part < $PARTS; part++)
                         block[l] += v${T}_load(from + part * $PART);
                 }
-                v${T}_transpose(block);
-#pragma GCC unroll $V
+                $TRANSPOSED(block);
                 for (int l = 0; l < $V; l++)
                     v${T}_store(w + (g * $OUT + o + l) * $IN * $TAPS + j, block[l]);
             }
@@ -149,8 +144,11 @@ def unpacked(form: Form, of: Channels, target: Target, T: str, part: int, parts:
         "PADDED": -(-outputs // V) * V, "PART": part, "PARTS": parts,
     }  # fmt: skip
     quick = V > 1 and outputs % V == 0 and inputs * form.taps >= V
-    text = fill(_SUMS_QUICKLY if quick else _SUMS_SLOWLY, names)
-    return kernel("weights_summed", text, (f"transposition_{T}",) if quick else ())
+    if not quick:
+        return kernel("weights_summed", fill(_SUMS_SLOWLY, names))
+    square = transposed(target, T)
+    text = fill(_SUMS_QUICKLY, {**names, "TRANSPOSED": square.name})
+    return kernel("weights_summed", text, (f"vectors_{T}",), needs=(square,))
 
 
 _BIAS = """\

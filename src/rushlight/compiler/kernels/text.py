@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from string import Template
 
 from rushlight.compiler.kernels.kernel import Kernel
+from rushlight.compiler.kernels.target import Target
 
 ITEMSIZE = {"float": 4, "double": 8}
 
@@ -26,6 +27,28 @@ def kernel(
     """A kernel whose name tells its text: layers of equal shapes share one function."""
     name = f"{stem}_{zlib.crc32(source.encode()):08x}"
     return Kernel(name, fill(source, {"NAME": name}), fragments, scratch, needs)
+
+
+_TRANSPOSED = """\
+/* A square of $V by $V: a function of its own, as many call it and none often. */
+static __attribute__((noinline)) void $NAME(v$T *square)
+{
+    v$T r[$V];
+#pragma GCC unroll $V
+    for (int i = 0; i < $V; i++)
+        r[i] = square[i];
+    v${T}_transpose(r);
+#pragma GCC unroll $V
+    for (int i = 0; i < $V; i++)
+        square[i] = r[i];
+}
+"""
+
+
+def transposed(target: Target, T: str) -> Kernel:
+    """`(square)`: registers' worth of rows, transposed in place."""
+    text = fill(_TRANSPOSED, {"T": T, "V": target.lanes(ITEMSIZE[T])})
+    return kernel("square_transposed", text, (f"transposition_{T}",))
 
 
 def zeros(lanes: int) -> str:

@@ -22,7 +22,7 @@ from rushlight.compiler.kernels.geometry import Form
 from rushlight.compiler.kernels.images import Border, Images
 from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.target import Target
-from rushlight.compiler.kernels.text import ITEMSIZE, fill, indented, kernel
+from rushlight.compiler.kernels.text import ITEMSIZE, fill, indented, kernel, transposed
 
 
 def suits(form: Form, target: Target, T: str) -> bool:
@@ -285,15 +285,13 @@ $square
 # The nine weights of lane l stand behind each other; loads of more must not go past the last.
 _WHOLE = """\
 if (from + $LASTLANE + $V <= w + $SIZE) {
-#pragma GCC unroll $V
     for (int l = 0; l < $V; l++)
         taps[l] = v${T}_load(from + l * $SOUT);
 } else {
-#pragma GCC unroll $V
     for (int l = 0; l < $V; l++)
         taps[l] = v${T}_first(from + l * $SOUT, 9);
 }
-v${T}_transpose(taps);"""
+$TRANSPOSED(taps);"""
 
 # Registers hold fewer than nine: number by number.
 _BY_LANES = """\
@@ -419,10 +417,12 @@ def packed(form: Form, backward: bool, target: Target, T: str) -> Kernel:
         "LASTLANE": (V - 1) * along[0], "ROOM": max(V, 9), "W0": order[0], "W1": order[1],
         "W2": order[2], "backward": " turned around" if backward else "",
     }  # fmt: skip
-    square = fill(_WHOLE if registers else _BY_LANES, names)
-    names["square"] = indented(square, 12)
-    kind = "transposition" if registers else "vectors"
-    return kernel("filters_transformed", fill(_TRANSFORMED, names), (f"{kind}_{T}",))
+    needs: tuple[Kernel, ...] = ()
+    if registers:
+        needs = (transposed(target, T),)
+        names["TRANSPOSED"] = needs[0].name
+    names["square"] = indented(fill(_WHOLE if registers else _BY_LANES, names), 12)
+    return kernel("filters_transformed", fill(_TRANSFORMED, names), (f"vectors_{T}",), needs=needs)
 
 
 def gradient_tiles(form: Form) -> Tiles:

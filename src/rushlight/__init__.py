@@ -23,6 +23,7 @@ _keep_freed_memory()
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.core.tensor import is_inference
 from rushlight.device import get_default_device, set_default_device
 from rushlight.ops.control import (
     SymBool, SymFloat, SymInt, cond, get_device_module, init_num_threads, is_distributed,
@@ -358,6 +359,7 @@ from rushlight.nearest import missing as _missing
 _name_twice()
 # Few programs need them, and they take their time.
 distributed = _later("rushlight.distributed")
+futures = _later("rushlight.futures")
 distributions = _later("rushlight.distributions")
 functional = _later("rushlight.functional")
 fx = _later("rushlight.fx")

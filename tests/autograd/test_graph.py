@@ -207,6 +207,25 @@ PROGRAMS = [
     (x * 5).sum().backward()
     """,
     """
+    from torch.autograd.graph import get_gradient_edge, GradientEdge
+
+    x = torch.ones(3, requires_grad=True)
+    ed = get_gradient_edge(x)
+    a = type(ed).__name__, ed.output_nr, ed.node.name()
+    y = x * 2
+    g = torch.autograd.grad(y.sum(), ed)
+    g2 = torch.autograd.grad((y * 3).sum(), get_gradient_edge(y))
+    f = GradientEdge._fields
+    """,
+    """
+    from torch.autograd.graph import get_gradient_edge
+
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    ed = get_gradient_edge(y)
+    g = torch.autograd.grad(ed, x, grad_outputs=torch.ones(3) * 7)
+    """,
+    """
     from torch.autograd.graph import get_gradient_edge
 
     x = torch.ones(3, requires_grad=True)
@@ -221,6 +240,28 @@ PROGRAMS = [
     y = (x * w).sum()
     torch.autograd.backward(y, inputs=[get_gradient_edge(x)])
     n = w.grad is None
+    """,
+    """
+    from torch.autograd.graph import get_gradient_edge
+
+    x = torch.ones(3, requires_grad=True)
+    a, b = (x * torch.arange(3.0)).split([1, 2])
+    ed = get_gradient_edge(b)
+    q = ed.output_nr, ed.node.name()
+    g = torch.autograd.grad(ed, x, torch.tensor([5.0, 6.0]), retain_graph=True)
+    g1 = torch.autograd.grad((a.sum() + b.sum() * 2), ed)
+    er = e(lambda: get_gradient_edge(torch.ones(2))), m(lambda: get_gradient_edge(torch.ones(2)))
+    """,
+    """
+    from torch.autograd.graph import get_gradient_edge
+
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    ed = get_gradient_edge(y)
+    del y
+    z = torch.ones(3, requires_grad=True)
+    er = e(lambda: torch.autograd.grad(ed, z, torch.ones(3)))
+    g = torch.autograd.grad(ed, (x, z), torch.ones(3), allow_unused=True)
     """,
     """
     from torch.autograd.graph import register_multi_grad_hook
@@ -384,6 +425,15 @@ PROGRAMS = [
         c = b * b
         b.add_(1)
     er = e(lambda: c.sum().backward())
+    """,
+    """
+    with torch.autograd.graph.allow_mutation_on_saved_tensors() as ctx:
+        a = torch.ones(3, requires_grad=True)
+        b = a.clone()
+        c = b * b
+        b.add_(1)
+        ctx.clear()
+        er = e(lambda: c.sum().backward())
     """,
     """
     x = torch.ones(2)
@@ -563,6 +613,59 @@ PROGRAMS = [
     z.sum().backward()
     """,
     """
+    class E(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, flag, *, k=1):
+            return x * k
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, None
+
+
+    er = e(lambda: E.apply(torch.ones(2, requires_grad=True), 1, k=2))
+    """,
+    """
+    import torch.utils.hooks as H
+
+    a = sorted(n for n in H.__all__)
+    from collections import OrderedDict
+
+    dct = OrderedDict()
+    h = H.RemovableHandle(dct)
+    dct[h.id] = print
+    h.remove()
+    l = len(dct)
+    with H.RemovableHandle(dct) as h2:
+        dct[h2.id] = 1
+    l2 = len(dct)
+    """,
+    """
+    from torch.utils.hooks import unserializable_hook, warn_if_has_hooks
+
+
+    @unserializable_hook
+    def f(g):
+        return g
+
+
+    a = f.__torch_unserializable__
+    x = torch.ones(2, requires_grad=True)
+    x.register_hook(f)
+    warn_if_has_hooks(x)
+    """,
+    """
+    from torch.utils.hooks import BackwardHook
+
+    mod = nn.Linear(2, 2)
+    log = []
+    bw = BackwardHook(mod, [lambda m_, gi, go: log.append((len(gi), len(go), gi[0] is None))], [])
+    x = torch.ones(1, 2, requires_grad=True)
+    (inp,) = bw.setup_input_hook((x,))
+    out = bw.setup_output_hook(mod(inp))
+    out.sum().backward()
+    """,
+    """
     from torch.autograd import Variable
     from torch.autograd.variable import Variable as V2
 
@@ -571,6 +674,99 @@ PROGRAMS = [
     from torch.autograd import variable
 
     b = variable.__name__.split(".")[-1]
+    """,
+    """
+    from torch.autograd.profiler import record_function, profile
+
+    x = torch.ones(2)
+    with record_function("label"):
+        y = x + 1
+
+
+    @record_function("f")
+    def f(t):
+        return t * 2
+
+
+    z = f(x)
+    """,
+    """
+    with torch.autograd.profiler.profile() as prof:
+        x = torch.ones(2) + 1
+    k = isinstance(prof.key_averages().table(), str)
+    """,
+    """
+    x = torch.ones(2, requires_grad=True)
+    with torch.autograd.set_grad_enabled(False):
+        a = (x * 2).requires_grad
+    b = torch.autograd._calculate_shape if False else 1
+    n = [
+        hasattr(torch.autograd, q)
+        for q in (
+            "Variable",
+            "Function",
+            "backward",
+            "grad_mode",
+            "NestedIOFunction",
+            "detect_anomaly",
+            "enable_grad",
+            "grad",
+            "gradcheck",
+            "gradgradcheck",
+            "inference_mode",
+            "no_grad",
+            "set_detect_anomaly",
+            "set_grad_enabled",
+            "set_multithreading_enabled",
+            "variable",
+            "profiler",
+            "function",
+            "graph",
+            "functional",
+            "forward_ad",
+            "anomaly_mode",
+        )
+    ]
+    """,
+    """
+    from torch.autograd.grad_mode import (
+        no_grad,
+        enable_grad,
+        inference_mode,
+        set_grad_enabled,
+        set_multithreading_enabled,
+    )
+
+    x = torch.ones(2, requires_grad=True)
+    with set_multithreading_enabled(False):
+        (x * 2).sum().backward()
+    with no_grad():
+        a = (x * 2).requires_grad
+    """,
+    """
+    from torch.autograd.function import (
+        Function,
+        FunctionCtx,
+        InplaceFunction,
+        NestedIOFunction,
+        FunctionMeta,
+        BackwardCFunction,
+    )
+
+
+    class I(InplaceFunction):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+
+    x = torch.ones(2, requires_grad=True)
+    I.apply(x).sum().backward()
+    k = isinstance(I, FunctionMeta)
     """,
     """
     x = torch.ones(2, requires_grad=True)
@@ -619,6 +815,16 @@ PROGRAMS = [
     y.sum().backward()
     """,
     """
+    x = torch.ones(2, requires_grad=True)
+    n = (x * 2).grad_fn
+    h = n.register_hook(lambda gi, go: None)
+    a = type(h).__name__
+    import weakref
+
+    h.remove()
+    h.remove()
+    """,
+    """
     from torch.autograd.graph import Node
 
     x = torch.ones(2, requires_grad=True)
@@ -644,6 +850,15 @@ PROGRAMS = [
     x = torch.ones(2, requires_grad=True)
     acc = torch.autograd.graph.get_gradient_edge(x).node
     acc(torch.full((2,), 3.0))
+    """,
+    """
+    w = torch.ones(2, requires_grad=True)
+    with torch.no_grad():
+        y = w * 2
+    a = y.grad_fn
+    z = w.view_as(w)
+    acc = z.grad_fn.next_functions[0][0]
+    b = acc.variable is w, acc.name(), repr(acc)[:15]
     """,
     """
     x = torch.ones(2, requires_grad=True)

@@ -11,7 +11,12 @@ from rushlight.autograd.anomaly import (
     set_detect_anomaly,
 )
 from rushlight.autograd import api as _api
-from rushlight.autograd.function import Function, FunctionCtx, once_differentiable
+from rushlight.autograd.function import (
+    Function,
+    FunctionCtx,
+    NestedIOFunction,
+    once_differentiable,
+)
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from rushlight.autograd.state import (
     enable_grad,
@@ -20,6 +25,7 @@ from rushlight.autograd.state import (
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 from rushlight.autograd.variable import Variable
 from rushlight.later import later
@@ -32,6 +38,7 @@ __all__ = [
     "Function",
     "FunctionCtx",
     "GradcheckError",
+    "NestedIOFunction",
     "Variable",
     "anomaly_mode",
     "backward",
@@ -55,6 +62,7 @@ __all__ = [
     "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 profiler = later("rushlight.autograd.profiler")

@@ -256,7 +256,11 @@ def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
     return g
 
 
-class Function:
+class FunctionMeta(type):
+    """The class of functions."""
+
+
+class Function(metaclass=FunctionMeta):
     """Subclass it with a static forward and backward, and call it through `apply`.
 
     forward(ctx, *args) computes without recording; backward(ctx, *grads) returns one gradient (or
@@ -560,3 +564,15 @@ class _Once(Function):
         raise RuntimeError(
             "trying to differentiate twice a function that was marked with @once_differentiable"
         )
+
+
+class InplaceFunction(Function):
+    """A Function of the time when those that change their argument in place said so here."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class NestedIOFunction(Function):
+    """A Function of the time when only those of this class took tensors in containers."""

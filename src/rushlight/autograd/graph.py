@@ -54,6 +54,7 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
 
 class _Handles(Handle):
     def __init__(self, handles: list[Handle]) -> None:
+        super().__init__({})
         self.handles = handles
 
     def remove(self) -> None:

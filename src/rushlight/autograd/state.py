@@ -163,6 +163,22 @@ class inference_mode(_Switch):
         return inference_mode(self.mode)
 
 
+class set_multithreading_enabled(_Switch):
+    """Accepted: backward runs in the thread that asks for it, and rows share out their work themselves."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+    def _fresh(self) -> set_multithreading_enabled:
+        return self
+
+
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this thread."""
     return state.grad

@@ -17,20 +17,24 @@ _next_id = itertools.count().__next__
 Hook = Callable[..., Any]
 
 
-class Handle:
+class RemovableHandle:
     """Returned when a hook is registered; `remove()` takes the hook away. Also a context manager.
 
     >>> hooks = {}
-    >>> handle = Handle(hooks, print)
+    >>> handle = RemovableHandle(hooks, print)
     >>> handle.remove(); hooks
     {}
     """
 
     def __init__(
-        self, hooks: dict[int, Any], hook: Callable[..., Any], first: bool = False
+        self, hooks: Any, hook: Hook | None = None, first: bool = False, *, extra_dict: Any = ()
     ) -> None:
+        # Whoever gives no hook puts it under `id` himself, and what belongs to it into the extra ones.
         self.hooks = hooks
         self.id = _next_id()
+        self.extra = tuple(extra_dict) if isinstance(extra_dict, tuple | list) else (extra_dict,)
+        if hook is None:
+            return
         rest = dict(hooks) if first else {}
         if first:
             hooks.clear()
@@ -39,16 +43,26 @@ class Handle:
 
     def remove(self) -> None:
         """Take the hook away; doing it twice is fine."""
-        self.hooks.pop(self.id, None)
+        for hooks in (self.hooks, *self.extra):
+            hooks.pop(self.id, None)
 
-    def __enter__(self) -> Handle:
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self.hooks, self.id, self.extra) if self.extra else (self.hooks, self.id)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        global _next_id
+        self.hooks, self.id, self.extra = (*state, ())[:3]
+        # Later ones must not take its place.
+        _next_id = itertools.count(max(self.id + 1, _next_id())).__next__
+
+    def __enter__(self) -> RemovableHandle:
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self.remove()
 
 
-RemovableHandle = Handle
+Handle = RemovableHandle
 
 
 class Hooks:

@@ -8,7 +8,7 @@ from typing import Any
 def _apply_to_tensors(fn: Any, container: Any) -> Any:
     """The container with fn of each tensor in it."""
     from rushlight._tensor import Tensor
-    from rushlight.utils._pytree import tree_map_only
+    from rushlight.utils.trees import tree_map_only
 
     return tree_map_only(Tensor, fn, container)
 

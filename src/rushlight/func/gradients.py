@@ -21,7 +21,7 @@ from rushlight.core.tensor import TensorBase, made_within, wants_grad
 from rushlight.core.turned import alias, held
 from rushlight.func.batching import Batched
 from rushlight.primitives.view import variable
-from rushlight.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
 

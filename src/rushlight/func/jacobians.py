@@ -12,7 +12,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.func.gradients import chosen, pulled, pushed, replaced
 from rushlight.func.mapping import vmap
-from rushlight.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
 

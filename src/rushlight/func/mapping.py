@@ -10,7 +10,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.func.batching import Vmap
 from rushlight.func.rules import rule_of, spread
 from rushlight.ops.joining import cat
-from rushlight.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+from rushlight.utils.trees import TreeSpec, tree_flatten, tree_unflatten
 
 Function = Callable[..., Any]
 

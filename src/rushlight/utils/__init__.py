@@ -17,7 +17,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.later import later
 from rushlight.utils import data
 
-__all__ = ["checkpoint", "data", "dlpack", "set_module", "swap_tensors"]
+__all__ = ["checkpoint", "data", "dlpack", "hooks", "set_module", "swap_tensors"]
 
 _contextlib = later("rushlight.utils._contextlib")
 _python_dispatch = later("rushlight.utils._python_dispatch")
@@ -28,6 +28,7 @@ cpp_extension = later("rushlight.utils.cpp_extension")
 deterministic = later("rushlight.utils.deterministic")
 dlpack = later("rushlight.utils.dlpack")
 flop_counter = later("rushlight.utils.flop_counter")
+hooks = later("rushlight.utils.hooks")
 model_zoo = later("rushlight.utils.model_zoo")
 weak = later("rushlight.utils.weak")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.core.tensor import TensorBase
-from rushlight.utils._pytree import tree_flatten, tree_unflatten
+from rushlight.utils.trees import tree_flatten, tree_unflatten
 
 
 class Leaf:

@@ -49,7 +49,7 @@ class Future(Generic[T]):
     def _given(self) -> T:
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[no-any-return]
+        return self._value
 
     def _finish(self, value: Any, error: BaseException | None) -> None:
         with self._come:

@@ -75,7 +75,7 @@ class BackwardHook:
         self.n_inputs = len(args)
         if node is not None:
             node.register_hook(self._at_inputs)
-        return passed  # type: ignore[no-any-return]
+        return passed
 
     def _at_inputs(self, gradients: Any, _: Any) -> Any:
         if self.grad_outputs is None:

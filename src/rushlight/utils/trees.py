@@ -135,7 +135,8 @@ def register_dataclass(
 
 def register_constant(cls: type[Any]) -> None:
     """Make instances of cls containers without children: they belong to the shape of a tree."""
-    if cls.__eq__ is object.__eq__ or cls.__hash__ is object.__hash__:
+    known: Any = cls
+    if known.__eq__ is object.__eq__ or known.__hash__ is object.__hash__:
         raise TypeError(
             f"register_constant(cls) expects `cls` to have __eq__ and __hash__, not {cls}"
         )
@@ -285,6 +286,9 @@ class TreeSpec:
     """The shape of a tree: the type, the context and the shapes of the children; type None is a leaf's."""
 
     __slots__ = ("type", "context", "children_specs", "num_nodes", "num_leaves", "num_children")
+
+    num_nodes: int
+    num_leaves: int
 
     def __init__(
         self, type: Any, context: Any = None, children_specs: Iterable[TreeSpec] = ()

@@ -46,7 +46,7 @@ FLOORS = [
         "refusals",
     },
     {"threads"},
-    {"__config__", "return_types", "settings"},
+    {"__config__", "futures", "return_types", "settings"},
     {
         "_subclasses",
         "accelerator",
@@ -283,7 +283,9 @@ NEW_FILES = {
     "futures.py",
     "utils/hooks.py",
     "utils/selective.py",
+    "utils/_pytree.py",
     "utils/treekeys.py",
+    "utils/trees.py",
     "utils/treetext.py",
     "autograd/forward.py",
     "autograd/forward_ad.py",

@@ -63,6 +63,8 @@ class Memory:
     array: Array | None = None
     # Where its pointer stands in the table of pointers.
     number: int = -1
+    # There are zeros around what is written, which stay: it keeps its memory to itself.
+    bordered: bool = False
 
     def __repr__(self) -> str:
         return self.name
@@ -389,27 +391,32 @@ class Product(Statement):
 
 
 @dataclass(eq=False)
-class Library(Statement):
-    """A kernel with C of its own, called with these arrays."""
+class Images(Statement):
+    """A convolution or a pooling: what goes over images [N, C, H, W]."""
 
-    title: str
-    # Static C functions by name, in the order in which the file needs them.
-    functions: dict[str, str]
-    # The C of the call: a format string in which {0}, {1} are the pointers to the arrays.
-    call: str
+    # Of a convolution "forward", "input" and "weight" (its gradients); "maximum" and "scattered" of a pooling.
+    way: str
+    # The `Form` of a convolution, or the `Windows` of a pooling.
+    form: Any
+    # Which of them are images: all but a convolution's weights.
     inputs: tuple[Place, ...]
     outs: tuple[Place, ...]
-    fragments: tuple[str, ...] = ()
-    # Floating-point operations, for reports.
-    work: int = 0
 
     def reads(self) -> Iterator[Place]:
-        """Its inputs."""
+        """Its operands."""
         yield from self.inputs
 
     def writes(self) -> Iterator[Place]:
-        """What it makes."""
+        """Its results."""
         yield from self.outs
+
+    def images(self) -> tuple[Place, ...]:
+        """The operands and results that are images, which may be laid out as suits best."""
+        if self.way == "weight":
+            return self.inputs
+        if self.way in ("forward", "input"):
+            return self.inputs[:1] + self.outs
+        return self.inputs + self.outs
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
 from rushlight.compiler.lowering import lower
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
+from rushlight.compiler.passes.layout import lay_out
 from rushlight.compiler.recording.entries import Draw, Entry, Option, Perform, Store, names_in
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
@@ -39,6 +40,7 @@ class Machine:
         self.program = program
         self.graph = lower(program)
         hoist(self.graph)
+        lay_out(self.graph, target())
         self.groups = fuse(self.graph)
         self.file: CFile = write_file(program.name, self.graph, self.groups, target())
         self.library = built(self.file.text)
@@ -72,7 +74,8 @@ class Machine:
             if memory.kind == "own" and memory.number in used:
                 starts[memory.number] = size
                 size += -(-memory.size * memory.dtype.itemsize // _LINE) * _LINE
-        self.arena = np.empty(size + _LINE, np.uint8)
+        # Zeros: borders of images are read, and never written.
+        self.arena = np.zeros(size + _LINE, np.uint8)
         base = -address(self.arena) % _LINE
         # The array of each memory, flat; those of sources and of what is given change with each call.
         self.flat: dict[int, Array] = {}

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer
+from rushlight.compiler.emit import images as pictures
 from rushlight.compiler.emit.products import kernel_of
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.graph import (
+    Dtype,
     Expression,
     Graph,
     Guard,
+    Images,
     Load,
     Loop,
     Memory,
@@ -26,6 +29,7 @@ from rushlight.compiler.graph import (
     Statement,
     Where,
     c_type,
+    in_rows,
 )
 from rushlight.compiler.kernels import fragments
 from rushlight.compiler.kernels.kernel import Kernel
@@ -243,6 +247,8 @@ class _File:
     def _single(self, number: int, statement: Statement) -> None:
         if isinstance(statement, Product):
             self._product(statement)
+        elif isinstance(statement, Images):
+            self._images(statement)
         elif isinstance(statement, Guard):
             self._guard(number, statement)
         else:
@@ -265,11 +271,49 @@ class _File:
         c = self._address(call.c)
         self._call(f"{made.kernel.name}({operands['a']}, {operands['b']}, {c}, 0, {made.count})")
 
+    def _images(self, statement: Images) -> None:
+        call = pictures.kernel_of(statement, self.target)
+        self._function(call.kernel)
+        dtype = statement.images()[0].dtype
+        x, *others = statement.inputs
+        arguments = [self._image(x)]
+        if call.pack is not None:
+            # Weights in the form that the kernel wants.
+            (weights,) = others
+            memory = self.packed.get((call.pack.name, weights))
+            if memory is None:
+                self._function(call.pack)
+                memory = self.packed[call.pack.name, weights] = self._own("packed", dtype, call.packed)
+                self._call(f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})")
+            arguments.append(self._pointer(memory, 0))
+        else:
+            arguments += [self._image(place) for place in others]
+        if call.finish is not None:
+            # Sums over the batch, brought into torch's order at the end.
+            self._function(call.finish)
+            sums = self._pointer(self._own("sums", dtype, call.sums), 0)
+            self._call(f"memset({sums}, 0, {call.sums * dtype.itemsize})")
+            self._call(f"{call.kernel.name}({', '.join(arguments)}, {sums}, 0, {call.count})")
+            self._call(f"{call.finish.name}({sums}, {self._address(statement.outs[0])})")
+            return
+        arguments += [self._image(place) for place in statement.outs]
+        self._call(f"{call.kernel.name}({', '.join(arguments)}, 0, {call.count})")
+
+    def _image(self, place: Place) -> str:
+        """A pointer to where the buffer of images begins, their border included."""
+        planes = place.strides == in_rows(place.shape)
+        return self._pointer(place.memory, place.offset if planes else 0)
+
+    def _own(self, name: str, dtype: Dtype, size: int) -> Memory:
+        """Memory for something in between."""
+        memory = Memory(name, dtype, size, "own", None, len(self.graph.memories))
+        self.graph.memories.append(memory)
+        return memory
+
     def _pack(self, pack: Pack, operands: dict[str, str], operand: Place) -> Memory:
         """Bring an operand into the form in which a product takes it."""
         self._function(pack.kernel)
-        memory = Memory("packed", operand.dtype, pack.size, "own", None, len(self.graph.memories))
-        self.graph.memories.append(memory)
+        memory = self._own("packed", operand.dtype, pack.size)
         packed = self._pointer(memory, 0)
         self._call(f"{pack.kernel.name}({operands[pack.operand]}, {packed}, 0, {pack.count})")
         return memory
@@ -281,6 +325,8 @@ class _File:
                 del self.packed[key]
 
     def _function(self, kernel: Kernel) -> None:
+        for needed in kernel.needs:
+            self._function(needed)
         self.functions.setdefault(kernel.name, kernel.source)
         self.fragments += kernel.fragments
 

@@ -1,6 +1,7 @@
 """From a program to the graph of loops: what each row, kernel and number is in terms of loops."""
 
 from rushlight.compiler.lowering import (
+    images,
     indexing,
     losses,
     moves,
@@ -13,6 +14,6 @@ from rushlight.compiler.lowering import (
 from rushlight.compiler.lowering.program import lower
 
 __all__ = [
-    "indexing", "losses", "lower", "moves", "normalization", "pointwise", "products", "recurrent",
+    "images", "indexing", "losses", "lower", "moves", "normalization", "pointwise", "products", "recurrent",
     "reductions",
 ]  # fmt: skip

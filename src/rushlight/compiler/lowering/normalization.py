@@ -78,17 +78,33 @@ def _affine(lowering: Lowering, operand: Any, broadcast: Shape, view: Shape) -> 
     return lowering.element(lowering.place(operand).reshaped(broadcast), view)
 
 
+def _form(x: Place, static: dict[str, Any]) -> tuple[Shape, tuple[int, ...], Shape]:
+    """The view, its dimensions that are folded, and the shape of weights: by pixels, not lines of pixels."""
+    view, dims, broadcast = static["view"], static["dims"], static["broadcast"]
+    rank = len(x.shape)
+    if view != x.shape and rank > 3 == len(view) and view[:2] == x.shape[:2] and 2 in dims:
+        rest = tuple(range(2, rank))
+        return x.shape, (*(d for d in dims if d != 2), *rest), (*broadcast[:2], *(1,) * (rank - 2))
+    return view, dims, broadcast
+
+
+def _statistic(place: Place, view: Shape, dims: tuple[int, ...]) -> Place:
+    """Means, in the shape in which they spread over the view."""
+    return place.reshaped(tuple(1 if d in dims else n for d, n in enumerate(view)))
+
+
 @rule("normalize")
 def _normalize(lowering: Lowering, entry: Operation) -> None:
     x = lowering.place(entry.inputs[0])
     floating(x)
     static, dtype = entry.static, x.dtype
-    view, dims, broadcast = static["view"], static["dims"], static["broadcast"]
+    view, dims, broadcast = _form(x, static)
     weight, bias = (*entry.inputs[1:], None, None)[:2]
     if any(value.dtype != dtype for value in entry.outs):
         raise NoC("a norm in several types")
     count = math.prod(view[d] for d in dims)
-    out, mean, rstd, variance = map(lowering.out, entry.outs)
+    out, *statistics = map(lowering.out, entry.outs)
+    mean, rstd, variance = (_statistic(place, view, dims) for place in statistics)
     lines, shown = x.reshaped(view), out.reshaped(view)
     total = lowering.temporary(mean.shape, dtype, "total")
     element = lowering.element(lines, view)
@@ -119,12 +135,13 @@ def _normalize_grad(lowering: Lowering, entry: Operation) -> None:
     g, x, mean, rstd = map(lowering.place, entry.inputs[:4])
     floating(x)
     static, dtype = entry.static, x.dtype
-    view, dims, broadcast = static["view"], static["dims"], static["broadcast"]
+    view, dims, broadcast = _form(x, static)
     weight = entry.inputs[4] if len(entry.inputs) > 4 else None
     if any(value.dtype != dtype for value in entry.outs) or g.dtype != dtype:
         raise NoC("a norm in several types")
     count = math.prod(view[d] for d in dims)
     outs = [lowering.out(value) for value in entry.outs]
+    mean, rstd = (_statistic(place, view, dims) for place in (mean, rstd))
     upper, lines = g.reshaped(view), x.reshaped(view)
     up = lowering.element(upper, view)
     scale = lowering.element(rstd, view)

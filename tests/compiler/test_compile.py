@@ -71,6 +71,29 @@ def _reader(kind: type[nn.Module]) -> object:
     return make
 
 
+class _Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1)
+        self.norm = nn.BatchNorm2d(16)
+        self.second = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.third = nn.Conv2d(16, 8, 3, stride=2)
+        self.head = nn.Linear(8 * 4 * 4, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.first(x)).relu()
+        x = (self.second(x) + x).relu()
+        x = nn.functional.max_pool2d(self.third(x), 2, padding=1)
+        return self.head(nn.functional.dropout(x.flatten(1), 0.3))
+
+
+def _images() -> tuple[object, ...]:
+    model = _Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    x, y = torch.randn(3, 4, 3, 15, 15), torch.randint(5, (3, 4))
+    return model, optimizer, nn.functional.cross_entropy, lambda i: (x[i % 3], y[i % 3])
+
+
 CASES = {
     "sgd": _mlp("SGD", lr=0.1),
     "momentum": _mlp("SGD", lr=0.1, momentum=0.9, weight_decay=1e-3),
@@ -81,6 +104,7 @@ CASES = {
     "lstm": _reader(nn.LSTM),
     "gru": _reader(nn.GRU),
     "rnn": _reader(nn.RNN),
+    "images": _images,
 }
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rushlight.compiler.emit import fragments as maths
-from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer
 from rushlight.compiler.emit import images as pictures
+from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer
 from rushlight.compiler.emit.products import kernel_of
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.graph import (
@@ -283,8 +283,12 @@ class _File:
             memory = self.packed.get((call.pack.name, weights))
             if memory is None:
                 self._function(call.pack)
-                memory = self.packed[call.pack.name, weights] = self._own("packed", dtype, call.packed)
-                self._call(f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})")
+                memory = self.packed[call.pack.name, weights] = self._own(
+                    "packed", dtype, call.packed
+                )
+                self._call(
+                    f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})"
+                )
             arguments.append(self._pointer(memory, 0))
         else:
             arguments += [self._image(place) for place in others]

@@ -92,7 +92,11 @@ class _Layout:
     def _moves(self, memory: Memory, whole: dict[int, Place]) -> bool:
         """Whether all that is done with memory can be said by the dimensions of the image in it."""
         image = whole[id(memory)]
-        if any(p.memory is memory for index, p in self.graph.places.items() if index in self.graph.wanted):
+        if any(
+            p.memory is memory
+            for index, p in self.graph.places.items()
+            if index in self.graph.wanted
+        ):
             return False
         for statement in self.graph.statements:
             for place in (*statement.reads(), *statement.writes()):
@@ -155,7 +159,9 @@ class _Layout:
             return place if found is None else _moved(place, *found)
 
         self.graph.statements = [placed(s, moved) for s in self.graph.statements]
-        self.graph.places = {index: moved(p) for index, p in self.graph.places.items() if self._is_known(p)}
+        self.graph.places = {
+            index: moved(p) for index, p in self.graph.places.items() if self._is_known(p)
+        }
 
     def _is_known(self, place: Place) -> bool:
         found = self.chosen.get(id(place.memory))
@@ -191,7 +197,11 @@ def _steps(place: Place, image: Place) -> tuple[list[int], list[tuple[int, int] 
             found.append(None)
             continue
         for d in range(4):
-            if sizes[d] > 1 and stride % strides[d] == 0 and ends[d] + (n - 1) * (stride // strides[d]) < sizes[d]:
+            if (
+                sizes[d] > 1
+                and stride % strides[d] == 0
+                and ends[d] + (n - 1) * (stride // strides[d]) < sizes[d]
+            ):
                 ends[d] += (n - 1) * (stride // strides[d])
                 found.append((d, stride // strides[d]))
                 break

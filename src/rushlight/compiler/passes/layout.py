@@ -248,4 +248,4 @@ def placed(statement: Statement, change: Callable[[Place], Place]) -> Statement:
         changes = {"value": mapped(statement.value, expression)}
     elif isinstance(statement, Guard):
         changes = {"condition": mapped(statement.condition, expression)}
-    return replace(statement, **changes)  # type: ignore[type-var]
+    return replace(statement, **changes)

@@ -23,7 +23,6 @@ _keep_freed_memory()
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.core.tensor import is_inference
 from rushlight.device import get_default_device, set_default_device
 from rushlight.ops.control import (
     SymBool, SymFloat, SymInt, cond, get_device_module, init_num_threads, is_distributed,

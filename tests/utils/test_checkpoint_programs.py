@@ -368,34 +368,6 @@ PROGRAMS = [
     from torch.utils.checkpoint import checkpoint
 
     x = torch.randn(3, requires_grad=True)
-    state = {"n": 0}
-
-
-    def f(t):
-        state["n"] += 1
-        return t.sin().exp() if state["n"] == 1 else t.exp().sin()[:2].exp()
-
-
-    y = checkpoint(f, x, use_reentrant=False, debug=True)
-    er = e(lambda: y.sum().backward())
-    """,
-    """
-    from torch.utils.checkpoint import checkpoint, set_checkpoint_debug_enabled
-
-    x = torch.randn(3, requires_grad=True)
-    with set_checkpoint_debug_enabled(True):
-        y = checkpoint(lambda t: t.sin().exp(), x, use_reentrant=False)
-    y.sum().backward()
-    er = m(
-        lambda: checkpoint(
-            lambda t: t, x, use_reentrant=False, debug=True, context_fn=lambda: (None, None)
-        )
-    )
-    """,
-    """
-    from torch.utils.checkpoint import checkpoint
-
-    x = torch.randn(3, requires_grad=True)
 
 
     def f(t):

@@ -114,6 +114,22 @@ _BYTES = """\
     typedef $W bytes __attribute__((vector_size($WBYTES), aligned(1), may_alias));
 """
 
+# gcc goes number by number where a conversion does more than double the size.
+_STEPS = {2: "unsigned short", 4: "unsigned int"}
+
+
+def _read(windows: Windows, V: int, T: str) -> tuple[str, str]:
+    """The types on the way from a winner's place in memory to one of the size of T, and the conversion."""
+    size, types, text = (1 if windows.taps <= 256 else 4), "", "*(const bytes *)(won + c)"
+    while 2 * size < ITEMSIZE[T]:
+        size *= 2
+        types += (
+            f"    typedef {_STEPS[size]} bytes{size} __attribute__((vector_size({V * size})));\n"
+        )
+        text = f"__builtin_convertvector({text}, bytes{size})"
+    return types, f"const places won_by = __builtin_convertvector({text}, places);"
+
+
 _MAX_VECTORS = """\
 for (; c + $V <= $C; c += $V) {
     v$T best = v${T}_of(-INFINITY);
@@ -293,32 +309,27 @@ static void $NAME($ARGUMENTS, long begin, long end)
 {
 $types    for (long r = begin; r < end; r++) {
         const long n = r / $H, y = r % $H;
-        for (long i = 0; i < $WIDTH; i++) {
-            /* The windows that see this pixel: where they stand in g$also. */
-            long at[$MOST] = {0};
-            $TABLES
-            int count = 0;
-            for (long ky = 0; ky < $KH; ky++) {
-                const long oy = (y + $PH - ky * $DH) / $SH;
-                if (y + $PH < ky * $DH || (y + $PH - ky * $DH) % $SH || oy >= $OH)
-                    continue;
-                for (long kx = 0; kx < $KW; kx++) {
-                    const long ox = (i + $PW - kx * $DW) / $SW;
-                    if (i + $PW < kx * $DW || (i + $PW - kx * $DW) % $SW || ox >= $OW)
+        $T *row = x + $XSTART + n * $XIMAGE + y * $XROW;
+        for (long i = 0; i < $WIDTH; i++)
+            for (long c = 0; c < $C; c++)
+                row[i * $XPIXEL + c] = 0;
+        for (long ky = 0; ky < $KH; ky++) {
+            const long down = y + $PH - ky * $DH, oy = down / $SH;
+            if (down < 0 || down % $SH || oy >= $OH)
+                continue;
+            for (long kx = 0; kx < $KW; kx++)
+                for (long ox = 0; ox < $OW; ox++) {
+                    const long i = ox * $SW - $PW + kx * $DW;
+                    if (i < 0 || i >= $WIDTH)
                         continue;
-                    $REMEMBER
-                    at[count++] = $YSTART + n * $YIMAGE + oy * $YROW + ox * $YPIXEL;
-                }
-            }
-            $T *to = x + $XSTART + n * $XIMAGE + y * $XROW + i * $XPIXEL;
-            long c = 0;
+                    const $T *from = g + $YSTART + n * $YIMAGE + oy * $YROW + ox * $YPIXEL;
+                    $T *to = row + i * $XPIXEL;
+$place
+                    long c = 0;
 $vectors
-            for (; c < $C; c++) {
-                $T sum = 0;
-                for (int k = 0; k < count; k++)
-                    sum += $NUMBER;
-                to[c] = sum;
-            }
+                    for (; c < $C; c++)
+                        to[c] += $NUMBER;
+                }
         }
     }
 }
@@ -326,13 +337,9 @@ $vectors
 
 _MEETING_VECTORS = """\
 for (; c + $V <= $C; c += $V) {
-    v$T sum = {0};
-    for (int k = 0; k < count; k++) {
-        const v$T v = v${T}_load(g + at[k] + c);
-        $READ
-        sum += $VECTOR;
-    }
-    v${T}_store(to + c, sum);
+    const v$T v = v${T}_load(from + c);
+    $READ
+    v${T}_store(to + c, v${T}_load(to + c) + $VECTOR);
 }"""
 
 
@@ -345,36 +352,23 @@ def _backward(
     names |= {"DROW": windows.dilation[0] * x.row, "DPIXEL": windows.dilation[1] * x.pixel}
     apart = windows.apart and windows.inside((x.height, x.width), (g.height, g.width))
     names |= {"what": what, "place": "", "READ": "", "VECTOR": "v", "LAST": g.height - 1}
-    most = [
-        -(-k // s) if d == 1 else k
-        for k, s, d in zip(windows.kernel, windows.stride, windows.dilation, strict=True)
-    ]
-    names["MOST"] = most[0] * most[1]
-    names |= {"also": "", "TABLES": "", "REMEMBER": ""}
-    names["NUMBER"] = "from[c]" if apart else "g[at[k] + c]"
+    names["NUMBER"] = "from[c]"
     given = f"const {T} *restrict g, {T} *restrict x"
+    by = 12 if apart else 20
+    steps, read = _read(windows, V, T)
     if winner:
         given = f"const {T} *restrict g, const {windows.number} *restrict winner, {T} *restrict x"
-        names["READ"] = fill(
-            "const places won_by = __builtin_convertvector(*(const bytes *)($PLACE), places);",
-            {"PLACE": "won + c" if apart else "winner + won[k] + c"},
+        tap = f"ky * {windows.kernel[1]} + kx"
+        window = "r" if apart else f"(n * {g.height} + oy)"
+        place = (
+            f"const {windows.number} *won = winner + ({window} * {g.width} + ox) * {g.channels};"
         )
-        tap = f"ky * {windows.kernel[1]} + kx" if apart else "tap[k]"
-        names["VECTOR"] = f"(v{T})((won_by == (int)({tap})) & (places)v)"
-        names["also"] = " and in winner, and under which tap"
-        names["TABLES"] = fill("long won[$MOST] = {0};\n            int tap[$MOST] = {0};", names)
-        names["REMEMBER"] = fill(
-            "won[count] = ((n * $OH + oy) * $OW + ox) * $C;\n"
-            "                    tap[count] = ky * $KW + kx;",
-            names,
-        )
-        if apart:
-            names["NUMBER"] = f"won[c] == {tap} ? from[c] : 0"
-            names["place"] = (
-                f"            const {windows.number} *won = winner + (r * {g.width} + ox) * {g.channels};"
-            )
-        else:
-            names["NUMBER"] = "winner[won[k] + c] == tap[k] ? g[at[k] + c] : 0"
+        names |= {
+            "READ": read,
+            "VECTOR": f"(v{T})((won_by == (int)({tap})) & (places)v)",
+            "NUMBER": f"(won[c] == {tap} ? from[c] : 0)",
+            "place": indented(place, by),
+        }
     tiled = windows.kernel == windows.stride and windows.dilation == (1, 1)
     tiled = tiled and (x.height, x.width) == (
         g.height * windows.stride[0], g.width * windows.stride[1]
@@ -382,8 +376,8 @@ def _backward(
     names["clear"] = "" if tiled else indented(fill(_CLEAR, names), 8)
     names["ARGUMENTS"] = given
     text = _APART_VECTORS if apart else _MEETING_VECTORS
-    names["vectors"] = indented(fill(text, names), 12) if wide else ""
-    names["types"] = fill(_TYPES + _BYTES, names) if wide and winner else ""
+    names["vectors"] = indented(fill(text, names), by) if wide else ""
+    names["types"] = fill(_TYPES + _BYTES + steps, names) if wide and winner else ""
     whole = fill(_APART if apart else _MEETING, names)
     whole = "\n".join(line for line in whole.split("\n") if line.strip()) + "\n"
     made = kernel("pooled_back", whole, (f"memory_{T}", *((f"vectors_{T}",) if wide else ())))

@@ -2,8 +2,11 @@
 
 `forward`, `input_gradient` and `weight_gradient` give a `Plan`: the function, what packs the weights or finishes the
 sums, how the work is shared out, and how long it should take. `borders` says beforehand which zeros around the
-images the fastest way reads; images that lack them are copied row by row where that is cheap (few channels),
-and refused otherwise.
+images the fastest way reads. The forward and the weight's gradient of the plain way copy, some rows at a time, images
+that lack them (a first layer takes torch's [N, C, H, W] as it is); the others refuse.
+
+How a program uses it: for each convolution ask `borders` for its ways, give the buffers of `images.Images` the border
+that serves all, write zeros there once (`images.cleared`), then take the plans. Weights are packed once per change.
 """
 
 from __future__ import annotations
@@ -74,7 +77,12 @@ def _cycles_of_winograd(
 
 
 def method(form: Form, way: Way, target: Target, T: str = "float", exact: bool = False) -> str:
-    """`winograd` where it is faster, `direct` elsewhere and where `exact` asks for the plain formula."""
+    """`winograd` where it is faster, `direct` elsewhere and where `exact` asks for the plain formula.
+
+    >>> layer = Form(32, 16, 16, (32, 32), (3, 3), padding=(1, 1))
+    >>> method(layer, "forward", Target(width=16, registers=32))
+    'winograd'
+    """
     if exact or not winograd.suits(form, target, T):
         return "direct"
     size = form.size if way == "input" else form.result

@@ -25,6 +25,7 @@ UPWARD = {
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
     ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
+    ("library", "__init__"): "the functions that stand for ATen's are those of torch",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 FLOORS = [
@@ -96,6 +97,7 @@ FLOORS = [
     {"fx", "jit", "_jit_internal"},
     {"vision", "func"},
     {"overrides"},
+    {"library", "_ops"},
     {"_C", "compiler"},
     {"_dynamo", "_functorch", "_inductor"},
     {"visual"},
@@ -235,6 +237,7 @@ NEW_ROOMS = {
     "func",
     "fx",
     "jit",
+    "library",
     "overriding",
     "profiler",
     "public",
@@ -291,6 +294,7 @@ NEW_FILES = {
     "autograd/forward_ad.py",
     "nn/functional/public.py",
     "overrides.py",
+    "_ops.py",
     "primitives/formulas.py",
 }
 LINES = 67_700

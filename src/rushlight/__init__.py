@@ -366,6 +366,8 @@ jit = _later("rushlight.jit")
 _jit_internal = _later("rushlight._jit_internal")
 multiprocessing = _later("rushlight.multiprocessing")
 overrides = _later("rushlight.overrides")
+library = _later("rushlight.library")
+_ops = _later("rushlight._ops")
 testing = _later("rushlight.testing")
 compiler = _later("rushlight.compiler")
 hub = _later("rushlight.hub")
@@ -402,6 +404,9 @@ from rushlight.version import __version__
 
 # `torch.torch`, which some programs write.
 torch = _sys.modules[__name__]
+# The rooms of operations are imported by their own names; what users call `torch.ops` is this.
+ops = _later("rushlight.library.spaces")
+
 pi = _math.pi
 e = _math.e
 inf = _math.inf

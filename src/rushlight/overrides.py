@@ -281,10 +281,10 @@ def _overridable() -> tuple[dict[Any, list[Any]], dict[Any, str]]:
     by_space: dict[Any, list[Any]] = {}
     names: dict[Any, str] = {}
     for record in records():
-        place, _, name = record.name.rpartition(".")
+        place = record.name.rpartition(".")[0]
         function = record.shown
         if isinstance(function, FunctionType):
-            own = function.__name__ if place == "torch.Tensor" else name
+            own = function.__name__ if place == "torch.Tensor" else function.__qualname__
             label = f"{place}.{own}"
         else:
             label, place = record.name, place.rpartition(".")[0]

@@ -22,6 +22,7 @@ from rushlight.absent import (
 )
 # fmt: on
 # ---- names: end ----
+from rushlight._C import _dispatch
 from rushlight.core.tensor import TensorBase
 from rushlight.device import device
 from rushlight.dtypes import dtype
@@ -43,6 +44,23 @@ __all__ = [
 ]  # fmt: skip
 
 _TensorBase = TensorBase
+DispatchKey = _dispatch.DispatchKey
+DispatchKeySet = _dispatch.DispatchKeySet
+_AutoDispatchBelowAutograd = _dispatch.AutoDispatchBelowAutograd
+_dispatch_has_kernel_for_dispatch_key = _dispatch.has_kernel_for_dispatch_key
+_dispatch_has_kernel = _dispatch.has_kernel
+_dispatch_get_all_op_names = _dispatch.all_op_names
+_dispatch_keys = _dispatch.keys
+_dispatch_tls_is_dispatch_key_excluded = _dispatch.is_excluded
+_dispatch_tls_is_dispatch_key_included = _dispatch.is_excluded
+_dispatch_is_included_in_alias = _dispatch.is_excluded
+_ExcludeDispatchKeyGuard = _IncludeDispatchKeyGuard = _dispatch.KeyGuard
+_len_torch_function_stack = _dispatch.len_torch_function_stack
+_is_torch_function_enabled = _dispatch.is_torch_function_enabled
+_is_torch_function_all_disabled = _dispatch.is_torch_function_all_disabled
+_is_torch_function_mode_enabled = _dispatch.is_torch_function_mode_enabled
+_get_function_stack_at = _dispatch.get_function_stack_at
+_len_torch_dispatch_stack = _dispatch.len_torch_dispatch_stack
 _TensorMeta = type(TensorBase)
 StorageBase = UntypedStorage
 

@@ -19,6 +19,7 @@ class CreationMethods:
         return legacy.legacy(cls, None, args)
 
     _make_subclass = staticmethod(legacy.make_subclass)
+    _make_wrapper_subclass = staticmethod(legacy.make_wrapper_subclass)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

@@ -101,7 +101,7 @@ class OperatorMethods:
     __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division, np.floor_divide)
     __mod__ = _operator("__mod__", rows.remainder, np.remainder)
     __rmod__ = _reflected("__rmod__", rows.remainder, np.remainder)
-    __pow__ = _operator("__pow__", rows.pow, np.power)
+    __pow__ = _operator("pow", rows.pow, np.power)
     __rpow__ = _reflected("__rpow__", rows.pow, np.power)
     __lt__ = _operator("__lt__", rows.lt, np.less)
     __le__ = _operator("__le__", rows.le, np.less_equal)

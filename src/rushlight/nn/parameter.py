@@ -72,9 +72,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             return _own_parameter(cls, data, requires_grad)
         return _leaf(cls, data.detach(), requires_grad)
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
-        pass
-
     def __repr__(self) -> str:  # type: ignore[override]
         shown = super().__repr__()
         return f"Parameter containing:\n{shown if class_of(self) is Parameter else f'Parameter({shown})'}"
@@ -252,11 +249,6 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         tensor: UninitializedParameter = _leaf(cls, empty, False)
         tensor._requires_grad = requires_grad
         return tensor
-
-    def __init__(
-        self, requires_grad: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
-    ) -> None:
-        pass
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         return (UninitializedParameter, (self._requires_grad, None, self.dtype))

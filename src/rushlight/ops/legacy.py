@@ -17,6 +17,7 @@ from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
 from rushlight.ops.data import array_of, taken
+from rushlight.overriding.asking import refused
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
 
@@ -144,6 +145,11 @@ def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> A
     if type(result) is not cls:
         result.__class__ = cls
     return result
+
+
+def make_wrapper_subclass(cls: type[Any], size: Any, *args: Any, **options: Any) -> Any:
+    """Refused: a tensor without memory, whose operations `__torch_dispatch__` answers."""
+    raise NotImplementedError(refused(cls))
 
 
 class LegacyType(type):

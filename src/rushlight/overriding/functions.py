@@ -79,7 +79,7 @@ class Public:
         given: tuple[Any, ...] = (kwargs,) if kwargs else ()
         spelled = self.manner in (SPELLED, NAMED)
         if spelled:
-            args, kwargs = _spelled(self.plain, args, kwargs, self.manner == NAMED)
+            args, kwargs = _spelled(self.plain, self.name, args, kwargs, self.manner == NAMED)
             given = (kwargs,)
             if thread.asked == ALL:
                 found = overloaded(args, kwargs, tensors=True)
@@ -95,8 +95,9 @@ def _parameters(function: Callable[..., Any]) -> inspect.Signature:
 
 
 # What torch's functions in Python do with `out`, which here more of them have, and with what they leave out.
-_WITH_OUT = {"lu", "norm", "normalize", "tensordot"}
-_LEFT_OUT = {("l1_loss", "weight")}
+_WITH_OUT = {"torch.functional.lu", "torch.functional.norm", "torch.functional.tensordot"}
+_WITH_OUT |= {"torch.nn.functional.normalize"}
+_LEFT_OUT = {("torch.nn.functional.l1_loss", "weight")}
 
 
 def _left_out(function: str, name: str, value: Any) -> bool:
@@ -105,7 +106,11 @@ def _left_out(function: str, name: str, value: Any) -> bool:
 
 
 def _spelled(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], named_all: bool
+    function: Callable[..., Any],
+    said: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    named_all: bool,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments as torch's functions in Python hand them on: what has a default by keyword."""
     signature = _parameters(function)
@@ -119,7 +124,7 @@ def _spelled(
             positional += value
         elif parameter.kind is parameter.VAR_KEYWORD:
             named |= value
-        elif _left_out(function.__name__, name, value):
+        elif _left_out(said, name, value):
             continue
         elif not named_all and (
             parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
@@ -288,7 +293,8 @@ def _enroll_all() -> None:
         elif manner == SPELLED and home == "rushlight":
             place = "torch.functional"
         shown = getattr(tensor, _SAID[name]) if name in _SAID and home == "rushlight" else None
-        record = _enroll(twin, function, f"{place}.{_SAID.get(name, name)}", shown)
+        said = twin.__name__ if place != "torch.Tensor" else name
+        record = _enroll(twin, function, f"{place}.{_SAID.get(name, said)}", shown)
         record.manner = manner
     _quiet.extend(_enrolled(function, copied(function), function.__name__) for function in _calm)
     known = {id(record.function) for record in _public}
@@ -322,6 +328,11 @@ def _enroll_property(member: property, name: str) -> None:
         if function is not None:
             where = f"torch.Tensor.{name}.{wrapper.__name__}"
             _enroll(function, copied(function), where, wrapper).own = True
+
+
+def is_public(function: Any) -> bool:
+    """Whether it is a public function of torch that asks."""
+    return any(function is twin for twin, *_ in _declared)
 
 
 def records() -> list[Public]:

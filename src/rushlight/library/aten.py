@@ -1,0 +1,185 @@
+"""`torch.ops.aten`: the functions that there are, as operators of ATen."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from rushlight._tensor import Tensor
+from rushlight.library.operators import OpOverload, OpOverloadPacket, packets
+from rushlight.library.schema import NOTHING, Argument, FunctionSchema
+
+# The forms of operators that have others than "default", those without `out=`.
+_FORMS = """
+    add sub mul div eq ne lt le gt ge fmod remainder : Tensor Scalar
+    add_ sub_ mul_ div_ eq_ ne_ lt_ le_ gt_ ge_ fmod_ remainder_ : Tensor Scalar
+    bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift : Tensor Scalar Scalar_Tensor
+    rsub lerp masked_fill : Tensor Scalar
+    floor_divide : default Scalar
+    pow : Tensor_Tensor Scalar Tensor_Scalar
+    maximum minimum : default
+    clamp clamp_min clamp_max : default Tensor
+    sum : dim_IntList default
+    mean prod : default dim
+    max min : other default dim
+    any all : default dim dims
+    var std : default dim correction
+    var_mean std_mean : default dim correction
+    norm : Scalar ScalarOpt_dim
+    select transpose softmax log_softmax unbind : int
+    slice split index : Tensor
+    squeeze : default dim dims
+    where : self ScalarSelf ScalarOther Scalar default
+    scatter : src value
+    arange : default start start_step
+    empty : memory_format
+    sort : default stable
+    view : default dtype
+    index_fill : int_Scalar int_Tensor
+    div_ : Tensor Scalar Tensor_mode
+    to : dtype device other dtype_layout
+    linalg_vector_norm : default
+    repeat_interleave : self_Tensor self_int Tensor
+    unsqueeze expand permute cat stack mm bmm addmm matmul : default
+"""
+
+
+def _forms() -> dict[str, list[str]]:
+    table = {}
+    for line in _FORMS.strip().splitlines():
+        names, _, forms = line.partition(":")
+        table.update(dict.fromkeys(names.split(), forms.split()))
+    return table
+
+
+FORMS = _forms()
+
+
+class AtenOverload(OpOverload):
+    """A form of an operator of ATen, which is a function of torch."""
+
+    function: Callable[..., Any]
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The function, or what the program has registered in its place."""
+        own = self.kernels.get("CPU") or self.kernels.get(next(iter(self.kernels), ""))
+        return (own or self.function)(*args, **kwargs)
+
+
+class AtenPacket(OpOverloadPacket):
+    """An operator of ATen: all of its forms are one function."""
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The first form."""
+        return next(iter(self.forms.values())).run(args, kwargs)
+
+
+def packet(name: str) -> OpOverloadPacket | None:
+    """The operator of that name, if there is a function that does what it does."""
+    function = _function(name)
+    if function is None:
+        return None
+    made = AtenPacket("aten", name)
+    for form in FORMS.get(name, ["default"]):
+        overload = AtenOverload(made, _schema(name, form, function))
+        overload.function = function
+        made.forms[form] = overload
+    packets[f"aten::{name}"] = made
+    return made
+
+
+def _slice(
+    input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Any:
+    return input[(slice(None),) * (dim % input.dim()) + (slice(start, end, step),)]
+
+
+def _index(input: Any, indices: Any) -> Any:
+    return input[tuple(slice(None) if i is None else i for i in indices)]
+
+
+def _converted(input: Any, **options: Any) -> Any:
+    return input.to(**options, copy=True)
+
+
+# What no function of torch is called.
+_OWN: dict[str, Callable[..., Any]] = {
+    "slice": _slice,
+    "index": _index,
+    "alias": Tensor.view_as,
+    "_to_copy": _converted,
+    "_local_scalar_dense": Tensor.item,
+    "_unsafe_view": Tensor.reshape,
+}
+
+
+def _function(name: str) -> Callable[..., Any] | None:
+    import rushlight
+    from rushlight.nn import functional
+
+    if name in _OWN:
+        return _OWN[name]
+    for space in (rushlight, functional, Tensor):
+        function = vars(space).get(name) or (space is Tensor and getattr(space, name, None))
+        public = isinstance(function, FunctionType) and _stands_for_an_operator(function)
+        if public:
+            return function  # type: ignore[return-value]
+    prefix, _, rest = name.partition("_")
+    if prefix in ("linalg", "fft", "special") and rest:
+        function = getattr(getattr(rushlight, prefix), rest, None)
+        return function if isinstance(function, FunctionType) else None
+    return None
+
+
+def _stands_for_an_operator(function: FunctionType) -> bool:
+    from rushlight.overriding.functions import is_public
+
+    return is_public(function) or function.__module__ in (
+        "rushlight.ops.internal",
+        "rushlight.ops.foreach",
+    )
+
+
+def _schema(name: str, form: str, function: Callable[..., Any]) -> FunctionSchema:
+    """What our function's own signature says, in the words of schemas."""
+    arguments = []
+    parameters = inspect.signature(function).parameters.values()
+    for place, parameter in enumerate(parameters):
+        if parameter.name == "out" or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        first = place == 0 and parameter.name in ("input", "self")
+        named_only = parameter.kind is parameter.KEYWORD_ONLY
+        optional = parameter.default is not NOTHING
+        kind = _kind(str(parameter.annotation), form, first)
+        shown = "self" if first else parameter.name
+        default = parameter.default if optional else None
+        written = "a!" if first and name.endswith("_") else ""
+        arguments.append(Argument(shown, kind, default, named_only, written, optional))
+    result = str(inspect.signature(function).return_annotation)
+    count = result.count("Tensor") if "tuple" in result else 1
+    returns = [Argument("", "Tensor") for _ in range(count)]
+    return FunctionSchema(f"aten::{name}", "" if form == "default" else form, arguments, returns)
+
+
+def _kind(annotation: str, form: str, first: bool) -> str:
+    if annotation.startswith("Tensor") or first:
+        return "Scalar" if form == "Scalar" and not first else "Tensor"
+    for start, kind in (
+        ("Number", "Scalar"),
+        ("int", "int"),
+        ("float", "float"),
+        ("bool", "bool"),
+        ("str", "str"),
+        ("dtypes.dtype", "ScalarType"),
+        ("list[Tensor", "Tensor[]"),
+        ("Sequence[Tensor", "Tensor[]"),
+        ("Sequence[int", "int[]"),
+    ):
+        if annotation.startswith(start):
+            return f"{kind}?" if annotation.endswith("None") else kind
+    return "Any"

@@ -113,12 +113,14 @@ def groups_of(shape: Shape, *, inside: bool) -> int:
 
 
 def _stays(shape: Shape, stride: int, lines: int) -> int:
-    """How many pieces of a few cache lines, a stride apart, the first cache can hold.
+    """How many pieces of a few cache lines, a stride apart, stay near.
 
-    Addresses 4 KB apart fall on the same place of it, of which there are eight or more.
+    Addresses 4 KB apart fall on the same place of the first cache, of which there are eight or more;
+    and it finds the addresses of some 64 pages without a search.
     """
-    apart = 4096 // gcd(stride * ITEMSIZE[shape.T], 4096)
-    return min(8 * apart, shape.target.l1 // (64 * lines))
+    apart = max(1, abs(stride) * ITEMSIZE[shape.T])
+    places = 8 * (4096 // gcd(apart, 4096))
+    return min(places, 64 * 4096 // apart, shape.target.l1 // (64 * lines))
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,13 @@ class _Loading:
 class Unloaded(ModuleType):
     """A module whose file has not been run.
 
-    Unlike Python's own, it tells its `__path__` without being loaded: Python asks for that in the middle of
-    importing a module inside of it, and what loading imports would then be imported a second time.
+    A package is loaded when Python asks for its `__path__`, in the middle of importing a module inside of it;
+    what that has imported is found by `_Loaded`, and not run a second time.
     """
 
     def __getattribute__(self, name: str) -> Any:
         own = super().__getattribute__
-        if name not in ("__path__", "__spec__", "__class__"):
+        if name not in ("__spec__", "__class__"):
             loading = own("__spec__").loader_state
             with loading.lock:
                 if type(self) is Unloaded and not loading.running:
@@ -76,6 +76,16 @@ class SecondName(Loader):
         module.__spec__ = self.own_spec
 
 
+class _Loaded(MetaPathFinder):
+    """Finds what was imported while Python prepared to import it."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        module = sys.modules.get(fullname)
+        if module is None or target is not None or not fullname.startswith(("rushlight.", "torch")):
+            return None
+        return ModuleSpec(fullname, SecondName(module))
+
+
 class _Finder(MetaPathFinder):
     """Finds `rushlight.distributions.normal` where `rushlight.distributions` calls a module so.
 
@@ -97,3 +107,4 @@ def name_twice() -> None:
     """Let modules be imported under the names that their rooms give them."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
+        sys.meta_path.insert(0, _Loaded())

@@ -20,6 +20,7 @@ from rushlight.utils import data
 __all__ = ["checkpoint", "data", "dlpack", "hooks", "set_module", "swap_tensors"]
 
 _contextlib = later("rushlight.utils._contextlib")
+_pytree = later("rushlight.utils._pytree")
 _python_dispatch = later("rushlight.utils._python_dispatch")
 backcompat = later("rushlight.utils.backcompat")
 benchmark = later("rushlight.utils.benchmark")

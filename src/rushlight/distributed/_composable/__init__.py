@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.absent import refused
-from rushlight.distributed import fsdp
+from rushlight.distributed._composable import fsdp
 from rushlight.distributed.fsdp.shards import fully_shard
 
 __all__ = ["checkpoint", "fsdp", "fully_shard", "replicate"]

@@ -36,7 +36,7 @@ ABSENT = (
         "nn.qat",
         "nn.quantizable",
     ),
-    *("nn.quantized", "package", "quantization", "utils"),
+    *("nn.quantized", "package", "quantization", "utils", "utils.benchmark"),
     *(f"backends.{name}" for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp")),
 )
 # What torch has in C, or in a file of Python, and printed graphs and their code therefore call by another

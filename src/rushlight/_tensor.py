@@ -312,7 +312,12 @@ class Tensor(
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(self._shown(), self.dtype, suffixes=self._notes())
         prefix = f"{cls.__name__}("
-        return format_tensor(self._shown(), self.dtype, suffixes=self._notes(), prefix=prefix)
+        shown = format_tensor(self._shown(), self.dtype, suffixes=self._notes(), prefix=prefix)
+        within = "Parameter" if getattr(self, "_is_param", False) else self._shown_within
+        return shown if within is None else f"{within}({shown})"
+
+    # What a subclass of Parameter is said to be in.
+    _shown_within: str | None = None
 
     def _shown(self) -> Any:
         return read(self, "printing") if has_memory(self._data) else self._data

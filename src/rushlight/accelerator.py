@@ -12,7 +12,8 @@ from rushlight.absent import (
     no_accelerator as memory_reserved, no_accelerator as memory_stats,
     no_accelerator as reset_accumulated_memory_stats, no_accelerator as reset_peak_memory_stats,
     no_accelerator as set_device_idx, no_accelerator as set_device_index,
-    no_accelerator as synchronize, nothing as current_accelerator, zero as device_count,
+    no_accelerator as set_stream, no_accelerator as synchronize, nothing as current_accelerator,
+    nothing as empty_host_cache, zero as device_count,
 )
 from rushlight.refusals import graphs as Graph
 # fmt: on

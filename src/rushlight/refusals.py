@@ -54,3 +54,15 @@ graphs = refused("recorded work of a GPU", "use rushlight.compiler.record", __na
 packages = refused(
     "torch.package", "keep the code as a Python package, and the weights with torch.save", __name__
 )
+dispatch = refused(
+    "keys of dispatch",
+    "operations are not dispatched in C++ here; watch them with torch.overrides",
+    __name__,
+)
+segments = refused(
+    "sums of segments by length", "use torch.scatter_reduce, or Tensor.index_reduce", __name__
+)
+only_sparse = refused(
+    "parts of a sparse tensor in a dense one", "take them of x.to_sparse()", __name__
+)
+callgrind = refused("counts of instructions", "use Timer.timeit, or valgrind itself", __name__)

@@ -10,8 +10,15 @@ from contextlib import contextmanager
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
 from rushlight.absent import (
-    no as is_built, nothing as enable_cudnn_sdp, nothing as enable_flash_sdp,
-    nothing as enable_math_sdp, nothing as enable_mem_efficient_sdp,
+    no as is_built, no as is_ck_sdpa_available, no as is_flash_attention_available,
+    nothing as enable_cudnn_sdp, nothing as enable_flash_sdp, nothing as enable_math_sdp,
+    nothing as enable_mem_efficient_sdp,
+)
+from rushlight.refusals import (
+    cudnn as SDPAParams, cudnn as can_use_cudnn_attention, cudnn as can_use_efficient_attention,
+    cudnn as can_use_flash_attention, cudnn as cuBLASModule, cudnn as cuFFTPlanCache,
+    cudnn as cuFFTPlanCacheAttrContextProp, cudnn as cuFFTPlanCacheManager,
+    cudnn as cufft_plan_cache,
 )
 # fmt: on
 # ---- names: end ----

@@ -3,6 +3,9 @@
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.absent import no as is_available, no as is_built
+from rushlight.absent import (
+    no as is_available, no as is_built, no as is_macos13_or_newer, no as is_macos_or_newer,
+    zero as get_core_count,
+)
 # fmt: on
 # ---- names: end ----

@@ -24,9 +24,9 @@ from rushlight.nearest import missing, nearest
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
 OWN = frozenset({
-    "_tensor", "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "dtypes", "elsewhere",
-    "errors", "floaterrors", "interop", "later", "layout", "memory", "methods", "nearest", "ops", "primitives",
-    "printing", "settings", "size", "threads", "training", "visual",
+    "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "dtypes", "elsewhere",
+    "errors", "floaterrors", "interop", "later", "layout", "memory", "methods", "narrow", "nearest", "ops", "outline",
+    "overriding", "primitives", "printing", "public", "refusals", "settings", "size", "threads", "training", "visual",
 })  # fmt: skip
 # Rooms that are one module in torch.
 _FLAT = ("torch.nn.functional", "torch.optim.lr_scheduler", "torch.serialization", "torch.masked")

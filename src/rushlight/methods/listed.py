@@ -569,9 +569,11 @@ class ListedMethods:
     narrow_copy = method(view_copies.narrow_copy, "narrow_copy")
 
     ccol_indices = refusals.compressed
+    coalesce = refusals.only_sparse
     col_indices = refusals.compressed
     crow_indices = refusals.compressed
     dequantize = refusals.quantized
+    indices = refusals.only_sparse
     int_repr = refusals.quantized
     q_per_channel_axis = refusals.quantized
     q_per_channel_scales = refusals.quantized
@@ -581,7 +583,9 @@ class ListedMethods:
     qscheme = refusals.quantized
     resize_as_sparse_ = refusals.compressed
     row_indices = refusals.compressed
+    slice_inverse = refusals.segments
     smm = refusals.compressed
+    sparse_mask = refusals.only_sparse
     sparse_resize_ = refusals.compressed
     sparse_resize_and_clear_ = refusals.compressed
     sspaddmm = refusals.compressed
@@ -591,5 +595,6 @@ class ListedMethods:
     to_sparse_bsr = refusals.compressed
     to_sparse_csc = refusals.compressed
     to_sparse_csr = refusals.compressed
+    values = refusals.only_sparse
 # fmt: on
 # ---- names: end ----

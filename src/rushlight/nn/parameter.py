@@ -61,6 +61,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     __slots__ = ()
 
+    _shown_within = "Parameter"
+
     # What is computed from a parameter is a tensor.
     __torch_function__: Any = disabled_torch_function
 
@@ -73,8 +75,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return _leaf(cls, data.detach(), requires_grad)
 
     def __repr__(self) -> str:  # type: ignore[override]
-        shown = super().__repr__()
-        return f"Parameter containing:\n{shown if class_of(self) is Parameter else f'Parameter({shown})'}"
+        return f"Parameter containing:\n{super().__repr__()}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.

@@ -15,12 +15,12 @@ from rushlight.refusals import (
 # ---- names: end ----
 from rushlight.core.tensor import TensorBase
 from rushlight.later import later
+from rushlight.utils import _pytree as _pytree
 from rushlight.utils import data
 
 __all__ = ["checkpoint", "data", "dlpack", "hooks", "set_module", "swap_tensors"]
 
 _contextlib = later("rushlight.utils._contextlib")
-_pytree = later("rushlight.utils._pytree")
 _python_dispatch = later("rushlight.utils._python_dispatch")
 backcompat = later("rushlight.utils.backcompat")
 benchmark = later("rushlight.utils.benchmark")

@@ -307,7 +307,7 @@ class ModuleDict(Module):
 
 def _as_parameter(value: Any) -> Any:
     if isinstance(value, TensorBase) and not isinstance(value, Parameter):
-        return Parameter(value)  # type: ignore[arg-type]
+        return Parameter(value)
     return value
 
 

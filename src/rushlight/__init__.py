@@ -26,7 +26,7 @@ _keep_freed_memory()
 from rushlight.device import get_default_device, set_default_device
 from rushlight.ops.control import (
     SymBool, SymFloat, SymInt, cond, get_device_module, init_num_threads, is_distributed,
-    is_inference, is_vulkan_available, sym_constrain_range, sym_constrain_range_for_size, sym_float,
+    is_vulkan_available, sym_constrain_range, sym_constrain_range_for_size, sym_float,
     sym_fresh_size, sym_int, sym_ite, sym_max, sym_min, sym_not, sym_sqrt, sym_sum, vitals_enabled,
     while_loop,
 )

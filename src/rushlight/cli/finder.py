@@ -105,7 +105,7 @@ def _say_where(module: ModuleType, name: str) -> None:
             continue
         home = value.__module__ or ""
         inner = name in _FLAT and home.startswith(f"{name}.")
-        if inner or (home.startswith("rushlight.") and not key.startswith("_")):
+        if inner or home.startswith("rushlight."):
             value.__module__ = name
 
 

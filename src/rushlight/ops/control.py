@@ -117,11 +117,6 @@ def is_distributed(input: Any) -> bool:
     return False
 
 
-def is_inference(input: Any) -> bool:
-    """Whether the tensor was made in inference mode."""
-    return bool(input.is_inference())
-
-
 def is_vulkan_available() -> bool:
     """False."""
     return False

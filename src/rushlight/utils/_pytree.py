@@ -1,5 +1,7 @@
 """`torch.utils._pytree`: functions on nested containers, which programs import for "whatever the model returns"."""
 
+from collections import OrderedDict, defaultdict, deque
+
 from rushlight.utils.treekeys import (
     GetAttrKey,
     KeyEntry,
@@ -131,3 +133,15 @@ __all__ = [
     "treespec_loads",
     "treespec_pprint",
 ]
+
+# What takes the containers of Python apart and puts them together, by torch's names.
+_tuple_flatten, _tuple_unflatten, _tuple_flatten_with_keys = SUPPORTED_NODES[tuple][1:4]
+_list_flatten, _list_unflatten, _list_flatten_with_keys = SUPPORTED_NODES[list][1:4]
+_dict_flatten, _dict_unflatten, _dict_flatten_with_keys = SUPPORTED_NODES[dict][1:4]
+_ordereddict_flatten, _ordereddict_unflatten, _ordereddict_flatten_with_keys = SUPPORTED_NODES[
+    OrderedDict
+][1:4]
+_defaultdict_flatten, _defaultdict_unflatten, _defaultdict_flatten_with_keys = SUPPORTED_NODES[
+    defaultdict
+][1:4]
+_deque_flatten, _deque_unflatten, _deque_flatten_with_keys = SUPPORTED_NODES[deque][1:4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ CollateFnMap = dict[type | tuple[type, ...], Callable[..., Any]]
 
 # Arrays of bytes, strings and objects cannot become tensors.
 _NO_NUMBERS = "SUO"
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
 _UNKNOWN = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 )

@@ -19,7 +19,8 @@ find = importlib.util.find_spec
 print(find("torch.core"), find("torch.nothing"), find("torch.utils.data") is None, find("torch") is None)
 import rushlight, rushlight.distributions.normal
 print(rushlight is torch, torch.distributions.normal is rushlight.distributions.normal)
-print(pickle.loads(pickle.dumps(torch.nn.Linear(2, 1))), b"torch.nn.modules.linear" in pickle.dumps(torch.nn.Linear(2, 1)))
+pickled = pickle.dumps(torch.nn.Linear(2, 1))
+print(pickle.loads(pickled), b"torch.nn.modules.linear" in pickled)
 """
 SEEN = """\
 torch torch.nn torch.nn.functional torch torchvision

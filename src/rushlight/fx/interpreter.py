@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rushlight.fx import traceback as fx_traceback
 from rushlight.fx._symbolic_trace import Tracer
 from rushlight.fx.generating import _free_after
 from rushlight.fx.graph import Graph
 from rushlight.fx.graph_module import GraphModule
 from rushlight.fx.node import Argument, Node, Target, map_aggregate, map_arg
 from rushlight.fx.proxy import Proxy
+from rushlight.fx.traceback import preserve_node_meta, set_current_meta
 from rushlight.nn.modules.module import Module
 
 __all__ = ["Interpreter", "Transformer"]
@@ -95,7 +95,7 @@ class Interpreter:
 
     @contextmanager
     def _set_current_node(self, node: Node) -> Iterator[None]:
-        with fx_traceback.set_current_meta(node, f"Interpreter_{type(self).__name__}"):
+        with set_current_meta(node, f"Interpreter_{type(self).__name__}"):
             yield
 
     def run_node(self, n: Node) -> Any:
@@ -232,7 +232,7 @@ class Transformer(Interpreter):
 
     def transform(self) -> GraphModule:
         """The new module."""
-        with fx_traceback.preserve_node_meta():
+        with preserve_node_meta():
             result = super().run(enable_io_processing=False)
         if result is not None:
             value = map_aggregate(result, lambda x: x.node if isinstance(x, Proxy) else x)

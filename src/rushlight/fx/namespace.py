@@ -6,10 +6,10 @@ import builtins
 import keyword
 import math
 import re
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from rushlight.device import device
-from rushlight.fx import _pytree as fx_pytree
 from rushlight.fx.naming import torch
 from rushlight.utils import _pytree as pytree
 
@@ -28,7 +28,9 @@ _custom_builtins: dict[str, _CustomBuiltin] = {
     "NoneType": _CustomBuiltin("NoneType = type(None)", type(None)),
     "torch": _CustomBuiltin("import torch", torch()),
     "device": _CustomBuiltin("from torch import device", device),
-    "fx_pytree": _CustomBuiltin("import torch.fx._pytree as fx_pytree", fx_pytree),
+    "fx_pytree": _CustomBuiltin(
+        "import torch.fx._pytree as fx_pytree", import_module("rushlight.fx._pytree")
+    ),
     "pytree": _CustomBuiltin("import torch.utils._pytree as pytree", pytree),
 }
 # No result may be called so.

@@ -16,11 +16,11 @@ from dataclasses import fields, is_dataclass
 from types import EllipsisType, FrameType
 from typing import Any
 
-from rushlight.fx import traceback as fx_traceback
 from rushlight.fx.generating import magic_methods, reflectable_magic_methods
 from rushlight.fx.graph import Graph
 from rushlight.fx.naming import is_method, name_of
 from rushlight.fx.node import Argument, Node, Target, base_types, map_aggregate, map_arg
+from rushlight.fx.traceback import hand_on, has_preserved_node_meta
 from rushlight.nn.parameter import Parameter
 from rushlight.overriding.functions import hold, release
 from rushlight.size import Size
@@ -92,8 +92,8 @@ class TracerBase:
             check_for_mutable_operation(target, args, kwargs)  # type: ignore[arg-type]
         node = self.graph.create_node(kind, target, args, kwargs, name, type_expr)
         self.node_name_to_scope[node.name] = (self.scope.module_path, self.scope.module_type)
-        if fx_traceback.has_preserved_node_meta():
-            fx_traceback.hand_on(node)
+        if has_preserved_node_meta():
+            hand_on(node)
         elif self.module_stack:
             node.meta["nn_module_stack"] = copy.copy(self.module_stack)
         if self.record_stack_traces and not node.stack_trace:

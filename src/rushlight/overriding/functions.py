@@ -121,7 +121,9 @@ def _spelled(
     for name, value in bound.arguments.items():
         parameter = signature.parameters[name]
         if parameter.kind is parameter.VAR_POSITIONAL:
-            positional += value
+            # Where all may be given in one list, they come out of it.
+            listed = len(value) == 1 and isinstance(value[0], list | tuple)
+            positional += value[0] if listed else value
         elif parameter.kind is parameter.VAR_KEYWORD:
             named |= value
         elif _left_out(said, name, value):

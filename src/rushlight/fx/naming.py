@@ -94,7 +94,9 @@ def module_of(thing: Any) -> str | None:
 def is_ours(module: str) -> bool:
     """Whether a module is of this package, which may stand for torch and go by its names."""
     root = module.partition(".")[0]
-    return root == "rushlight" or (root == "torch" and sys.modules.get("torch") is torch())
+    if root in ("torch", "torchvision"):
+        return sys.modules.get("torch") is torch()
+    return root == "rushlight"
 
 
 def is_from_torch(thing: Any) -> bool:

@@ -152,8 +152,9 @@ def _create_wrapped_method(cls: type, name: str) -> Callable[..., Any]:
 def _patch_wrapped_functions(patcher: _Patcher) -> None:
     """Put the functions in place that programs want left whole."""
     for (_, name), frame_dict in list(_wrapped_fns_to_patch.items()):
-        function = frame_dict[name] if name in frame_dict else getattr(builtins, name)
-        patcher.patch(frame_dict, name, _create_wrapped_func(function))
+        function = frame_dict.get(name, getattr(builtins, name, None))
+        if function is not None:  # or the name has been deleted since
+            patcher.patch(frame_dict, name, _create_wrapped_func(function))
     for cls, name in _wrapped_methods_to_patch:
         patcher.patch_method(cls, name, _create_wrapped_method(cls, name))
 

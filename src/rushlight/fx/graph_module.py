@@ -243,7 +243,7 @@ class GraphModule(Module):
     >>> import rushlight as torch
     >>> module = torch.fx.symbolic_trace(torch.nn.Linear(2, 2))
     >>> print(module.code.strip())
-    def forward(self, input):
+    def forward(self, input : torch.Tensor) -> torch.Tensor:
         input_1 = input
         weight = self.weight
         bias = self.bias

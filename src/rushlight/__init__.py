@@ -69,7 +69,7 @@ from rushlight.ops.storage import (
     ComplexFloatStorage, DoubleStorage, FloatStorage, HalfStorage, IntStorage, LongStorage,
     ShortStorage, TypedStorage, UntypedStorage,
 )
-from rushlight.ops.storage_places import is_storage
+from rushlight.ops.storage_places import from_file, is_storage
 from rushlight.public.torch import (
     _assert, abs, abs_, absolute, acos, acos_, acosh, acosh_, adaptive_avg_pool1d,
     adaptive_max_pool1d, add, addbmm, addcdiv, addcmul, addmm, addmv, addmv_, addr, adjoint,
@@ -143,12 +143,12 @@ from rushlight.refusals import (
     cudnn as cudnn_convolution_add_relu, cudnn as cudnn_convolution_relu,
     cudnn as cudnn_convolution_transpose, cudnn as cudnn_grid_sampler, cudnn as cudnn_is_acceptable,
     dispatch as DispatchKey, dispatch as DispatchKeySet, dispatch as ExcludeDispatchKeyGuard,
-    files_as_memory as from_file, files_in_pieces as DeserializationStorageContext,
-    files_in_pieces as PyTorchFileReader, files_in_pieces as PyTorchFileWriter,
-    files_in_pieces as SerializationStorageContext, lobpcg, miopen as miopen_batch_norm,
-    miopen as miopen_convolution, miopen as miopen_convolution_add_relu,
-    miopen as miopen_convolution_relu, miopen as miopen_convolution_transpose,
-    miopen as miopen_ctc_loss, miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
+    files_in_pieces as DeserializationStorageContext, files_in_pieces as PyTorchFileReader,
+    files_in_pieces as PyTorchFileWriter, files_in_pieces as SerializationStorageContext, lobpcg,
+    miopen as miopen_batch_norm, miopen as miopen_convolution,
+    miopen as miopen_convolution_add_relu, miopen as miopen_convolution_relu,
+    miopen as miopen_convolution_transpose, miopen as miopen_ctc_loss,
+    miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
     mkldnn as mkldnn_adaptive_avg_pool2d, mkldnn as mkldnn_convolution,
     mkldnn as mkldnn_linear_backward_weights, mkldnn as mkldnn_max_pool2d,
     mkldnn as mkldnn_max_pool3d, mkldnn as mkldnn_rnn_layer, nested as _nested_view_from_buffer,

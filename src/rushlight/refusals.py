@@ -38,7 +38,6 @@ nested = refused("nested tensors", "pad them: torch.nn.utils.rnn.pad_sequence", 
 masked = refused(
     "masked tensors", "keep a mask beside the tensor; torch.masked has its sums", __name__
 )
-files_as_memory = refused("from_file", "use torch.from_numpy(numpy.memmap(...))", __name__)
 semi_structured = refused(
     "tensors of two in four elements", "they are for GPUs; use the dense tensor", __name__
 )

@@ -14,6 +14,7 @@ from rushlight.core.turned import held, put
 from rushlight.elsewhere import has_memory
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.creation import finish
 from rushlight.ops.geometry import strides_of
 from rushlight.ops.inplace import admit, rebase
 from rushlight.ops.storage import (
@@ -149,6 +150,18 @@ def storage_type(self: Tensor) -> StorageType:
     """`torch.FloatStorage` for a tensor of float32."""
     warn_of_age()
     return type_of(dtypes.of(self._data.dtype))
+
+
+def from_file(
+    filename: Any, shared: bool | None = None, size: int = 0, *, dtype: Any = None, **options: Any
+) -> Tensor:
+    """size elements of a file, which are read when they are used.
+
+    With shared, what is written into the tensor goes into the file, which is made as long as that takes.
+    """
+    kind = dtypes.get_default_dtype() if dtype is None else dtype
+    storage = UntypedStorage.from_file(filename, bool(shared), size * kind.itemsize)
+    return finish(tensor_on(storage, kind, 0, (size,), (1,)), **options)
 
 
 def is_storage(obj: Any, /) -> bool:

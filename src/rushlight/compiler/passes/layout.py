@@ -72,7 +72,31 @@ class _Layout:
             n, c, h, w = place.shape
             laid = images.Images(n, c, h, w, borders_of.get(key, Border()))
             self.chosen[key] = place, laid
+        while self._follow():
+            pass
         self._move()
+
+    def _follow(self) -> bool:
+        """Let what is computed element by element from images that have moved lie as they do."""
+        found = False
+        for statement in self.graph.statements:
+            if not isinstance(statement, Loop) or statement.fold or statement.indices:
+                continue
+            places = [*statement.reads(), *statement.writes()]
+            leading = [p for p in places if id(p.memory) in self.chosen and len(p.shape) == 4]
+            if not leading:
+                continue
+            for place in places:
+                memory = place.memory
+                if memory.kind != "own" or id(memory) in self.chosen or id(memory) in self.fixed:
+                    continue
+                if _is_all(place) and place.shape == statement.shape == leading[0].shape:
+                    if self._moves(memory, {id(memory): place}):
+                        self.chosen[id(memory)] = place, images.Images(*place.shape)
+                        found = True
+                    else:
+                        self.fixed.add(id(memory))
+        return found
 
     def _borders(self, statement: Images) -> list[tuple[Place, Border]]:
         """The images of a statement, with the zeros that are read around them."""

@@ -14,7 +14,9 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from rushlight.compiler.kernels import threads
 from rushlight.compiler.kernels.target import Target, of_compiler
+from rushlight.threads import get_num_threads
 
 FLAGS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp-simd", "-ffp-contract=off",
@@ -84,6 +86,13 @@ def built(text: str, *more: str) -> ctypes.CDLL:
             os.replace(source, folder / f"{key}.c")
             os.replace(made, library)
     return ctypes.CDLL(str(library))
+
+
+def join_pool(library: ctypes.CDLL) -> None:
+    """Let a program share its work out among the threads of the process's pool."""
+    pool = threads.shared(lambda text: built(text, "-pthread"))
+    pool.set_threads(get_num_threads())
+    library.set_parallel(ctypes.c_void_p(pool.address))
 
 
 @lru_cache(maxsize=1)

@@ -171,7 +171,9 @@ def _proved(machine: Machine, proof: Proof) -> None:
         if not _alike(made, known):
             off += known.size
     if off > total // 20:
-        raise CannotRecord(f"the C gives other values than the recording, in {off} of {total} elements")
+        raise CannotRecord(
+            f"the C gives other values than the recording, in {off} of {total} elements"
+        )
 
 
 def _alike(made: Any, known: Any) -> bool:

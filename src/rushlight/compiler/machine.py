@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.build import built, target
+from rushlight.compiler.build import built, join_pool, target
 from rushlight.compiler.emit.file import CFile, write_file
 from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
 from rushlight.compiler.lowering import lower
@@ -20,6 +20,7 @@ from rushlight.compiler.recording.values import Figure, Value
 from rushlight.core.tensor import Array
 from rushlight.core.turned import held
 from rushlight.memory import address, root, strided_view
+from rushlight.threads import get_num_threads
 
 # Temporaries begin on a line of the cache.
 _LINE = 64
@@ -42,8 +43,12 @@ class Machine:
         hoist(self.graph)
         lay_out(self.graph, target())
         self.groups = fuse(self.graph)
-        self.file: CFile = write_file(program.name, self.graph, self.groups, target())
+        self.file: CFile = write_file(
+            program.name, self.graph, self.groups, target(), get_num_threads()
+        )
         self.library = built(self.file.text)
+        if "parallel" in self.file.text:
+            join_pool(self.library)
         self.doubles = (ctypes.c_double * max(program.size, 1))()
         self.numbers = np.ctypeslib.as_array(self.doubles)
         self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()

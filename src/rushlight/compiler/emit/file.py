@@ -7,12 +7,16 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
-from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer
+from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer, cost_of
 from rushlight.compiler.emit.products import kernel_of
+from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.graph import (
+    C_TYPES,
     Dtype,
     Expression,
     Graph,
@@ -54,9 +58,9 @@ static double now(void) {{
     clock_gettime(CLOCK_MONOTONIC, &t);
     return 1e9 * t.tv_sec + t.tv_nsec;
 }}
-#define CALL(k, work) do {{ const double start = now(); work; spent[k] += now() - start; }} while (0)
+#define CALL(k, ...) do {{ const double start = now(); __VA_ARGS__; spent[k] += now() - start; }} while (0)
 #else
-#define CALL(k, work) work
+#define CALL(k, ...) __VA_ARGS__
 #endif
 """
 
@@ -76,14 +80,18 @@ class CFile:
     measured: list[str] = field(default_factory=list)
 
 
-def write_file(name: str, graph: Graph, groups: list[Group], target: Target) -> CFile:
-    """All of a program as C."""
-    return _File(name, graph, groups, target).write()
+def write_file(
+    name: str, graph: Graph, groups: list[Group], target: Target, threads: int = 1
+) -> CFile:
+    """All of a program as C, for so many threads."""
+    return _File(name, graph, groups, target, threads).write()
 
 
 class _File:
-    def __init__(self, name: str, graph: Graph, groups: list[Group], target: Target) -> None:
-        self.target = target
+    def __init__(
+        self, name: str, graph: Graph, groups: list[Group], target: Target, threads: int
+    ) -> None:
+        self.target, self.threads = target, threads
         self.fragments: list[str] = []
         self.calls_of: list[str] = []
         # Functions by their text, in which something else stands for names.
@@ -148,14 +156,15 @@ class _File:
                 for x in (statement.value, *(statement.indices or ())):
                     self.calls_of += fragments_of(x)
         parameters = ["long begin", "long end"]
-        arguments = ["0", str(group.rows or group.size)]
+        arguments = []
         for memory, writes in nest.pointers.values():
             const = "" if writes else "const "
-            parameters.append(f"{const}{c_type(memory.dtype)} *restrict {nest.names.of(memory)}")
-            arguments.append(self._pointer(memory, nest.bases[id(memory)]))
+            kind = f"{const}{c_type(memory.dtype)} *"
+            parameters.append(f"{kind}restrict {nest.names.of(memory)}")
+            arguments.append(Argument(kind, self._pointer(memory, nest.bases[id(memory)])))
         for figure in nest.names.figures.values():
             parameters.append(f"double {nest.names.of_number(figure)}")
-            arguments.append(f"n[{figure.index}]")
+            arguments.append(Argument("double", f"n[{figure.index}]"))
         head = [
             f"    {c_type(memory.dtype)} {nest.names.of(memory)}[{size}];"
             for memory, _, size in nest.buffers.values()
@@ -171,7 +180,22 @@ class _File:
                 text = text.replace(f"#{at}#", figure.name)
             comment = _comment(group.statements)
             self.functions[name] = f"{comment}\nstatic void {name}{text}"
-        self._call(f"{name}({', '.join(arguments)})")
+        count = group.rows or group.size
+        if group.rows == 1 or not nest.accumulators:
+            self._ranged(
+                name, arguments, count, 1 if group.rows else 64, cost_of(group), first=True
+            )
+            return
+        places = {id(memory): at for at, (memory, _) in enumerate(nest.pointers.values())}
+        sums: dict[int, int] = {}
+        for piece, _ in nest.accumulators:
+            size = piece.accesses[0].span(piece)
+            fold = piece.loop.fold
+            if fold is None or fold.kind != "+" or size is None:
+                sums = {}
+                break
+            sums[places[id(piece.loop.out.memory)]] = size
+        self._parted(name, arguments, count, sums, cost_of(group), first=True)
 
     def _pointer(self, memory: Memory, offset: int) -> str:
         """A pointer to an element, as C in the functions that call."""
@@ -233,6 +257,47 @@ class _File:
         else:
             self._call(f"{name}(p, n)")
 
+    def _ranged(
+        self, name: str, arguments: list[Argument], count: int, grain: int, cost: float, first: bool
+    ) -> None:
+        """A call of a function that takes a range, by several threads where that pays."""
+        if self.threads > 1 and cost > WORTH and count > grain:
+            text, call = shared(name, arguments, count, grain, first)
+            self.functions.setdefault(f"{name}_share", text)
+            self.fragments.append("threads_float")
+        else:
+            call = call_of(name, arguments, "0", str(count), first)
+        self._call(call)
+
+    def _parted(
+        self,
+        name: str,
+        arguments: list[Argument],
+        count: int,
+        sums: dict[int, int],
+        cost: float,
+        first: bool,
+    ) -> None:
+        """A call of a function that adds up over its range, in parts of the range where that pays."""
+        parts = min(self.threads, count)
+        if parts < 2 or cost < WORTH or not sums:
+            self._call(call_of(name, arguments, "0", str(count), first))
+            return
+        inner, ends = list(arguments), []
+        for at, size in sums.items():
+            kind = arguments[at].type.removesuffix("*").strip()
+            dtype = next(d for d, c in C_TYPES.items() if c == kind)
+            memory = self._own("parts", np.dtype(dtype), parts * size)
+            inner[at] = Argument(arguments[at].type, self._pointer(memory, 0))
+            adding, text = added(kind, size, parts)
+            self.functions.setdefault(adding, text)
+            ends.append(f"{adding}({inner[at].text}, {arguments[at].text})")
+        text, call = in_parts(name, inner, count, parts, sums, first)
+        self.functions.setdefault(f"{name}_parts", text)
+        self.fragments.append("threads_float")
+        for one in (call, *ends):
+            self._call(one)
+
     def _call(self, call: str) -> None:
         self.calls.append(f"CALL({len(self.measured)}, {call});")
         self.measured.append(call)
@@ -268,13 +333,19 @@ class _File:
                     pack, operands, operand
                 )
             operands[pack.operand] = self._pointer(memory, 0)
-        c = self._address(call.c)
-        self._call(f"{made.kernel.name}({operands['a']}, {operands['b']}, {c}, 0, {made.count})")
+        kind = c_type(statement.a.dtype)
+        arguments = [
+            Argument(f"const {kind} *", operands["a"]),
+            Argument(f"const {kind} *", operands["b"]),
+            Argument(f"{kind} *", self._address(call.c)),
+        ]
+        self._ranged(made.kernel.name, arguments, made.count, made.rows, made.cost, first=False)
 
     def _images(self, statement: Images) -> None:
-        call = pictures.kernel_of(statement, self.target)
+        call = pictures.kernel_of(statement, self.target, self.threads)
         self._function(call.kernel)
         dtype = statement.images()[0].dtype
+        kind = c_type(dtype)
         x, *others = statement.inputs
         arguments = [self._image(x)]
         if call.pack is not None:
@@ -295,13 +366,28 @@ class _File:
         if call.finish is not None:
             # Sums over the batch, brought into torch's order at the end.
             self._function(call.finish)
-            sums = self._pointer(self._own("sums", dtype, call.sums), 0)
-            self._call(f"memset({sums}, 0, {call.sums * dtype.itemsize})")
-            self._call(f"{call.kernel.name}({', '.join(arguments)}, {sums}, 0, {call.count})")
+            size = call.sums * call.parts
+            sums = self._pointer(self._own("sums", dtype, size), 0)
+            self._call(f"memset({sums}, 0, {size * dtype.itemsize})")
+            given = [
+                *(Argument(f"{kind} *", text) for text in arguments),
+                Argument(f"{kind} *", sums),
+            ]
+            name = call.kernel.name
+            if call.parts > 1:
+                at = len(given) - 1
+                text, made = in_parts(name, given, call.count, call.parts, {at: call.sums}, False)
+                self.functions.setdefault(f"{name}_parts", text)
+                self.fragments.append("threads_float")
+                self._call(made)
+            else:
+                self._call(call_of(name, given, "0", str(call.count), False))
             self._call(f"{call.finish.name}({sums}, {self._address(statement.outs[0])})")
             return
         arguments += [self._image(place) for place in statement.outs]
-        self._call(f"{call.kernel.name}({', '.join(arguments)}, 0, {call.count})")
+        kinds = [f"{c_type(place.dtype)} *" for place in (*statement.inputs, *statement.outs)]
+        given = [Argument(k, text) for k, text in zip(kinds, arguments, strict=True)]
+        self._ranged(call.kernel.name, given, call.count, 1, call.cost, first=False)
 
     def _image(self, place: Place) -> str:
         """A pointer to where the buffer of images begins, their border included."""
@@ -318,8 +404,12 @@ class _File:
         """Bring an operand into the form in which a product takes it."""
         self._function(pack.kernel)
         memory = self._own("packed", operand.dtype, pack.size)
-        packed = self._pointer(memory, 0)
-        self._call(f"{pack.kernel.name}({operands[pack.operand]}, {packed}, 0, {pack.count})")
+        kind = c_type(operand.dtype)
+        arguments = [
+            Argument(f"const {kind} *", operands[pack.operand]),
+            Argument(f"{kind} *", self._pointer(memory, 0)),
+        ]
+        self._ranged(pack.kernel.name, arguments, pack.count, 1, pack.cost, first=False)
         return memory
 
     def _forget(self, group: Group) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rushlight.compiler.emit.sharing import WORTH
 from rushlight.compiler.graph import Images, NoC, Place, c_type, in_rows
 from rushlight.compiler.kernels import convolution, pooling
 from rushlight.compiler.kernels.images import Border
@@ -22,29 +23,35 @@ class Call:
     packed: int = 0
     finish: Kernel | None = None
     sums: int = 0
-    work: int = 0
+    # How often the sums are there: a weight's gradient is added up in so many parts of the batch.
+    parts: int = 1
+    cost: float = 0.0
 
 
-def kernel_of(statement: Images, target: Target) -> Call:
+def kernel_of(statement: Images, target: Target, threads: int) -> Call:
     """The kernel for a convolution or a pooling of images that lie as they do."""
     T = c_type(statement.images()[0].dtype)
     laid = [layout_of(place) for place in statement.images()]
     form, way = statement.form, statement.way
     if way == "maximum":
         made = pooling.maximum(form, laid[0], laid[1], target, T)
-        return Call(made, laid[1].batch * laid[1].height)
+        return Call(made, laid[1].batch * laid[1].height, cost=laid[0].size * 0.3)
     if way == "scattered":
         made, count = pooling.scattered(form, laid[0], laid[2], target, T)
-        return Call(made, count)
+        return Call(made, count, cost=laid[2].size * 0.5)
     if way == "forward":
         plan = convolution.forward(form, laid[0], laid[1], target, T)
     elif way == "input":
         plan = convolution.input_gradient(form, laid[0], laid[1], target, T)
     else:
-        plan = convolution.weight_gradient(form, laid[0], laid[1], target, T)
-    return Call(
-        plan.kernel, plan.count, plan.pack, plan.packed, plan.finish, plan.sums, 2 * form.products
-    )
+        cost = form.products / target.lanes(4) / target.flops / target.ghz
+        parts = threads if cost > WORTH else 1
+        plan = convolution.weight_gradient(form, laid[0], laid[1], target, T, parts=parts)
+        return Call(
+            plan.kernel, plan.count, finish=plan.finish, sums=plan.sums, parts=parts, cost=cost
+        )
+    cost = plan.cycles / target.ghz
+    return Call(plan.kernel, plan.count, plan.pack, plan.packed, cost=cost)
 
 
 def layout_of(place: Place) -> Layout:

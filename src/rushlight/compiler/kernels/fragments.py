@@ -181,6 +181,7 @@ static void alone(Work *work, void *context, long count, long grain)
     work(context, 0, count);
 }
 static void (*parallel)(Work *work, void *context, long count, long grain) = alone;
+void set_parallel(void *pool) { parallel = (void (*)(Work *, void *, long, long))pool; }
 """
 
 

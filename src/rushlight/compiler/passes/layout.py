@@ -92,7 +92,8 @@ class _Layout:
                     continue
                 if _is_all(place) and place.shape == statement.shape == leading[0].shape:
                     if self._moves(memory, {id(memory): place}):
-                        self.chosen[id(memory)] = place, images.Images(*place.shape)
+                        n, c, h, w = place.shape
+                        self.chosen[id(memory)] = place, images.Images(n, c, h, w)
                         found = True
                     else:
                         self.fixed.add(id(memory))

@@ -24,6 +24,15 @@ class Access:
     reach: int
     writes: bool
 
+    def span(self, piece: Piece) -> int | None:
+        """How many elements are touched, if these are all there are between the first and the last."""
+        size, reach = 1, 0
+        for n, step in zip(piece.dims, self.strides, strict=True):
+            if step:
+                size *= n
+                reach += (n - 1) * step
+        return size if size == reach + 1 else None
+
     def same_walk(self, other: Access) -> bool:
         """Whether both touch the same element at the same step of loops of one form."""
         return (

@@ -40,6 +40,7 @@ CALLS = [
     "x.sum(), x.sum(0), x.sum(dim=0), torch.sum(x, dim=0), x.max(0), x.topk(1), x.unique(), x.norm(), torch.norm(x)",
     "x.split(1), torch.split(x, 1), x.chunk(2), x.unbind(0), x.view(-1), x.t(), x.expand(2, 2, 2), x.permute(1, 0)",
     "torch.cat([c, x]), torch.stack([x, x]), torch.where(c > 0, c, x), torch.einsum('ij,jk->ik', x, c)",
+    "torch.einsum('ij,jk->ik', [x, c])",
     "torch.meshgrid(x[0], x[0], indexing='ij'), torch.broadcast_tensors(x, c), torch.linalg.svd(x), torch.fft.fft(x)",
     "F.relu(x), F.dropout(x, 0.5), F.softmax(x, 0), F.linear(c, x), F.mse_loss(x, c), nn.Linear(2, 2)(x)",
     "x.clone(), torch.clone(x), x.detach(), x.data, x.double(), x.new_ones(2), torch.zeros_like(x)",
@@ -114,6 +115,7 @@ class P(nn.Parameter):
         made.manifold = manifold
         return made
 _p = P(c, manifold="sphere")
+print(_p, repr(nn.Parameter(x)))
 print(_p.manifold, kind([_p, _p * 2]), _p.requires_grad, _p.is_leaf)
 """,
 }

@@ -306,9 +306,8 @@ class ModuleDict(Module):
 
 
 def _as_parameter(value: Any) -> Any:
-    if isinstance(value, TensorBase) and not isinstance(value, Parameter):
-        return Parameter(value)
-    return value
+    plain = isinstance(value, TensorBase) and not isinstance(value, Parameter)
+    return Parameter(value) if plain else value
 
 
 def _described(value: Any, kind: Callable[[Any], str]) -> str:

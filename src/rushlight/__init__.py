@@ -57,7 +57,7 @@ from rushlight.ops.internal import (
     _check_tensor_all, _check_tensor_all_with, _check_type, _check_value, _check_with,
     _convert_indices_from_coo_to_csr, _convert_indices_from_csr_to_coo, _convolution, _dim_arange,
     _embedding_bag, _is_all_true, _is_any_true, _log_softmax, _log_softmax_backward_data,
-    _shape_as_tensor, _softmax, _softmax_backward_data, _stack, _unique, _unique2,
+    _pin_memory, _shape_as_tensor, _softmax, _softmax_backward_data, _stack, _unique, _unique2,
 )
 from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
@@ -132,7 +132,9 @@ from rushlight.public.torch import (
     vstack, where, xlogy, xlogy_, zero_, zeros, zeros_like,
 )
 from rushlight.refusals import (
-    benchmarks_in_cpp as ThroughputBenchmark, compressed as ccol_indices_copy,
+    benchmarks_in_cpp as ThroughputBenchmark, compressed as _sparse_addmm,
+    compressed as _sparse_csr_prod, compressed as _sparse_csr_sum,
+    compressed as _sparse_mm_reduce_impl, compressed as ccol_indices_copy,
     compressed as col_indices_copy, compressed as crow_indices_copy, compressed as dsmm,
     compressed as hsmm, compressed as hspmm, compressed as indices_copy,
     compressed as resize_as_sparse_, compressed as row_indices_copy, compressed as saddmm,

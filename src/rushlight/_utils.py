@@ -100,3 +100,10 @@ def _get_device_index(device: Any, optional: bool = False, allow_cpu: bool = Fal
 def _get_available_device_type() -> str | None:
     """None: there is no device but the CPU."""
     return None
+
+
+def _get_device_module(device_type: str) -> Any:
+    """The module of a type of device."""
+    from rushlight.ops.control import get_device_module
+
+    return get_device_module(device_type)

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.absent import _Refused
 from rushlight.library.operators import OpOverload, OpOverloadPacket, packets
 from rushlight.library.schema import NOTHING, Argument, FunctionSchema
 
@@ -123,8 +124,9 @@ def _function(name: str) -> Callable[..., Any] | None:
         return _OWN[name]
     for space in (rushlight, functional, Tensor):
         function = vars(space).get(name) or (space is Tensor and getattr(space, name, None))
+        # `__module__` says under `rushlight run` where a function is found.
         public = isinstance(function, FunctionType) and _stands_for_an_operator(function)
-        if public:
+        if public or isinstance(function, _Refused):
             return function  # type: ignore[return-value]
     prefix, _, rest = name.partition("_")
     if prefix in ("linalg", "fft", "special") and rest:
@@ -136,7 +138,7 @@ def _function(name: str) -> Callable[..., Any] | None:
 def _stands_for_an_operator(function: FunctionType) -> bool:
     from rushlight.overriding.functions import is_public
 
-    return is_public(function) or function.__module__ in (
+    return is_public(function) or function.__globals__["__name__"] in (
         "rushlight.ops.internal",
         "rushlight.ops.foreach",
     )

@@ -190,3 +190,8 @@ def _convert_indices_from_csr_to_coo(
     pair = (col_indices, rows) if transpose else (rows, col_indices)
     whole = dtypes.int32 if out_int32 else dtypes.int64
     return joining.stack([conversion.to(part, whole) for part in pair])
+
+
+def _pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """The tensor: there is no device that would read it."""
+    return self

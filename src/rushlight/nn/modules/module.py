@@ -30,7 +30,7 @@ from rushlight.nn.modules.hooks import (
     register_module_parameter_registration_hook,
     registered,
 )
-from rushlight.nn.modules.state import StateMethods, _IncompatibleKeys
+from rushlight.nn.modules.state import EXTRA, StateMethods, _IncompatibleKeys
 from rushlight.nn.modules.utils import shown
 from rushlight.nn.parameter import Buffer, Parameter
 from rushlight.ops.arguments import type_word
@@ -47,6 +47,9 @@ __all__ = [
     "register_module_module_registration_hook",
     "register_module_parameter_registration_hook",
 ]
+
+
+_EXTRA_STATE_KEY_SUFFIX = EXTRA
 
 
 def _typename(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -90,9 +90,14 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     before = leaf._grad
     if before is None:
         if create_graph:
-            leaf._grad = _laid_out(g, leaf._data)
+            sparse = g.is_sparse
+            leaf._grad = g if sparse else _laid_out(g, leaf._data)
             return
-        array = held(g)
+        try:
+            array = held(g)
+        except NotImplementedError:
+            leaf._grad = g  # It is sparse.
+            return
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.
         free = sys.getrefcount(g) <= 3 and sys.getrefcount(array) <= 3 and not g._requires_grad
@@ -101,14 +106,19 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             like = leaf._data if alike else array
             g = _laid_out(g, like)
         leaf._grad = g
-    elif create_graph:
-        leaf._grad = before + g
+    elif create_graph or before.is_sparse or g.is_sparse:
+        leaf._grad = together(before, g)
     else:
         if doors.watching or before._turned:
             into(before, writing.add, g)
         else:
             writing.add(before._data, g._data)
         bump(before, "the accumulation of a gradient")
+
+
+def together(a: Any, b: Any) -> Any:
+    """The sum of two gradients, of which one is sparse, perhaps: what is dense comes first."""
+    return b + a if a.is_sparse and not b.is_sparse else a + b
 
 
 @quiet

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room
+from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room, together
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
 from rushlight.core.hooks import retain
@@ -138,7 +138,11 @@ class _Walk:
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
-        data = g._data
+        try:
+            data = g._data
+        except NotImplementedError:
+            self._send_sparse(target, number, g)
+            return
         if isinstance(target, TensorBase):
             pending: dict[Any, Any] = self.leaves
             own = target._data
@@ -167,9 +171,20 @@ class _Walk:
         if id(a) in self.owned:
             into(a, writing.add, b)
             return a
-        total: Tensor = apply(TABLE["add"], a, b)
+        try:
+            total: Tensor = apply(TABLE["add"], a, b)
+        except NotImplementedError:
+            return together(a, b)  # What waits is sparse.
         self.owned.add(id(total))
         return total
+
+    def _send_sparse(self, target: Any, number: int, g: Any) -> None:
+        """Leaves keep a sparse gradient; nodes are sent it with all of its zeros."""
+        if not isinstance(target, TensorBase):
+            self.send(target, number, g.to_dense())
+            return
+        waiting = self.leaves.get(target)
+        self.leaves[target] = g if waiting is None else together(waiting, g)
 
     def go(self, retain_graph: bool) -> None:
         """Run the nodes, which are sorted by age, from the youngest on."""
@@ -299,10 +314,14 @@ class _Walk:
         if not self.create_graph:
             for leaf in leaves:
                 before = leaf._grad
-                if before is not None and (
-                    before._data.base is not None
-                    or before._data.shape != leaf._data.shape
-                    or before._changes.__class__ is not list
+                if (
+                    before is not None
+                    and not before.is_sparse
+                    and (
+                        before._data.base is not None
+                        or before._data.shape != leaf._data.shape
+                        or before._changes.__class__ is not list
+                    )
                 ):
                     need_room(leaf)
         while leaves:

@@ -12,9 +12,12 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import class_of, take_memory
-from rushlight.device import check_device
+from rushlight.device import CPU, META, without_memory
+from rushlight.elsewhere import has_memory
 from rushlight.ops.arguments import as_sizes
+from rushlight.ops.creation import emptied
 from rushlight.ops.rebuilding import own_state, with_state
+from rushlight.outline import outlined
 from rushlight.overriding.asking import disabled_torch_function
 
 __all__ = [
@@ -175,9 +178,11 @@ class UninitializedTensorMixin:
         self, shape: Any, device: Any = None, dtype: dtypes.dtype | None = None
     ) -> None:
         """Take this shape (and dtype), with values that are still arbitrary."""
-        check_device(device)
         wanted = _array.__get__(self).dtype if dtype is None else dtype.numpy
-        _array.__set__(self, np.zeros(as_sizes((shape,)), wanted))
+        like = _array.__get__(self)
+        if device is not None and without_memory(device):
+            like = outlined(like)
+        _array.__set__(self, np.zeros(as_sizes((shape,)), wanted, like=like))
         self.__class__ = self._becomes  # type: ignore[assignment]
 
     @property
@@ -189,6 +194,21 @@ class UninitializedTensorMixin:
             "initialized one. Call `forward` to initialize the parameters before accessing their "
             "attributes."
         )
+
+    @property
+    def device(self) -> Any:
+        """Where the elements will be."""
+        return CPU if has_memory(_array.__get__(self)) else META
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the elements will be in memory."""
+        return has_memory(_array.__get__(self))
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether there will be no elements."""
+        return not self.is_cpu
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -245,8 +265,8 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         cls, requires_grad: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
     ) -> UninitializedParameter:
         """A parameter without a shape."""
-        check_device(device)
-        empty = literal(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        array = np.empty(0, (dtype or dtypes.get_default_dtype()).numpy)
+        empty = emptied(literal(array), device)
         tensor: UninitializedParameter = _leaf(cls, empty, False)
         tensor._requires_grad = requires_grad
         return tensor
@@ -272,8 +292,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         persistent: bool = True,
     ) -> UninitializedBuffer:
         """A buffer without a shape."""
-        check_device(device)
-        empty = literal(np.empty(0, (dtype or dtypes.get_default_dtype()).numpy))
+        array = np.empty(0, (dtype or dtypes.get_default_dtype()).numpy)
+        empty = emptied(literal(array), device)
         tensor: UninitializedBuffer = _leaf(cls, empty, requires_grad)
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor

@@ -9,7 +9,10 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, check, literal, read
+from rushlight.core.node import Node
 from rushlight.core.state import state
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import wants_grad
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
 from rushlight.primitives import embedding as embedding_rows
@@ -39,7 +42,7 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """The rows of weight that indices name; the gradient is dense also where torch's is sparse.
+    """The rows of weight that indices name; with sparse, the gradient is a sparse tensor of them.
 
     >>> import rushlight as torch
     >>> torch.embedding(torch.tensor([[0.0], [10.0]]), torch.tensor([1, 0, 1]))
@@ -51,11 +54,42 @@ def embedding(
     need_indices("embedding", "indices", indices)
     if weight._data.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data.shape)}")
+    recording = sparse and state.grad and wants_grad(weight)
+    if recording and scale_grad_by_freq:
+        raise RuntimeError(
+            "embedding_backward: scale_grad_by_freq not supported with sparse gradients"
+        )
     result: Tensor = apply(
-        embedding_rows.embedding, weight, indices, padding_idx=int(padding_idx),
-        scale_grad_by_freq=bool(scale_grad_by_freq),
+        embedding_rows.embedding, weight.detach() if recording else weight, indices,
+        padding_idx=int(padding_idx), scale_grad_by_freq=bool(scale_grad_by_freq),
     )  # fmt: skip
+    if recording:
+        result._node = _Rows(weight, indices, int(padding_idx), result)
+        result._requires_grad = True
     return result
+
+
+class _Rows(Node):
+    """The node of an embedding with a sparse gradient."""
+
+    __slots__ = ("indices", "padding", "sizes")
+
+    def __init__(self, weight: Tensor, indices: Tensor, padding: int, out: Tensor) -> None:
+        refresh(weight)
+        super().__init__((weight if weight._node is None else weight._node,), (weight._output_nr,))
+        self.indices, self.padding, self.sizes = indices, padding, weight._data.shape
+        self._out_shape, self._out_dtype = out._data.shape, out._data.dtype
+        self._label = "EmbeddingBackward0"
+
+    def _gradients(self, g: Any) -> list[Any]:
+        """Of the rows that were looked up, those of g; none of the padding."""
+        from rushlight.sparse.tensor import assemble
+
+        at, values = self.indices.reshape((1, -1)), g.reshape((-1, self.sizes[1]))
+        if self.padding >= 0:
+            kept = at[0] != self.padding
+            at, values = at[:, kept], values[kept]
+        return [assemble(at.to(dtypes.int64), values, self.sizes, False)]
 
 
 def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:

@@ -95,6 +95,21 @@ class SparseTensor(_Casts, Tensor):
     is_sparse = True
 
     @property
+    def device(self) -> Any:
+        """Where the values are."""
+        return self._held.device
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the values are in memory."""
+        return self._held.is_cpu
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether there are no values."""
+        return self._held.is_meta
+
+    @property
     def _data(self) -> NoReturn:  # type: ignore[override]
         # Every operation of dense tensors asks for the array first.
         raise NotImplementedError(

@@ -28,7 +28,7 @@ def embedding(
     """The rows of weight [rows, width] that input names: [*, width].
 
     Row padding_idx gets no gradient; with max_norm, rows that are used are scaled down to that norm,
-    in place. The gradient is dense, whatever sparse says.
+    in place. With sparse, the gradient of the weight is a sparse tensor of the rows that were named.
 
     >>> import rushlight as torch
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.eye(2))
@@ -46,7 +46,7 @@ def embedding(
         padding = padding_idx % count
     if max_norm is not None:
         ops.embedding_renorm_(weight, input, max_norm, norm_type)
-    return ops.embedding(weight, input, padding, scale_grad_by_freq)
+    return ops.embedding(weight, input, padding, scale_grad_by_freq, sparse)
 
 
 _MODES = {"sum": 0, "mean": 1, "max": 2}

@@ -11,6 +11,7 @@ from rushlight.compiler.build import built, join_pool, target
 from rushlight.compiler.emit.file import CFile, write_file
 from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
 from rushlight.compiler.lowering import lower
+from rushlight.compiler.passes.arena import LINE, Need, arranged
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
@@ -21,9 +22,6 @@ from rushlight.core.tensor import Array
 from rushlight.core.turned import held
 from rushlight.memory import address, root, strided_view
 from rushlight.threads import get_num_threads
-
-# Temporaries begin on a line of the cache.
-_LINE = 64
 
 
 class Stopped(Exception):
@@ -72,16 +70,19 @@ class Machine:
 
     def _lay_out(self) -> None:
         """Give temporaries and constants their memory."""
-        used = self.file.used
-        size = 0
-        starts: dict[int, int] = {}
+        # Borders stay, and what Python looks at.
+        kept = {self.graph.places[index].memory.number for index in self._looked_at()}
+        last = len(self.groups)
+        needs = []
         for memory in self.graph.memories:
-            if memory.kind == "own" and memory.number in used:
-                starts[memory.number] = size
-                size += -(-memory.size * memory.dtype.itemsize // _LINE) * _LINE
+            if memory.kind == "own" and memory.number in self.file.used:
+                stays = memory.bordered or memory.number in kept
+                life = (0, last) if stays else self.file.lives[memory.number]
+                needs.append(Need(memory.number, memory.size * memory.dtype.itemsize, *life))
+        starts, size = arranged(needs)
         # Zeros: borders of images are read, and never written.
-        self.arena = np.zeros(size + _LINE, np.uint8)
-        base = -address(self.arena) % _LINE
+        self.arena = np.zeros(size + LINE, np.uint8)
+        base = -address(self.arena) % LINE
         # The array of each memory, flat; those of sources and of what is given change with each call.
         self.flat: dict[int, Array] = {}
         for memory in self.graph.memories:
@@ -100,6 +101,16 @@ class Machine:
                 seen.add(place.memory.number)
                 back = place.offset * place.dtype.itemsize
                 self.sources.append((number, place.memory.number, back))
+
+    def _looked_at(self) -> set[int]:
+        """The values that Python reads between the pieces of C."""
+        return {
+            x.index
+            for step in self.order
+            if isinstance(step, Entry)
+            for x in step.reads()
+            if x.__class__ is Value and x.index in self.graph.places
+        }
 
     def _hold(self, memory: Memory, flat: Array) -> None:
         self.flat[memory.number] = flat

@@ -74,6 +74,8 @@ class CFile:
     order: list[str | Entry]
     # Memory that the C finds in the table of pointers.
     used: set[int]
+    # When each of these is used first and last, counted in calls.
+    lives: dict[int, tuple[int, int]]
     # What stopped the program, by the number that C returns.
     stops: list[Guard] = field(default_factory=list)
     # What is called, by the number under which it is measured.
@@ -106,6 +108,8 @@ class _File:
         self.order: list[str | Entry] = []
         self.calls: list[str] = []
         self.used: set[int] = set()
+        self.lives: dict[int, tuple[int, int]] = {}
+        self.moment = 0
         self.stops: list[Guard] = []
         self.runs: list[str] = []
         self.measured: list[str] = []
@@ -116,12 +120,15 @@ class _File:
     def write(self) -> CFile:
         """The text."""
         for number, group in enumerate(self.groups):
+            # All that one group calls lives at the same time.
+            self.moment = number
             if group.kind == "outside":
                 self._end_run()
                 (statement,) = group.statements
                 if isinstance(statement, Outside):
                     self.order.append(statement.entry)
-                self.used |= {m.number for m in _memories(statement)}
+                for memory in _memories(statement):
+                    self._use(memory)
             elif group.kind == "nest":
                 self._nest(number, group)
             elif group.kind == "straight":
@@ -134,7 +141,7 @@ class _File:
         clock = _CLOCK.format(count=max(len(self.measured), 1))
         called = maths.fragments(self.calls_of)
         text = "\n".join([_HEAD, clock, called, "", shared, *self.functions.values(), *self.runs])
-        return CFile(text, self.order, self.used, self.stops, self.measured)
+        return CFile(text, self.order, self.used, self.lives, self.stops, self.measured)
 
     def _end_run(self) -> None:
         """What is called between two things that Python does."""
@@ -199,12 +206,18 @@ class _File:
 
     def _pointer(self, memory: Memory, offset: int) -> str:
         """A pointer to an element, as C in the functions that call."""
-        self.used.add(memory.number)
+        self._use(memory)
         at = f" + {offset}" if offset else ""
         return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
 
-    def _declare(self, head: Writer, memory: Memory, writes: bool) -> None:
+    def _use(self, memory: Memory) -> None:
+        """Memory is used at this moment."""
         self.used.add(memory.number)
+        first, _ = self.lives.get(memory.number, (self.moment, 0))
+        self.lives[memory.number] = first, self.moment
+
+    def _declare(self, head: Writer, memory: Memory, writes: bool) -> None:
+        self._use(memory)
         const = "" if writes else "const "
         kind = c_type(memory.dtype)
         head.line(f"{const}{kind} *restrict const {self.names[id(memory)]} = p[{memory.number}];")

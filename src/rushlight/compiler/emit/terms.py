@@ -22,7 +22,7 @@ from rushlight.compiler.graph import (
 from rushlight.compiler.recording.values import Figure
 
 # What needs no brackets: a name, a number, an element, a call.
-_ATOM = re.compile(r"-?[\w.]+(\[[^][]*\]|\([^()]*\))?$")
+_ATOM = re.compile(r"-?[\w.@#]+(\[[^][]*\]|\([^()]*\))?$")
 
 
 def bracketed(text: str) -> str:

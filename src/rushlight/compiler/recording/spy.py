@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rushlight.compiler.recording.errors import CannotRecord, place
-from rushlight.compiler.recording.origin import LIBRARY, OWN, USER, origin_of_file
+from rushlight.compiler.recording.origin import LIBRARY, OWN, USER, origin, origin_of_file
 
 if TYPE_CHECKING:
     from rushlight.compiler.recording.recorder import Recorder
@@ -80,9 +80,9 @@ class Spy:
                 self._say(error)
 
     def _refuse(self, frame: Any, what: Any, why: str, instead: str) -> None:
-        while frame.f_back is not None and origin_of_file(frame.f_code.co_filename) == LIBRARY:
+        while frame.f_back is not None and _whose(frame) == LIBRARY:
             frame = frame.f_back
-        if origin_of_file(frame.f_code.co_filename) == OWN:
+        if _whose(frame) == OWN:
             return
         line = (frame.f_code.co_filename, frame.f_lineno)
         name = what.__name__
@@ -98,6 +98,14 @@ class Spy:
         if not self.recorder.lenient:
             raise error
         sys.setprofile(self.before)
+
+
+def _whose(frame: Any) -> int:
+    """Whose code runs; what was made of a string is its module's."""
+    file = frame.f_code.co_filename
+    if file.startswith("<") and not file.startswith("<frozen"):
+        return origin(frame.f_globals.get("__name__", "__main__"))
+    return origin_of_file(file)
 
 
 def _unfit(what: Any) -> tuple[str, str] | None:

@@ -94,7 +94,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             leaf._grad = g if sparse else _laid_out(g, leaf._data)
             return
         try:
-            array = held(g)
+            array = held(g) if g._turned else g._data
         except NotImplementedError:
             leaf._grad = g  # It is sparse.
             return

@@ -97,8 +97,7 @@ def _one(root: Any) -> Any:
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )
-    one = brought(np.array(1, root._data.dtype), root._data)
-    return literal(one.reshape(root._data.shape) if root._data.ndim else one)
+    return literal(brought(np.array(1, root._data.dtype, ndmin=root._data.ndim), root._data))
 
 
 def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:

@@ -14,7 +14,7 @@ from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_r
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
 from rushlight.core.hooks import retain
-from rushlight.core.node import Node
+from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import TensorBase
@@ -100,22 +100,22 @@ class _Walk:
 
     def _reachable(self) -> list[Node]:
         """The nodes behind the roots, the oldest first."""
-        seen: set[Node] = {root for root in self.roots if isinstance(root, Node)}
-        stack = list(seen)
+        stack: list[Node] = [root for root in self.roots if isinstance(root, Node)]
+        seen = set(stack)
         while stack:
             node = stack.pop()
             for edge in node._edges:
-                if isinstance(edge, Node):
-                    if edge not in seen:
-                        seen.add(edge)
-                        stack.append(edge)
-                elif edge is not None and edge._hooks is not None:
+                if edge is None or edge in seen:
+                    continue
+                if edge.__class__ is PrimitiveNode or isinstance(edge, Node):
+                    seen.add(edge)
+                    stack.append(edge)
+                elif edge._hooks is not None:
                     last = self.watched.get(edge)
                     if last is None or node._sequence < last._sequence:
                         self.watched[edge] = node
-        nodes = sorted(seen, key=_by_age)
         self.reached = {*seen, *self.watched, *self.roots} if self.watched else seen
-        return nodes
+        return sorted(seen, key=_by_age)
 
     def _useful(self) -> set[Node]:
         """The nodes that must run for the targets; oldest first, so edges are known."""
@@ -218,7 +218,18 @@ class _Walk:
                     node._release()
                 numbers = node._edge_outputs
                 for i, edge in enumerate(node._edges):
-                    if edge is not None and (gradient := gradients[i]) is not None:
+                    if edge is None or (gradient := gradients[i]) is None:
+                        continue
+                    # Nearly all are the first to come to a node of one output, and fit.
+                    if (
+                        edge.__class__ is PrimitiveNode
+                        and edge not in pending
+                        and edge._metas is None
+                        and (data := gradient._data).shape == edge._out_shape
+                        and data.dtype is edge._out_dtype
+                    ):
+                        pending[edge] = gradient
+                    else:
                         send(edge, 0 if numbers is None else numbers[i], gradient)
             else:
                 # Nothing to pass on; what was saved is looked at and let go all the same, as in torch.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ndarray = np.ndarray
 # The types of nearly all arrays, asked for by identity: to read a dtype's kind takes longer.
 _FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+# Python's numbers below this fit all types of 32 bits and more.
+_LARGE = 2**31
 
 # How many interpreters there are, in all threads: nearly always none, and then nobody is asked.
 watching = 0
@@ -74,14 +76,31 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                     layout is None
                     or ((a.base is None or not placed(a)) and (b.base is None or not placed(b)))
                 )
+            ) or (
+                row.numbers
+                and (b.__class__ is float or b.__class__ is int)
+                and a.__class__ is _ndarray
+                and ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE)
+                and (layout is None or a.base is None or not placed(a))
+                and -_LARGE < b < _LARGE
             ):
                 result = row.forward(a, b, **static) if static else row.forward(a, b)
             else:
                 result = _computed(row, [a, b], static)
         else:
             wanted = True
-            arrays = [t._data if isinstance(t, TensorBase) else t for t in inputs]
-            result = _computed(row, arrays, static)
+            arrays = []
+            plain = row.promote is None
+            for t in inputs:
+                if isinstance(t, TensorBase):
+                    t = t._data
+                    if t.__class__ is not _ndarray or t.dtype is not _FLOAT or t.base is not None:
+                        plain = False
+                arrays.append(t)
+            if plain:
+                result = row.forward(*arrays, **static)
+            else:
+                result = _computed(row, arrays, static)
     except (ValueError, IndexError, TypeError) as error:
         raise explained(row, inputs, static, error) from None
     except MemoryError as error:
@@ -91,7 +110,8 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     elif result.__class__ is tuple:
         out = tuple([wrap(r if r.__class__ is _ndarray else as_array(r)) for r in result])
     else:
-        out = wrap(result[...])  # An array, if it is a number of NumPy's.
+        # A number of NumPy's becomes an array of its own, and not a view of that number.
+        out = wrap(np.array(result) if isinstance(result, np.generic) else result[...])
     if recording and wanted and row.vjp is not None:
         attach(row, inputs, static, out, False)
     return out

@@ -154,7 +154,11 @@ class PrimitiveNode(Node):
             kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
         if plan.joint is not None:
             return plan.joint(g, *kept)
-        return [None if rule is None else rule(g, *pick(kept)) for rule, pick in plan.rules]
+        # A loop of its own: a comprehension is a call.
+        gradients: list[Tensor | None] = []
+        for rule, pick in plan.rules:
+            gradients.append(None if rule is None else rule(g, *pick(kept)))
+        return gradients
 
     def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
         if all(wanted) or self.plan.joint is not None:

@@ -64,27 +64,30 @@ class Plan:
     A rule comes with what picks its arguments after g out of what is kept.
     """
 
-    __slots__ = ("row", "gather", "rules", "joint", "saves", "saves_out")
+    __slots__ = ("row", "gather", "inputs", "others", "rules", "joint", "saves", "saves_out")
 
     def __init__(self, row: Primitive, wants: int) -> None:
         self.row = row
-        self.gather: list[tuple[int, Any]] = []
-        self.rules: list[tuple[Rule | None, Callable[[Sequence[Any]], Sequence[Any]]]] = []
-        self.joint: Rule | None = None
-        if callable(row.vjp):
-            self.joint = row.vjp
-            self._places(row.vjp)
-        else:
-            rules = row.vjp or ()
+        self.joint: Rule | None = row.vjp if callable(row.vjp) else None
+        rules: list[Rule | None] = []
+        if not callable(row.vjp):
+            given = row.vjp or ()
             for i in range(wants.bit_length()):
-                rule = rules[i] if i < len(rules) else None
-                wanted = rule if wants >> i & 1 else None
-                places = [] if wanted is None else self._places(wanted)
-                start = places[0] if places else 0
-                if places == list(range(start, start + len(places))):
-                    self.rules.append((wanted, itemgetter(slice(start, start + len(places)))))
-                else:
-                    self.rules.append((wanted, itemgetter(*places)))
+                rules.append(given[i] if wants >> i & 1 and i < len(given) else None)
+        asked = [self._sources(rule) for rule in rules or [self.joint]]
+        # The inputs first: `attach` saves them in one go.
+        found = dict.fromkeys(source for sources in asked for source in sources)
+        self.gather: list[tuple[int, Any]] = sorted(found, key=lambda source: source[0] != INPUT)
+        self.inputs: list[int] = [i for kind, i in self.gather if kind == INPUT]
+        self.others = self.gather[len(self.inputs) :]
+        self.rules: list[tuple[Rule | None, Callable[[Sequence[Any]], Sequence[Any]]]] = []
+        for rule, sources in zip(rules, asked, strict=False):
+            places = list(map(self.gather.index, sources))
+            start = places[0] if places else 0
+            if places == list(range(start, start + len(places))):
+                self.rules.append((rule, itemgetter(slice(start, start + len(places)))))
+            else:
+                self.rules.append((rule, itemgetter(*places)))
         # Numbers count as well as tensors: torch saves both.
         kinds = {kind for kind, _ in self.gather}
         self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))
@@ -99,14 +102,9 @@ class Plan:
         ]
         return plan
 
-    def _places(self, rule: Rule) -> list[int]:
-        places = []
-        for name in list(inspect.signature(rule).parameters)[1:]:
-            source = self.row.source(name)
-            if source not in self.gather:
-                self.gather.append(source)
-            places.append(self.gather.index(source))
-        return places
+    def _sources(self, rule: Rule | None) -> list[tuple[int, Any]]:
+        names = [] if rule is None else list(inspect.signature(rule).parameters)[1:]
+        return [self.row.source(name) for name in names]
 
 
 @dataclass(eq=False)
@@ -127,6 +125,8 @@ class Primitive:
     inputs: tuple[str, ...] = ()
     # Brings the inputs to the types that the forward computes in.
     promote: Callable[[list[Any]], list[Any]] | None = None
+    # Its promotion leaves a number as it is beside an array of floats.
+    numbers: bool = False
     # The output shares memory with the first input (where NumPy can).
     view: bool = False
     # It is that memory as it is, to be read conjugated or negated.

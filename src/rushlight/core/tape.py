@@ -14,7 +14,6 @@ from rushlight.core.hooks import retain
 from rushlight.core.node import PrimitiveNode, ReusableNode, SavedOutput, SavedOutputs
 from rushlight.core.state import state
 from rushlight.core.table import (
-    INPUT,
     NEEDS,
     OUT,
     OUT_PART,
@@ -57,13 +56,10 @@ def attach(
     numbers: list[int] | None = None
     for t in inputs:
         edge: Any = None
-        if isinstance(t, TensorBase):
-            wanted = t._requires_grad
-            if (view := t._view) is not None:
-                if t._changes[0] != view.version:
-                    refresh(t)
-                wanted = t._requires_grad or view.base._requires_grad
-            if wanted:
+        if isinstance(t, TensorBase) and (t._requires_grad or t._view is not None):
+            if (view := t._view) is not None and t._changes[0] != view.version:
+                refresh(t)
+            if t._requires_grad or (view is not None and view.base._requires_grad):
                 wants |= bit
                 edge = t._node
                 if edge is None:
@@ -101,17 +97,16 @@ def attach(
         out._requires_grad = True
     kept: list[Any] = []
     versions: list[Any] = []
-    for kind, i in plan.gather:
-        if kind == INPUT:
-            t = inputs[i] if i < len(inputs) else None
-            if isinstance(t, TensorBase):
-                changes = t._changes
-                if changes.__class__ is not list:
-                    raise RuntimeError(NOT_SAVED)
-                versions.append(changes)
-                versions.append(changes[0])
-            kept.append(t)
-        elif kind == SHAPE:
+    for i in plan.inputs:
+        t = inputs[i] if i < len(inputs) else None
+        if isinstance(t, TensorBase):
+            changes = t._changes
+            if changes.__class__ is not list:
+                raise RuntimeError(NOT_SAVED)
+            versions += changes, changes[0]
+        kept.append(t)
+    for kind, i in plan.others:
+        if kind == SHAPE:
             t = inputs[i]
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
         elif kind == STATIC:

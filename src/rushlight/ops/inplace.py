@@ -28,6 +28,8 @@ from rushlight.core.tensor import (
     Untracked,
     bump,
     inference,
+    site,
+    user_line,
     wants_grad,
     wrap,
 )
@@ -483,7 +485,10 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
                 kernel(data, *values, **options)
         except (ValueError, TypeError):
             return general(self, *operands, **options)
-        bump(self, name)
+        # `bump`, of a tensor that has a count; written out, as every step of an optimizer comes by here.
+        changes = self._changes
+        changes[0] += 1
+        changes[1] = (name, site.line or user_line())
         return self
 
     method.__name__ = name

@@ -29,6 +29,7 @@ Hook = Callable[..., Any]
 
 # Devices of torch whose steps could be captured, or fused; a CPU is among the latter only.
 _CAPTURABLE = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+_FLOAT = dtypes.float32.numpy
 _FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 _pre_hooks_of_all: dict[int, Hook] = {}
@@ -276,15 +277,21 @@ class Optimizer:
 
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        pairs = [(p, g) for p in group["params"] if (g := p._grad) is not None]
+        params = group["params"]
         if doors.watching:
             group = options(group)
         option = group.get
         plain = not (option("capturable") or option("foreach"))
-        for p, g in pairs:
-            if (g.__class__ is not Tensor and g.is_sparse) or p._data.dtype.kind not in "fV":
+        pairs = []
+        for p in params:
+            g = p._grad
+            if g is None:
+                continue
+            pairs.append((p, g))
+            if (g.__class__ is not Tensor and g.is_sparse) or (
+                (dtype := p._data.dtype) is not _FLOAT and dtype.kind not in "fV"
+            ):
                 plain = False
-                break
         if not plain:
             self._check_group(group, pairs)
         maximize, decay = option("maximize"), 0
@@ -292,7 +299,9 @@ class Optimizer:
             decay = option("weight_decay", 0)
         states, update, keeps = self.state, self.update, self.keeps_state(group)
         for p, g in pairs:
-            state = states.get(p) or {}
+            state = states.get(p)
+            if state is None:
+                state = {}
             if keeps and not state:
                 state = states[p] = once(self.fresh_state, p, g, group)
             if maximize:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Multiplications that are worth another thread: a few hundred microseconds of them.
 _HEAVY = 1 << 24
+_FLAG = np.dtype(bool)
 
 
 def same_dtype(name: str, *arrays: Array) -> None:
@@ -91,7 +92,7 @@ def _outer(x: Array, y: Array) -> Array:
 def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
-    if x.dtype.kind == "b":
+    if x.dtype is _FLAG:
         _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     if y.ndim != 2:
@@ -222,7 +223,7 @@ def _linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
         same_dtype("linear", x, weight)
     if bias is not None and bias.dtype is not weight.dtype:
         same_dtype("linear", weight, bias)
-    if not x.ndim or not weight.ndim or (x.dtype.kind == "b" and x.size and weight.size):
+    if not x.ndim or not weight.ndim or (x.dtype is _FLAG and x.size and weight.size):
         _linear_rule(x, weight, bias)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
     out = _product(x if x.ndim == 2 else _flat(x), weight.T, bias)

@@ -285,7 +285,7 @@ def binary(
     return Primitive(
         name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
         samples, inputs=("x", "y"), promote=bring, layout=layout, label=label,
-        as_is=as_is,
+        as_is=as_is, numbers=promote is None and "f" in takes,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from rushlight.arrays import as_array, brought, contiguous
 from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.narrow import is_narrow
 from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
@@ -213,8 +214,11 @@ def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 
 
 def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    # Divided once it is spread, as by torch: so it is in row order, and may be kept as it is.
-    return _spread(g, x_shape, dim, keepdim) / max(folded_size(x_shape, dim), 1)
+    # In row order, and so it may be kept as it is: divided once it is spread, as by torch, or before it is.
+    count = max(folded_size(x_shape, dim), 1)
+    if state.grad or g._data.ndim:
+        return _spread(g, x_shape, dim, keepdim) / count
+    return laid_out(_spread(g / count, x_shape, dim, keepdim), strides=None)
 
 
 mean = Primitive(
@@ -461,17 +465,12 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
 def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:
     if (ord < 0 or ord == math.inf) and 0 in x.shape:
         dims = range(x.ndim) if dim is None else dim
-        if not _all_positive(x.shape, dims):
+        if 0 in [x.shape[d] for d in dims]:
             raise RuntimeError(
                 f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because "
                 f"the operation does not have an identity; the input has shape {list(x.shape)}"
             )
     return _real_dtype(x, dim=dim, keepdim=keepdim)
-
-
-def _all_positive(shape: tuple[int, ...], dims: Iterable[int]) -> bool:
-    """Whether none of these dimensions is empty."""
-    return 0 not in [shape[d] for d in dims]
 
 
 def _norm_samples() -> Iterable[Sample]:

@@ -64,12 +64,18 @@ def _single(number: float, own: bool = True) -> Any:
     return single if own else single[()]
 
 
-def _round_once(out: Array, product: Array, term: Array) -> None:
-    """product + term into out; the product is in double precision."""
-    if product.ndim != out.ndim:
-        raise ValueError("a product of another rank")
-    # Both converted first: a sum of two types goes through buffers, which takes twice the time.
-    np.copyto(out, np.add(product, term.astype(_DOUBLE)), casting="same_kind")
+def _round_once(out: Array, term: Array, x: Array, y: Any) -> None:
+    """term + x * y into out, by way of double precision."""
+    # Converted first: an operation on two types goes through buffers, which takes twice the time.
+    total, product = term.astype(_DOUBLE), x.astype(_DOUBLE)
+    try:
+        product *= y
+        total += product
+    except ValueError:  # they are not all of one shape
+        total = np.add(term, np.multiply(x.astype(_DOUBLE), y))
+    if total.ndim > out.ndim:
+        raise ValueError("a sum of another rank")
+    out[...] = total
 
 
 @in_c(formulas.added)
@@ -78,7 +84,7 @@ def add(x: Array, y: Any, alpha: float = 1) -> None:
     if alpha == 1:
         np.add(x, y, out=x)
     elif x.dtype is _SINGLE and x.size <= FUSED and (y.__class__ is np.ndarray or is_array(y)):
-        _round_once(x, np.multiply(y.astype(_DOUBLE), _single(alpha, y.__class__ is np.ndarray)), x)
+        _round_once(x, x, y, _single(alpha, y.__class__ is np.ndarray))
     else:
         np.add(x, y * alpha, out=x)
 
@@ -105,8 +111,7 @@ def div(x: Array, y: Any) -> None:
 def addcmul(x: Array, y: Array, z: Array, *, value: float = 1) -> None:
     """x + value * y * z."""
     if x.dtype is _SINGLE and x.size <= FUSED:
-        factor = (y if value == 1 else y * value).astype(_DOUBLE)
-        _round_once(x, np.multiply(factor, z.astype(_DOUBLE)), x)
+        _round_once(x, x, y if value == 1 else y * value, z)
         return
     term = np.multiply(y, z if value == 1 else value)
     if value != 1:
@@ -135,7 +140,7 @@ def lerp(x: Array, end: Array, weight: float) -> None:
         near = abs(weight) < 0.5
         step = weight if near else float(_single(weight)) - 1
         step = _single(step, x.__class__ is np.ndarray)
-        _round_once(x, np.multiply(difference.astype(_DOUBLE), step), x if near else end)
+        _round_once(x, x if near else end, difference, step)
     elif abs(weight) < 0.5:
         difference *= weight
         np.add(x, difference, out=x)

@@ -274,7 +274,7 @@ def _by_rules(
 ) -> Any:
     """Elementwise: the derivative by each input times its tangent, added up."""
     plan = row.plan(_bits(tangents))
-    if plan.joint is not None or out.__class__ is tuple:
+    if plan.joint or out.__class__ is tuple:
         return _twice(row, inputs, tangents, static, out)
     kept = _kept(plan, inputs, tangents, static, out)
     total: Any = None

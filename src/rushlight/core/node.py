@@ -152,8 +152,9 @@ class PrimitiveNode(Node):
         plan = self.plan
         if plan.saves_out:
             kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
-        if plan.joint is not None:
-            return plan.joint(g, *kept)
+        if plan.joint:
+            rule, pick = plan.rules[0]
+            return rule(g, *pick(kept))  # type: ignore[misc]
         # A loop of its own: a comprehension is a call.
         gradients: list[Tensor | None] = []
         for rule, pick in plan.rules:
@@ -161,7 +162,7 @@ class PrimitiveNode(Node):
         return gradients
 
     def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
-        if all(wanted) or self.plan.joint is not None:
+        if all(wanted) or self.plan.joint:
             return self._gradients(g)
         whole = self.plan
         self.plan = whole.part(wanted)

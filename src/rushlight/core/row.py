@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from rushlight.primitives.placement import Layout
 
 Rule = Callable[..., Any]
+# Takes a rule's arguments after g out of what is kept.
+Pick = Callable[[Sequence[Any]], Sequence[Any]]
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
 
@@ -59,35 +61,35 @@ class Sample:
 
 
 class Plan:
-    """What a node of this row must keep when these inputs want gradients.
-
-    A rule comes with what picks its arguments after g out of what is kept.
-    """
+    """What a node of this row must keep when these inputs want gradients, and the rules for it."""
 
     __slots__ = ("row", "gather", "inputs", "others", "rules", "joint", "saves", "saves_out")
 
     def __init__(self, row: Primitive, wants: int) -> None:
         self.row = row
-        self.joint: Rule | None = row.vjp if callable(row.vjp) else None
+        given = row.vjp or ()
         rules: list[Rule | None] = []
-        if not callable(row.vjp):
-            given = row.vjp or ()
+        if callable(given):
+            rules.append(given)
+        else:
             for i in range(wants.bit_length()):
                 rules.append(given[i] if wants >> i & 1 and i < len(given) else None)
-        asked = [self._sources(rule) for rule in rules or [self.joint]]
+        asked = [self._sources(rule) for rule in rules]
         # The inputs first: `attach` saves them in one go.
         found = dict.fromkeys(source for sources in asked for source in sources)
         self.gather: list[tuple[int, Any]] = sorted(found, key=lambda source: source[0] != INPUT)
         self.inputs: list[int] = [i for kind, i in self.gather if kind == INPUT]
         self.others = self.gather[len(self.inputs) :]
-        self.rules: list[tuple[Rule | None, Callable[[Sequence[Any]], Sequence[Any]]]] = []
-        for rule, sources in zip(rules, asked, strict=False):
+        self.rules: list[tuple[Rule | None, Pick]] = []
+        for rule, sources in zip(rules, asked, strict=True):
             places = list(map(self.gather.index, sources))
             start = places[0] if places else 0
             if places == list(range(start, start + len(places))):
                 self.rules.append((rule, itemgetter(slice(start, start + len(places)))))
             else:
                 self.rules.append((rule, itemgetter(*places)))
+        # One rule for all of the gradients.
+        self.joint = callable(given)
         # Numbers count as well as tensors: torch saves both.
         kinds = {kind for kind, _ in self.gather}
         self.saves = row.once or not kinds.isdisjoint((INPUT, REST, OUT, OUT_PART))

@@ -80,6 +80,8 @@ class Spy:
                 self._say(error)
 
     def _refuse(self, frame: Any, what: Any, why: str, instead: str) -> None:
+        if _imports(frame):
+            return
         while frame.f_back is not None and _whose(frame) == LIBRARY:
             frame = frame.f_back
         if _whose(frame) == OWN:
@@ -98,6 +100,15 @@ class Spy:
         if not self.recorder.lenient:
             raise error
         sys.setprofile(self.before)
+
+
+def _imports(frame: Any) -> bool:
+    """Whether a module is being imported, which is done once, whoever needs it."""
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load":
+            return bool(frame.f_code.co_filename.startswith("<frozen importlib"))
+        frame = frame.f_back
+    return False
 
 
 def _whose(frame: Any) -> int:

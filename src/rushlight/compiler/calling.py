@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.compiler.graph import Memory
 from rushlight.compiler.machine import Machine
 from rushlight.compiler.recording.entries import Entry, Perform
 from rushlight.compiler.recording.errors import Changed, place
@@ -340,9 +341,18 @@ class _Caller:
                 text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
                 self.reused[id(result)] = f"g{at}"
             else:
-                make = text.name(_Fresh(machine, memory, spot.shape), "f")
-                text.line(f"r{memory.number} = {make}.array()")
-                self.fresh[id(result)] = f"r{memory.number}"
+                self.fresh[id(result)] = self._result(memory, spot.shape)
+
+    def _result(self, memory: Memory, shape: Any) -> str:
+        """The C of a new array: a small one is copied, into a large one the program writes."""
+        machine, text = self.machine, self.text
+        if memory.size * memory.dtype.itemsize <= _SMALL:
+            array = np.empty(shape, memory.dtype)
+            machine.table[memory.number] = address(array)
+            return f"{text.name(array.copy)}()"
+        make = text.name(_Fresh(machine, memory, shape), "f")
+        text.line(f"r{memory.number} = {make}.array()")
+        return f"r{memory.number}"
 
     def _run(self) -> None:
         text, machine = self.text, self.machine

@@ -12,6 +12,7 @@ from typing import Any
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.core.tensor import bump
 from rushlight.distributed.groups import (
     RedOpType,
     ReduceOp,
@@ -102,6 +103,9 @@ def _reducible(tensor: Tensor, op: Any) -> None:
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {tensor.dtype.word}"
         )
+    if kind is ReduceOp.AVG:
+        # gloo divides the sum by the number of processes, in place.
+        bump(tensor, "all_reduce")
 
 
 def all_reduce(

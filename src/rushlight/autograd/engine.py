@@ -205,10 +205,12 @@ class _Walk:
                 continue
             if g is not None or node.runs_without:
                 self.node = node
-                if useful is None:
+                if useful is None or not isinstance(node, PrimitiveNode):
                     gradients = node._gradients(g)
                 else:
-                    gradients = node._gradients_for(g, self._wanted(node, useful))
+                    gradients = node.gradients_for(
+                        g, [edge in useful or edge in self.places for edge in node._edges]
+                    )
                 if anomaly is not None:
                     anomaly.look(node, gradients)
                 if node._hooks is not None and node._hooks.after:
@@ -265,11 +267,6 @@ class _Walk:
         if node._metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
-
-    def _wanted(self, node: Node, useful: set[Node]) -> list[bool]:
-        """Which edges of a node lead to a target."""
-        places = self.places
-        return [edge is not None and (edge in places or edge in useful) for edge in node._edges]
 
     def _is_station(self, place: Any) -> bool:
         """Whether a place that does not run is looked at: a target, or where all begins."""

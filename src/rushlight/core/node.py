@@ -76,10 +76,6 @@ class Node:
         """The gradient for each edge, from that of the output (a list of them for several outputs)."""
         raise NotImplementedError
 
-    def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
-        """Of the gradients only those that are wanted, where the others need not be computed."""
-        return self._gradients(g)
-
     def _release(self) -> None:
         """Forget what was saved; a second backward through here is then an error."""
 
@@ -161,7 +157,8 @@ class PrimitiveNode(Node):
             gradients.append(None if rule is None else rule(g, *pick(kept)))
         return gradients
 
-    def _gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+    def gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+        """Of the gradients only those that are wanted, where there is a rule for each."""
         if all(wanted) or self.plan.joint:
             return self._gradients(g)
         whole = self.plan

@@ -168,7 +168,7 @@ def _contract(
     b, of_b = _summed(b, of_b, needed | set(of_a))
     inside = [k for k in of_a if k in of_b and k not in needed]
     # Where one side has a single element to multiply by, nothing is left to sum but the other side.
-    thin = {k for k in inside if 1 in (_size(a, of_a, k), _size(b, of_b, k))}
+    thin = {k for k in inside if 1 in (a._data.shape[of_a.index(k)], b._data.shape[of_b.index(k)])}
     if thin:
         a, of_a = _folded(a, of_a, thin)
         b, of_b = _folded(b, of_b, thin)
@@ -213,14 +213,9 @@ def _summed(tensor: Any, labels: Labels, needed: set[Label]) -> tuple[Any, Label
     return tensor.sum(drop), [k for k in labels if k in needed]
 
 
-def _size(tensor: Any, labels: Labels, label: Label) -> int:
-    size: int = tensor._data.shape[labels.index(label)]
-    return size
-
-
 def _folded(tensor: Any, labels: Labels, gone: set[Label]) -> tuple[Any, Labels]:
     """The tensor without these dimensions: those of size 1 are dropped, the others summed."""
-    wide = {k for k in gone if _size(tensor, labels, k) != 1}
+    wide = {k for k in gone if tensor._data.shape[labels.index(k)] != 1}
     tensor, labels = _summed(tensor, labels, set(labels) - wide)
     drop = [i for i, k in enumerate(labels) if k in gone]
     return tensor.squeeze(drop) if drop else tensor, [k for k in labels if k not in gone]

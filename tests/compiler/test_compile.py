@@ -198,3 +198,28 @@ def test_python_that_cannot_be_replayed_runs_once_a_call() -> None:
         assert run(torch.full((2,), float(i))).tolist() == [i + 1, i + 1]
     assert seen == [0, 2, 4, 6, 8, 10]
     assert run.refusals
+
+
+def test_a_wrong_label_behind_a_draw_and_running_statistics_changes_nothing() -> None:
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run, x = Step(step), torch.randn(5, 4)
+    for _ in range(3):
+        run(x, torch.tensor([0, 2, 1, 1, 0]))
+    assert len(run.programs) == 1
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = torch.get_rng_state()
+    with pytest.raises(IndexError, match="out of bounds"):
+        run(x, torch.tensor([0, 3, 1, 1, 0]))
+    eager = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    # As eager: the statistics have moved, and what was drawn is drawn, when the loss raises its error.
+    assert eager == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
+    assert not torch.equal(state, torch.get_rng_state())

@@ -53,13 +53,20 @@ class Compiled:
         slots: list[Any] = [None] * program.size
         for one, tensor in zip(program.sources, tensors, strict=True):
             slots[one.value.index] = held(tensor)
+        before = program.snapshot(tensors) if self.machine.reversible else None
         try:
             self.machine.run(tensors, slots)
         except Stopped:
+            if before is not None:
+                before.restore()
             if not any(isinstance(step, Perform) for step in self.machine.order):
                 return MISS
             # What Python gave cannot be taken back: what is left is done without C.
             program.run(slots, done=True)
+        except BaseException:
+            if before is not None:
+                before.restore()
+            raise
         result = program.leave(given, slots, tensors)
         if self.fast is not None:
             self.settle()

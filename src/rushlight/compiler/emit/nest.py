@@ -363,7 +363,7 @@ class NestWriter(Writer):
         if fold.kind in ("max", "min"):
             self.line(f"if ({name}_nan) {name} = NAN;")
         if _over_rows(piece):
-            self._combine(self._total(piece), fold.kind, name)
+            self._combine(self._total(piece), c_type(piece.loop.out.dtype), fold.kind, name)
         else:
             self._put(piece, access, name)
 
@@ -388,10 +388,11 @@ class NestWriter(Writer):
             self.line(f"{target} {'+=' if fold else '='} {text};")
             return
         if fold is not None:
+            of = c_type(loop.out.dtype)
             if piece in self.folding:
-                self._combine(self._fold_name(piece), fold.kind, text, nan=True)
+                self._combine(self._fold_name(piece), of, fold.kind, text, nan=True)
             else:
-                self._combine(self._total(piece), fold.kind, text)
+                self._combine(self._total(piece), of, fold.kind, text)
             return
         key = id(access.memory)
         kind = c_type(access.memory.dtype)
@@ -430,14 +431,14 @@ class NestWriter(Writer):
                 return any(a.same_walk(access) for other in after for a in other.accesses)
         return False
 
-    def _combine(self, target: str, kind: str, text: str, nan: bool = False) -> None:
-        """Fold one more value into a target; nan: what is no number is only noted beside it."""
+    def _combine(self, target: str, of: str, kind: str, text: str, nan: bool = False) -> None:
+        """Fold one more value, of a type, into a target; nan: what is no number is only noted beside it."""
         if kind in "+*|&":
             self.line(f"{target} {kind}= {text};")
             return
         sign = ">" if kind == "max" else "<"
         self.open("")
-        self.line(f"const __typeof__({target}) one = {text};")
+        self.line(f"const {of} one = {text};")
         if nan:
             self.line(f"{target} = one {sign} {target} ? one : {target};")
             self.line(f"{target}_nan |= one != one;")

@@ -264,14 +264,18 @@ class Program:
         if not self.reversible:
             self.run(slots)
         else:
-            written = [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written]
-            before = _State(written, self.generators, self.stores)
+            before = self.snapshot(tensors)
             try:
                 self.run(slots)
             except BaseException:
                 before.restore()
                 raise
         return self.leave(given, slots, tensors)
+
+    def snapshot(self, tensors: Tensors) -> State:
+        """What a run changes, as it is now."""
+        written = [held(t) for s, t in zip(self.sources, tensors, strict=True) if s.written]
+        return State(written, self.generators, self.stores)
 
     def loaded(self, given: Tensors) -> Tensors:
         """The tensors that it takes, if all is as recorded."""
@@ -379,7 +383,7 @@ def _leaf(leaf: Any, made: Tensors, slots: Slots) -> Any:
     return slots[leaf.index] if leaf.__class__ is Figure else leaf
 
 
-class _State:
+class State:
     """Arrays and generators as they were, to go back to."""
 
     def __init__(self, arrays: list[Array], generators: list[Any], stores: list[Store]) -> None:

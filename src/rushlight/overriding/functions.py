@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FunctionType
@@ -77,16 +78,21 @@ class Public:
 
     def _ask(self, found: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given: tuple[Any, ...] = (kwargs,) if kwargs else ()
+        shown = self.shown
         spelled = self.manner in (SPELLED, NAMED)
         if spelled:
             args, kwargs = _spelled(self.plain, self.name, args, kwargs, self.manner == NAMED)
             given = (kwargs,)
+            if kwargs.get("return_indices") is True:
+                # In torch that is another function.
+                place = sys.modules[self.function.__module__]
+                shown = getattr(place, f"{self.function.__name__}_with_indices", shown)
             if thread.asked == ALL:
                 found = overloaded(args, kwargs, tensors=True)
         elif self.own and not found:
             found = [args[0]]
         types = tuple(class_of(v) if isinstance(v, TensorBase) else type(v) for v in found)
-        return ask(self.shown, self.name, found, types, args, given, spelled)
+        return ask(shown, self.name, found, types, args, given, spelled)
 
 
 @functools.cache

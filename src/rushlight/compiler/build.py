@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def cache_folder() -> Path:
 
 def built(text: str, *more: str) -> ctypes.CDLL:
     """A C file as a loaded library; compiled, with more flags, if that has not been done before."""
-    command = (*compiler(), *FLAGS, *more)
+    flags = (*FLAGS, *more)
+    command = (*compiler(), *flags)
     key = hashlib.sha256("\0".join((*command, _processor(), text)).encode()).hexdigest()[:32]
     folder = cache_folder()
     library = folder / f"{key}.so"
@@ -73,19 +75,39 @@ def built(text: str, *more: str) -> ctypes.CDLL:
         with tempfile.TemporaryDirectory(dir=folder) as place:
             source, made = Path(place) / "program.c", Path(place) / "program.so"
             source.write_text(text)
-            try:
-                done = subprocess.run(
-                    [*command, "-o", str(made), str(source), "-lm"],
-                    capture_output=True, text=True, timeout=PATIENCE, check=False,
-                )  # fmt: skip
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise NoCompiler(f"{shlex.join(command[:1])}: {error}") from None
-            if done.returncode:
-                raise NoCompiler(f"{shlex.join(command[:1])} failed:\n{done.stderr.strip()[:4000]}")
+            failure = _compile(flags, source, made)
+            if failure:
+                known = tuple(flag for flag in flags if _takes(flag))
+                failure = _compile(known, source, made) if known != flags else failure
+            if failure:
+                raise NoCompiler(f"{shlex.join(compiler()[:1])} failed:\n{failure[:4000]}")
             # All at once, so that nobody ever sees half of it.
             os.replace(source, folder / f"{key}.c")
             os.replace(made, library)
     return ctypes.CDLL(str(library))
+
+
+def _compile(flags: Sequence[str], source: Path, made: Path) -> str:
+    """Compile a file; what the compiler said if it failed."""
+    command = [*compiler(), *flags, "-o", str(made), str(source), "-lm"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoCompiler(f"{shlex.join(command[:1])}: {error}") from None
+    return done.stderr.strip() or f"it ended with code {done.returncode}" if done.returncode else ""
+
+
+@lru_cache
+def _takes(flag: str) -> bool:
+    """Whether the compiler knows a flag: other compilers and processors know fewer."""
+    if flag in ("-shared", "-fPIC"):
+        return True
+    with tempfile.TemporaryDirectory() as place:
+        empty = Path(place) / "empty.c"
+        empty.write_text("int empty;\n")
+        return not _compile((flag, "-c"), empty, Path(place) / "empty.o")
 
 
 def join_pool(library: ctypes.CDLL) -> None:

@@ -219,7 +219,9 @@ def test_a_wrong_label_behind_a_draw_and_running_statistics_changes_nothing() ->
     state = torch.get_rng_state()
     with pytest.raises(IndexError, match="out of bounds"):
         run(x, torch.tensor([0, 3, 1, 1, 0]))
-    eager = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    eager = {
+        name for name, value in model.state_dict().items() if not torch.equal(value, before[name])
+    }
     # As eager: the statistics have moved, and what was drawn is drawn, when the loss raises its error.
     assert eager == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
     assert not torch.equal(state, torch.get_rng_state())

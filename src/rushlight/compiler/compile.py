@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.record import Proof, attempt
 from rushlight.core.turned import held
 from rushlight.nn.modules.module import Module
+
+if TYPE_CHECKING:
+    from rushlight.compiler.report import Report
 
 # So many programs of one function are kept, and so many refusals are taken before it stays eager.
 PROGRAMS, TRIES = 8, 3
@@ -98,6 +101,36 @@ class Step:
         self.function = function
         self.programs: list[Compiled] = []
         self.refusals: list[str] = []
+
+    @property
+    def program(self) -> Program:
+        """What the latest recording wrote down: print it to read it."""
+        return self._latest().program
+
+    @property
+    def source(self) -> str:
+        """The C of the latest program."""
+        return self._latest().machine.file.text
+
+    @property
+    def caller(self) -> str:
+        """The Python around that C: guards, pointers, results; empty where it is called the slow way."""
+        return self._latest().text
+
+    def report(self) -> Report:
+        """What each function of the C takes, what stays with NumPy, and what was refused: print it.
+
+        All programs are run a few times for it, on their tensors, which are then as before.
+        """
+        from rushlight.compiler.report import report
+
+        return report([compiled.program for compiled in self.programs], self.refusals)
+
+    def _latest(self) -> Compiled:
+        if not self.programs:
+            why = f": {self.refusals[-1]}" if self.refusals else ": call it first"
+            raise RuntimeError(f"{self.function!r} is not compiled{why}")
+        return self.programs[0]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, as C where a program fits."""

@@ -33,9 +33,9 @@ class Stopped(Exception):
 
 
 class Machine:
-    """The C of a program, ready to run."""
+    """The C of a program, ready to run; flags: more of them for the compiler."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *flags: str) -> None:
         self.program = program
         self.graph = lower(program)
         hoist(self.graph)
@@ -44,7 +44,7 @@ class Machine:
         self.file: CFile = write_file(
             program.name, self.graph, self.groups, target(), get_num_threads()
         )
-        self.library = built(self.file.text)
+        self.library = built(self.file.text, *flags)
         if "parallel" in self.file.text:
             join_pool(self.library)
         self.doubles = (ctypes.c_double * max(program.size, 1))()

@@ -65,6 +65,18 @@ static double now(void) {{
 """
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call that the C makes."""
+
+    text: str
+    group: Group
+    # Temporaries that nobody else touches.
+    inside: set[int]
+    # It prepares or ends what another call of the group does.
+    beside: bool
+
+
 @dataclass
 class CFile:
     """The text, and what Python must know to run it."""
@@ -79,7 +91,7 @@ class CFile:
     # What stopped the program, by the number that C returns.
     stops: list[Guard] = field(default_factory=list)
     # What is called, by the number under which it is measured.
-    measured: list[str] = field(default_factory=list)
+    measured: list[Call] = field(default_factory=list)
 
 
 def write_file(
@@ -112,7 +124,7 @@ class _File:
         self.moment = 0
         self.stops: list[Guard] = []
         self.runs: list[str] = []
-        self.measured: list[str] = []
+        self.measured: list[Call] = []
         self.inside = _inside(graph, groups)
         products = [s for s in graph.statements if isinstance(s, Product)]
         self.uses = Counter((s.b, s.a.shape) for s in products)
@@ -271,7 +283,14 @@ class _File:
             self._call(f"{name}(p, n)")
 
     def _ranged(
-        self, name: str, arguments: list[Argument], count: int, grain: int, cost: float, first: bool
+        self,
+        name: str,
+        arguments: list[Argument],
+        count: int,
+        grain: int,
+        cost: float,
+        first: bool,
+        beside: bool = False,
     ) -> None:
         """A call of a function that takes a range, by several threads where that pays."""
         if self.threads > 1 and cost > WORTH and count > grain:
@@ -280,7 +299,7 @@ class _File:
             self.fragments.append("threads_float")
         else:
             call = call_of(name, arguments, "0", str(count), first)
-        self._call(call)
+        self._call(call, beside)
 
     def _parted(
         self,
@@ -308,12 +327,14 @@ class _File:
         text, call = in_parts(name, inner, count, parts, sums, first)
         self.functions.setdefault(f"{name}_parts", text)
         self.fragments.append("threads_float")
-        for one in (call, *ends):
-            self._call(one)
+        self._call(call)
+        for one in ends:
+            self._call(one, beside=True)
 
-    def _call(self, call: str) -> None:
+    def _call(self, call: str, beside: bool = False) -> None:
         self.calls.append(f"CALL({len(self.measured)}, {call});")
-        self.measured.append(call)
+        at = self.moment
+        self.measured.append(Call(call, self.groups[at], self.inside[at], beside))
 
     def _checked(self, call: str) -> None:
         self.calls.append(f"{{ const int stopped = {call}; if (stopped) return stopped; }}")
@@ -371,7 +392,8 @@ class _File:
                     "packed", dtype, call.packed
                 )
                 self._call(
-                    f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})"
+                    f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})",
+                    beside=True,
                 )
             arguments.append(self._pointer(memory, 0))
         else:
@@ -381,7 +403,7 @@ class _File:
             self._function(call.finish)
             size = call.sums * call.parts
             sums = self._pointer(self._own("sums", dtype, size), 0)
-            self._call(f"memset({sums}, 0, {size * dtype.itemsize})")
+            self._call(f"memset({sums}, 0, {size * dtype.itemsize})", beside=True)
             given = [
                 *(Argument(f"{kind} *", text) for text in arguments),
                 Argument(f"{kind} *", sums),
@@ -395,7 +417,9 @@ class _File:
                 self._call(made)
             else:
                 self._call(call_of(name, given, "0", str(call.count), False))
-            self._call(f"{call.finish.name}({sums}, {self._address(statement.outs[0])})")
+            self._call(
+                f"{call.finish.name}({sums}, {self._address(statement.outs[0])})", beside=True
+            )
             return
         arguments += [self._image(place) for place in statement.outs]
         kinds = [f"{c_type(place.dtype)} *" for place in (*statement.inputs, *statement.outs)]
@@ -422,7 +446,9 @@ class _File:
             Argument(f"const {kind} *", operands[pack.operand]),
             Argument(f"{kind} *", self._pointer(memory, 0)),
         ]
-        self._ranged(pack.kernel.name, arguments, pack.count, 1, pack.cost, first=False)
+        self._ranged(
+            pack.kernel.name, arguments, pack.count, 1, pack.cost, first=False, beside=True
+        )
         return memory
 
     def _forget(self, group: Group) -> None:

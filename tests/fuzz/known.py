@@ -46,7 +46,7 @@ OF_PRODUCTS = (
 )
 # The operations that multiply and sum, and modules that do.
 PRODUCTS = (
-    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|matmul|linear|einsum|tensordot|det\(|inner\(|"
+    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|"
     r"nn\.(?:Linear|Bilinear|Conv|RNN|LSTM|GRU|Multihead|Transformer)|attention|m\d+\("
 )
 

@@ -167,7 +167,7 @@ def picked(
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
     # Autograd sees nothing of it, in torch, if it does not see the input.
     seen = input if not is_inference(input) else input.detach()
-    values = relabel(pick(seen, indices, at), label)
+    values = remember(relabel(pick(seen, indices, at), label), indices)
     return write_outs(out, kind((values, indices)))
 
 

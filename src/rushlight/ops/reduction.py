@@ -292,7 +292,7 @@ def var_mean(
 ) -> Pair:
     """The variance and the mean, with the arguments of `var`."""
     input, static = _moment("var_mean", input, dim, unbiased, keepdim, correction)
-    center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
+    center = remember(apply(rows.mean, input, dim=static["dim"], keepdim=keepdim), input)
     return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")
 
 
@@ -307,7 +307,7 @@ def std_mean(
 ) -> Pair:
     """The standard deviation and the mean, with the arguments of `var`."""
     input, static = _moment("std_mean", input, dim, unbiased, keepdim, correction)
-    center = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim)
+    center = remember(apply(rows.mean, input, dim=static["dim"], keepdim=keepdim), input)
     return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")
 
 

@@ -261,6 +261,7 @@ def empty_in(shape: Shape, dtype: np.dtype[Any], dims: Shape | None, like: Any =
 
 def preserved(x: Array) -> Array:
     """A copy at the very place of x in a copy of its memory; a plain one where x repeats itself."""
+    x = laid(x)
     if shows_twice(x.shape, x.strides):
         return copied(x)
     owner = whole(x)

@@ -415,7 +415,7 @@ logsumexp = Primitive(
 
 
 def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
-    if ord != 0 and folded_size(x.shape, dim) == 1:
+    if ord == ord != 0 and folded_size(x.shape, dim) == 1:
         # Of one element it is that element, which its powers might leave the range of.
         return np.abs(x).reshape(reduced_shape(x.shape, dim, keepdim))
     if ord == 2:

@@ -26,6 +26,7 @@ UPWARD = {
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
     ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
     ("library", "__init__"): "the functions that stand for ATen's are those of torch",
+    ("compiler", "_dynamo"): "the settings and errors of torch's compiler, which has them there",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 FLOORS = [

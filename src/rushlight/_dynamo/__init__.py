@@ -6,7 +6,6 @@ from typing import Any
 
 from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
 from rushlight._dynamo.eval_frame import OptimizedModule
-from rushlight.absent import nothing as graph_break
 from rushlight.absent import nothing as mark_dynamic
 from rushlight.absent import nothing as mark_static
 from rushlight.absent import nothing as mark_static_address
@@ -25,6 +24,7 @@ from rushlight.compiler.names import (
     set_stance,
     substitute_in_graph,
 )
+from rushlight.compiler.stance import graph_break
 from rushlight.settings import compile
 
 __all__ = [

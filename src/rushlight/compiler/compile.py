@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import functools
+import types
 import warnings
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
+from rushlight.compiler.graph import NoC
+from rushlight.compiler.handing import Handing
 from rushlight.compiler.machine import Machine, Stopped
+from rushlight.compiler.optimized import OptimizedModule
 from rushlight.compiler.recording.entries import Perform
 from rushlight.compiler.recording.errors import CannotRecord, Changed
-from rushlight.compiler.recording.program import Program
+from rushlight.compiler.recording.facts import Through
+from rushlight.compiler.recording.joint import Joint
+from rushlight.compiler.recording.modes import modes
+from rushlight.compiler.recording.program import Backward, Program
 from rushlight.compiler.recording.record import Proof, attempt
+from rushlight.compiler.stance import current, recorder
+from rushlight.core.state import state
 from rushlight.core.turned import held
 from rushlight.nn.modules.module import Module
 
 if TYPE_CHECKING:
     from rushlight.compiler.report import Report
 
-# So many programs of one function are kept, and so many refusals are taken before it stays eager.
-PROGRAMS, TRIES = 8, 3
+# So many refusals are taken before a function stays eager.
+TRIES = 3
 
 
 class Compiled:
@@ -91,16 +102,62 @@ class Compiled:
         return program.leave(given, slots, tensors)
 
 
-class Step:
+class Differentiable(Compiled):
+    """A program whose results are differentiated outside of it."""
+
+    def __init__(self, program: Program, machine: Machine, backward: Backward) -> None:
+        super().__init__(program, machine)
+        self.handing = Handing(program, machine, backward)
+
+    def settle(self) -> None:
+        """There is no function that calls it."""
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Its result; MISS if it does not fit."""
+        program, machine = self.program, self.machine
+        try:
+            given = program.world.check(args, kwargs)
+            tensors = program.loaded(given)
+        except Changed:
+            return MISS
+        slots: list[Any] = [None] * program.size
+        for one, tensor in zip(program.sources, tensors, strict=True):
+            slots[one.value.index] = held(tensor)
+        block = None
+        if machine.blocks is not None:
+            block = machine.blocks.take()
+            machine.save_in(block)
+        before = program.snapshot(tensors) if machine.reversible else None
+        try:
+            machine.run(tensors, slots)
+        except BaseException as error:
+            if before is not None:
+                before.restore()
+            if isinstance(error, Stopped | Changed):
+                return MISS
+            raise
+
+        def attach(results: list[Any]) -> None:
+            self.handing.node(given, tensors, block, results)
+
+        return program.leave(given, slots, tensors, attach)
+
+
+class Step(Through):
     """A compiled function: one program for each kind of call."""
 
     def __init__(self, function: Callable[..., Any], whole: bool = False) -> None:
+        functools.update_wrapper(self, function, updated=())
         # whole: what cannot be compiled is an error, and does not run eagerly.
         self.whole = whole
-        functools.update_wrapper(self, function)
-        self.function = function
+        self.function = self._torchdynamo_orig_callable = function
         self.programs: list[Compiled] = []
         self.refusals: list[str] = []
+        _steps.add(self)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """The function as a method."""
+        return self if owner is None else types.MethodType(self, owner)
 
     @property
     def program(self) -> Program:
@@ -134,38 +191,116 @@ class Step:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, as C where a program fits."""
-        for compiled in self.programs:
+        stance = current[0]
+        if stance == "force_eager":
+            return self.function(*args, **kwargs)
+        for number, compiled in enumerate(self.programs):
             result = compiled(args, kwargs)
             if result is not MISS:
+                if number:
+                    self.programs.insert(0, self.programs.pop(number))
                 return result
-        if len(self.refusals) >= TRIES or len(self.programs) >= PROGRAMS:
+        # A part of what is recorded, or watched by somebody else.
+        if (
+            state.interpreters and (recorder() is not None or modes()[-1])
+        ) or state.anomaly is not None:
+            return self.function(*args, **kwargs)
+        if stance != "default" and not self._is_new(stance):
+            return self.function(*args, **kwargs)
+        if len(self.refusals) >= TRIES or self._is_full():
             return self.function(*args, **kwargs)
         return self._record(args, kwargs)
+
+    def _is_new(self, stance: str) -> bool:
+        """Whether a call that fits no program is recorded."""
+        self.waited = getattr(self, "waited", 0) + 1
+        if stance.endswith("eager_then_compile"):
+            return self.waited > 1
+        if stance == "fail_on_recompile":
+            raise RuntimeError(
+                "Detected recompile when torch.compile stance is 'fail_on_recompile'. no program of "
+                f"{getattr(self.function, '__name__', self.function)} fits this call"
+            )
+        return False
+
+    def _is_full(self) -> bool:
+        """Whether it has been compiled as often as it may be."""
+        from rushlight._dynamo import config
+        from rushlight._dynamo.exc import FailOnRecompileLimitHit
+
+        limit = min(config.recompile_limit, config.cache_size_limit)
+        if config.disable or len(self.programs) < limit:
+            return config.disable
+        if self.whole or config.fail_on_recompile_limit_hit:
+            raise FailOnRecompileLimitHit(
+                f"recompile_limit reached ({limit}), hard failure due to fullgraph=True"
+            )
+        return True
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made: list[Compiled] = []
 
         def build(program: Program, proof: Proof) -> None:
-            if any(result.graph for result in program.kept()):
-                raise CannotRecord("its results are to be differentiated outside of it")
-            machine = Machine(program)
-            _proved(machine, proof)
-            made.append(Compiled(program, machine))
+            try:
+                made.append(_compiled(program, proof))
+            except NoCompiler as error:
+                warnings.warn(str(error), stacklevel=2)
+                self.refusals += [str(error)] * TRIES
+                raise CannotRecord(str(error)) from None
 
-        try:
-            result, _, refused = attempt(self.function, args, kwargs, build)
-        except NoCompiler as error:
-            warnings.warn(str(error), stacklevel=3)
-            self.refusals = [str(error)] * TRIES
-            raise
+        result, _, refused = attempt(self.function, args, kwargs, build, Joint)
         if refused is not None:
             self.refusals.append(str(refused))
             if self.whole:
-                raise refused
+                from rushlight._dynamo.exc import Unsupported
+
+                raise Unsupported(str(refused)) from refused
         else:
             made[0].settle()
             self.programs.insert(0, made[0])
         return result
+
+
+# All that are there, for `reset`.
+_steps: weakref.WeakSet[Step] = weakref.WeakSet()
+
+
+def reset() -> None:
+    """Forget all programs of all functions."""
+    for step in _steps:
+        step.programs, step.refusals = [], []
+
+
+def _compiled(program: Program, proof: Proof) -> Compiled:
+    """A program as C that does what it did when it was recorded."""
+    backward = program.backward
+    outs = [] if backward is None else backward.outs
+    if any(result.graph and result not in outs for result in program.kept()):
+        raise CannotRecord("it leaves a graph in what it changes")
+    if outs and any(isinstance(entry, Perform) for entry in program.entries):
+        raise CannotRecord("its results are differentiated, and Python is run in between")
+    try:
+        machine = Machine(program)
+    except NoC as reason:
+        raise CannotRecord(f"there is no C for it: {reason}") from None
+    _proved(machine, proof)
+    if backward is None:
+        return Compiled(program, machine)
+    return Differentiable(program, machine, backward)
+
+
+@dataclass(frozen=True)
+class Context:
+    """How the calls of a module are compiled."""
+
+    whole: bool
+
+    def __call__(self, module: Module) -> Step:
+        """Its compiled call."""
+        return Step(module.__call__, self.whole)
+
+
+MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
 
 
 def compile(
@@ -178,23 +313,36 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """A function that does what model does, as C from its second call on; also a decorator.
+    """A function or module that does what model does, as C from its second call on; also a decorator.
 
-    What cannot be compiled runs eagerly, with the same results; with fullgraph that is an error. The other
-    parameters are torch's, and change nothing.
+    Where results are differentiated outside of it, C hands their gradients on, too. What cannot be
+    compiled runs eagerly, with the same results; with fullgraph that is an error. The other parameters
+    are torch's, and change nothing.
 
     >>> import rushlight as torch
     >>> double = torch.compile(lambda x: (x * 2).sum())
     >>> [double(torch.tensor([1.0, float(i)])).item() for i in range(3)]
     [2.0, 4.0, 6.0]
     """
+    if mode is not None and options is not None:
+        raise RuntimeError(
+            "Either mode or options can be specified, but both can't be specified at the same time."
+        )
+    if mode is not None and mode not in MODES:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if model is None:
         return functools.partial(
             compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options,
             disable=disable,
         )  # fmt: skip
-    if disable or backend == "eager" or isinstance(model, Module | Step):
+    if not callable(model):
+        raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
+    if disable or isinstance(model, Step):
         return model
+    if isinstance(model, OptimizedModule):
+        model = model._orig_mod
+    if isinstance(model, Module):
+        return OptimizedModule(model, Context(fullgraph))
     return Step(model, fullgraph)
 
 

@@ -57,7 +57,8 @@ class Memory:
     # How many elements it has.
     size: int
     # "source": was there before; "constant"; "given": NumPy or Python hands it out; "own": a temporary,
-    # in the arena; "kept": made anew at each call, for a result or a gradient.
+    # in the arena; "kept": made anew at each call, for a result or a gradient; "saved": a temporary that
+    # belongs to one call, until its backward has run.
     kind: str
     # The elements of a constant.
     array: Array | None = None

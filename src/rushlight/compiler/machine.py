@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.compiler.blocks import Block, Blocks
 from rushlight.compiler.build import built, join_pool, target
 from rushlight.compiler.emit.file import CFile, write_file
-from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
+from rushlight.compiler.graph import Graph, Guard, Memory, NoC, Outside, Place
 from rushlight.compiler.lowering import lower
 from rushlight.compiler.passes.arena import LINE, Need, arranged
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
-from rushlight.compiler.recording.entries import Draw, Entry, Option, Perform, Store, names_in
+from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store, names_in
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.core.tensor import Array
@@ -41,6 +42,7 @@ class Machine:
         hoist(self.graph)
         lay_out(self.graph, target())
         self.groups = fuse(self.graph)
+        self._save()
         self.file: CFile = write_file(
             program.name, self.graph, self.groups, target(), get_num_threads()
         )
@@ -50,14 +52,20 @@ class Machine:
         self.doubles = (ctypes.c_double * max(program.size, 1))()
         self.numbers = np.ctypeslib.as_array(self.doubles)
         self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()
+        # What a call does; and what each of its backwards does later.
         self.order: list[Any] = []
+        self.after: list[list[Any]] = []
+        steps = self.order
         for step in self.file.order:
             if isinstance(step, str):
                 function = self.library[step]
                 function.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-                self.order.append(function)
+                steps.append(function)
+            elif isinstance(step, Cut):
+                steps = []
+                self.after.append(steps)
             else:
-                self.order.append(step)
+                steps.append(step)
         self.reversible = _stops_late(self.groups)
         self._numbers = ctypes.c_void_p(address(self.numbers))
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
@@ -67,6 +75,32 @@ class Machine:
         self._lay_out()
 
     # ---- memory ----------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        """Temporaries that a backward reads belong to its call."""
+        self.cuts = [g.statements[0].entry for g in self.groups if self.is_cut(g)]  # type: ignore[attr-defined]
+        # Per piece between cuts, the first of which is the call: what it touches, and writes.
+        pieces: list[tuple[set[int], set[int]]] = [(set(), set())]
+        for group in self.groups:
+            if self.is_cut(group):
+                pieces.append((set(), set()))
+            written = {p.memory.number for p in group.writes()}
+            pieces[-1][0].update({p.memory.number for p in group.reads()} | written)
+            pieces[-1][1].update(written)
+        (before, _), *later = pieces
+        for number, (touched, _) in enumerate(later):
+            others = {m for i, (_, written) in enumerate(later) if i != number for m in written}
+            if touched & others - before:
+                raise NoC("backwards that hand something to each other")
+            for m in touched & before:
+                memory = self.graph.memories[m]
+                memory.kind = "saved" if memory.kind == "own" else memory.kind
+
+    @staticmethod
+    def is_cut(group: Group) -> bool:
+        """Whether a group is where a backward begins."""
+        (first, *_) = group.statements
+        return isinstance(first, Outside) and isinstance(first.entry, Cut)
 
     def _lay_out(self) -> None:
         """Give temporaries and constants their memory."""
@@ -92,7 +126,17 @@ class Machine:
                 self._hold(memory, part.view(memory.dtype))
             elif memory.kind == "constant" and memory.array is not None:
                 self._hold(memory, np.ascontiguousarray(memory.array).reshape(-1))
-        self.kept = [m for m in self.graph.memories if m.kind == "kept"]
+        of = {
+            self.graph.places[r.value.index].memory.number for r in self.program.kept() if r.value
+        }
+        lasting = [m for m in self.graph.memories if m.kind == "kept"]
+        self.kept = [m for m in lasting if m.number in of]
+        self.kept_after = [m for m in lasting if m.number not in of]
+        saved = [m for m in self.graph.memories if m.kind == "saved"]
+        self.blocks = Blocks(saved) if saved else None
+        self.pointers = np.frombuffer(memoryview(self.table), np.uintp)
+        # Arrays that NumPy or Python has handed out in this call, by memory.
+        self.given: dict[int, Array] = {}
         self.sources = []
         seen: set[int] = set()
         for number, source in enumerate(self.program.sources):
@@ -106,11 +150,16 @@ class Machine:
         """The values that Python reads between the pieces of C."""
         return {
             x.index
-            for step in self.order
+            for step in (*self.order, *(step for steps in self.after for step in steps))
             if isinstance(step, Entry)
             for x in step.reads()
             if x.__class__ is Value and x.index in self.graph.places
         }
+
+    def save_in(self, block: Block) -> None:
+        """Let a call keep in a block what its backward reads."""
+        self.flat.update(block.parts)
+        self.pointers[self.blocks.numbers] = block.addresses  # type: ignore[union-attr]
 
     def _hold(self, memory: Memory, flat: Array) -> None:
         self.flat[memory.number] = flat
@@ -128,7 +177,29 @@ class Machine:
             self.table[at] = address(held(tensors[number])) - back
         for memory in self.kept:
             self._hold(memory, np.empty(memory.size, memory.dtype))
-        for step in self.order:
+        if again and self.blocks is not None:
+            block = self.blocks.take()
+            self.save_in(block)
+        self.steps(self.order, tensors, slots, again)
+        wanted = self.program.kept()
+        if again and self.after:
+            for memory in self.kept_after:
+                self._hold(memory, np.empty(memory.size, memory.dtype))
+            for cut, steps in zip(self.cuts, self.after, strict=True):
+                self.steps([cut, *steps], tensors, slots, again)
+            wanted = self.program.lasting()
+        for result in wanted:
+            if result.value is not None and slots[result.value.index] is None:
+                slots[result.value.index] = self.array(result.value.index, tensors)
+        for leaf in self.program.tree[1]:
+            if leaf.__class__ is Figure:
+                self._number(leaf, slots)
+
+    def steps(
+        self, steps: list[Any], tensors: list[Any], slots: list[Any], again: bool = False
+    ) -> None:
+        """Do what a call, or its backward, does."""
+        for step in steps:
             if isinstance(step, Entry):
                 self._python(step, tensors, slots, again)
                 if isinstance(step, Perform) and not again:
@@ -137,12 +208,6 @@ class Machine:
                 stopped = step(self._table, self._numbers)
                 if stopped:
                     raise Stopped(self.file.stops[stopped - 1])
-        for index in self.graph.wanted:
-            if slots[index] is None:
-                slots[index] = self.array(index, tensors)
-        for leaf in self.program.tree[1]:
-            if leaf.__class__ is Figure:
-                self._number(leaf, slots)
 
     def _same_options(self, slots: list[Any]) -> None:
         """Python has not set an option that was looked up before."""
@@ -173,7 +238,12 @@ class Machine:
                 array = slots[out.index]
                 if array.strides != out.strides and array.size:
                     slots[out.index] = array = _laid_as(array, out)
-                self.table[place.memory.number] = address(array)
+                self.give(place.memory, array)
+
+    def give(self, memory: Memory, array: Array) -> None:
+        """Let memory be that of an array, which NumPy or Python has made."""
+        self.given[memory.number] = array
+        self.table[memory.number] = address(array)
 
     def array(self, index: int, tensors: list[Any]) -> Array:
         """The array of a value."""
@@ -188,6 +258,11 @@ class Machine:
                     owner = root(array)
                     offset = address(array) - back + place.offset * item - address(owner)
                     return strided_view(owner, place.shape, strides, offset, memory.dtype)
+        if memory.kind == "given":
+            array = self.given[memory.number]
+            owner = root(array)
+            offset = address(array) + place.offset * item - address(owner)
+            return strided_view(owner, place.shape, strides, offset, memory.dtype)
         flat = self.flat[memory.number]
         if place.is_whole():
             return flat.reshape(place.shape)

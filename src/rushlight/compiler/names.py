@@ -1,6 +1,6 @@
 """The names of torch.compiler: what says how a function is to be compiled, and whether it is being.
 
-Where nothing is compiled they are the function itself, and no.
+What only advises a compiler gives back the function itself.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from rushlight._tensor import Tensor
-from rushlight.absent import no as is_compiling
-from rushlight.absent import no as is_dynamo_compiling
 from rushlight.absent import no as is_exporting
 from rushlight.absent import nothing as cudagraph_mark_step_begin
 from rushlight.absent import nothing as load_cache_artifacts
-from rushlight.absent import nothing as reset
 from rushlight.absent import nothing as save_cache_artifacts
+from rushlight.compiler.compile import compile, reset
+from rushlight.compiler.optimized import OptimizedModule
+from rushlight.compiler.stance import is_compiling, not_compiled, set_stance
+from rushlight.compiler.stance import is_compiling as is_dynamo_compiling
+from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import as_tensor
-from rushlight.settings import compile
 
 __all__ = [
     "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable",
@@ -33,8 +34,15 @@ _chosen = {"backend": "inductor", "collectives": False}
 
 
 def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """The function, which is never compiled; without one, a decorator that leaves functions so."""
-    return _same if fn is None else fn
+    """The function or module, which is never compiled; without one, a decorator that leaves functions so.
+
+    What calls it inside of a compiled function is run eagerly, too.
+    """
+    if fn is None:
+        return not_compiled
+    if isinstance(fn, Module):
+        return OptimizedModule(fn, not_compiled)
+    return fn if isinstance(fn, type) else not_compiled(fn)
 
 
 def _same(fn: Any) -> Any:
@@ -59,35 +67,6 @@ def nested_compile_region(fn: Any = None, *args: Any, **options: Any) -> Any:
 def substitute_in_graph(original_fn: Callable[..., Any], **options: Any) -> Callable[[Any], Any]:
     """A decorator of what a compiler may take for original_fn."""
     return _same
-
-
-class set_stance:
-    """How compiled functions run, from here on or in a block or a function."""
-
-    def __init__(
-        self,
-        stance: str = "default",
-        *,
-        skip_guard_eval_unsafe: bool = False,
-        force_backend: Any = None,
-    ) -> None:
-        known = ("default", "force_eager", "eager_on_recompile", "fail_on_recompile", "eager_then_compile",
-                 "aot_eager_then_compile")  # fmt: skip
-        if stance not in known:
-            raise RuntimeError(
-                f"invalid torch.compile stance {stance!r}: one of {', '.join(known)}"
-            )
-        self.stance = stance
-
-    def __call__(self, fn: Any) -> Any:
-        """The function, run so."""
-        return fn
-
-    def __enter__(self) -> None:
-        """Nothing: everything runs eagerly."""
-
-    def __exit__(self, *exception: Any) -> None:
-        """Nothing."""
 
 
 def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:

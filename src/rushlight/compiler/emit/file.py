@@ -40,7 +40,7 @@ from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.product import Pack
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group
-from rushlight.compiler.recording.entries import Entry
+from rushlight.compiler.recording.entries import Cut, Entry
 from rushlight.compiler.recording.errors import source
 from rushlight.compiler.recording.values import Figure
 
@@ -139,6 +139,9 @@ class _File:
                 (statement,) = group.statements
                 if isinstance(statement, Outside):
                     self.order.append(statement.entry)
+                    if isinstance(statement.entry, Cut):
+                        # What comes behind it runs later: it packs anew.
+                        self.packed.clear()
                 for memory in _memories(statement):
                     self._use(memory)
             elif group.kind == "nest":

@@ -75,7 +75,7 @@ class Lowering:
         self.places: dict[int, Place] = {}
         self.where: Any = None
         # Values whose memory is written, or seen by Python afterwards: a constant must be a copy then.
-        self.exposed = {result.value.index for result in program.kept() if result.value is not None}
+        self.exposed = {r.value.index for r in program.lasting() if r.value is not None}
         self.exposed |= {e.target.index for e in program.entries if isinstance(e, Write)}
         for entry in reversed(program.entries):
             for out in entry.outs:
@@ -98,7 +98,7 @@ class Lowering:
 
     def _graph(self) -> Graph:
         program = self.program
-        wanted = {result.value.index for result in program.kept() if result.value is not None}
+        wanted = {r.value.index for r in program.lasting() if r.value is not None}
         for index in wanted:
             place = self.places.get(index)
             if place is not None and place.memory.kind == "own":

@@ -233,6 +233,25 @@ class Write(_Call):
         return call(f"{self.target}.{called(self.kernel)}_", self.inputs, self.static)
 
 
+class Cut(Entry):
+    """The gradients of the results are given: what comes before is done at the call, what comes after later."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self, arrays: list[Array], *rest: Any) -> None:
+        super().__init__(*rest)
+        self.arrays = arrays
+
+    def run(self, slots: Slots) -> None:
+        """Give those of the recording."""
+        for out, array in zip(self.outs, self.arrays, strict=True):
+            slots[out.index] = array
+
+    def text(self) -> str:
+        """What is given."""
+        return "the gradients of the results"
+
+
 class Draw(_Call):
     """Random numbers."""
 

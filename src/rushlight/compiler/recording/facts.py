@@ -123,3 +123,16 @@ class Taken:
 
     def __next__(self) -> Any:
         return doors.perform(self.iterator.__next__)
+
+
+class Through:
+    """An object that stands for a function, and through which one looks at that."""
+
+    function: Any
+
+
+def but_of(facts: list[Fact], containers: dict[int, Any]) -> list[Fact]:
+    """Facts but those of these containers, unless they are found elsewhere, too."""
+    rest = [fact for fact in facts if id(fact.holder) not in containers]
+    elsewhere = {id(value) for fact in rest for value in fact.expected.values()}
+    return [f for f in facts if id(f.holder) not in containers or id(f.holder) in elsewhere]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,15 +92,17 @@ class Source:
     # It shows its memory conjugated or negated.
     turned: bool = False
     hooks: tuple[int, ...] = ()
-    # While it is recorded: the tensor itself.
+    # Its gradient is handed on to whoever is there: its hooks, and the graph behind it, do not matter.
+    open: bool = False
+    # While it is recorded: the tensor itself, and the graph from which it came.
     tensor: Any = None
+    node: Any = None
 
     def load(self, given: Tensors) -> Any:
         """The tensor, if it is as recorded."""
         tensor = self.location.find(given)
         name = self.location.name
-        hooks = hooks_of(tensor)
-        if hooks != self.hooks:
+        if not self.open and hooks_of(tensor) != self.hooks:
             raise Changed(f"{name} has other hooks now than when it was recorded")
         if not isinstance(tensor, TensorBase):
             raise Changed(f"{name} is {tensor!r} now, and was a tensor when it was recorded")
@@ -120,7 +122,7 @@ class Source:
             )
         if tensor._turned is not self.turned:
             raise Changed(f"{name} is a conjugated view, or was one when it was recorded")
-        if tensor._node is not None:
+        if tensor._node is not None and not self.open:
             raise Changed(f"{name} comes out of a graph (grad_fn): give it detached")
         return tensor
 
@@ -180,6 +182,27 @@ class Result:
         return tensor
 
 
+@dataclass(eq=False)
+class Way:
+    """A backward from some of the results, those of these numbers."""
+
+    outs: tuple[int, ...]
+    # Their gradients, and what the targets get (None: nothing).
+    seeds: list[Value]
+    grads: list[Result | None]
+
+
+@dataclass(eq=False)
+class Backward:
+    """How gradients of the results become those of what the results were computed from."""
+
+    # The results that are differentiated, and who gets a gradient.
+    outs: list[Result]
+    targets: list[Location]
+    # The first goes back from all results.
+    ways: list[Way]
+
+
 class Replayed(Node):
     """In the place of the graph of a result: a program is run without one."""
 
@@ -223,6 +246,7 @@ class Program:
     shared: list[int]
     # Attributes, elements and variables that the function set to other tensors.
     rebound: list[tuple[At, Result]]
+    backward: Backward | None = None
 
     def __post_init__(self) -> None:
         self._free()
@@ -237,7 +261,7 @@ class Program:
     def _free(self) -> None:
         """Find out after which entry each slot is not needed any more."""
         kept = {source.value.index for source in self.sources}
-        kept |= {result.value.index for result in self.kept() if result.value is not None}
+        kept |= {result.value.index for result in self.lasting() if result.value is not None}
         kept |= {leaf.index for leaf in self.tree[1] if leaf.__class__ is Figure}
         seen: set[int] = set(kept)
         for entry in reversed(self.entries):
@@ -251,6 +275,12 @@ class Program:
         for _, result in (*self.grads, *self.rebound):
             if result is not None:
                 yield result
+
+    def lasting(self) -> Iterator[Result]:
+        """The tensors that anybody sees: those, and the gradients that a backward gives."""
+        yield from self.kept()
+        for way in () if self.backward is None else self.backward.ways:
+            yield from (result for result in way.grads if result is not None)
 
     # ---- running ---------------------------------------------------------------------------------
 
@@ -311,8 +341,14 @@ class Program:
                     "recorded"
                 )
 
-    def leave(self, given: Tensors, slots: Slots, tensors: Tensors) -> Any:
-        """Leave counts, gradients and results as eager would."""
+    def leave(
+        self,
+        given: Tensors,
+        slots: Slots,
+        tensors: Tensors,
+        attach: Callable[[Tensors], None] | None = None,
+    ) -> Any:
+        """Leave counts, gradients and results as eager would; attach gives those differentiated a node."""
         for one, tensor in zip(self.sources, tensors, strict=True):
             if one.changes:
                 tensor._changes[0] += one.changes
@@ -320,6 +356,8 @@ class Program:
             if one.wants is not one.requires_grad:
                 tensor._requires_grad = one.wants
         known = {id(r): r.make(given, slots, tensors) for r in self.kept()}
+        if self.backward is not None and attach is not None:
+            attach([known[id(result)] for result in self.backward.outs])
         made = [known[id(result)] for result in self.results]
         grads = [
             (location.find(given), None if result is None else known[id(result)])
@@ -365,6 +403,13 @@ class Program:
             yield f"  set     {at.name} = {_name(result)}"
         for result in self.results:
             yield f"  result  {_name(result)}"
+        ways, targets = (
+            ((), ()) if self.backward is None else (self.backward.ways, self.backward.targets)
+        )
+        for way in ways:
+            begin = ", ".join(seed.name for seed in way.seeds)
+            for target, made in zip(targets, way.grads, strict=True):
+                yield f"  from {begin}: {target.name} gets {_name(made)}"
 
 
 def _name(result: Result | None) -> str:

@@ -13,7 +13,7 @@ from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
 from rushlight.compiler.recording.grads import Grads
 from rushlight.compiler.recording.memories import Memories, put
-from rushlight.compiler.recording.program import At, Held, Location, Program, Result
+from rushlight.compiler.recording.program import At, Backward, Held, Location, Program, Result
 from rushlight.compiler.recording.recorder import Recorder, position
 from rushlight.compiler.recording.spy import Spy
 from rushlight.compiler.recording.tree import Leaf, apart, together
@@ -48,7 +48,7 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any
     if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
         raise CannotRecord("this is being recorded already: one recording cannot hold another")
     with _one_at_a_time:
-        result, program, _ = _Recording(function, args, kwargs).run()
+        result, program, _ = Recording(function, args, kwargs).run()
     if program is None:
         raise CannotRecord("nothing was recorded")
     return result, program
@@ -59,6 +59,7 @@ def attempt(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     also: Callable[[Program, Proof], None] | None = None,
+    kind: type[Recording] | None = None,
 ) -> tuple[Any, Program | None, CannotRecord | None]:
     """Run a function once, whatever it does, and record it if that can be done.
 
@@ -70,7 +71,7 @@ def attempt(
         return function(*args, **kwargs), None, CannotRecord("this is being recorded already")
     with _one_at_a_time:
         try:
-            recording = _Recording(function, args, kwargs, lenient=True, also=also)
+            recording = (kind or Recording)(function, args, kwargs, lenient=True, also=also)
         except CannotRecord as reason:
             return function(*args, **kwargs), None, reason
         return recording.run()
@@ -79,7 +80,9 @@ def attempt(
 Proof = Callable[[Callable[[list[Any], list[Any]], None]], Iterator[tuple[str, Any, Any]]]
 
 
-class _Recording:
+class Recording:
+    """One run of a function that is watched."""
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -178,13 +181,21 @@ class _Recording:
         self.world.take()
         try:
             with self.recorder, self.grads, self.spy:
-                result = self.function(*self.args, **self.kwargs)
+                result = self.called()
         finally:
             self.recorder.recording = False
             self.world.give_back()
         if self.recorder.refused is not None and not self.lenient:
             raise self.recorder.refused
         return result
+
+    def called(self) -> Any:
+        """What the function returns."""
+        return self.function(*self.args, **self.kwargs)
+
+    def backward(self) -> Backward | None:
+        """How gradients are handed on, if they are."""
+        return None
 
     def _undo(self) -> None:
         """Let tensors, gradients and generators be as before."""
@@ -213,7 +224,7 @@ class _Recording:
             source.wants = tensor._requires_grad
             source.written = self.memories.is_written(source.array)
         tensors, tree = apart(result)
-        results = [self._result(tensor) for tensor in tensors]
+        results = [self.result(tensor) for tensor in tensors]
         left: list[tuple[Location, Result | None]] = []
         looked: list[tuple[Location, bool]] = []
         for tensor, before, seen in list(grads.first.values()):
@@ -226,8 +237,9 @@ class _Recording:
                 looked.append((where, before is not None))
             after = tensor._grad
             if after is not before or not seen:
-                left.append((where, None if after is None else self._result(after)))
+                left.append((where, None if after is None else self.result(after)))
         tree = (tree[0], [self._leaf(leaf) for leaf in tree[1]])
+        backward = self.backward()
         # Who gets to see memory may write into it.
         escapes = any(
             result is not None and result.value is not None
@@ -239,7 +251,7 @@ class _Recording:
             getattr(self.function, "__name__", type(self.function).__name__),
             self.world, recorder.sources, recorder.entries, recorder.size, tree, results, left, looked,
             _shared([source.array for source in recorder.sources]),
-            [(at, self._result(after)) for at, _, after in self.rebound],
+            [(at, self.result(after)) for at, _, after in self.rebound], backward,
         )  # fmt: skip
         return program
 
@@ -320,7 +332,7 @@ class _Recording:
                 source.location = Held(source.tensor, name)
                 source.value.name = name
 
-    def _result(self, tensor: Any) -> Result:
+    def result(self, tensor: Any) -> Result:
         """How a tensor that is there at the end is made again; the same for the same tensor."""
         known = self.results.get(id(tensor))
         if known is None:
@@ -361,7 +373,7 @@ class _Recording:
             tensor._turned,
             shares,
             None if node is None else node.name(),
-            node is not None and _is_whole(node),
+            node is not None and is_whole(node),
         )
 
     def _leaf(self, leaf: Any) -> Any:
@@ -429,7 +441,7 @@ class _Recording:
         return "a tensor"
 
 
-def _is_whole(node: Any) -> bool:
+def is_whole(node: Any) -> bool:
     """Whether no backward has been through a graph yet."""
     waiting, seen = [node], set()
     while waiting:
@@ -456,7 +468,7 @@ def _same_place(source: Any, tensor: Any) -> None:
         raise CannotRecord(
             f"{name} was given other memory (.data = or set_): write into it with copy_ instead"
         )
-    if tensor._node is not None:
+    if tensor._node is not source.node:
         raise CannotRecord(
             f"{name} was changed in place by what is recorded for gradients, and keeps the graph: "
             "change it under torch.no_grad(), or work on a clone"

@@ -60,6 +60,10 @@ class Recorder(Interpreter):
         self.memories = memories
         self.grads = grads
         self.recording = True
+        # What comes out of a graph may be used: its gradient is handed on.
+        self.open = False
+        # A backward has run in the function; that which hands gradients on, behind it, is running.
+        self.walked = self.handing = False
         self.entries: list[Entry] = []
         self.sources: list[Source] = []
         self.size = 0
@@ -328,6 +332,7 @@ class Recorder(Interpreter):
     def where(self) -> tuple[Line, bool]:
         """The user's line that is running; in a backward that of which it is the derivative."""
         node = state.walk.node if state.walk is not None else None
+        self.walked |= state.walk is not None and not self.handing
         if node is not None and (line := self.lines.get(node)) is not None:
             return line, True
         return site.line or user_line(), False
@@ -402,7 +407,7 @@ class Recorder(Interpreter):
         """A tensor that was there before is used for the first time."""
         line, _ = self.where()
         owner = self.memories.find(tensor, array)
-        if owner._node is not None:
+        if owner._node is not None and not self.open:
             raise CannotRecord(
                 f"{location.name} comes out of a graph (grad_fn) that was recorded before, at "
                 f"{place(line)}: give it detached"
@@ -418,6 +423,7 @@ class Recorder(Interpreter):
                 turned=owner._turned,
                 hooks=hooks_of(owner),
                 tensor=owner,
+                node=owner._node,
             )
         )
         self.kept.append(array)

@@ -45,3 +45,15 @@ def together(rest: tuple[Any, ...], make: Callable[[Any], Any]) -> Any:
     """The tree again, make(leaf) in the place of each of its leaves."""
     spec, leaves = rest
     return tree_unflatten([make(leaf) for leaf in leaves], spec)
+
+
+def containers(tree: Any) -> dict[int, Any]:
+    """The lists and dicts of a tree, by identity: others at each call, which differ in how they nest alone."""
+    found: dict[int, Any] = {}
+    waiting = [tree]
+    while waiting:
+        thing = waiting.pop()
+        if type(thing) in (list, tuple, dict) and id(thing) not in found:
+            found[id(thing)] = thing
+            waiting.extend(thing.values() if type(thing) is dict else thing)
+    return found

@@ -30,12 +30,14 @@ from rushlight.compiler.recording.facts import (
     Fact,
     Place,
     Taken,
+    Through,
+    but_of,
     same,
     told,
 )
 from rushlight.compiler.recording.modes import mode_changed, modes
 from rushlight.compiler.recording.origin import OWN, USER, origin
-from rushlight.compiler.recording.tree import Leaf, apart
+from rushlight.compiler.recording.tree import Leaf, apart, containers
 from rushlight.compiler.recording.values import fingerprint
 from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.hooks import (
@@ -150,6 +152,8 @@ class World:
                 yield part, f"{name}[{number}]"
         elif isinstance(thing, types.FunctionType):
             yield from self._function(thing, name)
+        elif isinstance(thing, Through):
+            yield thing.function, name
         elif isinstance(thing, types.MethodType):
             yield thing.__self__, name.rpartition(".")[0] or name
             yield thing.__func__, name
@@ -424,6 +428,7 @@ class World:
                 self.facts.remove(self.environment)
             for fact in self.facts:
                 fact.keep(used)
+        self.facts = but_of(self.facts, containers((self.args, self.kwargs)))
         self.pinned = [
             (number, tensor)
             for number, tensor in enumerate(self.tensors_given)

@@ -34,6 +34,7 @@ from rushlight.nn.modules.state import EXTRA, StateMethods, _IncompatibleKeys
 from rushlight.nn.modules.utils import shown
 from rushlight.nn.parameter import Buffer, Parameter
 from rushlight.ops.arguments import type_word
+from rushlight.settings import compile
 
 __all__ = [
     "Module",
@@ -90,6 +91,8 @@ class Module(HookMethods, StateMethods, ConversionMethods):
     # A class that sets this hands the arguments of `__init__` on to its next base.
     call_super_init: bool = False
     training: bool
+    # What calls the module as C.
+    _compiled_call_impl: Any = None
     # The settings that `repr` shows, as `utils.shown` reads them.
     _shown = ""
 
@@ -133,15 +136,28 @@ class Module(HookMethods, StateMethods, ConversionMethods):
                 or _global_forward_pre_hooks
                 or _global_backward_hooks
                 or _global_backward_pre_hooks
+                or self._compiled_call_impl is not None
             ):
+                if self._compiled_call_impl is not None:
+                    return self._compiled_call_impl(*args, **kwargs)
                 return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             locate(self, error)
             raise
 
+    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
+        """A call that is not compiled."""
+        return call_with_hooks(self, args, kwargs)
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Accepted as a hint, with any arguments: calls stay eager and give the same numbers."""
+        """Let calls run as C from the second on; the arguments are those of `torch.compile`."""
+        self._compiled_call_impl = compile(self._call_impl, *args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("_compiled_call_impl", None)
+        return state
 
     # ---- attributes that are registered ----------------------------------------------------------
 

@@ -21,7 +21,7 @@ from rushlight.threads import get_num_threads
 
 FLAGS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp-simd", "-ffp-contract=off",
-    "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-shared", "-fPIC", "-w",
+    "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-fPIC", "-w",
 )  # fmt: skip
 # Seconds that a compiler may take.
 PATIENCE = 120
@@ -63,8 +63,15 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "rushlight"
 
 
-def built(text: str, *more: str) -> ctypes.CDLL:
-    """A C file as a loaded library; compiled, with more flags, if that has not been done before."""
+# Kernels of so many characters are worth a process of their own. They are vectors already: less is asked for.
+_MUCH = 20_000
+
+
+def built(text: str, *more: str, parts: tuple[str, str] | None = None) -> ctypes.CDLL:
+    """A C file as a loaded library; compiled, with more flags, if that has not been done before.
+
+    parts: the same text in two, kernels and what calls them, which are compiled at the same time.
+    """
     flags = (*FLAGS, *more)
     command = (*compiler(), *flags)
     key = hashlib.sha256("\0".join((*command, _processor(), text)).encode()).hexdigest()[:32]
@@ -72,42 +79,66 @@ def built(text: str, *more: str) -> ctypes.CDLL:
     library = folder / f"{key}.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            source, made = Path(place) / "program.c", Path(place) / "program.so"
-            source.write_text(text)
-            failure = _compile(flags, source, made)
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            place = Path(name)
+            (place / "program.c").write_text(text)
+            failure = _library(flags, place, parts)
             if failure:
                 known = tuple(flag for flag in flags if _takes(flag))
-                failure = _compile(known, source, made) if known != flags else failure
+                failure = _library(known, place, parts) if known != flags else failure
             if failure:
                 raise NoCompiler(f"{shlex.join(compiler()[:1])} failed:\n{failure[:4000]}")
             # All at once, so that nobody ever sees half of it.
-            os.replace(source, folder / f"{key}.c")
-            os.replace(made, library)
+            os.replace(place / "program.c", folder / f"{key}.c")
+            os.replace(place / "program.so", library)
     return ctypes.CDLL(str(library))
 
 
-def _compile(flags: Sequence[str], source: Path, made: Path) -> str:
-    """Compile a file; what the compiler said if it failed."""
-    command = [*compiler(), *flags, "-o", str(made), str(source), "-lm"]
+def _library(flags: Sequence[str], place: Path, parts: tuple[str, str] | None) -> str:
+    """Make `program.so` of `program.c`, or of its two parts; what the compiler said if it failed."""
+    command, made = [*compiler(), *flags], str(place / "program.so")
+    if parts is None or len(parts[0]) < _MUCH:
+        return _compile([*command, "-shared", "-o", made, str(place / "program.c"), "-lm"])
+    calls = []
+    for part, words, less in zip(("kernels", "loops"), parts, (["-O2"], []), strict=True):
+        source = place / f"{part}.c"
+        source.write_text(words)
+        calls.append([*command, *less, "-c", "-o", str(place / f"{part}.o"), str(source)])
+    objects = [call[-2] for call in calls]
+    return _compile(*calls) or _compile([*command, "-shared", "-o", made, *objects, "-lm"])
+
+
+def _compile(*commands: list[str]) -> str:
+    """Run compilers at the same time; what one said that failed."""
+    running: list[subprocess.Popen[str]] = []
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        for command in commands:
+            running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        for process in running:
+            _, told = process.communicate(timeout=PATIENCE)
+            if process.returncode:
+                return told.strip() or f"it ended with code {process.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoCompiler(f"{shlex.join(command[:1])}: {error}") from None
-    return done.stderr.strip() or f"it ended with code {done.returncode}" if done.returncode else ""
+        raise NoCompiler(f"{shlex.join(commands[0][:1])}: {error}") from None
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    return ""
 
 
 @lru_cache
 def _takes(flag: str) -> bool:
     """Whether the compiler knows a flag: other compilers and processors know fewer."""
-    if flag in ("-shared", "-fPIC"):
+    if flag == "-fPIC":
         return True
     with tempfile.TemporaryDirectory() as place:
         empty = Path(place) / "empty.c"
         empty.write_text("int empty;\n")
-        return not _compile((flag, "-c"), empty, Path(place) / "empty.o")
+        return not _compile(
+            [*compiler(), flag, "-c", "-o", str(Path(place) / "empty.o"), str(empty)]
+        )
 
 
 def join_pool(library: ctypes.CDLL) -> None:

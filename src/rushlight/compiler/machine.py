@@ -46,7 +46,7 @@ class Machine:
         self.file: CFile = write_file(
             program.name, self.graph, self.groups, target(), get_num_threads()
         )
-        self.library = built(self.file.text, *flags)
+        self.library = built(self.file.text, *flags, parts=self.file.parts)
         if "parallel" in self.file.text:
             join_pool(self.library)
         self.doubles = (ctypes.c_double * max(program.size, 1))()

@@ -82,6 +82,8 @@ class CFile:
     """The text, and what Python must know to run it."""
 
     text: str
+    # The same in two parts that can be compiled at the same time: kernels, and what calls them.
+    parts: tuple[str, str]
     # What is called in order: the name of a function of C, or an entry that Python runs.
     order: list[str | Entry]
     # Memory that the C finds in the table of pointers.
@@ -117,6 +119,8 @@ class _File:
         self.groups = groups
         self.names = _identifiers(graph.memories)
         self.functions: dict[str, str] = {}
+        # Which of them are kernels, whose text is vectors already; and whether others call them.
+        self.kernels: dict[str, bool] = {}
         self.order: list[str | Entry] = []
         self.calls: list[str] = []
         self.used: set[int] = set()
@@ -152,11 +156,23 @@ class _File:
                 self._single(number, group.statements[0])
             self._forget(group)
         self._end_run()
-        shared = fragments.together(self.fragments, self.target)
+        pool = [name for name in self.fragments if name.startswith("threads")]
+        vectors = [name for name in self.fragments if name not in pool]
+        shared = fragments.together(vectors, self.target)
+        threads = fragments.together(pool, self.target)
         clock = _CLOCK.format(count=max(len(self.measured), 1))
         called = maths.fragments(self.calls_of)
-        text = "\n".join([_HEAD, clock, called, "", shared, *self.functions.values(), *self.runs])
-        return CFile(text, self.order, self.used, self.lives, self.stops, self.measured)
+        text = "\n".join(
+            [_HEAD, clock, called, "", threads, shared, *self.functions.values(), *self.runs]
+        )
+        kernels = {name: self.functions[name] for name in self.kernels}
+        rest = [text for name, text in self.functions.items() if name not in kernels]
+        shown = [_prototype(name, text) for name, text in kernels.items() if self.kernels[name]]
+        parts = (
+            "\n".join([_HEAD, shared, *(_visible(name, text) for name, text in kernels.items())]),
+            "\n".join([_HEAD, clock, called, "", threads, *shown, *rest, *self.runs]),
+        )
+        return CFile(text, parts, self.order, self.used, self.lives, self.stops, self.measured)
 
     def _end_run(self) -> None:
         """What is called between two things that Python does."""
@@ -460,10 +476,12 @@ class _File:
             for key in [key for key in self.packed if key[1].overlaps(written)]:
                 del self.packed[key]
 
-    def _function(self, kernel: Kernel) -> None:
+    def _function(self, kernel: Kernel, called: bool = True) -> None:
+        """A kernel is in the file; `called`: by others than kernels."""
         for needed in kernel.needs:
-            self._function(needed)
+            self._function(needed, False)
         self.functions.setdefault(kernel.name, kernel.source)
+        self.kernels[kernel.name] = called or self.kernels.get(kernel.name, False)
         self.fragments += kernel.fragments
 
     def _address(self, place: Place) -> str:
@@ -500,6 +518,17 @@ class _File:
              *head.lines, *body.lines, f"    return wrong ? {self._stop(guard)} : 0;", "}", ""]
         )  # fmt: skip
         self._checked(f"{name}(p, n)")
+
+
+def _visible(name: str, text: str) -> str:
+    """A kernel that another file may call."""
+    return text.replace(f"static void {name}(", f"void {name}(")
+
+
+def _prototype(name: str, text: str) -> str:
+    """How another file declares a kernel."""
+    begin = text.index(f"static void {name}(") + len("static ")
+    return " ".join(text[begin : text.index(")", begin) + 1].split()) + ";"
 
 
 def _at(x: Expression) -> tuple[Memory, int]:

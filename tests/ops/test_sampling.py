@@ -170,3 +170,15 @@ def test_a_failed_draw_changes_nothing():
     with pytest.raises(RuntimeError):
         x.uniform_(1, 0)
     assert x.tolist() == [0, 0, 0]
+
+
+def test_randint_takes_low_by_name_beside_high_alone():
+    parity(
+        """
+        torch.manual_seed(0)
+        a = torch.randint(low=1, high=5, size=(4,))
+        b = torch.randint(5, high=7, size=(4,))
+        c = attempt(lambda: torch.randint(5, (2,), low=1))
+        d = attempt(lambda: torch.randint(5, size=(2,), low=1))
+        """
+    )

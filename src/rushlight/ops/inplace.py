@@ -448,10 +448,11 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
         data = self._data
         dtype, recording = data.dtype, state.grad
+        changes = self._changes
         wide = dtype is _SINGLE or dtype is _DOUBLE
         if (
             not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
-            or self._changes.__class__ is Untracked
+            or changes.__class__ is Untracked
             or data.__class__ is _outline
             or (recording and wants_grad(self))
         ):
@@ -486,7 +487,6 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         except (ValueError, TypeError):
             return general(self, *operands, **options)
         # `bump`, of a tensor that has a count; written out, as every step of an optimizer comes by here.
-        changes = self._changes
         changes[0] += 1
         changes[1] = (name, site.line or user_line())
         return self

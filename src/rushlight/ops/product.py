@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tensor import bump
+from rushlight.core.tensor import bump, tell_once
 from rushlight.dtypes import NARROW, promote_types
 from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
@@ -405,6 +405,11 @@ def cross(
         )
     shape = input._data.shape
     if dim is None:
+        tell_once(
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim "
+            "explicitly or simply use torch.linalg.cross.\nThe default value of dim will change to agree "
+            "with that of linalg.cross in a future release."
+        )
         dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")

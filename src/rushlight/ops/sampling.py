@@ -162,7 +162,7 @@ def randint(
     >>> torch.randint(10, (4,))
     tensor([4, 9, 3, 0])
     """
-    given = list(arguments)
+    given, named = list(arguments), set(options)
     found: dict[str, Any] = {"low": 0}
     for name in ("size", "high", "low"):
         if name in options:
@@ -171,7 +171,7 @@ def randint(
             found[name] = given.pop()
         elif name not in found:
             raise TypeError(f"randint(): missing required argument '{name}'")
-    if given:
+    if given or ("low" in named and "high" not in named):
         raise TypeError("randint() takes (high, size) or (low, high, size)")
     if isinstance(found["size"], int):
         raise TypeError("randint(): argument 'size' must be tuple of ints, not int")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
+from rushlight.compiler.emit.naming import comment, identifiers
 from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer, cost_of
 from rushlight.compiler.emit.products import kernel_of
 from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
@@ -31,7 +30,6 @@ from rushlight.compiler.graph import (
     Place,
     Product,
     Statement,
-    Where,
     c_type,
     in_rows,
 )
@@ -41,7 +39,6 @@ from rushlight.compiler.kernels.product import Pack
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.recording.entries import Cut, Entry
-from rushlight.compiler.recording.errors import source
 from rushlight.compiler.recording.values import Figure
 
 _HEAD = """#include <math.h>
@@ -100,10 +97,18 @@ def write_file(
     name: str, graph: Graph, groups: list[Group], target: Target, threads: int = 1
 ) -> CFile:
     """All of a program as C, for so many threads."""
-    return _File(name, graph, groups, target, threads).write()
+    return FileWriter(name, graph, groups, target, threads).write()
 
 
-class _File:
+class FileWriter:
+    """Writes the functions of the groups, and in which order they are called.
+
+    How functions come to memory and numbers is said in a few methods, which another kind of file says anew.
+    """
+
+    # How memory is declared that a function keeps to itself.
+    BUFFER = ""
+
     def __init__(
         self, name: str, graph: Graph, groups: list[Group], target: Target, threads: int
     ) -> None:
@@ -117,7 +122,7 @@ class _File:
         self.title = name
         self.graph = graph
         self.groups = groups
-        self.names = _identifiers(graph.memories)
+        self.names = identifiers(graph.memories)
         self.functions: dict[str, str] = {}
         # Which of them are kernels, whose text is vectors already; and whether others call them.
         self.kernels: dict[str, bool] = {}
@@ -135,27 +140,7 @@ class _File:
 
     def write(self) -> CFile:
         """The text."""
-        for number, group in enumerate(self.groups):
-            # All that one group calls lives at the same time.
-            self.moment = number
-            if group.kind == "outside":
-                self._end_run()
-                (statement,) = group.statements
-                if isinstance(statement, Outside):
-                    self.order.append(statement.entry)
-                    if isinstance(statement.entry, Cut):
-                        # What comes behind it runs later: it packs anew.
-                        self.packed.clear()
-                for memory in _memories(statement):
-                    self._use(memory)
-            elif group.kind == "nest":
-                self._nest(number, group)
-            elif group.kind == "straight":
-                self._straight(number, group)
-            else:
-                self._single(number, group.statements[0])
-            self._forget(group)
-        self._end_run()
+        self.write_groups()
         pool = [name for name in self.fragments if name.startswith("threads")]
         vectors = [name for name in self.fragments if name not in pool]
         shared = fragments.together(vectors, self.target)
@@ -174,6 +159,34 @@ class _File:
         )
         return CFile(text, parts, self.order, self.used, self.lives, self.stops, self.measured)
 
+    def write_groups(self) -> None:
+        """The functions, and what calls them."""
+        for number, group in enumerate(self.groups):
+            # All that one group calls lives at the same time.
+            self.moment = number
+            if group.kind == "outside":
+                (statement,) = group.statements
+                if isinstance(statement, Outside):
+                    self._outside(statement)
+            elif group.kind == "nest":
+                self._nest(number, group)
+            elif group.kind == "straight":
+                self._straight(number, group)
+            else:
+                self._single(number, group.statements[0])
+            self._forget(group)
+        self._end_run()
+
+    def _outside(self, statement: Outside) -> None:
+        """What Python does between two pieces of C."""
+        self._end_run()
+        self.order.append(statement.entry)
+        if isinstance(statement.entry, Cut):
+            # What comes behind it runs later: it packs anew.
+            self.packed.clear()
+        for memory in _memories(statement):
+            self._use(memory)
+
     def _end_run(self) -> None:
         """What is called between two things that Python does."""
         if not self.calls:
@@ -186,8 +199,11 @@ class _File:
 
     # ---- groups ----------------------------------------------------------------------------------
 
+    def _nest_writer(self, group: Group, inside: set[int]) -> NestWriter:
+        return NestWriter(group, inside)
+
     def _nest(self, number: int, group: Group) -> None:
-        nest = NestWriter(group, self.inside[number])
+        nest = self._nest_writer(group, self.inside[number])
         nest.write()
         for statement in group.statements:
             if isinstance(statement, Loop):
@@ -202,9 +218,9 @@ class _File:
             arguments.append(Argument(kind, self._pointer(memory, nest.bases[id(memory)])))
         for figure in nest.names.figures.values():
             parameters.append(f"double {nest.names.of_number(figure)}")
-            arguments.append(Argument("double", f"n[{figure.index}]"))
+            arguments.append(Argument("double", self._figure(figure)))
         head = [
-            f"    {c_type(memory.dtype)} {nest.names.of(memory)}[{size}];"
+            f"    {self.BUFFER}{c_type(memory.dtype)} {nest.names.of(memory)}[{size}];"
             for memory, _, size in nest.buffers.values()
             if size > 1
         ]
@@ -216,8 +232,7 @@ class _File:
                 text = text.replace(f"@{at}@", self.names[id(memory)])
             for at, figure in enumerate(nest.names.figures.values()):
                 text = text.replace(f"#{at}#", figure.name)
-            comment = _comment(group.statements)
-            self.functions[name] = f"{comment}\nstatic void {name}{text}"
+            self.functions[name] = f"{comment(group.statements)}\nstatic void {name}{text}"
         count = group.rows or group.size
         if group.rows == 1 or not nest.accumulators:
             self._ranged(
@@ -247,11 +262,27 @@ class _File:
         first, _ = self.lives.get(memory.number, (self.moment, 0))
         self.lives[memory.number] = first, self.moment
 
-    def _declare(self, head: Writer, memory: Memory, writes: bool) -> None:
-        self._use(memory)
-        const = "" if writes else "const "
-        kind = c_type(memory.dtype)
-        head.line(f"{const}{kind} *restrict const {self.names[id(memory)]} = p[{memory.number}];")
+    def _small(
+        self,
+        name: str,
+        group: list[Statement],
+        pointers: dict[int, tuple[Memory, bool]],
+        body: Writer,
+    ) -> str:
+        """A function that finds its memory itself; returns its call."""
+        lines = [comment(group), f"static int {name}(void *const *p, double *n) {{"]
+        for memory, writes in pointers.values():
+            self._use(memory)
+            kind = f"{'' if writes else 'const '}{c_type(memory.dtype)}"
+            lines.append(
+                f"    {kind} *restrict const {self.names[id(memory)]} = p[{memory.number}];"
+            )
+        self.functions[name] = "\n".join([*lines, *body.lines, "}", ""])
+        return f"{name}(p, n)"
+
+    def _figure(self, figure: Figure) -> str:
+        """A Python number, in the functions that find their memory themselves and in those that call."""
+        return f"n[{figure.index}]"
 
     def _straight(self, number: int, group: Group) -> None:
         body = Writer()
@@ -272,14 +303,14 @@ class _File:
             elif isinstance(statement, Guard):
                 self.calls_of += fragments_of(statement.condition)
             if isinstance(statement, Number):
-                text = expression_text(statement.value, load, _zero, _figure)
-                body.line(f"n[{statement.figure.index}] = {text};")
+                text = expression_text(statement.value, load, _zero, self._figure)
+                body.line(f"{self._figure(statement.figure)} = {text};")
             elif isinstance(statement, Guard):
                 back = "".join(f"{target} = {name}; " for target, name in saved.items())
-                condition = expression_text(statement.condition, load, _zero, _figure)
+                condition = expression_text(statement.condition, load, _zero, self._figure)
                 body.line(f"if (!({condition})) {{ {back}return {self._stop(statement)}; }}")
             elif isinstance(statement, Loop):
-                text = expression_text(statement.value, load, _zero, _figure)
+                text = expression_text(statement.value, load, _zero, self._figure)
                 memory = statement.out.memory
                 pointers[id(memory)] = memory, True
                 target = f"{self.names[id(memory)]}[{statement.out.offset}]"
@@ -287,19 +318,12 @@ class _File:
                     saved[target] = f"before_{len(saved)}"
                     body.line(f"const {c_type(memory.dtype)} {saved[target]} = {target};")
                 body.line(f"{target} = {text};")
-        head = Writer()
-        head.depth = 1
-        for memory, writes in pointers.values():
-            self._declare(head, memory, writes)
-        name = f"numbers_{number}"
-        self.functions[name] = "\n".join(
-            [_comment(group.statements), f"static int {name}(void *const *p, double *n) {{",
-             *head.lines, *body.lines, "    return 0;", "}", ""]
-        )  # fmt: skip
-        if any(isinstance(s, Guard) for s in group.statements):
-            self._checked(f"{name}(p, n)")
+        body.line("return 0;")
+        call = self._small(f"numbers_{number}", group.statements, pointers, body)
+        if guarded:
+            self._checked(call)
         else:
-            self._call(f"{name}(p, n)")
+            self._call(call)
 
     def _ranged(
         self,
@@ -410,9 +434,10 @@ class _File:
                 memory = self.packed[call.pack.name, weights] = self._own(
                     "packed", dtype, call.packed
                 )
-                self._call(
+                self._prepare(
                     f"{call.pack.name}({self._address(weights)}, {self._pointer(memory, 0)})",
-                    beside=True,
+                    weights,
+                    memory,
                 )
             arguments.append(self._pointer(memory, 0))
         else:
@@ -465,10 +490,18 @@ class _File:
             Argument(f"const {kind} *", operands[pack.operand]),
             Argument(f"{kind} *", self._pointer(memory, 0)),
         ]
-        self._ranged(
-            pack.kernel.name, arguments, pack.count, 1, pack.cost, first=False, beside=True
-        )
+        if operand.memory.kind == "constant":
+            call = call_of(pack.kernel.name, arguments, "0", str(pack.count), first=False)
+            self._prepare(call, operand, memory)
+        else:
+            self._ranged(
+                pack.kernel.name, arguments, pack.count, 1, pack.cost, first=False, beside=True
+            )
         return memory
+
+    def _prepare(self, call: str, operand: Place, packed: Memory) -> None:
+        """Bring an operand into the form of a kernel."""
+        self._call(call, beside=True)
 
     def _forget(self, group: Group) -> None:
         """What a group writes is not packed any more."""
@@ -490,14 +523,14 @@ class _File:
 
     def _guard(self, number: int, guard: Guard) -> None:
         """A condition for every element."""
-        head, body = Writer(), Writer()
-        head.depth = body.depth = 1
-        pointers: dict[int, Memory] = {}
+        body = Writer()
+        body.depth = 1
+        pointers: dict[int, tuple[Memory, bool]] = {}
 
         def load(x: Expression) -> str:
             if not isinstance(x, Load):
                 raise NoC("a guard that looks things up")
-            pointers[id(x.place.memory)] = x.place.memory
+            pointers[id(x.place.memory)] = x.place.memory, False
             terms = [str(x.place.offset)] if x.place.offset else []
             terms += [f"{v} * {s}" for v, s in zip(VARIABLES, x.place.strides, strict=False) if s]
             return f"{self.names[id(x.place.memory)]}[{' + '.join(terms) or '0'}]"
@@ -506,18 +539,12 @@ class _File:
         body.line("int wrong = 0;")
         for v, n in zip(VARIABLES, guard.shape, strict=False):
             body.open(f"for (long {v} = 0; {v} < {n}; {v}++)")
-        text = expression_text(guard.condition, load, lambda dim: VARIABLES[dim], _figure)
+        text = expression_text(guard.condition, load, lambda dim: VARIABLES[dim], self._figure)
         body.line(f"wrong |= !({text});")
         for _ in guard.shape:
             body.close()
-        for memory in pointers.values():
-            self._declare(head, memory, False)
-        name = f"check_{number}"
-        self.functions[name] = "\n".join(
-            [_comment([guard]), f"static int {name}(void *const *p, const double *n) {{",
-             *head.lines, *body.lines, f"    return wrong ? {self._stop(guard)} : 0;", "}", ""]
-        )  # fmt: skip
-        self._checked(f"{name}(p, n)")
+        body.line(f"return wrong ? {self._stop(guard)} : 0;")
+        self._checked(self._small(f"check_{number}", [guard], pointers, body))
 
 
 def _visible(name: str, text: str) -> str:
@@ -542,10 +569,6 @@ def _zero(dim: int) -> str:
     return "0"
 
 
-def _figure(figure: Figure) -> str:
-    return f"n[{figure.index}]"
-
-
 def _memories(statement: Statement) -> list[Memory]:
     return [place.memory for place in (*statement.reads(), *statement.writes())]
 
@@ -564,36 +587,3 @@ def _inside(graph: Graph, groups: list[Group]) -> list[set[int]]:
         if memory.kind == "own" and len(of) == 1 and id(memory) not in wanted:
             result[next(iter(of))].add(id(memory))
     return result
-
-
-def _identifiers(memories: list[Memory]) -> dict[int, str]:
-    """A name in C for each memory."""
-    taken: set[str] = set(VARIABLES) | {"p", "n", "r", "begin", "end", "one", "int", "float"}
-    names = {}
-    for memory in memories:
-        base = re.sub(r"\W+", "_", memory.name).strip("_") or "memory"
-        if base[0].isdigit():
-            base = "_" + base
-        name, count = base, 1
-        while name in taken:
-            count += 1
-            name = f"{base}_{count}"
-        taken.add(name)
-        names[id(memory)] = name
-    return names
-
-
-def _comment(statements: list[Statement]) -> str:
-    """The user's lines from which statements came."""
-    lines: list[str] = []
-    shown: set[Where] = set()
-    for statement in statements:
-        if statement.where in shown:
-            continue
-        shown.add(statement.where)
-        line, back = statement.where
-        where = f"{os.path.basename(line[0])}:{line[1]}"
-        lines.append(
-            f"{'backward of ' if back else ''}{where}  {source(line)}".replace("*/", "* /")
-        )
-    return "/* " + "\n   ".join(lines) + " */"

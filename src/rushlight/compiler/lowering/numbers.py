@@ -30,12 +30,16 @@ _COMPARISONS: dict[Any, str] = {
 
 
 def _double(x: Any) -> Expression:
-    """A number of Python's, as a double: whole ones are exact up to 2**53."""
+    """A number of Python's, as a double; a whole one that has no double is refused."""
     if x.__class__ is Figure:
         return Scalar(_DOUBLE, x)
-    if isinstance(x, bool | int | float) and (isinstance(x, float) or abs(x) <= 2**53):
+    if isinstance(x, float) or (isinstance(x, bool | int) and _is_double(x)):
         return Literal(_DOUBLE, float(x))
     raise NoC(f"arithmetic with a {type(x).__name__}")
+
+
+def _is_double(x: int) -> bool:
+    return abs(x) < 2**1023 and int(float(x)) == x
 
 
 def _is_whole(x: Any) -> bool:

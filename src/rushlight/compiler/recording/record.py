@@ -77,6 +77,28 @@ def attempt(
         return recording.run()
 
 
+def rehearse(
+    function: Callable[..., Any], args: tuple[Any, ...], read: Callable[[Program], Any]
+) -> Any:
+    """What `read` makes of the program of a function, which has run once; all is then as it was before.
+
+    `read` is asked while every array holds what it held when the function began.
+    """
+    if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
+        raise CannotRecord("this is being recorded already: one recording cannot hold another")
+    made: list[Any] = []
+    with _one_at_a_time:
+        recording = Recording(function, args, {})
+
+        def also(program: Program, proof: Proof) -> None:
+            recording.undo()
+            made.append(read(program))
+
+        recording.also = also
+        recording.run()
+    return made[0]
+
+
 Proof = Callable[[Callable[[list[Any], list[Any]], None]], Iterator[tuple[str, Any, Any]]]
 
 
@@ -109,7 +131,7 @@ class Recording:
                 result = self._watched()
                 program = self._tried(result)
             except BaseException:
-                self._undo()
+                self.undo()
                 raise
             return self._plain(result), program, None
         result = self._watched()
@@ -197,8 +219,11 @@ class Recording:
         """How gradients are handed on, if they are."""
         return None
 
-    def _undo(self) -> None:
+    def undo(self) -> None:
         """Let tensors, gradients and generators be as before."""
+        for at, before, _ in self.rebound:
+            if before is not MISSING:
+                at.fact.put(at.key, before)
         self.memories.go_back()
         self.memories.uncount()
         self.grads.back()

@@ -35,10 +35,12 @@ from rushlight.compiler.recording.program import (
     Source,
 )
 from rushlight.compiler.recording.tree import Leaf
+from rushlight.compiler.recording.values import Figure
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference, wrap
 from rushlight.core.turned import held
 from rushlight.memory import address, root
+from rushlight.utils.trees import tree_unflatten
 
 MISS = object()
 # Results up to this many bytes are copied out of the arena.
@@ -69,6 +71,10 @@ class Text:
             self.objects[found] = thing
         return found
 
+    def literal(self, thing: Any) -> str:
+        """A key of a dict."""
+        return repr(thing) if isinstance(thing, str | int) else self.name(thing)
+
     def line(self, text: str) -> None:
         """One more line."""
         self.lines.append("    " * self.depth + text)
@@ -85,10 +91,12 @@ class Text:
 
 def caller(program: Program, machine: Machine, resume: Any) -> tuple[Any, str]:
     """The function that calls a machine, and its text; CannotWrite if it is too unlike others."""
-    return _Caller(program, machine, resume).write()
+    return Caller(program, machine, resume).write()
 
 
-class _Caller:
+class Caller:
+    """Writes the function that calls a program."""
+
     def __init__(self, program: Program, machine: Machine, resume: Any) -> None:
         self.program, self.machine, self.resume = program, machine, resume
         # What Python gave in this call, by slot.
@@ -96,8 +104,13 @@ class _Caller:
         self.text = Text()
         self.tests: list[str] = []
         self.lasts: dict[int, list[Any]] = {}
+        # Whether NumPy runs between pieces of C.
+        self.outside = any(
+            isinstance(step, Entry) and not isinstance(step, Perform) for step in machine.order
+        )
 
     def write(self) -> tuple[Any, str]:
+        """The function, and its text."""
         program, machine = self.program, self.machine
         if program.rebound or machine.reversible or program.stores:
             raise CannotWrite
@@ -132,23 +145,37 @@ class _Caller:
 
     def _arguments(self) -> None:
         """How many, and what is no tensor."""
-        world, text = self.program.world, self.text
-        spec, leaves = world.rest
-        args, kwargs = machine_arguments(spec, leaves)
-        if kwargs or args is None:
-            raise CannotWrite
-        self.tests += [f"len(args) == {len(args)}", "not kwargs"]
-        self._flush()
+        spec, leaves = self.program.world.rest
+        args, kwargs = tree_unflatten(leaves, spec)
         self.given: dict[int, str] = {}
-        for at, leaf in enumerate(args):
-            if leaf.__class__ is Leaf:
-                if leaf.number in self.given:
-                    self.tests.append(f"args[{at}] is {self.given[leaf.number]}")
+        self._parts("args", args)
+        self._parts("kwargs", kwargs)
+
+    def _parts(self, name: str, known: Any) -> None:
+        """The parts of a tuple, list or dict, which has as many as when it was recorded."""
+        text = self.text
+        self.tests.append(f"len({name}) == {len(known)}")
+        keyed = known.items() if known.__class__ is dict else enumerate(known)
+        if known.__class__ is dict and known:
+            keys = " and ".join(f"{text.literal(key)} in {name}" for key in known)
+            self.tests.append(f"({keys})")
+        self._flush()
+        for key, part in keyed:
+            at = f"{name}[{text.literal(key)}]"
+            if part.__class__ is Leaf:
+                if part.number in self.given:
+                    self.tests.append(f"{at} is {self.given[part.number]}")
                 else:
-                    self.given[leaf.number] = f"a{leaf.number}"
-                    text.line(f"a{leaf.number} = args[{at}]")
-            elif isinstance(leaf, PLAIN):
-                self.tests.append(f"args[{at}] is {text.name(leaf)}")
+                    self.given[part.number] = f"a{part.number}"
+                    text.line(f"a{part.number} = {at}")
+            elif isinstance(part, PLAIN):
+                self.tests.append(f"{at} is {text.name(part)}")
+            elif part.__class__ in (tuple, list, dict):
+                inner = f"{name}_{len(self.text.lines)}"
+                text.line(f"{inner} = {at}")
+                self.tests.append(f"{inner}.__class__ is {part.__class__.__name__}")
+                self._flush()
+                self._parts(inner, part)
             else:
                 raise CannotWrite
 
@@ -242,7 +269,11 @@ class _Caller:
         self.pointers = []
 
     def _tensor_tests(self, t: str, source: Source) -> list[str]:
-        tests = [f"{t}._requires_grad is {source.requires_grad}", f"{t}._node is None"]
+        tests = [f"{t}._requires_grad is {source.requires_grad}"]
+        if source.open:
+            # A leaf that is always the same is where its gradient goes.
+            return [*tests, f"{t}._node is None"] if isinstance(source.location, Held) else tests
+        tests.append(f"{t}._node is None")
         if source.hooks:
             raise CannotWrite
         tests.append(f"{t}._hooks is None")
@@ -316,13 +347,7 @@ class _Caller:
                 raise CannotWrite
             (result,) = results
             spot = graph.places[result.value.index]  # type: ignore[union-attr]
-            if (
-                result.kind is not None
-                or result.turned
-                or result.inference
-                or result.shares is not None
-                or not spot.is_whole()
-            ):
+            if not _is_plain(result) or not spot.is_whole():
                 raise CannotWrite
             owners = [location for location, r in program.grads if r is result]
             seen = any(r is result for r in program.results) or result.requires_grad
@@ -343,10 +368,10 @@ class _Caller:
             else:
                 self.fresh[id(result)] = self._result(memory, spot.shape)
 
-    def _result(self, memory: Memory, shape: Any) -> str:
+    def _result(self, memory: Memory, shape: Any, apart: bool = False) -> str:
         """The C of a new array: a small one is copied, into a large one the program writes."""
         machine, text = self.machine, self.text
-        if memory.size * memory.dtype.itemsize <= _SMALL:
+        if not (apart or self.outside) and memory.size * memory.dtype.itemsize <= _SMALL:
             array = np.empty(shape, memory.dtype)
             machine.table[memory.number] = address(array)
             return f"{text.name(array.copy)}()"
@@ -356,11 +381,20 @@ class _Caller:
 
     def _run(self) -> None:
         text, machine = self.text, self.machine
+        if self.outside:
+            if self.performed:
+                raise CannotWrite
+            tensors = ", ".join(self._located(source.location) for source in self.program.sources)
+            text.line(f"tensors, slots = [{tensors}], [None] * {self.program.size}")
+            flat = text.name(machine.flat, "flat")
+            for name in self.fresh.values():
+                if name[0] == "r":
+                    text.line(f"{flat}[{name[1:]}] = {name}.reshape(-1)")
         for step in machine.order:
             if isinstance(step, Perform):
                 self._perform(step)
             elif isinstance(step, Entry):
-                raise CannotWrite
+                text.line(f"{text.name(machine.step)}({text.name(step)}, tensors, slots, False)")
             else:
                 function = text.name(step, "run")
                 text.line(
@@ -432,19 +466,33 @@ class _Caller:
                 made[id(result)] = self._located(result.location)
                 continue
             name = f"x{len(made)}"
-            text.line(f"{name} = {text.name(wrap)}({self.fresh[id(result)]})")
-            if result.requires_grad and result.value is not None:
+            array = self.fresh.get(id(result))
+            if array is None:
+                # NumPy has made it.
+                if not self.outside or result.value is None or not _is_plain(result):
+                    raise CannotWrite
+                array = f"{text.name(self.machine.array)}({result.value.index}, tensors)"
+            text.line(f"{name} = {text.name(wrap)}({array})")
+            if result.requires_grad and result.value is not None and not self._handed(result):
                 node = Replayed(result.name or "Replayed", result.value.shape, result.value.dtype)
                 text.line(f"{name}._requires_grad = True")
                 text.line(f"{name}._node = {text.name(node)}")
             if result.changes:
                 text.line(f"{name}._changes[0] = {result.changes}")
             made[id(result)] = name
+        self._attach(made)
         for location, grad in program.grads:
             value = "None" if grad is None else made[id(grad)]
             text.line(f"{self._located(location)}._grad = {value}")
         results = [made[id(result)] for result in program.results]
         text.line(f"return {self._tree(results)}")
+
+    def _handed(self, result: Result) -> bool:
+        """Whether a result gets its node apart from the others."""
+        return False
+
+    def _attach(self, made: dict[int, str]) -> None:
+        """Give results their node."""
 
     def _located(self, location: Location) -> str:
         """The name of a tensor that was there before."""
@@ -456,27 +504,37 @@ class _Caller:
 
     def _tree(self, results: list[str]) -> str:
         spec, leaves = self.program.tree
-        if any(leaf.__class__ is not Leaf and not isinstance(leaf, PLAIN) for leaf in leaves):
-            raise CannotWrite
-        texts = [
-            results[leaf.number] if leaf.__class__ is Leaf else self.text.name(leaf)
-            for leaf in leaves
-        ]
-        if len(texts) == 1 and spec.is_leaf():
-            return texts[0]
-        from rushlight.utils._pytree import tree_unflatten
+        texts = []
+        for leaf in leaves:
+            if leaf.__class__ is Leaf:
+                texts.append(results[leaf.number])
+            elif leaf.__class__ is Figure:
+                numbers = self.text.name(self.machine.doubles, "n")
+                texts.append(f"{self.text.name(leaf.kind)}({numbers}[{leaf.index}])")
+            elif isinstance(leaf, PLAIN):
+                texts.append(self.text.name(leaf))
+            else:
+                raise CannotWrite
+        return self._nested(tree_unflatten(texts, spec))
 
-        return f"{self.text.name(tree_unflatten)}([{', '.join(texts)}], {self.text.name(spec)})"
+    def _nested(self, tree: Any) -> str:
+        """Tuples, lists and dicts of texts as text."""
+        if tree.__class__ is str:
+            return str(tree)
+        if tree.__class__ in (tuple, list):
+            inner = "".join(f"{self._nested(part)}, " for part in tree)
+            return f"({inner})" if tree.__class__ is tuple else f"[{inner}]"
+        if tree.__class__ is dict:
+            parts = (f"{self.text.literal(k)}: {self._nested(v)}" for k, v in tree.items())
+            return f"{{{', '.join(parts)}}}"
+        raise CannotWrite
 
 
-def machine_arguments(spec: Any, leaves: list[Any]) -> tuple[list[Any] | None, dict[str, Any]]:
-    """The arguments as leaves, if each is one."""
-    from rushlight.utils._pytree import tree_unflatten
-
-    args, kwargs = tree_unflatten(leaves, spec)
-    if any(isinstance(a, list | tuple | dict) for a in args):
-        return None, kwargs
-    return list(args), kwargs
+def _is_plain(result: Result) -> bool:
+    """Whether a result is a tensor like any other, with memory of its own."""
+    return (
+        result.kind is None and not result.turned and not result.inference and result.shares is None
+    )
 
 
 def _other(entry: Entry) -> None:
@@ -514,4 +572,4 @@ class _Fresh:
         return array
 
 
-__all__ = ["MISS", "CannotWrite", "caller"]
+__all__ = ["MISS", "Caller", "CannotWrite", "caller"]

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
+from rushlight.compiler.calling_back import HandingCaller
 from rushlight.compiler.graph import NoC
 from rushlight.compiler.handing import Handing
 from rushlight.compiler.machine import Machine, Stopped
@@ -110,10 +111,18 @@ class Differentiable(Compiled):
         self.handing = Handing(program, machine, backward)
 
     def settle(self) -> None:
-        """There is no function that calls it."""
+        """Write the function that calls it."""
+        try:
+            self.fast, self.text = HandingCaller(self.handing, self.resume).write()
+        except CannotWrite:
+            self.fast = None
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Its result; MISS if it does not fit."""
+        if self.fast is not None:
+            result = self.fast(args, kwargs)
+            if result is not MISS:
+                return result
         program, machine = self.program, self.machine
         try:
             given = program.world.check(args, kwargs)
@@ -140,7 +149,10 @@ class Differentiable(Compiled):
         def attach(results: list[Any]) -> None:
             self.handing.node(given, tensors, block, results)
 
-        return program.leave(given, slots, tensors, attach)
+        result = program.leave(given, slots, tensors, attach)
+        if self.fast is not None:
+            self.settle()
+        return result
 
 
 class Step(Through):

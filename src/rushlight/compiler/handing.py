@@ -102,7 +102,7 @@ class Handing:
             [held(t) for t in tensors] if self.python else [],
             machine.numbers.copy() if self.numbers else None,
         )  # fmt: skip
-        CompiledFunctionBackward(self, targets, kept, versions).put_on(results)
+        CompiledFunctionBackward(self, *_edges(targets), kept, versions).put_on(results)
 
     def gradients(self, kept: Kept, given: Sequence[Any]) -> list[Any]:
         """What the C makes of the gradients of the results."""
@@ -205,16 +205,14 @@ class CompiledFunctionBackward(Node):
     __slots__ = ("handing", "kept", "versions")
 
     def __init__(
-        self, handing: Handing, targets: Sequence[Any], kept: Kept, versions: list[Any]
+        self,
+        handing: Handing,
+        edges: list[Any],
+        numbers: list[int] | None,
+        kept: Kept,
+        versions: list[Any],
     ) -> None:
-        edges: list[Any] = []
-        numbers: list[int] = []
-        for target in targets:
-            if target._view is not None:
-                refresh(target)
-            edges.append(target if target._node is None else target._node)
-            numbers.append(0 if target._node is None else target._output_nr)
-        super().__init__(edges, numbers if any(numbers) else None)
+        super().__init__(edges, numbers)
         self.handing = handing
         self.kept: Kept | None = kept
         self.versions = versions
@@ -272,6 +270,15 @@ class CompiledFunctionBackwardBackward(Node):
         raise RuntimeError(
             "torch.compile with aot_autograd does not currently support double backward"
         )
+
+
+def _edges(targets: list[Any]) -> tuple[list[Any], list[int]]:
+    """Where gradients of tensors go: leaves, or the nodes from which they come."""
+    for target in targets:
+        if target._view is not None:
+            refresh(target)
+    edges = [target if target._node is None else target._node for target in targets]
+    return edges, [0 if t._node is None else t._output_nr for t in targets]
 
 
 def _laid(g: Any, shape: tuple[int, ...], dtype: Any) -> Array:

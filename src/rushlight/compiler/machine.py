@@ -201,7 +201,7 @@ class Machine:
         """Do what a call, or its backward, does."""
         for step in steps:
             if isinstance(step, Entry):
-                self._python(step, tensors, slots, again)
+                self.step(step, tensors, slots, again)
                 if isinstance(step, Perform) and not again:
                     self._same_options(slots)
             else:
@@ -221,7 +221,7 @@ class Machine:
         if slots[figure.index] is None:
             slots[figure.index] = figure.kind(self.numbers[figure.index])
 
-    def _python(self, entry: Entry, tensors: list[Any], slots: list[Any], again: bool) -> None:
+    def step(self, entry: Entry, tensors: list[Any], slots: list[Any], again: bool) -> None:
         """An entry that has no C."""
         for x in entry.reads():
             if x.__class__ is Figure:

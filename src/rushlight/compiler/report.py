@@ -172,9 +172,9 @@ class _Measured(Machine):
         self.spent = np.ctypeslib.as_array(self.library.times(), (count,))
         self.python: dict[int, float] = {}
 
-    def _python(self, entry: Entry, *rest: Any) -> None:
+    def step(self, entry: Entry, *rest: Any) -> None:
         start = time.perf_counter_ns()
-        super()._python(entry, *rest)
+        super().step(entry, *rest)
         self.python[id(entry)] = time.perf_counter_ns() - start
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushlight.compiler.graph import Graph, Guard, Number, Outside, Place, Statement
+from rushlight.compiler.recording.entries import Draw, Operation
 
 
 def hoist(graph: Graph) -> None:
@@ -25,7 +26,11 @@ def hoist(graph: Graph) -> None:
 def _needs(before: Statement, needed: set[int], read: list[Place]) -> bool:
     if isinstance(before, Outside):
         made_there = {out.index for out in before.entry.outs}
-        return bool(read) or not needed.isdisjoint(made_there)
+        if not needed.isdisjoint(made_there):
+            return True
+        if not isinstance(before.entry, Operation | Draw):
+            # Python's code may write whatever it finds.
+            return bool(read)
     made = before.number_written()
     if made is not None and made.index in needed:
         return True

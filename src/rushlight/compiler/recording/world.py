@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import builtins
 import collections
+import dis
 import functools
 import io
 import os
@@ -336,7 +337,8 @@ class World:
 
     def _globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         """What code finds among its globals, and in the modules there."""
-        wanted = {n for n in names_of(code) if n in known and known[n] is not vars(builtins).get(n)}
+        named = globals_in(code)
+        wanted = {n for n in named if n in known and known[n] is not vars(builtins).get(n)}
         if not wanted:
             return
         self._note(
@@ -566,6 +568,15 @@ def names_of(code: Any) -> set[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= names_of(constant)
+    return names
+
+
+def globals_in(code: Any) -> set[str]:
+    """The globals among them: an attribute may have the name of one that it is not."""
+    names = {x.argval for x in dis.get_instructions(code) if x.opname.endswith(("_GLOBAL", "_NAME"))}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= globals_in(constant)
     return names
 
 

@@ -573,7 +573,9 @@ def names_of(code: Any) -> set[str]:
 
 def globals_in(code: Any) -> set[str]:
     """The globals among them: an attribute may have the name of one that it is not."""
-    names = {x.argval for x in dis.get_instructions(code) if x.opname.endswith(("_GLOBAL", "_NAME"))}
+    names = {
+        x.argval for x in dis.get_instructions(code) if x.opname.endswith(("_GLOBAL", "_NAME"))
+    }
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= globals_in(constant)

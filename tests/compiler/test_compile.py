@@ -225,3 +225,11 @@ def test_a_wrong_label_behind_a_draw_and_running_statistics_changes_nothing() ->
     # As eager: the statistics have moved, and what was drawn is drawn, when the loss raises its error.
     assert eager == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
     assert not torch.equal(state, torch.get_rng_state())
+
+
+def test_a_long_sum_over_rows_is_added_up_where_it_is_wanted() -> None:
+    run = Step(lambda x: x.sum(0))
+    for _ in range(3):
+        x = torch.randn(3, 70_000)
+        np.testing.assert_allclose(run(x).numpy(), x.sum(0).numpy(), rtol=1e-5, atol=1e-6)
+    assert run.programs

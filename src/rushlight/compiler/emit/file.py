@@ -10,10 +10,11 @@ import numpy as np
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
 from rushlight.compiler.emit.naming import comment, identifiers
-from rushlight.compiler.emit.nest import VARIABLES, NestWriter, Writer, cost_of
+from rushlight.compiler.emit.nest import NestWriter, Writer
 from rushlight.compiler.emit.products import kernel_of
 from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
 from rushlight.compiler.emit.terms import expression_text, fragments_of
+from rushlight.compiler.emit.walks import VARIABLES, cost_of
 from rushlight.compiler.graph import (
     C_TYPES,
     Dtype,

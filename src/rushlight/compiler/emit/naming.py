@@ -6,7 +6,7 @@ import os
 import re
 
 from rushlight.compiler.emit import fragments as maths
-from rushlight.compiler.emit.nest import VARIABLES
+from rushlight.compiler.emit.walks import VARIABLES
 from rushlight.compiler.graph import Memory, Statement, Where
 from rushlight.compiler.recording.errors import source
 

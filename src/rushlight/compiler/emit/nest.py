@@ -2,83 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from rushlight.compiler.emit.terms import expression_text
+from rushlight.compiler.emit.walks import (
+    VARIABLES,
+    Inner,
+    flat,
+    fold_of,
+    inner_dims,
+    inner_loops,
+    is_folded,
+    kept_before_folds,
+    kept_size,
+    over_rows,
+    position,
+    register_fold,
+    row_extent,
+    row_terms,
+    step_of,
+)
 from rushlight.compiler.graph import (
-    Compute,
     Expression,
-    Fold,
     Load,
     Memory,
     NoC,
     Pick,
     Position,
     c_type,
-    walk,
 )
 from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.passes.pieces import Access, Piece
 from rushlight.compiler.recording.values import Figure
 
-VARIABLES = ("i", "j", "k", "l", "m", "o", "q", "s")
 # Elements of a row that are kept on the stack.
 _ROW_BUFFER = 16384
-
-
-@dataclass
-class Inner:
-    """A loop within a row: its sizes, and the pieces that run in it."""
-
-    dims: list[int]
-    pieces: list[Piece] = field(default_factory=list)
-
-
-def cost_of(group: Group) -> float:
-    """Nanoseconds that a nest is estimated to take on one thread."""
-    total = 0.0
-    for piece in group.pieces:
-        calls = sum(
-            len(part.fragments) for part in walk(piece.loop.value) if isinstance(part, Compute)
-        )
-        total += piece.size * (0.03 * len(piece.accesses) + 0.3 * calls)
-    return total
-
-
-def inner_loops(group: Group) -> list[Inner]:
-    """Which pieces run in one loop: those with the same sizes that meet only at the same step."""
-    loops: list[Inner] = []
-    for piece in group.pieces:
-        dims = piece.dims[piece.outer :]
-        first = 0
-        for at, loop in enumerate(loops):
-            for other in loop.pieces:
-                first = max(first, _earliest(piece, other, at))
-        for at in range(first, len(loops)):
-            if loops[at].dims == dims:
-                loops[at].pieces.append(piece)
-                break
-        else:
-            loops.append(Inner(dims, [piece]))
-    return loops
-
-
-def _earliest(piece: Piece, other: Piece, at: int) -> int:
-    """The first loop in which a piece may run, given another that runs in loop `at`."""
-    first = 0
-    for a in piece.accesses:
-        for b in other.accesses:
-            if a.memory is not b.memory or not (a.writes or b.writes):
-                continue
-            folded = _is_folded(piece, a) or _is_folded(other, b)
-            if folded or not a.same_walk(b) or piece.dims != other.dims:
-                return at + 1
-            first = at
-    return first
-
-
-def _is_folded(piece: Piece, access: Access) -> bool:
-    return access.writes and any(piece.folded)
 
 
 class Writer:
@@ -165,17 +121,17 @@ class NestWriter(Writer):
             memory = used[0][1].memory
             if key not in self.inside:
                 continue
-            if any(_over_rows(piece) and a.writes for piece, a in used):
+            if any(over_rows(piece) and a.writes for piece, a in used):
                 continue
             first = used[0][1]
             same = all(a.same_walk(first) for _, a in used) and not any(
-                _is_folded(piece, a) for piece, a in used
+                is_folded(piece, a) for piece, a in used
             )
             if len(where[key]) == 1 and same:
                 self.registers.add(key)
                 continue
-            start = min(_row_extent(p, a)[0] for p, a in used)
-            extent = max(_row_extent(p, a)[1] for p, a in used) - start
+            start = min(row_extent(p, a)[0] for p, a in used)
+            extent = max(row_extent(p, a)[1] for p, a in used) - start
             if self.group.rows and extent <= room and first.writes:
                 self.buffers[key] = memory, start, extent
                 room -= extent
@@ -198,7 +154,7 @@ class NestWriter(Writer):
             offset -= self.buffers[id(access.memory)][1]
         else:
             offset -= self.bases[id(access.memory)]
-            terms += _row_terms(piece, access)
+            terms += row_terms(piece, access)
         if offset:
             terms.append(str(offset))
         for at, step in enumerate(access.strides[piece.outer :]):
@@ -215,7 +171,7 @@ class NestWriter(Writer):
             raise NoC("an element of nothing")
         indices = x.indices if isinstance(x, Pick) else None
         access = piece.access_of(x.place, indices)
-        known = self.values.get(_key(access))
+        known = self.values.get(step_of(access))
         if known is not None and indices is None:
             return known
         extra = ""
@@ -240,7 +196,7 @@ class NestWriter(Writer):
         return expression_text(
             x,
             lambda part: self.load(piece, part),
-            lambda dim: _position(piece, dim),
+            lambda dim: position(piece, dim),
             self.names.of_number,
         )
 
@@ -269,7 +225,10 @@ class NestWriter(Writer):
         body = self.lines[before:]
         self.lines = self.lines[:before]
         for piece, name in self.accumulators:
-            size = _kept_size(piece)
+            size = kept_size(piece)
+            if size > _ROW_BUFFER:
+                self._start(piece)
+                continue
             kind = (
                 "double"
                 if size == 1 and piece.loop.out.dtype.kind == "f"
@@ -283,12 +242,13 @@ class NestWriter(Writer):
                 self.line(f"for (long j = 0; j < {size}; j++) {name}[j] = {initial};")
         self.lines += body
         for piece, name in self.accumulators:
-            self._store_accumulator(piece, name)
+            if kept_size(piece) <= _ROW_BUFFER:
+                self._store_accumulator(piece, name)
 
     def _store_accumulator(self, piece: Piece, name: str) -> None:
-        access, dims = piece.accesses[0], _inner_dims(piece)
+        access, dims = piece.accesses[0], inner_dims(piece)
         offset = access.offset - self.bases[id(access.memory)]
-        if _kept_size(piece) == 1:
+        if kept_size(piece) == 1:
             self.line(f"{self.pointer(access)}[{offset}] = {name};")
             return
         terms = [str(offset)] if offset else []
@@ -299,7 +259,7 @@ class NestWriter(Writer):
                 self.open(f"for (long {v} = 0; {v} < {n}; {v}++)")
                 opened += 1
                 terms.append(v if step == 1 else f"{v} * {step}")
-        self.line(f"{self.pointer(access)}[{' + '.join(terms)}] = {name}[{_flat(dims)}];")
+        self.line(f"{self.pointer(access)}[{' + '.join(terms)}] = {name}[{flat(dims)}];")
         for _ in range(opened):
             self.close()
 
@@ -311,15 +271,15 @@ class NestWriter(Writer):
         """One loop within a row."""
         self.values = {}
         dims = loop.dims
-        kept = _kept_before_folds(loop)
-        self.folding = [piece for piece in loop.pieces if _register_fold(piece, kept)]
+        kept = kept_before_folds(loop)
+        self.folding = [piece for piece in loop.pieces if register_fold(piece, kept)]
         for piece in loop.pieces:
             added = piece.loop.fold and piece not in self.folding and not piece.loop.indices
-            if added and not _over_rows(piece):
+            if added and not over_rows(piece):
                 self._start(piece)
         clauses = self._loops(dims, 0, kept, self._is_parallel(loop), [])
         for piece in self.folding:
-            fold, name = _fold_of(piece), self._fold_name(piece)
+            fold, name = fold_of(piece), self._fold_name(piece)
             self.line(f"{c_type(piece.loop.out.dtype)} {name} = {fold.initial};")
             clauses.append(f"{fold.kind}:{name}")
             if fold.kind in ("max", "min"):
@@ -359,10 +319,10 @@ class NestWriter(Writer):
         return self.names.of(piece.loop.out.memory) + "_fold"
 
     def _store_fold(self, piece: Piece) -> None:
-        name, access, fold = self._fold_name(piece), piece.accesses[0], _fold_of(piece)
+        name, access, fold = self._fold_name(piece), piece.accesses[0], fold_of(piece)
         if fold.kind in ("max", "min"):
             self.line(f"if ({name}_nan) {name} = NAN;")
-        if _over_rows(piece):
+        if over_rows(piece):
             self._combine(self._total(piece), c_type(piece.loop.out.dtype), fold.kind, name)
         else:
             self._put(piece, access, name)
@@ -398,20 +358,20 @@ class NestWriter(Writer):
         kind = c_type(access.memory.dtype)
         name = self.names.of(access.memory)
         if key in self.registers:
-            known = self.values.get(_key(access))
+            known = self.values.get(step_of(access))
             self.line(f"{name} = {text};" if known else f"{kind} {name} = {text};")
-            self.values[_key(access)] = name
+            self.values[step_of(access)] = name
             return
         if self._is_scalar(access):
             self._put(piece, access, text)
             return
         if self._read_later(piece, access):
-            known = self.values.get(_key(access))
+            known = self.values.get(step_of(access))
             if not known:
                 self.fresh += 1
             value = known or f"{name}_{self.fresh}"
             self.line(f"{'' if known else kind + ' '}{value} = {text};")
-            self.values[_key(access)] = value
+            self.values[step_of(access)] = value
             text = value
         self._put(piece, access, text)
 
@@ -449,19 +409,22 @@ class NestWriter(Writer):
     def _total(self, piece: Piece) -> str:
         """Where a piece adds up what it does not fold in a register: memory, or a sum over rows."""
         access = piece.accesses[0]
-        if not _over_rows(piece):
+        if not over_rows(piece):
             return f"{self.pointer(access)}[{self.index(piece, access)}]"
         name = self.names.of(access.memory) + "_sum"
         if all(known is not piece for known, _ in self.accumulators):
             self.accumulators.append((piece, name))
-        if _kept_size(piece) == 1:
+        if kept_size(piece) > _ROW_BUFFER:
+            # Too much for the stack: it is added up where it is wanted.
+            return f"{self.pointer(access)}[{self.index(piece, access)}]"
+        if kept_size(piece) == 1:
             return name
-        return f"{name}[{_flat(_inner_dims(piece))}]"
+        return f"{name}[{flat(inner_dims(piece))}]"
 
     def _start(self, piece: Piece) -> None:
         """Let memory that is added to within a row hold what the fold starts with."""
-        access, fold = piece.accesses[0], _fold_of(piece)
-        dims = _inner_dims(piece)
+        access, fold = piece.accesses[0], fold_of(piece)
+        dims = inner_dims(piece)
         opened = 0
         for at, (n, _, folded) in enumerate(dims):
             if not folded:
@@ -472,123 +435,3 @@ class NestWriter(Writer):
         self.line(f"{self.pointer(access)}[{self.index(piece, access)}] = {fold.initial};")
         for _ in range(opened):
             self.close()
-
-
-def _fold_of(piece: Piece) -> Fold:
-    """How a piece folds."""
-    if piece.loop.fold is None:
-        raise NoC("a loop that folds nothing")
-    return piece.loop.fold
-
-
-def _over_rows(piece: Piece) -> bool:
-    """Whether it folds the rows."""
-    return any(f and n > 1 for f, n in zip(piece.folded, piece.dims[: piece.outer], strict=False))
-
-
-def _flat(dims: list[tuple[int, int, bool]]) -> str:
-    """The number of an element among those that are kept, in row order."""
-    terms, step = [], 1
-    for at in reversed(range(len(dims))):
-        n, _, folded = dims[at]
-        if not folded:
-            terms.append(VARIABLES[at] if step == 1 else f"{VARIABLES[at]} * {step}")
-            step *= n
-    return " + ".join(reversed(terms)) or "0"
-
-
-def _key(access: Access) -> tuple[int, int, tuple[int, ...]]:
-    return id(access.memory), access.offset, tuple(access.strides)
-
-
-def _inner_dims(piece: Piece) -> list[tuple[int, int, bool]]:
-    access = piece.accesses[0]
-    return list(
-        zip(
-            piece.dims[piece.outer :],
-            access.strides[piece.outer :],
-            piece.folded[piece.outer :],
-            strict=True,
-        )
-    )
-
-
-def _kept_size(piece: Piece) -> int:
-    size = 1
-    for n, _, folded in _inner_dims(piece):
-        if not folded:
-            size *= n
-    return size
-
-
-def _row_extent(piece: Piece, access: Access) -> tuple[int, int]:
-    last = access.reach
-    for n, step in zip(piece.dims[piece.outer :], access.strides[piece.outer :], strict=True):
-        last += (n - 1) * step
-    return access.offset, access.offset + last + 1
-
-
-def _row_terms(piece: Piece, access: Access) -> list[str]:
-    """Where a row begins."""
-    joined: list[tuple[int, int]] = []
-    for n, step in zip(piece.dims[: piece.outer], access.strides, strict=False):
-        if joined and joined[-1][1] == step * n:
-            joined[-1] = joined[-1][0] * n, step
-        else:
-            joined.append((n, step))
-    if not any(step for _, step in joined):
-        return []
-    terms, below = [], 1
-    for at in reversed(range(len(joined))):
-        n, step = joined[at]
-        text = "r" if below == 1 else f"r / {below}"
-        if at:
-            text = f"{text} % {n}"
-        if step:
-            if text != "r":
-                text = f"({text})"
-            terms.append(text if step == 1 else f"{text} * {step}")
-        below *= n
-    return list(reversed(terms))
-
-
-def _position(piece: Piece, dim: int) -> str:
-    """Where the loop stands along one of its own dimensions."""
-    terms = []
-    for at, times in piece.origin[dim]:
-        if at >= piece.outer:
-            name = VARIABLES[at - piece.outer]
-        else:
-            below = 1
-            for n in piece.dims[at + 1 : piece.outer]:
-                below *= n
-            name = "r" if below == 1 else f"r / {below}"
-            if at:
-                name = f"{name} % {piece.dims[at]}"
-            if name != "r":
-                name = f"({name})"
-        terms.append(name if times == 1 else f"{name} * {times}")
-    return " + ".join(terms) or "0"
-
-
-def _suffix(piece: Piece) -> int | None:
-    """From which dimension of a row on a piece folds all; None if it does not, or others between."""
-    flags = piece.folded[piece.outer :]
-    if piece.loop.fold is None or piece.loop.indices is not None or not any(flags):
-        return None
-    start = len(flags)
-    while start and flags[start - 1]:
-        start -= 1
-    if start == len(flags) or any(flags[:start]):
-        return None
-    return start
-
-
-def _kept_before_folds(loop: Inner) -> int:
-    """How many dimensions come before the first that some piece folds into a register."""
-    starts = [start for piece in loop.pieces if (start := _suffix(piece)) is not None]
-    return min(starts, default=len(loop.dims))
-
-
-def _register_fold(piece: Piece, kept: int) -> bool:
-    return _suffix(piece) == kept

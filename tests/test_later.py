@@ -39,6 +39,42 @@ print(loaded, torch.distributions.Normal(0.0, 1.0), "rushlight.distributions.con
     )
 
 
+def test_what_is_not_used_is_not_imported():
+    """Rooms, and modules of Python beside those that NumPy imports."""
+    new = fresh("""
+import sys, numpy
+before = set(sys.modules)
+import rushlight
+run = [name for name, module in sys.modules.items() if type(module).__name__ != "Unloaded"]
+print(*(name for name in run if name not in before))
+""").split()
+    python = {name.partition(".")[0] for name in new} - {"rushlight"}
+    allowed = {
+        "__future__",
+        "copy",
+        "dataclasses",
+        "importlib",
+        "mmap",
+        "numpy",
+        "org",
+        "threading",
+    }
+    assert python <= allowed, sorted(python - allowed)
+    assert not {"importlib.abc", "importlib.resources"} & set(new)
+    late = (
+        "optim.",
+        "utils.data.",
+        "fx.",
+        "distributed.",
+        "library.",
+        "serialization.archive",
+        "export.",
+    )
+    assert not [
+        name for name in new if name.startswith(tuple(f"rushlight.{room}" for room in late))
+    ]
+
+
 @pytest.mark.parametrize(
     "line",
     [

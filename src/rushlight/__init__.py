@@ -352,7 +352,7 @@ from rushlight.size import Size
 from rushlight._tensor import Tensor
 from rushlight import _C, torch_version
 from rushlight import (
-    fft, func, linalg, masked, nn, optim, serialization, signal, sparse, special, storage, utils,
+    fft, func, linalg, nn, serialization, sparse, special, storage, utils,
 )  # fmt: skip
 from rushlight.func.mapping import vmap
 from rushlight.ops.product import mm as spmm
@@ -364,6 +364,14 @@ from rushlight.nearest import missing as _missing
 
 _name_twice()
 # Few programs need them, and they take their time.
+if _typing.TYPE_CHECKING:
+    from rushlight import masked as masked
+    from rushlight import optim as optim
+    from rushlight import signal as signal
+else:
+    masked = _later("rushlight.masked")
+    optim = _later("rushlight.optim")
+    signal = _later("rushlight.signal")
 distributed = _later("rushlight.distributed")
 futures = _later("rushlight.futures")
 distributions = _later("rushlight.distributions")

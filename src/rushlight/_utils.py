@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +36,8 @@ class ExceptionWrapper:
     """
 
     def __init__(self, exc_info: Any = None, where: str = "in background") -> None:
+        import traceback
+
         error: Any = sys.exc_info()[1] if exc_info is None else exc_info
         error = error[1] if isinstance(error, tuple) else error
         kind = type(error)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import mmap
 import os
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +46,8 @@ def _nameless_file(size: int) -> int:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("rushlight")
     else:
+        import tempfile
+
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.ftruncate(descriptor, size)

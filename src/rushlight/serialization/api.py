@@ -10,19 +10,22 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rushlight.device import device
+from rushlight.later import later
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.ops.storage_places import is_storage
 from rushlight.outline import outlined
-from rushlight.serialization import archive
-from rushlight.serialization.archive import Archive
-from rushlight.serialization.atomic import replacing
 from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
 from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler, unsafe_names
 from rushlight.serialization.storage import check_kind, from_file
+
+if TYPE_CHECKING:
+    from rushlight.serialization import archive, atomic
+else:
+    archive = later("rushlight.serialization.archive")
+    atomic = later("rushlight.serialization.atomic")
 
 Place = str | os.PathLike[str] | IO[bytes]
 MapLocation = Callable[[Any, str], Any] | device | str | dict[str, str] | None
@@ -51,8 +54,8 @@ def save(
     {'weight': tensor([1., 1.])}
     """
     if isinstance(f, str | os.PathLike):
-        folder = Path(f).parent
-        if not folder.is_dir():
+        folder = os.path.dirname(f) or "."
+        if not os.path.isdir(folder):
             raise RuntimeError(f"Parent directory {folder} does not exist.")
         name = archive.stem(f)
     elif hasattr(f, "write"):
@@ -70,7 +73,7 @@ def save(
             write_legacy, pieces=legacy_pieces(obj, pickle_module, pickle_protocol)
         )
     if isinstance(f, str | os.PathLike):
-        with _as_runtime_error(f), replacing(f) as file:
+        with _as_runtime_error(f), atomic.replacing(f) as file:
             write(file)
     else:
         write(f)
@@ -172,7 +175,7 @@ def get_unsafe_globals_in_checkpoint(f: Place) -> list[str]:
     if f.read(len(archive.MAGIC)) != archive.MAGIC:
         raise ValueError("Expected input to be a checkpoint returned by torch.save")
     f.seek(0)
-    return unsafe_names(io.BytesIO(Archive(f).read("data.pkl")))
+    return unsafe_names(io.BytesIO(archive.Archive(f).read("data.pkl")))
 
 
 def _unpickler(module: Any) -> Any:
@@ -188,7 +191,7 @@ def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | Non
     if not head:
         raise EOFError("Ran out of input: the file is empty")
     if head == archive.MAGIC:
-        return _load_archive(Archive(file), make, restore, map_from)
+        return _load_archive(archive.Archive(file), make, restore, map_from)
     if map_from is not None:
         raise RuntimeError(
             "mmap can only be used with files saved with torch 1.6 or later: leave it out"
@@ -197,7 +200,7 @@ def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | Non
 
 
 def _load_archive(
-    records: Archive, make: Callable[..., Any], restore: Any, map_from: str | None
+    records: archive.Archive, make: Callable[..., Any], restore: Any, map_from: str | None
 ) -> Any:
     if "constants.pkl" in records:
         raise RuntimeError(

@@ -60,6 +60,7 @@ _FLAT = {
     "rushlight.nn.modules.attention": "torch.nn.modules.activation",
     "rushlight.optim.lr_scheduler": "torch.optim.lr_scheduler",
     "rushlight.serialization": "torch.serialization",
+    "rushlight.utils.selective": "torch.utils.checkpoint",
 }
 # Classes go by their file where our files are torch's, and else by the public room that has them.
 _FILES_AS_IN_TORCH = (

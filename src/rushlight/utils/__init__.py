@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
@@ -15,11 +15,15 @@ from rushlight.refusals import (
 # ---- names: end ----
 from rushlight.core.tensor import TensorBase
 from rushlight.later import later
-from rushlight.utils import _pytree as _pytree
-from rushlight.utils import data
 
 __all__ = ["checkpoint", "data", "dlpack", "hooks", "set_module", "swap_tensors"]
 
+if TYPE_CHECKING:
+    from rushlight.utils import _pytree as _pytree
+    from rushlight.utils import data as data
+else:
+    _pytree = later("rushlight.utils._pytree")
+    data = later("rushlight.utils.data")
 _contextlib = later("rushlight.utils._contextlib")
 _python_dispatch = later("rushlight.utils._python_dispatch")
 backcompat = later("rushlight.utils.backcompat")

@@ -14,10 +14,16 @@ import functools
 import types
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rushlight.later import later
 from rushlight.return_types import ReturnType
-from rushlight.utils.treekeys import GetAttrKey, KeyPath, MappingKey, SequenceKey
+
+if TYPE_CHECKING:
+    from rushlight.utils import treekeys
+    from rushlight.utils.treekeys import KeyPath
+else:
+    treekeys = later("rushlight.utils.treekeys")
 
 PyTree = Any
 Context = Any
@@ -114,7 +120,7 @@ def register_dataclass(
     def keyed(obj: Any) -> tuple[list[tuple[Any, Any]], Any]:
         given = [name for name in names if getattr(obj, name) is not None]
         missing = [name for name in names if name not in given]
-        return [(GetAttrKey(name), getattr(obj, name)) for name in given], [given, missing]
+        return [(treekeys.GetAttrKey(name), getattr(obj, name)) for name in given], [given, missing]
 
     def parts(obj: Any) -> tuple[list[Any], Any]:
         pairs, context = keyed(obj)
@@ -148,7 +154,7 @@ def register_constant(cls: type[Any]) -> None:
 def _by_index(parts: FlattenFn) -> FlattenWithKeysFn:
     def keyed(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
         children, context = parts(tree)
-        return [(SequenceKey(i), child) for i, child in enumerate(children)], context
+        return [(treekeys.SequenceKey(i), child) for i, child in enumerate(children)], context
 
     return keyed
 
@@ -156,7 +162,7 @@ def _by_index(parts: FlattenFn) -> FlattenWithKeysFn:
 def _by_key(parts: FlattenFn) -> FlattenWithKeysFn:
     def keyed(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
         children, context = parts(tree)
-        return list(zip(map(MappingKey, tree), children, strict=True)), context
+        return list(zip(map(treekeys.MappingKey, tree), children, strict=True)), context
 
     return keyed
 
@@ -240,7 +246,7 @@ _NAMED = NodeDef(tuple, _plain, lambda parts, kind: kind(*parts))
 
 
 def _named_keys(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
-    return [(GetAttrKey(name), getattr(tree, name)) for name in tree._fields], type(tree)
+    return [(treekeys.GetAttrKey(name), getattr(tree, name)) for name in tree._fields], type(tree)
 
 
 # ---- the shape of a tree -------------------------------------------------------------------------
@@ -278,7 +284,7 @@ def _keys(tree: Any) -> list[Any]:
             )
         return [key for key, _ in keyed(tree)[0]]
     if isinstance(tree, ReturnType):
-        return [SequenceKey(i) for i in range(len(tree))]
+        return [treekeys.SequenceKey(i) for i in range(len(tree))]
     return [key for key, _ in _named_keys(tree)[0]]
 
 

@@ -236,6 +236,7 @@ NEW_ROOMS = {
     "_inductor",
     "compiler",
     "distributed",
+    "distributions",
     "export",
     "func",
     "fx",
@@ -317,7 +318,7 @@ NEW_FILES = {
     "_ops.py",
     "primitives/formulas.py",
 }
-LINES = 67_700
+LINES = 65_642
 
 
 def test_the_house_gets_no_larger():

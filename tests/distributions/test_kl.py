@@ -30,6 +30,39 @@ PAIRS = [
 ]  # fmt: skip
 
 
+FAMILIES = [
+    "Bernoulli(a)", "Beta(a, 2.0)", "Binomial(3, a)", "ContinuousBernoulli(a)", "Exponential(a)",
+    "Gamma(a, 2.0)", "Geometric(a)", "Gumbel(a, 2.0)", "HalfNormal(a)", "Laplace(a, 2.0)",
+    "LowRankMultivariateNormal(a, a.unsqueeze(-1), a)", "MultivariateNormal(a, a.diag())",
+    "Normal(a, 2.0)", "Pareto(a, 2.5)", "Poisson(a)", "Uniform(a, 0.9)", "Wishart(4.0, a.diag())",
+    "Chi2(a)", "Weibull(a, 2.0)", "InverseGamma(a, 2.0)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("p", FAMILIES)
+def test_divergence_of_any_two_families(p):
+    parity(
+        f"""
+        import torch.distributions as D
+        found = []
+        for q in {FAMILIES}:
+            a = torch.tensor([0.2, 0.4, 0.7], requires_grad=True)
+            p = D.{p}
+            a = torch.tensor([0.3, 0.6, 0.4], requires_grad=True)
+            try:
+                kl = D.kl_divergence(p, eval('D.' + q, dict(D=D, a=a)))
+            except NotImplementedError:
+                continue
+            finite = kl[torch.isfinite(kl)]
+            if finite.requires_grad:
+                finite.sum().backward()
+            found.append((q, kl, a.grad))
+        """,
+        rtol=2e-4,
+        atol=1e-5,
+    )
+
+
 @pytest.mark.parametrize(("p", "q"), PAIRS)
 def test_divergence(p, q):
     parity(

@@ -29,7 +29,13 @@ OWN = frozenset({
     "overriding", "primitives", "printing", "public", "refusals", "settings", "size", "threads", "training", "visual",
 })  # fmt: skip
 # Rooms that are one module in torch.
-_FLAT = ("torch.nn.functional", "torch.optim.lr_scheduler", "torch.serialization", "torch.masked")
+_FLAT = (
+    "torch.nn.functional",
+    "torch.optim.lr_scheduler",
+    "torch.serialization",
+    "torch.masked",
+    "torch.distributions.transforms",
+)
 _ROOT = Path(__file__).parents[1]
 _FOLDERS = {"torch": _ROOT, "torchvision": _ROOT / "vision"}
 

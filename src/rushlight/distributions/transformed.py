@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from rushlight.ops.creation import zeros_like
+from rushlight.autograd.state import no_grad
 from rushlight.size import Size
 
 from . import constraints
-from .continuous import LOC_SCALE, Normal
-from .distribution import Distribution
-from .transforms import ComposeTransform, ExpTransform, Transform
-from .utils import sum_rightmost
+from .categories import Categorical
+from .distribution import KEPT, Distribution
+from .transforms import ComposeTransform, Transform
+from .utils import _sum_rightmost, checked
 
-__all__ = ["HalfNormal", "Independent", "LogNormal", "TransformedDistribution"]
+__all__ = ["Independent", "MixtureSameFamily", "TransformedDistribution"]
 
 
 class Independent(Distribution):
     """A distribution whose last batch dimensions count as parts of one event."""
 
-    arg_constraints: Any = {}  # noqa: RUF012
+    arg_constraints: Any = {}
     has_rsample = property(lambda self: self.base_dist.has_rsample)
     mean = property(lambda self: self.base_dist.mean)
     mode = property(lambda self: self.base_dist.mode)
     variance = property(lambda self: self.base_dist.variance)
+    base_dist: Any
 
     def __init__(
         self,
@@ -40,41 +40,53 @@ class Independent(Distribution):
             )
         self.base_dist = base_distribution
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
-        shape = (*base_distribution.batch_shape, *base_distribution.event_shape)
-        events = len(base_distribution.event_shape) + reinterpreted_batch_ndims
-        split = len(shape) - events
+        shape = base_distribution.batch_shape + base_distribution.event_shape
+        split = len(shape) - len(base_distribution.event_shape) - reinterpreted_batch_ndims
         super().__init__(shape[:split], shape[split:], validate_args=validate_args)
 
+    def __class_getitem__(cls, kind: Any) -> Any:
+        return cls
+
     @property
+    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+        """Only where nothing is joined."""
+        return self.reinterpreted_batch_ndims <= 0 and bool(self.base_dist.has_enumerate_support)
+
+    @constraints.dependent_property
     def support(self) -> Any:
         """The base's support, for all parts of an event."""
-        base = self.base_dist.support
-        n = self.reinterpreted_batch_ndims
+        base, n = self.base_dist.support, self.reinterpreted_batch_ndims
         return constraints.independent(base, n) if n else base
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         """The same distribution with its batch expanded."""
-        new = super().expand(batch_shape)
+        new = self._get_checked_instance(Independent, _instance)
+        batch = Size(batch_shape)
         inner = self.event_shape[: self.reinterpreted_batch_ndims]
-        new.base_dist = self.base_dist.expand(Size((*batch_shape, *inner)))
-        return new
+        new.base_dist = self.base_dist.expand(batch + inner)
+        new.reinterpreted_batch_ndims = self.reinterpreted_batch_ndims
+        return self._finish(new, batch)
 
-    def _sample(self, sample_shape: Sequence[int]) -> Any:
+    def sample(self, sample_shape: Sequence[int] = Size()) -> Any:
         return self.base_dist.sample(sample_shape)
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Any:
-        """A differentiable sample of the base."""
+    def rsample(self, sample_shape: Sequence[int] = Size()) -> Any:
         return self.base_dist.rsample(sample_shape)
 
     def log_prob(self, value: Any) -> Any:
         """The base's, summed over the parts of an event."""
-        return sum_rightmost(self.base_dist.log_prob(value), self.reinterpreted_batch_ndims)
+        return _sum_rightmost(self.base_dist.log_prob(value), self.reinterpreted_batch_ndims)
 
-    def _entropy(self) -> Any:
-        return sum_rightmost(self.base_dist.entropy(), self.reinterpreted_batch_ndims)
+    def entropy(self) -> Any:
+        return _sum_rightmost(self.base_dist.entropy(), self.reinterpreted_batch_ndims)
+
+    def enumerate_support(self, expand: bool = True) -> Any:
+        if self.reinterpreted_batch_ndims > 0:
+            raise NotImplementedError("Enumeration over cartesian product is not implemented")
+        return self.base_dist.enumerate_support(expand=expand)
 
     def __repr__(self) -> str:
-        return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"
+        return f"{type(self).__name__}({self.base_dist}, {self.reinterpreted_batch_ndims})"
 
 
 class TransformedDistribution(Distribution):
@@ -83,8 +95,11 @@ class TransformedDistribution(Distribution):
     transforms: a Transform or a list of them, the first one first.
     """
 
-    arg_constraints: Any = {}  # noqa: RUF012
+    arg_constraints: Any = {}
     has_rsample = property(lambda self: self.base_dist.has_rsample)
+    base_dist: Any
+    # Attributes that families expand beside the base.
+    _own: tuple[str, ...] = ()
 
     def __init__(
         self, base_distribution: Any, transforms: Any, validate_args: bool | None = None
@@ -96,24 +111,25 @@ class TransformedDistribution(Distribution):
         elif not all(isinstance(t, Transform) for t in transforms):
             raise ValueError("transforms must be a Transform or a list of Transforms")
         self.transforms = transforms
-        composed = ComposeTransform(transforms)
-        shape = base_shape = (*base_distribution.batch_shape, *base_distribution.event_shape)
-        for transform in transforms:
-            shape = transform.forward_shape(shape)
-        wide = shape
-        for transform in reversed(transforms):
-            wide = transform.inverse_shape(wide)
-        if tuple(wide) != base_shape:
-            events = len(base_distribution.event_shape)
+        whole = ComposeTransform(transforms)
+        before, after = whole.domain.event_dim, whole.codomain.event_dim
+        shape = base_distribution.batch_shape + base_distribution.event_shape
+        events = len(base_distribution.event_shape)
+        if len(shape) < before:
+            raise ValueError(
+                f"base_distribution needs to have shape with size at least {before}, but got {shape}."
+            )
+        forward = whole.forward_shape(shape)
+        wide = whole.inverse_shape(forward)
+        if tuple(wide) != tuple(shape):
             base_distribution = base_distribution.expand(Size(wide[: len(wide) - events]))
-        missing = composed.event_dim - len(base_distribution.event_shape)
-        if missing > 0:
-            base_distribution = Independent(base_distribution, missing)
+        if before > events:
+            base_distribution = Independent(base_distribution, before - events)
         self.base_dist = base_distribution
-        split = len(shape) - max(composed.event_dim, len(base_distribution.event_shape))
-        super().__init__(shape[:split], shape[split:], validate_args=validate_args)
+        split = len(forward) - max(after, events + after - before)
+        super().__init__(forward[:split], forward[split:], validate_args=validate_args)
 
-    @property
+    @constraints.dependent_property(is_discrete=False)
     def support(self) -> Any:
         """Where the last transform ends."""
         if not self.transforms:
@@ -124,90 +140,153 @@ class TransformedDistribution(Distribution):
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         """The same distribution with its batch expanded."""
-        new = super().expand(batch_shape)
-        new.base_dist = self.base_dist.expand(batch_shape)
-        return new
+        family = next(k for k in type(self).__mro__ if "_own" in k.__dict__)
+        new = self._get_checked_instance(family, _instance)
+        batch = Size(batch_shape)
+        for name in family._own:  # type: ignore[attr-defined]
+            setattr(new, name, getattr(self, name).expand(batch))
+        shape = batch + self.event_shape
+        for transform in reversed(self.transforms):
+            shape = transform.inverse_shape(shape)
+        new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
+        new.transforms = self.transforms
+        return self._finish(new, batch)
 
     def _forward(self, x: Any) -> Any:
         for transform in self.transforms:
             x = transform(x)
         return x
 
-    def _sample(self, sample_shape: Sequence[int]) -> Any:
-        return self._forward(self.base_dist.sample(sample_shape))
+    def sample(self, sample_shape: Sequence[int] = Size()) -> Any:
+        with no_grad():
+            return self._forward(self.base_dist.sample(sample_shape))
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Any:
-        """A differentiable sample of the base, transformed."""
+    def rsample(self, sample_shape: Sequence[int] = Size()) -> Any:
         return self._forward(self.base_dist.rsample(sample_shape))
 
-    def _log_prob(self, value: Any) -> Any:
+    @checked
+    def log_prob(self, value: Any) -> Any:
         dims, total = len(self.event_shape), 0.0
         for transform in reversed(self.transforms):
             x = transform.inv(value)
+            dims += transform.domain.event_dim - transform.codomain.event_dim
             slope = transform.log_abs_det_jacobian(x, value)
-            total = total - sum_rightmost(slope, dims - transform.event_dim)
+            total = total - _sum_rightmost(slope, dims - transform.domain.event_dim)
             value = x
         base = self.base_dist.log_prob(value)
-        return total + sum_rightmost(base, dims - len(self.base_dist.event_shape))
+        return total + _sum_rightmost(base, dims - len(self.base_dist.event_shape))
 
-    def _monotone(self, value: Any) -> Any:
+    def _monotonize_cdf(self, value: Any) -> Any:
         """The probability of the other side where the transforms fall."""
-        sign: Any = ComposeTransform(self.transforms).sign
+        sign: Any = 1
+        for transform in self.transforms:
+            sign = sign * transform.sign
         return value if isinstance(sign, int) and sign == 1 else sign * (value - 0.5) + 0.5
 
-    def _cdf(self, value: Any) -> Any:
+    def cdf(self, value: Any) -> Any:
         for transform in reversed(self.transforms):
             value = transform.inv(value)
-        return self._monotone(self.base_dist.cdf(value))
+        if self._validate_args:
+            self.base_dist._validate_sample(value)
+        return self._monotonize_cdf(self.base_dist.cdf(value))
 
-    def _icdf(self, value: Any) -> Any:
-        return self._forward(self.base_dist.icdf(self._monotone(value)))
-
-
-class LogNormal(TransformedDistribution):
-    """The distribution of exp(x), where x is normal of mean loc and deviation scale."""
-
-    arg_constraints = LOC_SCALE
-    support = constraints.positive
-    loc = property(lambda self: self.base_dist.loc)
-    scale = property(lambda self: self.base_dist.scale)
-    mean = property(lambda self: (self.loc + self.scale**2 / 2).exp())
-    mode = property(lambda self: (self.loc - self.scale**2).exp())
-    variance = property(lambda self: (self.scale**2).expm1() * (2 * self.loc + self.scale**2).exp())
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        base = Normal(loc, scale, validate_args=validate_args)
-        super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    def _entropy(self) -> Any:
-        return self.base_dist.entropy() + self.loc
+    def icdf(self, value: Any) -> Any:
+        return self._forward(self.base_dist.icdf(self._monotonize_cdf(value)))
 
 
-class HalfNormal(TransformedDistribution):
-    """The distribution of |x|, where x is normal of mean 0 and deviation scale."""
+class MixtureSameFamily(Distribution):
+    """A mixture of components of one family: the last batch dimension of a distribution, chosen by a Categorical."""
 
-    arg_constraints = {"scale": constraints.positive}  # noqa: RUF012
-    support = constraints.nonnegative
-    scale = property(lambda self: self.base_dist.scale)
-    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
-    mode = property(lambda self: zeros_like(self.scale))
-    variance = property(lambda self: self.scale**2 * (1 - 2 / math.pi))
+    arg_constraints: Any = {}
+    _parts = {
+        "_component_distribution": 1,
+        "_mixture_distribution": 0,
+        "_num_component": KEPT,
+        "_event_ndims": KEPT,
+    }
+    support = constraints.dependent_property(
+        lambda self: constraints.MixtureSameFamilyConstraint(self._component_distribution.support)
+    )
+    mixture_distribution = property(lambda self: self._mixture_distribution)
+    component_distribution = property(lambda self: self._component_distribution)
 
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(Normal(0, scale, validate_args=False), [], validate_args=validate_args)
+    def __init__(
+        self,
+        mixture_distribution: Any,
+        component_distribution: Any,
+        validate_args: bool | None = None,
+    ) -> None:
+        self._mixture_distribution = mixture_distribution
+        self._component_distribution = component_distribution
+        if not isinstance(mixture_distribution, Categorical):
+            raise ValueError(
+                "The Mixture distribution needs to be an instance of torch.distributions.Categorical"
+            )
+        if not isinstance(component_distribution, Distribution):
+            raise ValueError(
+                "The Component distribution needs to be an instance of torch.distributions.Distribution"
+            )
+        chosen, batch = mixture_distribution.batch_shape, component_distribution.batch_shape
+        pairs = zip(reversed(chosen), reversed(batch[:-1]), strict=False)
+        if any(i != j and 1 not in (i, j) for i, j in pairs):
+            raise ValueError(
+                f"`mixture_distribution.batch_shape` ({chosen}) is not compatible with "
+                f"`component_distribution.batch_shape`({batch[:-1]})"
+            )
+        self._num_component = mixture_distribution.logits.shape[-1]
+        if self._num_component != batch[-1]:
+            raise ValueError(
+                f"`mixture_distribution component` ({self._num_component}) does not equal "
+                f"`component_distribution.batch_shape[-1]` ({batch[-1]})"
+            )
+        event_shape = component_distribution.event_shape
+        self._event_ndims = len(event_shape)
+        super().__init__(batch[:-1], event_shape, validate_args=validate_args)
 
-    def _forward(self, x: Any) -> Any:
-        return x.abs()
+    @property
+    def _weights(self) -> Any:
+        """The probabilities, with dimensions for the events."""
+        probs, chosen = self.mixture_distribution.probs, self.mixture_distribution.batch_shape
+        missing = 0 if len(chosen) == 1 else len(self.batch_shape) - len(chosen)
+        ones = (1,) * missing
+        return probs.reshape(*probs.shape[:-1], *ones, probs.shape[-1], *(1,) * self._event_ndims)
 
-    def _log_prob(self, value: Any) -> Any:
-        found = self.base_dist.log_prob(value) + math.log(2)
-        return found.masked_fill(value < 0, -math.inf)
+    def _mean_of(self, values: Any) -> Any:
+        return (self._weights * values).sum(-1 - self._event_ndims)
 
-    def _cdf(self, value: Any) -> Any:
-        return 2 * self.base_dist.cdf(value) - 1
+    def _pad(self, x: Any) -> Any:
+        return x.unsqueeze(-1 - self._event_ndims)
 
-    def _icdf(self, value: Any) -> Any:
-        return self.base_dist.icdf((value + 1) / 2)
+    @property
+    def mean(self) -> Any:
+        """The mean of the components' means."""
+        return self._mean_of(self.component_distribution.mean)
 
-    def _entropy(self) -> Any:
-        return self.base_dist.entropy() - math.log(2)
+    @property
+    def variance(self) -> Any:
+        """The mean of the components' variances, and the variance of their means."""
+        away = self.component_distribution.mean - self._pad(self.mean)
+        return self._mean_of(self.component_distribution.variance) + self._mean_of(away.pow(2.0))
+
+    def cdf(self, value: Any) -> Any:
+        below = self.component_distribution.cdf(self._pad(value))
+        return (below * self.mixture_distribution.probs).sum(-1)
+
+    @checked
+    def log_prob(self, value: Any) -> Any:
+        log_prob = self.component_distribution.log_prob(self._pad(value))
+        return (log_prob + self.mixture_distribution.logits.log_softmax(-1)).logsumexp(-1)
+
+    def sample(self, sample_shape: Sequence[int] = Size()) -> Any:
+        with no_grad():
+            chosen = self.mixture_distribution.sample(sample_shape)
+            drawn = self.component_distribution.sample(sample_shape)
+            dim = len(sample_shape) + len(self.batch_shape)
+            index = chosen.reshape(*chosen.shape, *(1,) * (self._event_ndims + 1))
+            index = index.expand(*chosen.shape, 1, *self.event_shape)
+            return drawn.gather(dim, index).squeeze(dim)
+
+    def __repr__(self) -> str:
+        return (
+            f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"
+        )

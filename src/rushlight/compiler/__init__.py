@@ -1,6 +1,7 @@
 """From a Python function to a program: `record` runs it once, and its `Program` does it again."""
 
 from rushlight.compiler import config
+from rushlight.compiler.alone.export import CannotExport, Exported, export
 from rushlight.compiler.names import (
     allow_in_graph,
     assume_constant_result,
@@ -34,8 +35,10 @@ from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.record import record
 
 __all__ = [
+    "CannotExport",
     "CannotRecord",
     "Changed",
+    "Exported",
     "Program",
     "allow_in_graph",
     "assume_constant_result",
@@ -43,6 +46,7 @@ __all__ = [
     "config",
     "cudagraph_mark_step_begin",
     "disable",
+    "export",
     "get_default_backend",
     "is_compiling",
     "is_dynamo_compiling",

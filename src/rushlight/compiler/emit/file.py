@@ -210,7 +210,7 @@ class FileWriter:
             if isinstance(statement, Loop):
                 for x in (statement.value, *(statement.indices or ())):
                     self.calls_of += fragments_of(x)
-        parameters = ["long begin", "long end"]
+        parameters = [] if group.rows == 1 else ["long begin", "long end"]
         arguments = []
         for memory, writes in nest.pointers.values():
             const = "" if writes else "const "
@@ -235,7 +235,10 @@ class FileWriter:
                 text = text.replace(f"#{at}#", figure.name)
             self.functions[name] = f"{comment(group.statements)}\nstatic void {name}{text}"
         count = group.rows or group.size
-        if group.rows == 1 or not nest.accumulators:
+        if group.rows == 1:
+            self._call(f"{name}({', '.join(a.text for a in arguments)})")
+            return
+        if not nest.accumulators:
             self._ranged(
                 name, arguments, count, 1 if group.rows else 64, cost_of(group), first=True
             )
@@ -297,8 +300,9 @@ class FileWriter:
 
         # What stood in memory that was there before, to be put back if a guard does not hold.
         saved: dict[str, str] = {}
-        guarded = any(isinstance(s, Guard) for s in group.statements)
-        for statement in group.statements:
+        guards = [at for at, s in enumerate(group.statements) if isinstance(s, Guard)]
+        guarded = bool(guards)
+        for at, statement in enumerate(group.statements):
             if isinstance(statement, Number | Loop):
                 self.calls_of += fragments_of(statement.value)
             elif isinstance(statement, Guard):
@@ -315,7 +319,8 @@ class FileWriter:
                 memory = statement.out.memory
                 pointers[id(memory)] = memory, True
                 target = f"{self.names[id(memory)]}[{statement.out.offset}]"
-                if guarded and memory.kind == "source" and target not in saved:
+                stops = guarded and at < guards[-1]
+                if stops and memory.kind == "source" and target not in saved:
                     saved[target] = f"before_{len(saved)}"
                     body.line(f"const {c_type(memory.dtype)} {saved[target]} = {target};")
                 body.line(f"{target} = {text};")

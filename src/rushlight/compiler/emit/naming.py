@@ -42,9 +42,12 @@ def comment(statements: list[Statement]) -> str:
         if statement.where in shown:
             continue
         shown.add(statement.where)
-        line, back = statement.where
-        where = f"{os.path.basename(line[0])}:{line[1]}"
-        lines.append(
-            f"{'backward of ' if back else ''}{where}  {source(line)}".replace("*/", "* /")
-        )
+        lines.append(told(statement.where))
     return "/* " + "\n   ".join(lines) + " */"
+
+
+def told(where: Where) -> str:
+    """The user's line, for a comment."""
+    line, back = where
+    text = f"{os.path.basename(line[0])}:{line[1]}  {source(line)}"
+    return ("backward of " if back else "") + text.replace("*/", "* /").replace("/*", "/ *")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.compiler.graph import Cast, Compute, Expression, Guard, Literal, NoC, Number, Scalar
-from rushlight.compiler.recording.entries import Arithmetic, Decision, Look
+from rushlight.compiler.recording.entries import Arithmetic, Decision, Look, Seen
 from rushlight.compiler.recording.values import Figure
 
 if TYPE_CHECKING:
@@ -98,4 +98,15 @@ def _decision(lowering: Lowering, entry: Decision) -> None:
     lowering.add(Guard(lowering.where, (), condition, entry))
 
 
-NUMBERS: dict[type, Any] = {Look: _look, Arithmetic: _arithmetic, Decision: _decision}
+def _seen(lowering: Lowering, entry: Seen) -> None:
+    if entry.inputs[0].__class__ is not Figure or not isinstance(entry.found, bool | int | float):
+        raise NoC("Python looked at values")
+    inputs = _double(entry.inputs[0]), _double(entry.found)
+    # What is no number is never equal, and never was.
+    if entry.found != entry.found:
+        raise NoC("Python looked at nan")
+    condition = Compute(_BOOL, "{a} == {b}", ("a", "b"), inputs)
+    lowering.add(Guard(lowering.where, (), condition, entry))
+
+
+NUMBERS: dict[type, Any] = {Look: _look, Arithmetic: _arithmetic, Decision: _decision, Seen: _seen}

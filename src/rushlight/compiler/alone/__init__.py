@@ -1,0 +1,1 @@
+"""Programs as C that stands alone: no Python, no library but libm, no memory that is asked for."""

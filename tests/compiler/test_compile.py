@@ -233,3 +233,17 @@ def test_a_long_sum_over_rows_is_added_up_where_it_is_wanted() -> None:
         x = torch.randn(3, 70_000)
         np.testing.assert_allclose(run(x).numpy(), x.sum(0).numpy(), rtol=1e-5, atol=1e-6)
     assert run.programs
+
+
+def test_a_cell_of_one_row_is_compiled_whole():
+    """Its gates are runs of one memory that begin at several places."""
+    torch.manual_seed(0)
+    cell, x, h = torch.nn.GRUCell(3, 4), torch.randn(1, 3), torch.randn(1, 4)
+
+    def step(x, h):
+        with torch.no_grad():
+            return cell(x, h)
+
+    compiled = torch.compile(step, fullgraph=True)
+    for _ in range(3):
+        assert torch.allclose(compiled(x, h), step(x, h), atol=1e-6)

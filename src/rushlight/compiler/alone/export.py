@@ -273,7 +273,7 @@ class _Export:
         places: list[Place] = []
         for leaf in leaves:
             name = "result" if len(leaves) == 1 else f"result_{len(places)}"
-            if leaf.__class__ is Figure:
+            if isinstance(leaf, Figure):
                 dtype = np.dtype(np.float64 if leaf.kind is float else np.int64)
                 out = self._new(name, dtype, ())
                 value: Expression = Scalar(np.dtype(np.float64), leaf)

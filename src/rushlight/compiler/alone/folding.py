@@ -44,4 +44,4 @@ def _found(library: ctypes.CDLL, writer: AloneWriter, memory: Memory) -> Array:
     """An array of the library."""
     size = memory.size * memory.dtype.itemsize
     raw = (ctypes.c_uint8 * size).in_dll(library, writer.names[id(memory)])
-    return np.frombuffer(raw, memory.dtype)
+    return np.frombuffer(memoryview(raw).cast("B"), memory.dtype)

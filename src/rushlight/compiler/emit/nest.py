@@ -207,12 +207,13 @@ class NestWriter(Writer):
         self.depth = 1
         rows = self.group.rows
         if rows == 0:
-            self._pragma([])
-            self.open("for (long i = begin; i < end; i++)")
-            self.values = {}
-            for piece in self.loops[0].pieces if self.loops else []:
-                self._element(piece)
-            self.close()
+            for loop in self.loops:
+                self._pragma([])
+                self.open("for (long i = begin; i < end; i++)")
+                self.values = {}
+                for piece in loop.pieces:
+                    self._element(piece)
+                self.close()
             return
         before = len(self.lines)
         alone = rows == 1

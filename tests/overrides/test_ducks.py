@@ -75,6 +75,35 @@ assert {call} == "B"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_the_first_call_tells_what_was_named():
+    script = """
+import rushlight as torch
+from rushlight.overriding.functions import forget
+class B:
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return func, len(args), sorted(kwargs or {})
+x = torch.ones(2)
+CALLS = {
+    (torch.exp, 0, ("input",)): lambda: torch.exp(input=B()),
+    (torch.exp, 1, ("out",)): lambda: torch.exp(x, out=B()),
+    (torch.exp, 1, ()): lambda: [*map(torch.exp, [B()])][0],
+    (torch.abs, 1, ()): lambda: torch.abs(B()),
+    (torch.add, 0, ("input", "other")): lambda: torch.add(other=B(), input=x),
+    (torch.add, 2, ("alpha",)): lambda: torch.add(x, B(), alpha=2),
+    (torch.Tensor.mul, 1, ("other",)): lambda: x.mul(other=B()),
+    (torch.sum, 1, ("dim",)): lambda: torch.sum(B(), dim=1),
+    (torch.bmm, 2, ()): lambda: torch.bmm(x, B()),
+}
+for (function, count, names), call in CALLS.items():
+    forget()
+    assert call() == (function, count, [*names]), (function, call())
+    forget()
+    assert torch.exp(x).shape == x.shape
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 MESSAGES = ["torch.add(x, A())", "F.relu(A())", "x.mul(A())", "torch.linalg.det(A())"]
 
 

@@ -38,6 +38,7 @@ from rushlight.memory import (
     strided_view,
     whole,
 )
+from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives.writing import copy
 from rushlight.return_types import ReturnType
 
@@ -73,11 +74,20 @@ def numpy_names(function: F) -> F:
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            return function(*args)
-        return function(*args, **{names.get(name, name): v for name, v in kwargs.items()})
+        try:
+            given = {names.get(name, name): v for name, v in kwargs.items()} if kwargs else None
+            return function(*args, **given) if given else function(*args)
+        except met_late():
+            return ask_late()
 
     return called  # type: ignore[return-value]
+
+
+def named(function: F, name: str, what: str) -> F:
+    """A function that was made for a name, called by it, with its docstring."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = what
+    return function
 
 
 # What the backwards of views are called, but for the number at the end.

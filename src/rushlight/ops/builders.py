@@ -14,10 +14,12 @@ from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
+    named,
     need_tensor,
     type_name,
     write_out,
 )
+from rushlight.overriding.functions import ask_late, met_late
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -62,14 +64,15 @@ def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = Fa
     name = name or row.name
 
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if not isinstance(input, TensorBase):
-            need_tensor(name, "input", 1, input)
-        result: Tensor = apply(row, input)
-        return result if out is None else write_out(out, result, input, same=same)
+        try:
+            if not isinstance(input, TensorBase):
+                need_tensor(name, "input", 1, input)
+            result: Tensor = apply(row, input)
+            return result if out is None else write_out(out, result, input, same=same)
+        except met_late():
+            return ask_late()
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 def binary(
@@ -86,17 +89,20 @@ def binary(
     def function(
         input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
     ) -> Tensor:
-        if not isinstance(input, TensorBase):
-            if not for_first or (numbers == "either" and not isinstance(other, TensorBase)):
-                need_tensor(name, "input", 1, input)
-            input = first_operand(name, input, other)
-        if not isinstance(other, TensorBase) and not (for_second and isinstance(other, NUMBERS)):
-            raise TypeError(
-                f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
-            )
-        result: Tensor = apply(row, input, other)
-        return result if out is None else write_out(out, result, input, other)
+        try:
+            if not isinstance(input, TensorBase):
+                if not for_first or (numbers == "either" and not isinstance(other, TensorBase)):
+                    need_tensor(name, "input", 1, input)
+                input = first_operand(name, input, other)
+            if not isinstance(other, TensorBase) and not (
+                for_second and isinstance(other, NUMBERS)
+            ):
+                raise TypeError(
+                    f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
+                )
+            result: Tensor = apply(row, input, other)
+            return result if out is None else write_out(out, result, input, other)
+        except met_late():
+            return ask_late()
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)

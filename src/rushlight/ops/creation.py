@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     as_dtype,
     as_sizes,
     like,
+    named,
     need_number,
     need_tensor,
     numpy_dtype,
@@ -241,9 +242,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         # A call less where nobody watches.
         return literal(array) if doors.watching else wrap(array)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 def beside(result: Tensor, source: Tensor) -> Tensor:
@@ -274,9 +273,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
             return beside(finish(array, **options), input)
         return beside(literal(array) if doors.watching else wrap(array), input)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tensor]:

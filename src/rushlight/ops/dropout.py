@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import elsewhere, random
 from rushlight.core.doors import draw, literal
 from rushlight.core.tensor import Array, wrap
-from rushlight.ops.arguments import need_tensor, type_name
+from rushlight.ops.arguments import named, need_tensor, type_name
 from rushlight.ops.inplace import assign, check_memory
 from rushlight.outline import blank
 
@@ -78,9 +78,7 @@ def _dropping(name: str, what: str, *, features: bool, alpha: bool) -> Callable[
             return input
         return dropped(input, p, features=features, alpha=alpha)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -16,6 +16,7 @@ from rushlight.ops.arguments import (
     Dim,
     anew,
     many_dims,
+    named,
     need_real_gradient,
     need_tensor,
     numpy_names,
@@ -127,9 +128,7 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
         return result if out is None else write_out(out, result, same=True)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 argmax = _position("argmax", rows.argmax, "Where the (first) largest element stands.")
@@ -204,9 +203,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
         result = relabel(apply(fold, input, dim=None, keepdim=False), f"{label}1")
         return result if out is None else write_out(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 max = _extreme(
@@ -243,9 +240,7 @@ def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
         result: Tensor = apply(rows.median, input, ignore_nan=ignore_nan)
         return result if out is None else write_out(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 median = _middle(

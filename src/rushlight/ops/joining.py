@@ -16,6 +16,7 @@ from rushlight.memory import shared
 from rushlight.ops.arguments import (
     apart,
     as_sizes,
+    named,
     need_castable,
     need_tensor,
     need_unrecorded,
@@ -369,9 +370,7 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
             )
         return tensor_split(input, where, at)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 hsplit = _splitter("hsplit", 1, 1, "`tensor_split` along dimension 1 (0 if there is only one).")

@@ -19,6 +19,7 @@ from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
+    named,
     need_real_gradient,
     need_tensor,
     relabel,
@@ -29,6 +30,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.builders import binary, first_operand, unary
 from rushlight.ops.conversion import alike
 from rushlight.ops.inplace import inplace
+from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import rounding, ternary
 from rushlight.primitives.families import result_type
@@ -89,13 +91,35 @@ remainder = binary(
 )
 
 
-def add(
-    input: Tensor,
-    other: Tensor | Number,
-    *old: Tensor | Number,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
+def _scalable(row: Primitive, what: str) -> Callable[..., Tensor]:
+    """A sum or difference whose second operand may have a factor, which programs of old write first."""
+    name = row.name
+
+    def function(
+        input: Tensor,
+        other: Tensor | Number,
+        *old: Tensor | Number,
+        alpha: Number = 1,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        try:
+            if old:
+                alpha, other = _number_first(name, other, *old)
+            if not isinstance(input, TensorBase) or not isinstance(other, TensorBase):
+                input = first_operand(name, input, other)
+            if alpha.__class__ is not int or alpha != 1:
+                result: Tensor = _with_share(row, input, other, alpha)
+            else:
+                result = apply(row, input, other)
+            return result if out is None else write_out(out, result, input, other)
+        except met_late():
+            return ask_late()
+
+    return named(function, name, what)
+
+
+add = _scalable(
+    rows.add,
     """The sum input + alpha * other; shapes broadcast, types promote.
 
     Programs of old write add(input, alpha, other).
@@ -103,35 +127,12 @@ def add(
     >>> import rushlight as torch
     >>> torch.add(torch.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
-    """
-    if old:
-        alpha, other = _number_first("add", other, *old)
-    input = first_operand("add", input, other)
-    if alpha.__class__ is not int or alpha != 1:
-        result: Tensor = _with_share(rows.add, input, other, alpha)
-    else:
-        result = apply(rows.add, input, other)
-    return result if out is None else write_out(out, result, input, other)
-
-
-def sub(
-    input: Tensor,
-    other: Tensor | Number,
-    *old: Tensor | Number,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """The difference input - alpha * other; shapes broadcast, types promote. See `add`."""
-    if old:
-        alpha, other = _number_first("sub", other, *old)
-    input = first_operand("sub", input, other)
-    if alpha.__class__ is not int or alpha != 1:
-        result: Tensor = _with_share(rows.sub, input, other, alpha)
-    else:
-        result = apply(rows.sub, input, other)
-    return result if out is None else write_out(out, result, input, other)
-
-
+    """,
+)
+sub = _scalable(
+    rows.sub,
+    "The difference input - alpha * other; shapes broadcast, types promote. See `add`.",
+)
 subtract = sub
 
 
@@ -209,24 +210,27 @@ def div(
     >>> torch.div(torch.tensor([-7, 7]), 2, rounding_mode="trunc")
     tensor([-3,  3])
     """
-    if rounding_mode is None:
-        row = rows.div
-    elif rounding_mode == "floor":
-        row = rows.floor_divide
-    elif rounding_mode == "trunc":
-        row = rows.trunc_divide
-    else:
-        raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-            f"'{rounding_mode}'"
-        )
-    input = first_operand("div", input, other)
-    result: Tensor = apply(row, input, other)
-    if rounding_mode is not None:
-        # torch makes a tensor of a number, and saves that.
-        saved = other if isinstance(other, TensorBase) else literal(np.asarray(other))
-        remember(result, saved, input if wants_grad(saved) else None)
-    return result if out is None else write_out(out, result, input, other)
+    try:
+        if rounding_mode is None:
+            row = rows.div
+        elif rounding_mode == "floor":
+            row = rows.floor_divide
+        elif rounding_mode == "trunc":
+            row = rows.trunc_divide
+        else:
+            raise RuntimeError(
+                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+                f"'{rounding_mode}'"
+            )
+        input = first_operand("div", input, other)
+        result: Tensor = apply(row, input, other)
+        if rounding_mode is not None:
+            # torch makes a tensor of a number, and saves that.
+            saved = other if isinstance(other, TensorBase) else literal(np.asarray(other))
+            remember(result, saved, input if wants_grad(saved) else None)
+        return result if out is None else write_out(out, result, input, other)
+    except met_late():
+        return ask_late()
 
 
 divide = div
@@ -357,9 +361,7 @@ def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..
         result = relabel(reusable(result), label)
         return result if out is None else write_out(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 deg2rad = _angle_scale("deg2rad", "Deg2RadBackward0", np.pi / 180, "Degrees in radians.")

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.overriding.functions import ask_late, met_late
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,16 +89,19 @@ def _casting(function: F, choose: Callable[..., np.dtype[Any]]) -> F:
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        dtype = state.autocast
-        if dtype is None:
-            return function(*args, **kwargs)
-        if kwargs.get("out") is not None:
-            return as_given(*args, **kwargs)
-        target = choose(dtype, (*args, *kwargs.values()))
-        return as_given(
-            *(_brought(value, target) for value in args),
-            **{name: _brought(value, target) for name, value in kwargs.items()},
-        )
+        try:
+            dtype = state.autocast
+            if dtype is None:
+                return function(*args, **kwargs)
+            if kwargs.get("out") is not None:
+                return as_given(*args, **kwargs)
+            target = choose(dtype, (*args, *kwargs.values()))
+            return as_given(
+                *[_brought(value, target) for value in args],
+                **{name: _brought(value, target) for name, value in kwargs.items()},
+            )
+        except met_late():
+            return ask_late()
 
     called.as_given = functools.wraps(function)(as_given)  # type: ignore[attr-defined]
     return called  # type: ignore[return-value]

@@ -24,6 +24,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.precision import in_half, lowered
 from rushlight.ops.shape import view
+from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import contract as rows
 from rushlight.primitives.factor import inv
 from rushlight.primitives.families import NUMERIC, broadcast_shapes, supported
@@ -39,35 +40,40 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     >>> torch.eye(2) @ torch.tensor([1.0, 2.0])
     tensor([1., 2.])
     """
-    need_tensor("matmul", "input", 1, input)
-    need_tensor("matmul", "other", 2, other)
-    if input.is_sparse or other.is_sparse:
-        return write_out(out, input @ other)
-    if state.autocast is not None and out is None:
-        input, other = lowered(input, other)
-    left, right = input._data.ndim, other._data.ndim
-    result: Tensor
-    if left >= 2 and right >= 2:
-        result = apply(rows.matmul, input, other)
-    elif left == 0 or right == 0:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
-        )
-    elif left == 1 and right == 1:
-        result = apply(rows.dot, input, other)
-    elif left == 1:
-        result = apply(rows.matmul, input.unsqueeze(0), other).squeeze(-2)
-        result = relabel(anew(result), "SqueezeBackward4" if right == 2 else "UnsafeViewBackward0")
-    else:
-        result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
-        result = relabel(result, "MvBackward0" if left == 2 else "UnsafeViewBackward0")
-    if out is None:
-        return result
-    write_out(out, result, same=True)
-    if left == 1 and right == 2:
-        # torch writes a row there, and squeezes it.
-        bump(out, "squeeze_")
-    return out
+    try:
+        need_tensor("matmul", "input", 1, input)
+        need_tensor("matmul", "other", 2, other)
+        if input.is_sparse or other.is_sparse:
+            return write_out(out, input @ other)
+        if state.autocast is not None and out is None:
+            input, other = lowered(input, other)
+        left, right = input._data.ndim, other._data.ndim
+        result: Tensor
+        if left >= 2 and right >= 2:
+            result = apply(rows.matmul, input, other)
+        elif left == 0 or right == 0:
+            raise RuntimeError(
+                f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
+            )
+        elif left == 1 and right == 1:
+            result = apply(rows.dot, input, other)
+        elif left == 1:
+            result = apply(rows.matmul, input.unsqueeze(0), other).squeeze(-2)
+            result = relabel(
+                anew(result), "SqueezeBackward4" if right == 2 else "UnsafeViewBackward0"
+            )
+        else:
+            result = apply(rows.matmul, input, other.unsqueeze(1)).squeeze(-1)
+            result = relabel(result, "MvBackward0" if left == 2 else "UnsafeViewBackward0")
+        if out is None:
+            return result
+        write_out(out, result, same=True)
+        if left == 1 and right == 2:
+            # torch writes a row there, and squeezes it.
+            bump(out, "squeeze_")
+        return out
+    except met_late():
+        return ask_late()
 
 
 def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:

@@ -17,6 +17,7 @@ from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
     many_dims,
+    named,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -419,9 +420,7 @@ def _verdict(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         result: Tensor = apply(row, input, dim=dims, keepdim=keepdim)
         return result if out is None else write_out(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 all = _verdict("all", rows.all, "Whether all elements, or all along dim, are nonzero.")

@@ -13,6 +13,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tape import remember, reusable
 from rushlight.ops.arguments import (
     accumulated_in,
+    named,
     need_real_gradient,
     need_tensor,
     need_unrecorded,
@@ -110,9 +111,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
         values = remember(relabel(pick(input, indices, at), label), input, indices)
         return write_outs(out, kind((values, indices)))
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 cummax = _extreme(

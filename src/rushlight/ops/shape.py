@@ -12,7 +12,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, TensorBase, tell_once
 from rushlight.core.turned import held
-from rushlight.ops.arguments import as_sizes, many_dims, need_tensor, numpy_names, one_dim
+from rushlight.ops.arguments import as_sizes, many_dims, named, need_tensor, numpy_names, one_dim
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
 from rushlight.primitives.families import broadcast_shapes as common_shape
@@ -212,9 +212,7 @@ def _at_least(name: str, lift: Callable[[Tensor], Tensor], what: str) -> Callabl
         results = tuple(lift(t) for t in listed)
         return results[0] if alone else results
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)
 
 
 def _one_dimension(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
-from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import named, need_tensor, relabel, type_name, write_out
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
@@ -141,6 +141,4 @@ def polynomial(kind: str, what: str, *, shifted: bool = False) -> Callable[..., 
         result: Any = apply(special.polynomial, input, n, kind=kind, shifted=shifted)
         return result if out is None else write_out(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = what
-    return function
+    return named(function, name, what)

@@ -3,17 +3,20 @@
 Every public name is a function of its own on the code of the room where it is defined, so that it costs
 nothing more. Once a program defines a class that answers, or enters a mode, the *code* of all public
 functions is exchanged for one that asks first (`arm`): what a program has imported before asks too.
-Nobody tells of objects that are no tensors. They are met when a function refuses them (`_watched`).
+Nobody tells of objects that are no tensors. They are met when a function refuses them: what makes
+functions, and what is called most, has an `except` of its own (`met_late`), which costs nothing until
+then; the rest is called by one that has it (`_watched`).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import sys
 import threading
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar, cast
 
 from rushlight.core.node import PrimitiveNode
@@ -153,14 +156,96 @@ _quiet: list[Public] = []
 _calm: list[Any] = [PrimitiveNode._gradients]
 
 
+# Public functions that meet others themselves, by their code, which none of them shares.
+_meeting: dict[int, Any] = {}
+
+
 def copied(function: Any) -> Any:
-    """A second function on the same code."""
+    """A second function on the same code, or on its equal, by which it is known to `met_late`."""
     code = function.__code__
-    twin = FunctionType(
+    meets = "met_late" in code.co_names
+    if meets:
+        code = code.replace()
+    twin: Any = FunctionType(
         code, function.__globals__, code.co_name, function.__defaults__, function.__closure__
     )
     twin.__kwdefaults__ = function.__kwdefaults__
+    if meets:
+        _meeting[id(code)] = twin
+        twin.__wrapped__ = function
     return twin
+
+
+class _Late(threading.local):
+    """The call that is made anew, as somebody whom it refused answers."""
+
+    call: tuple[Any, list[Any], dict[str, Any]]
+
+
+_late = _Late()
+
+
+def met_late() -> Any:
+    """For `except met_late(): return ask_late()` around all that a function does: the errors meant.
+
+    These are all, if somebody whom the call refused answers; else none. And none where no public function
+    was called from outside: rooms call each other's.
+    """
+    frame = sys._getframe(1)
+    function = _meeting.get(id(frame.f_code))
+    if function is None:
+        return ()
+    args, kwargs = _given(frame, function)
+    if not met(*args, *kwargs.values()):
+        return ()
+    _late.call = function, args, kwargs
+    return Exception
+
+
+def ask_late() -> Any:
+    """What is answered."""
+    function, args, kwargs = _late.call
+    del _late.call
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        error.__context__ = None  # Not raised while a refusal was handled, but in its place.
+        raise
+
+
+def _given(frame: FrameType, function: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments with which a function was called whose frame this is, as far as they can be told."""
+    code, values, named = frame.f_code, frame.f_locals, _keywords(frame.f_back)
+    count, names = code.co_argcount, code.co_varnames
+    ends = zip(reversed(names[:count]), reversed(function.__defaults__ or ()), strict=False)
+    standard = {**dict(ends), **(function.__kwdefaults__ or {})}
+    # What is its default was hardly given.
+    given = [n for n in names[: count + code.co_kwonlyargcount]
+             if n not in standard or values[n] is not standard[n]]  # fmt: skip
+    kwargs = {n: values[n] for n in given if n in named or n not in names[:count]}
+    places = [i for i, n in enumerate(names[:count]) if n in given and n not in kwargs]
+    rest = names[count + code.co_kwonlyargcount :]
+    more: tuple[Any, ...] = ()
+    if code.co_flags & inspect.CO_VARARGS:
+        more, rest = values[rest[0]], rest[1:]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        kwargs |= values[rest[0]]
+    last = count if more else max(places, default=-1) + 1
+    return [*(values[n] for n in names[:last]), *more], kwargs
+
+
+def _keywords(frame: FrameType | None) -> tuple[str, ...]:
+    """The names that the call has at which a frame is."""
+    if frame is None:
+        return ()
+    import dis  # the first call alone comes here
+
+    steps = [step for step in dis.get_instructions(frame.f_code) if step.offset <= frame.f_lasti]
+    for step, after in itertools.pairwise(steps[-3:]):
+        if step.opname == "KW_NAMES" or after.opname == "CALL_KW":
+            names: tuple[str, ...] = frame.f_code.co_consts[step.arg or 0]
+            return names
+    return ()
 
 
 def _watched(function: Any) -> Any:
@@ -204,7 +289,10 @@ def public(function: F, home: str, name: str, manner: str = "") -> F:
     >>> torch.add is torch.Tensor.add, torch.add.__module__, torch.linalg.det.__name__
     (False, 'rushlight', 'linalg_det')
     """
-    twin = copied(function) if function.__module__ in _MAKERS else _watched(function)
+    twin = copied(function)
+    meets = id(twin.__code__) in _meeting or manner == MODES_ONLY or function.__module__ in _MAKERS
+    if not meets:
+        twin = _watched(function)
     _declare(twin, function, home, name, manner)
     # torch's functions in C are called by namespace and name.
     room = home.rpartition(".")[2]
@@ -222,13 +310,15 @@ _OTHERS = {
 
 def method(function: F, name: str, manner: str = "") -> F:
     """The method of that name; it meets others than its tensor only where it takes such."""
+    twin = copied(function)
     code = getattr(function, "__wrapped__", function).__code__
-    watched = (
-        name[-1] != "_"
+    if (
+        id(twin.__code__) not in _meeting
+        and name[-1] != "_"
         and code.co_argcount < 4
         and not _OTHERS.isdisjoint(code.co_varnames[1 : code.co_argcount])
-    )
-    twin = _watched(function) if watched else copied(function)
+    ):
+        twin = _watched(function)
     _declare(twin, function, "rushlight", name, manner).__qualname__ = f"Tensor.{name}"
     return cast(F, twin)
 

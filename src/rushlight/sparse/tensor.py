@@ -381,7 +381,7 @@ class SparseTensor(_Casts, Tensor):
             )
         return NotImplemented
 
-    add = __add__  # type: ignore[assignment]
+    add = __add__
 
     def __radd__(self, other: Any) -> Tensor:
         """A dense tensor plus this one: dense."""
@@ -398,7 +398,7 @@ class SparseTensor(_Casts, Tensor):
     def __sub__(self, other: Any) -> Tensor:
         return self + -other if isinstance(other, Tensor) else NotImplemented
 
-    sub = __sub__  # type: ignore[assignment]
+    sub = __sub__
 
     def __rsub__(self, other: Any) -> Tensor:
         return (-self).__radd__(other)

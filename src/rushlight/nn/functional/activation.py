@@ -18,6 +18,7 @@ from rushlight.ops.activation import (
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
 from rushlight.ops.creation import empty_like
 from rushlight.ops.sampling import exponential_
+from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import activation as rows
 from rushlight.primitives.families import FLOAT, supported
 
@@ -39,7 +40,10 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return relu_(input) if inplace else pointwise.relu(input)
+    try:
+        return relu_(input) if inplace else pointwise.relu(input)
+    except met_late():
+        return ask_late()
 
 
 def hardtanh(

@@ -8,6 +8,7 @@ from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.precision import lowered
+from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import contract
 
 if TYPE_CHECKING:
@@ -23,21 +24,25 @@ def linear(
     >>> torch.nn.functional.linear(torch.tensor([1.0, 2.0]), torch.eye(2), torch.ones(2))
     tensor([2., 3.])
     """
-    need_tensor("linear", "input", 1, input)
-    need_tensor("linear", "weight", 2, weight)
-    if state.autocast is not None:
-        input, weight, bias = lowered(input, weight, bias)
-    if weight._data.ndim == 1:
-        # torch takes a vector for a map to numbers, one of which may be added to.
-        if bias is not None and (bias._data.ndim or input._data.ndim != 1):
-            raise RuntimeError(
-                "mat2 must be a matrix, got 1-D tensor: beside a bias, linear takes a weight of "
-                "[out_features, in_features]"
-            )
-        result = input @ weight if bias is None else input @ weight + bias
-    elif bias is None:
-        result = apply(contract.linear, input, weight)
-    else:
-        need_tensor("linear", "bias", 3, bias)
-        result = apply(contract.linear, input, weight, bias)
-    return result if out is None else write_out(out, result)
+    try:
+        need_tensor("linear", "input", 1, input)
+        need_tensor("linear", "weight", 2, weight)
+        if bias is not None:
+            need_tensor("linear", "bias", 3, bias)
+        if state.autocast is not None:
+            input, weight, bias = lowered(input, weight, bias)
+        if weight._data.ndim == 1:
+            # torch takes a vector for a map to numbers, one of which may be added to.
+            if bias is not None and (bias._data.ndim or input._data.ndim != 1):
+                raise RuntimeError(
+                    "mat2 must be a matrix, got 1-D tensor: beside a bias, linear takes a weight of "
+                    "[out_features, in_features]"
+                )
+            result = input @ weight if bias is None else input @ weight + bias
+        elif bias is None:
+            result = apply(contract.linear, input, weight)
+        else:
+            result = apply(contract.linear, input, weight, bias)
+        return result if out is None else write_out(out, result)
+    except met_late():
+        return ask_late()

@@ -13,11 +13,27 @@ OTHERWISE = {
     "cuda=reset_max_memory_allocated", "cuda=reset_max_memory_cached",
     "cuda=reset_peak_memory_stats", "xpu=reset_peak_memory_stats", "mps=empty_cache",
     "mps=synchronize",
+    "cuda=is_current_stream_capturing", "xpu=is_current_stream_capturing",
+    "backends.mps=is_macos13_or_newer", "backends.mps=is_macos_or_newer", "cuda=check_error",
+    "mps=current_allocated_memory", "mps=driver_allocated_memory",
+    "mps=recommended_max_memory", "backends.mps=get_core_count", "cuda=reset_accumulated_host_memory_stats",
+    "cuda=reset_peak_host_memory_stats", "xpu=reset_accumulated_memory_stats",
+    "xpu=set_per_process_memory_fraction", "mps=seed", "mps=set_rng_state",
+    "mps=set_per_process_memory_fraction", "accelerator=empty_host_cache", "cuda=memory_snapshot",
+    # It asks for a package that knows of the driver first.
+    *(f"cuda={name}" for name in ("clock_rate", "device_memory_used", "memory_usage", "power_draw",
+                                  "temperature", "utilization")),
+    *(f"xpu={name}" for name in ("clock_rate", "device_memory_used", "memory_usage", "power_draw",
+                                 "temperature", "utilization")),
+    # It wants arguments of its own kind.
+    "accelerator=set_stream",
 }  # fmt: skip
 # Of torch's compiled module: what libraries call there does nothing, and most of it takes arguments.
 ANSWERS = [f"{e.place}={e.shown}" for e in read() if e.room == "absent" and e.place != "_C"]
 ARGUMENTS = {
     "can_device_access_peer": "0, 1",
+    "check_error": "0",
+    "is_macos_or_newer": "13, 0",
     "set_per_process_memory_fraction": "0.5",
     "set_rng_state": "torch.zeros(1)",
     "set_rng_state_all": "[]",

@@ -34,7 +34,7 @@ def test_nearest(name):
     assert str(caught.value) == f"rushlight has no {name}; nearest: {NEAREST[name]}"
 
 
-@pytest.mark.parametrize("name", ["torch.foo", "torch.jit", "torch.quantize_per_tensor"])
+@pytest.mark.parametrize("name", ["torch.foo", "torch.zzyzx"])
 def test_nothing_near(name):
     with pytest.raises(AttributeError) as caught:
         eval(name)

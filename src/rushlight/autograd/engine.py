@@ -17,7 +17,7 @@ from rushlight.core.hooks import retain
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
-from rushlight.core.tensor import TensorBase
+from rushlight.core.tensor import TensorBase, result_class
 from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
 
@@ -189,7 +189,7 @@ class _Walk:
     def go(self, retain_graph: bool) -> None:
         """Run the nodes, which are sorted by age, from the youngest on."""
         nodes, pending, useful, send = self.nodes, self.pending, self.useful, self.send
-        anomaly = state.anomaly
+        anomaly, ordinary = state.anomaly, result_class()
         for root in self.roots:
             if isinstance(root, TensorBase) and root not in self.watched:
                 self._arrived(root, root is self.roots[0] and len(self.roots) == 1)
@@ -227,6 +227,7 @@ class _Walk:
                         edge.__class__ is PrimitiveNode
                         and edge not in pending
                         and edge._metas is None
+                        and gradient.__class__ is ordinary
                         and (data := gradient._data).shape == edge._out_shape
                         and data.dtype is edge._out_dtype
                     ):

@@ -16,28 +16,27 @@ from rushlight.ops.legacy import LegacyType
 # fmt: off
 from rushlight.absent import (
     empty_list as get_arch_list, empty_list as get_rng_state_all, empty_list as memory_snapshot,
-    no as has_half, no as has_magma, no as is_available, no as is_bf16_supported,
-    no as is_current_stream_capturing, no as is_initialized, no as is_tf32_supported,
-    no_cuda as can_device_access_peer, no_cuda as check_error, no_cuda as clock_rate,
-    no_cuda as cudart, no_cuda as current_blas_handle, no_cuda as current_device,
-    no_cuda as current_solver_handle, no_cuda as current_stream, no_cuda as default_stream,
-    no_cuda as device_memory_used, no_cuda as get_device_capability, no_cuda as get_device_name,
-    no_cuda as get_device_properties, no_cuda as get_per_process_memory_fraction,
-    no_cuda as get_rng_state, no_cuda as get_sync_debug_mode, no_cuda as init,
-    no_cuda as initial_seed, no_cuda as ipc_collect, no_cuda as mem_get_info,
-    no_cuda as memory_usage, no_cuda as power_draw, no_cuda as set_per_process_memory_fraction,
-    no_cuda as set_sync_debug_mode, no_cuda as synchronize, no_cuda as temperature,
-    no_cuda as utilization, no_figures as host_memory_stats,
-    no_figures as host_memory_stats_as_nested_dict, no_figures as memory_stats,
-    no_figures as memory_stats_as_nested_dict, nothing as empty_cache, nothing as manual_seed,
-    nothing as manual_seed_all, nothing as reset_accumulated_host_memory_stats,
-    nothing as reset_accumulated_memory_stats, nothing as reset_max_memory_allocated,
-    nothing as reset_max_memory_cached, nothing as reset_peak_host_memory_stats,
-    nothing as reset_peak_memory_stats, nothing as seed, nothing as seed_all,
-    nothing as set_rng_state, nothing as set_rng_state_all, nothing as set_stream,
-    zero as device_count, zero as max_memory_allocated, zero as max_memory_cached,
-    zero as max_memory_reserved, zero as memory_allocated, zero as memory_cached,
-    zero as memory_reserved,
+    no as is_available, no as is_bf16_supported, no as is_current_stream_capturing,
+    no as is_initialized, no as is_tf32_supported, no_cuda as can_device_access_peer,
+    no_cuda as check_error, no_cuda as clock_rate, no_cuda as cudart,
+    no_cuda as current_blas_handle, no_cuda as current_device, no_cuda as current_solver_handle,
+    no_cuda as current_stream, no_cuda as default_stream, no_cuda as device_memory_used,
+    no_cuda as get_device_capability, no_cuda as get_device_name, no_cuda as get_device_properties,
+    no_cuda as get_per_process_memory_fraction, no_cuda as get_rng_state,
+    no_cuda as get_sync_debug_mode, no_cuda as init, no_cuda as initial_seed,
+    no_cuda as ipc_collect, no_cuda as mem_get_info, no_cuda as memory_usage, no_cuda as power_draw,
+    no_cuda as set_per_process_memory_fraction, no_cuda as set_sync_debug_mode,
+    no_cuda as synchronize, no_cuda as temperature, no_cuda as utilization,
+    no_figures as host_memory_stats, no_figures as host_memory_stats_as_nested_dict,
+    no_figures as memory_stats, no_figures as memory_stats_as_nested_dict, nothing as empty_cache,
+    nothing as manual_seed, nothing as manual_seed_all,
+    nothing as reset_accumulated_host_memory_stats, nothing as reset_accumulated_memory_stats,
+    nothing as reset_max_memory_allocated, nothing as reset_max_memory_cached,
+    nothing as reset_peak_host_memory_stats, nothing as reset_peak_memory_stats, nothing as seed,
+    nothing as seed_all, nothing as set_rng_state, nothing as set_rng_state_all,
+    nothing as set_stream, zero as device_count, zero as max_memory_allocated,
+    zero as max_memory_cached, zero as max_memory_reserved, zero as memory_allocated,
+    zero as memory_cached, zero as memory_reserved,
 )
 from rushlight.refusals import (
     graphs as CUDAGraph, graphs as CUDAPluggableAllocator, graphs as CudaError,
@@ -54,6 +53,8 @@ from rushlight.refusals import (
 # ---- names: end ----
 
 default_generators: tuple[Any, ...] = ()
+# What torch was built with.
+has_half, has_magma = True, False
 
 
 def set_device(device: Any) -> None:

@@ -28,7 +28,7 @@ def test_all_names():
 
 def test_parameters():
     different = {}
-    for name in F.__all__:
+    for name in set(F.__all__) - LEFT_OUT:
         theirs = getattr(torch.nn.functional, name)
         try:
             want = list(inspect.signature(theirs).parameters)

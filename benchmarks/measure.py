@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import ENGINES
+from benchmarks.workloads import NOISY, WITHOUT_NOISE
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # These make OpenBLAS use the kernels of another processor, at half the speed.
@@ -22,6 +24,8 @@ FORCED_KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # The checkout that an engine runs from, if it is not the installed one.
 CHECKOUTS: dict[str, Path] = {}
 PAUSE = 0.1
+WEIGHTS = "weights.npz"
+NOT_WRITTEN = "not written for it"
 
 
 @dataclass
@@ -33,6 +37,10 @@ class Timing:
     threads: int
     error: str = ""
     losses: list[float] = field(default_factory=list)
+    # Seconds that the first steps took beyond as many later ones: with nothing in the cache, and from it.
+    cold: float | None = None
+    warm: float | None = None
+    refusals: list[str] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
     samples: int = 0
     imported: int | None = None
@@ -49,18 +57,27 @@ class Timing:
         return statistics.median(self.rounds) if self.rounds else float("nan")
 
 
-def environment(engine: str) -> dict[str, str]:
-    """The variables of a process that runs this engine."""
+def environment(engine: str, folder: str | None = None) -> dict[str, str]:
+    """The variables of a process that runs this engine; folder: where it keeps what it has compiled."""
     found = {k: v for k, v in os.environ.items() if k not in FORCED_KERNELS}
+    if folder is not None:
+        found["BENCHMARK_WEIGHTS"] = f"{folder}/{WEIGHTS}"
+        for name, value in ENGINES[engine].cache.items():
+            found[name] = value.format(folder=f"{folder}/{engine}")
     if engine in CHECKOUTS:
         found["PYTHONPATH"] = str(CHECKOUTS[engine] / "src")
     return found
 
 
+def stands_for(engine: str) -> str:
+    """What another checkout calls it."""
+    return "rushlight" if engine == "before" else engine
+
+
 class Child:
     """One engine in a process of its own, which waits while others run."""
 
-    def __init__(self, engine: str, threads: int) -> None:
+    def __init__(self, engine: str, threads: int, folder: str | None = None) -> None:
         self.engine = engine
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker"],
@@ -68,9 +85,9 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
             cwd=CHECKOUTS.get(engine),
-            env=environment(engine) | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            env=environment(engine, folder) | dict.fromkeys(THREAD_VARIABLES, str(threads)),
         )
-        self.failure = self.ask(engine=ENGINES[engine].module, threads=threads).get("error", "")
+        self.failure = self.ask(engine=stands_for(engine), threads=threads).get("error", "")
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer; a dead child answers with an error."""
@@ -100,10 +117,36 @@ class Child:
 def workload(
     name: str, engines: Sequence[str], threads: int, rounds: int, seconds: float
 ) -> list[Timing]:
-    """Time a workload: a fresh process per engine, all loaded, then run in turns."""
-    with ExitStack() as stack:
-        children = [stack.enter_context(Child(engine, threads)) for engine in engines]
-        return compete(name, children, threads, rounds, seconds)
+    """Time a workload: a fresh process per engine, all loaded, then run in turns.
+
+    An engine that compiles has run before in another process, which fills its cache.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        if not all(ENGINES[engine].speaks_torch for engine in engines):
+            with Child("rushlight", threads) as child:
+                child.ask(do="save", name=name, file=f"{folder}/{WEIGHTS}")
+        cold = {e: _first_steps(name, e, threads, folder) for e in engines if ENGINES[e].cache}
+        children = [stack.enter_context(Child(engine, threads, folder)) for engine in engines]
+        timings = compete(name, children, threads, rounds, seconds)
+        for timing in timings:
+            took = cold.get(timing.engine)
+            if took and timing.rounds and not timing.error:
+                usual = statistics.median(timing.rounds) / 1e6 * len(took)
+                timing.cold = max(sum(took) - usual, 0.0)
+                timing.warm = max(timing.warm - usual, 0.0) if timing.warm is not None else None
+        if name in NOISY and not all(ENGINES[engine].noise for engine in engines):
+            for timing in timings:
+                if not timing.error:
+                    with Child(timing.engine, threads, folder) as child:
+                        answer = child.ask(do="load", name=f"{name}:{WITHOUT_NOISE}")
+                        timing.losses = answer.get("losses", [])
+        return timings
+
+
+def _first_steps(name: str, engine: str, threads: int, folder: str) -> list[float]:
+    """Seconds of each of the first steps, with nothing in the cache."""
+    with Child(engine, threads, folder) as child:
+        return child.ask(do="load", name=name).get("seconds", [])
 
 
 def operations(
@@ -123,9 +166,13 @@ def compete(
     timings = []
     for child in children:
         timing = Timing(child.engine, name, threads, error=child.failure)
+        engine = ENGINES[child.engine]
+        if not (timing.error or engine.speaks_torch or engine.has(name)):
+            timing.error = NOT_WRITTEN
         answer = {} if timing.error else child.ask(do="load", name=name)
         timing.error = timing.error or answer.get("error", "")
         timing.losses = answer.get("losses", [])
+        timing.warm = sum(answer["seconds"]) if answer.get("seconds") else None
         timings.append(timing)
     for _ in range(rounds):
         for child, timing in zip(children, timings, strict=True):
@@ -142,6 +189,7 @@ def compete(
         if not timing.error:
             answer = child.ask(do="memory")
             timing.imported, timing.peak = answer.get("imported"), answer.get("peak")
+            timing.refusals = child.ask(do="compiled").get("refusals", [])
     return timings
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
 import traceback
@@ -25,6 +26,9 @@ class Worker:
 
     def __init__(self, engine: Engine, threads: int) -> None:
         self.engine = engine
+        if hasattr(os, "sched_setaffinity"):
+            # As many processors as threads: some engines go by them alone.
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
         engine.prepare(threads)
         importlib.import_module("numpy")
         self.at_start = memory("VmRSS")
@@ -32,18 +36,34 @@ class Worker:
         self.repeats = 1
 
     def load(self, name: str) -> dict[str, Any]:
-        """Build a workload, give its first losses, and warm it up."""
+        """Build a workload, take its first steps, and warm it up; the losses, and seconds of each."""
         module, _, case = name.partition(":")
-        import torch
-
-        torch.manual_seed(0)
+        self._seed()
         build = importlib.import_module(f"{self.engine.workloads}.{module}").build
-        self.step = self.engine.wrap(build(case) if case else build())
-        losses = [] if case else [float(self.step().detach()) for _ in range(CHECKED_STEPS)]
+        step = self.step = self.engine.wrap(build(case) if case else build())
+        losses, seconds = [], []
+        if module != "ops":
+            for _ in range(CHECKED_STEPS):
+                start = time.perf_counter()
+                result = step()
+                seconds.append(time.perf_counter() - start)
+                losses.append(_number(result))
         times = self.run(WARM_SECONDS)["nanoseconds"]
         # Steps shorter than a sample are repeated within it, for the sake of the clock.
         self.repeats = max(1, round(SAMPLE_NS / min(times)))
-        return {"losses": losses}
+        return {"losses": losses, "seconds": seconds}
+
+    def save(self, name: str, file: str) -> dict[str, Any]:
+        """Write the parameters with which a workload begins, by torch's names."""
+        import numpy
+
+        self._seed()
+        made = importlib.import_module(f"{self.engine.workloads}.{name}")
+        if not hasattr(made, "network"):
+            return {}
+        parameters = made.network().named_parameters()
+        numpy.savez(file, **{name: p.detach().numpy() for name, p in parameters})
+        return {}
 
     def run(self, seconds: float) -> dict[str, Any]:
         """Nanoseconds per step, a number for each sample, for about this long."""
@@ -62,6 +82,33 @@ class Worker:
     def memory(self) -> dict[str, Any]:
         """Bytes of memory: after the imports, and at the highest point so far."""
         return {"imported": self.at_start, "peak": memory("VmHWM")}
+
+    def compiled(self) -> dict[str, Any]:
+        """What was not compiled, where the engine tells."""
+        return {"refusals": list(getattr(self.step, "refusals", ()))}
+
+    def kernels(self) -> dict[str, Any]:
+        """The kernels that the linear algebra of this process uses."""
+        from threadpoolctl import threadpool_info
+
+        found = {i.get("architecture") for i in threadpool_info() if i.get("architecture")}
+        return {"kernels": sorted(found)}
+
+    def _seed(self) -> None:
+        if self.engine.speaks_torch:
+            import torch
+
+            torch.manual_seed(0)
+
+
+def _number(result: Any) -> float:
+    """The first element of what a step gives."""
+    import numpy
+
+    for method in ("detach", "numpy"):
+        if hasattr(result, method):
+            result = getattr(result, method)()
+    return float(numpy.ravel(result)[0])
 
 
 def memory(field: str) -> int | None:

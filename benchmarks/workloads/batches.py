@@ -1,30 +1,24 @@
-"""Batches made of noise, the same under every engine."""
+"""Batches made of noise, in turn, as tensors of the engine that is asked."""
 
 from collections.abc import Iterator
 from itertools import cycle
 
-import numpy as np
 import torch
 
+from benchmarks import arrays
 
-def labelled(count: int, shape: tuple[int, ...]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Four batches, in turn, of normally distributed inputs with labels from 0 to 9."""
-    rng = np.random.default_rng(0)
-    return cycle(
-        [
-            (
-                torch.from_numpy(rng.standard_normal((count, *shape), dtype=np.float32)),
-                torch.from_numpy(rng.integers(0, 10, count)),
-            )
-            for _ in range(4)
-        ]
-    )
+Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
-def text(count: int, length: int, symbols: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Four batches, in turn, of symbol sequences with the symbols that follow each."""
-    rng = np.random.default_rng(0)
-    sequences = [rng.integers(0, symbols, (count, length + 1)) for _ in range(4)]
-    return cycle(
-        [(torch.from_numpy(s[:, :-1].copy()), torch.from_numpy(s[:, 1:].copy())) for s in sequences]
-    )
+def labelled(count: int, shape: tuple[int, ...]) -> Batches:
+    """Normally distributed inputs with labels from 0 to 9."""
+    return _tensors(arrays.labelled(count, shape))
+
+
+def text(count: int, length: int, symbols: int) -> Batches:
+    """Symbol sequences with the symbols that follow each."""
+    return _tensors(arrays.text(count, length, symbols))
+
+
+def _tensors(batches: arrays.Batches) -> Batches:
+    return cycle([(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches])

@@ -62,8 +62,12 @@ class GPT(nn.Module):
         return self.head(self.norm(self.layers(x)))
 
 
+def network() -> nn.Module:
+    return GPT()
+
+
 def build() -> Callable[[], torch.Tensor]:
-    model = GPT()
+    model = network()
     groups = [
         {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.1},
         {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0.0},

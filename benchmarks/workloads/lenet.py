@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from benchmarks.workloads import WITHOUT_NOISE
 from benchmarks.workloads.batches import labelled
 
 
@@ -26,8 +27,14 @@ class Network(nn.Module):
         return F.log_softmax(self.dense2(x), dim=1)
 
 
-def build() -> Callable[[], torch.Tensor]:
-    model = Network()
+def network() -> nn.Module:
+    return Network()
+
+
+def build(case: str = "") -> Callable[[], torch.Tensor]:
+    model = network()
+    if case == WITHOUT_NOISE:
+        model.dropout1 = model.dropout2 = nn.Identity()
     optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
     batches = labelled(64, (1, 28, 28))
 

@@ -23,8 +23,12 @@ class Network(nn.Module):
         return self.head(states)
 
 
+def network() -> nn.Module:
+    return Network()
+
+
 def build() -> Callable[[], torch.Tensor]:
-    model = Network()
+    model = network()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = text(BATCH, LENGTH, SYMBOLS)
 

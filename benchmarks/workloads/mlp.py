@@ -9,10 +9,14 @@ from torch import nn
 from benchmarks.workloads.batches import labelled
 
 
-def build(width: int = 128, batch: int = 64) -> Callable[[], torch.Tensor]:
-    model = nn.Sequential(
+def network(width: int = 128) -> nn.Module:
+    return nn.Sequential(
         nn.Linear(784, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
     )
+
+
+def build(width: int = 128, batch: int = 64) -> Callable[[], torch.Tensor]:
+    model = network(width)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = labelled(batch, (784,))
 

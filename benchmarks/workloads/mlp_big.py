@@ -3,8 +3,13 @@
 from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from benchmarks.workloads import mlp
+
+
+def network() -> nn.Module:
+    return mlp.network(width=512)
 
 
 def build() -> Callable[[], torch.Tensor]:

@@ -177,5 +177,14 @@ def test_an_exit_status_is_passed_on(tmp_path):
 def test_info_names_what_it_computes_with():
     shown = run("info")
     assert [line.split()[0] for line in shown.stdout.splitlines()] == [
-        "rushlight", "python", "numpy", "scipy", "BLAS", "threads", "system", "C",
+        "rushlight", "python", "numpy", "scipy", "BLAS", "threads", "system", "C", "compiles", "compiled",
     ]  # fmt: skip
+
+
+def test_info_tells_of_kernels_that_are_forced(monkeypatch):
+    from rushlight.compiler.installation import blas_kernels
+
+    if not blas_kernels():
+        pytest.skip("this BLAS does not say what it uses")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+    assert "OPENBLAS_CORETYPE=Nehalem" in run("info").stdout

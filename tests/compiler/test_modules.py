@@ -458,3 +458,47 @@ def test_what_is_not_compiled_with_fullgraph_is_an_error() -> None:
         run(torch.ones(2))
     with pytest.raises(RuntimeError, match="Unrecognized mode=fast"):
         torch.compile(run, mode="fast")
+
+
+ROWS = {
+    "rows": lambda x, i: x[i] * 2,
+    "columns": lambda x, i: x.mT.contiguous()[:, i],
+    "places": lambda x, i: x[i, -i - 1],
+    "put": lambda x, i: torch.index_put(x * 2, (i,), x[:4], accumulate=True),
+    "gather": lambda x, i: x.gather(0, i.unsqueeze(1).expand(4, 3)),
+    "roll": lambda x, i: (x * 2).roll((1, -2), (0, 1)) + x.roll(3),
+    "region": lambda x, i: _written(x),
+    "normal": lambda x, i: F.binary_cross_entropy(x.sigmoid(), (x > 0).float()),
+    "sliced": lambda x, i: x[1:, None, ::2] + x.flip(0)[:6].mean(),
+    "none": lambda x, i: x.new_zeros(0, 3)[i[:0]] + x[:0],
+}
+
+
+def _written(x: torch.Tensor) -> torch.Tensor:
+    y = x * 2
+    y[:, 0] = x[:, 1]
+    y[2] = 3
+    return y
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_as_c(name: str) -> None:
+    def story(how: Any) -> Iterator[Any]:
+        run = how(ROWS[name])
+        for _ in range(3):
+            x = torch.randn(7, 3, requires_grad=True)
+            i = torch.randint(0, 3, (4,))
+            out = run(x, i)
+            (out * torch.randn(out.shape)).sum().backward()
+            yield out, x.grad
+
+    _compare(story)
+
+
+def test_an_index_out_of_range_is_the_error_of_eager() -> None:
+    run = torch.compile(lambda x, i: x[i])
+    x = torch.randn(5, 2, requires_grad=True)
+    for _ in range(2):
+        run(x, torch.tensor([1, -1])).sum().backward()
+    with pytest.raises(IndexError, match="out of bounds"):
+        run(x, torch.tensor([1, 5]))

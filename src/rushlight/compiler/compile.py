@@ -15,7 +15,6 @@ import numpy as np
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
 from rushlight.compiler.calling_back import HandingCaller
-from rushlight.compiler.graph import NoC
 from rushlight.compiler.handing import Handing
 from rushlight.compiler.machine import Machine, Stopped
 from rushlight.compiler.optimized import OptimizedModule
@@ -293,8 +292,11 @@ def _compiled(program: Program, proof: Proof) -> Compiled:
         raise CannotRecord("its results are differentiated, and Python is run in between")
     try:
         machine = Machine(program)
-    except NoC as reason:
-        raise CannotRecord(f"there is no C for it: {reason}") from None
+    except NoCompiler:
+        raise
+    except Exception as error:
+        # A fault of the compiler is no fault of the program: that runs as it is.
+        raise CannotRecord(f"it was not compiled: {type(error).__name__}: {error}") from error
     _proved(machine, proof)
     if backward is None:
         return Compiled(program, machine)

@@ -66,7 +66,7 @@ class Machine:
                 self.after.append(steps)
             else:
                 steps.append(step)
-        self.reversible = _stops_late(self.groups)
+        self.reversible = _stops_late(self._of_the_call())
         self._numbers = ctypes.c_void_p(address(self.numbers))
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
@@ -95,6 +95,11 @@ class Machine:
             for m in touched & before:
                 memory = self.graph.memories[m]
                 memory.kind = "saved" if memory.kind == "own" else memory.kind
+
+    def _of_the_call(self) -> list[Group]:
+        """The groups before any backward."""
+        cuts = [number for number, group in enumerate(self.groups) if self.is_cut(group)]
+        return self.groups[: cuts[0]] if cuts else self.groups
 
     @staticmethod
     def is_cut(group: Group) -> bool:

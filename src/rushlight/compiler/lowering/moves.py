@@ -90,3 +90,30 @@ def region(place: Place, index: Any) -> Place:
         raise NoC("an index that copies")
     offset = address(part) - address(memory)
     return Place(place.memory, offset, part.shape, part.strides)
+
+
+@rule("roll")
+def _roll(lowering: Lowering, entry: Operation) -> None:
+    x = lowering.place(entry.inputs[0])
+    out = lowering.out(entry.outs[0])
+    dims, shifts = entry.static["dims"], entry.static["shifts"]
+    if dims is None:
+        x, out, dims = x.reshaped((x.size,)), out.reshaped((x.size,)), (0,)
+    if len(set(dims)) != len(dims):
+        raise NoC("a dimension rolled twice")
+    parts = [(x, out)]
+    for dim, shift in zip(dims, shifts, strict=True):
+        size = x.shape[dim]
+        start = shift % size
+        whole = (slice(None),) * dim
+        parts = [
+            (region(a, (*whole, source)), region(b, (*whole, target)))
+            for a, b in parts
+            for source, target in (
+                (slice(0, size - start), slice(start, size)),
+                (slice(size - start, size), slice(0, start)),
+            )
+        ]
+    for source, target in parts:
+        if source.size:
+            lowering.loop(target, lowering.element(source, target.shape))

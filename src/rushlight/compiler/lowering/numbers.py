@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.compiler.graph import Cast, Compute, Expression, Guard, Literal, NoC, Number, Scalar
-from rushlight.compiler.recording.entries import Arithmetic, Decision, Look, Seen
+from rushlight.compiler.recording.entries import Arithmetic, Checked, Decision, Look, Seen
 from rushlight.compiler.recording.values import Figure
 
 if TYPE_CHECKING:
@@ -109,4 +109,20 @@ def _seen(lowering: Lowering, entry: Seen) -> None:
     lowering.add(Guard(lowering.where, (), condition, entry))
 
 
-NUMBERS: dict[type, Any] = {Look: _look, Arithmetic: _arithmetic, Decision: _decision, Seen: _seen}
+# What is asked of every element, by what it is asked for; what does not hold, Python says.
+_CHECKS = {"that these are probabilities": "{x} >= 0 && {x} <= 1"}
+
+
+def _checked(lowering: Lowering, entry: Checked) -> None:
+    condition = _CHECKS.get(entry.why)
+    if condition is None or len(entry.inputs) != 1:
+        raise NoC("checked is Python's")
+    x = lowering.place(entry.inputs[0])
+    asked = Compute(_BOOL, condition, ("x",), (lowering.element(x, x.shape),))
+    lowering.add(Guard(lowering.where, x.shape, asked))
+
+
+NUMBERS: dict[type, Any] = {
+    Look: _look, Arithmetic: _arithmetic, Decision: _decision, Seen: _seen,
+    Checked: _checked,
+}  # fmt: skip

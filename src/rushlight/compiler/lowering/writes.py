@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from rushlight.compiler.emit.expressions import Figure, written_expression
-from rushlight.compiler.graph import Compute, Expression, NoC, Scalar
+from rushlight.compiler.graph import Compute, Expression, NoC, Place, Scalar
+from rushlight.compiler.lowering.moves import region
 from rushlight.compiler.lowering.pointwise import kind_of
 from rushlight.compiler.lowering.program import Lowering
 from rushlight.compiler.recording import values
 from rushlight.compiler.recording.entries import Write
 from rushlight.compiler.recording.printing import called
+from rushlight.primitives import writing
 from rushlight.primitives.formulas import FORMULAS
 
 _DOUBLE = np.dtype(np.float64)
@@ -21,12 +23,15 @@ _DOUBLE = np.dtype(np.float64)
 def write(lowering: Lowering, entry: Write) -> None:
     """A kernel with a C expression for what stands there afterwards."""
     target, kernel = lowering.place(entry.target), entry.kernel
+    if kernel is writing.copy_region and not entry.turning:
+        part = region(target, entry.static["index"])
+        if _apart(part):
+            lowering.loop(part, lowering.load(entry.inputs[0], None, part.shape))
+            return
     known = FORMULAS.get(kernel)
     if entry.turning or known is None:
         raise NoC(f"the kernel {called(kernel)}")
-    if 0 in target.strides and any(
-        n > 1 and not s for n, s in zip(target.shape, target.strides, strict=True)
-    ):
+    if not _apart(target):
         raise NoC("a write into what is shown again and again")
     names, shape = known[0], target.shape
     static: dict[str, Any] = {}
@@ -50,3 +55,8 @@ def write(lowering: Lowering, entry: Write) -> None:
     lowering.loop(
         target, Compute(target.dtype, template, tuple(used), tuple(used.values()), made.fragments)
     )
+
+
+def _apart(place: Place) -> bool:
+    """Whether no element is shown again and again."""
+    return all(s or n <= 1 for n, s in zip(place.shape, place.strides, strict=True))

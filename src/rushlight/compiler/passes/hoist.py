@@ -1,15 +1,17 @@
-"""Let numbers and guards come as early as they can: so that a program stops before it has written."""
+"""Let numbers and guards come as early as they can, once: so a program stops before it has written."""
 
 from __future__ import annotations
 
 from rushlight.compiler.graph import Graph, Guard, Number, Outside, Place, Statement
-from rushlight.compiler.recording.entries import Draw, Operation
+from rushlight.compiler.recording.entries import Draw, Operation, Perform
 
 
 def hoist(graph: Graph) -> None:
     """Move each number and guard to behind the last statement that it needs."""
     order: list[Statement] = []
     for statement in graph.statements:
+        if isinstance(statement, Guard) and _is_asked(statement, order):
+            continue
         at = len(order)
         if isinstance(statement, Number | Guard):
             needed = {figure.index for figure in statement.numbers_read()}
@@ -21,6 +23,21 @@ def hoist(graph: Graph) -> None:
                 at += 1
         order.insert(at, statement)
     graph.statements = order
+
+
+def _is_asked(guard: Guard, order: list[Statement]) -> bool:
+    """Whether the same has been asked before, of the same elements: a backward asks what its call asked."""
+    read = list(guard.reads())
+    for before in reversed(order):
+        if isinstance(before, Guard) and before.shape == guard.shape:
+            if before.condition == guard.condition:
+                return True
+        elif isinstance(before, Outside) and isinstance(before.entry, Perform):
+            # Python's code may write whatever it finds.
+            return False
+        elif any(place.overlaps(other) for place in read for other in before.writes()):
+            return False
+    return False
 
 
 def _needs(before: Statement, needed: set[int], read: list[Place]) -> bool:

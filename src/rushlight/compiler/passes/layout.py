@@ -243,6 +243,9 @@ def _moved(place: Place, image: Place, laid: images.Images) -> Place:
     now = laid.image, laid.channel, laid.row, laid.pixel
     start, along = steps
     offset = laid.start + sum(s * stride for s, stride in zip(start, now, strict=True))
+    if place.shape == image.shape:
+        # All of it, dimensions of one element, too.
+        return Place(place.memory, offset, place.shape, now)
     strides = tuple(0 if step is None else now[step[0]] * step[1] for step in along)
     return Place(place.memory, offset, place.shape, strides)
 

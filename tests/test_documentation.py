@@ -65,7 +65,8 @@ def test_code_in_pages(page, tmp_path, monkeypatch):
     known, reference = {}, {}
     for source in blocks(page, "python"):
         exec(compile(source, page.name, "exec"), known)
-        if "from rushlight." in source:
+        # What only rushlight has; and what torch would compile for minutes.
+        if "from rushlight." in source or "torch.compile" in source:
             continue
         theirs = re.sub(r"import rushlight as torch\b", "import torch", source)
         exec(

@@ -176,6 +176,13 @@ class Step(Through):
         return self._latest().program
 
     @property
+    def graph(self) -> str:
+        """The latest program as loops, products and kernels, views gone and loops fused."""
+        from rushlight.compiler.shown import graph_text
+
+        return graph_text(self._latest().machine.groups)
+
+    @property
     def source(self) -> str:
         """The C of the latest program."""
         return self._latest().machine.file.text

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,10 +76,9 @@ def built(text: str, *more: str, parts: tuple[str, str] | None = None) -> ctypes
     flags = (*FLAGS, *more)
     command = (*compiler(), *flags)
     key = hashlib.sha256("\0".join((*command, _processor(), text)).encode()).hexdigest()[:32]
-    folder = cache_folder()
+    folder = _writable(cache_folder())
     library = folder / f"{key}.so"
-    if not library.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    if not _whole(library):
         with tempfile.TemporaryDirectory(dir=folder) as name:
             place = Path(name)
             (place / "program.c").write_text(text)
@@ -88,10 +88,43 @@ def built(text: str, *more: str, parts: tuple[str, str] | None = None) -> ctypes
                 failure = _library(known, place, parts) if known != flags else failure
             if failure:
                 raise NoCompiler(f"{shlex.join(compiler()[:1])} failed:\n{failure[:4000]}")
-            # All at once, so that nobody ever sees half of it.
-            os.replace(place / "program.c", folder / f"{key}.c")
-            os.replace(place / "program.so", library)
-    return ctypes.CDLL(str(library))
+            (place / "program.sum").write_text(_sum(place / "program.so"))
+            # Each at once, so that nobody ever sees half of it; the sum last, by which it is known.
+            for kind in ("c", "so", "sum"):
+                os.replace(place / f"program.{kind}", folder / f"{key}.{kind}")
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        library.unlink(missing_ok=True)
+        raise NoCompiler(f"what {shlex.join(command[:1])} made cannot be loaded: {error}") from None
+
+
+def _sum(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest()
+
+
+def _whole(library: Path) -> bool:
+    """Whether a library is there, and all of it: to load a part would end the process."""
+    try:
+        return library.with_suffix(".sum").read_text() == _sum(library)
+    except OSError:
+        return False
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, or one of this process alone if that cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(_own_folder().name)
+
+
+@lru_cache(maxsize=1)
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rushlight-")
 
 
 def _library(flags: Sequence[str], place: Path, parts: tuple[str, str] | None) -> str:
@@ -113,17 +146,26 @@ def _compile(*commands: list[str]) -> str:
     running: list[subprocess.Popen[str]] = []
     try:
         for command in commands:
-            running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            running.append(
+                subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                    text=True, errors="replace", start_new_session=True,
+                )
+            )  # fmt: skip
         for process in running:
             _, told = process.communicate(timeout=PATIENCE)
             if process.returncode:
                 return told.strip() or f"it ended with code {process.returncode}"
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        name = shlex.join(commands[0][:1])
+        raise NoCompiler(f"{name} took longer than {PATIENCE} seconds") from None
+    except OSError as error:
         raise NoCompiler(f"{shlex.join(commands[0][:1])}: {error}") from None
     finally:
         for process in running:
             if process.poll() is None:
-                process.kill()
+                # What the compiler has started goes with it.
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     return ""
 

@@ -22,9 +22,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.compiler.graph import Memory
 from rushlight.compiler.machine import Machine
+from rushlight.compiler.midway import Stranded
 from rushlight.compiler.recording.entries import Entry, Perform
-from rushlight.compiler.recording.errors import Changed, place
-from rushlight.compiler.recording.facts import PLAIN, TENSOR, Fact
+from rushlight.compiler.recording.facts import PLAIN, TENSOR, Fact, same
 from rushlight.compiler.recording.program import (
     Argument,
     Held,
@@ -36,10 +36,12 @@ from rushlight.compiler.recording.program import (
 )
 from rushlight.compiler.recording.tree import Leaf
 from rushlight.compiler.recording.values import Figure
+from rushlight.compiler.straight import Text
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference, wrap
 from rushlight.core.turned import held
 from rushlight.memory import address, root
+from rushlight.overriding.asking import ALL, thread
 from rushlight.utils.trees import tree_unflatten
 
 MISS = object()
@@ -51,56 +53,18 @@ class CannotWrite(Exception):
     """This program is called the slow way."""
 
 
-class Text:
-    """Lines of a function, and the objects that they name."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.objects: dict[str, Any] = {}
-        self.known: dict[int, str] = {}
-        self.depth = 1
-
-    def name(self, thing: Any, hint: str = "k") -> str:
-        """The name of an object."""
-        if thing is None or thing is True or thing is False:
-            return repr(thing)
-        found = self.known.get(id(thing))
-        if found is None:
-            found = f"{hint}{len(self.objects)}"
-            self.known[id(thing)] = found
-            self.objects[found] = thing
-        return found
-
-    def literal(self, thing: Any) -> str:
-        """A key of a dict."""
-        return repr(thing) if isinstance(thing, str | int) else self.name(thing)
-
-    def line(self, text: str) -> None:
-        """One more line."""
-        self.lines.append("    " * self.depth + text)
-
-    def function(self, head: str) -> Any:
-        """The function."""
-        outer = ", ".join(self.objects)
-        text = f"def make({outer}):\n    {head}\n" + "\n".join("    " + x for x in self.lines)
-        text += f"\n    return {head[4 : head.index('(')]}\n"
-        space: dict[str, Any] = {}
-        exec(compile(text, "<calling>", "exec"), space)
-        return space["make"](**self.objects), text
-
-
-def caller(program: Program, machine: Machine, resume: Any) -> tuple[Any, str]:
+def caller(program: Program, machine: Machine) -> tuple[Any, str]:
     """The function that calls a machine, and its text; CannotWrite if it is too unlike others."""
-    return Caller(program, machine, resume).write()
+    return Caller(program, machine).write()
 
 
 class Caller:
     """Writes the function that calls a program."""
 
-    def __init__(self, program: Program, machine: Machine, resume: Any) -> None:
-        self.program, self.machine, self.resume = program, machine, resume
-        # What Python gave in this call, by slot.
-        self.performed: dict[int, str] = {}
+    def __init__(self, program: Program, machine: Machine) -> None:
+        self.program, self.machine = program, machine
+        # The names of what Python gave in this call.
+        self.performed: list[str] = []
         self.text = Text()
         self.tests: list[str] = []
         self.lasts: dict[int, list[Any]] = {}
@@ -114,6 +78,13 @@ class Caller:
         program, machine = self.program, self.machine
         if program.rebound or machine.reversible or program.stores:
             raise CannotWrite
+        text, busy = self.text, machine.busy
+        text.line(f"if not {text.name(busy.acquire)}(False):")
+        text.line(f"    return {text.name(MISS)}")
+        text.line("try:")
+        text.depth += 1
+        text.line("try:")
+        text.depth += 1
         self._arguments()
         self._modes()
         for fact in program.world.facts:
@@ -127,9 +98,16 @@ class Caller:
             )
         self._flush()
         self._options()
+        text.depth -= 1
+        # What was looked for is not there any more.
+        text.line("except (LookupError, AttributeError, ValueError):")
+        text.line(f"    return {text.name(MISS)}")
         self._kept()
         self._run()
         self._leave()
+        text.depth -= 1
+        text.line("finally:")
+        text.line(f"    {text.name(busy.release)}()")
         return self.text.function("def call(args, kwargs):")
 
     def _flush(self) -> None:
@@ -150,6 +128,8 @@ class Caller:
         self.given: dict[int, str] = {}
         self._parts("args", args)
         self._parts("kwargs", kwargs)
+        for number, tensor in self.program.world.pinned:
+            self.tests.append(f"a{number} is {self.text.name(tensor, 't')}")
 
     def _parts(self, name: str, known: Any) -> None:
         """The parts of a tuple, list or dict, which has as many as when it was recorded."""
@@ -168,8 +148,6 @@ class Caller:
                 else:
                     self.given[part.number] = f"a{part.number}"
                     text.line(f"a{part.number} = {at}")
-            elif isinstance(part, PLAIN):
-                self.tests.append(f"{at} is {text.name(part)}")
             elif part.__class__ in (tuple, list, dict):
                 inner = f"{name}_{len(self.text.lines)}"
                 text.line(f"{inner} = {at}")
@@ -177,11 +155,21 @@ class Caller:
                 self._flush()
                 self._parts(inner, part)
             else:
-                raise CannotWrite
+                self.tests.append(self._same(at, part))
+
+    def _same(self, found: str, value: Any) -> str:
+        """Whether what is found is the value, or equals it if it is a number or a word."""
+        text = self.text
+        test = f"{found} is {text.name(value)}"
+        if value is None or isinstance(value, bool) or not isinstance(value, PLAIN):
+            return test
+        return f"({test} or {text.name(same)}({found}, {text.name(value)}))"
 
     def _modes(self) -> None:
-        grad, inferring, default, autocast, anomaly, watchers = self.program.world.modes
-        if autocast is not None or anomaly is not None or watchers:
+        grad, inferring, default, autocast, anomaly, packing, answers, watchers = (
+            self.program.world.modes
+        )
+        if any((autocast, anomaly, packing, answers != (ALL, ()), watchers)):
             raise CannotWrite
         s = self.text.name(state, "state")
         self.tests += [
@@ -189,6 +177,9 @@ class Caller:
             f"{self.text.name(inference)}.on is {inferring}",
             f"{s}.autocast is None",
             f"{s}.anomaly is None",
+            f"{s}.packing is None",
+            f"not {self.text.name(thread)}.modes",
+            f"{self.text.name(thread)}.asked == {ALL}",
             f"not {s}.interpreters",
             f"{self.text.name(dtypes.get_default_dtype)}() is {self.text.name(default)}",
         ]
@@ -227,7 +218,7 @@ class Caller:
             self.tests.append(f"{found} is {where}")
         if isinstance(holder, types.CellType):
             for value in fact.expected.values():
-                self.tests.append(f"{where}.cell_contents is {text.name(value)}")
+                self.tests.append(self._same(f"{where}.cell_contents", value))
             return
         part = isinstance(holder, dict) and "__name__" in holder and "__spec__" in holder
         if not part:
@@ -239,7 +230,9 @@ class Caller:
                 if isinstance(holder, list | collections.deque)
                 else holder.get(key, value)
             )
-            self.tests.append(f"{where}[{at}] is {text.name(now)}")
+            if not same(value, now):
+                raise CannotWrite
+            self.tests.append(self._same(f"{where}[{at}]", now))
 
     def _sources(self) -> None:
         """Tensors are as they were; new arrays of arguments give new pointers."""
@@ -255,6 +248,9 @@ class Caller:
             if isinstance(location, Held):
                 t = text.name(location.tensor, "t")
                 array = held(location.tensor)
+                first = self.program.sources[self.program.shared[number]]
+                if isinstance(first.location, Argument):
+                    raise CannotWrite
                 self.tests += [f"{t}._data is {text.name(array)}", *self._tensor_tests(t, source)]
                 if number in pointed:
                     at, back = pointed[number]
@@ -263,10 +259,23 @@ class Caller:
                 self._argument(number, source, pointed, roots)
             else:
                 raise CannotWrite
+        self._apart()
         self._flush()
         for line in self.pointers:
             text.line(line)
         self.pointers = []
+
+    def _apart(self) -> None:
+        """An argument that is written shares no memory with another."""
+        text = self.text
+        given = [
+            (n, s) for n, s in enumerate(self.program.sources) if isinstance(s.location, Argument)
+        ]
+        for at, (number, source) in enumerate(given):
+            for other, second in given[:at]:
+                if source.written or second.written:
+                    of = text.name(root)
+                    self.tests.append(f"{of}(d{number}) is not {of}(d{other})")
 
     def _tensor_tests(self, t: str, source: Source) -> list[str]:
         tests = [f"{t}._requires_grad is {source.requires_grad}"]
@@ -287,7 +296,9 @@ class Caller:
         t = self.given[location.number]
         if self.program.shared[number] != number:
             raise CannotWrite
-        self.tests.append(f"isinstance({t}, {text.name(TensorBase)})")
+        self.tests.append(
+            f"{t}.__class__ is {text.name(self.program.world.kinds[location.number])}"
+        )
         self.tests.append(f"not {t}._turned")
         self.tests += self._tensor_tests(t, source)
         self._flush()
@@ -360,7 +371,8 @@ class Caller:
                 # One more has the tensor: the gradient's owner.
                 text.line(
                     f"if {count}(d) != {arrays} or {count}(g{at}) > {tensors + 1} or g{at}._data is not d "
-                    f"or g{at}._requires_grad or g{at}._view is not None or g{at}._node is not None:"
+                    f"or g{at}._requires_grad or g{at}._view is not None or g{at}._node is not None "
+                    f"or g{at}._changes[0] != {result.changes}:"
                 )
                 renew = functools.partial(_gradient, machine, memory, spot.shape, result.changes)
                 text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
@@ -394,13 +406,19 @@ class Caller:
             if isinstance(step, Perform):
                 self._perform(step)
             elif isinstance(step, Entry):
-                text.line(f"{text.name(machine.step)}({text.name(step)}, tensors, slots, False)")
+                # Eager finds what is wrong, too, and says it: nothing has been changed.
+                text.line("try:")
+                text.line(
+                    f"    {text.name(machine.step)}({text.name(step)}, tensors, slots, False)"
+                )
+                text.line("except Exception:")
+                text.line(f"    {self._stopped()}")
             else:
                 function = text.name(step, "run")
                 text.line(
                     f"if {function}({text.name(machine._table)}, {text.name(machine._numbers)}):"
                 )
-                text.line(f"    return {self._stopped()}")
+                text.line(f"    {self._stopped()}")
 
     def _perform(self, entry: Perform) -> None:
         """Python's code, which gives a tensor or a tuple of tensors as it did."""
@@ -413,36 +431,49 @@ class Caller:
         ):
             raise CannotWrite
         parts = [f"y{entry.outs[0].index}_{at}" for at in range(len(leaves))] if leaves else []
-        text.line(f"made = {text.name(entry.function)}()")
+        made = f"made{len(self.performed)}"
+        self.performed.append(made)
+        before = [f"({given}, None)" for given in self.performed[:-1]]
+        text.line("try:")
+        text.line(f"    {made} = {text.name(entry.function)}()")
+        text.line("except BaseException as error:")
+        text.line(f"    {self._stranded([*before, '(None, error)'])} from None")
         if spec.is_leaf() and len(parts) == 1:
-            text.line(f"{parts[0]} = made")
+            text.line(f"{parts[0]} = {made}")
         elif spec.type is tuple and len(spec.children_specs) == len(parts):
-            text.line(f"if made.__class__ is not tuple or len(made) != {len(parts)}:")
-            text.line(f"    {text.name(_other)}({text.name(entry)})")
-            text.line(f"{', '.join(parts)}{',' if len(parts) == 1 else ''} = made")
+            text.line(f"if {made}.__class__ is not tuple or len({made}) != {len(parts)}:")
+            text.line(f"    {self._stopped()}")
+            text.line(f"{', '.join(parts)}{',' if len(parts) == 1 else ''} = {made}")
         elif parts:
             raise CannotWrite
         for part, out in zip(parts, entry.outs, strict=True):
             memory = machine.graph.places[out.index].memory
-            self.performed[out.index] = part
-            text.line(f"if not isinstance({part}, {text.name(TensorBase)}) or {part}._turned:")
-            text.line(f"    {text.name(_other)}({text.name(entry)})")
+            text.line(
+                f"if not isinstance({part}, {text.name(TensorBase)}) or {part}._turned "
+                f"or {part}._requires_grad:"
+            )
+            text.line(f"    {self._stopped()}")
             text.line(f"d = {part}._data")
             text.line(f"if d is not {text.name(self._last(memory.number))}[0]:")
             text.line(f"    if not {text.name(out.fits)}(d):")
-            text.line(f"        {text.name(_other)}({text.name(entry)})")
+            text.line(f"        {self._stopped()}")
             text.line(f"    {self.table}[{memory.number}] = {text.name(address)}(d)")
             text.line(f"    {text.name(self._last(memory.number))}[0] = d")
         if self.looked_up:
             text.line(f"if not ({' and '.join(self.looked_up)}):")
-            text.line(f"    return {self._stopped()}")
+            text.line(f"    {self._stopped()}")
 
     def _stopped(self) -> str:
-        """What is returned when the program cannot go on as C."""
+        """What happens when the program cannot go on as C."""
+        name = self.text.name
         if not self.performed:
-            return self.text.name(MISS)
-        given = ", ".join(f"{index}: {part}" for index, part in self.performed.items())
-        return f"{self.text.name(self.resume)}(args, kwargs, {{{given}}})"
+            return f"return {name(MISS)}"
+        return self._stranded([f"({given}, None)" for given in self.performed])
+
+    def _stranded(self, given: list[str]) -> str:
+        """The function is run from its beginning, with what Python gave."""
+        name = self.text.name
+        return f"raise {name(Stranded)}({name(self.program.world)}, [{', '.join(given)}])"
 
     def _last(self, number: int) -> list[Any]:
         """Where the array is kept to which a pointer points."""
@@ -534,13 +565,6 @@ def _is_plain(result: Result) -> bool:
     """Whether a result is a tensor like any other, with memory of its own."""
     return (
         result.kind is None and not result.turned and not result.inference and result.shares is None
-    )
-
-
-def _other(entry: Entry) -> None:
-    """What Python's code gave is not as it was: the program, run slowly, would say so, too."""
-    raise Changed(
-        f"{entry.text()} gave something else than when it was recorded, at {place(entry.line)}"
     )
 
 

@@ -15,8 +15,8 @@ from rushlight.core.turned import held
 class HandingCaller(Caller):
     """Writes the function that calls a program with a backward."""
 
-    def __init__(self, handing: Handing, resume: Any) -> None:
-        super().__init__(handing.program, handing.machine, resume)
+    def __init__(self, handing: Handing) -> None:
+        super().__init__(handing.program, handing.machine)
         self.handing = handing
         self.back = {memory.number for memory in handing.arrays}
 

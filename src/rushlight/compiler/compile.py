@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import sys
 import types
 import warnings
 import weakref
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.compiler.blocks import Block
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
 from rushlight.compiler.calling_back import HandingCaller
 from rushlight.compiler.handing import Handing
 from rushlight.compiler.machine import Machine, Stopped
+from rushlight.compiler.midway import Midway, Stranded, finished
 from rushlight.compiler.optimized import OptimizedModule
 from rushlight.compiler.recording.entries import Perform
 from rushlight.compiler.recording.errors import CannotRecord, Changed
@@ -48,7 +52,7 @@ class Compiled:
     def settle(self) -> None:
         """Write the function that calls it."""
         try:
-            self.fast, self.text = caller(self.program, self.machine, self.resume)
+            self.fast, self.text = caller(self.program, self.machine)
         except CannotWrite:
             self.fast = None
 
@@ -58,7 +62,17 @@ class Compiled:
             result = self.fast(args, kwargs)
             if result is not MISS:
                 return result
-        program = self.program
+        if not self.machine.busy.acquire(False):
+            # Another thread is in it, or the function itself: its memory is not ours.
+            return self.program.world.function(*args, **kwargs)
+        try:
+            return self._checked(args, kwargs)
+        finally:
+            self.machine.busy.release()
+
+    def _checked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Its result, after all has been looked at; MISS, and nothing is changed, if it does not fit."""
+        program, machine = self.program, self.machine
         try:
             given = program.world.check(args, kwargs)
             tensors = program.loaded(given)
@@ -67,39 +81,32 @@ class Compiled:
         slots: list[Any] = [None] * program.size
         for one, tensor in zip(program.sources, tensors, strict=True):
             slots[one.value.index] = held(tensor)
-        before = program.snapshot(tensors) if self.machine.reversible else None
+        before = program.snapshot(tensors) if machine.reversible else None
+        block = self.begin()
         try:
-            self.machine.run(tensors, slots)
-        except Stopped:
+            machine.run(tensors, slots)
+        except Exception:
             if before is not None:
                 before.restore()
-            if not any(isinstance(step, Perform) for step in self.machine.order):
-                return MISS
-            # What Python gave cannot be taken back: what is left is done without C.
-            program.run(slots, done=True)
-        except BaseException:
-            if before is not None:
-                before.restore()
-            raise
-        result = program.leave(given, slots, tensors)
-        if self.fast is not None:
-            self.settle()
-        return result
+            if machine.performed:
+                raise Stranded(program.world, machine.performed) from None
+            # Eager finds what is wrong, too, and says it.
+            return MISS
+        finally:
+            if self.fast is not None:
+                # The pointers are those of this run.
+                self.settle()
+        return self.leave(given, slots, tensors, block)
 
-    def resume(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], performed: dict[int, Any]
+    def begin(self) -> Block | None:
+        """Before a run."""
+        return None
+
+    def leave(
+        self, given: list[Any], slots: list[Any], tensors: list[Any], block: Block | None
     ) -> Any:
-        """The rest of a run whose C has stopped, after Python gave what cannot be taken back."""
-        program = self.program
-        given = program.world.check(args, kwargs)
-        tensors = program.loaded(given)
-        slots: list[Any] = [None] * program.size
-        for one, tensor in zip(program.sources, tensors, strict=True):
-            slots[one.value.index] = held(tensor)
-        for index, tensor in performed.items():
-            slots[index] = held(tensor)
-        program.run(slots, done=True)
-        return program.leave(given, slots, tensors)
+        """The results of a run."""
+        return self.program.leave(given, slots, tensors)
 
 
 class Differentiable(Compiled):
@@ -112,46 +119,28 @@ class Differentiable(Compiled):
     def settle(self) -> None:
         """Write the function that calls it."""
         try:
-            self.fast, self.text = HandingCaller(self.handing, self.resume).write()
+            self.fast, self.text = HandingCaller(self.handing).write()
         except CannotWrite:
             self.fast = None
 
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Its result; MISS if it does not fit."""
-        if self.fast is not None:
-            result = self.fast(args, kwargs)
-            if result is not MISS:
-                return result
-        program, machine = self.program, self.machine
-        try:
-            given = program.world.check(args, kwargs)
-            tensors = program.loaded(given)
-        except Changed:
-            return MISS
-        slots: list[Any] = [None] * program.size
-        for one, tensor in zip(program.sources, tensors, strict=True):
-            slots[one.value.index] = held(tensor)
-        block = None
-        if machine.blocks is not None:
-            block = machine.blocks.take()
-            machine.save_in(block)
-        before = program.snapshot(tensors) if machine.reversible else None
-        try:
-            machine.run(tensors, slots)
-        except BaseException as error:
-            if before is not None:
-                before.restore()
-            if isinstance(error, Stopped | Changed):
-                return MISS
-            raise
+    def begin(self) -> Block | None:
+        """Take what its backward reads."""
+        machine = self.machine
+        if machine.blocks is None:
+            return None
+        block = machine.blocks.take()
+        machine.save_in(block)
+        return block
+
+    def leave(
+        self, given: list[Any], slots: list[Any], tensors: list[Any], block: Block | None
+    ) -> Any:
+        """The results, on which a node of the tape stands."""
 
         def attach(results: list[Any]) -> None:
             self.handing.node(given, tensors, block, results)
 
-        result = program.leave(given, slots, tensors, attach)
-        if self.fast is not None:
-            self.settle()
-        return result
+        return self.program.leave(given, slots, tensors, attach)
 
 
 class Step(Through):
@@ -207,27 +196,60 @@ class Step(Through):
             raise RuntimeError(f"{self.function!r} is not compiled{why}")
         return self.programs[0]
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Functions are their own copies; what a method belongs to is copied."""
+        function = copy.deepcopy(self.function, memo)
+        return self if function is self.function else type(self)(function, self.whole)
+
+    def __reduce__(self) -> Any:
+        name = getattr(self, "__qualname__", "")
+        if getattr(sys.modules.get(self.__module__), name, None) is self:
+            return name
+        return type(self), (self.function, self.whole)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, as C where a program fits."""
         stance = current[0]
         if stance == "force_eager":
             return self.function(*args, **kwargs)
-        for number, compiled in enumerate(self.programs):
-            result = compiled(args, kwargs)
-            if result is not MISS:
-                if number:
-                    self.programs.insert(0, self.programs.pop(number))
-                return result
+        try:
+            for number, compiled in enumerate(self.programs):
+                result = compiled(args, kwargs)
+                if result is not MISS:
+                    if number:
+                        self.programs.insert(0, self.programs.pop(number))
+                    return result
+        except Stranded as stranded:
+            return self._midway(stranded, args, kwargs)
+        if self._is_eager(stance):
+            return self.function(*args, **kwargs)
+        return self._record(args, kwargs)
+
+    def _midway(self, stranded: Stranded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The same when a program could not go on after Python gave what it gives once."""
+        worlds = [compiled.program.world for compiled in self.programs]
+        with Midway(stranded.given):
+            try:
+                for compiled in self.programs[worlds.index(stranded.world) + 1 :]:
+                    result = compiled(args, kwargs)
+                    if result is not MISS:
+                        return result
+            except Stranded as again:
+                return self._midway(again, args, kwargs)
+            if self._is_eager(current[0]):
+                return finished(stranded.world, self.function, args, kwargs)
+            return self._record(args, kwargs)
+
+    def _is_eager(self, stance: str) -> bool:
+        """Whether what fits no program runs as it is."""
         # A part of what is recorded, or watched by somebody else.
         if (
             state.interpreters and (recorder() is not None or modes()[-1])
         ) or state.anomaly is not None:
-            return self.function(*args, **kwargs)
+            return True
         if stance != "default" and not self._is_new(stance):
-            return self.function(*args, **kwargs)
-        if len(self.refusals) >= TRIES or self._is_full():
-            return self.function(*args, **kwargs)
-        return self._record(args, kwargs)
+            return True
+        return len(self.refusals) >= TRIES or self._is_full()
 
     def _is_new(self, stance: str) -> bool:
         """Whether a call that fits no program is recorded."""
@@ -375,10 +397,13 @@ def _proved(machine: Machine, proof: Proof) -> None:
     few small ones may differ.
     """
     off = total = 0
-    for _, made, known in proof(functools.partial(machine.run, again=True)):
-        total += known.size
-        if not _alike(made, known):
-            off += known.size
+    try:
+        for _, made, known in proof(functools.partial(machine.run, again=True)):
+            total += known.size
+            if not _alike(made, known):
+                off += known.size
+    except Stopped:
+        raise CannotRecord("the C stops where the function did not") from None
     if off > total // 20:
         raise CannotRecord(
             f"the C gives other values than the recording, in {off} of {total} elements"

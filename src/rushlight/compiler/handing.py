@@ -106,6 +106,11 @@ class Handing:
 
     def gradients(self, kept: Kept, given: Sequence[Any]) -> list[Any]:
         """What the C makes of the gradients of the results."""
+        # Its memory is that of all calls: one after the other.
+        with self.machine.busy:
+            return self._gradients(kept, given)
+
+    def _gradients(self, kept: Kept, given: Sequence[Any]) -> list[Any]:
         present = tuple(i for i, g in enumerate(given) if g is not None)
         back = self.ways.get(present) or self.ways[self.every]
         machine = self.machine

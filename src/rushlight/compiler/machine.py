@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ class Machine:
         self.library = built(self.file.text, *flags, parts=self.file.parts)
         if "parallel" in self.file.text:
             join_pool(self.library)
+        # Taken by the call that uses its memory, and what Python gave in that call.
+        self.busy = threading.Lock()
+        self.performed: list[Any] = []
         self.doubles = (ctypes.c_double * max(program.size, 1))()
         self.numbers = np.ctypeslib.as_array(self.doubles)
         self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()
@@ -143,6 +147,14 @@ class Machine:
         # Arrays that NumPy or Python has handed out in this call, by memory.
         self.given: dict[int, Array] = {}
         self.sources = []
+        # Sources in the memory of another, and how far behind it they begin.
+        self.together = [
+            (number, first, address(source.array) - address(self.program.sources[first].array))
+            for number, (source, first) in enumerate(
+                zip(self.program.sources, self.program.shared, strict=True)
+            )
+            if first != number
+        ]
         seen: set[int] = set()
         for number, source in enumerate(self.program.sources):
             place = self.graph.places[source.value.index]
@@ -178,6 +190,10 @@ class Machine:
             (entry.again if again else entry.run)(slots)
             figure = entry.outs[0]
             self.numbers[figure.index] = slots[figure.index]
+        self.performed = []
+        for number, first, behind in self.together:
+            if address(held(tensors[number])) - address(held(tensors[first])) != behind:
+                raise Stopped(None)
         for number, at, back in self.sources:
             self.table[at] = address(held(tensors[number])) - back
         for memory in self.kept:
@@ -233,7 +249,12 @@ class Machine:
                 self._number(x, slots)
             elif slots[x.index] is None:
                 slots[x.index] = self.array(x.index, tensors)
-        (entry.again if again else entry.run)(slots)
+        try:
+            (entry.again if again else entry.run)(slots)
+        finally:
+            if isinstance(entry, Perform) and entry.given is not None:
+                self.performed.append(entry.given)
+                entry.given = None
         for out in entry.outs:
             if out.__class__ is Figure:
                 self.numbers[out.index] = slots[out.index]

@@ -462,7 +462,8 @@ def _codes(free: int) -> tuple[CodeType, CodeType]:
         f"    return asks, keeps_quiet\n"
     )
     space: dict[str, Any] = {}
-    exec(source, space)
+    # Their lines are none of the user's.
+    exec(compile(source, __file__, "exec"), space)
     asks, keeps_quiet = space["around"](*[None] * free)
     return asks.__code__, keeps_quiet.__code__
 

@@ -52,6 +52,8 @@ def _look(lowering: Lowering, entry: Look) -> None:
     one = place.reshaped(())
     value = lowering.element(one, ())
     lowering.add(Number(lowering.where, figure, Cast(_DOUBLE, value)))
+    if place.dtype.kind in "iu" and place.dtype.itemsize == 8:
+        _exact(lowering, figure)
 
 
 def _arithmetic(lowering: Lowering, entry: Arithmetic) -> None:
@@ -64,11 +66,23 @@ def _arithmetic(lowering: Lowering, entry: Arithmetic) -> None:
         raise NoC("a whole number to a whole power")
     inputs = [_double(x) for x in entry.inputs]
     names = ("a", "b")[: len(inputs)]
+    if figure.kind is not float:
+        # Whole numbers have one zero.
+        template += " + 0.0"
     value = Compute(_DOUBLE, template, names, tuple(inputs))
     if operation in (operator.truediv, operator.pow, math.sqrt):
         _defined(lowering, operation, inputs, value, figure)
         return
     lowering.add(Number(lowering.where, figure, value))
+    if figure.kind is not float:
+        _exact(lowering, figure)
+
+
+def _exact(lowering: Lowering, figure: Figure) -> None:
+    """Whole numbers are doubles in C: the program stops where one is not exact."""
+    made, limit = Scalar(_DOUBLE, figure), Literal(_DOUBLE, 2.0**53)
+    condition = Compute(_BOOL, "fabs({a}) < {limit}", ("a", "limit"), (made, limit))
+    lowering.add(Guard(lowering.where, (), condition))
 
 
 def _defined(
@@ -105,7 +119,9 @@ def _seen(lowering: Lowering, entry: Seen) -> None:
     # What is no number is never equal, and never was.
     if entry.found != entry.found:
         raise NoC("Python looked at nan")
-    condition = Compute(_BOOL, "{a} == {b}", ("a", "b"), inputs)
+    # There are two zeros.
+    text = "{a} == {b} && !signbit({a}) == !signbit({b})" if not entry.found else "{a} == {b}"
+    condition = Compute(_BOOL, text, ("a", "b"), inputs)
     lowering.add(Guard(lowering.where, (), condition, entry))
 
 

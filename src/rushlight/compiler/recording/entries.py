@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.compiler.recording.errors import Changed, place
+from rushlight.compiler.recording.facts import same
 from rushlight.compiler.recording.printing import SIGNS, call, called, shown
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Figure, Value, fingerprint
+from rushlight.core import doors
 from rushlight.core.doors import explained
 from rushlight.core.tensor import Array, Line, wrap
 from rushlight.core.turned import held, turned
@@ -434,10 +436,10 @@ class Seen(Entry):
         """Compare with what was seen."""
         now = slots[self.inputs[0].index]
         if self.found.__class__ is _ndarray:
-            same = fingerprint(now) == fingerprint(self.found)
+            unchanged = fingerprint(now) == fingerprint(self.found)
         else:
-            same = now == self.found or (now != now and self.found != self.found)
-        if not same:
+            unchanged = same(now, self.found)
+        if not unchanged:
             raise Changed(
                 f"Python looked at the values of {self.inputs[0]}, {self.why}, and they are others now, at "
                 f"{place(self.line)}: what Python does with values cannot be replayed. Keep them in "
@@ -492,7 +494,7 @@ class Outcome:
 class Perform(Entry):
     """Python code, run again each time: a scheduler's step, the next of an iterator."""
 
-    __slots__ = ("function", "outcome")
+    __slots__ = ("function", "outcome", "given")
 
     checks = True
 
@@ -500,15 +502,27 @@ class Perform(Entry):
         super().__init__(*others)
         self.function = function
         self.outcome = outcome
+        # What it gave in this run, which it gives but once, or what it raised.
+        self.given: tuple[Any, BaseException | None] | None = None
 
     def run(self, slots: Slots) -> None:
         """Call it."""
         given = [
             wrap(slots[x.index]) if x.__class__ is Value else filled(x, slots) for x in self.inputs
         ]
-        tensors, rest = apart(self.function(*given))
+        try:
+            result = doors.perform(self.function, *given)
+        except BaseException as error:
+            self.given = None, error
+            raise
+        self.given = result, None
+        tensors, rest = apart(result)
         before = self.outcome
-        if rest != before.rest or [tensor._turned for tensor in tensors] != before.turns:
+        if (
+            rest != before.rest
+            or [tensor._turned for tensor in tensors] != before.turns
+            or any(tensor._requires_grad for tensor in tensors)
+        ):
             raise Changed(
                 f"{self.text()} gave something else than when it was recorded, at {place(self.line)}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, PLAIN):
-        return bool(a == b or (a != a and b != b))
+        return bool(a == b or (a != a and b != b)) and (bool(a) or _signs(a) == _signs(b))
     if isinstance(a, tuple | frozenset) and not isinstance(a, TensorBase):
         if isinstance(a, frozenset) or len(a) != len(b):
             return bool(a == b)
@@ -40,6 +41,15 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, types.MethodType):
         return a.__self__ is b.__self__ and a.__func__ is b.__func__
     return isinstance(a, range | slice) and a == b
+
+
+def _signs(zero: Any) -> Any:
+    """What tells zeros apart that are equal."""
+    if isinstance(zero, float | np.floating):
+        return math.copysign(1.0, zero)
+    if isinstance(zero, complex | np.complexfloating):
+        return math.copysign(1.0, zero.real), math.copysign(1.0, zero.imag)
+    return None
 
 
 def told(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.core.state import state
 from rushlight.core.tensor import inference
+from rushlight.overriding.asking import thread
 
 _MODES = (
     "gradient recording",
@@ -14,8 +15,12 @@ _MODES = (
     "the default dtype",
     "autocast",
     "the anomaly check",
+    "who packs saved tensors",
+    "who answers in place of operations",
     "who watches the operations (vmap, forward mode)",
 )
+# Classes of programs are there for good; what Python gave before is no mode.
+_NO_MODES = ("_Classes", "Midway")
 
 
 def modes() -> tuple[Any, ...]:
@@ -26,8 +31,9 @@ def modes() -> tuple[Any, ...]:
         dtypes.get_default_dtype(),
         state.autocast,
         None if state.anomaly is None else state.anomaly.check_nan,
-        # Classes of programs are there for good.
-        [type(i) for i in state.interpreters if type(i).__name__ != "_Classes"],
+        state.packing,
+        (thread.asked, thread.modes),
+        [type(i) for i in state.interpreters if type(i).__name__ not in _NO_MODES],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rushlight.compiler.recording.entries import Draw, Entry, Perform, Slots, Store, Write
+from rushlight.compiler.recording.entries import Draw, Entry, Slots, Store, Write
 from rushlight.compiler.recording.errors import Changed, source
 from rushlight.compiler.recording.tree import Leaf, together
 from rushlight.compiler.recording.values import Figure, Value
@@ -320,11 +320,10 @@ class Program:
                 )
         return tensors
 
-    def run(self, slots: Slots, done: bool = False) -> None:
-        """Run every entry; done: what Python was to give stands in the slots already."""
+    def run(self, slots: Slots) -> None:
+        """Run every entry."""
         for entry in self.entries:
-            if not (done and isinstance(entry, Perform)):
-                entry.run(slots)
+            entry.run(slots)
             for index in entry.frees:
                 slots[index] = None
 

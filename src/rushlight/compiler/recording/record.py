@@ -14,11 +14,12 @@ from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
 from rushlight.compiler.recording.grads import Grads
 from rushlight.compiler.recording.memories import Memories, put
 from rushlight.compiler.recording.program import At, Backward, Held, Location, Program, Result
+from rushlight.compiler.recording.rates import rates_of
 from rushlight.compiler.recording.recorder import Recorder, position
 from rushlight.compiler.recording.spy import Spy
 from rushlight.compiler.recording.tree import Leaf, apart, together
 from rushlight.compiler.recording.values import fingerprint, is_number, plain
-from rushlight.compiler.recording.world import World, rates_of
+from rushlight.compiler.recording.world import World
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.tensor import Line, TensorBase, is_inference, result_class

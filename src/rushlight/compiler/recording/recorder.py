@@ -32,10 +32,12 @@ from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.examined import examine
 from rushlight.compiler.recording.grads import Grads
 from rushlight.compiler.recording.memories import Memories
+from rushlight.compiler.recording.printing import called
 from rushlight.compiler.recording.program import Argument, Grad, Held, Location, Source, hooks_of
+from rushlight.compiler.recording.rates import is_rate, rates_of
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Figure, Number, Value, fingerprint, is_number, plain
-from rushlight.compiler.recording.world import World, is_rate, rates_of
+from rushlight.compiler.recording.world import World
 from rushlight.core import doors
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import PrimitiveNode
@@ -277,6 +279,16 @@ class Recorder(Interpreter):
         writes = self.memories.rewritten(held_before)
         moved = [(g, end) for g, start in places if ((end := position(g)) != start).any()]
         tensors, rest = apart(result)
+        if any(t._requires_grad for t in tensors):
+            refusal = CannotRecord(
+                f"{called(function)} gave a tensor that requires grad, at {place(where[0])}: a replay would "
+                "not leave it a gradient"
+            )
+            if not self.lenient:
+                raise refusal
+            # It has happened, and must not happen again.
+            self.refuse(refusal)
+            return result
         arrays = [held(t) for t in tensors]
         self.kept.append(tensors)
         outcome = Outcome(

@@ -38,6 +38,7 @@ from rushlight.compiler.recording.facts import (
 )
 from rushlight.compiler.recording.modes import mode_changed, modes
 from rushlight.compiler.recording.origin import OWN, USER, origin
+from rushlight.compiler.recording.rates import rates_of, state_of, without_rates
 from rushlight.compiler.recording.tree import Leaf, apart, containers
 from rushlight.compiler.recording.values import fingerprint
 from rushlight.core.tensor import TensorBase
@@ -93,6 +94,7 @@ class World:
         # Arguments that the function also finds elsewhere.
         self.pinned: list[tuple[int, Any]] = []
         self.tensors_given, self.rest = apart((self.args, self.kwargs))
+        self.kinds = list(map(type, self.tensors_given))
         self.modes = modes()
         given = _names(self.function, self.args)
         for name, value in [*given.items(), *self.kwargs.items()]:
@@ -417,7 +419,7 @@ class World:
                 for key, value in before.items():
                     if not same(own.get(key, MISSING), value):
                         return f"{name}.state[...][{key!r}]", key, value, own.get(key, MISSING)
-                for key in _without_rates(own).keys() - before.keys():
+                for key in without_rates(own).keys() - before.keys():
                     return f"{name}.state[...][{key!r}]", key, MISSING, own[key]
         return None
 
@@ -461,7 +463,7 @@ class World:
             params = group["params"]
             self._note(
                 functools.partial(_keyed, title),
-                functools.partial(_without_rates, group),
+                functools.partial(without_rates, group),
                 False,
                 holder=group,
             )
@@ -476,7 +478,7 @@ class World:
                 called = self.names.get(id(p), "parameter")
                 self._note(
                     functools.partial(_keyed, f"{name}.state[{called}]"),
-                    functools.partial(_state_of, optimizer, p),
+                    functools.partial(state_of, optimizer, p),
                     False,
                     holder=own,
                     found=(optimizer, "state", p),
@@ -488,7 +490,7 @@ class World:
     def let_go(self) -> None:
         """The recording is over: keep no tensor but those by which facts are told."""
         self.args, self.kwargs, self.tensors, self.tensors_given = (), {}, [], []
-        self.states, self.iterators, self.streams, self.seen = [], [], [], {}
+        self.states, self.streams, self.seen = [], [], {}
         self.found = lambda tensor: None
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -507,6 +509,11 @@ class World:
             elif not same(now, before):
                 raise Changed(
                     f"an argument is {told(now)} now, and was {told(before)} when recorded"
+                )
+        for tensor, kind in zip(tensors, self.kinds, strict=True):
+            if type(tensor) is not kind:
+                raise Changed(
+                    f"an argument is a {type(tensor).__name__} now, and was a {kind.__name__} when recorded"
                 )
         if modes() != self.modes:
             raise Changed(mode_changed(self.modes, modes()))
@@ -540,26 +547,6 @@ def _keyed(name: str, key: Any) -> str:
 
 def _enumerated(things: Any) -> dict[int, Any]:
     return dict(enumerate(things))
-
-
-def rates_of(options: dict[str, Any]) -> dict[str, Any]:
-    """The numbers among the options of an optimizer."""
-    return {key: value for key, value in options.items() if is_rate(value)}
-
-
-def _without_rates(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if not is_rate(value)}
-
-
-def _state_of(optimizer: Optimizer, parameter: Any) -> dict[str, Any]:
-    return _without_rates(optimizer.state.get(parameter) or {})
-
-
-def is_rate(value: Any) -> bool:
-    """Whether an option of an optimizer is a number, or numbers, that may change between steps."""
-    if isinstance(value, tuple):
-        return bool(value) and all(map(is_rate, value))
-    return isinstance(value, float | int) and not isinstance(value, bool)
 
 
 def names_of(code: Any) -> set[str]:

@@ -317,8 +317,9 @@ NEW_FILES = {
     "overrides.py",
     "_ops.py",
     "primitives/formulas.py",
+    "cli/export.py",
 }
-LINES = 65_642
+LINES = 65_645
 
 
 def test_the_house_gets_no_larger():

@@ -10,13 +10,14 @@ from typing import NoReturn
 
 from rushlight.version import RUSHLIGHT
 
-COMMANDS = ("run", "info")
+COMMANDS = ("run", "export", "info")
 
 _EXAMPLES = """\
 examples:
   rushlight run train.py --epochs 3       a script, with its own arguments
   rushlight run -m package.train          a module
   rushlight run --draw graph.svg train.py draws the graph of its first backward
+  rushlight export -o out script.py       what the script exports, as C files in out/
   rushlight info                          what this installation computes with
 """
 
@@ -57,6 +58,24 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("script", metavar="SCRIPT", nargs="?")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
 
+    export = commands.add_parser(
+        "export",
+        help="write what a script exports as C that stands alone",
+        usage="rushlight export [-o DIR] [--wasm] SCRIPT [arguments]",
+        description="Runs a script like `rushlight run`; each rushlight.compiler.export(model, inputs, "
+        "'NAME.c') that it calls writes C with its weights, which needs a C compiler and nothing else.",
+    )
+    export.add_argument(
+        "-o", dest="folder", metavar="DIR", help="the folder for NAME.c (default: here)"
+    )
+    export.add_argument(
+        "--wasm",
+        action="store_true",
+        help="build WebAssembly, too, and a page to draw on for images",
+    )
+    export.add_argument("script", metavar="SCRIPT")
+    export.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
+
     commands.add_parser("info", help="print versions, BLAS, threads and the C compiler found")
     return parser
 
@@ -87,6 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from rushlight.cli.info import info
 
         print(info())
+    elif options.command == "export":
+        from rushlight.cli.export import export
+
+        export(options.script, options.arguments, folder=options.folder, wasm=options.wasm)
     else:
         from rushlight.cli.run import refuse, run
 

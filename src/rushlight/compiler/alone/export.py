@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from rushlight.autograd.state import no_grad
+from rushlight.compiler.alone.asked import asked
+from rushlight.compiler.alone.page import drawn, module, page
 from rushlight.compiler.alone.text import Handed, Text, write
 from rushlight.compiler.alone.writer import AloneWriter
+from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.emit.naming import KEYWORDS
 from rushlight.compiler.graph import (
     Cast,
@@ -36,7 +39,8 @@ from rushlight.compiler.passes.fuse import fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
 from rushlight.compiler.recording.entries import Constant, Draw, Option, Perform, Store
-from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.errors import CannotRecord
+from rushlight.compiler.recording.errors import place as place_of
 from rushlight.compiler.recording.facts import TENSOR
 from rushlight.compiler.recording.program import Argument, At, Grad, Program, Result
 from rushlight.compiler.recording.record import rehearse
@@ -63,7 +67,14 @@ class Exported:
     temporaries: int
 
 
-def export(model: Any, example_inputs: Any = (), path: Any = "model.c") -> Exported:
+def export(
+    model: Any,
+    example_inputs: Any = (),
+    path: Any = "model.c",
+    *,
+    wasm: bool = False,
+    ink: tuple[float, float] = (0.0, 1.0),
+) -> Exported:
     """Write what model does as C99 that builds with a C compiler and libm alone.
 
     `example_inputs` is a tensor, or a tuple of what model is called with: tensors become pointers that the C
@@ -73,8 +84,10 @@ def export(model: Any, example_inputs: Any = (), path: Any = "model.c") -> Expor
     changes, and options such as the learning rate as variables. Nothing of the model is changed here.
 
     Beside `path` (NAME.c) there is NAME.h, and the elements in NAME_weights.inc if they are many. Built with
-    -DNAME_MAIN the file is a program that reads inputs from files. CannotExport names the line of what has no
-    C: random numbers, `next(batches)`, rows that NumPy alone can compute.
+    -DNAME_MAIN the file is a program that reads inputs from files. With `wasm` there is NAME.wasm, too, and
+    for what takes one image and gives a number for each class a page NAME.html on which it is drawn; `ink` is
+    what stands in the image where nothing is drawn, and where all is covered. CannotExport names the line of
+    what has no C: random numbers, `next(batches)`, rows that NumPy alone can compute.
 
     >>> import tempfile, rushlight as torch
     >>> from rushlight.compiler import export
@@ -84,6 +97,21 @@ def export(model: Any, example_inputs: Any = (), path: Any = "model.c") -> Expor
     (['line.h', 'line.c'], 32)
     """
     path = Path(path)
+    if asked.folder is not None:
+        path = asked.folder / path
+    try:
+        made = _exported(model, example_inputs, path, wasm or asked.wasm, ink)
+    except (CannotExport, NoCompiler) as error:
+        if asked.refuse is None:
+            raise
+        asked.refuse(str(error))
+    asked.made.append(made)
+    return made
+
+
+def _exported(
+    model: Any, example_inputs: Any, path: Path, wasm: bool, ink: tuple[float, float]
+) -> Exported:
     stem = path.stem
     if path.suffix != ".c" or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", stem) or stem in KEYWORDS:
         raise ValueError(f"export writes NAME.c, NAME a name of C; {path.name!r} is none")
@@ -92,18 +120,23 @@ def export(model: Any, example_inputs: Any = (), path: Any = "model.c") -> Expor
     if not callable(model):
         raise TypeError(f"export takes a module or a function, not a {type(model).__name__}")
     tensors, rest = apart(tuple(args))
-    apart_from_all = [_copy(tensor) for tensor in tensors]
-    args = together(rest, lambda x: apart_from_all[x.number] if x.__class__ is Leaf else x)
-    if isinstance(model, Module):
-        with _evaluating(model):
-            text, inputs, results = _rehearsed(model, args, stem)
-    else:
+    copies = [_copy(tensor) for tensor in tensors]
+    args = together(rest, lambda x: copies[x.number] if x.__class__ is Leaf else x)
+    with _evaluating(model) if isinstance(model, Module) else nullcontext():
         text, inputs, results = _rehearsed(model, args, stem)
     path.parent.mkdir(parents=True, exist_ok=True)
     for name, content in text.files.items():
         (path.parent / name).write_text(content)
-    files = tuple(path.parent / name for name in text.files)
-    return Exported(files, tuple(inputs), tuple(results), text.constants, text.temporaries)
+    written = [path.parent / name for name in text.files]
+    if wasm:
+        code = module(path, text.call, [*inputs, *results])
+        written.append(path.with_suffix(".wasm"))
+        written[-1].write_bytes(code)
+        image = drawn(inputs, results)
+        if image is not None:
+            written.append(path.with_suffix(".html"))
+            written[-1].write_text(page(stem, code, *image, ink))
+    return Exported(tuple(written), tuple(inputs), tuple(results), text.constants, text.temporaries)
 
 
 def _copy(tensor: Any) -> Any:
@@ -229,7 +262,7 @@ class _Export:
                 why = "random numbers are an argument, or nothing (eval()), in C"
             elif isinstance(entry, Perform):
                 why = "what Python gives is an argument in C"
-            found.append(f"{entry.text()}, at {place(entry.line)} ({why})")
+            found.append(f"{entry.text()}, at {place_of(entry.line)} ({why})")
         if found:
             more = f", and {len(found) - 3} more" if len(found) > 3 else ""
             raise CannotExport(f"there is no C for {'; '.join(found[:3])}{more}")

@@ -67,6 +67,8 @@ class Text:
     """What is written: files by their names, and what they need."""
 
     files: dict[str, str]
+    # "run" or "step".
+    call: str
     constants: int
     temporaries: int
 
@@ -162,7 +164,7 @@ def write(
         _main(names, inputs, results),
     ]
     result[f"{stem}.c"] = "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
-    return Text(result, fixed, temporaries)
+    return Text(result, call, fixed, temporaries)
 
 
 def _shared(writer: AloneWriter, code: str) -> str:

@@ -123,15 +123,17 @@ def _expand(x: Array, *, size: Shape) -> Array:
     extra = len(size) - x.ndim
     if extra < 0:
         raise ValueError("an expanded tensor has no fewer dimensions")
+    # Nothing is put in before a 0-d tensor.
+    if not x.ndim:
+        return strided_view(x, size, (0,) * extra)
     strides: list[int] = []
     for n, wanted, step in zip(x.shape, size[extra:], x.strides, strict=True):
         if n != wanted and n != 1:
             raise ValueError("sizes do not broadcast")
         strides.append(step if n == wanted else 0)
-    # Nothing is put in before a 0-d tensor.
     for d in range(extra - 1, -1, -1):
         # As in torch: a new dimension of size 1 has the strides of one that was put in.
-        strides.insert(0, size[d + 1] * strides[0] if strides and size[d] == 1 else 0)
+        strides.insert(0, size[d + 1] * strides[0] if size[d] == 1 else 0)
     if x.flags.c_contiguous:
         return strided_view(x, size, tuple(strides))
     return beside(x, size, tuple(strides))

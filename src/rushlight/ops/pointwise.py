@@ -129,10 +129,7 @@ add = _scalable(
     tensor([21, 22])
     """,
 )
-sub = _scalable(
-    rows.sub,
-    "The difference input - alpha * other; shapes broadcast, types promote. See `add`.",
-)
+sub = _scalable(rows.sub, "The difference input - alpha * other; see `add`.")
 subtract = sub
 
 

@@ -32,3 +32,8 @@ def moons() -> tuple[np.ndarray, np.ndarray]:
     x = np.concatenate([upper, lower]) + rng.normal(scale=0.1, size=(100, 2))
     y = np.repeat([-1.0, 1.0], 50)[:, None]
     return x.astype(np.float32), y.astype(np.float32)
+
+
+def picture() -> np.ndarray:
+    """One image, 3x224x224."""
+    return np.random.default_rng(0).standard_normal((1, 3, 224, 224), dtype=np.float32)

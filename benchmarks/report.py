@@ -255,11 +255,16 @@ def machine() -> dict[str, str]:
         "system": platform.platform(),
         "Python": platform.python_version(),
     }
-    for package in ("numpy", *dict.fromkeys(engine.module for engine in ENGINES.values())):
+    names = dict.fromkeys(engine.module for engine in ENGINES.values())
+    for package in ("numpy", *names):
         try:
             facts[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             facts[package] = "not installed"
+    if importlib.util.find_spec("rushlight") is not None:
+        from rushlight.compiler.installation import unforced_kernels
+
+        facts["NumPy's OpenBLAS"] = f"kernels for {unforced_kernels() or 'an unknown processor'}"
     forced = [name for name in FORCED_KERNELS if name in os.environ]
     if forced:
         facts["not handed on to the engines"] = f"{', '.join(forced)}, which slow OpenBLAS down"

@@ -87,13 +87,6 @@ class Worker:
         """What was not compiled, where the engine tells."""
         return {"refusals": list(getattr(self.step, "refusals", ()))}
 
-    def kernels(self) -> dict[str, Any]:
-        """The kernels that the linear algebra of this process uses."""
-        from threadpoolctl import threadpool_info
-
-        found = {i.get("architecture") for i in threadpool_info() if i.get("architecture")}
-        return {"kernels": sorted(found)}
-
     def _seed(self) -> None:
         if self.engine.speaks_torch:
             import torch

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from benchmarks import arrays
 
 
 class Block(nn.Module):
@@ -36,14 +37,9 @@ def network() -> nn.Module:
     ).eval()  # fmt: skip
 
 
-def example() -> tuple[torch.Tensor, ...]:
-    rng = np.random.default_rng(0)
-    return (torch.from_numpy(rng.standard_normal((1, 3, 224, 224), dtype=np.float32)),)
-
-
 def build() -> Callable[[], torch.Tensor]:
     model = network()
-    (x,) = example()
+    x = torch.from_numpy(arrays.picture())
 
     def step() -> torch.Tensor:
         with torch.no_grad():

@@ -48,15 +48,15 @@ def blas() -> str:
     forced = [variable for variable in FORCING if variable in os.environ]
     if not forced:
         return f"{name}, kernels for {kernels}"
-    own = _unforced()
+    own = unforced_kernels()
     set_ = " and ".join(f"{variable}={os.environ[variable]}" for variable in forced)
     if own in ("", kernels):
         return f"{name}, kernels for {kernels} ({set_} is set)"
     return f"{name}, kernels for {kernels}, forced by {set_}: without, those for {own}, which may be much faster"
 
 
-def _unforced() -> str:
-    """The kernels of a process without those variables."""
+def unforced_kernels() -> str:
+    """Those that OpenBLAS uses in a process without the variables that force others."""
     variables = {k: v for k, v in os.environ.items() if k not in FORCING}
     shown = subprocess.run(
         [sys.executable, "-c", _ASK], capture_output=True, text=True, check=False, env=variables

@@ -1,0 +1,1 @@
+"""Inference by onnxruntime: the network as an ONNX graph, with the same weights."""

@@ -45,6 +45,10 @@ class AloneWriter(FileWriter):
 
     def __init__(self, name: str, graph: Graph, groups: list[Group], handed: list[Memory]) -> None:
         super().__init__(name, graph, groups, PLAIN, 1)
+        # What is packed when the file is written costs nothing later.
+        for place, shape in self.uses:
+            if place.memory.kind == "constant":
+                self.uses[place, shape] = 1 << 20
         # What the caller hands over: inputs, and where results go.
         self.handed = {id(memory) for memory in handed}
         self.body: list[str] = []

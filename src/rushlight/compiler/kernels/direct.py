@@ -32,14 +32,13 @@ class Tile:
 
 def _efforts(axis: Axis, vectors: int, target: Target, lanes: int) -> Iterator[Tile]:
     """All tiles that fit into registers, with what a multiplication costs in each."""
-    held = target.registers if lanes > 1 else 24
     for pixels in range(1, min(axis.count, 16) + 1):
         waste = -(-axis.count // pixels) * pixels / axis.count
         # Sums wait four cycles for the one before; loads are two a cycle at the best.
         few = max(1.0, 4 * target.flops / (pixels * vectors))
         for together in {False, axis.taps > 1 and (axis.step == 1 or axis.tap_step == 1)}:
             weights = vectors * (axis.taps if together else 1)
-            if pixels * vectors + weights + 1 > held:
+            if pixels * vectors + weights + 1 > target.registers:
                 continue
             seen = len(places(axis, pixels)) if together else pixels
             done = pixels * vectors * (axis.taps if together else 1)
@@ -55,19 +54,24 @@ def places(axis: Axis, pixels: int) -> set[int]:
 
 def best_tile(axis: Axis, vectors: int, target: Target, lanes: int) -> Tile:
     """The tile with the least effort; of equals the smaller."""
+    if lanes == 1:
+        # Plain C: the compiler makes vectors of the channels of a block.
+        pixels = min(range(min(axis.count, 4), 0, -1), key=lambda p: (-axis.count % p, -p))
+        return Tile(pixels, vectors, False, 2.0)
     return min(_efforts(axis, vectors, target, lanes), key=lambda t: (round(t.cycles, 3), t.pixels))
 
 
 def vectors_together(outputs: int, phases: list[Phase], target: Target, lanes: int) -> int:
     """Registers of output channels in a tile: a divisor of how many there are."""
+    if lanes == 1:
+        return next(v for v in (32, 24, 16, 12, 8, 10, 6, 5, 4, 3, 2, 1) if outputs % v == 0)
     whole = -(-outputs // lanes)
-    most = (1, 2, 3, 4) if lanes > 1 else (1, 2, 4, 8)
 
     def effort(vectors: int) -> float:
         tiles = [(best_tile(p.columns, vectors, target, lanes), p) for p in phases if p.taps]
         return sum(tile.cycles * p.taps * p.columns.count for tile, p in tiles)
 
-    return min((v for v in most if whole % v == 0), key=lambda v: (round(effort(v), 3), -v))
+    return min((v for v in (1, 2, 3, 4) if whole % v == 0), key=lambda v: (round(effort(v), 3), -v))
 
 
 _FUNCTION = """\
@@ -113,6 +117,28 @@ for (long ky = 0; ky < $KH; ky++)
                     sum[p][j] = v${T}_fma(a, b[j], sum[p][j]);
             }
         }"""
+
+# Each pixel has sums of its own: so compilers see that they are vectors.
+_PLAIN = """\
+for (long q = 0; q < $COUNT; q += $P) {
+    const long left = $LEFT;
+    const $T *from = $row + left * $XSTEP, *weights = $block;
+    $T $SUMS;
+    for (long ky = 0; ky < $KH; ky++)
+        for (long kx = 0; kx < $KW; kx++)
+            for (long c = 0; c < $IN; c++, weights += $J) {
+                const $T *pixel = from + ky * $XTAPROW + kx * $XTAP + c * $XCHANNEL;
+                const $T $PIXELS;
+                for (int j = 0; j < $J; j++) {
+                    const $T b = weights[j];
+$MULTIPLIED
+                }
+            }
+    $T *out = $out + left * $YSTEP;
+    for (int j = 0; j < $J; j++) {
+$STORED
+    }
+}"""
 
 _TOGETHER = """\
 for (long ky = 0; ky < $KH; ky++)
@@ -268,6 +294,17 @@ def _tiles(task: Task, phase: Phase, row: str, out: str, block: str) -> str:
         "XTAPROW": rows.tap_step * x.row, "XTAP": tap * x.pixel, "STEP": step, "TAPSTEP": tap,
         "SPAN": span, "MEETS": meets, "row": row, "out": out, "block": block,
     }  # fmt: skip
+    if task.lanes == 1 and not task.channels.each:
+        every = range(tile.pixels)
+        names |= {
+            "SUMS": ", ".join(f"s{p}[{task.vectors}] = {{0}}" for p in every),
+            "PIXELS": ", ".join(f"a{p} = pixel[{p * step * x.pixel}]" for p in every),
+            "MULTIPLIED": indented("\n".join(f"s{p}[j] += a{p} * b;" for p in every), 20),
+            "STORED": indented(
+                "\n".join(f"out[{p * columns.out_step * y.pixel} + j] = s{p}[j];" for p in every), 8
+            ),
+        }
+        return fill(_PLAIN, names)
     sums = _TOGETHER if tile.together else _APART
     at = f"i * {x.pixel}" if tile.together else f"p * {step * x.pixel}"
     names["READ"] = _read(task, at)

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib import metadata
@@ -124,11 +124,11 @@ class Results:
         for threads in sorted({timings[0].threads for timings in self.workloads}):
             plural = f"{threads} thread" + ("s" if threads > 1 else "")
             for title, names in (("Training steps", NAMES), ("Scalars and inference", MORE)):
-                of = [
+                of = _taking_part(
                     timings
                     for timings in self.workloads
                     if timings[0].threads == threads and timings[0].workload in names
-                ]
+                )
                 if of:
                     tables.append(self._times(f"{title}, {plural}", of))
                     if any(timing.cold is not None for timings in of for timing in timings):
@@ -137,20 +137,21 @@ class Results:
         return tables
 
     def _times(self, title: str, of: list[list[Timing]]) -> Table:
-        first, ours = self.engines[0], self.ours
-        others = [name for name in self.engines if name not in (first, ours)]
+        engines, ours = [timing.engine for timing in of[0]], self.ours
+        first = engines[0]
+        others = [name for name in engines if name not in (first, ours)]
         note = f"Median microseconds per step; difference: the largest, relative, between the first {CHECKED_STEPS} "
         note += (
             f"losses and {first}'s (without dropout where an engine draws other numbers than torch)"
         )
-        columns = ["workload", *self.engines]
+        columns = ["workload", *engines]
         if ours is not None:
             note += f"; ahead: the time of the best peer, times {ours}'s."
             columns += ["ahead", "best peer"]
         else:
             note += f"; ratio: times {first}'s."
             columns += [f"{other}: ratio" for other in others]
-        table = Table(title, note, columns + [f"{e}: difference" for e in self.engines[1:]])
+        table = Table(title, note, columns + [f"{e}: difference" for e in engines[1:]])
         for timings in of:
             row = [timings[0].workload, *map(_time, timings)]
             if ours is not None:
@@ -162,7 +163,7 @@ class Results:
         return table
 
     def _compiling(self, title: str, of: list[list[Timing]]) -> Table:
-        names = [name for name in self.engines if ENGINES[name].cache]
+        names = [timing.engine for timing in of[0] if ENGINES[timing.engine].cache]
         table = Table(
             title,
             f"Seconds that the first {CHECKED_STEPS} steps take beyond as many later ones: in a new process with "
@@ -178,14 +179,14 @@ class Results:
         return table
 
     def _memory(self, title: str, of: list[list[Timing]]) -> Table:
-        first, others = self.engines[0], self.engines[1:]
+        first, *others = engines = [timing.engine for timing in of[0]]
         table = Table(
             title,
             f"MB resident at the highest point of a process that did nothing else (ratio: times {first}'s); "
             "added: without what it held after its imports.",
-            ["workload", *self.engines]
+            ["workload", *engines]
             + [f"{other}: ratio" for other in others]
-            + [f"{engine}: added" for engine in self.engines],
+            + [f"{engine}: added" for engine in engines],
         )
         for timings in of:
             base = timings[0]
@@ -236,11 +237,18 @@ class Results:
         return table
 
 
+def _taking_part(of: Iterable[list[Timing]]) -> list[list[Timing]]:
+    """Without the engines for which none of the workloads is written; the first stays."""
+    of = list(of)
+    absent = [all(timing.error == NOT_WRITTEN for timing in row) for row in zip(*of, strict=True)]
+    return [[t for at, t in enumerate(timings) if at == 0 or not absent[at]] for timings in of]
+
+
 def best_peer(timings: Sequence[Timing], ours: str) -> tuple[str, float]:
     """The fastest of the others that are not ours, and its time over ours."""
-    mine = next(timing for timing in timings if timing.engine == ours)
+    mine = next((timing for timing in timings if timing.engine == ours), None)
     peers = [t for t in timings if not ENGINES[t.engine].ours and t.rounds and not t.error]
-    if not peers or mine.error or not mine.rounds:
+    if not peers or mine is None or mine.error or not mine.rounds:
         return MISSING, NAN
     best = min(peers, key=lambda timing: timing.microseconds)
     return best.engine, ratio(best, mine)

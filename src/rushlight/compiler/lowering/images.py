@@ -9,6 +9,7 @@ from rushlight.compiler.graph import Images, NoC, Place, in_rows
 from rushlight.compiler.kernels.geometry import Form
 from rushlight.compiler.kernels.pooling import Windows
 from rushlight.compiler.lowering.program import Lowering, rule
+from rushlight.compiler.lowering.reductions import floating
 from rushlight.compiler.recording.entries import Operation
 
 
@@ -22,22 +23,31 @@ def _pair(numbers: Any, missing: int) -> tuple[int, int]:
     return pair[0], pair[1]
 
 
-def _flat(place: Place) -> Place:
-    """Something of two dimensions: a line is an image of height 1."""
+def _flat(entry: Operation, *places: Place) -> tuple[Place, ...]:
+    """Batches of images of two dimensions."""
+    return tuple(_batch(place, len(entry.static["stride"])) for place in places)
+
+
+def _batch(place: Place, rank: int) -> Place:
+    """A batch of images of two dimensions: a line is an image of height 1, and one image a batch."""
     if place.dtype.name not in ("float32", "float64", "uint8", "int32"):
         raise NoC(f"images of {place.dtype}")
-    if len(place.shape) == 4:
-        return place
-    if len(place.shape) != 3:
-        raise NoC("no batch of images")
     shape, strides = place.shape, place.strides
-    return replace(
-        place, shape=(*shape[:2], 1, shape[2]), strides=(*strides[:2], shape[2] * strides[2], strides[2])
-    )  # fmt: skip
+    if len(shape) == rank + 1:
+        shape, strides = (1, *shape), (shape[0] * strides[0], *strides)
+    if len(shape) != rank + 2 or rank > 2:
+        raise NoC("images of other dimensions")
+    if rank == 1:
+        shape, strides = (
+            (*shape[:2], 1, shape[2]),
+            (*strides[:2], shape[2] * strides[2], strides[2]),
+        )
+    return replace(place, shape=shape, strides=strides)
 
 
 def _form(images: Place, weight: Place, result: Place, size: Any, static: dict[str, Any]) -> Form:
     """The convolution that makes result of images of a size."""
+    floating(images)
     form = Form(
         images.shape[0], weight.shape[1] * static["groups"], weight.shape[0], _pair(size, 1),
         _pair(weight.shape[2:], 1), _pair(static["stride"], 1), _pair(static["padding"], 0),
@@ -81,7 +91,8 @@ def _convolution(lowering: Lowering, entry: Operation) -> None:
     images, result = (x, out) if forward else (out, x)
     form = _form(images, weight, result, images.shape[2:], entry.static)
     way = "forward" if forward else "input"
-    lowering.add(Images(lowering.where, way, form, (_flat(x), weight), (_flat(out),)))
+    inputs = (*_flat(entry, x), weight)
+    lowering.add(Images(lowering.where, way, form, inputs, _flat(entry, out)))
     _biased(lowering, out, entry.inputs[2] if len(entry.inputs) > 2 else None)
 
 
@@ -93,7 +104,7 @@ def _convolution_weight(lowering: Lowering, entry: Operation) -> None:
     rows = out
     if out.strides != in_rows(out.shape):
         rows = lowering.temporary(out.shape, out.dtype, "weights")
-    lowering.add(Images(lowering.where, "weight", form, (_flat(x), _flat(g)), (rows,)))
+    lowering.add(Images(lowering.where, "weight", form, _flat(entry, x, g), (rows,)))
     if rows is not out:
         lowering.loop(out, lowering.element(rows, out.shape))
 
@@ -108,18 +119,20 @@ def _windows(static: dict[str, Any]) -> Windows:
 @rule("max_pool_from")
 def _maximum(lowering: Lowering, entry: Operation) -> None:
     x = lowering.place(entry.inputs[0])
+    floating(x)
     out, winner = map(lowering.out, entry.outs)
     windows = _windows(entry.static)
     lowering.add(
-        Images(lowering.where, "maximum", windows, (_flat(x),), (_flat(out), _flat(winner)))
+        Images(lowering.where, "maximum", windows, _flat(entry, x), _flat(entry, out, winner))
     )
 
 
 @rule("pool_scatter")
 def _scattered(lowering: Lowering, entry: Operation) -> None:
     g, winner = map(lowering.place, entry.inputs)
+    floating(g)
     out = lowering.out(entry.outs[0])
     windows = _windows(entry.static)
     lowering.add(
-        Images(lowering.where, "scattered", windows, (_flat(g), _flat(winner)), (_flat(out),))
+        Images(lowering.where, "scattered", windows, _flat(entry, g, winner), _flat(entry, out))
     )

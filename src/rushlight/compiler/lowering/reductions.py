@@ -53,6 +53,26 @@ def divided(lowering: Lowering, total: Place, count: int) -> Expression:
     )
 
 
+@rule("any", "all")
+def _every(lowering: Lowering, entry: Operation) -> None:
+    x = lowering.place(entry.inputs[0])
+    if x.dtype.kind not in "biuf":
+        raise NoC(f"a fold of {x.dtype}")
+    out = lowering.out(entry.outs[0])
+    holds = lowering.compute(out.dtype, "{x} != 0", x=lowering.element(x, x.shape))
+    fold = Fold("|", "0") if entry.row.name == "any" else Fold("&", "1")
+    lowering.folded(out, holds, x.shape, dims_of(entry.static, len(x.shape)), fold)
+
+
+@rule("prod")
+def _prod(lowering: Lowering, entry: Operation) -> None:
+    x = lowering.place(entry.inputs[0])
+    floating(x)
+    out = lowering.out(entry.outs[0])
+    value = lowering.element(x, x.shape)
+    lowering.folded(out, value, x.shape, dims_of(entry.static, len(x.shape)), Fold("*", "1"))
+
+
 @rule("amax", "amin")
 def _extreme(lowering: Lowering, entry: Operation) -> None:
     x = lowering.place(entry.inputs[0])

@@ -57,8 +57,9 @@ def arguments() -> argparse.Namespace:
         "--from",
         dest="numbers",
         type=Path,
+        nargs="+",
         metavar="FILE",
-        help="numbers of --json, not measured anew",
+        help="numbers of --json, one run or several of the same engines, not measured anew",
     )
     args = parser.parse_args()
     known = (*NAMES, *MORE, *PARTS)
@@ -146,7 +147,9 @@ def write(results: Results, args: argparse.Namespace) -> None:
 def main() -> None:
     args = arguments()
     if args.numbers is not None:
-        results = Results.from_json(json.loads(args.numbers.read_text()))
+        results, *more = [Results.from_json(json.loads(f.read_text())) for f in args.numbers]
+        for other in more:
+            results.add(other)
     else:
         results = collect(args)
     for table in results.tables():

@@ -79,6 +79,16 @@ class Results:
             group[:] = [[Timing(**timing) for timing in timings] for timings in group]  # type: ignore[arg-type]
         return results
 
+    def add(self, other: Results) -> None:
+        """Take in what another run of the same engines measured."""
+        if other.engines != self.engines:
+            raise SystemExit(f"runs of other engines: {self.engines} and {other.engines}")
+        self.command += f"` and `{other.command}"
+        self.workloads += other.workloads
+        self.operations += other.operations
+        self.imports |= other.imports
+        self.sizes |= other.sizes
+
     def tables(self) -> list[Table]:
         found = [*self._workload_tables(), self._operation_table(), self._footprint_table()]
         return [table for table in found if table.rows]

@@ -96,6 +96,9 @@ def test_the_best_peer_is_none_of_ours() -> None:
     assert compiling.rows == [["moons", "3.00", "-", "0.50", "-"]]
     again = Results.from_json(json.loads(json.dumps(results.as_json())))
     assert again.markdown("drawn.svg") == results.markdown("drawn.svg")
+    again.add(Results(engines, "another", machine(), sizes={"jax": {"own": 1}}))
+    assert "`command` and `another`" in again.markdown()
+    assert len(again.tables()) == 4
     assert Results(["before", "rushlight"], "command", machine()).ours is None
 
 

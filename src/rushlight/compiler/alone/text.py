@@ -84,10 +84,8 @@ def write(
 ) -> Text:
     """All files of a program; `state`: what memory that stays holds at first, by its number."""
     upper = stem.upper()
-    of = {memory.number: memory for memory in graph.memories}
-    named = {number: writer.names[id(memory)] for number, memory in of.items()}
+    named = {memory.number: writer.names[id(memory)] for memory in graph.memories}
     constants, ready = folded(writer)
-    kinds = {m.number: m.kind for m in graph.memories}
     body = list(writer.body)
     if not ready and writer.prepared:
         calls = "".join(f"\n        {call};" for call, _, _ in writer.prepared)
@@ -115,13 +113,18 @@ def write(
         for number, flat in state.items()
     ]
     fixed += sum(flat.nbytes for flat in state.values())
-    held = {number for number, kind in kinds.items() if kind == "own" and number in writer.used}
-    held = {n for n in held if named[n] in used and named[n] not in constants}
+    held = {
+        memory.number
+        for memory in graph.memories
+        if memory.kind == "own"
+        and memory.number in writer.used
+        # Within a function names may stand for something of its own.
+        and named[memory.number] in used - set(constants)
+    }
     stay = {packed.number for _, _, packed in writer.prepared}
     memory_text, temporaries = _temporaries(graph, writer, named, held, stay)
     options = [f"double {name} = {value!r};" for name, value in writer.values.items()]
-    numbers = sorted(set(writer.numbers.values()) - set(writer.values) & used)
-    numbers = [name for name in numbers if name in used and name not in writer.values]
+    numbers = sorted(n for n in set(writer.numbers.values()) & used if n not in writer.values)
     if numbers:
         memory_text.append(f"static double {', '.join(numbers)};")
     call = "step" if state else "run"
@@ -145,8 +148,6 @@ def write(
     if any(line.startswith("stopped") for line in body):
         body.insert(0, "int stopped;")
     lines = "\n".join(f"    {line}" for line in body)
-    if any(not h.written for h in results):
-        raise ValueError("a result that is not written")
     parts = [
         fill(
             _template("head.c"), {**names, "FIXED": f"{fixed:,}", "TEMPORARY": f"{temporaries:,}"}
@@ -192,7 +193,6 @@ def _temporaries(
 ) -> tuple[list[str], int]:
     """Memory for what is in between: those that are not needed at the same time share it, type by type."""
     lines, total = [], 0
-    last = len(writer.groups)
     for name in dict.fromkeys(graph.memories[n].dtype.name for n in sorted(held)):
         dtype = np.dtype(name)
         needs, bordered = [], []
@@ -204,7 +204,7 @@ def _temporaries(
             else:
                 size = memory.size * dtype.itemsize
                 needs.append(Need(memory.number, size, *writer.lives[memory.number]))
-        starts, size = arranged([n for n in needs if n.last <= last])
+        starts, size = arranged(needs)
         count = size // dtype.itemsize
         if count:
             lines.append(f"static {c_type(dtype)} {name}s[{count}];")

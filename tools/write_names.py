@@ -22,7 +22,7 @@ WIDTH = 100
 # say mostly no.
 NAMESPACES = (
     *("nn.utils", "optim", "optim.lr_scheduler", "sparse", "utils.data", "vision.datasets"),
-    *("vision.models", "vision.transforms", "vision.transforms.functional"),
+    *("vision.models", "vision.ops", "vision.transforms", "vision.transforms.functional"),
 )
 ASKING = ("torch", "fft", "linalg", "nn.functional", "special")
 ABSENT = (

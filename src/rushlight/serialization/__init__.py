@@ -1,5 +1,6 @@
 """Objects with tensors in files: torch's .pt; and in `serialization.safetensors`, that format."""
 
+from rushlight.serialization.annotations import FILE_LIKE, MAP_LOCATION  # noqa: F401
 from rushlight.serialization.api import (
     DEFAULT_PROTOCOL,
     get_unsafe_globals_in_checkpoint,

@@ -247,3 +247,14 @@ def test_a_cell_of_one_row_is_compiled_whole():
     compiled = torch.compile(step, fullgraph=True)
     for _ in range(3):
         assert torch.allclose(compiled(x, h), step(x, h), atol=1e-6)
+
+
+def test_two_of_a_kind_over_the_same_rows() -> None:
+    run = Step(
+        lambda x: (torch.where(x > 0, x, 0.5).log_softmax(-1) + x).sum() + x.log_softmax(-1).sum()
+    )
+    for _ in range(3):
+        x = torch.randn(4, 4)
+        want = (torch.where(x > 0, x, 0.5).log_softmax(-1) + x).sum() + x.log_softmax(-1).sum()
+        _close(run(x), want)
+    assert run.programs, run.refusals

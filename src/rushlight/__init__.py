@@ -63,6 +63,7 @@ from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
     IntTensor, LongTensor, ShortTensor, from_dlpack, set_default_tensor_type, to_dlpack,
 )
+from rushlight.ops.seldom import eig, lstsq, matrix_rank, solve, symeig, thread_safe_generator
 from rushlight.ops.shape import broadcast_shapes
 from rushlight.ops.storage import (
     BFloat16Storage, BoolStorage, ByteStorage, CharStorage, ComplexDoubleStorage,
@@ -95,26 +96,27 @@ from rushlight.public.torch import (
     erfc_, erfinv, exp, exp2, exp2_, exp_, expand_copy, expm1, expm1_, eye, feature_alpha_dropout,
     feature_alpha_dropout_, feature_dropout, feature_dropout_, fill, fill_, fix, fix_, flatten,
     flip, fliplr, flipud, float_power, floor, floor_, floor_divide, fmax, fmin, fmod, frac, frac_,
-    frexp, frombuffer, full, full_like, gather, gcd, gcd_, ge, geqrf, ger, get_device, gradient,
-    greater, greater_equal, grid_sampler, grid_sampler_2d, grid_sampler_3d, group_norm, gt,
-    hamming_window, hann_window, hardshrink, hash_tensor, heaviside, hinge_embedding_loss, histc,
-    histogram, histogramdd, hsplit, hstack, hypot, i0, i0_, igamma, igammac, imag, index_add,
-    index_copy, index_fill, index_put, index_put_, index_reduce, index_select, inner, instance_norm,
-    inverse, is_complex, is_conj, is_floating_point, is_neg, is_nonzero, is_same_size, is_signed,
-    isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, isreal, istft, kaiser_window, kl_div,
-    kron, kthvalue, layer_norm, lcm, lcm_, ldexp, ldexp_, le, lerp, less, less_equal, lgamma,
-    linspace, log, log10, log10_, log1p, log1p_, log2, log2_, log_, log_softmax, logaddexp,
-    logaddexp2, logcumsumexp, logdet, logical_and, logical_not, logical_or, logical_xor, logit,
-    logit_, logspace, logsumexp, lt, lu, lu_solve, lu_unpack, margin_ranking_loss, masked_fill,
-    masked_scatter, masked_select, matmul, matrix_exp, matrix_power, max, max_pool1d,
-    max_pool1d_with_indices, max_pool2d, max_pool3d, maximum, mean, median, meshgrid, min, minimum,
-    mm, mode, moveaxis, movedim, msort, mul, multinomial, multiply, mv, mvlgamma, nan_to_num,
-    nan_to_num_, nanmean, nanmedian, nanquantile, nansum, narrow, narrow_copy, native_batch_norm,
-    native_channel_shuffle, native_dropout, native_group_norm, native_layer_norm, ne, neg, neg_,
-    negative, negative_, nextafter, nonzero, nonzero_static, norm, normal, not_equal, numel, ones,
-    ones_like, orgqr, ormqr, outer, pairwise_distance, pca_lowrank, pdist, permute, permute_copy,
-    pinverse, pixel_shuffle, pixel_unshuffle, poisson, poisson_nll_loss, polar, polygamma, positive,
-    pow, prelu, prod, put, qr, quantile, rad2deg, rad2deg_, rand, rand_like, randint, randint_like,
+    frexp, frobenius_norm, frombuffer, full, full_like, gather, gcd, gcd_, ge, geqrf, ger,
+    get_device, gradient, greater, greater_equal, grid_sampler, grid_sampler_2d, grid_sampler_3d,
+    group_norm, gt, hamming_window, hann_window, hardshrink, hash_tensor, heaviside,
+    hinge_embedding_loss, histc, histogram, histogramdd, hsplit, hstack, hypot, i0, i0_, igamma,
+    igammac, imag, index_add, index_copy, index_fill, index_put, index_put_, index_reduce,
+    index_select, inner, instance_norm, inverse, is_complex, is_conj, is_floating_point,
+    is_inference, is_neg, is_nonzero, is_same_size, is_signed, isclose, isfinite, isin, isinf,
+    isnan, isneginf, isposinf, isreal, istft, kaiser_window, kl_div, kron, kthvalue, layer_norm,
+    lcm, lcm_, ldexp, ldexp_, le, lerp, less, less_equal, lgamma, linspace, log, log10, log10_,
+    log1p, log1p_, log2, log2_, log_, log_softmax, logaddexp, logaddexp2, logcumsumexp, logdet,
+    logical_and, logical_not, logical_or, logical_xor, logit, logit_, logspace, logsumexp, lt, lu,
+    lu_solve, lu_unpack, margin_ranking_loss, masked_fill, masked_scatter, masked_select, matmul,
+    matrix_exp, matrix_power, max, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d,
+    maximum, mean, median, meshgrid, min, minimum, mm, mode, moveaxis, movedim, msort, mul,
+    multinomial, multiply, mv, mvlgamma, nan_to_num, nan_to_num_, nanmean, nanmedian, nanquantile,
+    nansum, narrow, narrow_copy, native_batch_norm, native_channel_shuffle, native_dropout,
+    native_group_norm, native_layer_norm, ne, neg, neg_, negative, negative_, nextafter, nonzero,
+    nonzero_static, norm, norm_except_dim, normal, not_equal, nuclear_norm, numel, ones, ones_like,
+    orgqr, ormqr, outer, pairwise_distance, pca_lowrank, pdist, permute, permute_copy, pinverse,
+    pixel_shuffle, pixel_unshuffle, poisson, poisson_nll_loss, polar, polygamma, positive, pow,
+    prelu, prod, put, qr, quantile, rad2deg, rad2deg_, rand, rand_like, randint, randint_like,
     randn, randn_like, randperm, range, ravel, real, reciprocal, reciprocal_, relu, relu_,
     remainder, renorm, repeat_interleave, reshape, resize_as_, resolve_conj, resolve_neg,
     result_type, rms_norm, roll, rot90, round, round_, row_stack, rrelu, rrelu_, rsqrt, rsqrt_,
@@ -145,12 +147,12 @@ from rushlight.refusals import (
     cudnn as cudnn_convolution_add_relu, cudnn as cudnn_convolution_relu,
     cudnn as cudnn_convolution_transpose, cudnn as cudnn_grid_sampler, cudnn as cudnn_is_acceptable,
     dispatch as DispatchKey, dispatch as DispatchKeySet, dispatch as ExcludeDispatchKeyGuard,
-    files_in_pieces as DeserializationStorageContext, files_in_pieces as PyTorchFileReader,
-    files_in_pieces as PyTorchFileWriter, files_in_pieces as SerializationStorageContext, lobpcg,
-    miopen as miopen_batch_norm, miopen as miopen_convolution,
-    miopen as miopen_convolution_add_relu, miopen as miopen_convolution_relu,
-    miopen as miopen_convolution_transpose, miopen as miopen_ctc_loss,
-    miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
+    dispatch as Tag, files_in_pieces as DeserializationStorageContext,
+    files_in_pieces as PyTorchFileReader, files_in_pieces as PyTorchFileWriter,
+    files_in_pieces as SerializationStorageContext, lobpcg, miopen as miopen_batch_norm,
+    miopen as miopen_convolution, miopen as miopen_convolution_add_relu,
+    miopen as miopen_convolution_relu, miopen as miopen_convolution_transpose,
+    miopen as miopen_ctc_loss, miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
     mkldnn as mkldnn_adaptive_avg_pool2d, mkldnn as mkldnn_convolution,
     mkldnn as mkldnn_linear_backward_weights, mkldnn as mkldnn_max_pool2d,
     mkldnn as mkldnn_max_pool3d, mkldnn as mkldnn_rnn_layer, nested as _nested_view_from_buffer,
@@ -321,9 +323,13 @@ from rushlight.amp.autocast_mode import (
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
+    get_autocast_ipu_dtype,
+    get_autocast_xla_dtype,
     is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
+    is_autocast_ipu_enabled,
+    is_autocast_xla_enabled,
     set_autocast_cache_enabled,
     set_autocast_cpu_dtype,
     set_autocast_cpu_enabled,
@@ -332,7 +338,7 @@ from rushlight.amp.autocast_mode import (
     set_autocast_gpu_dtype,
 )
 from rushlight.printing import set_printoptions
-from rushlight.errors import OutOfMemoryError
+from rushlight.errors import AcceleratorError, FatalError, OutOfMemoryError
 from rushlight.settings import (
     are_deterministic_algorithms_enabled,
     compile,
@@ -403,7 +409,11 @@ package = _later("rushlight.package")
 quantization = _later("rushlight.quantization")
 _inductor = _later("rushlight._inductor")
 
+from rushlight.amp import GradScaler
+from rushlight.overriding.asking import DisableTorchFunction, DisableTorchFunctionSubclass
+
 from rushlight.dtypes import bool_ as bool
+from rushlight.dtypes import uint1 as bit
 from rushlight.dtypes import complex32 as chalf
 from rushlight.dtypes import complex64 as cfloat
 from rushlight.dtypes import complex128 as cdouble
@@ -429,12 +439,25 @@ inf = _math.inf
 nan = _math.nan
 newaxis = None
 
+# How torch was built; programs ask before they use what belongs to it.
+has_lapack = has_mkl = has_openmp = has_spectral = USE_GLOBAL_DEPS = True
+USE_RTLD_GLOBAL_WITH_LIBTORCH = False
+PRIVATE_OPS = ("unique_dim",)
+Storage, StorageBase = FloatStorage, UntypedStorage
+
 # What `from rushlight import *` brings: neither rooms, which would cover modules of the program such as
 # `random` and `signal`, nor what torch's star leaves out.
 _LEFT_OUT = {
-    "broadcast_shapes", "channels_last", "channels_last_3d", "contiguous_format", "from_dlpack", "lu",
-    "pca_lowrank", "preserve_format", "set_default_dtype", "set_grad_enabled", "sparse_bsc", "sparse_bsr",
-    "sparse_coo", "sparse_csc", "sparse_csr", "strided", "svd_lowrank", "to_dlpack", "unique",
+    "BFloat16Storage", "BFloat16Tensor", "ComplexDoubleStorage", "ComplexFloatStorage", "HalfStorage",
+    "HalfTensor", "LoggerBase", "PRIVATE_OPS", "QInt32Storage", "QInt8Storage", "QUInt2x4Storage",
+    "QUInt4x2Storage", "QUInt8Storage", "Storage", "StorageBase", "USE_GLOBAL_DEPS",
+    "USE_RTLD_GLOBAL_WITH_LIBTORCH", "broadcast_shapes", "channels_last", "channels_last_3d",
+    "contiguous_format", "eig", "from_dlpack", "jagged", "legacy_contiguous_format", "lstsq", "lu",
+    "matrix_rank", "pca_lowrank", "per_channel_affine", "per_channel_affine_float_qparams",
+    "per_channel_symmetric", "per_tensor_affine", "per_tensor_symmetric", "preserve_format", "quantized_gru",
+    "quantized_lstm", "segment_reduce", "set_default_dtype", "set_grad_enabled", "solve", "sparse_bsc",
+    "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided", "svd_lowrank", "symeig", "to_dlpack",
+    "unique", "vitals_enabled", "while_loop",
 }  # fmt: skip
 __all__ = [
     name
@@ -442,5 +465,12 @@ __all__ = [
     if not (name.startswith("_") or isinstance(value, _ModuleType) or name in _LEFT_OUT)
 ]
 
+# Classes of rooms that are loaded later.
+_LATE = {
+    "Future": "rushlight.futures", "JITException": "rushlight.jit:Error", "ScriptModule": "rushlight.jit",
+    "fork": "rushlight.jit", "wait": "rushlight.jit",
+}  # fmt: skip
+__all__ += [*_LATE, "export"]
+
 if not _typing.TYPE_CHECKING:
-    __getattr__ = _missing("torch", vars())
+    __getattr__ = _missing("torch", vars(), _LATE)

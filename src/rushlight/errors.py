@@ -33,5 +33,13 @@ def no_memory(error: Exception) -> RuntimeError:
     return RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")
 
 
+class AcceleratorError(RuntimeError):
+    """What went wrong on another device; no such device is here."""
+
+
+class FatalError(Exception):
+    """What torch raises of itself where a program cannot go on; nothing here does."""
+
+
 class OutOfMemoryError(RuntimeError):
     """An array did not fit into memory."""

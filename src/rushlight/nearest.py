@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
 
 # Where a name may stand that was looked for elsewhere.
 _NAMESPACES = (
@@ -24,6 +25,9 @@ _WORDS = {
 }  # fmt: skip
 
 
+_NONE: Mapping[str, str] = {}
+
+
 class _MissingName(AttributeError):
     """A module lacks a name; what is nearest is looked for only when somebody reads the error."""
 
@@ -40,8 +44,12 @@ class _MissingName(AttributeError):
 _MissingName.__module__, _MissingName.__qualname__ = "builtins", "AttributeError"
 
 
-def missing(place: str, known: Iterable[str]) -> Callable[[str], NoReturn]:
+def missing(
+    place: str, known: Iterable[str], late: Mapping[str, str] = _NONE
+) -> Callable[[str], Any]:
     """What a module that goes by the name of place, and has these names, answers for another.
+
+    Those in late are found in modules that are not loaded before somebody asks.
 
     >>> import rushlight as torch
     >>> torch.zeross
@@ -49,7 +57,10 @@ def missing(place: str, known: Iterable[str]) -> Callable[[str], NoReturn]:
     AttributeError: rushlight has no torch.zeross; nearest: torch.zeros
     """
 
-    def __getattr__(name: str) -> NoReturn:
+    def __getattr__(name: str) -> Any:
+        if name in late:
+            module, _, other = late[name].partition(":")
+            return getattr(import_module(module), other or name)
         # With a name and an object, Python would add its own guess to ours.
         raise _MissingName(place, name, known)
 

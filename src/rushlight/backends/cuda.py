@@ -24,6 +24,23 @@ from rushlight.refusals import (
 # ---- names: end ----
 
 
+def math_sdp_enabled() -> bool:
+    """True, as where nobody has switched it: this one and the next three say what a GPU might use."""
+    return True
+
+
+flash_sdp_enabled = mem_efficient_sdp_enabled = cudnn_sdp_enabled = math_sdp_enabled
+
+
+def fp16_bf16_reduction_math_sdp_allowed() -> bool:
+    """False: sums are of float32."""
+    return False
+
+
+def allow_fp16_bf16_reduction_math_sdp(enabled: bool) -> None:
+    """Nothing: there is no GPU that would."""
+
+
 class _Matmul:
     allow_tf32 = False
     allow_fp16_reduced_precision_reduction = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from rushlight.elsewhere import has_memory
@@ -71,6 +72,17 @@ class AttributeMethods:
     def nbytes(self: Any) -> int:
         """The bytes of all elements."""
         return self._data.nbytes
+
+    @property
+    def grad_dtype(self: Any) -> Any:
+        """The type of its gradient: its own."""
+        return self.dtype
+
+    @property
+    def volatile(self: Any) -> bool:
+        """False, with torch's warning: it was removed."""
+        warnings.warn("volatile was removed (Variable.volatile is always False)", stacklevel=2)
+        return False
 
     def is_distributed(self) -> bool:
         """False: a tensor lies in one process."""

@@ -47,6 +47,7 @@ from rushlight.nn.modules import (
 )
 # fmt: on
 # ---- names: end ----
+from rushlight.nn.modules.utils import factory_kwargs
 from rushlight.nn.parallel import DataParallel
 from rushlight.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
@@ -59,6 +60,7 @@ __all__ = [
     "UninitializedParameter",
     "attention",
     "common_types",
+    "factory_kwargs",
     "functional",
     "init",
     "modules",

@@ -9,8 +9,8 @@ from rushlight.ops import (
     dropout as dropout_room, einsum as einsum_room, embedding as embedding_room, extremes, geometry,
     histograms, indexing, inplace, internal, joining, legacy, loss, lowrank, masking, normalization,
     overwriting, packed, padding, pointwise, pooling, product, ranges, reduction, sampling, scan,
-    scatter as scatter_room, selection, shape, sorting, spectrum, statistics, transcendental,
-    view_copies, vision, windows,
+    scatter as scatter_room, seldom, selection, shape, sorting, spectrum, statistics,
+    transcendental, view_copies, vision, windows,
 )
 from rushlight.overriding.functions import public
 
@@ -548,5 +548,9 @@ hamming_window = public(windows.hamming_window, HOME, "hamming_window")
 hann_window = public(windows.hann_window, HOME, "hann_window")
 kaiser_window = public(windows.kaiser_window, HOME, "kaiser_window")
 _assert = public(internal._assert, HOME, "_assert")
+frobenius_norm = public(seldom.frobenius_norm, HOME, "frobenius_norm")
+is_inference = public(seldom.is_inference, HOME, "is_inference")
+norm_except_dim = public(seldom.norm_except_dim, HOME, "norm_except_dim")
+nuclear_norm = public(seldom.nuclear_norm, HOME, "nuclear_norm")
 # fmt: on
 # ---- names: end ----

@@ -16,9 +16,9 @@ from rushlight.device import device
 from rushlight.later import later
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.ops.storage_places import is_storage
-from rushlight.outline import outlined
 from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
 from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler, unsafe_names
+from rushlight.serialization.places import LoadEndianness, default_restore_location, settings
 from rushlight.serialization.storage import check_kind, from_file
 
 if TYPE_CHECKING:
@@ -199,6 +199,12 @@ def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | Non
     return load_legacy(file, make, restore)
 
 
+def _unsaid_order() -> str:
+    """How the bytes of a file lie that does not say it."""
+    known = {LoadEndianness.BIG: "big", LoadEndianness.NATIVE: sys.byteorder}
+    return known.get(settings.endianness or LoadEndianness.LITTLE, "little")
+
+
 def _load_archive(
     records: archive.Archive, make: Callable[..., Any], restore: Any, map_from: str | None
 ) -> Any:
@@ -207,7 +213,7 @@ def _load_archive(
             "the file is a TorchScript program, which rushlight does not run: in torch, save the "
             "model's state_dict() with torch.save"
         )
-    order = records.read("byteorder").decode() if "byteorder" in records else "little"
+    order = records.read("byteorder").decode() if "byteorder" in records else _unsaid_order()
     if order not in ("little", "big"):
         raise ValueError(f"Unknown endianness type: {order}")
     storages: dict[str, UntypedStorage] = {}
@@ -253,18 +259,5 @@ def _restore(map_location: MapLocation, storage: UntypedStorage, location: str) 
             "map_location must be a device, its name, a dict of names or a function, not "
             f"{map_location!r}"
         )
-    kind = location.partition(":")[0]
-    if kind == "cuda":
-        raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
-            "False. If you are running on a CPU-only machine, please use torch.load with "
-            "map_location=torch.device('cpu') to map your storages to the CPU."
-        )
-    if kind == "meta":
-        return UntypedStorage.on(outlined(storage.array))
-    if kind != "cpu":
-        raise RuntimeError(
-            f"don't know how to restore data location of {storage.type()} (tagged with {location}): "
-            "use map_location='cpu'"
-        )
-    return storage
+    restored: UntypedStorage = default_restore_location(storage, location)
+    return restored

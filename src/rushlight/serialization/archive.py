@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from rushlight.core.tensor import Array
+from rushlight.serialization.places import MAP_PRIVATE, settings
 
 MAGIC = b"PK\x03\x04"
 ALIGNMENT = 64
@@ -129,7 +130,8 @@ class Archive:
         if start + info.file_size > self._size:
             raise self._failed(info, "the file ends within it")
         if map_from is not None and info.file_size:
-            return np.memmap(map_from, np.uint8, "c", start, (info.file_size,))
+            mode: Any = "c" if settings.mmap_flags == MAP_PRIVATE else "r+"
+            return np.memmap(map_from, np.uint8, mode, start, (info.file_size,))
         array = np.empty(info.file_size, np.uint8)
         self._file.seek(start)
         if _read_into(self._file, array) != info.file_size:

@@ -71,5 +71,24 @@ __all__ = [
 # fmt: on
 # ---- names: end ----
 
+# What torch gives grid_sample's words in C++.
+GRID_SAMPLE_INTERPOLATION_MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
+GRID_SAMPLE_PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
+# What torch's own file imports, and programs therefore import from it.
+_LATE = {
+    **dict.fromkeys(
+        ("BroadcastingList1", "BroadcastingList2", "BroadcastingList3", "boolean_dispatch"),
+        "rushlight._jit_internal",
+    ),
+    **dict.fromkeys(
+        (
+            *("handle_torch_function", "has_torch_function", "has_torch_function_unary"),
+            "has_torch_function_variadic",
+        ),
+        "rushlight.overrides",
+    ),
+    "Tensor": "rushlight._tensor",
+}
+
 if not _typing.TYPE_CHECKING:
-    __getattr__ = _missing("torch.nn.functional", vars())
+    __getattr__ = _missing("torch.nn.functional", vars(), _LATE)

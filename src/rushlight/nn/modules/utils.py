@@ -101,3 +101,19 @@ def shown(module: Any, settings: str) -> str:
             text = repr(value) if word.endswith("!r") else str(value)
             parts.append(text if word.startswith("*") else f"{name}={text}")
     return ", ".join(parts)
+
+
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """What layers hand on to what makes their tensors: device, dtype and memory_format, checked.
+
+    >>> factory_kwargs({"dtype": None, "factory_kwargs": {"device": "cpu"}})
+    {'device': 'cpu', 'dtype': None}
+    """
+    given = dict(kwargs or {})
+    made = dict(given.pop("factory_kwargs", {}))
+    known = {"device", "dtype", "memory_format"}
+    if given.keys() - known:
+        raise TypeError(f"unexpected kwargs {given.keys() - known}")
+    if twice := given.keys() & made.keys():
+        raise TypeError(f"{sorted(twice)[0]} specified twice, in **kwargs and in factory_kwargs")
+    return made | given

@@ -1,0 +1,163 @@
+"""Names that torch keeps from earlier times, or for other devices, and few programs still call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rushlight.core.tensor import is_inference as _is_inference
+from rushlight.ops.algebra import matrix_norm, vector_norm
+from rushlight.ops.conversion import to_sparse
+
+if TYPE_CHECKING:
+    from rushlight._tensor import Tensor
+
+
+def _removed(name: str, instead: str) -> RuntimeError:
+    return RuntimeError(
+        f"This function was deprecated since version 1.9 and is now removed: instead of torch.{name}, use {instead}"
+    )
+
+
+def eig(*args: Any, **options: Any) -> NoReturn:
+    """Removed from torch: `torch.linalg.eig` gives complex numbers."""
+    raise _removed("eig", "torch.linalg.eig, whose values and vectors are complex")
+
+
+def lstsq(*args: Any, **options: Any) -> NoReturn:
+    """Removed from torch: `torch.linalg.lstsq` takes its arguments in the other order."""
+    raise _removed("lstsq", "torch.linalg.lstsq(A, B), with the arguments in the other order")
+
+
+def matrix_rank(*args: Any, **options: Any) -> NoReturn:
+    """Removed from torch: `torch.linalg.matrix_rank`, whose hermitian was called symmetric."""
+    raise _removed("matrix_rank", "torch.linalg.matrix_rank, where symmetric is called hermitian")
+
+
+def solve(*args: Any, **options: Any) -> NoReturn:
+    """Removed from torch: `torch.linalg.solve` takes its arguments in the other order."""
+    raise _removed("solve", "torch.linalg.solve(A, B), with the arguments in the other order")
+
+
+def symeig(*args: Any, **options: Any) -> NoReturn:
+    """Removed from torch: `torch.linalg.eigh`, which reads the lower triangle."""
+    raise _removed("symeig", "torch.linalg.eigh or eigvalsh, which read the lower triangle")
+
+
+def reinforce(self: Tensor, reward: Any) -> NoReturn:
+    """Removed from torch: the loss is the log-probability times the reward."""
+    raise RuntimeError(
+        "reinforce() was removed: take m = torch.distributions.Categorical(probs), action = m.sample(), "
+        "and the gradient of -m.log_prob(action) * reward"
+    )
+
+
+def ipu(self: Tensor, *args: Any, **options: Any) -> NoReturn:
+    """An error: there is no such device."""
+    raise RuntimeError("PyTorch is not linked with support for ipu devices")
+
+
+def xpu(self: Tensor, *args: Any, **options: Any) -> NoReturn:
+    """An error: there is no such device."""
+    raise AssertionError("Torch not compiled with XPU enabled")
+
+
+def mtia(self: Tensor, *args: Any, **options: Any) -> NoReturn:
+    """An error: there is no such device."""
+    raise AssertionError("Torch not compiled with MTIA enabled")
+
+
+def record_stream(self: Tensor, stream: Any) -> NoReturn:
+    """An error: tensors of the CPU are used by no queue of work."""
+    raise RuntimeError(
+        f"record_stream is for tensors of a GPU; this one is on the CPU, and got {stream!r}"
+    )
+
+
+# ---- torch._C's own ------------------------------------------------------------------------------
+
+
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return _is_inference(input)
+
+
+def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """The root of the sum of squares over one or two dimensions, or over all if dim is an empty list."""
+    return vector_norm(input, 2, dim if isinstance(dim, int) or dim else None, keepdim)
+
+
+def nuclear_norm(input: Tensor, dim: Sequence[int] = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of a matrix."""
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The norm over all dimensions but one, which keeps its size; over all for -1.
+
+    >>> import rushlight as torch
+    >>> torch.norm_except_dim(torch.ones(2, 4))
+    tensor([[2.],
+            [2.]])
+    """
+    if dim == -1:
+        return vector_norm(v, pow)
+    others = [d for d in range(v.dim()) if d != dim]
+    return vector_norm(v, pow, others, True) if others else vector_norm(v[None], pow, 0)
+
+
+def thread_safe_generator() -> None:
+    """The generator of a DataLoader's thread: none outside of one."""
+
+
+# ---- methods -------------------------------------------------------------------------------------
+
+
+def const_data_ptr(self: Tensor) -> int:
+    """The address of the first element, for reading."""
+    return self.data_ptr()
+
+
+def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the one with the largest stride to that with the smallest.
+
+    >>> import rushlight as torch
+    >>> torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).dim_order()
+    (0, 2, 3, 1)
+    """
+    strides = self.stride()
+    order = sorted(range(self.dim()), key=lambda d: -strides[d])
+    wide = [strides[d] for d in range(self.dim()) if self.size(d) != 1]
+    if ambiguity_check is True and len(set(wide)) < len(wide):
+        raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one")
+    return tuple(order)
+
+
+def dense_dim(self: Tensor) -> int:
+    """The number of its dimensions: a strided tensor has no others."""
+    return self.dim()
+
+
+def sparse_dim(self: Tensor) -> int:
+    """0: a strided tensor has no such dimensions."""
+    return 0
+
+
+def is_coalesced(self: Tensor) -> bool:
+    """An error: only coordinates can be given twice."""
+    raise RuntimeError("is_coalesced expected sparse coordinate tensor layout but got Strided")
+
+
+def to_sparse_coo(self: Tensor) -> Tensor:
+    """`to_sparse`, by its older name."""
+    return to_sparse(self)
+
+
+def resize(self: Tensor, *sizes: Any) -> Tensor:
+    """A tensor of other sizes on the same elements, as many: `reshape` is its name today."""
+    return self.contiguous().view(*sizes)
+
+
+def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
+    """A tensor of the other's sizes on the same elements, as many."""
+    return self.contiguous().view(tensor.size())

@@ -323,13 +323,9 @@ from rushlight.amp.autocast_mode import (
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
-    get_autocast_ipu_dtype,
-    get_autocast_xla_dtype,
     is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
-    is_autocast_ipu_enabled,
-    is_autocast_xla_enabled,
     set_autocast_cache_enabled,
     set_autocast_cpu_dtype,
     set_autocast_cpu_enabled,
@@ -337,6 +333,9 @@ from rushlight.amp.autocast_mode import (
     set_autocast_enabled,
     set_autocast_gpu_dtype,
 )
+from rushlight.amp.other_devices import (
+    get_autocast_ipu_dtype, get_autocast_xla_dtype, is_autocast_ipu_enabled, is_autocast_xla_enabled,
+)  # fmt: skip
 from rushlight.printing import set_printoptions
 from rushlight.errors import AcceleratorError, FatalError, OutOfMemoryError
 from rushlight.settings import (

@@ -36,6 +36,7 @@ from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods
 from rushlight.methods.listed import ListedMethods
 from rushlight.methods.operators import OperatorMethods
+from rushlight.methods.seldom import SeldomMethods
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
 from rushlight.overriding.functions import admit
@@ -51,6 +52,7 @@ class Tensor(
     OperatorMethods,
     ListedMethods,
     AttributeMethods,
+    SeldomMethods,
     CreationMethods,
     InteropMethods,
     TensorBase,

@@ -317,27 +317,3 @@ def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Ca
             return backward(*args, **kwargs)
 
     return decorated
-
-
-def is_autocast_ipu_enabled() -> bool:
-    """`is_autocast_enabled("ipu")`: False."""
-    _deprecated("is_autocast_ipu_enabled()", "is_autocast_enabled('ipu')")
-    return False
-
-
-def is_autocast_xla_enabled() -> bool:
-    """`is_autocast_enabled("xla")`: False."""
-    _deprecated("is_autocast_xla_enabled()", "is_autocast_enabled('xla')")
-    return False
-
-
-def get_autocast_ipu_dtype() -> Any:
-    """`get_autocast_dtype("ipu")`: float16."""
-    _deprecated("get_autocast_ipu_dtype()", "get_autocast_dtype('ipu')")
-    return dtypes.float16
-
-
-def get_autocast_xla_dtype() -> Any:
-    """`get_autocast_dtype("xla")`: bfloat16."""
-    _deprecated("get_autocast_xla_dtype()", "get_autocast_dtype('xla')")
-    return dtypes.bfloat16

@@ -10,9 +10,8 @@ from rushlight.core import tensor
 from rushlight.ops import (
     activation, algebra, arrangement, bitwise, comparison, complex, conversion, creation, extremes,
     geometry, histograms, indexing, inplace, joining, legacy, masking, overwriting, packed,
-    pointwise, product, rebuilding, reduction, sampling, scan, scatter as scatter_room, seldom,
-    selection, shape, shared_memory, sorting, spectrum, statistics, storage_places, transcendental,
-    view_copies,
+    pointwise, product, rebuilding, reduction, sampling, scan, scatter as scatter_room, selection,
+    shape, shared_memory, sorting, spectrum, statistics, storage_places, transcendental, view_copies,
 )
 from rushlight.overriding.functions import method
 
@@ -421,24 +420,6 @@ class ListedMethods:
     scatter_reduce = method(scatter_room.scatter_reduce, "scatter_reduce")
     scatter_reduce_ = method(overwriting.scatter_reduce_, "scatter_reduce_")
     take_along_dim = method(scatter_room.take_along_dim, "take_along_dim")
-
-    const_data_ptr = method(seldom.const_data_ptr, "const_data_ptr")
-    dense_dim = method(seldom.dense_dim, "dense_dim")
-    dim_order = method(seldom.dim_order, "dim_order", "spelled")
-    eig = seldom.eig
-    ipu = seldom.ipu
-    is_coalesced = method(seldom.is_coalesced, "is_coalesced")
-    lstsq = seldom.lstsq
-    mtia = seldom.mtia
-    record_stream = seldom.record_stream
-    reinforce = seldom.reinforce
-    resize = seldom.resize
-    resize_as = seldom.resize_as
-    solve = seldom.solve
-    sparse_dim = method(seldom.sparse_dim, "sparse_dim")
-    symeig = seldom.symeig
-    to_sparse_coo = method(seldom.to_sparse_coo, "to_sparse_coo", "spelled")
-    xpu = seldom.xpu
 
     index_add = method(selection.index_add, "index_add")
     index_add_ = method(selection.index_add_, "index_add_")

@@ -14,24 +14,12 @@ from rushlight.serialization.names import (
     safe_globals,
 )
 from rushlight.serialization.places import (
-    MAP_LOCATION,
-    LoadEndianness,
-    SourceChangeWarning,
-    check_module_version_greater_or_equal,
-    default_restore_location,
-    get_crc32_options,
-    get_default_load_endianness,
-    get_default_mmap_options,
-    location_tag,
-    normalize_storage_type,
-    register_package,
-    set_crc32_options,
-    set_default_load_endianness,
-    set_default_mmap_options,
-    skip_data,
-    validate_cuda_device,
-    validate_hpu_device,
-)
+    LoadEndianness, SourceChangeWarning, check_module_version_greater_or_equal,
+    default_restore_location, get_crc32_options, get_default_load_endianness,
+    get_default_mmap_options, location_tag, normalize_storage_type, register_package,
+    set_crc32_options, set_default_load_endianness, set_default_mmap_options, skip_data,
+    validate_cuda_device, validate_hpu_device,
+)  # fmt: skip
 
 __all__ = [
     "DEFAULT_PROTOCOL",
@@ -59,4 +47,4 @@ __all__ = [
     "skip_data",
     "validate_cuda_device",
     "validate_hpu_device",
-]
+]  # fmt: skip

@@ -6,22 +6,20 @@ import enum
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 from rushlight.absent import refused
-from rushlight.device import device
 from rushlight.ops.storage import UntypedStorage
 from rushlight.outline import outlined
 
 __all__ = [
-    "MAP_LOCATION", "LoadEndianness", "SourceChangeWarning", "check_module_version_greater_or_equal",
+    "LoadEndianness", "SourceChangeWarning", "check_module_version_greater_or_equal",
     "default_restore_location", "get_crc32_options", "get_default_load_endianness",
     "get_default_mmap_options", "location_tag", "normalize_storage_type", "register_package",
     "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options", "skip_data",
     "validate_cuda_device", "validate_hpu_device",
 ]  # fmt: skip
 
-MAP_LOCATION: TypeAlias = Callable[[Any, str], Any] | device | str | dict[str, str] | None
 # Gives the tag of a storage's place, or None if it is not there.
 Tagger = Callable[[Any], str | None]
 # Brings a storage to a place, or gives None if it does not know it.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlparse as urlparse  # timm takes it from here
 
 __all__ = [
     "download_url_to_file",

@@ -247,6 +247,8 @@ NEW_ROOMS = {
     "public",
 }
 NEW_FILES = {
+    "vision/models/trained.py",
+    "vision/transforms/presets.py",
     "arrays.py",
     "__config__.py",
     "_utils.py",

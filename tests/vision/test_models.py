@@ -83,10 +83,6 @@ def test_alexnet_is_put_together() -> None:
 
 
 def test_what_is_refused() -> None:
-    for build in (models.resnet18, models.vgg11, models.alexnet):
-        for wanted in ({"weights": "DEFAULT"}, {"pretrained": True}):
-            with pytest.raises(NotImplementedError, match=r"weights=None, and load it: model"):
-                build(**wanted)
     with pytest.raises(ValueError, match="groups=1 and base_width=64, got 2, 64"):
         resnet.BasicBlock(4, 4, groups=2)
     with pytest.raises(NotImplementedError, match="Dilation"):
@@ -94,3 +90,31 @@ def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="3-element tuple"):
         models.ResNet(resnet.BasicBlock, [1] * 4, replace_stride_with_dilation=[True])
     assert isinstance(resnet.conv1x1(1, 2), nn.Conv2d)
+
+
+def test_weights_have_torchvisions_names(tmp_path, monkeypatch):
+    kinds = models.ResNet18_Weights, models.VGG16_Weights
+    assert [repr(kind.DEFAULT) for kind in kinds] == [
+        "ResNet18_Weights.IMAGENET1K_V1",
+        "VGG16_Weights.IMAGENET1K_V1",
+    ]
+    assert models.get_weight("ResNet50_Weights.DEFAULT") is models.ResNet50_Weights.IMAGENET1K_V2
+    assert models.get_model_weights("resnet18") is kinds[0]
+    assert models.list_models(include="vgg1*_bn", exclude=["*13*"]) == [
+        "vgg11_bn",
+        "vgg16_bn",
+        "vgg19_bn",
+    ]
+    for name, count in (("resnet18", 11689512), ("alexnet", 61100840)):
+        assert sum(p.numel() for p in models.get_model(name).parameters()) == count
+        assert models.get_model_weights(name).DEFAULT.meta["num_params"] == count
+    shown = kinds[0].DEFAULT.transforms()(torch.rand(3, 300, 260))
+    assert shown.shape == (3, 224, 224)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"resnet18-f37072fd\.pth"):
+        models.resnet18(weights="DEFAULT")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    model = models.resnet18()
+    torch.save(model.state_dict(), tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth")
+    trained = models.resnet18(weights=kinds[0].DEFAULT)
+    assert torch.equal(trained.fc.weight, model.fc.weight)

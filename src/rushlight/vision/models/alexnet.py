@@ -9,7 +9,7 @@ from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.weights import check_untrained
+from rushlight.vision.models.trained import filled
 
 
 class AlexNet(nn.Module):
@@ -51,6 +51,7 @@ class AlexNet(nn.Module):
 def alexnet(
     weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
 ) -> AlexNet:
-    """AlexNet with torch's initial weights; kwargs are those of AlexNet."""
-    check_untrained("alexnet", weights, pretrained)
-    return AlexNet(**kwargs)
+    """AlexNet with torch's initial weights, or trained ones; kwargs are those of AlexNet."""
+    model = AlexNet(**kwargs)
+    filled(model, "alexnet", weights, pretrained, progress)
+    return model

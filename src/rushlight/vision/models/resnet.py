@@ -11,7 +11,7 @@ from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.weights import check_untrained
+from rushlight.vision.models.trained import filled
 
 Norm = Callable[..., nn.Module]
 
@@ -204,11 +204,14 @@ def _builder(
     def build(
         weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
     ) -> ResNet:
-        check_untrained(name, weights, pretrained)
-        return ResNet(block, layers, **{**fixed, **kwargs})
+        model = ResNet(block, layers, **{**fixed, **kwargs})
+        filled(model, name, weights, pretrained, progress)
+        return model
 
     build.__name__ = build.__qualname__ = name
-    build.__doc__ = f"{name} with torch's initial weights; kwargs are those of ResNet."
+    build.__doc__ = (
+        f"{name} with torch's initial weights, or trained ones; kwargs are those of ResNet."
+    )
     return build
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.weights import check_untrained
+from rushlight.vision.models.trained import filled
 
 # Channels of the convolutions in each of the five groups, which end with pooling.
 _GROUPS = {
@@ -77,11 +77,14 @@ def _builder(depth: int, batch_norm: bool) -> Callable[..., VGG]:
     def build(
         weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
     ) -> VGG:
-        check_untrained(name, weights, pretrained)
-        return VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs)
+        model = VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs)
+        filled(model, name, weights, pretrained, progress)
+        return model
 
     build.__name__ = build.__qualname__ = name
-    build.__doc__ = f"{name} with torch's initial weights; kwargs are those of VGG."
+    build.__doc__ = (
+        f"{name} with torch's initial weights, or trained ones; kwargs are those of VGG."
+    )
     return build
 
 

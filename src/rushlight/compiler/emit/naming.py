@@ -23,6 +23,8 @@ def identifiers(memories: list[Memory]) -> dict[int, str]:
     names = {}
     for memory in memories:
         base = re.sub(r"\W+", "_", memory.name).strip("_") or "memory"
+        # Values within a loop are called so.
+        base = re.sub(r"(_v\d+)$", r"\1_", base)
         if base[0].isdigit():
             base = "_" + base
         name, count = base, 1

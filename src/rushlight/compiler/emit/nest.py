@@ -370,7 +370,7 @@ class NestWriter(Writer):
             known = self.values.get(step_of(access))
             if not known:
                 self.fresh += 1
-            value = known or f"{name}__{self.fresh}"
+            value = known or f"{name}_v{self.fresh}"
             self.line(f"{'' if known else kind + ' '}{value} = {text};")
             self.values[step_of(access)] = value
             text = value

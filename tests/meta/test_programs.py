@@ -788,7 +788,7 @@ PROGRAMS = [
         d(torch.fft.ifft(x)),
         d(torch.fft.fftshift(x)),
         d(x.conj()),
-        d(torch.stft(torch.ones(20, device="meta"), 4, return_complex=True)),
+        d(torch.stft(torch.ones(20, device="meta"), 4, window=torch.ones(4, device="meta"), return_complex=True)),
     )
     """,
     """

@@ -66,11 +66,12 @@ def _running(
     need_tensor(name, "input", 1, input)
     need_unrecorded(out, input)
     at = one_dim(dim, input._data.ndim)
-    dtype = accumulated_in(input, dtype, out)
-    if dtype is dtypes.bool_ and input._data.ndim and input._data.size:
+    asked = out.dtype if dtype is None and out is not None else dtype
+    if asked is dtypes.bool_ and input._data.ndim and input._data.size:
         raise NotImplementedError(
             f"\"{name}_out_cpu\" not implemented for 'Bool': leave dtype away to have int64"
         )
+    dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
     result: Tensor = apply(row, input, dim=at)

@@ -1,8 +1,8 @@
 """The graph of loops: what the passes work on, between a program and its C.
 
 A program says which rows ran on which arrays. Here every array is a place in some memory, and what
-computes are loops over elements (`Loop`), products of matrices (`Product`), kernels with C of their own
-(`Library`), Python numbers (`Number`), comparisons that must come out as they did (`Guard`), and what
+computes are loops over elements (`Loop`), products of matrices (`Product`), convolutions and pooling
+(`Images`), Python numbers (`Number`), comparisons that must come out as they did (`Guard`), and what
 stays with NumPy (`Outside`). Views are gone: a view is another `Place` in the same memory.
 """
 
@@ -324,11 +324,17 @@ class Statement:
         return None
 
 
-def expression_places(x: Expression) -> Iterator[Place]:
-    """The arrays that an expression reads."""
+def expression_reads(x: Expression) -> Iterator[tuple[Place, tuple[Expression, ...] | None]]:
+    """The arrays that an expression reads, each with the positions at which it is picked from."""
     for part in walk(x):
         if isinstance(part, Load | Pick):
-            yield part.place
+            yield part.place, part.indices if isinstance(part, Pick) else None
+
+
+def expression_places(x: Expression) -> Iterator[Place]:
+    """The arrays that an expression reads."""
+    for place, _ in expression_reads(x):
+        yield place
 
 
 def expression_figures(x: Expression) -> Iterator[Figure]:

@@ -17,7 +17,7 @@ from rushlight.compiler.passes.arena import LINE, Need, arranged
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
-from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store, names_in
+from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.core.tensor import Array
@@ -75,7 +75,6 @@ class Machine:
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
         self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
-        self.by_value = {v.index: v for v in _values(program)}
         self._lay_out()
 
     # ---- memory ----------------------------------------------------------------------------------
@@ -314,18 +313,11 @@ def _stops_late(groups: list[Group]) -> bool:
 
 def _laid_as(array: Array, value: Value) -> Array:
     """The same elements, laid out as recorded."""
-    out = np.empty(value.shape, value.dtype)
     last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True))
     flat = np.empty(last // value.dtype.itemsize + 1, value.dtype)
     out = strided_view(flat, value.shape, value.strides)
     out[...] = array
     return out
-
-
-def _values(program: Program) -> list[Value]:
-    return [
-        x for entry in program.entries for x in names_in(tuple(entry.outs)) if x.__class__ is Value
-    ]
 
 
 __all__ = ["Graph", "Group", "Machine", "Place", "Stopped"]

@@ -18,13 +18,8 @@ _BOOL, _DOUBLE = np.dtype(np.bool_), np.dtype(np.float64)
 @rule("pointwise")
 def pointwise(lowering: Lowering, entry: Operation) -> None:
     """A row with a C expression."""
-    row, static, figures = entry.row, {}, {}
-    for name, value in entry.static.items():
-        if value.__class__ is values.Figure:
-            static[name] = Figure(f"{{{name}}}")
-            figures[name] = Scalar(_DOUBLE, value)
-        else:
-            static[name] = value
+    row = entry.row
+    static, figures = parameters(entry.static)
     kinds = [
         kind_of(x, kind) for x, kind in zip(entry.inputs, lowering.promoted(entry), strict=True)
     ]
@@ -39,17 +34,29 @@ def pointwise(lowering: Lowering, entry: Operation) -> None:
         for name, x, kind in zip(names, entry.inputs, kinds, strict=False):
             if isinstance(kind, np.dtype) or kind is None:
                 inputs[name] = lowering.load(x, kind, value.shape)
-        made = _compute(found.template, found.dtype, inputs, found.fragments)
+        made = computed(found.template, found.dtype, inputs, found.fragments)
         if found.check is not None and not number:
-            wrong = _compute(found.check, _BOOL, inputs, found.fragments)
+            wrong = computed(found.check, _BOOL, inputs, found.fragments)
             right = Compute(_BOOL, "!{wrong}", ("wrong",), (wrong,))
             lowering.add(Guard(lowering.where, value.shape, right))
         lowering.loop(lowering.out(value), made)
 
 
-def _compute(
+def parameters(static: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Expression]]:
+    """Static parameters as expressions take them, and those that are numbers of the run."""
+    known = dict(static)
+    figures: dict[str, Expression] = {}
+    for name, value in static.items():
+        if value.__class__ is values.Figure:
+            known[name] = Figure(f"{{{name}}}")
+            figures[name] = Scalar(_DOUBLE, value)
+    return known, figures
+
+
+def computed(
     template: str, dtype: np.dtype[Any], inputs: dict[str, Any], fragments: tuple[str, ...]
 ) -> Compute:
+    """A C expression over those of the inputs that its template names."""
     used = {name: x for name, x in inputs.items() if f"{{{name}}}" in template}
     return Compute(dtype, template, tuple(used), tuple(used.values()), fragments)
 

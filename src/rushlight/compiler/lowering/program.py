@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.emit.expressions import SUFFIXES
+from rushlight.compiler.emit.expressions import SUFFIXES, expression
 from rushlight.compiler.emit.fragments import fragment, function
 from rushlight.compiler.graph import (
     Cast,
@@ -40,6 +40,7 @@ from rushlight.compiler.recording.entries import (
 )
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
+from rushlight.core.table import TABLE
 from rushlight.memory import address
 
 Dtype = np.dtype[Any]
@@ -208,6 +209,13 @@ class Lowering:
             raise NoC(f"{name} of {x.dtype}")
         fragments = (known,) if fragment(known) is not None else ()
         return Compute(x.dtype, known + "({x})", ("x",), (x,), fragments)
+
+    def row(self, name: str, x: Expression) -> Expression:
+        """A row of one operand, by the formula that stands in it."""
+        found = expression(TABLE[name], [x.dtype], {})
+        if found is None:
+            raise NoC(f"{name} of {x.dtype}")
+        return Compute(found.dtype, found.template, ("x",), (x,), found.fragments)
 
     # ---- statements ------------------------------------------------------------------------------
 

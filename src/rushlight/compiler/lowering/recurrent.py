@@ -31,11 +31,6 @@ def _starts(entry: Operation) -> tuple[list[int], int]:
     return (starts[::-1] if entry.static["reverse"] else starts), sizes[0]
 
 
-def _sigmoid(lowering: Lowering, x: Expression) -> Expression:
-    less = lowering.compute(x.dtype, "-{x}", x=x)
-    return lowering.compute(x.dtype, "1 / (1 + {e})", e=lowering.call("exp", less))
-
-
 def _sum(lowering: Lowering, x: Expression, y: Expression) -> Expression:
     return lowering.compute(x.dtype, "{x} + {y}", x=x, y=y)
 
@@ -61,7 +56,7 @@ def _lstm(lowering: Lowering, entry: Operation) -> None:
                 lowering.element(_columns(pre, at, width), shape),
                 lowering.element(_columns(given, at, width), shape),
             )
-            value = lowering.call("tanh", total) if number == 2 else _sigmoid(lowering, total)
+            value = lowering.call("tanh", total) if number == 2 else lowering.row("sigmoid", total)
             out = _columns(gate, at, width)
             lowering.loop(out, value)
             parts.append(lowering.element(out, shape))
@@ -90,7 +85,7 @@ def _rnn(lowering: Lowering, entry: Operation) -> None:
         given = lowering.element(_rows(gx, start, batch), shape)
         total = _sum(lowering, lowering.element(pre, shape), given)
         if entry.static["relu"]:
-            value = lowering.compute(dtype, "0 > {x} ? 0 : {x}", x=total)
+            value = lowering.row("relu", total)
         else:
             value = lowering.call("tanh", total)
         h = _rows(out, start, batch)
@@ -127,7 +122,7 @@ def _gru(lowering: Lowering, entry: Operation) -> None:
                 lowering, inner[number], lowering.element(_columns(given, at, width), shape)
             )
             out = _columns(gate, at, width)
-            lowering.loop(out, _sigmoid(lowering, total))
+            lowering.loop(out, lowering.row("sigmoid", total))
             parts.append(lowering.element(out, shape))
         own_new = _rows(news, start, batch)
         lowering.loop(own_new, inner[2])

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rushlight.compiler.graph import Expression, Load, Loop, Memory, Pick, Place, Position, walk
+from rushlight.compiler.graph import (
+    Expression,
+    Loop,
+    Memory,
+    Pick,
+    Place,
+    Position,
+    expression_reads,
+    walk,
+)
 
 
 @dataclass
@@ -129,9 +138,9 @@ class Piece:
 
 def piece_of(loop: Loop) -> Piece:
     """The piece that a loop is."""
-    reads = _reads(loop.value)
+    reads = list(expression_reads(loop.value))
     for index in loop.indices or ():
-        reads += _reads(index)
+        reads += expression_reads(index)
     fixed = loop.indices is not None or any(
         isinstance(part, Position | Pick) for part in walk(loop.value)
     )
@@ -153,16 +162,6 @@ def piece_of(loop: Loop) -> Piece:
     if not fixed:
         _join(piece)
     return piece
-
-
-def _reads(x: Expression) -> list[tuple[Place, tuple[Expression, ...] | None]]:
-    found: list[tuple[Place, tuple[Expression, ...] | None]] = []
-    for part in walk(x):
-        if isinstance(part, Load):
-            found.append((part.place, None))
-        elif isinstance(part, Pick):
-            found.append((part.place, part.indices))
-    return found
 
 
 def _in_order(loop: Loop, kept: list[int], reads: Sequence[tuple[Place, object]]) -> list[int]:

@@ -257,6 +257,7 @@ NEW_FILES = {
     "autograd/profiler.py",
     "cli/environment.py",
     "cli/finder.py",
+    "cli/watcher.py",
     "nn/parallel/distributed.py",
     "elsewhere.py",
     "_jit_internal.py",

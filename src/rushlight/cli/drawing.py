@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
+from rushlight.cli.watcher import Watcher, say
 from rushlight.errors import MissingExtraError, require
 
 _BY_GRAPHVIZ = (".svg", ".png", ".pdf")
 _AS_TEXT = (".dot", ".gv")
 
 
-class FirstBackward:
+class FirstBackward(Watcher):
     """Draws the graph of the first backward into a file.
 
     What can be known before is refused at once, in one line; what goes wrong later is said in one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, value: str) -> None:
+        path = Path(value)
         problem = _problem(path)
         if problem is not None:
             print(f"rushlight run: --draw {path}: {problem}", file=sys.stderr)
@@ -44,19 +46,15 @@ class FirstBackward:
             draw(roots[0], params=_parameters_in_sight()).save(self.target)
         except Exception as error:
             line = " ".join(str(error).split())
-            _say(f"the graph of the first backward could not be drawn: {line}")
+            say(f"the graph of the first backward could not be drawn: {line}")
         else:
-            _say(f"the graph of the first backward is in {self.path}")
+            say(f"the graph of the first backward is in {self.path}")
 
     def report(self) -> None:
         """Say so if there was none."""
         if not self.done and os.getpid() == self.process:
             engine.observers.remove(self._draw)
-            _say(f"no backward ran, so that there is no graph in {self.path}")
-
-
-def _say(line: str) -> None:
-    print(f"rushlight: {line}", file=sys.stderr)
+            say(f"no backward ran, so that there is no graph in {self.path}")
 
 
 def _problem(path: Path) -> str | None:

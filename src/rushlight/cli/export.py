@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from rushlight.cli.run import run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its command line."""
+    parser.usage = "rushlight export [-o DIR] [--wasm] SCRIPT [arguments]"
+    parser.description = (
+        "Runs a script like `rushlight run`; each rushlight.compiler.export(model, inputs, "
+        "'NAME.c') that it calls writes C with its weights, which needs a C compiler and nothing else."
+    )
+    parser.add_argument(
+        "-o", dest="folder", metavar="DIR", help="the folder for NAME.c (default: here)"
+    )
+    parser.add_argument(
+        "--wasm",
+        action="store_true",
+        help="build WebAssembly, too, and a page to draw on for images",
+    )
+    parser.add_argument("script", metavar="SCRIPT")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Export what the script of the command line exports."""
+    export(options.script, options.arguments, folder=options.folder, wasm=options.wasm)
+    return 0
 
 
 def export(

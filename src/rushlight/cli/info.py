@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
 
@@ -9,6 +10,16 @@ import numpy as np
 
 from rushlight.threads import get_num_threads, processors
 from rushlight.version import RUSHLIGHT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the facts."""
+    print(info())
+    return 0
 
 
 def _scipy() -> str:

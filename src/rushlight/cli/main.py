@@ -6,11 +6,17 @@ import argparse
 import difflib
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 from rushlight.version import RUSHLIGHT
 
-COMMANDS = ("run", "export", "info")
+# Each is a module of this folder with `add_arguments(parser)` and `main(options)`, imported when it is asked for.
+COMMANDS = {
+    "run": "run a PyTorch script on rushlight",
+    "export": "write what a script exports as C that stands alone",
+    "info": "print versions, BLAS, threads and the C compiler found",
+}
 
 _EXAMPLES = """\
 examples:
@@ -31,7 +37,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser, with the arguments of one command."""
     parser = _Parser(
         prog="rushlight",
         description="PyTorch's interface built from scratch on NumPy.",
@@ -40,51 +47,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rushlight {RUSHLIGHT}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-
-    run = commands.add_parser(
-        "run",
-        help="run a PyTorch script on rushlight",
-        usage="rushlight run [--draw FILE] SCRIPT [arguments]\n"
-        "       rushlight run [--draw FILE] -m MODULE [arguments]",
-        description="Runs a Python script in which `torch` and `torchvision` mean rushlight. A torch "
-        "installed beside it is not touched.",
-    )
-    run.add_argument(
-        "--draw",
-        metavar="FILE",
-        help="draw the graph of the script's first backward: .svg, .png, .pdf or .dot",
-    )
-    run.add_argument("-m", dest="module", action="store_true", help="SCRIPT names a module")
-    run.add_argument("script", metavar="SCRIPT", nargs="?")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
-
-    export = commands.add_parser(
-        "export",
-        help="write what a script exports as C that stands alone",
-        usage="rushlight export [-o DIR] [--wasm] SCRIPT [arguments]",
-        description="Runs a script like `rushlight run`; each rushlight.compiler.export(model, inputs, "
-        "'NAME.c') that it calls writes C with its weights, which needs a C compiler and nothing else.",
-    )
-    export.add_argument(
-        "-o", dest="folder", metavar="DIR", help="the folder for NAME.c (default: here)"
-    )
-    export.add_argument(
-        "--wasm",
-        action="store_true",
-        help="build WebAssembly, too, and a page to draw on for images",
-    )
-    export.add_argument("script", metavar="SCRIPT")
-    export.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
-
-    commands.add_parser("info", help="print versions, BLAS, threads and the C compiler found")
+    for name, line in COMMANDS.items():
+        one = commands.add_parser(name, help=line)
+        if name == command:
+            import_module(f"rushlight.cli.{name}").add_arguments(one)
     return parser
 
 
-def _check_command(arguments: Sequence[str]) -> None:
-    """Raise SystemExit for a first word that is no command."""
+def _command(arguments: Sequence[str]) -> str | None:
+    """The command that the first word is, if it is no option; SystemExit if there is no such command."""
     first = arguments[0] if arguments else "-"
-    if first.startswith("-") or first in COMMANDS:
-        return
+    if first.startswith("-"):
+        return None
+    if first in COMMANDS:
+        return first
     if first.endswith(".py"):
         meant = f": write rushlight run {first}"
     else:
@@ -97,23 +73,10 @@ def _check_command(arguments: Sequence[str]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _check_command(given)
-    parser = _parser()
+    command = _command(given)
+    parser = _parser(command)
     options = parser.parse_args(given)
-    if options.command is None:
+    if command is None:
         parser.print_help()
-    elif options.command == "info":
-        from rushlight.cli.info import info
-
-        print(info())
-    elif options.command == "export":
-        from rushlight.cli.export import export
-
-        export(options.script, options.arguments, folder=options.folder, wasm=options.wasm)
-    else:
-        from rushlight.cli.run import refuse, run
-
-        if options.script is None:
-            refuse("name a script, or a module after -m (rushlight run --help)")
-        run(options.script, options.arguments, module=options.module, draw=options.draw)
-    return 0
+        return 0
+    return import_module(f"rushlight.cli.{command}").main(options)

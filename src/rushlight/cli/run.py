@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import sys
@@ -13,34 +14,62 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from rushlight.cli import children
-from rushlight.cli.drawing import FirstBackward
 from rushlight.cli.finder import STANDS_FOR, install, no_module
+from rushlight.cli.watcher import OPTIONS, Watcher, watchers
 
 # Whose frames stand before the program's first.
 _LAUNCHER = (os.path.dirname(__file__), "<frozen importlib")
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its command line: the options of `cli/watcher.py`, then the script with its own arguments."""
+    parser.usage = (
+        "rushlight run [options] SCRIPT [arguments]\n"
+        "       rushlight run [options] -m MODULE [arguments]"
+    )
+    parser.description = (
+        "Runs a Python script in which `torch` and `torchvision` mean rushlight. A torch "
+        "installed beside it is not touched."
+    )
+    for name, option in OPTIONS.items():
+        if option.metavar is None:
+            parser.add_argument(f"--{name}", action="store_true", help=option.help)
+        else:
+            parser.add_argument(f"--{name}", metavar=option.metavar, help=option.help)
+    parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT names a module")
+    parser.add_argument("script", metavar="SCRIPT", nargs="?")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run what the command line names."""
+    if options.script is None:
+        refuse("name a script, or a module after -m (rushlight run --help)")
+    asked = watchers(vars(options))
+    run(options.script, options.arguments, module=options.module, watching=asked)
+    return 0
+
+
 def run(
-    script: str, arguments: Sequence[str], *, module: bool = False, draw: str | None = None
+    script: str, arguments: Sequence[str], *, module: bool = False, watching: Sequence[Watcher] = ()
 ) -> None:
     """Run a script (or with module=True a module by name) as `__main__`, with torch meaning rushlight."""
-    drawing = None if draw is None else FirstBackward(Path(draw))
     install()
     sys.argv = [script, *arguments]
-    main, code = _module(script) if module else _script(script)
-    if drawing is not None:
-        drawing.watch()
-    sys.modules["__main__"] = main
+    program, code = _module(script) if module else _script(script)
+    for watcher in watching:
+        watcher.watch()
+    sys.modules["__main__"] = program
     try:
-        exec(code, main.__dict__)
+        exec(code, program.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
         _show(error)
         raise
     finally:
-        if drawing is not None:
-            drawing.report()
+        for watcher in watching:
+            watcher.report()
 
 
 def refuse(problem: str, status: int = 2) -> NoReturn:

@@ -1,0 +1,57 @@
+"""What `rushlight run` can be asked to watch while a program runs: a row for each option."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Watcher:
+    """Watches one program: made before it starts, asked once to begin and once to report.
+
+    What can be known beforehand is refused in the constructor, by `refuse`; what goes wrong later is
+    said in one line, and the program goes on.
+    """
+
+    def __init__(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def watch(self) -> None:
+        """Begin; the program starts next."""
+
+    def report(self) -> None:
+        """The program has ended, by an error perhaps: write and say what was seen."""
+
+
+class Option(NamedTuple):
+    """An option of `rushlight run`: what follows it (None: nothing does), its help, and its watcher."""
+
+    metavar: str | None
+    help: str
+    module: str
+    watcher: str
+
+
+OPTIONS = {
+    "draw": Option(
+        "FILE",
+        "draw the graph of the script's first backward: .svg, .png, .pdf or .dot",
+        "rushlight.cli.drawing",
+        "FirstBackward",
+    ),
+}
+
+
+def watchers(values: dict[str, Any]) -> list[Watcher]:
+    """The watchers of the options that were given."""
+    return [
+        getattr(import_module(option.module), option.watcher)(values[name])
+        for name, option in OPTIONS.items()
+        if values.get(name) not in (None, False)
+    ]
+
+
+def say(line: str) -> None:
+    """A line to the user, beside what the program prints."""
+    print(f"rushlight: {line}", file=sys.stderr)

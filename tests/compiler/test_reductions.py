@@ -18,7 +18,9 @@ STATICS = {
     "var": [{**FOLDED, "correction": c} for c in (0, 1, 2.5)],
     "vector_norm": [{**FOLDED, "ord": o} for o in (0.0, 0.5, 1.0, 2.0, 3.0, np.inf, -np.inf)],
     "inner": [{"dims": (0,)}],
+    "dot": [{}],
 }
+TWO = {"inner", "dot"}
 STATICS["std"] = STATICS["var"]
 
 
@@ -39,30 +41,29 @@ def lines(dtype: np.dtype) -> list[np.ndarray]:
     ]
 
 
+COMBINED = {
+    "max": "{b} > {a} || {b} != {b} ? {b} : {a}", "min": "{b} < {a} || {b} != {b} ? {b} : {a}",
+    **{sign: f"{{a}} {sign} {{b}}" for sign in "+*|&"},
+}  # fmt: skip
+
+
 def case(number, row, x, y, static) -> tuple[str, set[str], np.dtype] | None:
-    made = reduction(row, [x.dtype] * (1 + (row.name == "inner")), static, x.size)
+    made = reduction(row, [x.dtype] * (1 + (row.name in TWO)), static, x.size)
     if made is None:
         return None
     kind, out = C_TYPES[x.dtype.name], C_TYPES[made.dtype.name]
     body = [f"void case_{number}(const {kind} *x, const {kind} *y, {out} *out) {{", "    (void)y;"]
-    if made.better is not None:
-        better = made.better.format(x="x[i]", best="x[best]")
-        body += [
-            "    long best = 0;",
-            f"    for (long i = 1; i < {x.size}; i++) if ({better}) best = i;",
-        ]
-        return "\n".join([*body, "    *out = best;", "}"]), set(), made.dtype
     for fold in made.passes:
-        own, name = C_TYPES[fold.dtype.name], f"{fold.name}_"
+        own, name, combined = C_TYPES[fold.dtype.name], f"{fold.name}_", COMBINED[fold.kind]
         known = {f.name: f"{f.name}_" for f in made.passes}
         body += [
-            f"    {own} {name}[4] = {{{', '.join([fold.initial] * 4)}}};".replace(name, f"{name}s"),
+            f"    {own} {name}s[4] = {{{', '.join([fold.initial] * 4)}}};",
             f"    for (long i = 0; i < {x.size}; i++) {{",
-            f"        const {own} term = {fold.term.format(x='x[i]', y='y[i]', **known)};",
-            f"        {name}s[i % 4] = {fold.combine.format(a=f'{name}s[i % 4]', b='term')};", "    }",
-            *(f"    {name}s[{i - 1}] = {fold.combine.format(a=f'{name}s[{i - 1}]', b=f'{name}s[{i}]')};"
+            f"        const {own} term = {fold.term.format(x='x[i]', y='y[i]', position='i', **known)};",
+            f"        {name}s[i % 4] = {combined.format(a=f'{name}s[i % 4]', b='term')};", "    }",
+            *(f"    {name}s[{i - 1}] = {combined.format(a=f'{name}s[{i - 1}]', b=f'{name}s[{i}]')};"
               for i in (3, 2, 1)),
-            f"    const {own} {name} = {fold.finish.format(a=f'{name}s[0]', count=x.size, **known)};",
+            f"    const {own} {name} = {fold.finish.format(a=f'{name}s[0]', **known)};",
         ]  # fmt: skip
     return (
         "\n".join([*body, f"    *out = {made.passes[-1].name}_;", "}"]),
@@ -73,7 +74,7 @@ def case(number, row, x, y, static) -> tuple[str, set[str], np.dtype] | None:
 
 def test_folds_are_what_forwards_are(tmp_path):
     cases, texts, names = [], [], set()
-    for name in [*REDUCTIONS, "argmax", "argmin"]:
+    for name in REDUCTIONS:
         for dtype in TYPES[:-2]:
             for x in lines(dtype):
                 for static in STATICS.get(name, [FOLDED]):
@@ -83,7 +84,7 @@ def test_folds_are_what_forwards_are(tmp_path):
                         texts.append(found[0])
                         names |= found[1]
                         cases.append((name, x, y, static, found[2]))
-    assert {name for name, *_ in cases} == {*REDUCTIONS, "argmax", "argmin"}
+    assert {name for name, *_ in cases} == set(REDUCTIONS)
     (tmp_path / "folds.c").write_text("\n\n".join([HEADERS, fragments(names), *texts]))
     made = subprocess.run(
         [COMPILER, *FLAGS, "-o", tmp_path / "folds.so", tmp_path / "folds.c", "-lm"],
@@ -98,7 +99,7 @@ def test_folds_are_what_forwards_are(tmp_path):
         arrays = (ctypes.c_void_p(a.ctypes.data) for a in (x, y, found))
         getattr(library, f"case_{number}")(*arrays)
         with np.errstate(all="ignore"):
-            given = (x, y) if name == "inner" else (x,)
+            given = (x, y) if name in TWO else (x,)
             expected = np.asarray(TABLE[name].forward(*given, **static)).reshape(())
             # Sums in another order.
             scale = 4e-7 if dtype in (np.float32, np.complex64) else 2e-15

@@ -283,7 +283,7 @@ class NestWriter(Writer):
             fold, name = fold_of(piece), self._fold_name(piece)
             self.line(f"{c_type(piece.loop.out.dtype)} {name} = {fold.initial};")
             clauses.append(f"{fold.kind}:{name}")
-            if fold.kind in ("max", "min"):
+            if _meets_nan(piece):
                 self.line(f"int {name}_nan = 0;")
                 clauses.append(f"|:{name}_nan")
         self._loops(dims, kept, len(dims), bool(clauses) or self._is_parallel(loop), clauses)
@@ -321,7 +321,7 @@ class NestWriter(Writer):
 
     def _store_fold(self, piece: Piece) -> None:
         name, access, fold = self._fold_name(piece), piece.accesses[0], fold_of(piece)
-        if fold.kind in ("max", "min"):
+        if _meets_nan(piece):
             self.line(f"if ({name}_nan) {name} = NAN;")
         if over_rows(piece):
             self._combine(self._total(piece), c_type(piece.loop.out.dtype), fold.kind, name)
@@ -351,7 +351,8 @@ class NestWriter(Writer):
         if fold is not None:
             of = c_type(loop.out.dtype)
             if piece in self.folding:
-                self._combine(self._fold_name(piece), of, fold.kind, text, nan=True)
+                nan = _meets_nan(piece)
+                self._combine(self._fold_name(piece), of, fold.kind, text, nan=nan)
             else:
                 self._combine(self._total(piece), of, fold.kind, text)
             return
@@ -436,3 +437,8 @@ class NestWriter(Writer):
         self.line(f"{self.pointer(access)}[{self.index(piece, access)}] = {fold.initial};")
         for _ in range(opened):
             self.close()
+
+
+def _meets_nan(piece: Piece) -> bool:
+    """Whether it looks for an extreme among what may be no number."""
+    return fold_of(piece).kind in ("max", "min") and piece.loop.out.dtype.kind == "f"

@@ -1,46 +1,78 @@
-"""Rows that fold dimensions away."""
+"""Rows that fold dimensions away, as `emit/reductions.py` says it of their elements."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from rushlight.compiler.graph import Expression, Fold, Literal, NoC, Place
+import numpy as np
+
+from rushlight.compiler.emit.reductions import REDUCTIONS, reduction
+from rushlight.compiler.graph import Expression, Fold, Literal, NoC, Place, Position, Shape
+from rushlight.compiler.lowering.pointwise import computed
 from rushlight.compiler.lowering.program import Lowering, rule
 from rushlight.compiler.recording.entries import Operation
 
 SUM = Fold("+", "0")
 MOST = Fold("max", "-INFINITY")
-LEAST = Fold("min", "INFINITY")
 
-
-def dims_of(static: dict[str, Any], rank: int) -> tuple[int, ...]:
-    """The dimensions that are folded."""
-    dim = static["dim"]
-    if dim is None:
-        return tuple(range(rank))
-    return (dim,) if isinstance(dim, int) else tuple(dim)
+_LONG = np.dtype(np.int64)
 
 
 def floating(place: Place) -> None:
-    """Only plain floats are folded here."""
+    """Only plain floats are computed with here."""
     if place.dtype.kind != "f":
         raise NoC(f"a fold of {place.dtype}")
 
 
-@rule("sum", "mean")
-def _sum(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    floating(x)
+def _dims_of(static: dict[str, Any], rank: int) -> tuple[int, ...]:
+    """The dimensions that are folded."""
+    dim = static["dims"] if "dims" in static else static.get("dim")
+    if dim is None or not rank:
+        return tuple(range(rank))
+    return (dim,) if isinstance(dim, int) else tuple(dim)
+
+
+def _position(lowering: Lowering, shape: Shape, dims: tuple[int, ...]) -> Expression:
+    """The number of an element among those that are folded into one."""
+    terms: dict[str, Expression] = {}
+    texts, step = [], 1
+    for d in reversed(dims):
+        if shape[d] > 1:
+            terms[f"d{d}"] = Position(_LONG, d)
+            texts.append(f"{{d{d}}}" if step == 1 else f"{{d{d}}} * {step}")
+            step *= shape[d]
+    return lowering.compute(_LONG, " + ".join(reversed(texts)) or "0", **terms)
+
+
+@rule(*REDUCTIONS)
+def _fold(lowering: Lowering, entry: Operation) -> None:
+    kinds = lowering.promoted(entry)
+    shape = lowering.place(entry.inputs[0]).shape
+    dims = _dims_of(entry.static, len(shape))
+    made = reduction(entry.row, kinds, entry.static, math.prod(shape[d] for d in dims))
+    if made is None:
+        raise NoC(f"a fold of {kinds[0]}")
+    known: dict[str, Expression] = {"position": _position(lowering, shape, dims)}
+    for name, operand, kind in zip("xy", entry.inputs, kinds, strict=False):
+        known[name] = lowering.load(operand, kind, shape)
     out = lowering.out(entry.outs[0])
-    dims = dims_of(entry.static, len(x.shape))
-    value = lowering.element(x, x.shape)
-    if entry.row.name == "sum":
-        lowering.folded(out, value, x.shape, dims, SUM)
-        return
-    total = lowering.temporary(out.shape, out.dtype, "total")
-    lowering.folded(total, value, x.shape, dims, SUM)
-    lowering.loop(out, divided(lowering, total, math.prod(x.shape[d] for d in dims)))
+    kept = tuple(1 if d in dims else n for d, n in enumerate(shape))
+    found: dict[str, Place] = {}
+    for one in made.passes:
+        last = one is made.passes[-1]
+        term = computed(one.term, one.dtype, known, made.fragments)
+        total = shown = out.reshaped(kept) if last else lowering.temporary(kept, one.dtype, one.name)
+        if one.finish != "{a}":
+            total = lowering.temporary(kept, one.dtype, "total")
+        lowering.folded(total, term, shape, dims, Fold(one.kind, one.initial))
+        if total is not shown:
+            a = lowering.element(total, kept)
+            # What came before has been folded, too.
+            parts = {name: lowering.element(place, kept) for name, place in found.items()}
+            lowering.loop(shown, computed(one.finish, one.dtype, {**parts, "a": a}, made.fragments))
+        found[one.name] = shown
+        known[one.name] = lowering.element(shown, shape)
 
 
 def divided(lowering: Lowering, total: Place, count: int) -> Expression:
@@ -51,61 +83,3 @@ def divided(lowering: Lowering, total: Place, count: int) -> Expression:
         t=lowering.element(total, total.shape),
         n=Literal(total.dtype, float(count)),
     )
-
-
-@rule("any", "all")
-def _every(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    if x.dtype.kind not in "biuf":
-        raise NoC(f"a fold of {x.dtype}")
-    out = lowering.out(entry.outs[0])
-    holds = lowering.compute(out.dtype, "{x} != 0", x=lowering.element(x, x.shape))
-    fold = Fold("|", "0") if entry.row.name == "any" else Fold("&", "1")
-    lowering.folded(out, holds, x.shape, dims_of(entry.static, len(x.shape)), fold)
-
-
-@rule("prod")
-def _prod(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    floating(x)
-    out = lowering.out(entry.outs[0])
-    value = lowering.element(x, x.shape)
-    lowering.folded(out, value, x.shape, dims_of(entry.static, len(x.shape)), Fold("*", "1"))
-
-
-@rule("amax", "amin")
-def _extreme(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    floating(x)
-    out = lowering.out(entry.outs[0])
-    fold = MOST if entry.row.name == "amax" else LEAST
-    dims = dims_of(entry.static, len(x.shape))
-    lowering.folded(out, lowering.element(x, x.shape), x.shape, dims, fold)
-
-
-@rule("inner")
-def _inner(lowering: Lowering, entry: Operation) -> None:
-    x, y = map(lowering.place, entry.inputs)
-    floating(x)
-    value = lowering.compute(
-        x.dtype, "{x} * {y}", x=lowering.element(x, x.shape), y=lowering.element(y, x.shape)
-    )
-    lowering.folded(lowering.out(entry.outs[0]), value, x.shape, entry.static["dims"], SUM)
-
-
-@rule("vector_norm")
-def _norm(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    floating(x)
-    dims = dims_of(entry.static, len(x.shape))
-    if entry.static["ord"] != 2:
-        raise NoC("another norm")
-    element = lowering.element(x, x.shape)
-    out = lowering.out(entry.outs[0])
-    if math.prod(x.shape[d] for d in dims) == 1:
-        lowering.folded(out, lowering.call("fabs", element), x.shape, dims, SUM)
-        return
-    total = lowering.temporary(out.shape, out.dtype, "squares")
-    square = lowering.compute(x.dtype, "{x} * {x}", x=element)
-    lowering.folded(total, square, x.shape, dims, SUM)
-    lowering.loop(out, lowering.call("sqrt", lowering.element(total, out.shape)))

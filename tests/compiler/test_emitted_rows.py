@@ -24,6 +24,7 @@ from rushlight.compiler.machine import Machine
 from rushlight.compiler.recording.entries import Operation, Turn
 from rushlight.core.doors import apply
 from rushlight.core.table import TABLE
+from rushlight.core.tensor import wrap
 from rushlight.core.turned import held
 
 # Samples of other types overflow, and are compared all the same.
@@ -32,9 +33,16 @@ pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("igno
 LISTED = Path(__file__).with_name("outside.txt")
 # Memory that is not filled holds anything.
 LEFT_OUT = {"blank"}
-OTHERS = ("float32", "float64", "int64", "int32", "uint8", "bool")
+OTHERS = ("float32", "float64", "int64", "int32", "uint8", "bool", "float16", "bfloat16")
 # How many digits of a type must agree: sums are added in another order.
-CLOSE = {"float32": 2e-5, "float64": 1e-12, "complex64": 2e-5, "complex128": 1e-12}
+CLOSE = {
+    "bfloat16": 1e-2,
+    "float16": 2e-3,
+    "float32": 2e-5,
+    "float64": 1e-12,
+    "complex64": 2e-5,
+    "complex128": 1e-12,
+}
 # Samples of a row that are taken in other types than they come in.
 FEW = 1
 
@@ -56,7 +64,7 @@ class Case:
 
     def tensors(self, mixed: bool = False) -> list[Any]:
         arrays = [x for x in self.arrays if isinstance(x, np.ndarray)]
-        return [torch.from_numpy(mix(x) if mixed else x.copy("K")) for x in arrays]
+        return [wrap((mix(x) if mixed else x.copy("K"))[...]) for x in arrays]
 
     def given(self, mixed: bool) -> list[Any]:
         """The tensors of a call, mixed if the row takes them so."""
@@ -93,7 +101,7 @@ def cases(name: str) -> Iterator[Case]:
         ):
             others += [d for d in OTHERS if d not in others]
         for dtype in dict.fromkeys([own.name, *others]):
-            cast = [_cast(x, own, np.dtype(dtype)) for x in arrays]
+            cast = [_cast(x, own, getattr(torch, dtype).numpy) for x in arrays]
             order = "F" if number % 2 else "C"
             cast = [np.array(x, order=order) if isinstance(x, np.ndarray) else x for x in cast]
             case = Case(name, number, dtype, cast, sample.static)

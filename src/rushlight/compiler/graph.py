@@ -30,6 +30,8 @@ C_TYPES = {
     "bool": "uint8_t", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t",
     "int64": "int64_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t",
     "float32": "float", "float64": "double",
+    # Narrow floats are their bits: whoever computes with them widens them first.
+    "float16": "uint16_t", "bfloat16": "uint16_t",
 }  # fmt: skip
 
 

@@ -178,7 +178,7 @@ class Primitive:
 
     def settled(self, arrays: Sequence[Any]) -> tuple[Callable[..., Any], Layout | None]:
         """The forward and the layout that promoted arrays ask for, as `apply` decides it."""
-        narrow = any(a.dtype in NARROW for a in arrays)
+        narrow = not self.view and any(a.dtype in NARROW for a in arrays)
         odd = self.layout is not None and any(map(placed, arrays))
         return (self.narrow if narrow else self.forward), (self.layout if odd else None)
 

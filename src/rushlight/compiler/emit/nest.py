@@ -346,7 +346,7 @@ class NestWriter(Writer):
         if loop.indices is not None:
             index = self._scattered(piece)
             target = f"{self.pointer(access)}[{index}]"
-            self.line(f"{target} {'+=' if fold else '='} {text};")
+            self.line(f"{target} {fold.kind if fold else ''}= {text};")
             return
         if fold is not None:
             of = c_type(loop.out.dtype)

@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.emit.expressions import C_TYPES, NARROW, Figure, NoExpression, filled, literal
+from rushlight.compiler.emit.expressions import (
+    C_TYPES,
+    NARROW,
+    Figure,
+    NoExpression,
+    filled,
+    literal,
+)
 from rushlight.core.row import Primitive
 
 Dtype = np.dtype[Any]

@@ -10,10 +10,14 @@ from rushlight.compiler.lowering import (
     products,
     recurrent,
     reductions,
+    scans,
+    scatters,
+    strided,
+    windows,
 )
 from rushlight.compiler.lowering.program import lower
 
 __all__ = [
     "images", "indexing", "losses", "lower", "moves", "normalization", "pointwise", "products", "recurrent",
-    "reductions",
+    "reductions", "scans", "scatters", "strided", "windows",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rows that go over images: convolutions and pooling, of two dimensions or one."""
+"""Convolutions of images, of two dimensions or one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 from rushlight.compiler.graph import Images, NoC, Place, in_rows
 from rushlight.compiler.kernels.geometry import Form
-from rushlight.compiler.kernels.pooling import Windows
 from rushlight.compiler.lowering.program import Lowering, rule
 from rushlight.compiler.lowering.reductions import floating
 from rushlight.compiler.recording.entries import Operation
 
 
-def _pair(numbers: Any, missing: int) -> tuple[int, int]:
+def pair(numbers: Any, missing: int) -> tuple[int, int]:
     """Two numbers, of which one is that of a dimension of size 1."""
     pair = tuple(numbers)
     if len(pair) == 1:
@@ -23,7 +22,7 @@ def _pair(numbers: Any, missing: int) -> tuple[int, int]:
     return pair[0], pair[1]
 
 
-def _flat(entry: Operation, *places: Place) -> tuple[Place, ...]:
+def flat_images(entry: Operation, *places: Place) -> tuple[Place, ...]:
     """Batches of images of two dimensions."""
     return tuple(_batch(place, len(entry.static["stride"])) for place in places)
 
@@ -49,11 +48,11 @@ def _form(images: Place, weight: Place, result: Place, size: Any, static: dict[s
     """The convolution that makes result of images of a size."""
     floating(images)
     form = Form(
-        images.shape[0], weight.shape[1] * static["groups"], weight.shape[0], _pair(size, 1),
-        _pair(weight.shape[2:], 1), _pair(static["stride"], 1), _pair(static["padding"], 0),
-        _pair(static["dilation"], 1), static["groups"],
+        images.shape[0], weight.shape[1] * static["groups"], weight.shape[0], pair(size, 1),
+        pair(weight.shape[2:], 1), pair(static["stride"], 1), pair(static["padding"], 0),
+        pair(static["dilation"], 1), static["groups"],
     )  # fmt: skip
-    if form.result != _pair(result.shape[2:], 1):
+    if form.result != pair(result.shape[2:], 1):
         raise NoC("a transposed convolution with more around it")
     return form
 
@@ -91,8 +90,8 @@ def _convolution(lowering: Lowering, entry: Operation) -> None:
     images, result = (x, out) if forward else (out, x)
     form = _form(images, weight, result, images.shape[2:], entry.static)
     way = "forward" if forward else "input"
-    inputs = (*_flat(entry, x), weight)
-    lowering.add(Images(lowering.where, way, form, inputs, _flat(entry, out)))
+    inputs = (*flat_images(entry, x), weight)
+    lowering.add(Images(lowering.where, way, form, inputs, flat_images(entry, out)))
     _biased(lowering, out, entry.inputs[2] if len(entry.inputs) > 2 else None)
 
 
@@ -104,35 +103,6 @@ def _convolution_weight(lowering: Lowering, entry: Operation) -> None:
     rows = out
     if out.strides != in_rows(out.shape):
         rows = lowering.temporary(out.shape, out.dtype, "weights")
-    lowering.add(Images(lowering.where, "weight", form, _flat(entry, x, g), (rows,)))
+    lowering.add(Images(lowering.where, "weight", form, flat_images(entry, x, g), (rows,)))
     if rows is not out:
         lowering.loop(out, lowering.element(rows, out.shape))
-
-
-def _windows(static: dict[str, Any]) -> Windows:
-    return Windows(
-        _pair(static["kernel"], 1), _pair(static["stride"], 1), _pair(static["padding"], 0),
-        _pair(static["dilation"], 1),
-    )  # fmt: skip
-
-
-@rule("max_pool_from")
-def _maximum(lowering: Lowering, entry: Operation) -> None:
-    x = lowering.place(entry.inputs[0])
-    floating(x)
-    out, winner = map(lowering.out, entry.outs)
-    windows = _windows(entry.static)
-    lowering.add(
-        Images(lowering.where, "maximum", windows, _flat(entry, x), _flat(entry, out, winner))
-    )
-
-
-@rule("pool_scatter")
-def _scattered(lowering: Lowering, entry: Operation) -> None:
-    g, winner = map(lowering.place, entry.inputs)
-    floating(g)
-    out = lowering.out(entry.outs[0])
-    windows = _windows(entry.static)
-    lowering.add(
-        Images(lowering.where, "scattered", windows, _flat(entry, g, winner), _flat(entry, out))
-    )

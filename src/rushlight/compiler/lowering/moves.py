@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.graph import Literal, NoC, Place
+from rushlight.compiler.graph import Expression, Literal, NoC, Pick, Place, Position, Shape
+from rushlight.compiler.lowering.indexing import add
+from rushlight.compiler.lowering.places import region, shown
 from rushlight.compiler.lowering.program import Lowering, rule
 from rushlight.compiler.recording.entries import Operation
-from rushlight.memory import address, strided_view
-from rushlight.primitives.index import slice_
+from rushlight.primitives.view import diagonal
+
+_LONG = np.dtype(np.int64)
 
 
 @rule("compact", "clone", "laid_out", "entry", "dependent", "overwrite")
@@ -79,28 +81,24 @@ def _place_slice(lowering: Lowering, entry: Operation) -> None:
     lowering.loop(target, lowering.element(g, target.shape))
 
 
-def region(place: Place, index: Any) -> Place:
-    """The part of an array that integers, slices, None and `...` show."""
-    # NumPy says where it lies, on memory that nobody touches.
-    item = np.dtype(np.uint8)
-    memory = np.empty(max(place.span()[1], 1), item)
-    whole = strided_view(memory, place.shape, place.strides, place.offset)
-    part = slice_.forward(whole, index=index)
-    if part.size and not np.shares_memory(part, memory):
-        raise NoC("an index that copies")
-    offset = address(part) - address(memory)
-    return Place(place.memory, offset, part.shape, part.strides)
-
-
 @rule("roll")
 def _roll(lowering: Lowering, entry: Operation) -> None:
     x = lowering.place(entry.inputs[0])
     out = lowering.out(entry.outs[0])
     dims, shifts = entry.static["dims"], entry.static["shifts"]
     if dims is None:
-        x, out, dims = x.reshaped((x.size,)), out.reshaped((x.size,)), (0,)
+        rows = lowering.temporary(x.shape, x.dtype, "rows")
+        lowering.loop(rows, lowering.element(x, x.shape))
+        flat = lowering.temporary((x.size,), x.dtype, "rolled")
+        _roll_into(lowering, rows.reshaped((x.size,)), flat, (0,), shifts)
+        lowering.loop(out, lowering.element(flat.reshaped(x.shape), x.shape))
+        return
     if len(set(dims)) != len(dims):
         raise NoC("a dimension rolled twice")
+    _roll_into(lowering, x, out, dims, shifts)
+
+
+def _roll_into(lowering: Lowering, x: Place, out: Place, dims: Shape, shifts: Shape) -> None:
     parts = [(x, out)]
     for dim, shift in zip(dims, shifts, strict=True):
         size = x.shape[dim]
@@ -117,3 +115,46 @@ def _roll(lowering: Lowering, entry: Operation) -> None:
     for source, target in parts:
         if source.size:
             lowering.loop(target, lowering.element(source, target.shape))
+
+
+@rule("flip")
+def _flip(lowering: Lowering, entry: Operation) -> None:
+    x, out = lowering.place(entry.inputs[0]), lowering.out(entry.outs[0])
+    positions: list[Expression] = []
+    for d, n in enumerate(x.shape):
+        at = Position(_LONG, d)
+        turned = d in entry.static["dims"]
+        positions.append(lowering.compute(_LONG, f"{n - 1} - {{at}}", at=at) if turned else at)
+    lowering.loop(out, Pick(x.dtype, x, tuple(positions)))
+
+
+@rule("triangle")
+def _triangle(lowering: Lowering, entry: Operation) -> None:
+    x, out = lowering.place(entry.inputs[0]), lowering.out(entry.outs[0])
+    row, column = (Position(_LONG, len(x.shape) - d) for d in (2, 1))
+    sign = ">=" if entry.static["upper"] else "<="
+    text = f"{{j}} - {{i}} {sign} {entry.static['diagonal']} ? {{x}} : 0"
+    lowering.loop(
+        out, lowering.compute(x.dtype, text, i=row, j=column, x=lowering.element(x, x.shape))
+    )
+
+
+@rule("diagonal_fill")
+def _diagonal_fill(lowering: Lowering, entry: Operation) -> None:
+    g, out = lowering.place(entry.inputs[0]), lowering.out(entry.outs[0])
+    where = {name: entry.static[name] for name in ("offset", "dim1", "dim2")}
+    lowering.loop(out, Literal(out.dtype, 0))
+    target = shown(out, diagonal, where)
+    lowering.loop(target, lowering.element(g, target.shape))
+
+
+@rule("fold_windows")
+def _fold_windows(lowering: Lowering, entry: Operation) -> None:
+    g, out = lowering.place(entry.inputs[0]), lowering.out(entry.outs[0])
+    dim, step, last = entry.static["dim"], entry.static["step"], len(g.shape) - 1
+    positions: list[Expression] = [Position(_LONG, d) for d in range(last)]
+    positions[dim] = lowering.compute(
+        _LONG, f"{{window}} * {step} + {{at}}", window=positions[dim], at=Position(_LONG, last)
+    )
+    lowering.loop(out, Literal(out.dtype, 0))
+    add(lowering, out, lowering.element(g, g.shape), g.shape, positions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.compiler.graph import Cast, Compute, Expression, Guard, Literal, NoC, Number, Scalar
+from rushlight.compiler.graph import Compute, Expression, Guard, Literal, NoC, Number, Scalar
 from rushlight.compiler.recording.entries import Arithmetic, Checked, Decision, Look, Seen
 from rushlight.compiler.recording.values import Figure
 
@@ -51,7 +51,7 @@ def _look(lowering: Lowering, entry: Look) -> None:
     place = lowering.place(entry.inputs[0])
     one = place.reshaped(())
     value = lowering.element(one, ())
-    lowering.add(Number(lowering.where, figure, Cast(_DOUBLE, value)))
+    lowering.add(Number(lowering.where, figure, lowering.cast(value, _DOUBLE)))
     if place.dtype.kind in "iu" and place.dtype.itemsize == 8:
         _exact(lowering, figure)
 

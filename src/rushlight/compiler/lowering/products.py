@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from rushlight.compiler.graph import NoC, Place, Product
+from rushlight.compiler.emit.expressions import expression
+from rushlight.compiler.graph import Fold, NoC, Place, Product
+from rushlight.compiler.lowering.pointwise import computed
 from rushlight.compiler.lowering.program import Lowering, rule
 from rushlight.compiler.recording.entries import Operation
+from rushlight.core.table import TABLE
+from rushlight.dtypes import NARROW
 
 
 def flat(lowering: Lowering, x: Place) -> Place:
@@ -24,11 +29,35 @@ def flat(lowering: Lowering, x: Place) -> Place:
 
 def product(lowering: Lowering, a: Place, b: Place, c: Place) -> None:
     """c = a @ b."""
-    if a.dtype.kind != "f" or a.dtype != b.dtype:
+    if a.dtype != b.dtype or a.dtype.kind not in "iuf" or a.dtype in NARROW:
         raise NoC(f"a product of {a.dtype}")
     if 0 in a.shape or 0 in b.shape:
         raise NoC("a product of nothing")
+    if a.dtype.kind != "f":
+        _whole(lowering, a, b, c)
+        return
     lowering.add(Product(lowering.where, a, b, c))
+
+
+def _whole(lowering: Lowering, a: Place, b: Place, c: Place) -> None:
+    """A product of whole numbers, which wrap around."""
+    shape = (*a.shape, b.shape[-1])
+    rank = len(shape)
+    left = replace(a, shape=(*a.shape, 1), strides=(*a.strides, 0))
+    right = replace(
+        b, shape=(*b.shape[:-2], 1, *b.shape[-2:]), strides=(*b.strides[:-2], 0, *b.strides[-2:])
+    )
+    wrapped = expression(TABLE["mul"], [a.dtype, a.dtype], {})
+    if wrapped is None:
+        raise NoC(f"a product of {a.dtype}")
+    parts = {"x": lowering.element(left, shape), "y": lowering.element(right, shape)}
+    lowering.folded(
+        c,
+        computed(wrapped.template, a.dtype, parts, wrapped.fragments),
+        shape,
+        (rank - 2,),
+        Fold("+", "0"),
+    )
 
 
 @rule("linear")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.emit.expressions import SUFFIXES, expression
+from rushlight.compiler.emit.expressions import SUFFIXES, conversion, expression
 from rushlight.compiler.emit.fragments import fragment, function
 from rushlight.compiler.graph import (
     Cast,
@@ -41,13 +42,20 @@ from rushlight.compiler.recording.entries import (
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.core.table import TABLE
+from rushlight.dtypes import NARROW
 from rushlight.memory import address
+from rushlight.narrow import EXACT, rounded
 
 Dtype = np.dtype[Any]
 Rule = Callable[["Lowering", Any], None]
 
 # What a row is in loops, by its name; filled by the modules beside this one.
 ROWS: dict[str, Rule] = {}
+# The same of kernels that write into memory: (lowering, target, operands, parameters).
+Kernel = Callable[["Lowering", Place, Sequence[Any], dict[str, Any]], None]
+KERNELS: dict[Callable[..., Any], Kernel] = {}
+
+_SINGLE = np.dtype(np.float32)
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -56,6 +64,17 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     def note(function: Rule) -> Rule:
         for name in names:
             ROWS[name] = function
+        return function
+
+    return note
+
+
+def written(*kernels: Callable[..., Any]) -> Callable[[Kernel], Kernel]:
+    """Say what kernels write in loops."""
+
+    def note(function: Kernel) -> Kernel:
+        for kernel in kernels:
+            KERNELS[kernel] = function
         return function
 
     return note
@@ -75,6 +94,8 @@ class Lowering:
         self.statements: list[Statement] = []
         self.places: dict[int, Place] = {}
         self.where: Any = None
+        # The index of the last value that stands for another.
+        self.stands = 0
         # Values whose memory is written, or seen by Python afterwards: a constant must be a copy then.
         self.exposed = {r.value.index for r in program.lasting() if r.value is not None}
         self.exposed |= {e.target.index for e in program.entries if isinstance(e, Write)}
@@ -193,7 +214,18 @@ class Lowering:
             if (memory.array == first).all():
                 return Literal(dtype or memory.dtype, first)
         load = Load(place.dtype, place.spread(shape))
-        return load if dtype is None or dtype == place.dtype else Cast(dtype, load)
+        return load if dtype is None else self.cast(load, dtype)
+
+    def cast(self, x: Expression, dtype: Dtype) -> Expression:
+        """An expression in another type."""
+        if x.dtype == dtype:
+            return x
+        if x.dtype not in NARROW and dtype not in NARROW:
+            return Cast(dtype, x)
+        found = conversion(x.dtype, dtype)
+        if found is None:
+            raise NoC(f"{x.dtype} as {dtype}")
+        return Compute(dtype, found.template, ("x",), (x,), found.fragments)
 
     def compute(
         self, dtype: Any, template: str, *fragments: str, **inputs: Expression
@@ -229,12 +261,9 @@ class Lowering:
     ) -> None:
         """Let out be the value, for each element of a shape; nothing if there are none."""
         shape = out.shape if shape is None else shape
-        if value.dtype != out.dtype:
-            value = Cast(out.dtype, value)
+        value = self.cast(value, out.dtype)
         if 0 not in shape:
             self.statements.append(Loop(self.where, shape, out, value, fold, indices))
-        elif fold is not None and out.size:
-            raise NoC("a fold of nothing")
 
     def folded(
         self, out: Place, value: Expression, shape: Shape, dims: Sequence[int], fold: Fold
@@ -249,9 +278,9 @@ class Lowering:
             for d, stride in zip(kept, out.strides, strict=True):
                 strides[d] = stride
         spread = Place(out.memory, out.offset, shape, tuple(strides))
-        if 0 in shape and out.size:
-            raise NoC("a fold of nothing")
-        if all(shape[d] == 1 for d in dims):
+        if 0 in shape:
+            self.loop(out, Compute(out.dtype, fold.initial, (), ()))
+        elif all(shape[d] == 1 for d in dims):
             self.loop(spread, value)
         else:
             self.loop(spread, value, shape, fold)
@@ -301,9 +330,42 @@ class Lowering:
                 self.out(out)
             return
         known = ROWS.get(entry.row.name)
+        narrow = [x.dtype for x in entry.reads() if x.__class__ is Value and x.dtype in NARROW]
         if known is None:
-            known = ROWS["pointwise"]
-        known(self, entry)
+            ROWS["pointwise"](self, entry)
+        elif narrow and not entry.row.as_is:
+            self._widened(known, entry, narrow[0])
+        else:
+            known(self, entry)
+
+    def _widened(self, known: Rule, entry: Operation, narrow: Dtype) -> None:
+        """A row computed in single precision, as `apply` does it: what it takes is widened, what it gives rounded."""
+        wide = copy(entry)
+        exact = entry.row.name in EXACT
+        inputs: list[Any] = []
+        for x in entry.inputs:
+            if x.__class__ is Figure and not exact:
+                raise NoC(f"a number of {narrow} that is known only when the program runs")
+            if x.__class__ is not Value or x.dtype not in NARROW:
+                inputs.append(x if exact else rounded(x, narrow))
+                continue
+            inputs.append(stand := self._single(x))
+            place = self.temporary(x.shape, _SINGLE, x.name)
+            self.places[stand.index] = place
+            self.loop(place, self.element(self.place(x), x.shape, _SINGLE))
+        wide.inputs = tuple(inputs)
+        wide.outs = [self._single(out) if out.dtype in NARROW else out for out in entry.outs]
+        known(self, wide)
+        for out, stand in zip(entry.outs, wide.outs, strict=True):
+            if out is not stand:
+                self.loop(self.out(out), self.element(self.places[stand.index], out.shape))
+
+    def _single(self, value: Value) -> Value:
+        """What stands for narrow floats in single precision."""
+        self.stands -= 1
+        wider = _SINGLE.itemsize // value.dtype.itemsize
+        strides = tuple(s * wider for s in value.strides)
+        return Value(self.stands, value.shape, _SINGLE, strides, value.name)
 
     def _view(self, out: Value) -> None:
         base = out.base

@@ -12,6 +12,7 @@ from rushlight.compiler.graph import Expression, Fold, Literal, NoC, Place, Posi
 from rushlight.compiler.lowering.pointwise import computed
 from rushlight.compiler.lowering.program import Lowering, rule
 from rushlight.compiler.recording.entries import Operation
+from rushlight.dtypes import NARROW
 
 SUM = Fold("+", "0")
 MOST = Fold("max", "-INFINITY")
@@ -21,7 +22,7 @@ _LONG = np.dtype(np.int64)
 
 def floating(place: Place) -> None:
     """Only plain floats are computed with here."""
-    if place.dtype.kind != "f":
+    if place.dtype.kind != "f" or place.dtype in NARROW:
         raise NoC(f"a fold of {place.dtype}")
 
 
@@ -58,21 +59,20 @@ def _fold(lowering: Lowering, entry: Operation) -> None:
         known[name] = lowering.load(operand, kind, shape)
     out = lowering.out(entry.outs[0])
     kept = tuple(1 if d in dims else n for d, n in enumerate(shape))
-    found: dict[str, Place] = {}
+    # What passes before gave, of each result.
+    given: dict[str, Expression] = {}
     for one in made.passes:
         last = one is made.passes[-1]
+        shown = out if last else lowering.temporary(out.shape, one.dtype, one.name)
+        plain = one.finish == "{a}"
+        total = shown if plain else lowering.temporary(out.shape, one.dtype, "total")
         term = computed(one.term, one.dtype, known, made.fragments)
-        total = shown = out.reshaped(kept) if last else lowering.temporary(kept, one.dtype, one.name)
-        if one.finish != "{a}":
-            total = lowering.temporary(kept, one.dtype, "total")
         lowering.folded(total, term, shape, dims, Fold(one.kind, one.initial))
-        if total is not shown:
-            a = lowering.element(total, kept)
-            # What came before has been folded, too.
-            parts = {name: lowering.element(place, kept) for name, place in found.items()}
-            lowering.loop(shown, computed(one.finish, one.dtype, {**parts, "a": a}, made.fragments))
-        found[one.name] = shown
-        known[one.name] = lowering.element(shown, shape)
+        if not plain:
+            parts = {**given, "a": lowering.element(total, out.shape)}
+            lowering.loop(shown, computed(one.finish, one.dtype, parts, made.fragments))
+        given[one.name] = lowering.element(shown, out.shape)
+        known[one.name] = lowering.element(shown.reshaped(kept), shape)
 
 
 def divided(lowering: Lowering, total: Place, count: int) -> Expression:

@@ -1,0 +1,203 @@
+r"""What is no expression of elements: how such rows are defined, and how they are written in formulas.
+
+`DEFINITIONS` are whole equations, in which x, y, W, b ... are the row's inputs by the symbols that
+`from_c.symbol` gives. `NOTATION` says how a row is written where a rule uses it: `#x` stands for an operand,
+`@x` for one that is to bind like a factor, `!x` for one that is to stand alone; the number is how the
+whole binds. `DERIVATIVES` are there for the
+few rows whose rule hands the whole work to another row.
+"""
+
+from __future__ import annotations
+
+from rushlight.visual.formulas.parts import ATOM, PRODUCT, RELATION
+
+_SHIFT = r"s p + d k - \mathrm{pad}"
+
+DEFINITIONS: dict[str, str] = {
+    # products
+    "matmul": r"z_{ij} = \sum_k x_{ik}\, y_{kj}",
+    "linear": r"y = x\,W^{\top} + b",
+    "linear_weight": r"y = u^{\top} x",
+    "inner": r"z = \sum_{\mathrm{dims}} x \odot y",
+    "dot": r"z = \sum_i x_i\, y_i",
+    # normalisation
+    "softmax": r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    "log_softmax": r"y_i = x_i - \ln \sum_j e^{x_j}",
+    "normalize": r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot W + b, \quad "
+    r"\mu = \frac{1}{n} \sum_{\mathrm{dims}} x, \quad \sigma^2 = \frac{1}{n} \sum_{\mathrm{dims}} (x - \mu)^2",
+    # losses
+    "cross_entropy": r"y = -\frac{1}{N} \sum_n \ln \frac{e^{x_{n t_n}}}{\sum_c e^{x_{n c}}}",
+    "nll": r"y = -\frac{1}{N} \sum_n x_{n t_n}",
+    "binary_cross_entropy": r"z = -\left(y \ln x + (1 - y) \ln(1 - x)\right)",
+    "ctc": r"y = -\ln \sum_{\pi \to \mathrm{labels}} \prod_t e^{x_{t \pi_t}}",
+    # convolution and pooling
+    "convolution": rf"y_{{n o p}} = b_o + \sum_c \sum_k W_{{o c k}}\; x_{{n c,\; {_SHIFT}}}",
+    "convolution_transpose": rf"y_{{n o q}} = b_o + \sum_c \sum_{{{_SHIFT} = q}} W_{{c o k}}\; x_{{n c p}}",
+    "convolution_weight": rf"z_{{o c k}} = \sum_n \sum_p y_{{n o p}}\; x_{{n c,\; {_SHIFT}}}",
+    "max_pool": rf"y_{{n c p}} = \max_k x_{{n c,\; {_SHIFT}}}",
+    "max_pool_from": rf"y_{{n c p}} = \max_k x_{{n c,\; {_SHIFT}}}",
+    "window_sum": rf"y_{{n c p}} = \sum_k x_{{n c,\; {_SHIFT}}}",
+    "windows": rf"y_{{n c k p}} = x_{{n c,\; {_SHIFT}}}",
+    # reductions
+    "sum": r"y = \sum_i x_i",
+    "prod": r"y = \prod_i x_i",
+    "mean": r"y = \frac{1}{n} \sum_i x_i",
+    "amax": r"y = \max_i x_i",
+    "amin": r"y = \min_i x_i",
+    "argmax": r"y = \arg\max_i x_i",
+    "argmin": r"y = \arg\min_i x_i",
+    "any": r"y = \exists i:\; x_i \neq 0",
+    "all": r"y = \forall i:\; x_i \neq 0",
+    "var": r"y = \frac{1}{n - \mathrm{correction}} \sum_i (x_i - \bar{x})^2",
+    "std": r"y = \sqrt{\frac{1}{n - \mathrm{correction}} \sum_i (x_i - \bar{x})^2}",
+    "logsumexp": r"y = \ln \sum_i e^{x_i}",
+    "vector_norm": r"y = \left(\sum_i |x_i|^p\right)^{1/p}",
+    "median": r"y = \operatorname{median}_i x_i",
+    # along a dimension
+    "cumsum": r"y_i = \sum_{j \leq i} x_j",
+    "cumprod": r"y_i = \prod_{j \leq i} x_j",
+    "logcumsumexp": r"y_i = \ln \sum_{j \leq i} e^{x_j}",
+    "recurrence": r"y_t = a_t \cdot y_{t-1} + b_t",
+    # elements chosen by index
+    "embedding": r"y_j = W_{i_j}",
+    "embedding_sum": r"y_v = \sum_{j:\; i_j = v} x_j",
+    "gather": r"y_{jk} = x_{j\, i_{jk}}",
+    "spread": r"y_{jv} = \sum_{k:\; i_{jk} = v} u_{jk}",
+    "index": r"y_j = x_{i_j}",
+    "place_index": r"y_v = \sum_{j:\; i_j = v} u_j",
+    "slice": r"y = x[\mathrm{index}]",
+    "place_slice": r"y[\mathrm{index}] = u, \quad 0 \text{ elsewhere}",
+    "scatter_add": r"y_{jv} = x_{jv} + \sum_{k:\; i_{jk} = v} \mathrm{src}_{jk}",
+    # shapes
+    "reshape": r"y = x \text{ in another shape}",
+    "squeeze": r"y = x \text{ without dimensions of size } 1",
+    "expand": r"y_{jk} = x_k \text{ for every } j",
+    "permute": r"y_{kj} = x_{jk}",
+    "cat": r"y = \left[x_1;\, x_2;\, \ldots\right]",
+    "stack": r"y_j = x_j",
+    "split": r"x = \left[y_1;\, y_2;\, \ldots\right]",
+    "unbind": r"y_j = x_{j}",
+    "convert": r"y = x \text{ in another type}",
+    "clone": r"y = x \text{, a copy}",
+    "laid_out": r"y = x \text{, a copy}",
+    "compact": r"y = x \text{, a copy in row order}",
+    "flip": r"y_i = x_{n - 1 - i}",
+    "roll": r"y_i = x_{(i - \mathrm{shift}) \bmod n}",
+    "pad": r"y = x \text{ with a border}",
+    "triangle": r"y_{jk} = x_{jk} \text{ on one side of the diagonal, else } 0",
+    "diagonal": r"y_j = x_{jj}",
+    # elements by formulas that depend on their types
+    "pow": r"z = x^{y}",
+    "gelu": r"y = x \cdot y_2, \quad y_2 = \Phi(x) = \tfrac{1}{2}\left(1 + \operatorname{erf}\frac{x}{\sqrt{2}}\right)",
+    "clamp": r"y = \min\left(\max(x, \mathrm{low}), \mathrm{high}\right)",
+    "lerp": r"y = x + W \cdot (\mathrm{end} - x)",
+    "logit": r"y = \ln \frac{x}{1 - x}",
+    "relu": r"y = \max(0, x)",
+    "relu_backward": r"z = x \cdot \left[y > 0\right]",
+    "round": r"y = \operatorname{round}(x)",
+    "nan_to_num": r"y = x \text{, numbers in place of nan and infinity}",
+    "erfinv": r"y = \operatorname{erf}^{-1}(x)",
+    "ndtri": r"y = \Phi^{-1}(x)",
+    "log_ndtr": r"y = \ln \Phi(x)",
+    "erfcx": r"y = e^{x^2} \operatorname{erfc}(x)",
+    "digamma": r"y = \psi(x) = \frac{d}{dx} \ln\Gamma(x)",
+    "polygamma": r"y = \psi^{(n)}(x)",
+    "zeta": r"z = \sum_{k \geq 0} \frac{1}{(y + k)^{x}}",
+    "igamma": r"z = \frac{1}{\Gamma(x)} \int_0^{y} t^{x - 1} e^{-t}\, dt",
+    "igammac": r"z = \frac{1}{\Gamma(x)} \int_y^{\infty} t^{x - 1} e^{-t}\, dt",
+    "i0": r"y = I_0(x)", "i1": r"y = I_1(x)",
+    "i0e": r"y = e^{-|x|} I_0(x)", "i1e": r"y = e^{-|x|} I_1(x)",
+    # matrices
+    "linalg_inv_ex": r"y = x^{-1}",
+    "linalg_solve_ex": r"a\, y = b",
+    "linalg_solve_triangular": r"a\, y = b, \quad a \text{ triangular}",
+    "linalg_det": r"y = \det x",
+    "linalg_slogdet": r"y_1 = \operatorname{sign} \det x, \quad y_2 = \ln |\det x|",
+    "linalg_cholesky_ex": r"x = y\, y^{\top}",
+    "linalg_qr": r"x = Q R",
+    "linalg_eigh": r"x = V \operatorname{diag}(\lambda)\, V^{\top}",
+    "linalg_eig": r"x = V \operatorname{diag}(\lambda)\, V^{-1}",
+    "linalg_svd": r"x = U \operatorname{diag}(S)\, V^{\top}",
+    "linalg_matrix_exp": r"y = e^{x} = \sum_k \frac{x^k}{k!}",
+    "linalg_pinv": r"y = x^{+}",
+    # Fourier
+    "fft_c2c": r"y_k = \mathrm{scale} \sum_n x_n\, e^{\mp 2 \pi i k n / N}",
+    "fft_r2c": r"y_k = \mathrm{scale} \sum_n x_n\, e^{-2 \pi i k n / N}",
+    "fft_c2r": r"y_n = \mathrm{scale} \sum_k x_k\, e^{2 \pi i k n / N}",
+    # recurrent
+    "rnn": r"h_t = \tanh\left(u_t + W h_{t-1}\right)",
+    "lstm": r"\left[i, f, g, o\right]_t = u_t + W h_{t-1}, \quad c_t = \sigma(f) \odot c_{t-1} "
+    r"+ \sigma(i) \odot \tanh(g), \quad h_t = \sigma(o) \odot \tanh(c_t)",
+    "gru": r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}, \quad "
+    r"n_t = \tanh\left(u^n_t + r_t \odot (W^n h_{t-1} + b)\right)",
+}  # fmt: skip
+
+NOTATION: dict[str, tuple[str, int]] = {
+    "matmul": (r"@x\,@y", PRODUCT),
+    "linear": (r"@x\,!weight^{\top}", PRODUCT),
+    "linear_weight": (r"!g_in^{\top}\,@x", PRODUCT),
+    "sigmoid": (r"\sigma\left(#x\right)", ATOM),
+    "relu_backward": (r"@x \cdot \left[#y > 0\right]", PRODUCT),
+    "zeros_like": ("0", ATOM),
+    "pow": (r"!x^{#y}", ATOM),
+    "prod": (r"\prod @x", PRODUCT),
+    "amax": (r"\max @x", PRODUCT),
+    "amin": (r"\min @x", PRODUCT),
+    "digamma": (r"\psi\left(#x\right)", ATOM),
+    "linalg_inv_ex": (r"!x^{-1}", ATOM),
+    "linalg_det": (r"\det !x", PRODUCT),
+    "conj_physical": (r"\overline{#x}", ATOM),
+    "sign": (r"\operatorname{sgn}\left(#x\right)", ATOM),
+    "sgn": (r"\operatorname{sgn}\left(#x\right)", ATOM),
+    "logical_and": (r"#x \wedge #y", RELATION),
+    "logical_or": (r"#x \vee #y", RELATION),
+    "clamp": (r"\operatorname{clip}\left(#x\right)", ATOM),
+}
+
+# Rows that change how a tensor lies or what type it has, and no number in it.
+TRANSPARENT = frozenset(
+    {"reshape", "squeeze", "convert", "clone", "laid_out", "compact", "variable"}
+)
+
+_HAT = r"\hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}"
+
+DERIVATIVES: dict[str, dict[str, list[str]]] = {
+    "cross_entropy": {
+        "x": [
+            r"\frac{\partial L}{\partial x_{nc}} = \frac{g}{N} "
+            r"\left(\frac{e^{x_{nc}}}{\sum_k e^{x_{nk}}} - \left[c = t_n\right]\right)"
+        ],
+    },
+    "nll": {"x": [r"\frac{\partial L}{\partial x_{nc}} = -\frac{g}{N} \left[c = t_n\right]"]},
+    "normalize": {
+        "x": [
+            r"\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} "
+            r"\left(u - \frac{1}{n} \sum u - \hat{x} \odot \frac{1}{n} \sum u \odot \hat{x}\right)",
+            r"u = g \odot W, \quad " + _HAT,
+        ],
+        "weight": [r"\frac{\partial L}{\partial W} = \sum g \odot \hat{x}", _HAT],
+        "bias": [r"\frac{\partial L}{\partial b} = \sum g"],
+    },
+    "convolution": {
+        "x": [
+            r"\frac{\partial L}{\partial x_{n c q}} = \sum_o "
+            rf"\sum_{{{_SHIFT} = q}} W_{{o c k}}\; g_{{n o p}}"
+        ],
+        "weight": [
+            r"\frac{\partial L}{\partial W_{o c k}} = \sum_n \sum_p "
+            rf"g_{{n o p}}\; x_{{n c,\; {_SHIFT}}}"
+        ],
+        "bias": [r"\frac{\partial L}{\partial b_o} = \sum_n \sum_p g_{n o p}"],
+    },
+    "embedding": {
+        "weight": [r"\frac{\partial L}{\partial W_v} = \sum_{j:\; i_j = v} g_j"],
+    },
+    # Through time: the rule in its own words says it best.
+    "rnn": {}, "lstm": {}, "gru": {},
+    "max_pool_from": {
+        "x": [
+            r"\frac{\partial L}{\partial x_{n c q}} = \sum_{p} "
+            r"g_{n c p} \left[q = \arg\max \text{ of window } p\right]"
+        ],
+    },
+}  # fmt: skip

@@ -434,6 +434,7 @@ EXPLAINED = {
     "ops/storage_places.py": "the same",
     "serialization/safetensors.py": "writes files",
     "visual/capture.py": "is an interpreter: looks at what has passed through the doors",
+    "visual/formulas/reading.py": "is an interpreter, of samples",
 }
 
 

@@ -256,6 +256,7 @@ NEW_FILES = {
     "absent.py",
     "as_torch.py",
     "autograd/profiler.py",
+    "autograd/profiler_util.py",
     "cli/environment.py",
     "cli/finder.py",
     "cli/watcher.py",

@@ -1,170 +1,355 @@
-"""What was measured: the operations, through the door that they all pass, and the blocks that a program names."""
+"""What was measured: an event for each operation or block, and lists of them, under torch's names."""
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable, Iterable
-from typing import Any
+import itertools
+import json
+import warnings
+from collections.abc import Iterable
+from enum import Enum
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from rushlight.core.doors import Interpreter
+from rushlight.profiler.table import in_time, table
+
+# What holds memory that no operation was open for as it came or went.
+MEMORY_EVENT_NAME = "[memory]"
+# The scopes of `RecordScope` that occur here.
+FUNCTION, BACKWARD, USER = 0, 1, 7
 
 
-class FunctionEvent:
-    """An operation or a block that ran, or several of a name: times in microseconds."""
+class DeviceType(Enum):
+    """Where something ran."""
 
-    def __init__(self, name: str, start: float, end: float, depth: int = 0) -> None:
-        self.name = self.key = name
-        self.start, self.end, self.depth = start, end, depth
-        self.count = 1
-        self.cpu_time_total = (end - start) * 1e6
-        self.self_cpu_time_total = self.cpu_time_total
-        self.device_time_total = self.self_device_time_total = self.cuda_time_total = 0.0
-        self.cpu_memory_usage = self.self_cpu_memory_usage = 0
-        self.device_memory_usage = self.flops = 0
-        self.input_shapes: list[Any] = []
-        self.stack: list[str] = []
+    CPU = 0
+    CUDA = 1
+
+
+class Interval(NamedTuple):
+    """From when to when, in microseconds."""
+
+    start: float
+    end: float
+
+    def elapsed_us(self) -> float:
+        """How long."""
+        return self.end - self.start
+
+
+class _Times:
+    """The times of an event in words, and their mean."""
+
+    count: int
+    cpu_time_total: float
+    device_time_total: float
+    self_cpu_time_total: float
+    self_device_time_total: float
 
     @property
     def cpu_time(self) -> float:
         """The mean time."""
-        return self.cpu_time_total / self.count
+        return self.cpu_time_total / self.count if self.count else 0.0
 
     @property
-    def cpu_time_str(self) -> str:
-        """The mean time in words."""
-        return f"{self.cpu_time:.3f}us"
+    def device_time(self) -> float:
+        """The mean time on another device."""
+        return self.device_time_total / self.count if self.count else 0.0
+
+    @property
+    def cuda_time(self) -> float:
+        """`device_time` under its older name."""
+        warnings.warn(
+            "`cuda_time` is deprecated, please use `device_time` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.device_time
+
+    cpu_time_str = property(lambda self: in_time(self.cpu_time))
+    device_time_str = property(lambda self: in_time(self.device_time))
+    cpu_time_total_str = property(lambda self: in_time(self.cpu_time_total))
+    device_time_total_str = property(lambda self: in_time(self.device_time_total))
+    self_cpu_time_total_str = property(lambda self: in_time(self.self_cpu_time_total))
+    self_device_time_total_str = property(lambda self: in_time(self.self_device_time_total))
+
+
+class FunctionEvent(_Times):
+    """An operation or a block that ran once: times in microseconds, memory in bytes.
+
+    `cpu_children` and `cpu_parent` make a tree of the events; `sequence_nr` says which operation a
+    backward (scope 1) belongs to; `stack` are the user's lines, the innermost first.
+    """
+
+    def __init__(
+        self, id: int, name: str, thread: int, start_us: float, end_us: float, overload_name: str | None = None,
+        fwd_thread: int | None = None, input_shapes: Any = None, stack: list[str] | None = None, scope: int = 0,
+        use_device: str | None = None, cpu_memory_usage: int = 0, device_memory_usage: int = 0,
+        is_async: bool = False, is_remote: bool = False, sequence_nr: int = -1, node_id: int = -1,
+        device_type: DeviceType = DeviceType.CPU, device_index: int = 0, is_legacy: bool = False,
+        flops: int | None = None, trace_name: str | None = None, concrete_inputs: list[Any] | None = None,
+        is_user_annotation: bool = False, input_dtypes: list[str] | None = None, **others: Any,
+    ) -> None:  # fmt: skip
+        self.id, self.name, self.thread = id, name, thread
+        self.trace_name = name if trace_name is None else trace_name
+        self.overload_name = overload_name
+        self.time_range = Interval(start_us, end_us)
+        self.fwd_thread = fwd_thread
+        self.input_shapes = input_shapes
+        self.concrete_inputs = [] if concrete_inputs is None else concrete_inputs
+        self.input_dtypes = [] if input_dtypes is None else input_dtypes
+        self.stack = [] if stack is None else stack
+        self.scope, self.sequence_nr, self.node_id = scope, sequence_nr, node_id
+        self.use_device, self.device_type, self.device_index = use_device, device_type, device_index
+        self.cpu_memory_usage, self.device_memory_usage = cpu_memory_usage, device_memory_usage
+        self.is_async, self.is_remote, self.is_legacy = is_async, is_remote, is_legacy
+        self.is_user_annotation = is_user_annotation
+        self.flops = flops
+        self.count = 1
+        self.kernels: list[Any] = []
+        self.cpu_children: list[FunctionEvent] = []
+        self.cpu_parent: FunctionEvent | None = None
+        vars(self).update(others)
+
+    @property
+    def key(self) -> str:
+        """What it is counted under."""
+        return self.name
+
+    def append_kernel(self, name: str, device: int, duration: float) -> None:
+        """Work on another device, of which there is none here."""
+        self.kernels.append((name, device, duration))
+
+    def append_cpu_child(self, child: FunctionEvent) -> None:
+        """What ran within it."""
+        self.cpu_children.append(child)
+
+    def set_cpu_parent(self, parent: FunctionEvent) -> None:
+        """What it ran within."""
+        self.cpu_parent = parent
+
+    @property
+    def cpu_time_total(self) -> float:  # type: ignore[override]
+        """How long it took, with all that ran within."""
+        return self.time_range.elapsed_us() if self.device_type is DeviceType.CPU else 0
+
+    @property
+    def self_cpu_time_total(self) -> float:  # type: ignore[override]
+        """How long it took, without what ran within."""
+        if self.is_async or self.device_type is not DeviceType.CPU:
+            return 0
+        return self.cpu_time_total - sum(child.cpu_time_total for child in self.cpu_children)
+
+    @property
+    def self_cpu_memory_usage(self) -> int:
+        """The memory that it left behind, without what ran within."""
+        if self.is_async or self.device_type is not DeviceType.CPU:
+            return 0
+        return self.cpu_memory_usage - sum(child.cpu_memory_usage for child in self.cpu_children)
+
+    device_time_total = self_device_time_total = 0
+    self_device_memory_usage = 0
 
     def __repr__(self) -> str:
-        return f"<FunctionEventAvg key={self.key} self_cpu_time={self.self_cpu_time_total:.3f}us count={self.count}>"
+        children = [child.id for child in self.cpu_children]
+        return (
+            f"<FunctionEvent id={self.id} name={self.name} overload_name={self.overload_name} "
+            f"device_type={self.device_type} node_id={self.node_id} cpu_time={self.cpu_time_str} "
+            f"start_us={self.time_range.start} end_us={self.time_range.end} cpu_children={children} "
+            f"{self.use_device}_time={self.device_time_str} name={self.name} thread={self.thread} "
+            f"input_shapes={self.input_shapes} cpu_memory_usage={self.cpu_memory_usage} "
+            f"{self.use_device}_memory_usage={self.device_memory_usage} is_async={self.is_async} "
+            f"is_remote={self.is_remote} seq_nr={self.sequence_nr} is_legacy={self.is_legacy}>"
+        )
+
+
+class FunctionEventAvg(_Times):
+    """All events of a key: `count` of them, and their sums."""
+
+    _OF_THE_FIRST = (
+        "key", "node_id", "is_async", "is_remote", "cpu_parent", "cpu_children", "overload_name", "input_shapes",
+        "stack", "scope", "device_type", "is_legacy", "use_device", "is_user_annotation",
+    )  # fmt: skip
+    _SUMMED = (
+        "cpu_time_total", "device_time_total", "self_cpu_time_total", "self_device_time_total", "cpu_memory_usage",
+        "device_memory_usage", "self_cpu_memory_usage", "self_device_memory_usage", "count", "flops",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.key: str | None = None
+        self.count = self.node_id = 0
+        self.is_async = self.is_remote = self.is_legacy = False
+        self.use_device: str | None = None
+        self.cpu_time_total = self.device_time_total = 0
+        self.self_cpu_time_total = self.self_device_time_total = 0
+        self.input_shapes: Any = None
+        self.overload_name: str | None = None
+        self.stack: Any = None
+        self.scope: int | None = None
+        self.cpu_memory_usage = self.device_memory_usage = 0
+        self.self_cpu_memory_usage = self.self_device_memory_usage = 0
+        self.cpu_children: list[FunctionEvent] | None = None
+        self.cpu_parent: FunctionEvent | None = None
+        self.device_type = DeviceType.CPU
+        self.flops = 0
+
+    def add(self, other: Any) -> FunctionEventAvg:
+        """Count one more event, or the events that another has counted."""
+        if self.key is None:
+            vars(self).update({name: getattr(other, name) for name in self._OF_THE_FIRST})
+        if other.key != self.key:
+            raise AssertionError(f"Expected keys to match, but got {other.key} vs {self.key}")
+        for name in self._SUMMED:
+            setattr(self, name, getattr(self, name) + (getattr(other, name) or 0))
+        return self
+
+    __iadd__ = add
+
+    def __repr__(self) -> str:
+        device = self.use_device or "cuda"
+        return (
+            f"<FunctionEventAvg key={self.key} self_cpu_time={self.self_cpu_time_total_str} "
+            f"cpu_time={self.cpu_time_str}  self_{device}_time={self.self_device_time_total_str} "
+            f"{device}_time={self.device_time_str} input_shapes={self.input_shapes} "
+            f"cpu_memory_usage={self.cpu_memory_usage} {device}_memory_usage={self.device_memory_usage}>"
+        )
 
 
 class EventList(list[Any]):
-    """Events, and tables of them."""
+    """Events, and what is made of them: tables, averages, files."""
+
+    def __init__(
+        self, events: Iterable[Any] = (), use_device: str | None = None, profile_memory: bool = False,
+        with_flops: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(events)
+        self._use_device, self._profile_memory, self._with_flops = (
+            use_device,
+            profile_memory,
+            with_flops,
+        )
+        self._tree_built = False
 
     @property
     def self_cpu_time_total(self) -> float:
         """The time of all, each counted once."""
         return float(sum(event.self_cpu_time_total for event in self))
 
-    def key_averages(self, *args: Any, **options: Any) -> EventList:
-        """One event for each name."""
-        found: dict[str, FunctionEvent] = {}
-        for event in self:
-            known = found.get(event.name)
-            if known is None:
-                known = found[event.name] = FunctionEvent(event.name, 0.0, 0.0)
-                known.count = 0
-            known.count += event.count
-            known.cpu_time_total += event.cpu_time_total
-            known.self_cpu_time_total += event.self_cpu_time_total
-        return EventList(found.values())
+    def _build_tree(self) -> None:
+        """Let events know what they ran within: those of a thread by their times."""
+        known = attrgetter("thread", "node_id")
+        within = [e for e in self if not e.is_async and e.device_type is DeviceType.CPU]
+        for _, events in itertools.groupby(sorted(within, key=known), key=known):
+            outer: list[FunctionEvent] = []
+            for event in sorted(events, key=lambda e: (e.time_range.start, -e.time_range.end)):
+                start, end = event.time_range
+                while outer and (
+                    start >= outer[-1].time_range.end or end > outer[-1].time_range.end
+                ):
+                    outer.pop()
+                if outer:
+                    outer[-1].append_cpu_child(event)
+                    event.set_cpu_parent(outer[-1])
+                outer.append(event)
+        self._join_same()
+        self._tree_built = True
 
-    def total_average(self) -> FunctionEvent:
-        """All events as one."""
-        total = FunctionEvent("Total", 0.0, 0.0)
-        total.count = sum(event.count for event in self)
-        total.cpu_time_total = sum(event.cpu_time_total for event in self)
-        total.self_cpu_time_total = self.self_cpu_time_total
-        return total
+    def _join_same(self) -> None:
+        """An event whose only part has its own name is one with it."""
+        for event in list(self):
+            parent = event.cpu_parent
+            if parent is not None and parent.name == event.name and parent.cpu_children == [event]:
+                parent.cpu_children = event.cpu_children
+                for child in event.cpu_children:
+                    child.cpu_parent = parent
+                self[:] = [other for other in self if other is not event]
 
     def table(
         self,
         sort_by: str | None = None,
         row_limit: int = 100,
+        max_src_column_width: int | None = 75,
+        max_name_column_width: int | None = 55,
+        max_shapes_column_width: int | None = 80,
         header: str | None = None,
-        **options: Any,
+        top_level_events_only: bool = False,
+        time_unit: str | None = None,
     ) -> str:
-        """The events in lines, the longest names first in the columns that torch has for a CPU."""
-        events: Iterable[Any] = self
-        if sort_by is not None:
-            events = sorted(self, key=lambda event: getattr(event, sort_by, 0), reverse=True)
-        rows = [
-            (
-                e.key,
-                f"{e.self_cpu_time_total:.3f}us",
-                f"{e.cpu_time_total:.3f}us",
-                f"{e.cpu_time:.3f}us",
-                str(e.count),
-            )
-            for e in list(events)[: row_limit if row_limit >= 0 else None]
-        ]
-        heads = ("Name", "Self CPU", "CPU total", "CPU time avg", "# of Calls")
-        widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-        rule = "  ".join("-" * width for width in widths)
-        lines = [
-            "  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True))
-            for row in [heads, *rows]
-        ]
-        total = f"Self CPU time total: {self.self_cpu_time_total:.3f}us"
-        return "\n".join(
-            [*([header] if header else []), rule, lines[0], rule, *lines[1:], rule, total, ""]
-        )
+        """The events in lines, in torch's columns.
+
+        sort_by: an attribute, as "self_cpu_time_total", "cpu_memory_usage" or "count", largest first;
+        time_unit: "s", "ms" or "us" for all times.
+        """
+        return table(
+            self, sort_by, row_limit, (max_name_column_width, max_shapes_column_width, max_src_column_width),
+            header, top_level_events_only, time_unit, self._profile_memory, self._with_flops,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return self.table()
 
+    def key_averages(
+        self,
+        group_by_input_shapes: bool = False,
+        group_by_stack_n: int = 0,
+        group_by_overload_name: bool = False,
+    ) -> EventList:
+        """One `FunctionEventAvg` for each name; on request for each name and shapes, or name and lines."""
+        if not self._tree_built:
+            raise AssertionError("Expected tree to be built before calling key_averages")
+        found: dict[tuple[Any, ...], FunctionEventAvg] = {}
+        for event in self:
+            key = (
+                event.key, event.node_id, event.device_type, event.is_legacy, event.is_user_annotation,
+                event.overload_name if group_by_overload_name else None,
+                str(event.input_shapes) if group_by_input_shapes else None,
+                *event.stack[:group_by_stack_n],
+            )  # fmt: skip
+            found.setdefault(key, FunctionEventAvg()).add(event)
+        for average in found.values():
+            average.stack = average.stack[:group_by_stack_n]
+            if not group_by_input_shapes:
+                average.input_shapes = ""
+            if not group_by_overload_name:
+                average.overload_name = ""
+        return EventList(found.values(), self._use_device, self._profile_memory, self._with_flops)
 
-class Watch(Interpreter):
-    """Measures each operation."""
+    def total_average(self) -> FunctionEventAvg:
+        """All events as one."""
+        total = FunctionEventAvg()
+        for event in self:
+            total.key = None
+            total.add(event)
+        total.key = "Total"
+        return total
 
-    def __init__(self) -> None:
-        self.events = EventList()
-        self.open: list[float] = []
+    def export_chrome_trace(self, path: str) -> None:
+        """Write the events as a file for chrome://tracing; `profile.export_chrome_trace` writes more."""
+        events = [
+            {
+                "name": e.trace_name, "ph": "X", "ts": e.time_range.start, "dur": e.time_range.elapsed_us(),
+                "tid": e.thread, "pid": "CPU functions", "args": {},
+            }
+            for e in self
+        ]  # fmt: skip
+        with open(path, "w") as file:
+            json.dump(events, file)
 
-    def apply(self, row: Any, inputs: Any, static: Any) -> Any:
-        """Run a row, and take the time."""
-        return self.timed(
-            f"aten::{row.name}", lambda: super(Watch, self).apply(row, inputs, static)
-        )
+    def supported_export_stacks_metrics(self) -> list[str]:
+        """What `export_stacks` can write."""
+        return [f"self_{device}_time_total" for device in ("cpu", "cuda", "xpu", "privateuse1")]
 
-    def timed(self, name: str, run: Callable[[], Any]) -> Any:
-        """Run, and take the time."""
-        start = self.begin()
-        try:
-            return run()
-        finally:
-            self.finish(name, start)
+    def export_stacks(self, path: str, metric: str) -> None:
+        """Write a line for each event: the user's lines, the outermost first, and its time.
 
-    def begin(self) -> float:
-        """Something begins: the time that is spent in others within it is counted."""
-        self.open.append(0.0)
-        return time.perf_counter()
-
-    def finish(self, name: str, start: float) -> None:
-        """It ends."""
-        end = time.perf_counter()
-        event = FunctionEvent(name, start, end, len(self.open) - 1)
-        event.self_cpu_time_total -= self.open.pop() * 1e6
-        if self.open:
-            self.open[-1] += end - start
-        self.events.append(event)
-
-
-# Who measures now.
-watches: list[Watch] = []
-
-
-class record_function:
-    """A block, or a function, that goes by a name in the profile."""
-
-    def __init__(self, name: str, args: str | None = None) -> None:
-        self.name, self.args = name, args
-
-    def __enter__(self) -> record_function:
-        self._starts = [(watch, watch.begin()) for watch in watches]
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        for watch, start in self._starts:
-            watch.finish(self.name, start)
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, each call under the name."""
-
-        @functools.wraps(function)
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            with record_function(self.name, self.args):
-                return function(*args, **kwargs)
-
-        return recorded
+        Flame graphs are drawn from such files (https://github.com/brendangregg/FlameGraph).
+        """
+        if metric not in self.supported_export_stacks_metrics():
+            raise ValueError(f"metric should be one of: {self.supported_export_stacks_metrics()}")
+        plain = str.maketrans(" ;\t\n", "____")
+        own = metric if "cpu" in metric else "self_device_time_total"
+        with open(path, "w") as file:
+            for event in self:
+                time = int(getattr(event, own))
+                if event.stack and time > 0:
+                    lines = ";".join(line.translate(plain) for line in reversed(event.stack))
+                    file.write(f"{lines} {time}\n")

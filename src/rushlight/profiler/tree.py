@@ -1,0 +1,177 @@
+"""From marks to events: named as torch names them, with what each ran within."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rushlight.profiler import naming
+from rushlight.profiler.events import (
+    BACKWARD,
+    MEMORY_EVENT_NAME,
+    EventList,
+    FunctionEvent,
+)
+from rushlight.profiler.watch import BLOCK, CALL, DOOR, LOOK, NODE, Mark, Watch
+
+
+def events(watch: Watch, *, shapes: bool, flops: bool, memory: bool) -> EventList:
+    """The events of what was measured, in the order in which they began."""
+    made = _Maker(watch, shapes, flops)
+    for mark in watch.roots:
+        made.of(mark, None)
+    for when, size, thread in watch.loose if memory else ():
+        made.event(MEMORY_EVENT_NAME, when, when, None, thread).cpu_memory_usage = size
+    found = EventList(made.events, profile_memory=memory, with_flops=flops)
+    found.sort(key=lambda e: e.time_range.start)
+    _hand_up_memory(found)
+    _hand_on_stacks(found)
+    found._tree_built = True
+    return found
+
+
+class _Maker:
+    def __init__(self, watch: Watch, shapes: bool, flops: bool) -> None:
+        self.watch, self.shapes, self.flops = watch, shapes, flops
+        self.events: list[FunctionEvent] = []
+
+    def of(self, mark: Mark, parent: FunctionEvent | None) -> None:
+        """The event of a mark, and those of what is within."""
+        if mark.kind == CALL:
+            self._call(mark, parent)
+        elif mark.kind in (DOOR, LOOK):
+            sizes = _sizes(mark)
+            name = naming.door(mark.name, sizes, mark.out)
+            self._step(name, mark, naming.of_kernel(name, sizes, mark.out), parent)
+        else:
+            self._block(mark, parent)
+
+    def _block(self, mark: Mark, parent: FunctionEvent | None) -> None:
+        event = self.event(mark.name, mark.start, mark.end, parent, mark.thread, mark)
+        event.is_user_annotation = mark.kind == BLOCK
+        if self.shapes and mark.kind == NODE:
+            event.input_shapes = [list(size or ()) for size in _sizes(mark)]
+        inner = naming.within(mark.name) if mark.kind == NODE else None
+        if inner is not None and mark.children:
+            first, last = mark.children[0], mark.children[-1]
+            event = self.event(f"aten::{inner}", first.start, last.end, event, mark.thread)
+            if len(mark.children) == 1 and first.kind == DOOR:
+                self._describe(event, inner, _sizes(first), first.shapes)
+                event.cpu_memory_usage = first.bytes
+                return
+        for child in mark.children:
+            self.of(child, event)
+
+    def _call(self, mark: Mark, parent: FunctionEvent | None) -> None:
+        children = [c for c in mark.children if c.kind != LOOK or mark.name == "item"]
+        part = mark.parent is not None and mark.parent.kind in (CALL, NODE)
+        if not (children or (mark.kept and not part)):
+            return
+        sizes = _sizes(mark)
+        event = self._step(mark.name, mark, sizes, parent)
+        recorded = (child.sequence for child in children if child.sequence >= 0)
+        event.sequence_nr = next(recorded, -1)
+        steps = naming.parts(mark.name, sizes, [child.name for child in children])
+        if mark.name.startswith("conv") and len(children) == 1 and self.flops:
+            event.flops = naming.of_convolution(sizes, children[0].out)
+        if steps is None:
+            for child in children:
+                if child.kind == DOOR and naming.door(child.name, (), None) == mark.name:
+                    event.cpu_memory_usage += child.bytes
+                else:
+                    self.of(child, event)
+            return
+        # One of the steps stands for what was done; the others are ATen's own, and take no time.
+        worked = children[0] if children else None
+        event.cpu_memory_usage += sum(child.bytes for child in children)
+        for number, chain in enumerate(steps):
+            inside = event
+            start, end = (worked.start, children[-1].end) if worked else (mark.start, mark.start)
+            if number:
+                start = end
+            for name in chain:
+                given = naming.of_kernel(name, sizes, (worked or mark).out)
+                inside = self.event(f"aten::{name}", start, end, inside, mark.thread)
+                self._describe(inside, name, given, None)
+            if worked is not None and not number:
+                inside.sequence_nr = worked.sequence
+        if steps and children:
+            # The memory came where the work was done.
+            size, event.cpu_memory_usage = event.cpu_memory_usage - mark.bytes, mark.bytes
+            leaf = event
+            while leaf.cpu_children:
+                leaf = leaf.cpu_children[0]
+            leaf.cpu_memory_usage += size
+
+    def _step(
+        self, name: str, mark: Mark, sizes: Sequence[Any], parent: FunctionEvent | None
+    ) -> FunctionEvent:
+        full = f"{naming.space(name)}::{name}"
+        event = self.event(full, mark.start, mark.end, parent, mark.thread, mark)
+        self._describe(event, name, sizes, mark.shapes)
+        return event
+
+    def _describe(self, event: FunctionEvent, name: str, sizes: Sequence[Any], given: Any) -> None:
+        if self.shapes:
+            event.input_shapes = naming.filled(name, sizes)
+            if given is not None:
+                event.concrete_inputs = [None if isinstance(g, tuple) else g for g in given]
+                event.input_dtypes = [str(g[2]) if isinstance(g, tuple) else "" for g in given]
+        if self.flops:
+            event.flops = naming.flops(name, sizes)
+
+    def event(
+        self,
+        name: str,
+        start: int,
+        end: int,
+        parent: FunctionEvent | None,
+        thread: int,
+        mark: Mark | None = None,
+    ) -> FunctionEvent:
+        """An event within another."""
+        begun = self.watch.begun
+        # The steps of a profile count as one.
+        key = "ProfilerStep*" if name.startswith("ProfilerStep#") else name
+        made = FunctionEvent(
+            len(self.events), key, thread, (start - begun) / 1e3, (max(end, start) - begun) / 1e3,
+            fwd_thread=0, overload_name="", flops=0, trace_name=name,
+        )  # fmt: skip
+        if mark is not None:
+            made.cpu_memory_usage, made.scope = mark.bytes, mark.scope
+            made.sequence_nr, made.stack = mark.sequence, mark.stack or []
+        if made.scope == BACKWARD:
+            made.fwd_thread = 1
+        if parent is not None:
+            parent.append_cpu_child(made)
+            made.set_cpu_parent(parent)
+        self.events.append(made)
+        return made
+
+
+def _sizes(mark: Mark) -> list[Any]:
+    found = [given[0] if isinstance(given, tuple) else None for given in mark.shapes or ()]
+    return naming.in_order(mark.name, found)
+
+
+def _hand_up_memory(found: Iterable[FunctionEvent]) -> None:
+    """What is within counts for what it is within."""
+    for event in reversed(list(found)):
+        if event.cpu_parent is not None:
+            event.cpu_parent.cpu_memory_usage += event.cpu_memory_usage
+
+
+def _hand_on_stacks(found: Sequence[FunctionEvent]) -> None:
+    """The rules of a node have the lines of the operation that they are the derivative of."""
+    forward: dict[int, list[str]] = {}
+    for event in found:
+        if event.scope != BACKWARD and event.stack and event.sequence_nr >= 0:
+            forward.setdefault(event.sequence_nr, event.stack)
+    if not forward:
+        return
+    for event in found:
+        outer: FunctionEvent | None = event
+        while outer is not None and outer.scope != BACKWARD:
+            outer = outer.cpu_parent
+        if outer is not None:
+            event.stack = forward.get(outer.sequence_nr, [])

@@ -147,8 +147,10 @@ def test_mistakes_are_told_in_one_line(arguments, says, tmp_path, monkeypatch, c
     assert says in shown.err
 
 
-def test_alone_it_says_what_can_be_done(capsys):
-    assert main([]) == 0
+def test_help_says_what_there_is(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
     shown = capsys.readouterr().out
     for word in ("usage", "run", "info", "rushlight run train.py", "--draw"):
         assert word in shown

@@ -15,6 +15,7 @@ from rushlight.version import RUSHLIGHT
 COMMANDS = {
     "run": "run a PyTorch script on rushlight",
     "export": "write what a script exports as C that stands alone",
+    "completion": "print a script that completes commands in bash, zsh or fish",
     "info": "print versions, BLAS, threads and the C compiler found",
 }
 
@@ -37,8 +38,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser, with the arguments of one command."""
+def parser_of(*filled: str | None) -> argparse.ArgumentParser:
+    """The parser, with the arguments of these commands."""
     parser = _Parser(
         prog="rushlight",
         description="PyTorch's interface built from scratch on NumPy.",
@@ -49,7 +50,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, line in COMMANDS.items():
         one = commands.add_parser(name, help=line)
-        if name == command:
+        if name in filled:
             import_module(f"rushlight.cli.{name}").add_arguments(one)
     return parser
 
@@ -74,9 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = _command(given)
-    parser = _parser(command)
+    parser = parser_of(command)
     options = parser.parse_args(given)
     if command is None:
-        parser.print_help()
+        from rushlight.cli.welcome import welcome
+
+        print(welcome())
         return 0
     return import_module(f"rushlight.cli.{command}").main(options)

@@ -10,15 +10,13 @@ import zipfile
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from rushlight.cli import children
-from rushlight.cli.finder import STANDS_FOR, install, no_module
+from rushlight.cli.finder import install
+from rushlight.cli.tracebacks import FULL, show
 from rushlight.cli.watcher import OPTIONS, Watcher, watchers
-
-# Whose frames stand before the program's first.
-_LAUNCHER = (os.path.dirname(__file__), "<frozen importlib")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(f"--{name}", action="store_true", help=option.help)
         else:
             parser.add_argument(f"--{name}", metavar=option.metavar, help=option.help)
+    parser.add_argument(
+        "--full-traceback",
+        action="store_true",
+        help="show rushlight's own frames in tracebacks, too",
+    )
     parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT names a module")
     parser.add_argument("script", metavar="SCRIPT", nargs="?")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
@@ -45,6 +48,8 @@ def main(options: argparse.Namespace) -> int:
     """Run what the command line names."""
     if options.script is None:
         refuse("name a script, or a module after -m (rushlight run --help)")
+    if options.full_traceback:
+        os.environ[FULL] = "1"  # for the processes that it starts, too
     asked = watchers(vars(options))
     run(options.script, options.arguments, module=options.module, watching=asked)
     return 0
@@ -65,7 +70,7 @@ def run(
     except SystemExit:
         raise
     except BaseException as error:
-        _show(error)
+        show(error)
         raise
     finally:
         for watcher in watching:
@@ -76,25 +81,6 @@ def refuse(problem: str, status: int = 2) -> NoReturn:
     """End with one line that says what is wrong."""
     print(f"rushlight run: {problem}", file=sys.stderr)
     raise SystemExit(status)
-
-
-def _show(error: BaseException) -> None:
-    """Print an error as if Python had run the program itself; the caller raises it again."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_LAUNCHER):
-        trace = trace.tb_next
-    name = error.name if isinstance(error, ModuleNotFoundError) else None
-    if name is not None and name.partition(".")[0] in STANDS_FOR:
-        error.add_note(no_module(name))
-    sys.excepthook(type(error), error.with_traceback(trace), trace)
-    # What is left to Python is the exit status, which for an interrupt is the signal itself.
-    sys.excepthook = _shown_already
-
-
-def _shown_already(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    pass
 
 
 # ---- what is run ---------------------------------------------------------------------------------
@@ -141,7 +127,7 @@ def _compiled(source: bytes, path: str) -> CodeType:
         return compile(source, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         # No line of the program has run, and Python shows the place alone.
-        _show(error)
+        show(error)
         raise
 
 
@@ -176,7 +162,7 @@ def _module(name: str) -> tuple[ModuleType, CodeType]:
         refuse(f"there is no module {name} ({error})", 1)
     except Exception as error:
         # The package around it was imported, and failed.
-        _show(error)
+        show(error)
         raise
     if spec is None:
         as_file = f": is the script {name} meant, without -m?" if os.path.exists(name) else ""
@@ -190,7 +176,7 @@ def _loaded(spec: ModuleSpec, name: str) -> tuple[ModuleType, CodeType]:
     try:
         code = loader.get_code(spec.name)
     except SyntaxError as error:
-        _show(error)
+        show(error)
         raise
     if code is None:
         refuse(f"there is no Python code in the module {name}", 1)

@@ -24,7 +24,7 @@ from rushlight.nearest import missing, nearest
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
 OWN = frozenset({
-    "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "dtypes", "elsewhere",
+    "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
     "errors", "floaterrors", "interop", "later", "layout", "memory", "methods", "narrow", "nearest", "ops", "outline",
     "overriding", "primitives", "printing", "public", "refusals", "settings", "size", "threads", "training", "visual",
 })  # fmt: skip

@@ -40,6 +40,12 @@ OPTIONS = {
         "rushlight.cli.drawing",
         "FirstBackward",
     ),
+    "doctor": Option(
+        None,
+        "say in words what is wrong with the script's training, where, and what to try",
+        "rushlight.cli.doctoring",
+        "Doctoring",
+    ),
 }
 
 

@@ -1,0 +1,122 @@
+"""Lines of the program: which one is running, what stands there, and by what names."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import os
+import re
+import sys
+import sysconfig
+from types import FrameType
+from typing import Any, NamedTuple
+
+from rushlight.core.tensor import HERE
+
+_LIBRARIES = tuple(
+    {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")}
+)
+OWN, LIBRARY, USER = range(3)
+_kinds: dict[str, int] = {}
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    @property
+    def source(self) -> str:
+        """What stands there."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        near = os.path.relpath(self.file) if os.path.isabs(self.file) else self.file
+        return f"{self.file if near.startswith('..') else near}:{self.line}"
+
+
+def kind_of(file: str) -> int:
+    """Whether a file is rushlight's own, a library's, or the user's."""
+    kind = _kinds.get(file)
+    if kind is None:
+        if file.startswith((HERE, "<frozen")):
+            kind = OWN
+        elif os.path.realpath(file).startswith(_LIBRARIES) or file.startswith("<__array"):
+            kind = LIBRARY
+        else:
+            kind = USER
+        _kinds[file] = kind
+    return kind
+
+
+def here() -> Place:
+    """The user's line that is running; a library's where there is none of the user's."""
+    first = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        kind = kind_of(file)
+        if kind == USER:
+            return Place(file, frame.f_lineno)
+        if kind == LIBRARY and first is None:
+            first = frame
+        frame = frame.f_back
+    return Place(first.f_code.co_filename, first.f_lineno) if first else Place("?", 0)
+
+
+def lines_of_users() -> list[tuple[Place, str]]:
+    """The user's lines that are running, the innermost first, with the names of their functions."""
+    found = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if kind_of(frame.f_code.co_filename) == USER:
+            found.append((Place(frame.f_code.co_filename, frame.f_lineno), frame.f_code.co_name))
+            if frame.f_code.co_name == "<module>":
+                break
+        frame = frame.f_back
+    return found
+
+
+def asked(function: str) -> dict[str, Any] | None:
+    """The variables of the function of this name, of rushlight's own, that is running."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and kind_of(frame.f_code.co_filename) == OWN:
+        if frame.f_code.co_name == function:
+            return frame.f_locals
+        frame = frame.f_back
+    return None
+
+
+@functools.cache
+def _loops(file: str) -> list[tuple[int, int, str]]:
+    """First and last line of each loop of a file, with what it goes over."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return []
+    return [
+        (node.lineno, node.end_lineno or node.lineno, ast.unparse(node.iter))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.For)
+    ]
+
+
+_TESTS = {"test", "tests", "testing", "val", "valid", "validation", "validate", "holdout", "dev"}
+_TRAINS = {"train", "training", "trn"}
+
+
+def said_to_test(lines: list[tuple[Place, str]]) -> bool:
+    """Whether the program itself calls what it does there testing: by names in these lines and loops."""
+    words: set[str] = set()
+    for place, function in lines:
+        loops = [over for first, last, over in _loops(place.file) if first <= place.line <= last]
+        text = re.sub(r"(['\"]).*?\1|#.*|\.\s*eval\(\)", "", " ".join([place.source, *loops]))
+        parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", f"{text} {function}")
+        words |= {part.lower() for part in parts}
+        if words & _TRAINS:
+            return False
+        if words & _TESTS:
+            return True
+    return False

@@ -1,0 +1,21 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+def blobs(n=160, classes=3):
+    y = torch.arange(n) % classes
+    return torch.randn(n, 4) + 2.0 * F.one_hot(y, 4).float(), y
+
+
+x, y = blobs()
+model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3), nn.Softmax(dim=-1))
+criterion = nn.NLLLoss()
+opt = torch.optim.Adam(model.parameters(), lr=0.01)
+for _ in range(15):
+    loss = criterion(model(x), y)  # doctor: logits-as-probabilities
+    opt.zero_grad()
+    loss.backward()
+    opt.step()

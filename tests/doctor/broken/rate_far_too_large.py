@@ -1,0 +1,19 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+def blobs(n=160, classes=3):
+    y = torch.arange(n) % classes
+    return torch.randn(n, 4) + 2.0 * F.one_hot(y, 4).float(), y
+
+
+x, y = blobs()
+model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3))
+opt = torch.optim.Adam(model.parameters(), lr=10.0)  # doctor: rate-high
+for _ in range(40):
+    opt.zero_grad()
+    F.cross_entropy(model(x), y).backward()
+    opt.step()

@@ -1,0 +1,22 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+def blobs(n=160, classes=3):
+    y = torch.arange(n) % classes
+    return torch.randn(n, 4) + 2.0 * F.one_hot(y, 4).float(), y
+
+
+x, y = blobs()
+model = nn.Linear(4, 3)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.StepLR(opt, 1, gamma=0.9)
+for epoch in range(5):
+    scheduler.step()  # doctor: scheduler-first
+    loss = F.cross_entropy(model(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()

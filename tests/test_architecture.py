@@ -376,7 +376,7 @@ def test_import_brings_only_what_it_needs():
     code = (
         "import sys, numpy; before = set(sys.modules); import rushlight; "
         "new = {m.split('.')[0] for m in set(sys.modules) - before}; "
-        "print(' '.join(sorted(new & {'scipy', 'torch', 'matplotlib', 'rich', 'tqdm', 'graphviz', "
+        "print(' '.join(sorted(new & {'scipy', 'torch', 'matplotlib', 'rich', 'tqdm', 'pygraphviz', "
         "'sklearn', 'multiprocessing', 'PIL', 'pandas'})))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import math
 import re
-import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +12,8 @@ from typing import Any
 
 import pytest
 
-from rushlight.errors import MissingExtraError
-from rushlight.visual import Drawing, GraphvizNotFoundError, draw
+from rushlight.visual import Drawing, GraphvizNotFoundError, draw, graphviz
 
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's program is missing")
 HEADS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
 
@@ -28,6 +25,7 @@ def torch(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture
 def no_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(graphviz, "find_spec", lambda name: None)
 
 
 class Boxes:
@@ -202,7 +200,6 @@ def test_a_limit_that_just_fits_leaves_nothing_out(torch: ModuleType) -> None:
 NASTY = r"""a<b>&"'\N\G\n{x|y} é☃ -->"""
 
 
-@needs_dot
 def test_names_cannot_break_the_drawing(torch: ModuleType) -> None:
     x = torch.ones(2, requires_grad=True)
     svg = draw(x * 2, params={NASTY: x})._repr_svg_()
@@ -210,7 +207,6 @@ def test_names_cannot_break_the_drawing(torch: ModuleType) -> None:
     assert """a&lt;b&gt;&amp;&quot;&#39;∖N∖G∖n{x|y} é☃ &#45;&#45;&gt;""" in svg
 
 
-@needs_dot
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
 def test_pictures(kind: str, tmp_path: Path, torch: ModuleType) -> None:
     drawing = draw(torch.ones(2, requires_grad=True) * 2, format=kind)
@@ -223,7 +219,6 @@ def test_pictures(kind: str, tmp_path: Path, torch: ModuleType) -> None:
     assert (drawing._repr_svg_() is None) == (kind != "svg")
 
 
-@needs_dot
 @pytest.mark.parametrize("rankdir", ["TB", "LR", "BT", "RL"])
 def test_directions(rankdir: str, torch: ModuleType) -> None:
     x = torch.ones(2, requires_grad=True)
@@ -240,20 +235,44 @@ def test_without_graphviz_dot_still_works(tmp_path: Path, torch: ModuleType) -> 
         assert drawing.save(tmp_path / name).read_text(encoding="utf-8") == drawing.source
     kept = tmp_path / "graph.svg"
     kept.write_text("old")
-    with pytest.raises(GraphvizNotFoundError, match="apt-get install graphviz") as caught:
+    with pytest.raises(GraphvizNotFoundError, match=r"rushlight\[draw\]") as caught:
         drawing.save(kept)
     assert "\n" not in str(caught.value)
     assert kept.read_text() == "old"
     assert drawing._repr_svg_() is None
     bundle = drawing._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
-    assert "apt-get install graphviz" in bundle["text/plain"]
+    assert "rushlight[draw]" in bundle["text/plain"]
 
 
-def test_without_the_package(monkeypatch: pytest.MonkeyPatch, torch: ModuleType) -> None:
-    monkeypatch.setitem(sys.modules, "graphviz", None)
-    with pytest.raises(MissingExtraError, match=r"rushlight\[draw\]"):
-        draw(torch.ones(2))
+def test_the_program_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the package, a `dot` on the PATH draws."""
+    monkeypatch.setattr(graphviz, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / "dot"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nprint(sys.argv[1:], len(sys.stdin.read()))"
+    )
+    program.chmod(0o755)
+    assert graphviz.picture("digraph {}", "svg") == b"['-Tsvg'] 10\n"
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('out of ink')")
+    with pytest.raises(graphviz.DrawingError, match="status 1: out of ink"):
+        graphviz.picture("digraph {}", "svg")
+    assert "out of ink" in (graphviz.problem("png") or "")
+
+
+def test_a_machine_without_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """matplotlib's are found: letters, and not one box like the other."""
+    monkeypatch.setenv("FONTCONFIG_FILE", "/nowhere/fonts.conf")
+    narrow, wide = (
+        graphviz.picture(f'digraph {{ a [label="{t}"] }}', "svg") for t in ("iiiii", "WWWWW")
+    )
+    assert b'rx="27' in narrow
+    assert b'rx="27' not in wide
+
+
+def test_drawing_is_possible_here() -> None:
+    assert [graphviz.problem(kind) for kind in graphviz.KINDS] == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _by_age = attrgetter("_sequence")
 
-# Called with the roots before each backward: how tools look at a graph before it is used up.
-observers: list[Callable[[Sequence[TensorBase]], None]] = []
+# Called with the roots before each backward: how tools look at a graph before it is used up. What they
+# return, if anything, is called when it is over.
+observers: list[Callable[[Sequence[TensorBase]], Callable[[], None] | None]] = []
 
 
 def run(
@@ -45,9 +46,7 @@ def run(
     their gradients are returned instead. Nothing is written to any `.grad` before every rule has
     succeeded, except to leaves whose hooks wait for it.
     """
-    if observers:
-        for observer in list(observers):
-            observer(roots)
+    ends = [observer(roots) for observer in list(observers)] if observers else ()
     if targets is not None and not capture:
         for target in targets:
             retain(target)
@@ -62,6 +61,9 @@ def run(
         return walk.captures(targets or ()) if capture else walk.finish()
     finally:
         state.grad, state.walk = before
+        for end in ends:
+            if end is not None:
+                end()
 
 
 class _Walk:

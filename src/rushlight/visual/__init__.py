@@ -1,6 +1,7 @@
 """Pictures of what a program computes, and what a run did."""
 
 from rushlight.visual.capture import Capture
-from rushlight.visual.graph import Drawing, GraphvizNotFoundError, draw
+from rushlight.visual.drawing import Drawing, draw
+from rushlight.visual.graphviz import DrawingError, GraphvizNotFoundError
 
-__all__ = ["Capture", "Drawing", "GraphvizNotFoundError", "draw"]
+__all__ = ["Capture", "Drawing", "DrawingError", "GraphvizNotFoundError", "draw"]

@@ -15,7 +15,7 @@ import os
 import sys
 import sysconfig
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +39,7 @@ from rushlight.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 from rushlight.visual.names import (
+    BUFFER,
     CONSTANT,
     INPUT,
     LEAF,
@@ -381,6 +382,11 @@ class Capture(Interpreter):
         value = self._found(array)
         if value is None:
             value = self._first_seen(tensor, array)
+        elif value.kind not in (PARAMETER, BUFFER):
+            # It was made while we looked, and has come into a module since.
+            own = self.names.tensor(tensor)
+            if own is not None:
+                value.name, value.kind = own
         if value.name is None:
             value.name = variable_of(tensor, frame)
         return value
@@ -434,6 +440,16 @@ class Capture(Interpreter):
         """How often a memory was written since we look."""
         written = self._writes.get(id(owner))
         return written[1] if written is not None and written[0]() is owner else 0
+
+    def value_of(self, tensor: TensorBase) -> Value:
+        """What is written down of a tensor as it is now."""
+        return self._value(tensor)
+
+    def nodes(self) -> Iterator[tuple[Operation, Node]]:
+        """The operations whose nodes are alive, with these."""
+        for ref, operation in list(self._nodes.values()):
+            if (node := ref()) is not None:
+                yield operation, node
 
     # ---- lines ----------------------------------------------------------------------------------
 

@@ -63,6 +63,8 @@ class Names:
         self._modules: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._tensors: dict[int, tuple[weakref.ref[Any], Name]] = {}
         self._first = True
+        # The module whose paths are plain, and the variable that holds it.
+        self.first: tuple[weakref.ref[Any], str] | None = None
 
     def learn(self, module: Module, frame: FrameType | None) -> None:
         """Name all within the largest module in sight of frame that holds this one."""
@@ -80,6 +82,8 @@ class Names:
         """Name all within a module that a variable holds."""
         owns = next(root.parameters(), None) is not None
         prefix = "" if self._first and owns else variable
+        if self._first and owns:
+            self.first = weakref.ref(root), variable
         self._first = self._first and not owns
         for path, module in root.named_modules():
             self._modules.setdefault(id(module), (weakref.ref(module), _joined(prefix, path)))
@@ -92,6 +96,12 @@ class Names:
         """The path of a module, if it is known; that of the first root is empty."""
         known = self._modules.get(id(module))
         return known[1] if known is not None and known[0]() is module else None
+
+    def modules(self) -> Iterator[tuple[str, Module]]:
+        """The known modules that are alive, by path."""
+        for ref, path in list(self._modules.values()):
+            if (module := ref()) is not None:
+                yield path, module
 
     def tensor(self, tensor: TensorBase) -> Name | None:
         """What a tensor of a known module is called."""

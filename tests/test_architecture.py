@@ -341,6 +341,7 @@ NEW_FILES = {
     "_ops.py",
     "primitives/formulas.py",
     "cli/export.py",
+    "cli/paging.py",
     "amp/other_devices.py",
     "backends/cuda.py",
     "cpu/__init__.py",
@@ -445,6 +446,7 @@ EXPLAINED = {
     "serialization/safetensors.py": "writes files",
     "visual/capture.py": "is an interpreter: looks at what has passed through the doors",
     "visual/formulas/reading.py": "is an interpreter, of samples",
+    "visual/stepping/afterwards.py": "shows what nodes have kept",
 }
 
 

@@ -46,6 +46,12 @@ OPTIONS = {
         "rushlight.cli.doctoring",
         "Doctoring",
     ),
+    "page": Option(
+        "FILE",
+        "write an HTML file to step through the script's first training step",
+        "rushlight.cli.paging",
+        "FirstStep",
+    ),
 }
 
 

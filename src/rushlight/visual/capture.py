@@ -68,6 +68,8 @@ from rushlight.visual.records import (
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
+# What stands around public functions, and is not what the user called.
+_WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run"})
 # How many of the user's lines are kept of a call.
 _DEPTH = 8
 _LIBRARIES = tuple(
@@ -97,6 +99,8 @@ class Capture(Interpreter):
         self.events: list[Event] = []
         self.calls: list[Call] = []
         self.roots: list[Value] = []
+        # Before the first backward no more events than this are kept: those that lead to what is alive.
+        self.most: int | None = None
         self._number = 0
         self._call: list[Call] = []
         self._visiting: list[Visit] = []
@@ -109,6 +113,8 @@ class Capture(Interpreter):
         self._nodes: dict[int, tuple[weakref.ref[Node], Operation]] = {}
         # Leaves that a backward under way will reach, with what was in their `.grad` before.
         self._due: dict[int, tuple[weakref.ref[TensorBase], Value, Value | None]] = {}
+        # Arrays of Python's numbers, which are looked at when they are first used.
+        self._constants: dict[int, weakref.ref[Any]] = {}
         self._handles: list[Any] = []
         self._files: dict[str, int] = {}
         self._interned: dict[Any, Any] = {}
@@ -139,6 +145,7 @@ class Capture(Interpreter):
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a row as without us, and write it down."""
         operation = self._operation(ROW, row.name, row, inputs, static)
+        operation.code = row.forward
         try:
             out = super().apply(row, inputs, static)
         except Exception as error:
@@ -161,6 +168,7 @@ class Capture(Interpreter):
         """Write into memory as without us, and write down what was there and what is now."""
         name = getattr(kernel, "__name__", type(kernel).__name__).strip("_")
         operation = self._operation(WRITE, name, None, (target, *inputs), static)
+        operation.code = kernel
         try:
             super().into(target, kernel, inputs, static)
         except Exception as error:
@@ -186,6 +194,7 @@ class Capture(Interpreter):
         """Draw random numbers as without us, and write them down."""
         name = getattr(numbers, "__name__", type(numbers).__name__)
         operation = self._operation(RANDOM, name, None, inputs, static)
+        operation.code = numbers
         out = super().draw(numbers, generator, inputs, static)
         self._done(operation, out if isinstance(out, tuple) else (out,))
         return out
@@ -195,7 +204,7 @@ class Capture(Interpreter):
         super().literal(tensor)
         array = tensor._data
         if array.__class__ is np.ndarray:
-            self._remember(array, self._new(array, CONSTANT, None, None))
+            self._constants[id(array)] = weakref.ref(array)
 
     # ---- modules, backward, optimizers ----------------------------------------------------------
 
@@ -243,7 +252,7 @@ class Capture(Interpreter):
             if value not in self.roots:
                 self.roots.append(value)
         for node in nodes_behind(roots):
-            operation = self._operation_of(node)
+            operation = self.operation_of(node)
             hooks = hooking.at(node)
             self._handles += (
                 hooking.Handle(hooks.before, _Before(self, operation)),
@@ -293,6 +302,11 @@ class Capture(Interpreter):
                 value.gradient = gradient
                 self.events.append(Landing(self._next(), value, gradient))
 
+    @property
+    def walking(self) -> bool:
+        """Whether a backward is under way, within which another one begins."""
+        return state.walk is not None
+
     # ---- operations -----------------------------------------------------------------------------
 
     def _next(self) -> int:
@@ -339,8 +353,11 @@ class Capture(Interpreter):
             visit = operation.visit = self._visiting[-1]
             (visit.passing if visit.done else visit.rule).append(operation)
         self.events.append(operation)
+        if self.most is not None and len(self.events) > self.most and not self.roots:
+            self.keep_only(known[2] for known in self._known.values() if known[0]() is not None)
+            self.most = max(self.most, 2 * len(self.events))
 
-    def _operation_of(self, node: Node) -> Operation:
+    def operation_of(self, node: Node) -> Operation:
         """The operation that left this node; one that came past the doors is read off the tape."""
         known = self._nodes.get(id(node))
         if known is not None and known[0]() is node:
@@ -356,7 +373,7 @@ class Capture(Interpreter):
                 inputs[place] = self._value(edge)
             elif edge is not None:
                 number = node._edge_outputs[place] if node._edge_outputs is not None else 0
-                inputs[place] = self._operation_of(edge).outputs[number]
+                inputs[place] = self.operation_of(edge).outputs[number]
         static: dict[str, Any] = {}
         if isinstance(node, PrimitiveNode):
             static = dict(node.static)
@@ -388,7 +405,11 @@ class Capture(Interpreter):
             if own is not None:
                 value.name, value.kind = own
         if value.name is None:
-            value.name = variable_of(tensor, frame)
+            own = self.names.tensor(tensor)
+            if own is not None:
+                value.name, value.kind = own
+            else:
+                value.name = variable_of(tensor, frame)
         return value
 
     def _found(self, array: Any) -> Value | None:
@@ -403,20 +424,20 @@ class Capture(Interpreter):
 
     def _first_seen(self, tensor: TensorBase, array: Any) -> Value:
         kind, name = INPUT, None
-        if (own := self.names.tensor(tensor)) is not None:
-            name, kind = own
-        elif isinstance(tensor, Parameter):
+        if isinstance(tensor, Parameter):
             kind = PARAMETER
         elif tensor._node is None and tensor._requires_grad:
             kind = LEAF
+        elif (made := self._constants.get(id(array))) is not None and made() is array:
+            kind = CONSTANT
         maker = None
         if array.__class__ is np.ndarray:
             written = self._writes.get(id(root(array)))
             if written is not None and written[0]() is root(array):
                 maker = written[2]
-                kind = RESULT if kind == INPUT else kind
+                kind = RESULT if kind in (INPUT, CONSTANT) else kind
         if maker is None and tensor._node is not None:
-            maker = self._operation_of(tensor._node)
+            maker = self.operation_of(tensor._node)
             kind = RESULT
         value = self._new(array, kind, name, maker)
         if maker is not None and tensor._node is not None and maker.kind == FUNCTION:
@@ -467,7 +488,7 @@ class Capture(Interpreter):
                 if first is None:
                     first = frame
                 found.append((code.co_filename, frame.f_lineno, code.co_name))
-            elif first is None and code.co_name != "called":
+            elif first is None and code.co_name not in _WRAPPERS:
                 asked = code.co_name
             frame = frame.f_back
         if site.line is not None and found:

@@ -58,8 +58,8 @@ class Operation:
     """A row that was applied, a write into memory, random numbers, or a Function of the user's.
 
     inputs: values, and Python's numbers as they are; line: the user's own, innermost first in `lines`;
-    asked: the function of rushlight's called there; visit: of backward's operations the visit within
-    which they ran; owner: of an update the optimizer's class.
+    asked: the function of rushlight's called there; code: what computes it; visit: of backward's operations
+    the visit within which they ran; owner: of an update the optimizer's class.
     """
 
     number: int
@@ -75,6 +75,7 @@ class Operation:
     outputs: list[Value] = field(default_factory=list)
     visit: Visit | None = None
     owner: str | None = None
+    code: Any = None
     error: str | None = None
 
     @property

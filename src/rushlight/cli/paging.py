@@ -1,0 +1,115 @@
+"""`rushlight run --page`: the first training step of a program, as a page to step through."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rushlight.autograd import engine
+from rushlight.cli.watcher import Watcher, say
+from rushlight.errors import MissingExtraError
+from rushlight.optim.optimizer import register_optimizer_step_post_hook
+from rushlight.visual.records import UPDATE, Operation
+from rushlight.visual.stepping import watch
+from rushlight.visual.stepping.writing import check_extra
+
+# Backward may come several times before the optimizer's step; so often it is watched.
+_MOST_BACKWARDS = 8
+
+
+class FirstStep(Watcher):
+    """Watches till the first optimizer's step, or till the backward after one that changed leaves by hand.
+
+    Of what ran before the first backward only what led to it is kept.
+    """
+
+    def __init__(self, value: str) -> None:
+        path = Path(value)
+        problem = _problem(path)
+        if problem is not None:
+            print(f"rushlight run: --page {path}: {problem}", file=sys.stderr)
+            raise SystemExit(2)
+        # A program may go to another folder.
+        self.path, self.target = path, path.absolute()
+        self.run = watch()
+        self.run.most = 5000
+        self.backwards = 0
+        self.open = False
+        self.process = os.getpid()
+
+    def watch(self) -> None:
+        """Begin."""
+        self.run.__enter__()
+        engine.observers.append(self._backward)
+        self.handle = register_optimizer_step_post_hook(self._stepped)
+        self.open = True
+
+    def _backward(self, roots: Any) -> None:
+        if self.run.walking:
+            return
+        self.backwards += 1
+        if self.backwards == 1:
+            self.run.keep_only(self.run.roots)
+        elif self._changed() or self.backwards > _MOST_BACKWARDS:
+            self._finish()
+
+    def _changed(self) -> bool:
+        """Whether the program has changed leaves itself; what came behind that is of the next step."""
+        events = self.run.events
+        updates = [
+            i for i, e in enumerate(events) if isinstance(e, Operation) and e.phase == UPDATE
+        ]
+        if updates:
+            del events[updates[-1] + 1 :]
+        return bool(updates)
+
+    def _stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if self.backwards:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Stop watching, and write; the program goes on in any case."""
+        if not self.open or os.getpid() != self.process:
+            return
+        self.open = False
+        engine.observers.remove(self._backward)
+        self.handle.remove()
+        self.run.__exit__()
+        try:
+            self.run.page(self.target, title=f"{Path(sys.argv[0]).name}, its first step")
+        except Exception as error:
+            say(f"the page could not be written: {' '.join(str(error).split())}")
+        else:
+            say(f"the page of the first step is in {self.path}")
+
+    def report(self) -> None:
+        """The program has ended: write what there is, or say that there is nothing."""
+        if not self.open or os.getpid() != self.process:
+            return
+        if self.backwards or any(isinstance(e, Operation) and e.error for e in self.run.events):
+            self._finish()
+            return
+        self.open = False
+        engine.observers.remove(self._backward)
+        self.handle.remove()
+        self.run.__exit__()
+        say(f"no backward ran, so that there is no page in {self.path}")
+
+
+def _problem(path: Path) -> str | None:
+    """Why no page can be written there, as far as is known beforehand."""
+    if path.is_dir():
+        return "this is a folder: name a file, such as step.html"
+    if path.suffix.lower() not in (".html", ".htm"):
+        return "a page is an HTML file: name one, such as step.html"
+    if not path.absolute().parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if not os.access(path.absolute().parent, os.W_OK):
+        return "this cannot be written"
+    try:
+        check_extra()
+    except MissingExtraError as error:
+        return str(error)
+    return None

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from rushlight.compiler import build
 from rushlight.compiler.kernels.blas import product_blas
 from rushlight.compiler.kernels.fragments import together
 from rushlight.compiler.kernels.parts import product_in_parts
@@ -21,6 +22,9 @@ TARGETS = {
     "sse": Target(4, 16),
     "plain": PLAIN,
 }
+# Where there are registers for matrices, and the system lets a process use them.
+if build.target().matrices:
+    TARGETS["amx"] = build.target()
 
 
 def dense(m, n, k, layout, **more):
@@ -71,6 +75,10 @@ TABLE = [
     dense(300, 40, 20, "nn", form="inside"),
     dense(2, 50, 33, "nn", form="inside", along="columns"),
     dense(130, 70, 30, "tt", form="inside", accumulate=True),
+    # Several groups of rows, pieces of the inner dimension and panels.
+    *(dense(200, 96, 290, layout) for layout in ("nn", "nt", "tn", "tt")),
+    dense(160, 64, 256, "nt"),
+    dense(128, 65, 150, "tn", batch=[(2, 19200, 9750, 8320)]),
 ]  # fmt: skip
 
 
@@ -103,6 +111,12 @@ def cases(target, dtype):
     for arguments in [*asked, *(drawn(rng) for _ in range(12))]:
         # Plain C has one kernel for all.
         form = arguments.get("form") if target.width > 1 else None
+        if target.matrices and form is None:
+            form = rng.choice(["thirds", "thirds_inside"])
+            try:
+                product(**{**arguments, "form": form}, target=target, dtype=dtype)
+            except ValueError:
+                form = None
         plan = product(**{**arguments, "form": form}, target=target, dtype=dtype)
         chosen[plan.kernel.name] = (arguments, plan)
     return list(chosen.values())
@@ -244,6 +258,13 @@ def test_each_way_is_taken_somewhere():
         assert (plan.kernel.scratch > 0) == (
             "float panel[" in plan.kernel.source or "float rows[" in plan.kernel.source
         )
+
+
+@pytest.mark.skipif("amx" not in TARGETS, reason="there are no registers for matrices")
+def test_parts_are_as_exact_as_floats():
+    plans = [plan for _, plan in cases(TARGETS["amx"], "float32")]
+    assert {"thirds", "thirds_inside"} <= {plan.form for plan in plans}
+    assert all(plan.kernel.scratch < 2 << 20 for plan in plans)
 
 
 def test_a_batch_with_one_b_is_one_product():

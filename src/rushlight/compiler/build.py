@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,7 +53,22 @@ def compiler() -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def target() -> Target:
     """The processor for which the compiler compiles."""
-    return of_compiler((*compiler(), "-march=native"))
+    found = of_compiler((*compiler(), "-march=native"))
+    return found if not found.matrices or _may_use_matrices() else replace(found, matrices=False)
+
+
+# Linux lets a process use the registers for matrices when it has asked for them.
+_ARCH_PRCTL, _ASK_FOR, _TILES = 158, 0x1023, 18
+
+
+def _may_use_matrices() -> bool:
+    """Ask the system for the registers of AMX, for this process and its threads."""
+    if os.environ.get("RUSHLIGHT_MATRICES") == "0" or not sys.platform.startswith("linux"):
+        return False
+    try:
+        return ctypes.CDLL(None).syscall(_ARCH_PRCTL, _ASK_FOR, _TILES) == 0
+    except (OSError, AttributeError):
+        return False
 
 
 def cache_folder() -> Path:

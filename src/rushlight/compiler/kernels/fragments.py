@@ -7,6 +7,7 @@ A fragment is named `vectors_float`; those that it needs come before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 
 from rushlight.compiler.kernels.target import Target
 
@@ -70,6 +71,7 @@ static inline {T} v{T}_fma({T} x, {T} y, {T} z) {{ return x * y + z; }}
 
 _MEMORY = """\
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 """
 
@@ -189,6 +191,10 @@ def _threads(T: str, target: Target) -> str:
     return _THREADS
 
 
+def _thirds(T: str, target: Target) -> str:
+    return files("rushlight.compiler").joinpath("c", "thirds.c").read_text()
+
+
 # Each kind: its text, and the kinds that it needs.
 _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
     "memory": (_memory, ()),
@@ -196,6 +202,7 @@ _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
     "shuffles": (_shuffles, ("vectors",)),
     "transposition": (_transposition, ("shuffles",)),
     "sums": (_sums, ("shuffles",)),
+    "thirds": (_thirds, ("memory", "transposition")),
     "blas": (_blas, ()),
     "threads": (_threads, ()),
 }

@@ -5,8 +5,8 @@ columns: for each step of the inner dimension one element of a is spread over a 
 and multiplied with the vectors of a row of b (`tiles`). Nothing is packed where rows of b lie in memory
 as they are needed; where they do not, b is brought into panels (`panels`): each part just before it is
 used, or all of it once before. Products in which a tile would be nearly empty go by vectors along the
-inner dimension (`dots`). What is read lies in the operands, what is written in c: nothing reaches past
-an end.
+inner dimension (`dots`). Where the processor has registers for matrices, most go by these (`thirds`). What
+is read lies in the operands, what is written in c: nothing reaches past an end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from rushlight.compiler.kernels import dots, panels, plain, tiles
+from rushlight.compiler.kernels import dots, panels, plain, thirds, tiles
 from rushlight.compiler.kernels.fragments import ITEMSIZE
 from rushlight.compiler.kernels.items import Batch, folded, moved, over_items
 from rushlight.compiler.kernels.kernel import Kernel
@@ -61,7 +61,8 @@ class Product:
     along: str
     pack: Pack | None
     form: str
-    """The kernel it is: "tiles", "packed" and "inside" (the same on panels), "dots" or "plain"."""
+    """The kernel it is: "tiles", "packed" and "inside" (the same on panels), "dots" or "plain";
+    "thirds" and "thirds_inside", which need registers for matrices."""
     cost: float
     """Nanoseconds that one thread is estimated to need for all of it, without packing."""
 
@@ -72,7 +73,7 @@ class _Way:
 
     form: str
     width: int
-    """Columns of a panel; 0 where nothing is packed."""
+    """Columns of a panel; 0 where nothing is packed before."""
     cycles: float
     packing: float
 
@@ -110,7 +111,11 @@ def product(
     if target.width > 1 and shape.c[1] != 1:
         raise ValueError(f"product: one of c's strides must be 1, not {c}: write to a copy instead")
     columns = turned != (along == "columns")
-    ways = [way for way in _ways(shape) if form in (None, way.form) and (packing or not way.width)]
+    ways = [
+        way
+        for way in _ways(shape, columns=columns)
+        if form in (None, way.form) and (packing or not way.width)
+    ]
     if not ways:
         raise ValueError(f"product: {m}x{n}x{k} with strides {a}, {b} cannot go by {form}")
     way = min(ways, key=lambda way: way.cycles + way.packing / uses)
@@ -145,7 +150,7 @@ def _without_idle_strides(shape: Shape) -> Shape:
     return replace(shape, a=a, b=b, c=c)
 
 
-def _ways(shape: Shape) -> list[_Way]:
+def _ways(shape: Shape, *, columns: bool) -> list[_Way]:
     if shape.lanes == 1:
         work = shape.m * shape.n * shape.k / 4
         as_it_lies = _Way("plain", 0, work if shape.b[1] == 1 else 4 * work, 0)
@@ -162,6 +167,10 @@ def _ways(shape: Shape) -> list[_Way]:
     if shape.a[1] == 1:
         width, packing = (0, 0.0) if shape.b[0] == 1 else (1, panels.cycles(shape))
         ways.append(_Way("dots", width, dots.cycles(shape), packing))
+    if thirds.fits(shape) and not columns:
+        before, inside = (thirds.cycles(shape, inside=inside) for inside in (False, True))
+        ways.append(_Way("thirds", thirds.TILE, before, thirds.packing(shape)))
+        ways.append(_Way("thirds_inside", 0, inside, 0))
     return ways
 
 
@@ -172,7 +181,7 @@ def name_of(shape: Shape, batch: Sequence[Batch], along: str = "rows", form: str
         parts.append(f"{count}by" + "x".join(map(str, strides)))
     if along == "columns":
         parts.append("columns")
-    if form in ("packed", "inside", "dots"):
+    if form != "tiles" and form != "plain":
         parts.append(form)
     return "_".join(parts).replace("-", "minus")
 
@@ -185,6 +194,8 @@ def _function(shape: Shape, way: _Way, name: str, *, columns: bool) -> str:
         if way.width:
             shape = replace(shape, b=(1, shape.k))
         return dots.dots(shape, name, columns=columns)
+    if way.form.startswith("thirds"):
+        return thirds.thirds(shape, name, inside=not way.width)
     tiling = tiles.tiling(shape, packed=way.form == "packed", inside=way.form == "inside")
     return tiles.tiles(shape, tiling, name, columns=columns)
 
@@ -199,12 +210,16 @@ def _heading(shape: Shape, way: _Way) -> str:
         "inside": "Tiles of c are kept in registers; b is packed in panels as wide, part by part.",
         "dots": "Vectors lie along the inner dimension; as many sums as a vector has lanes together.",
         "plain": "The sums of a few rows and columns are kept in small arrays.",
+        "thirds": "By registers for matrices, in three parts; b was packed.",
+        "thirds_inside": "By registers for matrices, in three parts.",
     }[way.form]
     return f"/* {added} [{m}][{n}] = a [{m}][{k}] times b [{k}][{n}]. {how} */\n"
 
 
 def _granule(shape: Shape, way: _Way, *, columns: bool) -> int:
     """The rows (or columns) that the kernel computes together."""
+    if way.form.startswith("thirds"):
+        return thirds.TILE
     if way.form in ("plain", "dots"):
         return (plain if way.form == "plain" else dots).block_of(shape)[columns]
     rows, vectors = tiles.tile_of(shape)
@@ -214,18 +229,27 @@ def _granule(shape: Shape, way: _Way, *, columns: bool) -> int:
 def _block(shape: Shape, way: _Way, granule: int, *, columns: bool) -> int:
     extent, other = (shape.n, shape.m) if columns else (shape.m, shape.n)
     near = shape.target.l2 // 4 // (other * ITEMSIZE[shape.T])
-    least = tiles.groups_of(shape, inside=True) if way.form == "inside" and not columns else granule
+    least = granule
+    if way.form == "inside" and not columns:
+        least = tiles.groups_of(shape, inside=True)
+    elif way.form.startswith("thirds"):
+        least = thirds.group_of(shape, inside=not way.width)
     size = min(extent, max(least, min(near, tiles.GROUP)))
     return max(1, size // granule) * granule
 
 
 def _pack(shape: Shape, way: _Way, batch: list[Batch], name: str, operand: int) -> Pack:
     """The packing of all items, before the product."""
-    count = -(-shape.n // way.width)
-    size = count * way.width * shape.k
+    count, size = -(-shape.n // way.width), -(-shape.n // way.width) * way.width * shape.k
+    if way.form == "thirds":
+        count, size = thirds.chunks(shape), thirds.packed_size(shape)
     many = prod(count for count, *_ in batch)
     fragments = _fragments(shape, way)
-    text = panels.panels(shape, way.width, f"{name}_item" if batch else name)
+    inner = f"{name}_item" if batch else name
+    if way.form == "thirds":
+        text = thirds.panels(shape, inner)
+    else:
+        text = panels.panels(shape, way.width, inner)
     if batch:
         one = moved("b", f"panel / {count}", batch, operand)
         to = f"packed + panel / {count} * {size}"
@@ -251,6 +275,8 @@ def _fragments(shape: Shape, way: _Way) -> tuple[str, ...]:
         "tiles": ["vectors"],
         "packed": ["vectors", "transposition"],
         "inside": ["vectors", "transposition"],
+        "thirds": ["thirds"],
+        "thirds_inside": ["thirds"],
     }
     return tuple(f"{kind}_{shape.T}" for kind in kinds[way.form])
 
@@ -271,8 +297,12 @@ def _written(
         source += "\n" + over_items(
             shape, name, inner, batch, extent=extent, turned=turned, packed=packed
         )
+    if way.form.startswith("thirds"):
+        scratch = thirds.scratch(shape, inside=not way.width)
+    else:
+        scratch = tiles.scratch(shape, way.form)
     return Product(
-        kernel=Kernel(name, source, _fragments(shape, way), tiles.scratch(shape, way.form)),
+        kernel=Kernel(name, source, _fragments(shape, way), scratch),
         count=many * extent,
         rows=granule,
         block=_block(shape, way, granule, columns=columns),

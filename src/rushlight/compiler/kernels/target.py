@@ -23,6 +23,8 @@ class Target:
     """Multiplications with addition that one vector register's worth of hardware starts in a cycle."""
     ghz: float = 3.0
     """Cycles in a nanosecond, for estimates."""
+    matrices: bool = False
+    """Whether there are registers for matrices of bfloat16 (AMX), as `kernels/thirds.py` uses them."""
 
     def lanes(self, itemsize: int) -> int:
         """Elements of that many bytes in one register."""
@@ -34,6 +36,7 @@ PLAIN = Target()
 
 # Macros that compilers define, the best first, and what they tell.
 _KINDS = (
+    ("__AMX_BF16__", Target(16, 32, 48 << 10, 2 << 20, matrices=True)),
     ("__AVX512F__", Target(16, 32, 32 << 10, 1 << 20)),
     ("__AVX2__", Target(8, 16)),
     ("__AVX__", Target(8, 16)),

@@ -104,6 +104,9 @@ FITS = {
     # log((1 + s) / (1 - s)) = 2 s + 2 s**3 p(s * s), as s is small.
     "log_wide": (lambda z: (mp.atanh(sqrt_of(z)) / sqrt_of(z) - 1) / near(z),
                  lambda z: mp.mpf(z) + mp.mpf("1e-9"), 0.0, 0.02945, 4, np.float64),
+    # The normal distribution function at -x is exp(-x * x / 2) * p(x - 2.5).
+    "normal_f32": (lambda u: mp.exp((mp.mpf(u) + 2.5) ** 2 / 2) * mp.ncdf(-mp.mpf(u) - 2.5),
+                   lambda u: mp.exp(-((mp.mpf(u) + 2.5) ** 2) / 2), -2.5, 2.5, 12, np.float32),
     # exp(x * x) erfc(x) over t = (x - 2) / (x + 2).
     "erfc_f32": (lambda t: mp.exp((2 * (1 + mp.mpf(t)) / (1 - mp.mpf(t))) ** 2)
                  * mp.erfc(2 * (1 + mp.mpf(t)) / (1 - mp.mpf(t))),

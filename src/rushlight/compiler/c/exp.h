@@ -5,8 +5,10 @@
 /* e to the power of x. At most 1 unit in the last place off. */
 static inline float exp_f32(float x)
 {
+    /* Below -104 nothing is left: masked scores, say. What nearly leaves the range takes processors long. */
+    uint32_t some = (uint32_t)(x < -104.0f) - 1;
     x = x > 89.0f ? 89.0f : x;
-    x = x < -104.0f ? -104.0f : x;
+    x = from_bits_f32((uint32_t)bits_f32(x) & some);
     /* 3 * 2^22 leaves no bits behind the point: what is added is rounded, and stands in the last bits. */
     float shifted = fused_f32(x, 1.44269502f, 12582912.0f);
     float twos = shifted - 12582912.0f;
@@ -20,7 +22,8 @@ static inline float exp_f32(float x)
     /* In two steps, as the second may leave the range, or round in it. */
     int32_t power = bits_f32(shifted) - 0x4b400000, half = power >> 1;
     p *= from_bits_f32((uint32_t)(half + 127) << 23);
-    return p * from_bits_f32((uint32_t)(power - half + 127) << 23);
+    p *= from_bits_f32((uint32_t)(power - half + 127) << 23);
+    return from_bits_f32((uint32_t)bits_f32(p) & some);
 }
 
 /* exp(x) - 1, exact for small x, too. */

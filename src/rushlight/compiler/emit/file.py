@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
+from rushlight.compiler.emit.calls import Call, Caller, memories_of
 from rushlight.compiler.emit.naming import comment, identifiers
 from rushlight.compiler.emit.nest import NestWriter, Writer
+from rushlight.compiler.emit.products import Call as ProductCall
 from rushlight.compiler.emit.products import kernel_of
-from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
+from rushlight.compiler.emit.sharing import Argument, call_of, in_parts
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.emit.walks import VARIABLES, cost_of
 from rushlight.compiler.graph import (
-    C_TYPES,
-    Dtype,
     Expression,
     Graph,
     Guard,
@@ -35,10 +33,10 @@ from rushlight.compiler.graph import (
     in_rows,
 )
 from rushlight.compiler.kernels import fragments
-from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.product import Pack
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group
+from rushlight.compiler.passes.strips import Run, strips
 from rushlight.compiler.recording.entries import Cut, Entry
 from rushlight.compiler.recording.values import Figure
 
@@ -61,18 +59,6 @@ static double now(void) {{
 #define CALL(k, ...) __VA_ARGS__
 #endif
 """
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call that the C makes."""
-
-    text: str
-    group: Group
-    # Temporaries that nobody else touches.
-    inside: set[int]
-    # It prepares or ends what another call of the group does.
-    beside: bool
 
 
 @dataclass
@@ -101,7 +87,7 @@ def write_file(
     return FileWriter(name, graph, groups, target, threads).write()
 
 
-class FileWriter:
+class FileWriter(Caller):
     """Writes the functions of the groups, and in which order they are called.
 
     How functions come to memory and numbers is said in a few methods, which another kind of file says anew.
@@ -113,31 +99,23 @@ class FileWriter:
     def __init__(
         self, name: str, graph: Graph, groups: list[Group], target: Target, threads: int
     ) -> None:
-        self.target, self.threads = target, threads
-        self.fragments: list[str] = []
+        super().__init__(graph, groups, target, threads)
         self.calls_of: list[str] = []
         # Functions by their text, in which something else stands for names.
         self.same: dict[str, str] = {}
         # What has been packed, until it is written: by kernel and operand.
         self.packed: dict[tuple[str, Place], Memory] = {}
         self.title = name
-        self.graph = graph
-        self.groups = groups
-        self.names = identifiers(graph.memories)
-        self.functions: dict[str, str] = {}
-        # Which of them are kernels, whose text is vectors already; and whether others call them.
-        self.kernels: dict[str, bool] = {}
-        self.order: list[str | Entry] = []
-        self.calls: list[str] = []
-        self.used: set[int] = set()
-        self.lives: dict[int, tuple[int, int]] = {}
-        self.moment = 0
-        self.stops: list[Guard] = []
-        self.runs: list[str] = []
-        self.measured: list[Call] = []
-        self.inside = _inside(graph, groups)
         products = [s for s in graph.statements if isinstance(s, Product)]
         self.uses = Counter((s.b, s.a.shape) for s in products)
+        # Products that are written once, by what they are.
+        self.chosen: dict[int, ProductCall] = {}
+        self.runs_of = [Run([group]) for group in groups]
+        if target.width > 1 and threads == 1:
+            self.runs_of = strips(groups, target, lambda one: self._product_call(one).kernel.rows)
+            self.arrange([group for run in self.runs_of for group in run.groups])
+        self.names = identifiers(graph.memories)
+        self.stops: list[Guard] = []
 
     def write(self) -> CFile:
         """The text."""
@@ -162,21 +140,30 @@ class FileWriter:
 
     def write_groups(self) -> None:
         """The functions, and what calls them."""
-        for number, group in enumerate(self.groups):
-            # All that one group calls lives at the same time.
-            self.moment = number
-            if group.kind == "outside":
-                (statement,) = group.statements
-                if isinstance(statement, Outside):
-                    self._outside(statement)
-            elif group.kind == "nest":
-                self._nest(number, group)
-            elif group.kind == "straight":
-                self._straight(number, group)
-            else:
-                self._single(number, group.statements[0])
-            self._forget(group)
+        number = 0
+        for run in self.runs_of:
+            # All that one group, or a run of them, calls lives at the same time.
+            self.during = number, number + len(run.groups) - 1
+            self.strips = run.strips
+            for group in run.groups:
+                self.moment = number
+                self._group(number, group)
+                self._forget(group)
+                number += 1
+            self._end_strips()
         self._end_run()
+
+    def _group(self, number: int, group: Group) -> None:
+        if group.kind == "outside":
+            (statement,) = group.statements
+            if isinstance(statement, Outside):
+                self._outside(statement)
+        elif group.kind == "nest":
+            self._nest(number, group)
+        elif group.kind == "straight":
+            self._straight(number, group)
+        else:
+            self._single(number, group.statements[0])
 
     def _outside(self, statement: Outside) -> None:
         """What Python does between two pieces of C."""
@@ -185,23 +172,13 @@ class FileWriter:
         if isinstance(statement.entry, Cut):
             # What comes behind it runs later: it packs anew.
             self.packed.clear()
-        for memory in _memories(statement):
+        for memory in memories_of(statement):
             self._use(memory)
-
-    def _end_run(self) -> None:
-        """What is called between two things that Python does."""
-        if not self.calls:
-            return
-        name = f"run_{len(self.runs)}"
-        body = "\n".join(f"    {call}" for call in self.calls)
-        self.runs.append(f"int {name}(void *const *p, double *n) {{\n{body}\n    return 0;\n}}\n")
-        self.order.append(name)
-        self.calls = []
 
     # ---- groups ----------------------------------------------------------------------------------
 
     def _nest_writer(self, group: Group, inside: set[int]) -> NestWriter:
-        return NestWriter(group, inside)
+        return NestWriter(group, inside, self.strips > 1)
 
     def _nest(self, number: int, group: Group) -> None:
         nest = self._nest_writer(group, self.inside[number])
@@ -253,18 +230,6 @@ class FileWriter:
                 break
             sums[places[id(piece.loop.out.memory)]] = size
         self._parted(name, arguments, count, sums, cost_of(group), first=True)
-
-    def _pointer(self, memory: Memory, offset: int) -> str:
-        """A pointer to an element, as C in the functions that call."""
-        self._use(memory)
-        at = f" + {offset}" if offset else ""
-        return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
-
-    def _use(self, memory: Memory) -> None:
-        """Memory is used at this moment."""
-        self.used.add(memory.number)
-        first, _ = self.lives.get(memory.number, (self.moment, 0))
-        self.lives[memory.number] = first, self.moment
 
     def _small(
         self,
@@ -331,63 +296,6 @@ class FileWriter:
         else:
             self._call(call)
 
-    def _ranged(
-        self,
-        name: str,
-        arguments: list[Argument],
-        count: int,
-        grain: int,
-        cost: float,
-        first: bool,
-        beside: bool = False,
-    ) -> None:
-        """A call of a function that takes a range, by several threads where that pays."""
-        if self.threads > 1 and cost > WORTH and count > grain:
-            text, call = shared(name, arguments, count, grain, first)
-            self.functions.setdefault(f"{name}_share", text)
-            self.fragments.append("threads_float")
-        else:
-            call = call_of(name, arguments, "0", str(count), first)
-        self._call(call, beside)
-
-    def _parted(
-        self,
-        name: str,
-        arguments: list[Argument],
-        count: int,
-        sums: dict[int, int],
-        cost: float,
-        first: bool,
-    ) -> None:
-        """A call of a function that adds up over its range, in parts of the range where that pays."""
-        parts = min(self.threads, count)
-        if parts < 2 or cost < WORTH or not sums:
-            self._call(call_of(name, arguments, "0", str(count), first))
-            return
-        inner, ends = list(arguments), []
-        for at, size in sums.items():
-            kind = arguments[at].type.removesuffix("*").strip()
-            dtype = next(d for d, c in C_TYPES.items() if c == kind)
-            memory = self._own("parts", np.dtype(dtype), parts * size)
-            inner[at] = Argument(arguments[at].type, self._pointer(memory, 0))
-            adding, text = added(kind, size, parts)
-            self.functions.setdefault(adding, text)
-            ends.append(f"{adding}({inner[at].text}, {arguments[at].text})")
-        text, call = in_parts(name, inner, count, parts, sums, first)
-        self.functions.setdefault(f"{name}_parts", text)
-        self.fragments.append("threads_float")
-        self._call(call)
-        for one in ends:
-            self._call(one, beside=True)
-
-    def _call(self, call: str, beside: bool = False) -> None:
-        self.calls.append(f"CALL({len(self.measured)}, {call});")
-        at = self.moment
-        self.measured.append(Call(call, self.groups[at], self.inside[at], beside))
-
-    def _checked(self, call: str) -> None:
-        self.calls.append(f"{{ const int stopped = {call}; if (stopped) return stopped; }}")
-
     def _stop(self, guard: Guard) -> int:
         self.stops.append(guard)
         return len(self.stops)
@@ -402,8 +310,16 @@ class FileWriter:
         else:
             raise TypeError(type(statement).__name__)
 
+    def _product_call(self, statement: Product) -> ProductCall:
+        """The kernel for a product."""
+        known = self.chosen.get(id(statement))
+        if known is None:
+            uses = self.uses[statement.b, statement.a.shape]
+            known = self.chosen[id(statement)] = kernel_of(statement, self.target, uses)
+        return known
+
     def _product(self, statement: Product) -> None:
-        call = kernel_of(statement, self.target, self.uses[statement.b, statement.a.shape])
+        call = self._product_call(statement)
         made = call.kernel
         self._function(made.kernel)
         operands = {"a": self._address(call.a), "b": self._address(call.b)}
@@ -481,12 +397,6 @@ class FileWriter:
         planes = place.strides == in_rows(place.shape)
         return self._pointer(place.memory, place.offset if planes else 0)
 
-    def _own(self, name: str, dtype: Dtype, size: int) -> Memory:
-        """Memory for something in between."""
-        memory = Memory(name, dtype, size, "own", None, len(self.graph.memories))
-        self.graph.memories.append(memory)
-        return memory
-
     def _pack(self, pack: Pack, operands: dict[str, str], operand: Place) -> Memory:
         """Bring an operand into the form in which a product takes it."""
         self._function(pack.kernel)
@@ -514,18 +424,6 @@ class FileWriter:
         for written in group.writes():
             for key in [key for key in self.packed if key[1].overlaps(written)]:
                 del self.packed[key]
-
-    def _function(self, kernel: Kernel, called: bool = True) -> None:
-        """A kernel is in the file; `called`: by others than kernels."""
-        for needed in kernel.needs:
-            self._function(needed, False)
-        self.functions.setdefault(kernel.name, kernel.source)
-        self.kernels[kernel.name] = called or self.kernels.get(kernel.name, False)
-        self.fragments += kernel.fragments
-
-    def _address(self, place: Place) -> str:
-        """A pointer to the first element of a place."""
-        return self._pointer(place.memory, place.offset)
 
     def _guard(self, number: int, guard: Guard) -> None:
         """A condition for every element."""
@@ -573,23 +471,3 @@ def _at(x: Expression) -> tuple[Memory, int]:
 
 def _zero(dim: int) -> str:
     return "0"
-
-
-def _memories(statement: Statement) -> list[Memory]:
-    return [place.memory for place in (*statement.reads(), *statement.writes())]
-
-
-def _inside(graph: Graph, groups: list[Group]) -> list[set[int]]:
-    """Per group the temporaries that no other group touches."""
-    users: dict[int, set[int]] = {}
-    for number, group in enumerate(groups):
-        for statement in group.statements:
-            for memory in _memories(statement):
-                users.setdefault(id(memory), set()).add(number)
-    result: list[set[int]] = [set() for _ in groups]
-    wanted = {id(graph.places[index].memory) for index in graph.wanted if index in graph.places}
-    for memory in graph.memories:
-        of = users.get(id(memory), set())
-        if memory.kind == "own" and len(of) == 1 and id(memory) not in wanted:
-            result[next(iter(of))].add(id(memory))
-    return result

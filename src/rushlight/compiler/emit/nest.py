@@ -80,9 +80,11 @@ class Names:
 class NestWriter(Writer):
     """Writes the body of the function of a nest."""
 
-    def __init__(self, group: Group, inside: set[int]) -> None:
+    def __init__(self, group: Group, inside: set[int], goes_on: bool = False) -> None:
         super().__init__()
         self.group = group
+        # It is called for one strip of rows after the other: sums over rows go on.
+        self.goes_on = goes_on
         self.loops = inner_loops(group)
         self.folding: list[Piece] = []
         # Temporaries that only this nest uses.
@@ -228,7 +230,11 @@ class NestWriter(Writer):
         for piece, name in self.accumulators:
             size = kept_size(piece)
             if size > _ROW_BUFFER:
+                if self.goes_on:
+                    self.open("if (!begin)")
                 self._start(piece)
+                if self.goes_on:
+                    self.close()
                 continue
             kind = (
                 "double"
@@ -241,16 +247,25 @@ class NestWriter(Writer):
             else:
                 self.line(f"{kind} {name}[{size}];")
                 self.line(f"for (long j = 0; j < {size}; j++) {name}[j] = {initial};")
+            if self.goes_on:
+                self.open("if (begin)")
+                self._accumulator(piece, name, stored=False)
+                self.close()
         self.lines += body
         for piece, name in self.accumulators:
             if kept_size(piece) <= _ROW_BUFFER:
-                self._store_accumulator(piece, name)
+                self._accumulator(piece, name, stored=True)
 
-    def _store_accumulator(self, piece: Piece, name: str) -> None:
+    def _accumulator(self, piece: Piece, name: str, *, stored: bool) -> None:
+        """Bring a sum over rows to its memory; or back, when it goes on."""
+
+        def moved(place: str, value: str) -> None:
+            self.line(f"{place} = {value};" if stored else f"{value} = {place};")
+
         access, dims = piece.accesses[0], inner_dims(piece)
         offset = access.offset - self.bases[id(access.memory)]
         if kept_size(piece) == 1:
-            self.line(f"{self.pointer(access)}[{offset}] = {name};")
+            moved(f"{self.pointer(access)}[{offset}]", name)
             return
         terms = [str(offset)] if offset else []
         opened = 0
@@ -260,7 +275,7 @@ class NestWriter(Writer):
                 self.open(f"for (long {v} = 0; {v} < {n}; {v}++)")
                 opened += 1
                 terms.append(v if step == 1 else f"{v} * {step}")
-        self.line(f"{self.pointer(access)}[{' + '.join(terms)}] = {name}[{flat(dims)}];")
+        moved(f"{self.pointer(access)}[{' + '.join(terms)}]", f"{name}[{flat(dims)}]")
         for _ in range(opened):
             self.close()
 

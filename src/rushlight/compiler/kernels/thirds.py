@@ -24,7 +24,11 @@ _STEPS, _TILE, _DIRECT, _TURNED, _FAR = 480.0, 250.0, 0.6, 0.9, 0.7
 def fits(shape: Shape) -> bool:
     """Whether a product can go so."""
     return (
-        shape.target.matrices and shape.T == "float" and 1 in shape.a and 1 in shape.b and shape.c[1] == 1
+        shape.target.matrices
+        and shape.T == "float"
+        and 1 in shape.a
+        and 1 in shape.b
+        and shape.c[1] == 1
     )
 
 
@@ -38,11 +42,14 @@ def _along(strides: tuple[int, int]) -> bool:
 
 
 def group_of(shape: Shape, *, inside: bool) -> int:
-    """The rows of a that are packed together: few, or as many as stay near if b is packed for each group."""
+    """The rows of a that are packed together.
+
+    Few, or as many as stay near: if b is packed for each group, or rows of a lie across memory.
+    """
     most = _GROUP
-    if inside:
-        room = max(shape.target.l2 * 3 // 4 - 6 * DEPTH * shape.n, shape.target.l2 // 4)
-        most = room // (6 * min(shape.k, DEPTH)) // TILE
+    if inside or not _along(shape.a):
+        room = shape.target.l2 * 3 // 4 - inside * 6 * DEPTH * shape.n
+        most = max(room, shape.target.l2 // 4) // (6 * min(shape.k, DEPTH)) // TILE
     return max(1, min(_up(shape.m), most)) * TILE
 
 
@@ -166,7 +173,8 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         panel = "panel"
     body += [
         f"thirds_together({panel}, steps, columns);",
-        f"thirds_plainly({at('a', ('i', shape.a[0]), *p)}, {shape.a[0]}, {shape.a[1]}, rows, columns, depth, {more}, sums, {step});",
+        f"thirds_plainly({at('a', ('i', shape.a[0]), *p)}, {shape.a[0]}, {shape.a[1]}, rows, columns,",
+        f"               depth, {more}, sums, {step});",
     ]
     again = [line for line in again if line] + _pieces(shape, body)
     # The tiles of a group of rows: in c, where all of them are whole.
@@ -202,7 +210,10 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         size = group * panels_across * TILE if several else TILE * TILE
         buffers += [f"float sums[{size}] __attribute__((aligned(64)));"]
     buffers += ["MATRIX_BEGIN();"]
-    block = [f"const long rows = first + {group} < end ? {group} : end - first;", *_pieces(shape, inner)]
+    block = [
+        f"const long rows = first + {group} < end ? {group} : end - first;",
+        *_pieces(shape, inner),
+    ]
     if several:
         block += [*over, *indented(finish, 2), "    }"]
     return "\n".join(

@@ -83,13 +83,13 @@ def _merges(before: list[Group], group: Group) -> bool:
                 other.rows, other.pieces = trial.rows, trial.pieces
                 other.statements += group.statements
                 return True
-        if other.kind == "outside" or _conflict(other, group):
+        if other.kind == "outside" or conflict(other, group):
             return False
     return False
 
 
-def _conflict(a: Group, b: Group) -> bool:
-    """Whether one of two groups must come before the other."""
+def conflict(a: Group, b: Group) -> bool:
+    """Whether the first of two groups must come before the other."""
     numbers = {s.number_written().index for s in a.statements if s.number_written()}  # type: ignore[union-attr]
     if any(figure.index in numbers for figure in figures_of(b)):
         return True

@@ -1,0 +1,196 @@
+"""How functions are called: for ranges, by threads, strip by strip; and how long memory is needed for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
+from rushlight.compiler.graph import C_TYPES, Dtype, Graph, Memory, Place, Statement, c_type
+from rushlight.compiler.kernels.kernel import Kernel
+from rushlight.compiler.kernels.target import Target
+from rushlight.compiler.passes.fuse import Group
+from rushlight.compiler.recording.entries import Entry
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that the C makes."""
+
+    text: str
+    group: Group
+    # Temporaries that nobody else touches.
+    inside: set[int]
+    # It prepares or ends what another call of the group does.
+    beside: bool
+
+
+class Caller:
+    """The calls of a file, and the functions that are in it.
+
+    How a pointer is written is said in methods, which another kind of file says anew.
+    """
+
+    def __init__(self, graph: Graph, groups: list[Group], target: Target, threads: int) -> None:
+        self.graph, self.target, self.threads = graph, target, threads
+        self.functions: dict[str, str] = {}
+        # Which of them are kernels, whose text is vectors already; and whether others call them.
+        self.kernels: dict[str, bool] = {}
+        self.fragments: list[str] = []
+        self.order: list[str | Entry] = []
+        self.calls: list[str] = []
+        self.runs: list[str] = []
+        self.measured: list[Call] = []
+        self.used: set[int] = set()
+        self.lives: dict[int, tuple[int, int]] = {}
+        # The group that is written, and the first and last of those that live at the same time.
+        self.moment = 0
+        self.during = 0, 0
+        # In how many strips of rows calls are made now, and these calls.
+        self.strips = 1
+        self.stripped: list[str] = []
+        self.arrange(groups)
+
+    def arrange(self, groups: list[Group]) -> None:
+        """The groups, in the order in which they run."""
+        self.groups = groups
+        self.inside = _inside(self.graph, groups)
+
+    def _end_run(self) -> None:
+        """What is called between two things that Python does."""
+        if not self.calls:
+            return
+        name = f"run_{len(self.runs)}"
+        body = "\n".join(f"    {call}" for call in self.calls)
+        self.runs.append(f"int {name}(void *const *p, double *n) {{\n{body}\n    return 0;\n}}\n")
+        self.order.append(name)
+        self.calls = []
+
+    def _end_strips(self) -> None:
+        """What is called strip by strip."""
+        if self.stripped:
+            lines = [f"    {line}" for line in self.stripped]
+            self.calls += [f"for (long s = 0; s < {self.strips}; s++) {{", *lines, "}"]
+            self.stripped = []
+
+    # ---- memory ----------------------------------------------------------------------------------
+
+    def _pointer(self, memory: Memory, offset: int) -> str:
+        """A pointer to an element, as C in the functions that call."""
+        self._use(memory)
+        at = f" + {offset}" if offset else ""
+        return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
+
+    def _use(self, memory: Memory) -> None:
+        """Memory is used at this moment."""
+        self.used.add(memory.number)
+        begin, end = self.during
+        first, last = self.lives.get(memory.number, self.during)
+        self.lives[memory.number] = min(first, begin), max(last, end)
+
+    def _address(self, place: Place) -> str:
+        """A pointer to the first element of a place."""
+        return self._pointer(place.memory, place.offset)
+
+    def _own(self, name: str, dtype: Dtype, size: int) -> Memory:
+        """Memory for something in between."""
+        memory = Memory(name, dtype, size, "own", None, len(self.graph.memories))
+        self.graph.memories.append(memory)
+        return memory
+
+    # ---- calls -----------------------------------------------------------------------------------
+
+    def _ranged(
+        self,
+        name: str,
+        arguments: list[Argument],
+        count: int,
+        grain: int,
+        cost: float,
+        first: bool,
+        beside: bool = False,
+    ) -> None:
+        """A call of a function that takes a range, by several threads where that pays."""
+        if self.threads > 1 and cost > WORTH and count > grain:
+            text, call = shared(name, arguments, count, grain, first)
+            self.functions.setdefault(f"{name}_share", text)
+            self.fragments.append("threads_float")
+        else:
+            begin, end = ("0", str(count)) if beside else self._range(count)
+            call = call_of(name, arguments, begin, end, first)
+        self._call(call, beside)
+
+    def _range(self, count: int) -> tuple[str, str]:
+        """From where to where a function goes that is called now."""
+        rows = count // self.strips
+        return ("0", str(count)) if self.strips == 1 else (f"s * {rows}", f"(s + 1) * {rows}")
+
+    def _parted(
+        self,
+        name: str,
+        arguments: list[Argument],
+        count: int,
+        sums: dict[int, int],
+        cost: float,
+        first: bool,
+    ) -> None:
+        """A call of a function that adds up over its range, in parts of the range where that pays."""
+        parts = min(self.threads, count)
+        if parts < 2 or cost < WORTH or not sums:
+            self._call(call_of(name, arguments, *self._range(count), first))
+            return
+        inner, ends = list(arguments), []
+        for at, size in sums.items():
+            kind = arguments[at].type.removesuffix("*").strip()
+            dtype = next(d for d, c in C_TYPES.items() if c == kind)
+            memory = self._own("parts", np.dtype(dtype), parts * size)
+            inner[at] = Argument(arguments[at].type, self._pointer(memory, 0))
+            adding, text = added(kind, size, parts)
+            self.functions.setdefault(adding, text)
+            ends.append(f"{adding}({inner[at].text}, {arguments[at].text})")
+        text, call = in_parts(name, inner, count, parts, sums, first)
+        self.functions.setdefault(f"{name}_parts", text)
+        self.fragments.append("threads_float")
+        self._call(call)
+        for one in ends:
+            self._call(one, beside=True)
+
+    def _call(self, call: str, beside: bool = False) -> None:
+        # What is packed for all strips is packed before.
+        calls = self.calls if beside or self.strips == 1 else self.stripped
+        calls.append(f"CALL({len(self.measured)}, {call});")
+        at = self.moment
+        self.measured.append(Call(call, self.groups[at], self.inside[at], beside))
+
+    def _checked(self, call: str) -> None:
+        self.calls.append(f"{{ const int stopped = {call}; if (stopped) return stopped; }}")
+
+    def _function(self, kernel: Kernel, called: bool = True) -> None:
+        """A kernel is in the file; `called`: by others than kernels."""
+        for needed in kernel.needs:
+            self._function(needed, False)
+        self.functions.setdefault(kernel.name, kernel.source)
+        self.kernels[kernel.name] = called or self.kernels.get(kernel.name, False)
+        self.fragments += kernel.fragments
+
+
+def memories_of(statement: Statement) -> list[Memory]:
+    """What a statement touches."""
+    return [place.memory for place in (*statement.reads(), *statement.writes())]
+
+
+def _inside(graph: Graph, groups: list[Group]) -> list[set[int]]:
+    """Per group the temporaries that no other group touches."""
+    users: dict[int, set[int]] = {}
+    for number, group in enumerate(groups):
+        for statement in group.statements:
+            for memory in memories_of(statement):
+                users.setdefault(id(memory), set()).add(number)
+    result: list[set[int]] = [set() for _ in groups]
+    wanted = {id(graph.places[index].memory) for index in graph.wanted if index in graph.places}
+    for memory in graph.memories:
+        of = users.get(id(memory), set())
+        if memory.kind == "own" and len(of) == 1 and id(memory) not in wanted:
+            result[next(iter(of))].add(id(memory))
+    return result

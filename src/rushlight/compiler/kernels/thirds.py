@@ -150,88 +150,100 @@ def panels(shape: Shape, name: str) -> str:
     )
 
 
-def thirds(shape: Shape, name: str, *, inside: bool) -> str:
-    """The function of a product for a range of rows."""
-    several, straight = shape.k > DEPTH, _is_straight(shape)
-    step = shape.c[0] if straight else TILE
-    p: list[tuple[str | int, int]] = [("p", shape.a[1])] if several else []
-    p_b: list[tuple[str | int, int]] = [("p", shape.b[0])] if several else []
-    group, panels_across = group_of(shape, inside=inside), _up(shape.n)
-    left, step_a = _left(shape)
-    right, step_b = _right(shape)
-    packed = at("(const int32_t *)b", *([("p", _chunk(shape) // DEPTH)] if several else []))
-    columns = f"{shape.n} - j"
-    more = "p > 0" if several else "0"
-    # The plain formula, for what is not finite.
-    again = [f"{'int32_t panel[6144] __attribute__((aligned(64)));' if inside else ''}"]
-    again += ["float columns[4096];"]
-    panel = f"{packed} + j * steps * {_PACKED // TILE}"
-    body = []
+def _packed(shape: Shape) -> str:
+    """Where the piece of b is that was packed before."""
+    return at("(const int32_t *)b", *_at(shape, _chunk(shape) // DEPTH))
+
+
+def _at(shape: Shape, stride: int) -> list[tuple[str | int, int]]:
+    """How far a piece of the inner dimension is from its beginning."""
+    return [("p", stride)] if shape.k > DEPTH else []
+
+
+def _again(shape: Shape, name: str, *, inside: bool) -> list[str]:
+    """The function for a tile that is not finite: by the plain formula."""
+    right, step = _right(shape)
+    head, body = ["float columns[4096];"], []
+    panel = f"{_packed(shape)} + j * steps * {_PACKED // TILE}"
     if inside:
-        taken = f"{columns} < {TILE} ? {columns} : {TILE}"
-        body = [f"{right}({at('b', ('j', shape.b[1]), *p_b)}, {step_b}, {taken}, depth, panel);"]
-        panel = "panel"
+        head += ["int32_t panel[6144] __attribute__((aligned(64)));"]
+        from_ = at("b", ("j", shape.b[1]), *_at(shape, shape.b[0]))
+        there = f"{shape.n} - j < {TILE} ? {shape.n} - j : {TILE}"
+        body, panel = [f"{right}({from_}, {step}, {there}, depth, panel);"], "panel"
+    rows = at("a", ("i", shape.a[0]), *_at(shape, shape.a[1]))
+    more = "p > 0" if shape.k > DEPTH else "0"
     body += [
         f"thirds_together({panel}, steps, columns);",
-        f"thirds_plainly({at('a', ('i', shape.a[0]), *p)}, {shape.a[0]}, {shape.a[1]}, rows, columns,",
-        f"               depth, {more}, sums, {step});",
+        f"thirds_plainly({rows}, {shape.a[0]}, {shape.a[1]}, rows, columns, depth, {more}, sums, step);",
     ]
-    again = [line for line in again if line] + _pieces(shape, body)
-    # The tiles of a group of rows: in c, where all of them are whole.
+    return [
+        f"static __attribute__((noinline)) void {name}_plainly(",
+        "    const float *a, const float *b, long i, long j, long rows, float *sums, long step)",
+        "{",
+        *indented([*head, *_pieces(shape, body)]),
+        "}",
+        "",
+    ]
+
+
+def thirds(shape: Shape, name: str, *, inside: bool) -> str:
+    """The function of a product for a range of rows."""
+    several, group = shape.k > DEPTH, group_of(shape, inside=inside)
+    (left, step_a), (right, step_b) = _left(shape), _right(shape)
     to_c = at("c", ("(first + i)", shape.c[0]), ("j", 1))
-    sums, step = to_c, shape.c[0]
-    if not straight:
-        sums, step = (f"sums + (j * {group // TILE} + i) * {TILE}" if several else "sums"), TILE
-    finish = [
-        f"if (!thirds_finite({sums}, {step}))",
-        f"    {name}_plainly(a, b, first + i, j, rows - i, {sums});",
-    ]
-    if not straight:
-        finish += [
-            f"thirds_put({sums}, {to_c}, {shape.c[0]}, rows - i, {columns}, {int(shape.add)});"
+    # Where the sums of a tile are: in c, if all of it is there and nothing is added to.
+    where = [f"float *const to = {to_c};"]
+    step, finish = str(shape.c[0]), []
+    if not _is_straight(shape):
+        apart = f"sums + (j * {group // TILE} + i) * {TILE}" if several else "sums"
+        whole = f"j + {TILE} <= {shape.n} && i + {TILE} <= rows"
+        where = [
+            f"const int whole = {0 if shape.add else whole};",
+            f"float *const to = whole ? {to_c} : {apart};",
         ]
-    parts = f"left + i * steps * {_PACKED // TILE}, right + j * steps * {_PACKED // TILE}"
-    tile = f"thirds_tile({parts}, steps, {more}, {sums}, {step});"
-    over = [
-        f"for (long j = 0; j < {shape.n}; j += {TILE})",
-        f"    for (long i = 0; i < rows; i += {TILE}) {{",
+        step = f"whole ? {shape.c[0]} : {TILE}"
+        put = f"thirds_put(to, {to_c}, {shape.c[0]}, rows - i, {shape.n} - j, {int(shape.add)});"
+        finish = ["if (!whole)", f"    {put}"]
+    finish = [
+        f"if (!thirds_finite(to, {step}))",
+        f"    {name}_plainly(a, b, first + i, j, rows - i, to, {step});",
+        *finish,
     ]
-    inner = [f"{left}({at('a', ('first', shape.a[0]), *p)}, {step_a}, rows, depth, left);"]
-    if inside:
-        inner += [f"{right}({at('b', *p_b)}, {step_b}, {shape.n}, depth, right);"]
-    else:
-        inner += [f"const int32_t *const right = {packed};"]
-    inner += [*over, *indented([tile] if several else [tile, *finish], 2), "    }"]
+    parts = f"left + i * steps * {_PACKED // TILE}, right + j * steps * {_PACKED // TILE}"
+    tile = [*where, f"thirds_tile({parts}, steps, {'p > 0' if several else 0}, to, {step});"]
+
+    def over(body: list[str]) -> list[str]:
+        """A loop over the tiles of a group of rows."""
+        head = [
+            f"for (long j = 0; j < {shape.n}; j += {TILE})",
+            f"    for (long i = 0; i < rows; i += {TILE}) {{",
+        ]
+        return [*head, *indented(body, 2), "    }"]
+
     most = _up(min(shape.k, DEPTH)) * _PACKED
     buffers = [f"int32_t left[{group // TILE * most}] __attribute__((aligned(64)));"]
+    from_ = at("a", ("first", shape.a[0]), *_at(shape, shape.a[1]))
+    inner = [f"{left}({from_}, {step_a}, rows, depth, left);"]
     if inside:
-        buffers += [f"int32_t right[{panels_across * most}] __attribute__((aligned(64)));"]
-    if not straight:
-        size = group * panels_across * TILE if several else TILE * TILE
-        buffers += [f"float sums[{size}] __attribute__((aligned(64)));"]
-    buffers += ["MATRIX_BEGIN();"]
-    block = [
-        f"const long rows = first + {group} < end ? {group} : end - first;",
-        *_pieces(shape, inner),
-    ]
-    if several:
-        block += [*over, *indented(finish, 2), "    }"]
-    return "\n".join(
-        [
-            f"static __attribute__((noinline)) void {name}_plainly(",
-            "    const float *a, const float *b, long i, long j, long rows, float *sums)",
-            "{",
-            *indented(again),
-            "}",
-            "",
-            f"static void {name}({shape.arguments}, long begin, long end)",
-            "{",
-            *indented(buffers),
-            f"    for (long first = begin; first < end; first += {group}) {{",
-            *indented(block, 2),
-            "    }",
-            "    MATRIX_END();",
-            "}",
-            "",
+        buffers += [f"int32_t right[{_up(shape.n) * most}] __attribute__((aligned(64)));"]
+        inner += [
+            f"{right}({at('b', *_at(shape, shape.b[0]))}, {step_b}, {shape.n}, depth, right);"
         ]
-    )
+    else:
+        inner += [f"const int32_t *const right = {_packed(shape)};"]
+    if not _is_straight(shape):
+        size = group * _up(shape.n) * TILE if several else TILE * TILE
+        buffers += [f"float sums[{size}] __attribute__((aligned(64)));"]
+    block = [f"const long rows = first + {group} < end ? {group} : end - first;"]
+    block += _pieces(shape, [*inner, *over(tile if several else [*tile, *finish])])
+    block += over([*where, *finish]) if several else []
+    body = [
+        *buffers,
+        "MATRIX_BEGIN();",
+        f"for (long first = begin; first < end; first += {group}) {{",
+        *indented(block),
+        "}",
+        "MATRIX_END();",
+    ]
+    head = f"static void {name}({shape.arguments}, long begin, long end)"
+    return "\n".join([*_again(shape, name, inside=inside), head, "{", *indented(body), "}", ""])

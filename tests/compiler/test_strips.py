@@ -1,0 +1,134 @@
+"""Strips: what is cut in strips of rows gives what eager gives, and what must not be cut is not."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+import rushlight.nn.functional as F
+from rushlight.compiler import build, machine
+from rushlight.compiler.kernels.target import Target
+
+HERE = build.target()
+
+
+@pytest.fixture
+def small_cache(monkeypatch):
+    """A processor whose second cache is so small that little stays near; on one thread."""
+    if HERE.width == 1:
+        pytest.skip("plain C is not cut")
+    monkeypatch.setattr(machine, "target", lambda: replace(HERE, l2=1 << 16))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def strips_of(step):
+    """In how many strips the C runs what."""
+    found = re.findall(r"for \(long s = 0; s < (\d+); s\+\+\) \{\n(.*?)\n    \}", step.source, re.S)
+    return [(int(n), re.findall(r"CALL\(\d+, (\w+)\(", body)) for n, body in found]
+
+
+def layer(width=64, heads=4):
+    """A layer of attention and a dense one, with norms whose weights have gradients over all rows."""
+    return torch.nn.ModuleDict(
+        {
+            "norm": torch.nn.LayerNorm(width),
+            "expand": torch.nn.Linear(width, 3 * width),
+            "project": torch.nn.Linear(width, width),
+            "up": torch.nn.Linear(width, 4 * width),
+            "down": torch.nn.Linear(4 * width, width),
+        }
+    )
+
+
+def through(m, x, heads=4):
+    batch, length, width = x.shape
+    q, k, v = (
+        part.view(batch, length, heads, width // heads).transpose(1, 2)
+        for part in m["expand"](m["norm"](x)).split(width, dim=2)
+    )
+    y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    x = x + m["project"](y.transpose(1, 2).reshape(batch, length, width))
+    return x + m["down"](F.gelu(m["up"](x)))
+
+
+def trained(wrap, steps=3):
+    torch.manual_seed(0)
+    model = torch.nn.ModuleList(layer() for _ in range(2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    x = torch.randn(8, 24, 64)
+    y = torch.randn(8, 24, 64)
+
+    def step():
+        h = x
+        for m in model:
+            h = through(m, h)
+        loss = ((h - y) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step = wrap(step)
+    losses = [step().item() for _ in range(steps)]
+    return losses, [p.detach().numpy().copy() for p in model.parameters()], step
+
+
+def test_a_network_in_strips_is_what_it_is_eagerly(small_cache):
+    losses, weights, step = trained(torch.compile)
+    cut = strips_of(step)
+    assert len(cut) > 3
+    assert any("loop" in name for _, names in cut for name in names)
+    # A norm's weight has its gradient added up from strip to strip.
+    assert "if (begin) {" in step.source
+    expected, eager, _ = trained(lambda f: f)
+    np.testing.assert_allclose(losses, expected, rtol=2e-6)
+    for found, wanted in zip(weights, eager, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-7)
+
+
+def test_what_reads_further_rows_is_not_cut(small_cache):
+    torch.manual_seed(1)
+    w, x = torch.randn(64, 256), torch.randn(192, 64)
+
+    @torch.compile
+    def f(x):
+        h = x @ w
+        # Row i of the result needs row i + 1 of the product.
+        return (h[1:] - h[:-1]) @ w.T
+
+    for _ in range(3):
+        out = f(x)
+    assert not strips_of(f)
+    h = x.numpy() @ w.numpy()
+    np.testing.assert_allclose(out.numpy(), (h[1:] - h[:-1]) @ w.numpy().T, atol=2e-3)
+
+
+def test_rows_before_are_there(small_cache):
+    torch.manual_seed(1)
+    w, x = torch.randn(64, 256), torch.randn(192, 64)
+
+    @torch.compile
+    def f(x):
+        h = torch.relu(x @ w)
+        return h @ w.T + h.sum(0)[:64]
+
+    for _ in range(3):
+        out = f(x)
+    h = np.maximum(x.numpy() @ w.numpy(), 0)
+    np.testing.assert_allclose(out.numpy(), h @ w.numpy().T + h.sum(0)[:64], rtol=1e-4, atol=2e-3)
+
+
+def test_matrices_are_only_there_where_the_system_hands_them_out(monkeypatch):
+    monkeypatch.setenv("RUSHLIGHT_MATRICES", "0")
+    build.target.cache_clear()
+    try:
+        assert not build.target().matrices
+    finally:
+        monkeypatch.undo()
+        build.target.cache_clear()
+    assert isinstance(build.target(), Target)

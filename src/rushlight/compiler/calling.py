@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.compiler.fresh import Fresh, counts, gradient
 from rushlight.compiler.graph import Memory
 from rushlight.compiler.machine import Machine
 from rushlight.compiler.midway import Stranded
@@ -154,6 +155,9 @@ class Caller:
                 self.tests.append(f"{inner}.__class__ is {part.__class__.__name__}")
                 self._flush()
                 self._parts(inner, part)
+            elif isinstance(part, tuple | list | dict):
+                # A tuple with names, say: its class is taken apart the slow way.
+                raise CannotWrite
             else:
                 self.tests.append(self._same(at, part))
 
@@ -363,8 +367,8 @@ class Caller:
             owners = [location for location, r in program.grads if r is result]
             seen = any(r is result for r in program.results) or result.requires_grad
             if len(owners) == 1 and isinstance(owners[0], Held) and not seen:
-                box = [*_gradient(machine, memory, spot.shape, result.changes)]
-                tensors, arrays = _counts(box)
+                box = [*gradient(machine, memory, spot.shape, result.changes)]
+                tensors, arrays = counts(box)
                 b, at = text.name(box, "b"), len(self.reused)
                 count = text.name(sys.getrefcount, "count")
                 text.line(f"g{at}, d = {b}")
@@ -374,7 +378,7 @@ class Caller:
                     f"or g{at}._requires_grad or g{at}._view is not None or g{at}._node is not None "
                     f"or g{at}._changes[0] != {result.changes}:"
                 )
-                renew = functools.partial(_gradient, machine, memory, spot.shape, result.changes)
+                renew = functools.partial(gradient, machine, memory, spot.shape, result.changes)
                 text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
                 self.reused[id(result)] = f"g{at}"
             else:
@@ -383,11 +387,14 @@ class Caller:
     def _result(self, memory: Memory, shape: Any, apart: bool = False) -> str:
         """The C of a new array: a small one is copied, into a large one the program writes."""
         machine, text = self.machine, self.text
+        if 0 in shape:
+            # NumPy gives no strides to what has no elements.
+            raise CannotWrite
         if not (apart or self.outside) and memory.size * memory.dtype.itemsize <= _SMALL:
             array = np.empty(shape, memory.dtype)
             machine.table[memory.number] = address(array)
             return f"{text.name(array.copy)}()"
-        make = text.name(_Fresh(machine, memory, shape), "f")
+        make = text.name(Fresh(machine, memory, shape), "f")
         text.line(f"r{memory.number} = {make}.array()")
         return f"r{memory.number}"
 
@@ -566,34 +573,6 @@ def _is_plain(result: Result) -> bool:
     return (
         result.kind is None and not result.turned and not result.inference and result.shares is None
     )
-
-
-def _gradient(machine: Machine, memory: Any, shape: Any, changes: int) -> tuple[Any, Any]:
-    """A gradient, which the C will write, and its array. It is given again while nobody else has it."""
-    array = np.empty(shape, memory.dtype)
-    machine.table[memory.number] = address(array)
-    tensor = wrap(array)
-    tensor._changes[0] = changes
-    return tensor, array
-
-
-def _counts(box: list[Any]) -> tuple[int, int]:
-    """How many references there are to a gradient and its array, as the function counts them."""
-    g, d = box
-    return sys.getrefcount(g), sys.getrefcount(d)
-
-
-class _Fresh:
-    """A result, new at each call."""
-
-    def __init__(self, machine: Machine, memory: Any, shape: Any) -> None:
-        self.machine, self.memory, self.shape = machine, memory, shape
-
-    def array(self) -> Any:
-        """An array whose elements the C will write."""
-        array = np.empty(self.shape, self.memory.dtype)
-        self.machine.table[self.memory.number] = address(array)
-        return array
 
 
 __all__ = ["MISS", "Caller", "CannotWrite", "caller"]

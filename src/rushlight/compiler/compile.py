@@ -412,10 +412,11 @@ def _proved(machine: Machine, proof: Proof) -> None:
 
 def _alike(made: Any, known: Any) -> bool:
     """Whether two arrays differ by no more than rounding may explain."""
-    if known.dtype.kind not in "fc":
+    if known.dtype.kind not in "fcV":
         return int((made != known).sum()) <= known.size // 50
     finite = np.isfinite(known)
     if not np.array_equal(finite, np.isfinite(made)):
         return False
-    a, b = made[finite].astype(np.float64), known[finite].astype(np.float64)
+    wide = np.complex128 if known.dtype.kind == "c" else np.float64
+    a, b = made[finite].astype(wide), known[finite].astype(wide)
     return bool(np.linalg.norm(a - b) <= 0.2 * np.linalg.norm(b) + 1e-30)

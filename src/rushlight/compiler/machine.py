@@ -261,7 +261,7 @@ class Machine:
             place = self.graph.places[out.index]
             if place.memory.kind == "given":
                 array = slots[out.index]
-                if array.strides != out.strides and array.size:
+                if array.strides != out.strides or not array.size:
                     slots[out.index] = array = _laid_as(array, out)
                 self.give(place.memory, array)
 
@@ -276,6 +276,9 @@ class Machine:
         memory = place.memory
         item = memory.dtype.itemsize
         strides = tuple(s * item for s in place.strides)
+        if not place.size and not any(strides):
+            # Nothing, as NumPy makes it.
+            return np.empty(place.shape, memory.dtype)
         if memory.kind == "source":
             for number, at, back in self.sources:
                 if at == memory.number:
@@ -289,7 +292,7 @@ class Machine:
             offset = address(array) + place.offset * item - address(owner)
             return strided_view(owner, place.shape, strides, offset, memory.dtype)
         flat = self.flat[memory.number]
-        if place.is_whole():
+        if place.is_whole() and place.size:
             return flat.reshape(place.shape)
         return strided_view(flat, place.shape, strides, place.offset * item, memory.dtype)
 
@@ -313,6 +316,9 @@ def _stops_late(groups: list[Group]) -> bool:
 
 def _laid_as(array: Array, value: Value) -> Array:
     """The same elements, laid out as recorded."""
+    if not array.size:
+        empty = np.empty(value.shape, value.dtype)
+        return strided_view(empty, value.shape, value.strides) if any(value.strides) else empty
     last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True))
     flat = np.empty(last // value.dtype.itemsize + 1, value.dtype)
     out = strided_view(flat, value.shape, value.strides)

@@ -174,7 +174,7 @@ class NestWriter(Writer):
         indices = x.indices if isinstance(x, Pick) else None
         access = piece.access_of(x.place, indices)
         known = self.values.get(step_of(access))
-        if known is not None and indices is None:
+        if known is not None and not access.reach:
             return known
         extra = ""
         if indices is not None:

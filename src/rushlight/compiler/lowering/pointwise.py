@@ -69,4 +69,4 @@ def kind_of(operand: Any, promoted: np.dtype[Any] | None) -> Any:
         return None
     if operand.__class__ is values.Value:
         return promoted
-    return operand if isinstance(operand, bool | int | float | complex | np.number) else ABSENT
+    return operand if isinstance(operand, bool | int | float | complex | np.generic) else ABSENT

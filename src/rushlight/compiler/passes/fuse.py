@@ -20,6 +20,7 @@ from rushlight.compiler.graph import (
     Outside,
     Place,
     Statement,
+    expression_reads,
 )
 from rushlight.compiler.passes.pieces import Access, Piece, piece_of
 from rushlight.compiler.recording.values import Figure
@@ -187,6 +188,12 @@ class _Fusion:
 
 
 def _single(statement: Loop | Guard) -> bool:
+    """Whether it is about one element, whose place is known."""
+    if isinstance(statement, Loop) and (
+        statement.indices is not None
+        or any(indices is not None for _, indices in expression_reads(statement.value))
+    ):
+        return False
     return all(n == 1 for n in statement.shape)
 
 

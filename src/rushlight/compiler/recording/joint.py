@@ -94,11 +94,11 @@ class Joint(Recording):
         """Run the rules of the graph of the results."""
         self.outs = [t for t in results if t._node is not None and not self._was_there(t)]
         self.outs = [t for t in self.outs if is_whole(t._node)]
+        if any(t._requires_grad and not self._was_there(t) and t._node is None for t in results):
+            raise CannotRecord("it returns a new leaf, which wants a gradient")
+        if any(t._view is not None and t._node is None and _wants(t._view.base) for t in results):
+            raise CannotRecord("a result is a view of what wants a gradient")
         if not self.outs:
-            if any(
-                t._requires_grad and not self._was_there(t) and t._node is None for t in results
-            ):
-                raise CannotRecord("it returns a new leaf, which wants a gradient")
             return
         self._own_memory(results)
         recorder = self.recorder
@@ -106,6 +106,8 @@ class Joint(Recording):
             source.node: source.tensor for source in recorder.sources if source.node is not None
         }
         self.targets = list(self._targets(beyond))
+        if not self.targets:
+            raise CannotRecord("its results are differentiated towards nothing that was there")
         self.begin = len(recorder.entries)
         every = tuple(range(len(self.outs)))
         singles = [(i,) for i in every] if 1 < len(every) <= _SINGLES else []
@@ -200,6 +202,11 @@ def _apart(beyond: dict[Any, Any], targets: list[Any]) -> Iterator[None]:
             node._edges, node._hooks, node._retained = edges, hooks, retained
         for leaf, hooks in leaves:
             leaf._hooks = hooks
+
+
+def _wants(tensor: Any) -> bool:
+    """Whether it wants a gradient."""
+    return tensor._requires_grad or tensor._node is not None
 
 
 def _gradient(like: Array, numbers: Any) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.compiler.recording.errors import CannotRecord, place
+from rushlight.compiler.recording.program import hooks_of
 from rushlight.compiler.recording.values import fingerprint
 from rushlight.compiler.recording.world import World
 from rushlight.core.tensor import Array, Line, TensorBase
@@ -30,6 +31,8 @@ class Memories:
         self.apart: dict[int, int] = {}
         # Which of them wanted a gradient.
         self.wanted: dict[int, bool] = {}
+        # The hooks that hang on them.
+        self.hooked: dict[int, tuple[int, ...]] = {}
         # Memory that the function has used, with a copy from before.
         self.before: dict[int, tuple[Array, Array]] = {}
         self.changed: set[int] = set()
@@ -51,6 +54,8 @@ class Memories:
             self.existing.setdefault(id(array), []).append(tensor)
             self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
             self.wanted[id(tensor)] = tensor._requires_grad
+            if tensor._hooks is not None:
+                self.hooked[id(tensor)] = hooks_of(tensor)
 
     def _mark(self, tensor: Any) -> None:
         """The function can see a tensor: know what it holds before it is used."""
@@ -86,6 +91,20 @@ class Memories:
                 "on tensors"
             )
         self.before[id(memory)] = memory, memory.copy()
+
+    def touched(self, counted: set[int]) -> Any:
+        """A tensor that has got hooks, other memory or changes unseen; None. counted: whose changes are known."""
+        for key, owners in self.existing.items():
+            for tensor in owners:
+                changes = tensor._changes
+                same = id(changes) in counted or id(changes) not in self.counts
+                if not same:
+                    expected = self.counts[id(changes)][1] + self.apart.get(id(changes), 0)
+                    same = changes[0] == expected
+                moved = id(_memory_of(tensor)) != key
+                if moved or not same or hooks_of(tensor) != self.hooked.get(id(tensor), ()):
+                    return tensor
+        return None
 
     def written(self, array: Array) -> None:
         """Memory has been written."""

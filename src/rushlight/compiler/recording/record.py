@@ -237,18 +237,6 @@ class Recording:
         recorder, grads = self.recorder, self.grads
         self._unchanged()
         self._rename()
-        counted: set[int] = set()
-        for source in recorder.sources:
-            tensor = source.tensor
-            _same_place(source, tensor)
-            count = self.memories.counts.get(id(tensor._changes))
-            if count is not None and id(tensor._changes) not in counted:
-                counted.add(id(tensor._changes))
-                apart_from = self.memories.apart.get(id(tensor._changes), 0)
-                source.changes = tensor._changes[0] - count[1] - apart_from
-                source.site = tensor._changes[1]
-            source.wants = tensor._requires_grad
-            source.written = self.memories.is_written(source.array)
         tensors, tree = apart(result)
         results = [self.result(tensor) for tensor in tensors]
         left: list[tuple[Location, Result | None]] = []
@@ -265,6 +253,26 @@ class Recording:
             if after is not before or not seen:
                 left.append((where, None if after is None else self.result(after)))
         tree = (tree[0], [self._leaf(leaf) for leaf in tree[1]])
+        # Of all that is taken, what only lies in a result included.
+        self._rename()
+        known = {id(source.tensor._changes) for source in recorder.sources}
+        if (touched := self.memories.touched(known)) is not None:
+            name = self.world.names.get(id(touched), f"a tensor of shape {list(touched.shape)}")
+            raise CannotRecord(
+                f"{name} was changed in what no replay changes: its hooks, or its memory"
+            )
+        counted: set[int] = set()
+        for source in recorder.sources:
+            tensor = source.tensor
+            _same_place(source, tensor)
+            count = self.memories.counts.get(id(tensor._changes))
+            if count is not None and id(tensor._changes) not in counted:
+                counted.add(id(tensor._changes))
+                apart_from = self.memories.apart.get(id(tensor._changes), 0)
+                source.changes = tensor._changes[0] - count[1] - apart_from
+                source.site = tensor._changes[1]
+            source.wants = tensor._requires_grad
+            source.written = self.memories.is_written(source.array)
         backward = self.backward()
         # Who gets to see memory may write into it.
         escapes = any(
@@ -384,6 +392,8 @@ class Recording:
                 "would not set it"
             )
         value = self.recorder.memory(tensor)
+        if self.recorder.is_constant(array) and self.recorder.is_shared(array):
+            raise CannotRecord("a result lies in the memory of another tensor by way of NumPy")
         shares = None
         for number, source in enumerate(self.recorder.sources):
             if source.tensor._changes is tensor._changes:

@@ -14,6 +14,7 @@ from rushlight.compiler.recording.entries import (
     Arithmetic,
     Checked,
     Constant,
+    Cut,
     Decision,
     Draw,
     Entry,
@@ -457,11 +458,26 @@ class Recorder(Interpreter):
             # Spread over dimensions: nobody can write into it.
             copy = array
         entry = Constant(copy, self.where(), (), [value])
-        self.entries.append(entry)
+        at = len(self.entries)
+        if not self.handing:
+            # A result that Python alone has made is there at the call, and not only at its backward.
+            at = next((i for i, e in enumerate(self.entries) if isinstance(e, Cut)), at)
+        self.entries.insert(at, entry)
         self.constants.append((array, entry))
         self.fixed.add(id(root(array)))
         self.fixed_values.add(value.index)
         return value
+
+    def is_shared(self, array: Array) -> bool:
+        """Whether an array lies in the memory of a known tensor, and no operation says so."""
+        known = [memory for memory, _ in self.memories.before.values()]
+        known += [made for ref, _ in self.known.values() if (made := ref()) is not None]
+        memory = root(array)
+        return any(root(a) is not memory and np.may_share_memory(array, a) for a in known)
+
+    def is_constant(self, array: Array) -> bool:
+        """Whether it came from Python alone."""
+        return any(made is array for made, _ in self.constants)
 
     def is_fixed(self, value: Value, array: Array) -> bool:
         """Whether a value depends on nothing but Python, whatever runs."""

@@ -25,7 +25,8 @@ STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
 OWN = frozenset({
     "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
-    "errors", "floaterrors", "interop", "later", "layout", "memory", "methods", "narrow", "nearest", "ops", "outline",
+    "errors", "explain", "floaterrors", "interop", "later", "layout", "memory", "methods", "narrow", "nearest",
+    "ops", "outline",
     "overriding", "primitives", "printing", "public", "refusals", "settings", "size", "threads", "training", "visual",
 })  # fmt: skip
 # Rooms that are one module in torch.

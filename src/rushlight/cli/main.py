@@ -15,6 +15,7 @@ from rushlight.version import RUSHLIGHT
 COMMANDS = {
     "run": "run a PyTorch script on rushlight",
     "export": "write what a script exports as C that stands alone",
+    "explain": "explain an operation, module or optimizer: formula, derivative, example, source",
     "completion": "print a script that completes commands in bash, zsh or fish",
     "info": "print versions, BLAS, threads and the C compiler found",
 }

@@ -1,0 +1,1 @@
+"""`rushlight explain`: an operation, module, optimizer or schedule, taken apart."""

@@ -26,6 +26,9 @@ UPWARD = {
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
     ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
+    ("heavy", "compiler"): "what takes long and comes often is compiled",
+    ("primitives", "compiler"): "a rule that takes long is compiled, too",
+    ("backends", "compiler"): "tells whether there is a compiler",
     ("library", "__init__"): "the functions that stand for ATen's are those of torch",
     ("compiler", "_dynamo"): "the settings and errors of torch's compiler, which has them there",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
@@ -50,6 +53,7 @@ FLOORS = [
     },
     {"threads"},
     {"__config__", "futures", "return_types", "settings"},
+    {"heavy"},
     {
         "_subclasses",
         "accelerator",
@@ -270,6 +274,9 @@ NEW_FILES = {
     "cli/tracebacks.py",
     "cli/welcome.py",
     "cli/watcher.py",
+    "backends/c.py",
+    "heavy.py",
+    "primitives/warm.py",
     "nn/parallel/distributed.py",
     "elsewhere.py",
     "_jit_internal.py",
@@ -354,7 +361,7 @@ NEW_FILES = {
     "serialization/__init__.py",
     "serialization/places.py",
 }
-LINES = 65_279
+LINES = 65_645
 
 
 def test_the_house_gets_no_larger():

@@ -1,5 +1,5 @@
-"""torch.backends: switches of torch's libraries, which can be set and change nothing here."""
+"""torch.backends: switches of torch's libraries, which change nothing here, and one of our own, `c`."""
 
-from rushlight.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
+from rushlight.backends import c, cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
 
-__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+__all__ = ["c", "cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]

@@ -40,6 +40,7 @@ from rushlight.core.table import (
     TABLE,
 )
 from rushlight.dtypes import NARROW
+from rushlight.heavy import HEAVY, HEAVY_NARROW, warm
 from rushlight.memory import placed
 from rushlight.narrow import once_rounded
 
@@ -148,7 +149,10 @@ class Primitive:
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.narrow = once_rounded(self.name, self.forward, self.as_is, self.rule)
+        narrow = once_rounded(self.name, self.forward, self.as_is, self.rule)
+        self.narrow = warm(self, narrow, HEAVY_NARROW)
+        if self.name in HEAVY:
+            self.forward = warm(self, self.forward, HEAVY[self.name])
         self.linear = self.linear or self.view
         if not self.inputs:
             self.inputs = _array_parameters(self.forward)

@@ -6,7 +6,7 @@ beginnings and the ends of alignments, along the labels with blanks between them
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,16 +44,17 @@ ctc_layout = Primitive(
 )  # fmt: skip
 
 
-def _total(first: Array, second: Array, third: Array | None = None) -> Array:
+def _total(*logs: Array) -> Array:
     """The logarithm of a sum, from logarithms; -inf stands for nothing."""
-    peak = (
-        np.maximum(first, second) if third is None else np.maximum(np.maximum(first, second), third)
-    )
-    peak = np.where(peak == -np.inf, peak.dtype.type(0), peak)
-    total = np.exp(first - peak) + np.exp(second - peak)
-    if third is not None:
-        total += np.exp(third - peak)
-    return np.log(total) + peak
+    # A peak of -inf, from which nothing can be taken away, counts as the least number.
+    peak = np.full_like(logs[0], np.finfo(logs[0].dtype).min)
+    for one in logs:
+        np.maximum(peak, one, out=peak)
+    total = np.zeros_like(peak)
+    for one in logs:
+        part = one - peak
+        total += np.exp(part, out=part)
+    return np.add(np.log(total, out=total), peak, out=total)
 
 
 def _scores(log_probs: Array, labels: Array) -> Array:
@@ -62,20 +63,28 @@ def _scores(log_probs: Array, labels: Array) -> Array:
     return as_array(log_probs[:, samples, labels])
 
 
-def _advance(before: Array, skips: Array, scores: Array) -> Array:
-    """One frame further: stay, go on by one, or skip a blank."""
-    one, two = np.full_like(before, -np.inf), np.full_like(before, -np.inf)
-    one[:, 1:] = before[:, :-1]
-    two[:, 2:] = np.where(skips[:, 2:], before[:, :-2], before.dtype.type(-np.inf))
-    return _total(before, one, two) + scores
+def _barriers(skips: Array, dtype: np.dtype[Any]) -> Array:
+    """0 where a blank may be skipped, and -inf where it may not."""
+    return np.where(skips, dtype.type(0), dtype.type(-np.inf))
+
+
+def _advance(before: Array, barriers: Array, scores: Array) -> Array:
+    """One frame further: stay, go on by one, or skip a blank. Two columns of -inf stand before it."""
+    total = _total(before[:, 2:], before[:, 1:-1], before[:, :-2] + barriers)
+    return np.add(total, scores, out=total)
+
+
+def _behind_nothing(shape: Sequence[int], like: Array) -> Array:
+    """-inf, two columns more than asked for."""
+    return np.full((*shape[:-1], shape[-1] + 2), -np.inf, like.dtype, like=like)
 
 
 def _alpha(scores: Array, skips: Array) -> Array:
-    alpha = np.full_like(scores, -np.inf)
-    alpha[0, :, :2] = scores[0, :, :2]
+    alpha, barriers = _behind_nothing(scores.shape, scores), _barriers(skips, scores.dtype)
+    alpha[0, :, 2:4] = scores[0, :, :2]
     for t in range(1, len(scores)):
-        alpha[t] = _advance(alpha[t - 1], skips, scores[t])
-    return alpha
+        alpha[t, :, 2:] = _advance(alpha[t - 1], barriers, scores[t])
+    return alpha[..., 2:]
 
 
 def _ctc(
@@ -126,25 +135,31 @@ def _ctc_backward(
     """-g times how often each class is expected in each frame."""
     scores = _scores(x, labels)
     alpha = _alpha(scores, skips)
-    batch, states = np.arange(labels.shape[0], like=labels), np.arange(labels.shape[1], like=labels)
+    batch, states = (np.arange(n, like=labels) for n in labels.shape)
     last = states >= (2 * outs - 1).reshape(-1, 1)
     inside = states <= (2 * outs).reshape(-1, 1)
     # Backward, the skip into a label is one out of the label two places before it.
     leaps = np.zeros_like(skips)
     leaps[:, 2:] = skips[:, :1:-1] & inside[:, :1:-1]
-    beta = np.full((labels.shape[0], labels.shape[1]), -np.inf, x.dtype, like=x)
-    mass = np.full(x.shape, -np.inf, x.dtype, like=x)
+    barriers = _barriers(leaps, x.dtype)
+    beta = _behind_nothing(labels.shape, x)
+    through = np.full_like(scores, -np.inf)
+    nothing = x.dtype.type(-np.inf)
     for t in range(len(scores) - 1, -1, -1):
-        moved = _advance(beta[:, ::-1], leaps, scores[t, :, ::-1])[:, ::-1]
+        moved = _advance(beta, barriers, scores[t, :, ::-1])[:, ::-1]
         moved = np.where((ins - 1 == t).reshape(-1, 1) & last, scores[t], moved)
-        running = (ins > t).reshape(-1, 1) & inside
-        beta = np.where(running, moved, x.dtype.type(-np.inf))
-        through = np.where(running, alpha[t] + beta, x.dtype.type(-np.inf))
-        for s in range(labels.shape[1]):
-            place = (t, batch, labels[:, s])
-            mass[place] = np.logaddexp(mass[place], through[:, s])
-    grad = np.exp(mass + loss.reshape(-1, 1) - x) * -g.reshape(-1, 1)
-    left = np.arange(len(x), like=x).reshape(-1, 1) >= ins
+        moved = np.where((ins > t).reshape(-1, 1) & inside, moved, nothing)
+        np.add(alpha[t], moved, out=through[t])
+        beta[:, 2:] = moved[:, ::-1]
+    # How often each label is expected in each frame: at most once in all, so that it can be added up
+    # as it is. What is impossible was never there, unless the class is impossible itself: that is nan.
+    expected = np.exp(through + loss.reshape(-1, 1) - scores)
+    expected[through == nothing] = 0
+    grad = np.exp(nothing + loss.reshape(-1, 1) - x)
+    frames = np.arange(len(x), like=x).reshape(-1, 1, 1)
+    np.add.at(grad, (frames, batch.reshape(-1, 1), labels), expected)
+    grad *= -g.reshape(-1, 1)
+    left = frames[..., 0] >= ins
     if zero_infinity:
         left = left | (loss == np.inf)
     grad[left] = 0

@@ -395,21 +395,24 @@ def _irregular_winner(x: Array, *positions: Array) -> Array:
     One array of positions per dimension, which broadcasts to [N, C, windows, elements].
     """
     dims = len(positions)
-    batch, channels = x.shape[:2]
     ranks = []
     for i, position in enumerate(positions):
         shape = [*position.shape[:2], *(1,) * (2 * dims)]
         shape[2 + i], shape[2 + dims + i] = position.shape[2:]
         ranks.append(position.reshape(shape))
-    lead = (1,) * (2 * dims)
-    n = np.arange(batch, like=x).reshape(-1, 1, *lead)
-    c = np.arange(channels, like=x).reshape(1, -1, *lead)
-    windows = x[(n, c, *ranks)]
     flat = as_array(np.ravel_multi_index(np.broadcast_arrays(*ranks), x.shape[2:]))
-    flat = np.broadcast_to(flat, windows.shape)
-    joined = (*windows.shape[: 2 + dims], -1)
-    best = windows.reshape(joined).argmax(axis=-1)[..., None]
-    return np.take_along_axis(flat.reshape(joined), best, -1)[..., 0]
+    sizes = flat.shape[2 : 2 + dims]
+    flat = flat.reshape(*flat.shape[:2], math.prod(sizes), -1)
+    planes = x.reshape(*x.shape[:2], 1, -1)
+    if flat.shape[:2] == (1, 1):
+        # The windows are the same in all planes.
+        best = planes[:, :, 0].take(flat[0, 0], axis=-1).argmax(axis=-1)
+        winner = flat[0, 0, np.arange(len(flat[0, 0]), like=x), best]
+    else:
+        windows = np.take_along_axis(planes, flat, -1)
+        best = windows.argmax(axis=-1)[..., None]
+        winner = np.take_along_axis(np.broadcast_to(flat, windows.shape), best, -1)[..., 0]
+    return as_array(winner.reshape(*x.shape[:2], *sizes))
 
 
 def _irregular_winner_rule(x: Array, *positions: Array) -> Spec:

@@ -27,6 +27,7 @@ from rushlight.primitives.families import draw
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.join import cat, split
 from rushlight.primitives.pointwise import gt, where
+from rushlight.primitives.warm import warm_rule
 
 Sizes = tuple[int, ...]
 
@@ -154,6 +155,7 @@ def _rnn(gx: Array, h0: Array, weight: Array, *, sizes: Sizes, reverse: bool, re
     return out
 
 
+@warm_rule
 def _rnn_vjp(
     g: Any, out: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool, needs: Any
 ) -> Sequence[Any]:
@@ -210,6 +212,7 @@ def _lstm(
     return hs, cs, gates
 
 
+@warm_rule
 def _lstm_vjp(
     g: Any,
     out: Any,
@@ -293,6 +296,7 @@ def _gru(
     return hs, gates, news
 
 
+@warm_rule
 def _gru_vjp(
     g: Any,
     out: Any,

@@ -408,10 +408,15 @@ unfold = Primitive(
 
 def _fold_windows(g: Array, *, shape: Shape, dim: int, size: int, step: int) -> Array:
     out = np.zeros(shape, g.dtype, like=g)
-    for window in range(g.shape[dim]):
-        start = window * step
-        place = (slice(None),) * dim + (slice(start, start + size),)
-        out[place] += np.moveaxis(g.take(window, dim), -1, dim)
+    count, before = g.shape[dim], (slice(None),) * dim
+    if count <= size:
+        for window in range(count):
+            start = window * step
+            out[(*before, slice(start, start + size))] += np.moveaxis(g.take(window, dim), -1, dim)
+        return out
+    # The same sums in the same order: the first window that shows an element shows it last.
+    for place in reversed(range(size)):
+        out[(*before, slice(place, place + (count - 1) * step + 1, step))] += g[..., place]
     return out
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.heavy import loops
+from rushlight.memory import address
+
 from .arithmetic import Dtype, Shape, cast, digits, fill, largest, uniform32, uniform64
 from .continuous import exponential
 from .generator import Array, Generator, source_of
@@ -21,6 +24,8 @@ _WIDE_RANGE = 1 << 28
 _LONG = 0xFFFFFFFF // 20
 # A shuffle reads its draws in pieces of this many, to bound the memory they take.
 _STEPS = 1 << 20
+# Elements from which a loop in C is asked for.
+_WORTH_C = 512
 
 
 def integers(
@@ -259,6 +264,9 @@ def _shuffled(n: int, source: Generator) -> Array:
         partners = source.raw32(stop - start)
         partners %= np.arange(n - start, n - stop, -1, dtype=np.uint32)
         partners += np.arange(start, stop, dtype=np.uint32)
+        if n >= _WORTH_C and (c := loops()) is not None:
+            c.swap_each(address(order), address(partners), start, stop - start)
+            continue
         for i, j in enumerate(partners.tolist(), start):
             place[i], place[j] = place[j], place[i]
     return order

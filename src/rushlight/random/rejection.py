@@ -13,10 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.arrays import contiguous
+from rushlight.heavy import loops
+from rushlight.memory import address
+
 from .arithmetic import uniform64
 from .generator import Array, Generator, source_of
 
 _MOST_AT_ONCE = 1 << 16
+# Elements from which a loop in C is asked for.
+_WORTH_C = 512
 
 
 class _Draws:
@@ -57,10 +63,33 @@ def poisson(rate: Array, generator: Generator | None = None) -> Array:
     _require("poisson", rate.dtype, half=True)
     if not (rate >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    rates = rate.astype(np.float64).ravel().tolist()
-    with _Draws(source_of(generator), 3 * len(rates)) as uniform:
-        counts = [_one_poisson(value, uniform) for value in rates]
-    return np.array(counts, np.float64).astype(rate.dtype).reshape(rate.shape)
+    rates = contiguous(rate.astype(np.float64)).reshape(-1)
+    if rates.size >= _WORTH_C and (c := loops()) is not None:
+        counts = _poisson_in_c(c, rates, source_of(generator))
+    else:
+        with _Draws(source_of(generator), 3 * len(rates)) as uniform:
+            counts = np.array(
+                [_one_poisson(value, uniform) for value in rates.tolist()], np.float64
+            )
+    return counts.astype(rate.dtype).reshape(rate.shape)
+
+
+def _poisson_in_c(c: Any, rates: Array, generator: Generator) -> Array:
+    counts, made, piece = np.empty_like(rates), 0, 1 << 12
+    used = np.zeros(1, np.int64)
+    while made < len(rates):
+        start = generator.position
+        uniform = uniform64(generator.raw64(piece))
+        now = c.poisson(
+            address(rates) + 8 * made, address(counts) + 8 * made, len(rates) - made,
+            address(uniform), piece, address(used),
+        )  # fmt: skip
+        generator.position = start
+        generator.skip(2 * int(used[0]))
+        made += now
+        # A rate may need more than there were; then all that are left are likely to.
+        piece = min(2 * piece, _MOST_AT_ONCE) if now else 2 * piece
+    return counts
 
 
 def _one_poisson(rate: float, uniform: Callable[[], float]) -> int:

@@ -1,0 +1,54 @@
+/* Loops in which each step needs the one before, element by element: NumPy has no words for them.
+ *
+ * They stand for loops in Python (rushlight/random), give the same bits, and are taken as soon as they are
+ * compiled (rushlight/heavy.py).
+ */
+#include <math.h>
+
+/* Swap place i with partner i, for i from start on. */
+void swap_each(long long *place, const unsigned *partners, long start, long count) {
+    for (long i = 0; i < count; i++) {
+        long long kept = place[start + i];
+        place[start + i] = place[partners[i]];
+        place[partners[i]] = kept;
+    }
+}
+
+/* A count of Poisson's distribution from uniform numbers, and how many of these it took; -1 if there are
+ * too few. The formulas and their sources are those of `rejection.py`. */
+static long one_poisson(double rate, const double *uniform, long have, double *count) {
+    long used = 0;
+    *count = 0;
+    if (rate == 0) return 0;
+    if (rate < 10) {
+        double limit = exp(-rate);
+        if (used == have) return -1;
+        for (double product = uniform[used++]; product > limit; product *= uniform[used++]) {
+            if (used == have) return -1;
+            *count += 1;
+        }
+        return used;
+    }
+    double log_rate = log(rate), b = 0.931 + 2.53 * sqrt(rate), a = -0.059 + 0.02483 * b;
+    double log_inverse_alpha = log(1.1239 + 1.1328 / (b - 3.4)), accept = 0.9277 - 3.6224 / (b - 2);
+    for (;;) {
+        if (used + 2 > have) return -1;
+        double u = uniform[used++] - 0.5, v = uniform[used++], us = 0.5 - fabs(u);
+        double k = floor((2 * a / us + b) * u + rate + 0.43);
+        *count = k;
+        if (us >= 0.07 && v <= accept) return used;
+        if (k < 0 || (us < 0.013 && v > us)) continue;
+        if (log(v) + log_inverse_alpha - log(a / (us * us) + b) <= -rate + k * log_rate - lgamma(k + 1)) return used;
+    }
+}
+
+/* Counts for rates, as far as the uniform numbers last; how many were made, and how many numbers that took. */
+long poisson(const double *rates, double *counts, long n, const double *uniform, long have, long *used) {
+    *used = 0;
+    for (long i = 0; i < n; i++) {
+        long more = one_poisson(rates[i], uniform + *used, have - *used, counts + i);
+        if (more < 0) return i;
+        *used += more;
+    }
+    return n;
+}

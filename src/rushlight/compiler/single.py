@@ -1,0 +1,205 @@
+"""Programs of one call, for `heavy.py`: C for a row, or for a rule of many operations, on bare arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.autograd.state import no_grad
+from rushlight.compiler.build import NoCompiler, built
+from rushlight.compiler.machine import Machine
+from rushlight.compiler.recording.entries import Operation
+from rushlight.compiler.recording.program import Argument, Program, Result, Source
+from rushlight.compiler.recording.record import record
+from rushlight.compiler.recording.tree import Leaf
+from rushlight.compiler.recording.values import Value
+from rushlight.core.tensor import Array, wrap
+from rushlight.memory import address, strided_view
+from rushlight.primitives.warm import Form
+
+if TYPE_CHECKING:
+    from rushlight.core.row import Primitive
+
+# Bytes that all these programs together may hold for what they compute in between.
+_ROOM = 1 << 28
+_held = 0
+_one_at_a_time = threading.Lock()
+
+Like = tuple[tuple[int, ...], tuple[int, ...], np.dtype[Any]]
+
+
+class NotInC(Exception):
+    """There is no C for this call, or no compiler."""
+
+
+def loops() -> ctypes.CDLL:
+    """The loops of `c/loops.c`; raises NotInC."""
+    try:
+        library = built(files("rushlight.compiler").joinpath("c", "loops.c").read_text())
+    except NoCompiler as error:
+        raise NotInC(str(error)) from None
+    pointer, number = ctypes.c_void_p, ctypes.c_long
+    library.swap_each.argtypes = (pointer, pointer, number, number)
+    library.swap_each.restype = None
+    library.poisson.argtypes = (pointer, pointer, number, pointer, number, pointer)
+    library.poisson.restype = number
+    return library
+
+
+def program_of_row(row: Primitive, like: Sequence[Like | None], static: dict[str, Any]) -> Program:
+    """A row for arrays of these shapes, strides and types; raises NotInC."""
+    with _given_up():
+        return _program(row, [one and _filled(*one) for one in like], static)
+
+
+def program_of_rule(rule: Callable[..., Any], form: tuple[Any, ...]) -> Program:
+    """A rule for such arguments; raises NotInC. It is recorded, which no other thread may do meanwhile."""
+    tensors: list[Any] = []
+
+    def given(part: Any, number: list[int], ts: Sequence[Any]) -> Any:
+        if isinstance(part, Form):
+            number[0] += 1
+            return ts[number[0] - 1]
+        return tuple([given(one, number, ts) for one in part]) if part.__class__ is tuple else part
+
+    def collect(part: Any) -> None:
+        if isinstance(part, Form):
+            tensors.append(wrap(_filled(*part)))
+        elif part.__class__ is tuple:
+            for one in part:
+                collect(one)
+
+    def run(*ts: Any) -> Any:
+        number = [0]
+        return list(rule(*[given(part, number, ts) for part in form]))
+
+    with _given_up(), no_grad():
+        collect(form)
+        return record(run, *tensors)[1]
+
+
+@contextmanager
+def _given_up() -> Iterator[None]:
+    """What fails in here is given up: a fault of ours, or of the example, is none of the user's."""
+    try:
+        yield
+    except NotInC:
+        raise
+    except Exception as error:
+        raise NotInC(f"{type(error).__name__}: {error}") from error
+
+
+def kernel_of(program: Program) -> Kernel:
+    """The C of a program of arguments alone; raises NotInC."""
+    global _held
+    with _given_up(), _one_at_a_time:
+        machine = Machine(program)
+    if not all(callable(step) for step in machine.order) or machine.options:
+        raise NotInC(f"{program.name} is not all C")
+    if not all(isinstance(source.location, Argument) for source in program.sources):
+        raise NotInC(f"{program.name} takes more than what it is given")
+    for result in program.results:
+        if result.value is None or machine.graph.places[result.value.index].memory.kind != "kept":
+            raise NotInC(f"{program.name} gives what was there before")
+    with _one_at_a_time:
+        if _held + machine.arena.nbytes > _ROOM:
+            raise NotInC("the memory for such programs is used up")
+        _held += machine.arena.nbytes
+    return Kernel(machine, program)
+
+
+def _filled(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of that geometry, of ones, or zeros where these may be indices."""
+    if any(s < 0 or s % dtype.itemsize for s in strides):
+        raise NotInC("strides that C does not take")
+    last = sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    flat = np.full(last // dtype.itemsize + 1, dtype.kind == "f", dtype)
+    return strided_view(flat, shape, strides)
+
+
+def _program(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Program:
+    """What `record` would write down of row(*arrays, **static)."""
+    sources: list[Source] = []
+    inputs: list[Value | None] = []
+    for array in arrays:
+        if array is None:
+            inputs.append(None)
+            continue
+        index = len(sources)
+        value = Value(index, array.shape, array.dtype, array.strides, f"x{index}")
+        sources.append(Source(Argument(index, value.name), value, array, requires_grad=False))
+        inputs.append(value)
+    forward, _ = row.settled([a for a in arrays if a is not None])
+    made = forward(*arrays, **static)
+    several = made.__class__ is tuple
+    outs = [
+        Value(len(sources) + i, out.shape, out.dtype, out.strides, f"out{i}")
+        for i, out in enumerate(made if several else (made,))
+    ]
+    code = getattr(inspect.unwrap(row.forward), "__code__", None)
+    line = ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+    entry = Operation(row, arrays, (line, False), inputs, outs, static, several)
+    # As the forward lays it out: `apply` sees to the rest.
+    entry.layout = None
+    results = [Result(None, out, False, 0, False, None, False, None) for out in outs]
+    leaves = [Leaf(number) for number in range(len(outs))]
+    world: Any = None  # it is never called as a function
+    return Program(
+        row.name, world, sources, [entry], len(sources) + len(outs), (None, leaves), results,
+        [], [], list(range(len(sources))), [],
+    )  # fmt: skip
+
+
+class Kernel:
+    """A compiled call: given its arrays, it gives what comes out; None if it cannot."""
+
+    def __init__(self, machine: Machine, program: Program) -> None:
+        self.machine = machine
+        self.several = len(program.results) > 1
+        # Which of its arrays stands where in the result.
+        self.gives = [leaf.number if isinstance(leaf, Leaf) else leaf for leaf in program.tree[1]]
+        self.busy = threading.Lock()
+        # Which of the arrays is the source of a memory, and how far behind that it begins.
+        self.takes = [
+            (program.sources[number].location.number, at, back)  # type: ignore[union-attr]
+            for number, at, back in machine.sources
+        ]
+        places = [machine.graph.places[r.value.index] for r in program.results if r.value]
+        self.memories = {place.memory.number: place.memory for place in places}
+        self.outs = [
+            (
+                place.memory.number,
+                place.shape,
+                tuple(s * place.dtype.itemsize for s in place.strides),
+                place.offset * place.dtype.itemsize,
+            )
+            for place in places
+        ]
+
+    def __call__(self, arrays: Sequence[Array]) -> list[Array] | None:
+        """Compute."""
+        machine = self.machine
+        table = machine.table
+        if not all(a.flags.aligned for a in arrays):
+            return None
+        with self.busy:
+            for number, at, back in self.takes:
+                table[at] = address(arrays[number]) - back
+            made = {}
+            for number, memory in self.memories.items():
+                made[number] = flat = np.empty(memory.size, memory.dtype)
+                table[number] = address(flat)
+            for step in machine.order:
+                if step(machine._table, machine._numbers):
+                    return None
+        return [
+            strided_view(made[number], shape, strides, offset)
+            for number, shape, strides, offset in self.outs
+        ]

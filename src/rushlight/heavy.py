@@ -1,0 +1,252 @@
+"""What takes long: NumPy's at first, and C once the same call has come often.
+
+A row in the table `HEAVY`, and a rule that is `warm_rule` (`primitives/warm.py`), count their calls,
+for each kind of them: shapes, strides, types and parameters. At the `ASKED`-th a program of that call
+alone is compiled on another processor (`compiler/single.py`); from the `TAKEN`-th on it computes what
+NumPy did. So a short program never waits, and the change comes at the same call in every run,
+whatever was compiled before: two runs of one program give the same bits.
+
+The results are those of NumPy's forward but for the order of sums (the tests hold both together).
+Where there is no C compiler, after `rushlight.backends.c.enabled = False`, with `RUSHLIGHT_C=0` in
+the environment, and under `use_deterministic_algorithms`, it is NumPy throughout.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import queue
+import threading
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rushlight.settings import are_deterministic_algorithms_enabled
+from rushlight.threads import processors
+
+if TYPE_CHECKING:
+    from ctypes import CDLL
+
+    from rushlight.compiler.single import Kernel
+    from rushlight.core.row import Primitive
+
+# The calls of one kind after which C is compiled, and after which it is taken.
+ASKED, TAKEN = 8, 32
+# Kinds of calls that one row counts; sizes that never come again would fill the memory.
+_MOST = 512
+
+_ndarray = np.ndarray
+
+# The rows for which C is worth it (at least one and a half times as fast as NumPy), and from how many
+# elements of the first input on.
+HEAVY = {
+    **dict.fromkeys(("convolution", "convolution_transpose", "convolution_weight"), 1 << 12),
+    **dict.fromkeys(("normalize", "normalize_grad", "max_pool_from", "pool_scatter"), 1 << 12),
+    **dict.fromkeys(("rnn", "lstm", "gru"), 1 << 12),
+    **dict.fromkeys(("log_softmax", "cross_entropy", "vector_norm", "prod", "var"), 1 << 14),
+    **dict.fromkeys(("erf", "gelu", "relu_backward", "where", "convert"), 1 << 14),
+    **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),
+    **dict.fromkeys(("cummax_index", "cummin_index", "fold_windows", "windows_sum"), 1 << 14),
+    "index": 1 << 14,
+    "matmul": 1 << 10,
+}
+# For which of their calls, where it is not all.
+_TAKES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+    # Products of floats are BLAS's.
+    "matmul": lambda arrays: arrays[0].dtype.kind in "iu",
+    # How much a mask picks is known when it is looked at.
+    "index": lambda arrays: all(
+        a.__class__ is _ndarray and a.dtype.kind != "b" for a in arrays[1:]
+    ),
+}
+# Every row, where NumPy would widen narrow floats, compute and round them, in passes of their own.
+HEAVY_NARROW = 1 << 13
+
+
+# What is called at once, and gives what another thread does then.
+Begin = Callable[[], Callable[[], "Kernel"]]
+
+
+class Switch:
+    """Whether C is taken."""
+
+    def __init__(self) -> None:
+        self.enabled = os.environ.get("RUSHLIGHT_C", "1") != "0"
+
+
+switch = Switch()
+
+
+class _Job:
+    """A kernel that another thread makes."""
+
+    def __init__(self, make: Callable[[], Kernel]) -> None:
+        self.make = make
+        self.done = threading.Event()
+        self.kernel: Kernel | None = None
+
+    def run(self) -> None:
+        """Make it; what has no C stays with NumPy."""
+        from rushlight.compiler.single import NotInC
+
+        try:
+            self.kernel = self.make()
+        except NotInC:
+            pass
+        finally:
+            self.done.set()
+
+
+class _Workers:
+    """Threads that make kernels, started when there are any to be made."""
+
+    def __init__(self) -> None:
+        self.jobs: queue.SimpleQueue[_Job | _Loops] = queue.SimpleQueue()
+        self.started = 0
+
+    def take(self, job: _Job | _Loops) -> None:
+        """Let a job be done."""
+        self.jobs.put(job)
+        if self.started < processors():
+            self.started += 1
+            threading.Thread(target=self._work, name="rushlight: C", daemon=True).start()
+
+    def _work(self) -> None:
+        here.making = True
+        while True:
+            self.jobs.get().run()
+
+
+class _Here(threading.local):
+    making = False
+
+
+# A thread that makes kernels tries NumPy's forwards, which do not count.
+here = _Here()
+_workers = _Workers()
+# A fork has no threads, and whatever locks these held; there it is what was made before.
+_process = os.getpid()
+
+
+class _Calls:
+    """The calls of one kind: how many there were, and what computes them in the end."""
+
+    __slots__ = ("count", "kernel", "job")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kernel: Kernel | None = None
+        self.job: _Job | None = None
+
+    def counted(self, begin: Begin) -> Kernel | None:
+        """Count a call; the kernel, if there is one for it."""
+        if self.count > TAKEN or here.making or os.getpid() != _process:
+            return None
+        self.count += 1
+        if self.count == ASKED:
+            self._ask(begin)
+        if self.count == TAKEN and self.job is not None:
+            self.job.done.wait()
+            self.kernel = self.job.kernel
+            # What could not be made is not asked for again.
+            self.count, self.job = TAKEN + 1, None
+        return self.kernel
+
+    def _ask(self, begin: Begin) -> None:
+        from rushlight.compiler.single import NotInC
+
+        here.making = True
+        try:
+            self.job = _Job(begin())
+        except NotInC:
+            self.count = TAKEN + 1
+        else:
+            _workers.take(self.job)
+        finally:
+            here.making = False
+
+
+class Kinds:
+    """The kinds of calls of a row or rule."""
+
+    def __init__(self) -> None:
+        self.calls: dict[Hashable, _Calls] = {}
+
+    def kernel(self, kind: Hashable, begin: Begin) -> Kernel | None:
+        """The kernel for a call of this kind, which is counted."""
+        try:
+            calls = self.calls.get(kind)
+        except TypeError:  # a parameter that is a list
+            return None
+        if calls is None:
+            if len(self.calls) >= _MOST:
+                self.calls.clear()
+            calls = self.calls[kind] = _Calls()
+        kernel = calls.kernel or calls.counted(begin)
+        return None if kernel is None or are_deterministic_algorithms_enabled() else kernel
+
+
+class _Loops:
+    """The library of `compiler/c/loops.c`, from when it is there."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.library: CDLL | None = None
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Make it."""
+        from rushlight.compiler.single import NotInC, loops
+
+        try:
+            self.library = loops()
+        except NotInC:
+            pass
+        finally:
+            self.done.set()
+
+
+_loops = _Loops()
+
+
+def loops() -> CDLL | None:
+    """Loops in C that give the bits of those in Python; the first who asks lets them be compiled."""
+    if not _loops.asked and switch.enabled and os.getpid() == _process:
+        _loops.asked = True
+        _workers.take(_loops)
+    return _loops.library if switch.enabled else None
+
+
+def warm(row: Primitive, forward: Callable[..., Any], least: int) -> Callable[..., Any]:
+    """The forward of a row that is heavy from `least` elements of its first input on."""
+    kinds, takes = Kinds(), _TAKES.get(row.name)
+
+    @functools.wraps(forward)
+    def run(*arrays: Any, **static: Any) -> Any:
+        first = arrays[0]
+        if first.__class__ is not _ndarray or first.size < least or not switch.enabled:
+            return forward(*arrays, **static)
+        if takes is not None and not takes(arrays):
+            return forward(*arrays, **static)
+        like: list[Any] = []
+        for a in arrays:
+            if a.__class__ is _ndarray:
+                like.append((a.shape, a.strides, a.dtype))
+            elif a is None:
+                like.append(None)
+            else:
+                return forward(*arrays, **static)
+
+        def begin() -> Callable[[], Kernel]:
+            from rushlight.compiler.single import kernel_of, program_of_row
+
+            return lambda: kernel_of(program_of_row(row, like, static))
+
+        kernel = kinds.kernel((*like, *static.values()), begin)
+        made = None if kernel is None else kernel([a for a in arrays if a is not None])
+        if made is None:
+            return forward(*arrays, **static)
+        return tuple(made) if kernel.several else made[0]  # type: ignore[union-attr]
+
+    return run

@@ -1,0 +1,217 @@
+"""Heavy rows: NumPy's forward at first, C from a certain call on, and the same results."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+
+import rushlight as torch
+from rushlight import heavy
+from rushlight.compiler import build
+from rushlight.compiler.single import NotInC, kernel_of, program_of_row
+from rushlight.core.table import TABLE
+from rushlight.heavy import HEAVY
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+TOLERANCE = {"float32": 2e-5, "float64": 1e-10}
+
+
+# Calls with other arrays than those of the row's samples.
+MORE = {
+    "matmul": [((np.arange(12).reshape(3, 4), np.arange(20).reshape(4, 5)), {})],
+    "convert": [((np.linspace(-3, 3, 12),), {"dtype": np.dtype(np.float16)})],
+}
+
+
+def alike(a, dtype):
+    return a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", HEAVY)
+def test_the_kernel_of_a_row_gives_what_its_forward_gives(name, dtype):
+    row, made = TABLE[name], 0
+    samples = [(sample.arrays, sample.static) for sample in row.samples()]
+    for given, static in MORE.get(name, samples):
+        arrays = [alike(a, dtype) for a in given]
+        takes = heavy._TAKES.get(name, lambda arrays: True)
+        if not all(isinstance(a, np.ndarray) or a is None for a in arrays) or not takes(arrays):
+            continue
+        like = [a if a is None else (a.shape, a.strides, a.dtype) for a in arrays]
+        try:
+            kernel = kernel_of(program_of_row(row, like, static))
+        except NotInC:
+            continue
+        found = kernel([a for a in arrays if a is not None])
+        expected = row.forward(*arrays, **static)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert one.dtype == other.dtype
+            assert one.strides == other.strides or not one.size
+            np.testing.assert_allclose(one, other, TOLERANCE[dtype], TOLERANCE[dtype])
+        made += 1
+    assert made
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Kernels are asked for, and taken, after few calls."""
+    monkeypatch.setattr(heavy, "ASKED", 2)
+    monkeypatch.setattr(heavy, "TAKEN", 4)
+
+
+def convolve(size, seed=0):
+    generator = np.random.default_rng(seed)
+    x = torch.tensor(generator.normal(size=(4, 8, size, size)).astype("float32"))
+    w = torch.tensor(generator.normal(size=(8, 8, 3, 3)).astype("float32"))
+    return lambda: torch.nn.functional.conv2d(x, w, padding=1)
+
+
+def test_c_is_taken_at_the_same_call_in_every_run(soon):
+    call = convolve(24)
+    results = [call() for _ in range(6)]
+    bits = [r.numpy().tobytes() for r in results]
+    assert bits[0] == bits[1] == bits[2]
+    assert bits[3] == bits[4] == bits[5] != bits[0]
+    torch.testing.assert_close(results[0], results[5])
+
+
+def test_it_is_numpy_where_c_is_switched_off_or_determinism_asked_for(soon):
+    call = convolve(25)
+    first = call()
+    for _ in range(5):
+        last = call()
+    assert not torch.equal(first, last)
+    with torch.backends.c.flags(enabled=False):
+        assert not torch.backends.c.enabled
+        assert torch.equal(call(), first)
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.equal(call(), first)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(call(), last)
+
+
+def test_without_a_compiler_it_stays_with_numpy(soon, monkeypatch):
+    def none():
+        raise build.NoCompiler("none")
+
+    monkeypatch.setattr("rushlight.compiler.machine.built", lambda *args, **kwargs: none())
+    call = convolve(26)
+    assert len({call().numpy().tobytes() for _ in range(6)}) == 1
+
+
+def test_other_shapes_strides_and_parameters_have_their_own_kernels(soon):
+    x, w = torch.randn(4, 8, 20, 20), torch.randn(8, 8, 3, 3)
+    for stride, turned in ((1, False), (2, False), (1, True)):
+        given = x.mT if turned else x
+        results = [torch.nn.functional.conv2d(given, w, stride=stride) for _ in range(6)]
+        torch.testing.assert_close(results[0], results[5])
+        assert results[0].stride() == results[5].stride()
+
+
+def test_training_goes_on_through_the_change(soon):
+    def curve(enabled):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
+            torch.nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(8 * 64, 4),
+        )  # fmt: skip
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        x, y = torch.randn(16, 3, 16, 16), torch.randint(0, 4, (16,))
+        losses = []
+        with torch.backends.c.flags(enabled=enabled):
+            for _ in range(12):
+                loss = torch.nn.functional.cross_entropy(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+        return losses
+
+    plain, fast = curve(False), curve(True)
+    assert plain[:3] == fast[:3]
+    assert plain[4:] != fast[4:]
+    np.testing.assert_allclose(plain, fast, 2e-3)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_the_rule_of_a_recurrent_layer_is_a_kernel_unless_it_is_differentiated(soon, kind):
+    torch.manual_seed(0)
+    layer, x = getattr(torch.nn, kind)(8, 24), torch.randn(12, 16, 8, requires_grad=True)
+
+    def gradients(create_graph=False):
+        leaves = [x, *layer.parameters()]
+        return torch.autograd.grad(layer(x)[0].sin().sum(), leaves, create_graph=create_graph)
+
+    plain = gradients()
+    for _ in range(6):
+        fast = gradients()
+    for one, other in zip(plain, fast, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert one.stride() == other.stride()
+    twice = torch.autograd.grad(sum(g.square().sum() for g in gradients(True)), x)
+    assert twice[0].isfinite().all()
+
+
+def test_threads_share_a_kernel(soon):
+    call = convolve(27)
+    for _ in range(5):
+        expected = call()
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.extend(call() for _ in range(20))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 60
+    assert all(torch.equal(result, expected) for result in results)
+
+
+def _in_the_child(call, queue):
+    queue.put([call().numpy().tobytes() for _ in range(6)])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("calls", [2, 5])
+def test_a_forked_process_has_what_was_made_before(soon, calls):
+    call = convolve(26 + calls)
+    for _ in range(calls):
+        before = call().numpy().tobytes()
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=_in_the_child, args=(call, queue))
+    child.start()
+    assert set(queue.get()) == {before}
+    child.join()
+
+
+def test_sizes_that_never_come_again_are_forgotten(soon, monkeypatch):
+    monkeypatch.setattr(heavy, "_MOST", 3)
+    for size in range(30, 40):
+        assert convolve(size)().shape == (4, 8, size, size)
+
+
+def test_loops_in_c_give_the_numbers_of_those_in_python(monkeypatch):
+    rates = torch.linspace(0, 60, 3000)
+
+    def drawn():
+        torch.manual_seed(3)
+        return torch.randperm(5000), torch.poisson(rates), torch.rand(3)
+
+    with torch.backends.c.flags(enabled=False):
+        plain = drawn()
+    assert heavy.loops() is None or heavy._loops.library is not None
+    assert heavy._loops.done.wait(60)
+    fast = drawn()
+    assert heavy.loops() is not None
+    for one, other in zip(plain, fast, strict=True):
+        assert torch.equal(one, other)

@@ -193,10 +193,12 @@ def test_the_story_of_a_run():
 
 def test_a_loss_after_the_forward(tmp_path):
     w = torch.tensor([1.0, 2.0], requires_grad=True)
-    loss = (torch.exp(w).relu() * w).sum()
+    model = nn.Linear(2, 1)
+    loss = (torch.exp(w).relu() * w + model(w)).sum()
     path = page(loss, tmp_path / "loss.html")
     text = path.read_text()
     assert "rushlight.visual.watch()" in text
+    assert '"n":"weight"' in text
     assert w.grad is None
     loss.backward()
     assert w.grad is not None

@@ -25,6 +25,7 @@ examples:
   rushlight run train.py --epochs 3       a script, with its own arguments
   rushlight run -m package.train          a module
   rushlight run --draw graph.svg train.py draws the graph of its first backward
+  rushlight run --page step.html train.py a page to step through its first training step
   rushlight export -o out script.py       what the script exports, as C files in out/
   rushlight info                          what this installation computes with
 """

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
 # What stands around public functions, and is not what the user called.
-_WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run"})
+_WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run", "apply"})
 # How many of the user's lines are kept of a call.
 _DEPTH = 8
 _LIBRARIES = tuple(
@@ -248,7 +248,7 @@ class Capture(Interpreter):
         self._backward_lines = lines
         for r in roots:
             value = self._value(r)
-            value.name = value.name or variable_of(r, frame) or "the root of backward"
+            value.name = value.name or variable_of(r, frame) or "result"
             if value not in self.roots:
                 self.roots.append(value)
         for node in nodes_behind(roots):
@@ -409,7 +409,7 @@ class Capture(Interpreter):
             if own is not None:
                 value.name, value.kind = own
             else:
-                value.name = variable_of(tensor, frame)
+                value.name = variable_of(tensor, frame, everywhere=value.kind in (INPUT, LEAF))
         return value
 
     def _found(self, array: Any) -> Value | None:

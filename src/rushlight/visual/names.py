@@ -43,12 +43,15 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
         frame = frame.f_back
 
 
-def variable_of(tensor: TensorBase, frame: FrameType | None) -> str | None:
-    """The name of a local variable of a frame that holds this tensor."""
+def variable_of(
+    tensor: TensorBase, frame: FrameType | None, everywhere: bool = False
+) -> str | None:
+    """The name of a local variable of a frame that holds this tensor; everywhere: or of a global one."""
     if frame is not None:
-        for name, value in list(frame.f_locals.items()):
-            if value is tensor and not name.startswith("_"):
-                return name
+        for scope in (frame.f_locals, frame.f_globals if everywhere else {}):
+            for name, value in list(scope.items()):
+                if value is tensor and not name.startswith("_"):
+                    return name
     return None
 
 

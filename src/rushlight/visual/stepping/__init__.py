@@ -8,12 +8,15 @@ afterwards  what the tape tells when nobody watched
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rushlight.core.tensor import TensorBase
+from rushlight.nn import Module
 from rushlight.visual.capture import Capture
+from rushlight.visual.names import variables
 from rushlight.visual.stepping.afterwards import read_tape
 from rushlight.visual.stepping.story import Story
 from rushlight.visual.stepping.summary import look
@@ -63,7 +66,8 @@ def page(
 
     - a function: what(*args, **kwargs) runs now and is watched: a whole step, with the lines of the program, the
       modules, every value and gradient, and the optimizer's update;
-    - a tensor, a loss: the graph behind it as the tape knows it, without lines and modules. A gradient is sent
+    - a tensor, a loss: the graph behind it as the tape knows it, without lines and modules (parameters have the
+      names that modules in sight give them). A gradient is sent
       through that graph (hooks of tensors run; no `.grad` is touched). After a backward that freed it,
       operations are left but no values: keep it with `backward(retain_graph=True)`, or give the function.
 
@@ -90,6 +94,9 @@ def page(
                 "page: a tensor takes no arguments; these are for a function that is run"
             )
         run = Run()
+        for name, value in variables(sys._getframe(1)):
+            if isinstance(value, Module) and run.names.path(value) is None:
+                run.names.add(value, name)
         return run.page(path, title=title, note=read_tape(what, run))
     if not callable(what):
         raise TypeError(

@@ -70,20 +70,25 @@ function build() {
     }
   });
   for (const group of [...groups.values()]) {
-    if (group.members.length <= MOST_IN_GROUP) continue;
-    const all = group.members;
-    group.members = [];
-    for (let from = 0; from < all.length; from += CHUNK) {
-      const id = `${group.id}c${from}`, part = all.slice(from, from + CHUNK);
-      groups.set(id, { id, up: group.id, members: part, label: `${from + 1}–${from + part.length}`, kind: "part" });
-      group.members.push(id);
-      for (const member of part) (nodes.get(member) || groups.get(member)).up = id;
+    // Parts of parts, where there is very much.
+    const first = new Map(group.members.map((member, i) => [member, [i + 1, i + 1]]));
+    while (group.members.length > MOST_IN_GROUP) {
+      const all = group.members;
+      group.members = [];
+      for (let from = 0; from < all.length; from += CHUNK) {
+        const part = all.slice(from, from + CHUNK), reach = [first.get(part[0])[0], first.get(part[part.length - 1])[1]];
+        const id = `${group.id}c${reach.join("-")}`;
+        groups.set(id, { id, up: group.id, members: part, label: reach.join("–"), kind: "part" });
+        first.set(id, reach);
+        group.members.push(id);
+        for (const member of part) thing(member).up = id;
+      }
     }
   }
 }
 build();
 
-const thing = (id) => nodes.get(id) || groups.get(id);
+function thing(id) { return nodes.get(id) || groups.get(id); }
 const opened = new Set([""]), forNow = new Set();
 const isOpen = (id) => opened.has(id) || forNow.has(id);
 
@@ -100,9 +105,13 @@ const isOpen = (id) => opened.has(id) || forNow.has(id);
 })();
 
 // What stands for a node where modules around it are closed.
+const stands = new Map();
 function standing(id) {
-  let found = id;
+  let found = stands.get(id);
+  if (found !== undefined) return found;
+  found = id;
   for (let up = thing(id).up; up !== null && up !== ""; up = groups.get(up).up) if (!isOpen(up)) found = up;
+  stands.set(id, found);
   return found;
 }
 
@@ -121,7 +130,7 @@ function layout() {
       const item = thing(id), open = groups.has(id) && isOpen(id);
       if (open) parents.push(id);
       const title = cut(groups.has(id) ? item.label || item.kind : item.title, 28);
-      const sub = cut(groups.has(id) ? `${item.kind} · ${sizeOf(id)} operations` : item.sub || "", 40);
+      const sub = cut(groups.has(id) ? `${item.kind === item.label || item.kind === "part" ? "" : item.kind + " · "}${sizeOf(id)} operations` : item.sub || "", 40);
       const width = Math.max(60, wide(title, 12.5), wide(sub, 10.5)) + 22;
       seen.set(id, { v: id, width: open ? 0 : width, height: open ? 0 : sub ? 40 : 26, parent: group || undefined, title, sub, open });
       if (open) walk(id);
@@ -164,6 +173,7 @@ for (const mark of data.marks) {
 }
 
 function draw(choose) {
+  stands.clear();
   layout();
   drawn.nodes.clear();
   drawn.edges = [];

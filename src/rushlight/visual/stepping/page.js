@@ -74,7 +74,7 @@ function light(i, node) {
   const done = new Set(), back = new Set(), fresh = new Set();
   for (let place = 0; place <= now; place++) {
     const step = steps[order[place]];
-    if (step.p === "f") done.add(standing(nodes.has("s" + order[place]) ? "s" + order[place] : "s" + order[0]));
+    if (step.p === "f" && nodes.has("s" + order[place])) done.add(standing("s" + order[place]));
     else if (step.p === "b" && nodes.has("s" + step.of)) back.add(standing("s" + step.of));
     else if (step.p === "u") { const n = nodeOf(order[place]); if (n) fresh.add(standing(n)); }
   }
@@ -267,8 +267,8 @@ function overview() {
   return [...head("o", data.title), data.note ? el("div", { class: "note" }, data.note) : null,
     el("div", { class: "big" }, value !== null && count(data.values[loss]) === 1 ? box(shown(value), data.values[loss].n || "loss") : null, box(inner, "operations"), box(counts.f, "steps forward"), box(counts.b, "steps backward"), counts.u ? box(counts.u, "updates") : null, numbers ? box(numbers, "numbers with a gradient") : null),
     el("p", {}, el("button", { click: () => go(0) }, "Begin with the first operation →"), " or press →"),
-    heading(data.marks.length ? "Look at" : "Nothing to worry about"),
-    data.marks.length ? data.marks.slice(0, 60).map((mark) => el("div", { class: `mark link ${mark.k}`, click: () => jump(mark.s) }, mark.t, whereOf(mark.s) ? ` · ${whereOf(mark.s)}` : "")) : el("div", { class: "where" }, "No NaN, no infinity, no vanishing or exploding gradient, no dead units."),
+    heading(data.marks.length ? "Look at" : "Nothing stands out"),
+    data.marks.length ? data.marks.slice(0, 60).map((mark) => el("div", { class: `mark link ${mark.k}`, click: () => jump(mark.s) }, mark.t, whereOf(mark.s) ? ` (in ${whereOf(mark.s)})` : "")) : el("div", { class: "where" }, "No NaN and no infinity that was not put in, no vanishing or exploding gradient, no dead units."),
     land.length ? [heading("Gradients"), parameters(land)] : null];
 }
 

@@ -23,6 +23,7 @@ WIDTH = 100
 NAMESPACES = (
     *("nn.utils", "optim", "optim.lr_scheduler", "sparse", "utils.data", "vision.datasets"),
     *("vision.models", "vision.ops", "vision.transforms", "vision.transforms.functional"),
+    *("vision.transforms.v2", "vision.transforms.v2.functional"),
 )
 ASKING = ("torch", "fft", "linalg", "nn.functional", "special")
 ABSENT = (

@@ -42,7 +42,10 @@ def exchange(leaf: TensorBase) -> None:
     """The memory of leaf is about to be another: graphs made so far go on by its shape and type now."""
     if leaf._requires_grad and leaf._node is None:
         meta = (leaf._data.shape, leaf._data.dtype)
-        leaf.__dict__.setdefault("_earlier", []).append((next_sequence(), meta))
+        earlier = leaf.__dict__.setdefault("_earlier", [])
+        if earlier and earlier[-1][1] == meta:
+            earlier.pop()
+        earlier.append((next_sequence(), meta))
 
 
 def meta_of(leaf: TensorBase, node: Node | None) -> Meta:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name"}
+_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name", "_earlier"}
 
 
 def own_state(tensor: TensorBase) -> dict[str, Any]:

@@ -34,6 +34,18 @@ class Option(NamedTuple):
 
 
 OPTIONS = {
+    "profile": Option(
+        None,
+        "print where the time goes: by operation, module and line, beside the machine's limits",
+        "rushlight.cli.profiling",
+        "Profiling",
+    ),
+    "flame": Option(
+        "FILE",
+        "draw where the time goes: .svg, .html, or .json for speedscope.app",
+        "rushlight.cli.profiling",
+        "Flame",
+    ),
     "draw": Option(
         "FILE",
         "draw the graph of the script's first backward: .svg, .png, .pdf or .dot",

@@ -19,6 +19,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 # import what they need when they are called:
 UPWARD = {
     ("autograd", "ops"): "a custom Function moves the inputs it changed; jacobians are stacked",
+    ("_tensor", "visual"): "how a notebook shows a tensor",
+    ("nn", "visual"): "how a notebook shows a module",
     ("autograd", "func"): "gradients that are batched, and jacobians of all directions, are vmap's",
     ("interop", "__init__"): "NumPy's functions are answered by torch's of the same name",
     ("explain", "__init__"): "examples are typed with torch's names",

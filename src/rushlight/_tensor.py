@@ -319,6 +319,12 @@ class Tensor(
         within = "Parameter" if getattr(self, "_is_param", False) else self._shown_within
         return shown if within is None else f"{within}({shown})"
 
+    def _repr_html_(self) -> str | None:
+        """How a notebook shows it; a class that prints in its own way is printed."""
+        from rushlight.visual import notebook
+
+        return notebook.tensor_html(self) if notebook.prints_as_ours(self) else None
+
     # What a subclass of Parameter is said to be in.
     _shown_within: str | None = None
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from rushlight._tensor import Tensor
 from rushlight.cli import children
 from rushlight.later import SecondName, Unloaded
 from rushlight.nearest import missing, nearest
+from rushlight.nn import Module
 
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
@@ -56,8 +58,22 @@ def install() -> None:
         _say_where(renamed[name], name)
     # Another folder than rushlight's own, so that what torch has not is not found in it.
     sys.modules["torch"].__path__ = [str(Path(children.FOLDER) / "torch")]
+    _show_by_ipython()
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"torch\.")
     sys.meta_path.insert(0, _Finder())
+
+
+def _show_by_ipython() -> None:
+    """Take away how tensors and modules show themselves, which torch's do not: a program may ask. IPython is told."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    for shown in (Tensor, Module):
+        html = vars(shown).get("_repr_html_")
+        if html is None:
+            continue
+        del shown._repr_html_
+        if shell is not None:
+            shell.display_formatter.formatters["text/html"].for_type(shown, html)
 
 
 def take_over(name: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.errors import require
-
 
 class History(list[dict[str, Any]]):
     """A dict for each epoch: its number, loss, metrics, learning rates; `val_` for validation.
@@ -27,25 +25,8 @@ class History(list[dict[str, Any]]):
     def plot(self, *names: str) -> Any:
         """A matplotlib figure of the quantities over the epochs; all of them if none is named.
 
-        Training and validation share a panel. `history.plot().savefig("curves.png")` saves it.
+        It is `rushlight.visual.curves`. `history.plot().savefig("curves.png")` saves it.
         """
-        figures = require("matplotlib.figure", extra="demo")
-        shown = names or tuple(
-            dict.fromkeys(key.removeprefix("val_") for row in self for key in row if key != "epoch")
-        )
-        if not shown:
-            raise ValueError("the history is empty: there is nothing to plot before an epoch ends")
-        figure = figures.Figure(figsize=(4.5 * len(shown), 3.5), layout="constrained")
-        for panel, name in zip(
-            figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
-        ):
-            for key, label in ((name, "training"), (f"val_{name}", "validation")):
-                points = [(row["epoch"], row[key]) for row in self if key in row]
-                if points:
-                    marker = "o" if len(points) == 1 else ""
-                    panel.plot(*zip(*points, strict=True), label=label, marker=marker)
-            if any(f"val_{name}" in row for row in self):
-                panel.legend()
-            panel.set(title=name, xlabel="epoch")
-            panel.grid(alpha=0.3)
-        return figure
+        from rushlight.visual.plots import curves
+
+        return curves(self, *names)

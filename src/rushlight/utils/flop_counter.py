@@ -12,7 +12,18 @@ __all__ = ["FlopCounterMode", "register_flop_formula"]
 
 
 def _product(inputs: Any, out: Any) -> int:
+    if inputs[0].dim() == 1 or inputs[1].dim() == 1:
+        # torch counts products of matrices alone.
+        return 0
     return 2 * math.prod(out.shape) * inputs[0].shape[-1]
+
+
+def _linear(inputs: Any, out: Any) -> int:
+    return 2 * math.prod(out.shape) * inputs[1].shape[-1]
+
+
+def _weight(inputs: Any, out: Any) -> int:
+    return 2 * math.prod(inputs[0].shape) * out.shape[-1]
 
 
 def _convolution(inputs: Any, out: Any) -> int:
@@ -23,9 +34,23 @@ def _transposed(inputs: Any, out: Any) -> int:
     return 2 * math.prod(inputs[0].shape) * math.prod(inputs[1].shape[1:])
 
 
-_FORMULAS = {
-    "matmul": _product, "linear": _product, "conv": _convolution, "convolution": _convolution,
-    "conv_transpose": _transposed,
+def _kernel(inputs: Any, out: Any) -> int:
+    return 2 * math.prod(inputs[1].shape) * math.prod(out.shape[1:])
+
+
+def _recurrent(inputs: Any, out: Any) -> int:
+    # What comes of the inputs is a product before it; each step multiplies the state.
+    weight = next(
+        part for part in inputs[2:] if part.dim() == 2 and part.shape[0] % part.shape[1] == 0
+    )
+    return 2 * math.prod(inputs[0].shape) * weight.shape[1]
+
+
+# By the name of the row: from its inputs and its output.
+FORMULAS = {
+    "matmul": _product, "linear": _linear, "linear_weight": _weight, "convolution": _convolution,
+    "convolution_transpose": _transposed, "convolution_weight": _kernel,
+    "rnn": _recurrent, "lstm": _recurrent, "gru": _recurrent,
 }  # fmt: skip
 
 
@@ -53,7 +78,7 @@ class FlopCounterMode(Interpreter):
     def apply(self, row: Any, inputs: Any, static: Any) -> Any:
         """Run a row, and count it."""
         out = super().apply(row, inputs, static)
-        formula = _FORMULAS.get(row.name)
+        formula = FORMULAS.get(row.name)
         if formula is not None:
             self.flop_counts["Global"][row.name] += formula(inputs, out)
         return out

@@ -493,6 +493,12 @@ class Module(HookMethods, StateMethods, ConversionMethods):
         """What stands between the parentheses of `repr`; override it to show settings."""
         return shown(self, self._shown)
 
+    def _repr_html_(self) -> str | None:
+        """How a notebook shows it; a class that prints in its own way is printed."""
+        from rushlight.visual import notebook
+
+        return notebook.module_html(self) if notebook.prints_as_ours(self) else None
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []

@@ -32,7 +32,17 @@ def test_curves():
 def test_confusion():
     targets, scores = torch.tensor([0, 1, 1, 2]), torch.eye(3)[[0, 1, 2, 2]]
     panel = confusion(targets, scores).axes[0]
-    assert [text.get_text() for text in panel.texts] == "1 0 0 0 1 1 0 0 1".split()
+    assert [text.get_text() for text in panel.texts] == [
+        "1",
+        "0",
+        "0",
+        "0",
+        "1",
+        "1",
+        "0",
+        "0",
+        "1",
+    ]
     assert panel.get_title() == "75.0% right"
     shares = confusion([[3, 1], [0, 0]], normalize=True, labels=["a", "b"]).axes[0]
     assert [text.get_text() for text in shares.texts] == ["0.75", "0.25", "0.00", "0.00"]

@@ -450,8 +450,10 @@ def _result(inside: Sequence[Box], arrow: str) -> list[Fact]:
     last = next((box for box in reversed(inside) if box.operations and box.facts), None)
     if last is None:
         return []
-    facts = [fact for fact in last.facts if not fact.words.startswith("with ")]
-    return [Fact(arrow + facts[0].words, facts[0].numbers), *facts[1:]] if facts else []
+    given = [fact for fact in last.facts if fact.words.startswith("with ")]
+    first, *rest = last.facts[len(given) :]
+    alone = sum(bool(box.operations) for box in inside) == 1
+    return [*(given if alone else ()), Fact(arrow + first.words, first.numbers), *rest]
 
 
 def counted(count: int, what: str) -> str:

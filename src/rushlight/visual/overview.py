@@ -10,7 +10,6 @@ from typing import Any
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node, SavedOutput
 from rushlight.core.tensor import TensorBase
-from rushlight.memory import root
 from rushlight.nn import Module
 from rushlight.nn.modules.hooks import (
     register_module_forward_hook,
@@ -314,14 +313,14 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 def _kept(outputs: list[Any], apart: Iterable[Any]) -> int:
     """How many bytes the graph behind outputs holds that are in none of the tensors apart."""
-    known = {id(_memory(tensor)) for tensor in apart}
+    known = {tensor.untyped_storage().data_ptr() for tensor in apart}
     total = 0
     for node in nodes_behind(outputs):
         for tensor in _saved(node, getattr(node, "kept", None)):
-            owner = _memory(tensor)
-            if id(owner) not in known:
-                known.add(id(owner))
-                total += owner.nbytes
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in known:
+                known.add(storage.data_ptr())
+                total += storage.nbytes()
     return total
 
 
@@ -334,11 +333,6 @@ def _saved(node: Node, kept: Any) -> Iterator[Any]:
     elif isinstance(kept, list | tuple):
         for inner in kept:
             yield from _saved(node, inner)
-
-
-def _memory(tensor: Any) -> Any:
-    array = tensor._data
-    return root(array)
 
 
 def _branches(depths: list[int]) -> Iterator[str]:

@@ -42,7 +42,9 @@ def curves(history: Any, *names: str) -> Any:
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             points = columns.get(key, [])
             if points:
-                panel.plot(*zip(*points, strict=True), label=label, marker="o" if len(points) == 1 else "")
+                panel.plot(
+                    *zip(*points, strict=True), label=label, marker="o" if len(points) == 1 else ""
+                )
         if f"val_{name}" in columns:
             panel.legend()
         panel.set(title=name, xlabel="epoch")
@@ -67,7 +69,11 @@ def _columns(history: Any) -> dict[str, list[tuple[float, Any]]]:
 
 
 def confusion(
-    targets: Any, predictions: Any = None, *, labels: Sequence[str] | None = None, normalize: bool = False
+    targets: Any,
+    predictions: Any = None,
+    *,
+    labels: Sequence[str] | None = None,
+    normalize: bool = False,
 ) -> Any:
     """Which class was taken for which: a row for each class, a column for what it was taken for.
 
@@ -123,7 +129,9 @@ def _matrix(targets: Any, predictions: Any) -> Any:
         if given.dtype.kind not in "iub" or given.min(initial=0) < 0:
             raise ValueError(f"confusion: {name} must be classes from 0 on, got {given.dtype}")
     if targets.max(initial=0) >= classes:
-        raise ValueError(f"confusion: class {targets.max()} among targets, scores for {classes} classes")
+        raise ValueError(
+            f"confusion: class {targets.max()} among targets, scores for {classes} classes"
+        )
     matrix = np.zeros((classes, classes))
     np.add.at(matrix, (targets.astype(np.int64), predictions.astype(np.int64)), 1)
     return matrix
@@ -139,6 +147,7 @@ def weights(what: Any, *, limit: int = 12) -> Any:
     >>> len(weights(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))).axes)
     4
     """
+    named: dict[str, Any]
     if isinstance(what, Module):
         named = {name: p for name, p in what.named_parameters() if p.dim() > 1}
     elif isinstance(what, Mapping):
@@ -146,7 +155,9 @@ def weights(what: Any, *, limit: int = 12) -> Any:
     elif isinstance(what, TensorBase):
         named = {"": what}
     else:
-        raise TypeError(f"weights: expected a tensor, a mapping or a Module, got {type(what).__name__}")
+        raise TypeError(
+            f"weights: expected a tensor, a mapping or a Module, got {type(what).__name__}"
+        )
     named = dict(list(named.items())[:limit])
     if not named:
         raise ValueError("weights: there are no parameters with two dimensions or more")

@@ -26,7 +26,7 @@ _UNTOLD = "UnsafeView"
 # What tells which function made of another one was called.
 _MAIN = {"window_sum": "AvgPool", "max_pool_from": "MaxPool", "max_pool": "MaxPool"}
 # What functions of one operation, made by a function, are called in Python's frames.
-_BUILDERS = ("", "function", "method", "getitem")
+_BUILDERS = ("", "apply", "function", "method", "getitem")
 
 
 def look(array: Array) -> float | complex | None:
@@ -202,9 +202,10 @@ class _Reader:
 
     def _facts(self, value: Value) -> list[Fact]:
         shape = shape_of(value.shape, value.dtype)
-        if value.seen is None or math.prod(value.shape) != 1:
+        seen = _number(value)
+        if seen is None or math.prod(value.shape) != 1:
             return [shape]
-        shown = number("value", value.seen)
+        shown = number("value", seen)
         return [shown] if shape.words == "scalar" else [shape, shown]
 
     def _landed(self, value: Value) -> list[Fact]:
@@ -257,9 +258,24 @@ def _maker(value: Value) -> Operation | None:
 
 
 def _gradient(value: Value) -> list[Fact]:
-    if value.seen is None:
+    seen = _number(value)
+    if seen is None:
         return []
-    return [number("grad" if math.prod(value.shape) == 1 else "grad norm", value.seen)]
+    return [number("grad" if math.prod(value.shape) == 1 else "grad norm", seen)]
+
+
+def _number(value: Value) -> Any:
+    """The number that was seen of a value, or its norm; of one seen for a page (`stepping`), by its statistics."""
+    seen = value.seen
+    if not isinstance(seen, dict):
+        return seen
+    if seen.get("st") is None:
+        return None
+    *_, mean, size, _, nans, infinite = seen["st"]
+    count = math.prod(value.shape)
+    if nans or infinite or mean is None:
+        return math.nan if nans else math.inf
+    return mean if count == 1 else size * math.sqrt(count)
 
 
 def _calls_of_functions(operations: Sequence[Operation]) -> dict[Operation, int]:

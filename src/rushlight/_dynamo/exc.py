@@ -19,6 +19,10 @@ class Unsupported(TorchDynamoException):
     """Something that is not compiled."""
 
 
+class InvalidBackend(TorchDynamoException):
+    """There is no backend of that name."""
+
+
 class BackendCompilerFailed(TorchDynamoException):
     """An error in a backend."""
 

@@ -356,6 +356,9 @@ class Caller:
                 if all(result is not other for other in known):
                     known.append(result)
         self.reused: dict[int, str] = {}
+        # The arrays of kept memory, which Python may read between pieces of C.
+        self.lying: dict[int, str] = {}
+        looked_at = machine.looked_at()
         for memory in machine.kept:
             results = of.get(memory.number, [])
             if len(results) != 1:
@@ -381,6 +384,8 @@ class Caller:
                 renew = functools.partial(gradient, machine, memory, spot.shape, result.changes)
                 text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
                 self.reused[id(result)] = f"g{at}"
+                if memory.number in looked_at:
+                    self.lying[memory.number] = f"g{at}._data"
             else:
                 self.fresh[id(result)] = self._result(memory, spot.shape)
 
@@ -406,9 +411,9 @@ class Caller:
             tensors = ", ".join(self._located(source.location) for source in self.program.sources)
             text.line(f"tensors, slots = [{tensors}], [None] * {self.program.size}")
             flat = text.name(machine.flat, "flat")
-            for name in self.fresh.values():
-                if name[0] == "r":
-                    text.line(f"{flat}[{name[1:]}] = {name}.reshape(-1)")
+            self.lying |= {int(name[1:]): name for name in self.fresh.values() if name[0] == "r"}
+            for number, array in self.lying.items():
+                text.line(f"{flat}[{number}] = {array}.reshape(-1)")
         for step in machine.order:
             if isinstance(step, Perform):
                 self._perform(step)

@@ -343,6 +343,12 @@ class Context:
         return Step(module.__call__, self.whole)
 
 
+# The names under which torch has compilers. Here all of them are the one there is.
+BACKENDS = frozenset({
+    "aot_eager", "aot_eager_decomp_partition", "aot_eager_decomp_partition_with_mode",
+    "aot_eager_default_partitioner", "aot_ts", "cudagraphs", "eager", "eager_debug", "eager_noexcept",
+    "inductor", "invoke_subgraph", "openxla", "openxla_eval", "pre_dispatch_eager", "ts", "tvm",
+})  # fmt: skip
 MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
 
 
@@ -370,6 +376,12 @@ def compile(
     if mode is not None and options is not None:
         raise RuntimeError(
             "Either mode or options can be specified, but both can't be specified at the same time."
+        )
+    if isinstance(backend, str) and backend not in BACKENDS:
+        from rushlight._dynamo.exc import InvalidBackend
+
+        raise InvalidBackend(
+            f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends."
         )
     if mode is not None and mode not in MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")

@@ -14,6 +14,7 @@ from rushlight.compiler.emit.file import CFile, write_file
 from rushlight.compiler.graph import Graph, Guard, Memory, NoC, Outside, Place
 from rushlight.compiler.lowering import lower
 from rushlight.compiler.passes.arena import LINE, Need, arranged
+from rushlight.compiler.passes.dead import drop_dead
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
@@ -41,6 +42,7 @@ class Machine:
         self.program = program
         self.graph = lower(program)
         hoist(self.graph)
+        drop_dead(self.graph)
         lay_out(self.graph, target())
         self.groups = fuse(self.graph)
         self._save()
@@ -113,7 +115,7 @@ class Machine:
     def _lay_out(self) -> None:
         """Give temporaries and constants their memory."""
         # Borders stay, and what Python looks at.
-        kept = {self.graph.places[index].memory.number for index in self._looked_at()}
+        kept = self.looked_at()
         last = len(self.groups)
         needs = []
         for memory in self.graph.memories:
@@ -162,10 +164,10 @@ class Machine:
                 back = place.offset * place.dtype.itemsize
                 self.sources.append((number, place.memory.number, back))
 
-    def _looked_at(self) -> set[int]:
-        """The values that Python reads between the pieces of C."""
+    def looked_at(self) -> set[int]:
+        """The memories that Python reads between the pieces of C."""
         return {
-            x.index
+            self.graph.places[x.index].memory.number
             for step in (*self.order, *(step for steps in self.after for step in steps))
             if isinstance(step, Entry)
             for x in step.reads()

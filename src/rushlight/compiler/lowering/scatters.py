@@ -74,7 +74,9 @@ def _into(lowering: Lowering, out: Place, inputs: Sequence[Any], static: dict[st
     asked_here(lowering, inputs[:1])
     if len(inputs) == 1:
         number = static["value"]
-        if not isinstance(number, bool | int | float):
+        if not isinstance(number, bool | int | float | np.generic) or isinstance(
+            number, np.complexfloating
+        ):
             raise NoC("a number that is known only when the program runs")
         lowering.loop(out, Literal(out.dtype, number), index.shape, None, tuple(positions))
         return

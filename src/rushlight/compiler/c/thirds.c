@@ -46,18 +46,41 @@ INLINE_float vfloat thirds_of(vfloat x, vfloat y, int careful, int32_t *to)
     return left_x + left_y;
 }
 
+#define THIRDS static __attribute__((noinline)) void
+/* What seldom runs is compiled to be small. */
+#define SELDOM static __attribute__((noinline, cold)) void
+
 /* Rows `step` apart, of which so many are there, and of each so many numbers; zeros elsewhere. */
-INLINE_float void thirds_rows(vfloat *x, const float *from, long step, long rows, long lanes)
+THIRDS thirds_edge(vfloat *x, const float *from, long step, long rows, long lanes)
 {
-    for (long i = 0; i < 16; i++)
-        if (lanes >= 16 && i < rows) {
+    for (long i = 0; i < 16; i++) {
+        x[i] = (vfloat){0};
+        if (i < rows && lanes >= 16)
             x[i] = vfloat_load(from + i * step);
-        } else {
-            float row[16] = {0};
+        else
             for (long l = 0; l < lanes && i < rows; l++)
-                row[l] = from[i * step + l];
-            x[i] = vfloat_load(row);
-        }
+                x[i][l] = from[i * step + l];
+    }
+}
+
+/* A block with rows for columns. */
+THIRDS thirds_turned(vfloat *x)
+{
+    vfloat r[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = x[i];
+    vfloat_transpose(r);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        x[i] = r[i];
+}
+
+/* A square of pairs of two blocks, some of them not finite. */
+SELDOM thirds_carefully(const vfloat *x, const vfloat *y, int32_t *to)
+{
+    for (int i = 0; i < 16; i++)
+        thirds_of(x[i], y[i], 1, to + 16 * i);
 }
 
 /* A square of pairs of two blocks, the second `ahead` numbers behind the first. */
@@ -65,30 +88,25 @@ INLINE_float void thirds_square(
     const float *from, long step, long ahead, long rows, long rows_ahead, long lanes, long lanes_ahead, int turned,
     int32_t *to)
 {
-    const int full = rows >= 16 && rows_ahead >= 16 && lanes >= 16 && lanes_ahead >= 16;
     vfloat left = {0}, x[16], y[16];
-    if (full && !turned) {
-        for (long i = 0; i < 16; i++)
-            left += thirds_of(vfloat_load(from + i * step), vfloat_load(from + ahead + i * step), 0, to + 16 * i);
-        if (all_numbers(left))
-            return;
+    if (rows >= 16 && rows_ahead >= 16 && lanes >= 16 && lanes_ahead >= 16)
+        for (long i = 0; i < 16; i++) {
+            x[i] = vfloat_load(from + i * step);
+            y[i] = vfloat_load(from + ahead + i * step);
+        }
+    else {
+        thirds_edge(x, from, step, rows, lanes);
+        thirds_edge(y, from + ahead, step, rows_ahead, lanes_ahead);
     }
-    thirds_rows(x, from, step, full ? 16 : rows, full ? 16 : lanes);
-    thirds_rows(y, from + ahead, step, full ? 16 : rows_ahead, full ? 16 : lanes_ahead);
     if (turned) {
-        vfloat_transpose(x);
-        vfloat_transpose(y);
-        left = (vfloat){0};
-        for (int i = 0; i < 16; i++)
-            left += thirds_of(x[i], y[i], 0, to + 16 * i);
-        if (all_numbers(left))
-            return;
+        thirds_turned(x);
+        thirds_turned(y);
     }
     for (int i = 0; i < 16; i++)
-        thirds_of(x[i], y[i], 1, to + 16 * i);
+        left += thirds_of(x[i], y[i], 0, to + 16 * i);
+    if (!all_numbers(left))
+        thirds_carefully(x, y, to);
 }
-
-#define THIRDS static __attribute__((noinline)) void
 
 /* So many rows of a (or columns of b), and `depth` steps of the inner dimension, along which memory lies. */
 INLINE_float void thirds_beside(const float *from, long step, long count, long depth, int turned, int32_t *to)
@@ -203,7 +221,7 @@ INLINE_float void thirds_put(const float *sums, float *c, long step, long rows, 
 }
 
 /* What was packed of 32 columns of b, put together again: [32 * steps][32]. */
-THIRDS thirds_together(const int32_t *b, long steps, float *to)
+SELDOM thirds_together(const int32_t *b, long steps, float *to)
 {
     for (long s = 0; s < steps; s++)
         for (long p = 0; p < 32; p++)
@@ -221,7 +239,7 @@ THIRDS thirds_together(const int32_t *b, long steps, float *to)
 }
 
 /* sums [32][32] by the plain formula: rows of a times b [depth][32]. */
-THIRDS thirds_plainly(
+SELDOM thirds_plainly(
     const float *a, long down, long along, long rows, const float *b, long depth, int more, float *sums, long step)
 {
     for (long i = 0; i < rows && i < 32; i++) {

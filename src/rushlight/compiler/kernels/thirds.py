@@ -177,7 +177,7 @@ def _again(shape: Shape, name: str, *, inside: bool) -> list[str]:
         f"thirds_plainly({rows}, {shape.a[0]}, {shape.a[1]}, rows, columns, depth, {more}, sums, step);",
     ]
     return [
-        f"static __attribute__((noinline)) void {name}_plainly(",
+        f"SELDOM {name}_plainly(",
         "    const float *a, const float *b, long i, long j, long rows, float *sums, long step)",
         "{",
         *indented([*head, *_pieces(shape, body)]),

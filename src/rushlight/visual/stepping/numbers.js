@@ -98,7 +98,8 @@ function map(value) {
   const hover = el("div", { class: "hover" });
   const all = elements(value);
   if (all) {
-    const columns = value.s.length > 1 ? value.s[value.s.length - 1] : Math.min(all.length, 32);
+    const last = value.s[value.s.length - 1];
+    const columns = value.s.length > 1 ? (last < 8 ? all.length / value.s[0] : last) : Math.min(all.length, 32);
     const rows = Math.ceil(all.length / columns);
     let largest = 0;
     for (const x of all) if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));

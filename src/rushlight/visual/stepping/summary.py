@@ -12,7 +12,7 @@ from rushlight.core.tensor import Array
 
 # So many elements are kept as they are; of more, a map of at most so many rows and columns.
 WHOLE = 256
-_ROWS, _COLUMNS, _TILE = 32, 48, 12
+_ROWS, _COLUMNS, _TILE, _NARROW = 32, 48, 12, 8
 _BINS, _SAMPLE = 32, 4096
 # A share of zeros from which on it is worth to ask for units that are zero throughout.
 _MANY_ZEROS = 0.1
@@ -107,12 +107,13 @@ def _matrix(x: Array) -> tuple[Array, str]:
         columns = min(x.size, _COLUMNS)
         rows = min(x.size // columns, _ROWS)
         return x[_spread(x.size, rows * columns)].reshape(rows, columns), _words(rows * columns, x)
-    lead = x.shape[:-1]
+    # Kernels of a few elements lie beside each other, a row for each unit.
+    cut = 1 if x.shape[-1] < _NARROW else x.ndim - 1
+    lead, width = x.shape[:cut], math.prod(x.shape[cut:])
     lines = x[np.unravel_index(_spread(math.prod(lead), _ROWS), lead)]
-    part = lines[:, _spread(x.shape[-1], _COLUMNS)]
-    return part, _words(
-        part.size, x
-    ) + f" · rows along {list(lead)}, columns along the last dimension"
+    part = lines.reshape(len(lines), width)[:, _spread(width, _COLUMNS)]
+    along = f" · rows along {list(lead)}, columns along {list(x.shape[cut:])}"
+    return part, _words(part.size, x) + along
 
 
 def _words(count: int, x: Array) -> str:

@@ -137,10 +137,10 @@ from rushlight.refusals import (
     benchmarks_in_cpp as ThroughputBenchmark, compressed as _sparse_addmm,
     compressed as _sparse_csr_prod, compressed as _sparse_csr_sum,
     compressed as _sparse_mm_reduce_impl, compressed as ccol_indices_copy,
-    compressed as col_indices_copy, compressed as crow_indices_copy, compressed as dsmm,
-    compressed as hsmm, compressed as hspmm, compressed as indices_copy,
-    compressed as resize_as_sparse_, compressed as row_indices_copy, compressed as saddmm,
-    compressed as smm, compressed as sparse_bsc_tensor, compressed as sparse_bsr_tensor,
+    compressed as col_indices_copy, compressed as crow_indices_copy, compressed as hsmm,
+    compressed as hspmm, compressed as indices_copy, compressed as resize_as_sparse_,
+    compressed as row_indices_copy, compressed as saddmm, compressed as smm,
+    compressed as sparse_bsc_tensor, compressed as sparse_bsr_tensor,
     compressed as sparse_compressed_tensor, compressed as sparse_csc_tensor,
     compressed as sparse_csr_tensor, compressed as sspaddmm, compressed as values_copy,
     cudnn as cudnn_affine_grid_generator, cudnn as cudnn_batch_norm, cudnn as cudnn_convolution,
@@ -212,6 +212,7 @@ from rushlight.refusals import (
     torchscript as merge_type_from_type_comment, torchscript as parse_ir,
     torchscript as parse_schema, torchscript as parse_type_comment, torchscript as unify_type_list,
 )
+from rushlight.sparse.product import dsmm
 # fmt: on
 # ---- names: end ----
 

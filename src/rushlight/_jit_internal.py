@@ -13,6 +13,9 @@ from typing import Any, Dict, Final, List, Optional, Tuple, Union  # noqa: UP035
 
 from rushlight.jit._async import Future
 from rushlight.jit._marks import (
+    _drop,
+    _overload,
+    _overload_method,
     export,
     ignore,
     is_scripting,
@@ -21,7 +24,8 @@ from rushlight.jit._marks import (
 
 __all__ = [
     "Any", "BroadcastingList1", "BroadcastingList2", "BroadcastingList3", "Dict", "Final", "Future", "List", "Optional",
-    "Tuple", "Union", "boolean_dispatch", "export", "ignore", "is_scripting", "unused",
+    "Tuple", "Union", "_copy_to_script_wrapper", "_drop", "_overload", "_overload_method",
+    "boolean_dispatch", "export", "ignore", "is_scripting", "unused",
 ]  # fmt: skip
 
 
@@ -52,4 +56,9 @@ def boolean_dispatch(
         return (if_true if chosen else if_false)(*args, **kwargs)
 
     fn.__module__, fn.__name__ = module_name, func_name
+    return fn
+
+
+def _copy_to_script_wrapper(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself: what is scripted stays Python."""
     return fn

@@ -81,6 +81,7 @@ def page(results: dict[str, Scores], count: int) -> str:
         parts += [textwrap.fill(EXPLANATIONS[title], 100) + "\n", table(title, groups, scores)]
         parts += failures(scores)
     parts.append(figure.section())
+    parts.append(Path(__file__).with_name("programs.md").read_text())
     parts.append("## Not asked\n\n" + excluded())
     parts.append("## Where torch is wrong\n\n" + faults())
     return "\n".join(parts)

@@ -20,6 +20,38 @@ from rushlight.absent import (
     nothing as _jit_set_profiling_mode, nothing as _jit_set_texpr_fuser_enabled,
     nothing as _log_api_usage_once, nothing as _set_math_sdp_allow_fp16_bf16_reduction,
 )
+from rushlight.refusals import (
+    torchscript as AVG, torchscript as AggregationType, torchscript as AliasDb,
+    torchscript as AnyType, torchscript as Argument, torchscript as ArgumentSpec,
+    torchscript as AwaitType, torchscript as BenchmarkConfig,
+    torchscript as BenchmarkExecutionStats, torchscript as Block, torchscript as BoolType,
+    torchscript as BufferDict, torchscript as CallStack, torchscript as Capsule,
+    torchscript as ClassType, torchscript as Code, torchscript as CompilationUnit,
+    torchscript as CompleteArgumentSpec, torchscript as ComplexType,
+    torchscript as ConcreteModuleType, torchscript as ConcreteModuleTypeBuilder,
+    torchscript as DeepCopyMemoTable, torchscript as DeviceObjType, torchscript as DictType,
+    torchscript as EnumType, torchscript as ErrorReport, torchscript as ExecutionPlan,
+    torchscript as FileCheck, torchscript as FloatType, torchscript as FunctionSchema,
+    torchscript as FutureType, torchscript as Gradient, torchscript as Graph,
+    torchscript as GraphExecutorState, torchscript as IODescriptor, torchscript as InferredType,
+    torchscript as IntType, torchscript as InterfaceType, torchscript as ListType,
+    torchscript as LiteScriptModule, torchscript as LockingLogger, torchscript as LoggerBase,
+    torchscript as ModuleDict, torchscript as Node, torchscript as NoneType,
+    torchscript as NoopLogger, torchscript as NumberType, torchscript as OperatorInfo,
+    torchscript as OptionalType, torchscript as ParameterDict, torchscript as PyObjectType,
+    torchscript as RRefType, torchscript as SUM, torchscript as ScriptClass,
+    torchscript as ScriptClassFunction, torchscript as ScriptDict,
+    torchscript as ScriptDictIterator, torchscript as ScriptDictKeyIterator,
+    torchscript as ScriptFunction, torchscript as ScriptList, torchscript as ScriptListIterator,
+    torchscript as ScriptMethod, torchscript as ScriptModuleSerializer, torchscript as ScriptObject,
+    torchscript as ScriptObjectProperty, torchscript as StaticModule, torchscript as StreamObjType,
+    torchscript as StringType, torchscript as SymBoolType, torchscript as SymIntType,
+    torchscript as TensorType, torchscript as TracingState, torchscript as TupleType,
+    torchscript as Type, torchscript as UnionType, torchscript as Use, torchscript as Value,
+    torchscript as import_ir_module, torchscript as import_ir_module_from_buffer,
+    torchscript as merge_type_from_type_comment, torchscript as parse_ir,
+    torchscript as parse_schema, torchscript as parse_type_comment, torchscript as unify_type_list,
+)
 # fmt: on
 # ---- names: end ----
 from rushlight._C import _dispatch

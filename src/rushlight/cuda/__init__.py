@@ -9,6 +9,7 @@ from rushlight.absent import no_cuda
 from rushlight.cuda import amp
 from rushlight.device import device as _device
 from rushlight.errors import OutOfMemoryError
+from rushlight.later import later
 from rushlight.ops.legacy import LegacyType
 
 # ---- names: begin ----
@@ -51,6 +52,8 @@ from rushlight.refusals import (
 )
 # fmt: on
 # ---- names: end ----
+memory = later("rushlight.cuda.memory")
+random = later("rushlight.cuda.random")
 
 default_generators: tuple[Any, ...] = ()
 # What torch was built with.

@@ -54,6 +54,7 @@ from rushlight.jit._trace import (
     TracedModule,
     TracerWarning,
     TracingCheckError,
+    _get_trace_graph,
     is_tracing,
     script_if_tracing,
     trace,

@@ -138,3 +138,11 @@ def script_if_tracing(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _script_if_tracing = script_if_tracing
+
+
+def _get_trace_graph(f: Any, args: Any = (), kwargs: Any = None, **_: Any) -> Any:
+    """Raises NotImplementedError: there are no graphs of TorchScript."""
+    raise NotImplementedError(
+        "torch.jit._get_trace_graph gives a graph of TorchScript, which rushlight has not: torch.fx.symbolic_trace(f) "
+        "gives one of Python, and torch.utils.flop_counter counts operations"
+    )

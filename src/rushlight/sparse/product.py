@@ -13,7 +13,7 @@ from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
 from rushlight.sparse.tensor import SparseTensor, assemble
 
-__all__ = ["addmm", "matmul", "mm"]
+__all__ = ["addmm", "dsmm", "matmul", "mm"]
 
 
 def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
@@ -39,6 +39,11 @@ def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
 def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * mat + alpha * (mat1 @ mat2), where mat1 is sparse."""
     return beta * mat + alpha * mm(mat1, mat2)
+
+
+def dsmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """`mm` of a sparse matrix and a dense one, in its old spelling."""
+    return mm(input, mat2)
 
 
 def matmul(left: Tensor, right: Tensor) -> Tensor:

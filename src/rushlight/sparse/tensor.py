@@ -143,6 +143,8 @@ class SparseTensor(_Casts, Tensor):
         """The number of dimensions."""
         return len(self._sizes)
 
+    ndimension = dim
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or one size."""
         return self.shape if dim is None else self._sizes[one_dim(dim, self.ndim)]
@@ -340,6 +342,11 @@ class SparseTensor(_Casts, Tensor):
         return self if self.ndim < 2 else self.transpose(0, 1)
 
     T = property(t)
+
+    @property
+    def mT(self) -> SparseTensor:
+        """The last two dimensions exchanged, where both are sparse."""
+        return self.transpose(-2, -1)
 
     def sum(  # type: ignore[override]
         self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None

@@ -11,6 +11,7 @@ from .elementwise import (
     SoftplusTransform,
     TanhTransform,
 )
+from .elementwise import clipped_sigmoid as _clipped_sigmoid
 from .events import (
     CorrCholeskyTransform,
     LowerCholeskyTransform,
@@ -41,5 +42,6 @@ __all__ = [
     "TanhTransform",
     "Transform",
     "_InverseTransform",
+    "_clipped_sigmoid",
     "identity_transform",
 ]

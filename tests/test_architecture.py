@@ -342,6 +342,7 @@ NEW_FILES = {
     "futures.py",
     "utils/hooks.py",
     "utils/selective.py",
+    "utils/tensorboard/kinds.py",
     "utils/_pytree.py",
     "utils/treekeys.py",
     "utils/trees.py",

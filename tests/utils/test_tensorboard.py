@@ -51,6 +51,18 @@ CALLS = {
     "raw": "w.add_histogram_raw('raw', 0, 1, 2, 1, 1, [0.5, 1], [1, 1])",
     "histogram": "w.add_histogram('h', np.array([1.0, 2, 2, 3, -1, 1e-13]), 4)",
     "auto": "w.add_histogram('h', torch.arange(10), bins='auto')",
+    "curve": "w.add_pr_curve('pr', torch.tensor([1, 0, 1, 1, 0]), torch.tensor([0.9, 0.4, 0.5, 0.1, 1.0]), 2)",
+    "weighted": "w.add_pr_curve('pr', np.array([1, 0, 1]), np.array([0.9, 0.4, 0.0]), 2, 5, np.array([1.0, 2, 3]))",
+    "counted": "w.add_pr_curve_raw('pr', *np.arange(12.0).reshape(6, 2), num_thresholds=2)",
+    "charts": "w.add_custom_scalars({'A': {'b': ['Multiline', ['x', 'y']], 'c': ['Margin', ['x', 'y', 'z']]}})",
+    "lines": "w.add_custom_scalars_multilinechart(['x', 'y'])",
+    "margin": "w.add_custom_scalars_marginchart(['x', 'y', 'z'], 'stocks', 'all')",
+    "sound": "w.add_audio('s', torch.linspace(-1, 1, 50).view(1, 50), 3, sample_rate=8000)",
+    "whole": "w.add_tensor('t', torch.tensor([[1.5, 2.0]]), 1)",
+    "half": "w.add_tensor('t', torch.tensor([1.5, 2.0], dtype=torch.float16))",
+    "bools": "w.add_tensor('t', torch.tensor([True, False]))",
+    "mesh": "w.add_mesh('m', torch.rand(1, 4, 3).zero_(), faces=torch.zeros(1, 2, 3, dtype=torch.int32), "
+    "colors=torch.ones(1, 4, 3, dtype=torch.uint8), config_dict={'material': {'size': 1}}, global_step=2)",
     "few": "w.add_histogram('h', list(range(100)), bins=[0, 10, 20, 30, 40, 50], max_bins=2)",
 }
 
@@ -68,6 +80,44 @@ def test_events_are_torchs(name, tmp_path):
                 eval(CALLS[name], {"torch": framework, "w": w, "np": np})
         written.append(events(folder))
     assert written[0] == written[1]
+
+
+def test_embeddings_are_torchs(tmp_path):
+    for framework, module in ((torch, torch_board), (rushlight, board)):
+        images = framework.arange(5 * 3 * 4 * 4).view(5, 3, 4, 4) / 240
+        points = framework.arange(10.0).view(5, 2) / 4
+        with module.SummaryWriter(tmp_path / framework.__name__) as w:
+            w.add_embedding(points, list("abcde"), images, 7, "all/of it")
+            w.add_embedding(points, [("a", 1)] * 5, metadata_header=["name", "number"])
+    files = {
+        framework: {
+            str(path.relative_to(tmp_path / framework)): path
+            for path in (tmp_path / framework).rglob("*")
+            if path.is_file() and "events" not in path.name
+        }
+        for framework in ("torch", "rushlight")
+    }
+    assert files["torch"].keys() == files["rushlight"].keys()
+    for name, path in files["torch"].items():
+        other = files["rushlight"][name]
+        if name.endswith("png"):
+            assert (np.asarray(Image.open(path)) == np.asarray(Image.open(other))).all()
+        else:
+            assert path.read_bytes() == other.read_bytes()
+
+
+def test_films_and_frames(tmp_path, writer):
+    writer.add_video("v", np.random.RandomState(0).rand(2, 3, 1, 8, 9), 1, fps=10)
+    image = np.zeros((3, 20, 30), np.uint8)
+    writer.add_image_with_boxes("b", image, np.array([[4, 5, 20, 15]]), labels=["x"], rescale=2)
+    writer.close()
+    video, boxes = values(tmp_path)
+    film = Image.open(io.BytesIO(video.image.encoded_image_string))
+    assert (film.format, film.n_frames, film.size) == ("GIF", 3, (18, 8))
+    assert pixels(boxes).shape == (40, 60, 3)
+    red, green, _ = pixels(boxes)[20, 8]
+    assert red > 150
+    assert not green
 
 
 def test_groups_of_scalars(tmp_path, writer):

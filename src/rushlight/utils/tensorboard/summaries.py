@@ -43,6 +43,11 @@ def summary(tag: str, **value: Any) -> Any:
     return _proto.Summary(value=[_proto.Summary.Value(tag=tag, **value)])
 
 
+def together(values: Any) -> Any:
+    """A summary with these values."""
+    return _proto.Summary(value=values)
+
+
 def plugin(name: str, content: bytes = b"") -> Any:
     """Which of TensorBoard's plugins shows a value."""
     return _proto.SummaryMetadata(plugin_data={"plugin_name": name, "content": content})
@@ -119,17 +124,23 @@ def raw_histogram(
 
 def image(tag: str, values: Any, dataformats: str) -> Any:
     """An image or several in a grid; floats from 0 to 1, or bytes from 0 to 255."""
-    pixels = _rows_columns_colors(array_of(values), dataformats.upper())
-    if pixels.dtype != np.uint8:
-        pixels = np.clip(pixels.astype(np.float64) * 255, 0, 255).astype(np.uint8)
-    height, width, colors = pixels.shape
+    shown = pixels(array_of(values), dataformats.upper())
+    height, width, colors = shown.shape
     file = io.BytesIO()
-    _image.fromarray(pixels).save(file, format="PNG")
+    _image.fromarray(shown).save(file, format="PNG")
     size = {"height": height, "width": width, "colorspace": colors}
     return summary(tag, image={**size, "encoded_image_string": file.getvalue()})
 
 
-def _rows_columns_colors(array: Array, order: str) -> Array:
+def pixels(array: Array, order: str, across: int = 8) -> Array:
+    """Bytes (rows, columns, colors); several images stand so many across."""
+    shown = _rows_columns_colors(array, order, across)
+    if shown.dtype != np.uint8:
+        shown = np.clip(shown.astype(np.float64) * 255, 0, 255).astype(np.uint8)
+    return shown
+
+
+def _rows_columns_colors(array: Array, order: str, across: int) -> Array:
     if len(set(order)) != len(order) or not {"H", "W"} <= set(order) <= set("NCHW"):
         raise ValueError(f"dataformats {order!r} must name H and W, and C and N if there are any")
     if len(order) != array.ndim:
@@ -142,7 +153,7 @@ def _rows_columns_colors(array: Array, order: str) -> Array:
     if "C" not in order:
         array = array[..., None]
     if "N" in order:
-        array = _grid(array)
+        array = _grid(array, across)
     if array.shape[-1] == 1:
         array = np.repeat(array, 3, -1)
     if array.shape[-1] not in (3, 4):
@@ -150,10 +161,10 @@ def _rows_columns_colors(array: Array, order: str) -> Array:
     return array
 
 
-def _grid(images: Array) -> Array:
-    """Images side by side, eight in a row."""
+def _grid(images: Array, across: int) -> Array:
+    """Images side by side."""
     count, height, width, colors = images.shape
-    columns = min(count, 8)
+    columns = min(count, across)
     rows = -(-count // columns)
     grid = np.zeros((rows * columns, height, width, colors), images.dtype)
     grid[:count] = images

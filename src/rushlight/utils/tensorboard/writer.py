@@ -17,12 +17,13 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad
 from rushlight.errors import require
 from rushlight.utils.tensorboard import summaries
+from rushlight.utils.tensorboard.kinds import MoreKinds
 
 _event: Any = require("tensorboard.compat.proto.event_pb2", extra="tensorboard")
 _event_file: Any = require("tensorboard.summary.writer.event_file_writer", extra="tensorboard")
 
 
-class SummaryWriter:
+class SummaryWriter(MoreKinds):
     """Writes a file of events into log_dir (a new folder in `runs` if it is not given).
 
     `tensorboard --logdir runs` shows it. Every value has a tag, whose part before a slash groups it,

@@ -5,10 +5,9 @@ from rushlight.distributed.groups import (
     DebugLevel,
     ProcessGroup,
     ProcessGroupGloo,
-    ReduceOp,
-    Work,
     get_debug_level,
 )
+from rushlight.distributed.reducing import ReduceOp, Work
 from rushlight.distributed.store import FileStore, HashStore, PrefixStore, Store, TCPStore
 
 __all__ = [

@@ -1,26 +1,41 @@
-"""What the processes of a group do with tensors; a group of one process has done most of it beforehand.
+"""What the processes of a group do with tensors together.
 
-Arguments are checked as gloo checks them: a program that runs here is one that runs there.
+Arguments are checked as gloo checks them: a program that runs here is one that runs there. Tensors are copied
+out at the beginning and written at the end, so that a call that fails has changed nothing, and tensors that
+lie in any order arrive as they should.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.core.tensor import bump
+from rushlight.core.doors import into, read
+from rushlight.core.tensor import Array, bump, wrap
 from rushlight.distributed.groups import (
+    Backend,
+    ProcessGroup,
+    _get_default_group,
+    _outside,
+    _resolve,
+    get_group_rank,
+)
+from rushlight.distributed.reducing import (
     RedOpType,
     ReduceOp,
     Work,
-    _get_default_group,
-    _resolve,
+    arrived,
+    sent,
     supports_complex,
 )
+from rushlight.distributed.wire import Pending, watch
+from rushlight.primitives import writing
 
 # What gloo takes.
 _TYPES = {
@@ -28,6 +43,9 @@ _TYPES = {
     dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128,
 }  # fmt: skip
 _BITS = (ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR)
+
+
+# ---- arguments -----------------------------------------------------------------------------------
 
 
 def _tensor(value: Any, name: str = "tensor") -> None:
@@ -60,61 +78,130 @@ def _storable(tensor: Tensor) -> None:
         raise RuntimeError(f"Invalid scalar type: gloo does not send {tensor.dtype}")
 
 
-def _root(rank: int | None, operation: str) -> None:
-    if rank not in (None, 0):
+def _peer(
+    group: ProcessGroup, rank: int | None, in_group: int | None, default: int | None = None
+) -> int:
+    """A rank of the group, from its number in the world or in the group."""
+    if rank is not None and in_group is not None:
+        raise ValueError("Can't specify both group_rank and global_rank")
+    if in_group is not None:
+        return in_group
+    if rank is None:
+        if default is None:
+            raise ValueError("Must specify global_rank or group_rank")
+        return default
+    return get_group_rank(group, rank)
+
+
+def _root(group: ProcessGroup, rank: int, operation: str) -> int:
+    if not 0 <= rank < group.size():
         raise RuntimeError(f"ProcessGroupGloo::{operation}: invalid root rank: {rank}")
+    return rank
 
 
-def _one(tensors: Sequence[Any], operation: str) -> None:
-    if len(tensors) != 1:
+def _count(tensors: Sequence[Any], size: int, operation: str, what: str = "output") -> None:
+    if len(tensors) != size:
         raise RuntimeError(
-            f"ProcessGroupGloo::{operation}: invalid output tensor list at index 0 (expected length 1, "
+            f"ProcessGroupGloo::{operation}: invalid {what} tensor list at index 0 (expected length {size}, "
             f"got {len(tensors)})"
         )
 
 
-def _done(group: Any, async_op: bool, *tensors: Tensor) -> Work | None:
-    _resolve(group)
-    return Work(list(tensors)) if async_op else None
-
-
-def _fill(target: Tensor, source: Tensor, operation: str) -> None:
-    """What this process sends to itself arrives."""
-    if target.shape.numel() != source.shape.numel():
+def _as_many(shape: Any, count: int, operation: str) -> None:
+    if shape.numel() != count:
         raise RuntimeError(
-            f"ProcessGroupGloo::{operation}: invalid tensor size at index 0 (expected "
-            f"{tuple(source.shape)}, got {tuple(target.shape)})"
+            f"ProcessGroupGloo::{operation}: invalid tensor size at index 0 (expected {count} elements, "
+            f"got {tuple(shape)})"
         )
-    with no_grad():
-        target.copy_(source.reshape(target.shape))
 
 
-def _reducible(tensor: Tensor, op: Any) -> None:
+def _reducible(group: ProcessGroup, tensor: Tensor, op: Any, operation: str = "all_reduce") -> None:
     _tensor(tensor)
-    kind = RedOpType(op)
+    kind = RedOpType(int(op))
     if tensor.is_complex() and not supports_complex(kind):
-        raise ValueError(f"all_reduce does not support RedOpType.{kind.name} on complex tensors")
+        raise ValueError(f"{operation} does not support RedOpType.{kind.name} on complex tensors")
     _storable(tensor)
     if kind is ReduceOp.PREMUL_SUM:
-        raise RuntimeError("Cannot use ReduceOp.PREMUL_SUM with Gloo")
+        if group.name() != Backend.MPI:
+            raise RuntimeError("Cannot use ReduceOp.PREMUL_SUM with Gloo")
+        if getattr(op, "factor", None) is None:
+            raise ValueError(
+                "PREMUL_SUM has a factor: make it with dist._make_nccl_premul_sum(factor)"
+            )
     if kind in _BITS and tensor.dtype.is_floating_point:
         raise RuntimeError(f"Cannot use ReduceOp.{kind.name} with non-integral dtype")
     if kind is ReduceOp.AVG and not (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {tensor.dtype.word}"
         )
-    if kind is ReduceOp.AVG:
-        # gloo divides the sum by the number of processes, in place.
-        bump(tensor, "all_reduce")
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+def _values(tensor: Tensor) -> Array:
+    return read(tensor, "it is sent to other processes")
+
+
+def _own(tensor: Tensor) -> Array:
+    """A copy of the values that may go on its way by itself."""
+    return np.array(_values(tensor), order="C", copy=True)
+
+
+def _fill(target: Tensor, values: Array) -> None:
+    """What has arrived is written; it counts as a change."""
+    with no_grad():
+        target.copy_(wrap(values.reshape(target.shape)))
+
+
+def _overwrite(target: Tensor, values: Array) -> None:
+    """The same, as gloo does it: the tensor does not know of it."""
+    into(target, writing.copy, values.reshape(target.shape))
+
+
+def _empty(shape: Any, tensor: Tensor) -> Array:
+    return np.empty(shape, tensor.dtype.numpy)
+
+
+def _begun(pending: Pending, async_op: bool, *tensors: Tensor) -> Work | None:
+    if not async_op:
+        pending.wait()
+        return None
+    watch(pending)
+    return Work(list(tensors), pending)
+
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+
+def _reduced(tensors: Sequence[Tensor], op: Any, group: ProcessGroup, run: Callable[..., Pending], own: bool = True
+             ) -> list[Pending]:  # fmt: skip
+    begun = []
+    for tensor in tensors:
+        values = _values(tensor)
+        buffer, name = sent(values, op)
+
+        def finish(tensor: Tensor = tensor, values: Array = values, buffer: Array = buffer) -> None:
+            _overwrite(tensor, arrived(buffer if own else values, values, op, group.size()))
+            if int(op) == ReduceOp.AVG:
+                # gloo divides the sum by the number of processes, in place.
+                bump(tensor, "all_reduce")
+
+        begun.append(run(buffer, name, finish))
+    return begun
 
 
 def all_reduce(
     tensor: Tensor, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """The sum (or what op says) over all processes, in place: the tensor as it is."""
-    _resolve(group)
-    _reducible(tensor, op)
-    return _done(group, async_op, tensor)
+    """The sum (or what op says) over all processes, in place."""
+    _tensor(tensor)
+    if _outside(group, "all_reduce"):
+        return None
+    group = _resolve(group)
+    _reducible(group, tensor, op)
+    (pending,) = _reduced([tensor], op, group, group._wire.reduce_all)
+    return _begun(pending, async_op, tensor)
 
 
 def all_reduce_coalesced(
@@ -123,9 +210,37 @@ def all_reduce_coalesced(
     """`all_reduce` of several tensors."""
     tensors = [tensors] if isinstance(tensors, Tensor) else tensors
     _tensors(tensors, "tensors")
+    if _outside(group, "all_reduce_coalesced"):
+        return None
+    group = _resolve(group)
+    _same_types(*tensors)
     for tensor in tensors:
-        _reducible(tensor, op)
-    return _done(group, async_op, *tensors)
+        _reducible(group, tensor, op)
+    return _begun(
+        _all(group, _reduced(tensors, op, group, group._wire.reduce_all)), async_op, *tensors
+    )
+
+
+def _all(group: ProcessGroup, parts: Sequence[Pending]) -> Pending:
+    """Several that were begun, as one: each does what it has to do when it has come."""
+    wire = group._wire
+    return Pending(
+        wire, [_Request(part) for part in parts], None, parts[0].what if parts else "", keep=parts
+    )
+
+
+class _Request:
+    """Something begun, to be asked as MPI's requests are."""
+
+    def __init__(self, pending: Pending) -> None:
+        self.pending = pending
+
+    def Test(self, status: Any) -> bool:
+        """Whether it is done; what went wrong is raised."""
+        done = self.pending.advance()
+        if self.pending.error is not None:
+            raise self.pending.error
+        return done
 
 
 def reduce(
@@ -136,11 +251,106 @@ def reduce(
     async_op: bool = False,
     group_dst: int | None = None,
 ) -> Work | None:
-    """`all_reduce` into the tensor of one process."""
-    _resolve(group)
-    _reducible(tensor, op)
-    _root(dst, "reduce")
-    return _done(group, async_op, tensor)
+    """`all_reduce` into the tensor of one process; those of the others stay as they are."""
+    _tensor(tensor)
+    if _outside(group, "reduce"):
+        return None
+    group = _resolve(group)
+    _reducible(group, tensor, op, "reduce")
+    root = _root(group, _peer(group, dst, group_dst), "reduce")
+
+    def run(buffer: Array, name: str, finish: Any) -> Pending:
+        return group._wire.reduce_to(buffer, name, root, finish)
+
+    # Under AVG gloo divides what stays as well.
+    own = group.rank() == root
+    finishing = own or int(op) == ReduceOp.AVG
+    (pending,) = _reduced(
+        [tensor], op, group, run if finishing else lambda b, n, _: run(b, n, None), own
+    )
+    return _begun(pending, async_op, tensor)
+
+
+def reduce_scatter(
+    output: Tensor,
+    input_list: list[Tensor],
+    op: Any = ReduceOp.SUM,
+    group: Any = None,
+    async_op: bool = False,
+) -> Work | None:
+    """Each process gets the sum of one of the tensors in the lists of all."""
+    _tensor(output, "output")
+    _tensors(input_list, "input_list")
+    if _outside(group, "reduce_scatter"):
+        return None
+    group = _resolve(group)
+    _same_types(output, *input_list)
+    _count(input_list, group.size(), "reduce_scatter", "input")
+    return _scattered(output, input_list, op, group, async_op)
+
+
+def _scattered(
+    output: Tensor, inputs: Sequence[Tensor], op: Any, group: ProcessGroup, async_op: bool
+) -> Work | None:
+    for part in inputs:
+        _reducible(group, part, op, "reduce_scatter")
+    counts = [part.numel() for part in inputs]
+    own_count = counts[group.rank()] if len(counts) == group.size() else counts[0] // group.size()
+    _as_many(output.shape, own_count, "reduce_scatter")
+    values = [_values(part).reshape(-1) for part in inputs]
+    parts, name = sent(np.concatenate(values), op)
+    own = np.empty(own_count, parts.dtype)
+    sizes = counts if len(counts) == group.size() else [own_count] * group.size()
+    like = _values(output)
+
+    def finish() -> None:
+        _fill(output, arrived(own, like, op, group.size()))
+
+    return _begun(group._wire.reduce_scatter(parts, own, sizes, name, finish), async_op, output)
+
+
+def reduce_scatter_single(
+    output: Tensor,
+    input: Tensor,
+    op: Any = ReduceOp.SUM,
+    group: Any = None,
+    async_op: bool = False,
+) -> Work | None:
+    """Each process gets the sum of its part of the tensors of all."""
+    _tensor(output, "output")
+    _tensor(input, "input")
+    if _outside(group, "reduce_scatter_tensor"):
+        return None
+    group = _resolve(group)
+    _same_types(output, input)
+    _as_many(input.shape, output.numel() * group.size(), "reduce_scatter")
+    return _scattered(output, [input], op, group, async_op)
+
+
+def reduce_scatter_tensor(
+    output: Tensor,
+    input: Tensor,
+    op: Any = ReduceOp.SUM,
+    group: Any = None,
+    async_op: bool = False,
+) -> Work | None:
+    """The older name of `reduce_scatter_single`."""
+    _older("reduce_scatter_tensor", "reduce_scatter_single")
+    return reduce_scatter_single(output, input, op, group, async_op)
+
+
+_reduce_scatter_base = reduce_scatter_single
+
+
+def _older(name: str, newer: str) -> None:
+    warnings.warn(
+        f"`torch.distributed.{name}` is deprecated. Please use `torch.distributed.{newer}` instead.",
+        FutureWarning,
+        stacklevel=3,
+    )
+
+
+# ---- from one to all, from all to one, from all to all ----------------------------------------------
 
 
 def broadcast(
@@ -150,24 +360,37 @@ def broadcast(
     async_op: bool = False,
     group_src: int | None = None,
 ) -> Work | None:
-    """The tensor of one process, for all: the tensor as it is."""
+    """The tensor of one process, for all."""
     _tensor(tensor)
-    _resolve(group)
-    _root(src, "broadcast")
-    return _done(group, async_op, tensor)
+    if _outside(group, "broadcast"):
+        return None
+    group = _resolve(group)
+    root = _root(group, _peer(group, src, group_src), "broadcast")
+    buffer = _own(tensor)
+    finish = None if group.rank() == root else lambda: _overwrite(tensor, buffer)
+    return _begun(group._wire.broadcast(buffer, root, finish), async_op, tensor)
 
 
 def all_gather(
     tensor_list: list[Tensor], tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """The tensors of all processes, into a list of as many tensors: one."""
+    """The tensors of all processes, into a list of as many tensors."""
     _tensors(tensor_list, "tensor_list")
     _tensor(tensor)
-    _resolve(group)
+    if _outside(group, "all_gather"):
+        return None
+    group = _resolve(group)
     _same_types(*tensor_list, tensor)
-    _one(tensor_list, "allgather")
-    _fill(tensor_list[0], tensor, "allgather")
-    return _done(group, async_op, *tensor_list)
+    _count(tensor_list, group.size(), "allgather")
+    for target in tensor_list:
+        _as_many(target.shape, tensor.numel(), "allgather")
+    parts = _empty((group.size(), tensor.numel()), tensor)
+
+    def finish() -> None:
+        for target, part in zip(tensor_list, parts, strict=True):
+            _fill(target, part)
+
+    return _begun(group._wire.gather_all(_own(tensor), parts, finish), async_op, *tensor_list)
 
 
 def all_gather_coalesced(
@@ -177,30 +400,41 @@ def all_gather_coalesced(
     async_op: bool = False,
 ) -> Work | None:
     """`all_gather` of several tensors."""
-    for outputs, tensor in zip(output_tensor_lists, input_tensor_list, strict=True):
-        all_gather(outputs, tensor, group)
-    return _done(group, async_op, *input_tensor_list)
+    if _outside(group, "all_gather_coalesced"):
+        return None
+    _tensors(input_tensor_list, "tensor_list")
+    for outputs, tensor in zip(
+        zip(*output_tensor_lists, strict=True), input_tensor_list, strict=True
+    ):
+        all_gather(list(outputs), tensor, group)
+    return Work(output_tensor_lists) if async_op else None
 
 
-def _moved(
-    output: Tensor, input: Tensor, group: Any, async_op: bool, operation: str
+def all_gather_single(
+    output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    _tensor(output, "output_tensor")
-    _tensor(input, "input_tensor")
-    _resolve(group)
-    _same_types(output, input)
-    _fill(output, input, operation)
-    return _done(group, async_op, output)
+    """The tensors of all processes, one after the other in one tensor."""
+    _tensor(output_tensor, "output_tensor")
+    _tensor(input_tensor, "input_tensor")
+    if _outside(group, "all_gather_into_tensor"):
+        return None
+    group = _resolve(group)
+    _same_types(output_tensor, input_tensor)
+    _as_many(output_tensor.shape, input_tensor.numel() * group.size(), "allgather")
+    parts = _empty(output_tensor.numel(), input_tensor)
+    pending = group._wire.gather_all(_own(input_tensor), parts, lambda: _fill(output_tensor, parts))
+    return _begun(pending, async_op, output_tensor)
 
 
 def all_gather_into_tensor(
     output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """The tensors of all processes, one after the other in one tensor."""
-    return _moved(output_tensor, input_tensor, group, async_op, "allgather")
+    """The older name of `all_gather_single`."""
+    _older("all_gather_into_tensor", "all_gather_single")
+    return all_gather_single(output_tensor, input_tensor, group, async_op)
 
 
-all_gather_single = _all_gather_base = all_gather_into_tensor
+_all_gather_base = all_gather_single
 
 
 def gather(
@@ -213,14 +447,30 @@ def gather(
 ) -> Work | None:
     """The tensors of all processes, into a list of one of them."""
     _tensor(tensor)
-    _resolve(group)
-    if gather_list is None:
+    if _outside(group, "gather"):
+        return None
+    group = _resolve(group)
+    root = _root(group, _peer(group, dst, group_dst, 0), "gather")
+    here = group.rank() == root
+    if here and not gather_list:
         raise ValueError("Argument ``gather_list`` must be specified on destination rank.")
-    _root(dst, "gather")
-    _same_types(*gather_list, tensor)
-    _one(gather_list, "gather")
-    _fill(gather_list[0], tensor, "gather")
-    return _done(group, async_op, *gather_list)
+    if not here and gather_list:
+        raise ValueError("Argument ``gather_list`` must NOT be specified on non-destination ranks.")
+    targets = gather_list or []
+    _tensors(targets, "gather_list")
+    _same_types(*targets, tensor)
+    if here:
+        _count(targets, group.size(), "gather")
+    for target in targets:
+        _as_many(target.shape, tensor.numel(), "gather")
+    parts = _empty((group.size(), tensor.numel()), tensor) if here else None
+
+    def finish() -> None:
+        if parts is not None:
+            for target, part in zip(targets, parts, strict=True):
+                _fill(target, part)
+
+    return _begun(group._wire.gather_to(_own(tensor), parts, root, finish), async_op, *targets)
 
 
 def scatter(
@@ -233,45 +483,26 @@ def scatter(
 ) -> Work | None:
     """A tensor for each process, from a list of one of them."""
     _tensor(tensor)
-    _resolve(group)
-    if scatter_list is None:
+    if _outside(group, "scatter"):
+        return None
+    group = _resolve(group)
+    root = _root(group, _peer(group, src, group_src, 0), "scatter")
+    here = group.rank() == root
+    if here and not scatter_list:
         raise ValueError("Argument ``scatter_list`` must be specified on source rank.")
-    _root(src, "scatter")
-    _same_types(*scatter_list, tensor)
-    _one(scatter_list, "scatter")
-    _fill(tensor, scatter_list[0], "scatter")
-    return _done(group, async_op, tensor)
-
-
-def reduce_scatter(
-    output: Tensor,
-    input_list: list[Tensor],
-    op: Any = ReduceOp.SUM,
-    group: Any = None,
-    async_op: bool = False,
-) -> Work | None:
-    """Each process gets the sum of one of the tensors in the lists of all."""
-    _tensors(input_list, "input_list")
-    _resolve(group)
-    _one(input_list, "reduce_scatter")
-    _reducible(input_list[0], op)
-    return _moved(output, input_list[0], group, async_op, "reduce_scatter")
-
-
-def reduce_scatter_tensor(
-    output: Tensor,
-    input: Tensor,
-    op: Any = ReduceOp.SUM,
-    group: Any = None,
-    async_op: bool = False,
-) -> Work | None:
-    """Each process gets the sum of its part of the tensors of all."""
-    _resolve(group)
-    _reducible(input, op)
-    return _moved(output, input, group, async_op, "reduce_scatter")
-
-
-reduce_scatter_single = _reduce_scatter_base = reduce_scatter_tensor
+    if not here and scatter_list:
+        raise ValueError("Argument ``scatter_list`` must NOT be specified on non-source ranks.")
+    given = scatter_list or []
+    _tensors(given, "scatter_list")
+    _same_types(*given, tensor)
+    if here:
+        _count(given, group.size(), "scatter", "input")
+    for part in given:
+        _as_many(part.shape, tensor.numel(), "scatter")
+    parts = np.concatenate([_values(part).reshape(-1) for part in given]) if here else None
+    own = _empty(tensor.numel(), tensor)
+    pending = group._wire.scatter_from(parts, own, root, lambda: _fill(tensor, own))
+    return _begun(pending, async_op, tensor)
 
 
 def all_to_all(
@@ -281,11 +512,29 @@ def all_to_all(
     async_op: bool = False,
 ) -> Work | None:
     """Each process gets a tensor from each."""
+    if _outside(group, "all_to_all"):
+        return None
+    group = _resolve(group)
     _tensors(output_tensor_list, "output_tensor_list")
     _tensors(input_tensor_list, "input_tensor_list")
-    _one(input_tensor_list, "alltoall")
-    _one(output_tensor_list, "alltoall")
-    return _moved(output_tensor_list[0], input_tensor_list[0], group, async_op, "alltoall")
+    _same_types(*output_tensor_list, *input_tensor_list)
+    _count(input_tensor_list, group.size(), "alltoall", "input")
+    _count(output_tensor_list, group.size(), "alltoall")
+    out = np.concatenate([_values(part).reshape(-1) for part in input_tensor_list])
+    counts = [part.numel() for part in output_tensor_list]
+    got = _empty(sum(counts), input_tensor_list[0])
+
+    def finish() -> None:
+        for target, part in zip(
+            output_tensor_list, np.split(got, np.cumsum(counts)[:-1]), strict=True
+        ):
+            _fill(target, part)
+
+    sizes = [part.numel() for part in input_tensor_list]
+    if group.size() == 1:
+        _as_many(output_tensor_list[0].shape, sizes[0], "alltoall")
+    pending = group._wire.exchange(out, sizes, got, counts, finish)
+    return _begun(pending, async_op, *output_tensor_list)
 
 
 def all_to_all_single(
@@ -296,77 +545,41 @@ def all_to_all_single(
     group: Any = None,
     async_op: bool = False,
 ) -> Work | None:
-    """Each process gets a part of the tensor of each."""
-    return _moved(output, input, group, async_op, "alltoall")
+    """Each process gets a part of the tensor of each: equal ones, or as many rows as the sizes say."""
+    if _outside(group, "all_to_all_single"):
+        return None
+    group = _resolve(group)
+    _tensor(output, "output")
+    _tensor(input, "input")
+    _same_types(output, input)
+    sizes = _splits(input, input_split_sizes, group.size())
+    counts = _splits(output, output_split_sizes, group.size())
+    if group.size() == 1:
+        _as_many(output.shape, input.numel(), "alltoall")
+    got = _empty(output.numel(), input)
+    pending = group._wire.exchange(_own(input), sizes, got, counts, lambda: _fill(output, got))
+    return _begun(pending, async_op, output)
+
+
+def _splits(tensor: Tensor, rows: Any, size: int) -> list[int]:
+    """How many elements go to, or come from, each."""
+    first = tensor.shape[0] if tensor.dim() else 1
+    if not rows:
+        if first % size:
+            raise RuntimeError("Tensor's dim 0 does not divide equally across group size")
+        return [tensor.numel() // size] * size
+    if len(rows) != size:
+        raise RuntimeError("Number of tensor splits not equal to group size")
+    if sum(rows) != first:
+        raise RuntimeError("Split sizes doesn't match total dim 0 size")
+    row = tensor.numel() // first if first else 0
+    return [int(n) * row for n in rows]
 
 
 def barrier(group: Any = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
-    """Wait for all processes: for nobody."""
-    return _done(group, async_op)
-
-
-def monitored_barrier(
-    group: Any = None, timeout: timedelta | None = None, wait_all_ranks: bool = False
-) -> None:
-    """Wait for all processes, and say who does not come: for nobody."""
-    _done(group, False)
-
-
-def _alone(rank: int | None, what: str) -> None:
-    _get_default_group()
-    if rank == 0:
-        raise ValueError(
-            f"Invalid {what} rank: {what} rank should not be the same as the rank of the current process."
-        )
-    raise RuntimeError(f"rushlight runs in one process: there is no process {rank}")
-
-
-def send(
-    tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: Any = None
-) -> None:
-    """An error: there is no other process."""
-    _tensor(tensor)
-    _alone(dst, "destination")
-
-
-def recv(
-    tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: Any = None
-) -> int:
-    """An error: there is no other process."""
-    _tensor(tensor)
-    _alone(src, "source")
-    return 0
-
-
-def isend(
-    tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: Any = None
-) -> Any:
-    """An error: there is no other process."""
-    send(tensor, dst)
-
-
-def irecv(
-    tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: Any = None
-) -> Any:
-    """An error: there is no other process."""
-    recv(tensor, src)
-
-
-class P2POp:
-    """A `isend` or `irecv` for `batch_isend_irecv`."""
-
-    def __init__(
-        self, op: Any, tensor: Tensor, peer: int | None = None, group: Any = None, tag: int = 0,
-        group_peer: int | None = None,
-    ) -> None:  # fmt: skip
-        if op not in (isend, irecv):
-            raise ValueError("Invalid ``op``. Expected ``op`` to be of type ``torch.distributed.isend`` or "
-                             "``torch.distributed.irecv``.")  # fmt: skip
-        _tensor(tensor)
-        self.op, self.tensor, self.peer, self.group, self.tag = op, tensor, peer, group, tag
-
-
-def batch_isend_irecv(p2p_op_list: list[P2POp]) -> list[Any]:
-    """The works of several `isend` and `irecv`."""
-    p2p_op_list[0]  # an IndexError, as in torch, for none
-    return [p.op(p.tensor, p.peer, p.group, p.tag) for p in p2p_op_list]
+    """Wait for all processes."""
+    if _outside(group, "barrier"):
+        return None
+    if device_ids is not None and not isinstance(device_ids, list):
+        raise TypeError("Invalid function argument: device_ids type should be List[int]")
+    return _begun((_get_default_group() if group is None else group)._wire.barrier(), async_op)

@@ -1,47 +1,31 @@
-"""The processes that work together, and the groups of them: here one process, which is a world of its own.
+"""The processes that work together, and the groups of them.
 
 `init_process_group` takes every way of saying so: `rank=0, world_size=1`, the environment that launchers
-set, a store, a file. A world of several is refused in words.
+set, a store, a file. One process is a world of its own; several are ranks of an MPI job (`seats.py`).
 """
 
 from __future__ import annotations
 
 import os
+import warnings
+import zlib
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
 from rushlight.absent import no
-from rushlight.distributed.store import HashStore, Store
+from rushlight.distributed import seats
+from rushlight.distributed.store import HashStore, Store, rendezvous
+from rushlight.distributed.wire import Pending, Wire
 
 default_pg_timeout = timedelta(minutes=30)
 
 _NOT_BUILT = {
     "nccl": "Distributed package doesn't have NCCL built in: rushlight runs on the CPU, take 'gloo'",
-    "mpi": "Distributed package doesn't have MPI built in: rushlight runs in one process, take 'gloo'",
     "ucc": "Distributed package doesn't have UCC built in: rushlight runs on the CPU, take 'gloo'",
     "xccl": "Distributed package doesn't have XCCL built in: rushlight runs on the CPU, take 'gloo'",
 }
-
-
-class DistError(RuntimeError):
-    """What goes wrong between processes."""
-
-
-class DistBackendError(DistError):
-    """What goes wrong in a backend."""
-
-
-class DistNetworkError(DistError):
-    """What goes wrong on the network."""
-
-
-class DistStoreError(DistError):
-    """What goes wrong in a store."""
-
-
-class QueueEmptyError(DistStoreError):
-    """A queue of a store has nothing."""
 
 
 class DebugLevel(IntEnum):
@@ -53,50 +37,6 @@ class DebugLevel(IntEnum):
 
     def __str__(self) -> str:
         return f"DebugLevel.{self.name}"
-
-
-class RedOpType(IntEnum):
-    """How the values of several processes become one."""
-
-    SUM = 0
-    AVG = 1
-    PRODUCT = 2
-    MIN = 3
-    MAX = 4
-    BAND = 5
-    BOR = 6
-    BXOR = 7
-    PREMUL_SUM = 8
-
-    def __str__(self) -> str:
-        return f"RedOpType.{self.name}"
-
-    def __repr__(self) -> str:
-        return f"<RedOpType.{self.name}: {self.value}>"
-
-
-class ReduceOp:
-    """How the values of several processes become one: `ReduceOp.SUM` and its kind."""
-
-    RedOpType = RedOpType
-    SUM = RedOpType.SUM
-    AVG = RedOpType.AVG
-    PRODUCT = RedOpType.PRODUCT
-    MIN = RedOpType.MIN
-    MAX = RedOpType.MAX
-    BAND = RedOpType.BAND
-    BOR = RedOpType.BOR
-    BXOR = RedOpType.BXOR
-    PREMUL_SUM = RedOpType.PREMUL_SUM
-
-
-class reduce_op:
-    """The older name of `ReduceOp`."""
-
-    SUM = RedOpType.SUM
-    PRODUCT = RedOpType.PRODUCT
-    MIN = RedOpType.MIN
-    MAX = RedOpType.MAX
 
 
 class Backend(str):
@@ -118,6 +58,11 @@ class Backend(str):
             raise ValueError(f"Backend constructor parameter must be string-ish, got {name!r}")
         return name.lower()
 
+    @classmethod
+    def register_backend(cls, name: str, *args: Any, **options: Any) -> None:
+        """An error: what carries tensors here is MPI."""
+        raise NotImplementedError(f"rushlight has no backend {name!r}: take 'gloo' or 'mpi'")
+
 
 class BackendConfig:
     """Which backend serves which type of device."""
@@ -134,27 +79,40 @@ class BackendConfig:
 
 
 class ProcessGroup:
-    """Processes that work together: this one alone."""
+    """Processes that work together."""
 
     bound_device_id = None
 
-    def __init__(self, backend: str, name: str, description: str, store: Store | None) -> None:
+    def __init__(
+        self, backend: str, name: str, description: str, store: Store | None, wire: Wire,
+        ranks: Sequence[int],
+    ) -> None:  # fmt: skip
         self._backend = backend
         self.group_name = name
         self.group_desc = description
         self._store = store
+        self._wire = wire
+        self._ranks = list(ranks)
 
     def rank(self) -> int:
-        """0."""
-        return 0
+        """The number of this process in it."""
+        return self._wire.rank
 
     def size(self) -> int:
-        """1."""
-        return 1
+        """How many there are."""
+        return self._wire.size
 
     def name(self) -> str:
         """The name of the backend."""
         return self._backend
+
+    def get_group_store(self) -> Store | None:
+        """The store by which they met."""
+        return self._store
+
+    def set_timeout(self, timeout: timedelta) -> None:
+        """How long its collectives are waited for."""
+        self._wire.timeout = timeout
 
 
 ProcessGroupGloo = ProcessGroup
@@ -178,37 +136,13 @@ class group(metaclass=_WorldMeta):
     """`group.WORLD`: all processes."""
 
 
-class Work:
-    """A collective that was begun, and with one process is done."""
-
-    def __init__(self, result: Any = None) -> None:
-        self._result = result
-
-    def wait(self, timeout: timedelta | None = None) -> bool:
-        """True: it is done."""
-        return True
-
-    def is_completed(self) -> bool:
-        """True."""
-        return True
-
-    def is_success(self) -> bool:
-        """True."""
-        return True
-
-    def exception(self) -> None:
-        """None: nothing went wrong."""
-
-    def result(self) -> Any:
-        """The tensors that were worked on."""
-        return self._result
-
-
 class _Made:
     """How many groups have been made in this process, and those that are there."""
 
     count = 0
     groups: list[ProcessGroup] = []  # noqa: RUF012  of the process
+    # How many groups of exactly these processes there have been: all of them know it alike.
+    of_ranks: dict[tuple[int, ...], int] = {}  # noqa: RUF012
 
 
 def init_process_group(
@@ -222,7 +156,11 @@ def init_process_group(
     pg_options: Any = None,
     device_id: Any = None,
 ) -> None:
-    """Make the world: this process. `world_size` other than 1 is refused.
+    """Make the world of world_size processes, of which this one is number rank.
+
+    backend: "gloo", "mpi", or None for "gloo". init_method: env://, tcp://host:port or file:///path, by which
+    the processes meet if no store is given; those that mpirun or srun has started need none. Several processes
+    need the extra "distributed". RuntimeError if they do not come within timeout.
 
     >>> import rushlight.distributed as dist
     >>> dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
@@ -232,16 +170,43 @@ def init_process_group(
     """
     if GroupMember.WORLD is not None:
         raise ValueError("trying to initialize the default process group twice!")
+    if store is not None and init_method is not None:
+        raise AssertionError("Cannot specify both init_method and store.")
     name = _known(Backend.UNDEFINED if backend is None else backend)
-    if store is None and (init_method is None or init_method.startswith("env://")):
-        rank = _from_environment("RANK", rank)
-        world_size = _from_environment("WORLD_SIZE", world_size)
-    if (rank, world_size) != (0, 1):
-        raise RuntimeError(
-            f"rushlight runs in one process: rank={rank}, world_size={world_size} asks for a world of "
-            "several. Start the program without torchrun, or with --nproc-per-node=1"
+    limit = default_pg_timeout if timeout is None else timeout
+    if not isinstance(limit, timedelta):
+        raise TypeError(
+            f"Expected timeout argument to be of type datetime.timedelta, got {timeout}"
         )
-    GroupMember.WORLD = _new(name, "default_pg", HashStore() if store is None else store)
+    by_mpi = seats.launched()
+    if store is None:
+        url = "env://" if init_method is None else init_method
+        if by_mpi is not None and (
+            name == Backend.MPI or (url == "env://" and "RANK" not in os.environ)
+        ):
+            rank, world_size = by_mpi
+            store = HashStore()
+        else:
+            store, rank, world_size = next(rendezvous(url, rank, world_size, timeout=limit))
+            store.set_timeout(limit)
+    elif world_size <= 0 or rank < 0:
+        raise AssertionError("world_size must be positive and rank non-negative if using store")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} is not in a world of {world_size}")
+    GroupMember.WORLD = _new(name, "default_pg", store, *_world(rank, world_size, store, limit))
+
+
+def _world(rank: int, size: int, store: Store, timeout: timedelta) -> tuple[Wire, Sequence[int]]:
+    """The wire of all processes, and their ranks in the world."""
+    if size == 1:
+        return Wire(None, None, [0], timeout), [0]
+    job = seats.job(rank, size, store, timeout)
+    # Nobody turns inside of MPI while another is still to come.
+    Wire(job, job.world, range(size), timeout).barrier("init_process_group").wait()
+    comm = job.world.Dup() if job.rank == rank else job.world.Split(0, rank)
+    if comm.rank != rank:
+        raise ValueError(f"two processes say that they are rank {rank}, or one has no rank")
+    return Wire(job, comm, comm.allgather(job.rank), timeout), range(size)
 
 
 def _known(backend: str) -> str:
@@ -251,22 +216,18 @@ def _known(backend: str) -> str:
             raise AssertionError(f"Unknown backend type {name}")
         if name in _NOT_BUILT and len(names) == 1:
             raise RuntimeError(_NOT_BUILT[name])
+        if name == Backend.MPI and not seats.available():
+            raise RuntimeError(
+                "Distributed package doesn't have MPI built in: it comes with python -m pip install "
+                '"rushlight[distributed]"'
+            )
     return Backend.GLOO if "gloo" in names else names.pop()
 
 
-def _from_environment(variable: str, given: int) -> int:
-    if given >= 0:
-        return given
-    if variable not in os.environ:
-        raise ValueError(
-            f"Error initializing torch.distributed using env:// rendezvous: environment variable "
-            f"{variable} expected, but not set"
-        )
-    return int(os.environ[variable])
-
-
-def _new(backend: str, description: str, store: Store | None) -> ProcessGroup:
-    made = ProcessGroup(backend, str(_Made.count), description, store)
+def _new(
+    backend: str, description: str, store: Store | None, wire: Wire, ranks: Sequence[int]
+) -> ProcessGroup:
+    made = ProcessGroup(backend, str(_Made.count), description, store, wire, ranks)
     _Made.count += 1
     _Made.groups.append(made)
     return made
@@ -277,8 +238,11 @@ def destroy_process_group(group: Any = None) -> None:
     if GroupMember.WORLD is None:
         raise AssertionError("Process group cannot be None")
     if group is None or group is GroupMember.WORLD:
+        store = GroupMember.WORLD._store
         GroupMember.WORLD = None
         _Made.groups.clear()
+        if hasattr(store, "close"):
+            store.close()
     else:
         _Made.groups.remove(group)
 
@@ -293,8 +257,24 @@ def _get_default_group() -> ProcessGroup:
     return GroupMember.WORLD
 
 
+def _get_default_store() -> Store | None:
+    """The store by which the world met."""
+    return _get_default_group()._store
+
+
 def _resolve(group: Any) -> ProcessGroup:
     return _get_default_group() if group is None else group
+
+
+def _outside(group: Any, operation: str) -> bool:
+    """Whether this process is not in the group of a collective, which is told and no error."""
+    if not _rank_not_in_group(group):
+        return False
+    warnings.warn(
+        f"Running {operation} on global rank {get_rank()} which does not belong to the given group.",
+        stacklevel=3,
+    )
+    return True
 
 
 def _rank_not_in_group(group: Any) -> bool:
@@ -308,15 +288,16 @@ def is_initialized() -> bool:
 
 
 def is_available() -> bool:
-    """True: there is a world of one process."""
+    """True: there is a world of one process, and by MPI one of several."""
     return True
 
 
-is_nccl_available = is_mpi_available = is_ucc_available = is_xccl_available = no
+is_nccl_available = is_ucc_available = is_xccl_available = no
+is_mpi_available = seats.available
 
 
 def is_gloo_available() -> bool:
-    """True: what gloo does with one process."""
+    """True: what gloo does is done by MPI."""
     return True
 
 
@@ -327,7 +308,9 @@ def is_torchelastic_launched() -> bool:
 
 def is_backend_available(backend: str) -> bool:
     """Whether there is a backend of that name."""
-    return backend.lower() == Backend.GLOO
+    return backend.lower() == Backend.GLOO or (
+        backend.lower() == Backend.MPI and is_mpi_available()
+    )
 
 
 def get_rank(group: Any = None) -> int:
@@ -372,20 +355,33 @@ def get_default_backend_for_device(device: Any) -> str:
 
 def get_process_group_ranks(group: Any) -> list[int]:
     """The processes of a group, by their number in the world."""
-    _resolve(group)
-    return [0]
+    return list(_resolve(group)._ranks)
 
 
 def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
     """The number in the world of a process of a group."""
-    _resolve(group)
-    return group_rank
+    if group is GroupMember.WORLD:
+        return group_rank
+    if group not in _Made.groups:
+        raise ValueError(
+            f"Group {group} is not registered, please create group with torch.distributed.new_group API"
+        )
+    if not 0 <= group_rank < group.size():
+        raise ValueError(f"Group rank {group_rank} is not part of group {group}")
+    return group._ranks[group_rank]
 
 
 def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
     """The number in a group of a process of the world."""
-    _resolve(group)
-    return global_rank
+    if group is GroupMember.WORLD:
+        return global_rank
+    if group not in _Made.groups:
+        raise ValueError(
+            f"Group {group} is not registered, please create group with torch.distributed.new_group API"
+        )
+    if global_rank not in group._ranks:
+        raise ValueError(f"Global rank {global_rank} is not part of group {group}")
+    return group._ranks.index(global_rank)
 
 
 def get_pg_count() -> int:
@@ -401,32 +397,104 @@ def new_group(
     use_local_synchronization: bool = False,
     group_desc: str | None = None,
     device_id: Any = None,
-) -> ProcessGroup:
-    """A group of the processes in ranks, which can be this one alone."""
+) -> Any:
+    """A group of the processes in ranks, or of all; GroupMember.NON_GROUP_MEMBER to the others."""
     world = _get_default_group()
-    for rank in ranks or [0]:
-        if rank != 0:
-            raise ValueError(f"Rank {rank} is out of range. Valid ranks are 0 to 0 (world_size=1)")
+    members = sorted(world._ranks if ranks is None else ranks)
+    for rank in members:
+        if not 0 <= rank < world.size():
+            raise ValueError(
+                f"Rank {rank} is out of range. Valid ranks are 0 to {world.size() - 1} (world_size={world.size()})"
+            )
+    if len(set(members)) != len(members):
+        raise ValueError(f"new_group: the ranks {members} name a process twice")
     name = world.name() if backend is None else _known(backend)
-    return _new(name, group_desc or "undefined", world._store)
+    if world.rank() not in members:
+        _Made.count += 0 if use_local_synchronization else 1
+        return GroupMember.NON_GROUP_MEMBER
+    limit = world._wire.timeout if timeout is None else timeout
+    wire = _communicator(world._wire, members, limit)
+    return _new(name, group_desc or "undefined", world._store, wire, members)
+
+
+def _communicator(world: Wire, members: Sequence[int], timeout: timedelta) -> Wire:
+    """The wire of some of the processes, who alone need come."""
+    job = world.job
+    in_job = [world.ranks[rank] for rank in members]
+    if len(members) == 1:
+        return Wire(None, None, in_job, timeout)
+    key = tuple(in_job)
+    _Made.of_ranks[key] = number = _Made.of_ranks.get(key, 0) + 1
+    tag = zlib.crc32(repr((key, number)).encode()) % 30_000
+    _come_together(Wire(job, job.world, in_job, timeout), key, tag)
+    return Wire(job, job.world.Create_group(job.world.group.Incl(in_job), tag), in_job, timeout)
+
+
+def _come_together(wire: Wire, members: Sequence[int], tag: int) -> None:
+    """Wait until all are here, asleep: MPI itself would keep a processor busy."""
+    first, *others = members
+
+    def each(call: Any) -> list[Pending]:
+        peers = others if wire.job.rank == first else [first]
+        return [
+            wire.begin("new_group", call, [bytearray(1), wire.job.mpi.BYTE], peer, tag)
+            for peer in peers
+        ]
+
+    for call in (
+        (wire.comm.Irecv, wire.comm.Isend)
+        if wire.job.rank == first
+        else (wire.comm.Isend, wire.comm.Irecv)
+    ):
+        for pending in each(call):
+            pending.wait()
 
 
 def new_subgroups(
-    group_size: int | None = None, group: Any = None, **options: Any
-) -> tuple[ProcessGroup, list[ProcessGroup]]:
+    group_size: int | None = None,
+    group: Any = None,
+    timeout: timedelta | None = None,
+    backend: str | None = None,
+    pg_options: Any = None,
+    group_desc: str | None = None,
+) -> tuple[Any, list[Any]]:
     """The group of this process, and all groups, of group_size processes each."""
-    if group_size not in (None, 1):
-        raise ValueError(f"group_size ({group_size}) must not exceed the world size (1)")
-    made = new_group([0])
-    return made, [made]
+    world = _get_default_group()
+    size = (
+        int(os.environ.get("LOCAL_WORLD_SIZE", world.size())) if group_size is None else group_size
+    )
+    if size <= 0:
+        raise ValueError(f"The arg 'group_size' ({size}) must be positive")
+    if world.size() < size:
+        raise ValueError(
+            f"The arg 'group_size' ({size}) must not exceed the world size ({world.size()})"
+        )
+    if world.size() % size:
+        raise ValueError(f"The world size ({world.size()}) must be divisible by '{size}'")
+    lists = [list(range(start, start + size)) for start in range(0, world.size(), size)]
+    return new_subgroups_by_enumeration(lists, timeout, backend, pg_options, group_desc)
 
 
 def new_subgroups_by_enumeration(
-    ranks_per_subgroup_list: list[list[int]], **options: Any
-) -> tuple[ProcessGroup, list[ProcessGroup]]:
+    ranks_per_subgroup_list: list[list[int]],
+    timeout: timedelta | None = None,
+    backend: str | None = None,
+    pg_options: Any = None,
+    group_desc: str | None = None,
+) -> tuple[Any, list[Any]]:
     """The group of this process, and all groups, by their processes."""
-    made = [new_group(ranks) for ranks in ranks_per_subgroup_list]
-    return made[0], made
+    if not ranks_per_subgroup_list:
+        raise ValueError("The arg 'ranks_per_subgroup_list' cannot be empty")
+    named = [rank for ranks in ranks_per_subgroup_list for rank in ranks]
+    for rank in named:
+        if named.count(rank) > 1:
+            raise ValueError(f"Rank {rank} has appeared in both subgroup")
+    made = [
+        new_group(r, timeout, backend, pg_options, group_desc=group_desc)
+        for r in ranks_per_subgroup_list
+    ]
+    own = [g for g, ranks in zip(made, ranks_per_subgroup_list, strict=True) if get_rank() in ranks]
+    return (own[0] if own else None), made
 
 
 def split_group(*args: Any, **options: Any) -> None:
@@ -452,15 +520,3 @@ def set_debug_level(level: DebugLevel) -> None:
 
 def set_debug_level_from_env() -> None:
     """Accepted: with one process there is nothing to check."""
-
-
-def supports_complex(op: RedOpType) -> bool:
-    """Whether complex numbers can be reduced so."""
-    return op not in (
-        ReduceOp.MAX,
-        ReduceOp.MIN,
-        ReduceOp.PRODUCT,
-        ReduceOp.BAND,
-        ReduceOp.BOR,
-        ReduceOp.BXOR,
-    )

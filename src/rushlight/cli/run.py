@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show rushlight's own frames in tracebacks, too",
     )
+    parser.add_argument(
+        "--nproc", type=int, metavar="N", help="run it in N processes, as torchrun does"
+    )
+    parser.add_argument(
+        "--restarts", type=int, default=0, metavar="N",
+        help="with --nproc: when a process fails, start all again, up to N times",
+    )  # fmt: skip
     parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT names a module")
     parser.add_argument("script", metavar="SCRIPT", nargs="?")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="for the script")
@@ -50,9 +57,30 @@ def main(options: argparse.Namespace) -> int:
         refuse("name a script, or a module after -m (rushlight run --help)")
     if options.full_traceback:
         os.environ[FULL] = "1"  # for the processes that it starts, too
+    if options.nproc is not None:
+        return _in_processes(options)
+    if options.restarts:
+        refuse("--restarts is about several processes: add --nproc N")
     asked = watchers(vars(options))
     run(options.script, options.arguments, module=options.module, watching=asked)
     return 0
+
+
+def _in_processes(options: argparse.Namespace) -> int:
+    """The same command line in each of several processes; the exit status."""
+    from rushlight.distributed.launcher.agent import Plan, launch
+
+    if options.nproc < 1 or options.restarts < 0:
+        refuse("--nproc is 1 or more, and --restarts 0 or more")
+    watching = [
+        part
+        for name, option in OPTIONS.items()
+        if (value := getattr(options, name.replace("-", "_"), None)) not in (None, False)
+        for part in ([f"--{name}"] if option.metavar is None else [f"--{name}", value])
+    ]
+    module = ["-m"] if options.module else []
+    command = [sys.executable, "-m", "rushlight", "run", *watching, *module, options.script]
+    return launch(Plan([*command, *options.arguments], options.nproc, options.restarts))
 
 
 def run(
@@ -60,6 +88,10 @@ def run(
 ) -> None:
     """Run a script (or with module=True a module by name) as `__main__`, with torch meaning rushlight."""
     install()
+    if "RUSHLIGHT_AGENT" in os.environ:
+        from rushlight.distributed.launcher.agent import end_with_agent
+
+        end_with_agent()
     sys.argv = [script, *arguments]
     program, code = _module(script) if module else _script(script)
     for watcher in watching:
@@ -67,14 +99,30 @@ def run(
     sys.modules["__main__"] = program
     try:
         exec(code, program.__dict__)
-    except SystemExit:
+    except SystemExit as left:
+        _leaving(left)
         raise
     except BaseException as error:
         show(error)
+        _leaving(error)
         raise
     finally:
         for watcher in watching:
             watcher.report()
+
+
+def _leaving(error: BaseException) -> None:
+    """One of several processes ends: those that started it and wait for it are told why."""
+    failed = not isinstance(error, SystemExit) or error.code not in (None, 0)
+    if not failed:
+        return
+    if "RUSHLIGHT_AGENT" in os.environ and not isinstance(error, SystemExit):
+        from rushlight.distributed.launcher.agent import tell
+
+        tell(error)
+    if (leaving := sys.modules.get("rushlight.distributed.leaving")) is not None:
+        code = error.code if isinstance(error, SystemExit) else 1
+        leaving.failed(code if isinstance(code, int) else 1)
 
 
 def refuse(problem: str, status: int = 2) -> NoReturn:

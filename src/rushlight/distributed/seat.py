@@ -20,7 +20,18 @@ import sys
 import time
 
 # What MPICH and its kin, Open MPI and PMIx tell a process in.
-FAMILIES = ("PMI_", "PMIX_", "OMPI_", "PRTE_", "MPI_LOCAL", "HYDRA_", "MPIR_", "PMI2_", "OPAL_", "I_MPI_")
+FAMILIES = (
+    "PMI_",
+    "PMIX_",
+    "OMPI_",
+    "PRTE_",
+    "MPI_LOCAL",
+    "HYDRA_",
+    "MPIR_",
+    "PMI2_",
+    "OPAL_",
+    "I_MPI_",
+)
 RANKS = ("PMI_RANK", "PMI_ID", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
 
 
@@ -48,7 +59,12 @@ def guard(folder, size, command):
     """Start the job; when everybody has ended who came, clear up."""
     with open(os.path.join(folder, "log"), "wb") as log:
         job = subprocess.Popen(
-            command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     memory = set()
     look = 0
@@ -92,7 +108,11 @@ def mapped(folder):
                 process = int(file.read())
             with open(f"/proc/{process}/maps") as file:
                 lines = [line.split()[-1] for line in file if "/dev/shm/" in line]
-            found |= {name for name in lines if os.path.basename(name).startswith(("mpich", "Intel_MPI", "vader", "sm_"))}
+            found |= {
+                name
+                for name in lines
+                if os.path.basename(name).startswith(("mpich", "Intel_MPI", "vader", "sm_"))
+            }
     return found
 
 

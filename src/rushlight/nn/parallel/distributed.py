@@ -1,19 +1,22 @@
-"""`DistributedDataParallel` with one process: the module, under its conditions."""
+"""`DistributedDataParallel`: a module on several processes, whose gradients are averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rushlight.nn.modules.module import Module
 
 
 class DistributedDataParallel(Module):
-    """A module replicated over processes, whose gradients are averaged: over this one.
+    """A module replicated over processes, each of which has its part of the batch.
 
-    As in torch it asks for a process group and for a parameter that wants a gradient, and with
-    `find_unused_parameters=False` for a gradient of every parameter in each backward.
+    The gradients are averaged in the backward that follows a forward, in buckets that leave while it goes on;
+    the first process's parameters and buffers are everybody's. As in torch it asks for a process group and for
+    a parameter that wants a gradient, and with `find_unused_parameters=False` for a gradient of every parameter
+    in each backward.
 
     >>> import rushlight as torch
     >>> torch.distributed.init_process_group("gloo", rank=0, world_size=1)
@@ -28,7 +31,7 @@ class DistributedDataParallel(Module):
         device_ids: Any = None,
         output_device: Any = None,
         dim: int = 0,
-        broadcast_buffers: bool = True,
+        broadcast_buffers: bool | None = None,
         init_sync: bool = True,
         process_group: Any = None,
         bucket_cap_mb: float | None = None,
@@ -36,16 +39,41 @@ class DistributedDataParallel(Module):
         check_reduction: bool = False,
         gradient_as_bucket_view: bool = False,
         static_graph: bool = False,
+        device_mesh: Any = None,
+        forward_sync_buffers: bool | None = None,
         **options: Any,
     ) -> None:
         from rushlight.distributed.groups import _get_default_group
+        from rushlight.distributed.utils import (
+            _sync_module_states,
+            _verify_param_shape_across_processes,
+        )
 
         super().__init__()
+        if process_group is not None and device_mesh is not None:
+            raise RuntimeError("Cannot specify both process_group and device_mesh arguments.")
+        if device_mesh is not None:
+            process_group = device_mesh.get_group(mesh_dim=0)
         self.process_group = _get_default_group() if process_group is None else process_group
         if not any(p.requires_grad for p in module.parameters()):
             raise RuntimeError(
                 "DistributedDataParallel is not needed when a module doesn't have any parameter that "
                 "requires a gradient."
+            )
+        if device_ids or output_device is not None:
+            kinds = {p.device for p in module.parameters()}
+            raise ValueError(
+                "DistributedDataParallel device_ids and output_device arguments only work with "
+                f"single-device/multiple-device GPU modules or CPU modules, but got device_ids {device_ids}, "
+                f"output_device {output_device}, and module parameters {kinds}."
+            )
+        if bucket_cap_mb is not None and bucket_cap_mb <= 0:
+            raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
+        if broadcast_buffers is not None:
+            warnings.warn(
+                "`broadcast_buffers` is deprecated, use `forward_sync_buffers` (and `init_sync`) instead",
+                FutureWarning,
+                stacklevel=2,
             )
         self.module = module
         self.device = next(module.parameters()).device
@@ -53,43 +81,95 @@ class DistributedDataParallel(Module):
         self.device_ids = None
         self.output_device = None
         self.dim = dim
-        self.broadcast_buffers = broadcast_buffers
+        wanted = broadcast_buffers if forward_sync_buffers is None else forward_sync_buffers
+        self.broadcast_buffers = wanted is not False
         self.find_unused_parameters = find_unused_parameters
         self.static_graph = static_graph
+        self.gradient_as_bucket_view = gradient_as_bucket_view
+        self.bucket_cap_mb = bucket_cap_mb
         self.require_backward_grad_sync = True
         self.require_forward_param_sync = True
         self.parameters_to_ignore = set(getattr(module, "_ddp_params_and_buffers_to_ignore", ()))
-        self._missing: dict[str, Any] | None = None
-        self._handles = [
-            parameter.register_post_accumulate_grad_hook(self._arrived)
-            for parameter in self._watched().values()
-        ]
+        self._joining: Any = None
+        self._hook: Any = None
+        self._unused: list[int] | None = None
+        self._make_reducer()
+        if init_sync:
+            _verify_param_shape_across_processes(self.process_group, self.reducer.parameters)
+            _sync_module_states(
+                module,
+                self.process_group,
+                0,
+                self.parameters_to_ignore,
+                broadcast_buffers is not False,
+            )
+
+    def _make_reducer(self) -> None:
+        from rushlight.distributed.reducer import Reducer
+
+        self._names = list(self._watched())
+        self.reducer = Reducer(
+            list(self._watched().values()), self.process_group, self.bucket_cap_mb,
+            as_views=self.gradient_as_bucket_view,
+        )  # fmt: skip
+        self.reducer.hook = self._hook
 
     def _watched(self) -> dict[str, Any]:
         named = self.module.named_parameters()
         return {n: p for n, p in named if p.requires_grad and n not in self.parameters_to_ignore}
 
-    def _arrived(self, parameter: Any) -> None:
-        if self._missing is not None:
-            self._missing = {n: p for n, p in self._missing.items() if p is not parameter}
+    def _buffers_sent(self) -> list[Any]:
+        named = self.module.named_buffers()
+        return [b for n, b in named if n not in self.parameters_to_ignore]
+
+    # ---- a forward ------------------------------------------------------------------------------
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module returns."""
         from rushlight.autograd.state import is_grad_enabled
 
-        if is_grad_enabled() and self.require_backward_grad_sync:
-            watched = self._watched()
-            waiting = self._missing
-            if waiting and len(waiting) < len(watched) and not (
-                self.find_unused_parameters or self.static_graph
-            ):  # fmt: skip
-                raise RuntimeError(
-                    "Expected to have finished reduction in the prior iteration before starting a new one. "
-                    "This error indicates that your module has parameters that were not used in producing "
-                    f"loss: {', '.join(waiting)}. Pass find_unused_parameters=True, or take them out"
-                )
-            self._missing = watched
-        return self.module(*inputs, **kwargs)
+        syncing = is_grad_enabled() and self.require_backward_grad_sync
+        if syncing:
+            self._check_finished()
+        self._tell_the_joined(syncing)
+        if self.require_forward_param_sync and self.broadcast_buffers:
+            self._sync_buffers()
+        outputs = self.module(*inputs, **kwargs)
+        if syncing:
+            self.reducer.prepare(self._unreached(outputs))
+        else:
+            self.reducer.expecting = False
+        return outputs
+
+    def _unreached(self, outputs: Any) -> list[int] | None:
+        if not (self.find_unused_parameters or self.static_graph):
+            return None
+        if self._unused is not None and self.static_graph:
+            return self._unused
+        from rushlight.distributed.reducer import unreached
+
+        self._unused = unreached(outputs, self.reducer.parameters)
+        return self._unused
+
+    def _check_finished(self) -> None:
+        missing = self.reducer.missing()
+        if not missing:
+            return
+        raise RuntimeError(
+            "Expected to have finished reduction in the prior iteration before starting a new one. This error "
+            "indicates that your module has parameters that were not used in producing loss: "
+            f"{', '.join(self._names[i] for i in missing)}. Pass find_unused_parameters=True, or take them out. "
+            f"Parameter indices which did not receive grad for rank {self.process_group.rank()}: "
+            f"{' '.join(map(str, missing))}"
+        )
+
+    def _sync_buffers(self) -> None:
+        from rushlight.distributed.utils import _broadcast_coalesced, _common_rank
+
+        buffers = self._buffers_sent()
+        if buffers:
+            source = 0 if self._joining is None else _common_rank(self.process_group, True)
+            _broadcast_coalesced(self.process_group, buffers, source)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -100,19 +180,74 @@ class DistributedDataParallel(Module):
         finally:
             self.require_backward_grad_sync = before
 
-    def join(self, *args: Any, **options: Any) -> Any:
-        """The block for processes with different amounts of data: nobody is waited for."""
-        return nullcontext()
-
     def register_comm_hook(self, state: Any, hook: Any) -> None:
-        """Accepted: gradients are not sent."""
+        """Let hook(state, bucket), which gives a future of one tensor, be what averages a bucket."""
+        if not callable(hook):
+            raise TypeError("Communication hook must be callable.")
+        if self._hook is not None:
+            raise RuntimeError(
+                "register_comm_hook or register_builtin_comm_hook can only be called once."
+            )
+        self._hook = self.reducer.hook = (state, hook)
 
     def _set_static_graph(self) -> None:
         self.static_graph = True
 
+    # ---- uneven inputs --------------------------------------------------------------------------
+
+    def join(
+        self,
+        divide_by_initial_world_size: bool = True,
+        enable: bool = True,
+        throw_on_early_termination: bool = False,
+    ) -> Any:
+        """The block in which processes that have no more data do what the others wait for."""
+        from rushlight.distributed.algorithms.join import Join
+
+        return Join(
+            [self], enable, throw_on_early_termination,
+            divide_by_initial_world_size=divide_by_initial_world_size,
+        )  # fmt: skip
+
+    def join_hook(self, divide_by_initial_world_size: bool = True, **options: Any) -> Any:
+        """What this process does for those that still have data."""
+        from rushlight.distributed.algorithms.module_join import ModuleJoinHook
+
+        self._joining = divide_by_initial_world_size
+        return ModuleJoinHook(self)
+
+    @property
+    def join_device(self) -> Any:
+        """Where tensors of the join are."""
+        return self.device
+
+    @property
+    def join_process_group(self) -> Any:
+        """Who joins."""
+        return self.process_group
+
+    def _tell_the_joined(self, syncing: bool) -> None:
+        """Those who have no more data learn that this process has, and whether gradients will be sent."""
+        if self._joining is None:
+            return
+        from rushlight.distributed.algorithms.join import Join
+        from rushlight.distributed.utils import _sum
+
+        work = Join.notify_join_context(self)
+        if work is None:
+            self._joining = None
+            return
+        work.wait()
+        self.reducer.divisor = (
+            self.process_group.size() if self._joining else int(work.result()[0].item())
+        )
+        _sum(self.process_group, int(syncing))
+
+    # ---- pickles --------------------------------------------------------------------------------
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        del state["process_group"], state["_handles"]
+        del state["process_group"], state["reducer"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -120,6 +255,12 @@ class DistributedDataParallel(Module):
 
         super().__setstate__(state)
         self.process_group = _get_default_group()
-        self._handles = [
-            p.register_post_accumulate_grad_hook(self._arrived) for p in self._watched().values()
-        ]
+        self._make_reducer()
+
+
+def _find_tensors(things: Any) -> Sequence[Any]:
+    """The tensors in nested lists, tuples and dicts."""
+    from rushlight._tensor import Tensor
+    from rushlight.utils.trees import tree_leaves
+
+    return [leaf for leaf in tree_leaves(things) if isinstance(leaf, Tensor)]

@@ -1,6 +1,5 @@
-"""How gradients are sent; with one process, not at all. What is registered is kept and not called."""
+"""Hooks of communication for `DistributedDataParallel`."""
 
-from rushlight.distributed.algorithms.ddp_comm_hooks import default_hooks, powerSGD_hook
-from rushlight.distributed.algorithms.ddp_comm_hooks import post_localSGD_hook
+from rushlight.distributed.algorithms.ddp_comm_hooks import default_hooks
 
-__all__ = ["default_hooks", "post_localSGD_hook", "powerSGD_hook"]
+__all__ = ["default_hooks"]

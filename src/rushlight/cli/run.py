@@ -88,10 +88,6 @@ def run(
 ) -> None:
     """Run a script (or with module=True a module by name) as `__main__`, with torch meaning rushlight."""
     install()
-    if "RUSHLIGHT_AGENT" in os.environ:
-        from rushlight.distributed.launcher.agent import end_with_agent
-
-        end_with_agent()
     sys.argv = [script, *arguments]
     program, code = _module(script) if module else _script(script)
     for watcher in watching:

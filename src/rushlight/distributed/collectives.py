@@ -73,9 +73,15 @@ def _same_types(*tensors: Tensor) -> None:
             )
 
 
-def _storable(tensor: Tensor) -> None:
-    if tensor.dtype not in _TYPES:
-        raise RuntimeError(f"Invalid scalar type: gloo does not send {tensor.dtype}")
+def _storable(group: ProcessGroup, *tensors: Tensor, complex_too: bool = True) -> None:
+    """RuntimeError for what gloo does not send; MPI sends everything."""
+    for tensor in tensors:
+        if group.name() != Backend.MPI and (
+            tensor.dtype not in _TYPES or (tensor.is_complex() and not complex_too)
+        ):
+            raise RuntimeError(
+                f"Invalid scalar type: gloo does not send {tensor.dtype}: take 'mpi'"
+            )
 
 
 def _peer(
@@ -119,8 +125,9 @@ def _reducible(group: ProcessGroup, tensor: Tensor, op: Any, operation: str = "a
     _tensor(tensor)
     kind = RedOpType(int(op))
     if tensor.is_complex() and not supports_complex(kind):
-        raise ValueError(f"{operation} does not support RedOpType.{kind.name} on complex tensors")
-    _storable(tensor)
+        wrong = RuntimeError if operation == "reduce" else ValueError
+        raise wrong(f"{operation} does not support RedOpType.{kind.name} on complex tensors")
+    _storable(group, tensor)
     if kind is ReduceOp.PREMUL_SUM:
         if group.name() != Backend.MPI:
             raise RuntimeError("Cannot use ReduceOp.PREMUL_SUM with Gloo")
@@ -366,6 +373,7 @@ def broadcast(
         return None
     group = _resolve(group)
     root = _root(group, _peer(group, src, group_src), "broadcast")
+    _storable(group, tensor)
     buffer = _own(tensor)
     finish = None if group.rank() == root else lambda: _overwrite(tensor, buffer)
     return _begun(group._wire.broadcast(buffer, root, finish), async_op, tensor)
@@ -382,6 +390,7 @@ def all_gather(
     group = _resolve(group)
     _same_types(*tensor_list, tensor)
     _count(tensor_list, group.size(), "allgather")
+    _storable(group, tensor)
     for target in tensor_list:
         _as_many(target.shape, tensor.numel(), "allgather")
     parts = _empty((group.size(), tensor.numel()), tensor)
@@ -420,7 +429,17 @@ def all_gather_single(
         return None
     group = _resolve(group)
     _same_types(output_tensor, input_tensor)
+    _storable(group, input_tensor)
     _as_many(output_tensor.shape, input_tensor.numel() * group.size(), "allgather")
+    first, *rest = input_tensor.shape or (1,)
+    if group.name() != Backend.MPI and output_tensor.shape not in (
+        (first * group.size(), *rest),
+        input_tensor.shape,
+    ):
+        raise RuntimeError(
+            f"ProcessGroupGloo::allgather: invalid tensor size at index 0 (expected {tuple(input_tensor.shape)} along "
+            f"the first dimension, got {tuple(output_tensor.shape)})"
+        )
     parts = _empty(output_tensor.numel(), input_tensor)
     pending = group._wire.gather_all(_own(input_tensor), parts, lambda: _fill(output_tensor, parts))
     return _begun(pending, async_op, output_tensor)
@@ -459,6 +478,7 @@ def gather(
     targets = gather_list or []
     _tensors(targets, "gather_list")
     _same_types(*targets, tensor)
+    _storable(group, tensor, complex_too=False)
     if here:
         _count(targets, group.size(), "gather")
     for target in targets:
@@ -495,6 +515,7 @@ def scatter(
     given = scatter_list or []
     _tensors(given, "scatter_list")
     _same_types(*given, tensor)
+    _storable(group, tensor)
     if here:
         _count(given, group.size(), "scatter", "input")
     for part in given:
@@ -520,6 +541,7 @@ def all_to_all(
     _same_types(*output_tensor_list, *input_tensor_list)
     _count(input_tensor_list, group.size(), "alltoall", "input")
     _count(output_tensor_list, group.size(), "alltoall")
+    _storable(group, *input_tensor_list)
     out = np.concatenate([_values(part).reshape(-1) for part in input_tensor_list])
     counts = [part.numel() for part in output_tensor_list]
     got = _empty(sum(counts), input_tensor_list[0])
@@ -552,6 +574,7 @@ def all_to_all_single(
     _tensor(output, "output")
     _tensor(input, "input")
     _same_types(output, input)
+    _storable(group, input)
     sizes = _splits(input, input_split_sizes, group.size())
     counts = _splits(output, output_split_sizes, group.size())
     if group.size() == 1:

@@ -16,7 +16,7 @@ from typing import Any
 
 from rushlight.absent import no
 from rushlight.distributed import seats
-from rushlight.distributed.store import HashStore, Store, rendezvous
+from rushlight.distributed.store import HashStore, Store, TCPStore, rendezvous
 from rushlight.distributed.wire import Pending, Wire
 
 default_pg_timeout = timedelta(minutes=30)
@@ -241,7 +241,7 @@ def destroy_process_group(group: Any = None) -> None:
         store = GroupMember.WORLD._store
         GroupMember.WORLD = None
         _Made.groups.clear()
-        if hasattr(store, "close"):
+        if isinstance(store, TCPStore):
             store.close()
     else:
         _Made.groups.remove(group)

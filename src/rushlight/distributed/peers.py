@@ -22,7 +22,8 @@ _BARRIER = 32_767
 
 def _other(group: ProcessGroup, rank: int, what: str) -> int:
     if rank == group.rank():
-        raise ValueError(
+        wrong = ValueError if what == "destination" else RuntimeError
+        raise wrong(
             f"Invalid {what} rank: {what} rank should not be the same as the rank of the current process."
         )
     if not 0 <= rank < group.size():

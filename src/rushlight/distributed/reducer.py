@@ -96,9 +96,12 @@ class Reducer:
         self.unused: Array | None = None
         self.arrived: set[int] = set()
         self._handles = [
-            p.register_post_accumulate_grad_hook(lambda _, i=i: self._ready(i))
-            for i, p in enumerate(self.parameters)
+            parameter.register_post_accumulate_grad_hook(self._hook_of(i))
+            for i, parameter in enumerate(self.parameters)
         ]
+
+    def _hook_of(self, i: int) -> Callable[[Tensor], None]:
+        return lambda parameter: self._ready(i)
 
     def missing(self) -> list[int]:
         """The parameters that the last backward has not reached, if it was not finished for them."""

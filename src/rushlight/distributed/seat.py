@@ -9,6 +9,8 @@ It runs without rushlight and without site-packages: `python -I -S seat.py keep 
 `python -I -S seat.py guard FOLDER SIZE MPIEXEC ...`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import glob
@@ -18,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 # What MPICH and its kin, Open MPI and PMIx tell a process in.
 FAMILIES = (
@@ -35,12 +38,12 @@ FAMILIES = (
 RANKS = ("PMI_RANK", "PMI_ID", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
 
 
-def rank_in(environment):
+def rank_in(environment: Mapping[str, str]) -> int | None:
     """The rank that MPI gave to a process, or None."""
     return next((int(environment[name]) for name in RANKS if name in environment), None)
 
 
-def keep(folder):
+def keep(folder: str) -> None:
     """Write down what makes a rank, and stay, as MPI's launcher looks after what it started."""
     rank = rank_in(os.environ)
     told = {name: value for name, value in os.environ.items() if name.startswith(FAMILIES)}
@@ -55,7 +58,7 @@ def keep(folder):
         time.sleep(0.5)
 
 
-def guard(folder, size, command):
+def guard(folder: str, size: int, command: list[str]) -> None:
     """Start the job; when everybody has ended who came, clear up."""
     with open(os.path.join(folder, "log"), "wb") as log:
         job = subprocess.Popen(
@@ -66,7 +69,7 @@ def guard(folder, size, command):
             stderr=log,
             start_new_session=True,
         )
-    memory = set()
+    memory: set[str] = set()
     look = 0
     while lives(folder, 0) or any([lives(folder, rank) for rank in range(1, size)]):
         if look % 10 == 0:
@@ -87,7 +90,7 @@ def guard(folder, size, command):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def lives(folder, rank):
+def lives(folder: str, rank: int) -> bool:
     """Whether the process that has taken a place lives."""
     try:
         with open(os.path.join(folder, f"taken.{rank}"), "r+b") as file:
@@ -99,9 +102,9 @@ def lives(folder, rank):
     return False
 
 
-def mapped(folder):
+def mapped(folder: str) -> set[str]:
     """The files of MPI's shared memory that the processes of the job have open."""
-    found = set()
+    found: set[str] = set()
     for path in glob.glob(os.path.join(folder, "taken.*")):
         with contextlib.suppress(OSError, ValueError):
             with open(path) as file:

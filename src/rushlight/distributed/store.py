@@ -302,6 +302,14 @@ class TCPStore(FileStore):
             self._end()
 
 
+def clear(port: int) -> None:
+    """Remove the files of a store whose process has been killed."""
+    path = _folder() / f"store-{port}"
+    if not is_held(f"{path}.served"):
+        for file in (path, Path(f"{path}.served")):
+            file.unlink(missing_ok=True)
+
+
 def _served_no_more(path: str, held: Held) -> None:
     TCPStore._served.discard(path)
     for file in (path, held.path):

@@ -86,7 +86,7 @@ class Join:
         opened = Join._open
         if opened is None or opened._joinables[0] is not joinable:
             return None
-        from rushlight.ops.data import tensor
+        from rushlight.ops.creation import tensor
 
         count = tensor([opened._count(1)])
         if opened._throw and opened._stopping(int(count.item())):

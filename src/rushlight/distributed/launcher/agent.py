@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rushlight.distributed.store import _free
+from rushlight.distributed.store import _free, clear
 from rushlight.threads import processors
 
 # How long a process that is asked to end is waited for, and how often all are looked at.
@@ -94,7 +94,7 @@ def _run(plan: Plan, attempt: int, folder: Path) -> tuple[_Failure | None, int]:
             environment = os.environ | _environment(plan, rank, attempt, port, run_id, folder)
             # A group of its own, so that what it starts ends with it.
             running[rank] = subprocess.Popen(
-                plan.command, env=environment, process_group=0,
+                plan.command, env=environment, process_group=0, preexec_fn=_bound(),
                 stdin=None if plan.processes == 1 else subprocess.DEVNULL,
             )  # fmt: skip
         while running:
@@ -110,6 +110,17 @@ def _run(plan: Plan, attempt: int, folder: Path) -> tuple[_Failure | None, int]:
         return None, 0
     finally:
         _stop(list(running.values()))
+        clear(port)
+
+
+def _bound() -> Callable[[], Any] | None:
+    """What a new process calls so that it ends with this one, even if this one is killed."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    prctl, death_signal = ctypes.CDLL(None).prctl, 1  # PR_SET_PDEATHSIG
+    return lambda: prctl(death_signal, signal.SIGTERM)
 
 
 def _environment(
@@ -159,19 +170,6 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 # ---- in a process that was started so ----------------------------------------------------------------
-
-
-def end_with_agent() -> None:
-    """Let this process end when the one that has started it is no more, even if that was killed."""
-    agent = os.environ.get("RUSHLIGHT_AGENT", "")
-    if not agent.isdigit() or not sys.platform.startswith("linux") or os.getppid() != int(agent):
-        return
-    import ctypes
-
-    death_signal = 1  # PR_SET_PDEATHSIG
-    ctypes.CDLL(None).prctl(death_signal, signal.SIGTERM)
-    if os.getppid() != int(agent):
-        raise SystemExit(1)
 
 
 def tell(error: BaseException) -> None:

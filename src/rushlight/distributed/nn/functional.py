@@ -27,60 +27,60 @@ def _dense(tensor: Tensor) -> Tensor:
 
 class _Broadcast(Function):
     @staticmethod
-    def forward(ctx: Any, src: int, group: Any, tensor: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, src: int, group: Any, tensor: Tensor) -> Tensor:
         ctx.src, ctx.group = src, group
         result = _dense(tensor)
         collectives.broadcast(result, src, group)
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         summed = _Reduce.apply(ctx.src, ReduceOp.SUM, ctx.group, g)
         return None, None, summed if get_rank() == ctx.src else summed * 0
 
 
 class _Reduce(Function):
     @staticmethod
-    def forward(ctx: Any, dst: int, op: Any, group: Any, tensor: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, dst: int, op: Any, group: Any, tensor: Tensor) -> Tensor:
         ctx.dst, ctx.group = dst, group
         result = _dense(tensor)
         collectives.reduce(result, dst, op, group)
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         return None, None, None, _Broadcast.apply(ctx.dst, ctx.group, g)
 
 
 class _AllReduce(Function):
     @staticmethod
-    def forward(ctx: Any, op: Any, group: Any, tensor: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, op: Any, group: Any, tensor: Tensor) -> Tensor:
         ctx.op, ctx.group = op, group
         result = _dense(tensor)
         collectives.all_reduce(result, op, group)
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         return None, None, _AllReduce.apply(ctx.op, ctx.group, g)
 
 
 class _AllGather(Function):
     @staticmethod
-    def forward(ctx: Any, group: Any, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, group: Any, tensor: Tensor) -> tuple[Tensor, ...]:
         ctx.group = group
         parts = [tensor.new_empty(tensor.shape) for _ in range(get_world_size(group))]
         collectives.all_gather(parts, tensor.contiguous(), group)
         return tuple(parts)
 
     @staticmethod
-    def backward(ctx: Any, *g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, *g: Tensor) -> Any:
         return None, _ReduceScatter.apply(ReduceOp.SUM, ctx.group, *g)
 
 
 class _ReduceScatter(Function):
     @staticmethod
-    def forward(ctx: Any, op: Any, group: Any, *parts: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, op: Any, group: Any, *parts: Tensor) -> Tensor:
         ctx.group = group
         own = parts[get_rank(group)]
         result = own.new_empty(own.shape)
@@ -88,13 +88,13 @@ class _ReduceScatter(Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         return None, None, *_AllGather.apply(ctx.group, g)
 
 
 class _Gather(Function):
     @staticmethod
-    def forward(ctx: Any, dst: int, group: Any, tensor: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, dst: int, group: Any, tensor: Tensor) -> tuple[Tensor, ...]:
         ctx.dst, ctx.group = dst, group
         parts = [tensor.new_zeros(tensor.shape) for _ in range(get_world_size(group))]
         here = get_rank() == dst
@@ -102,13 +102,13 @@ class _Gather(Function):
         return tuple(parts)
 
     @staticmethod
-    def backward(ctx: Any, *g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, *g: Tensor) -> Any:
         return None, None, _Scatter.apply(ctx.dst, ctx.group, *g)
 
 
 class _Scatter(Function):
     @staticmethod
-    def forward(ctx: Any, src: int, group: Any, *parts: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, src: int, group: Any, *parts: Tensor) -> Tensor:
         ctx.src, ctx.group = src, group
         result = parts[0].new_zeros(parts[0].shape)
         here = get_rank() == src
@@ -117,26 +117,26 @@ class _Scatter(Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         return None, None, *_Gather.apply(ctx.src, ctx.group, g)
 
 
 class _AllToAll(Function):
     @staticmethod
-    def forward(ctx: Any, group: Any, shapes: Any, *parts: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, group: Any, shapes: Any, *parts: Tensor) -> tuple[Tensor, ...]:
         ctx.group, ctx.shapes = group, [part.shape for part in parts]
         results = [parts[0].new_empty(shape) for shape in shapes]
         collectives.all_to_all(results, [part.contiguous() for part in parts], group)
         return tuple(results)
 
     @staticmethod
-    def backward(ctx: Any, *g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, *g: Tensor) -> Any:
         return None, None, *_AllToAll.apply(ctx.group, ctx.shapes, *g)
 
 
 class _AllToAllSingle(Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, group: Any, shape: Any, output_sizes: Any, input_sizes: Any, input: Tensor
     ) -> Tensor:
         ctx.group, ctx.shape = group, input.shape
@@ -146,7 +146,7 @@ class _AllToAllSingle(Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> Any:
         back = _AllToAllSingle.apply(ctx.group, ctx.shape, ctx.input_sizes, ctx.output_sizes, g)
         return None, None, None, None, back
 

@@ -1,0 +1,88 @@
+"""Several processes, beside torch's with gloo: the same programs, started once under each."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mpi4py")
+PROGRAMS = Path(__file__).parent / "programs"
+OURS = [sys.executable, "-m", "rushlight", "run"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+
+
+def run(command, *arguments, **environment):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"} | environment
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=120, env=environment, check=False
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What each rank says, under rushlight and under torch."""
+    folder = tmp_path_factory.mktemp("said")
+    both = []
+    for name, command in (("ours", [*OURS, "--nproc", "2"]), ("theirs", TORCHRUN)):
+        (folder / name).mkdir()
+        ended = run(command, PROGRAMS / "everything.py", folder / name, OMP_NUM_THREADS="1")
+        assert ended.returncode == 0, ended.stderr
+        both.append([json.loads((folder / name / f"{rank}.json").read_text()) for rank in range(2)])
+    return both
+
+
+def test_every_process_says_what_it_says_in_torch(said):
+    for rank, (ours, theirs) in enumerate(zip(*said, strict=True)):
+        differing = {
+            k: (ours.get(k), v)
+            for k, v in theirs.items()
+            if ours.get(k) != v and not k.startswith("about ")
+        }
+        assert not differing, f"rank {rank}"
+        assert len(theirs) > 300
+
+
+def test_training_gives_the_losses_of_torch_and_of_one_process(said):
+    for ours, theirs in zip(*said, strict=True):
+        for name in (k for k in theirs if k.startswith("about ")):
+            assert ours[name] == pytest.approx(theirs[name], rel=2e-5, abs=1e-6), name
+    alone = said[0][0]["about one process"]
+    assert said[0][0]["about two processes"] == pytest.approx(alone, rel=2e-5)
+
+
+def left_over():
+    processes = subprocess.run(
+        ["ps", "-eo", "args"], capture_output=True, text=True, check=True
+    ).stdout
+    return [
+        line for line in processes.splitlines() if "failing.py" in line or "seat.py keep" in line
+    ]
+
+
+def test_a_process_that_dies_ends_all_and_a_restart_goes_on(tmp_path):
+    saved = tmp_path / "saved.pt"
+    ended = run([*OURS, "--nproc", "2"], PROGRAMS / "failing.py", "raise", saved)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("rushlight run:")]
+    assert "rank 1 (process" in line
+    assert "ValueError: no good (failing.py, line " in line
+    ended = run([*OURS, "--nproc", "2", "--restarts", "1"], PROGRAMS / "failing.py", "kill", saved)
+    assert ended.returncode == 0, ended.stderr
+    assert "rank 1" in ended.stderr
+    assert "was ended by SIGKILL" in ended.stderr
+    assert ended.stdout.split() == ["from", "4", "to", "5"]
+    for _ in range(100):
+        if not (left := left_over()):
+            break
+        time.sleep(0.05)
+    assert not left
+
+
+def test_spawned_processes_meet(tmp_path):
+    ended = run([*OURS], PROGRAMS / "spawned.py", tmp_path / "met")
+    assert ended.returncode == 0, ended.stderr
+    assert sorted(ended.stdout.split()) == ["3.0", "3.0", "closed"]

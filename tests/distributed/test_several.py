@@ -74,7 +74,7 @@ def test_a_process_that_dies_ends_all_and_a_restart_goes_on(tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert "rank 1" in ended.stderr
     assert "was ended by SIGKILL" in ended.stderr
-    assert ended.stdout.split() == ["from", "4", "to", "5"]
+    assert ended.stdout.split() == ["from", "5", "to", "5"]
     for _ in range(100):
         if not (left := left_over()):
             break

@@ -57,30 +57,13 @@ def main(options: argparse.Namespace) -> int:
         refuse("name a script, or a module after -m (rushlight run --help)")
     if options.full_traceback:
         os.environ[FULL] = "1"  # for the processes that it starts, too
-    if options.nproc is not None:
-        return _in_processes(options)
-    if options.restarts:
-        refuse("--restarts is about several processes: add --nproc N")
+    if options.nproc is not None or options.restarts:
+        from rushlight.distributed.launcher.command import in_processes
+
+        return in_processes(options, refuse)
     asked = watchers(vars(options))
     run(options.script, options.arguments, module=options.module, watching=asked)
     return 0
-
-
-def _in_processes(options: argparse.Namespace) -> int:
-    """The same command line in each of several processes; the exit status."""
-    from rushlight.distributed.launcher.agent import Plan, launch
-
-    if options.nproc < 1 or options.restarts < 0:
-        refuse("--nproc is 1 or more, and --restarts 0 or more")
-    watching = [
-        part
-        for name, option in OPTIONS.items()
-        if (value := getattr(options, name.replace("-", "_"), None)) not in (None, False)
-        for part in ([f"--{name}"] if option.metavar is None else [f"--{name}", value])
-    ]
-    module = ["-m"] if options.module else []
-    command = [sys.executable, "-m", "rushlight", "run", *watching, *module, options.script]
-    return launch(Plan([*command, *options.arguments], options.nproc, options.restarts))
 
 
 def run(
@@ -95,30 +78,18 @@ def run(
     sys.modules["__main__"] = program
     try:
         exec(code, program.__dict__)
-    except SystemExit as left:
-        _leaving(left)
+    except SystemExit:
         raise
     except BaseException as error:
         show(error)
-        _leaving(error)
         raise
     finally:
+        if "RUSHLIGHT_AGENT" in os.environ or "rushlight.distributed.leaving" in sys.modules:
+            from rushlight.distributed.launcher.command import leaving
+
+            leaving(sys.exception())
         for watcher in watching:
             watcher.report()
-
-
-def _leaving(error: BaseException) -> None:
-    """One of several processes ends: those that started it and wait for it are told why."""
-    failed = not isinstance(error, SystemExit) or error.code not in (None, 0)
-    if not failed:
-        return
-    if "RUSHLIGHT_AGENT" in os.environ and not isinstance(error, SystemExit):
-        from rushlight.distributed.launcher.agent import tell
-
-        tell(error)
-    if (leaving := sys.modules.get("rushlight.distributed.leaving")) is not None:
-        code = error.code if isinstance(error, SystemExit) else 1
-        leaving.failed(code if isinstance(code, int) else 1)
 
 
 def refuse(problem: str, status: int = 2) -> NoReturn:

@@ -34,7 +34,7 @@ from rushlight.distributed.reducing import (
     sent,
     supports_complex,
 )
-from rushlight.distributed.wire import Pending, watch
+from rushlight.distributed.wire import Pending, together, watch
 from rushlight.primitives import writing
 
 # What gloo takes.
@@ -224,30 +224,10 @@ def all_reduce_coalesced(
     for tensor in tensors:
         _reducible(group, tensor, op)
     return _begun(
-        _all(group, _reduced(tensors, op, group, group._wire.reduce_all)), async_op, *tensors
+        together(group._wire, _reduced(tensors, op, group, group._wire.reduce_all)),
+        async_op,
+        *tensors,
     )
-
-
-def _all(group: ProcessGroup, parts: Sequence[Pending]) -> Pending:
-    """Several that were begun, as one: each does what it has to do when it has come."""
-    wire = group._wire
-    return Pending(
-        wire, [_Request(part) for part in parts], None, parts[0].what if parts else "", keep=parts
-    )
-
-
-class _Request:
-    """Something begun, to be asked as MPI's requests are."""
-
-    def __init__(self, pending: Pending) -> None:
-        self.pending = pending
-
-    def Test(self, status: Any) -> bool:
-        """Whether it is done; what went wrong is raised."""
-        done = self.pending.advance()
-        if self.pending.error is not None:
-            raise self.pending.error
-        return done
 
 
 def reduce(

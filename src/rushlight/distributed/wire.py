@@ -275,6 +275,25 @@ class Wire:
         return [self._raw(array), self.job.mpi.BYTE]
 
 
+class _Part:
+    """Something begun, to be asked as MPI's requests are."""
+
+    def __init__(self, pending: Pending) -> None:
+        self.pending = pending
+
+    def Test(self, status: Any) -> bool:
+        """Whether it is done; what went wrong is raised."""
+        done = self.pending.advance()
+        if self.pending.error is not None:
+            raise self.pending.error
+        return done
+
+
+def together(wire: Wire, parts: Sequence[Pending]) -> Pending:
+    """Several that were begun, as one: each does what it has to do when it has come."""
+    return Pending(wire, [_Part(part) for part in parts], None, parts[0].what if parts else "")
+
+
 class _Thread:
     """Asks for what nobody waits for, while there is any."""
 

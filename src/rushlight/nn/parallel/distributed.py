@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -256,11 +256,3 @@ class DistributedDataParallel(Module):
         super().__setstate__(state)
         self.process_group = _get_default_group()
         self._make_reducer()
-
-
-def _find_tensors(things: Any) -> Sequence[Any]:
-    """The tensors in nested lists, tuples and dicts."""
-    from rushlight._tensor import Tensor
-    from rushlight.utils.trees import tree_leaves
-
-    return [leaf for leaf in tree_leaves(things) if isinstance(leaf, Tensor)]

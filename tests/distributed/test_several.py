@@ -86,3 +86,9 @@ def test_spawned_processes_meet(tmp_path):
     ended = run([*OURS], PROGRAMS / "spawned.py", tmp_path / "met")
     assert ended.returncode == 0, ended.stderr
     assert sorted(ended.stdout.split()) == ["3.0", "3.0", "closed"]
+
+
+def test_what_torch_has_not_on_the_cpu():
+    ended = run([*OURS, "--nproc", "2"], PROGRAMS / "ours.py")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["equal"]

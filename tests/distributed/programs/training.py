@@ -1,13 +1,18 @@
 """Modules and optimizers on several processes."""
 
 import copy
+import os
+import sys
 
 import torch
 import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
 import torch.nn.functional as F
 from saying import about, case, rank, size
 from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.nn.parallel import DistributedDataParallel as DDP
 
 torch.manual_seed(0)
@@ -191,3 +196,56 @@ for name, call in {
         ],
     )
 case("uneven, thrown", lambda: uneven(throw_on_early_termination=True))
+
+# ---- optimizers, meshes, files, norms -------------------------------------------------------------------
+
+
+def shared_out():
+    sizes = [torch.nn.Parameter(torch.ones(n)) for n in (10, 1, 5, 8)]
+    optimizer = ZeroRedundancyOptimizer(sizes, optimizer_class=torch.optim.Adam, lr=0.1)
+    owned = [p.numel() for group in optimizer.optim.param_groups for p in group["params"]]
+    for i, p in enumerate(sizes):
+        p.grad = torch.full_like(p, i + 1.0)
+    optimizer.step()
+    try:
+        optimizer.state_dict()
+    except RuntimeError:
+        owned.append("not consolidated")
+    optimizer.consolidate_state_dict(to=0)
+    if rank == 0:
+        state = optimizer.state_dict()
+        owned += [sorted(state), [len(state["state"][i]["exp_avg"]) for i in range(4)]]
+    return owned
+
+
+def meshed():
+    mesh = init_device_mesh("cpu", (size, 1), mesh_dim_names=("data", "model"))
+    x = torch.ones(1) * (rank + 1)
+    dist.all_reduce(x, group=mesh.get_group("data"))
+    return (x, list(mesh.get_coordinate()), mesh["data"].size(), mesh.get_local_rank("data"), list(mesh.shape),
+            mesh.mesh.tolist(), str(mesh["data"].mesh.tolist()))  # fmt: skip
+
+
+def filed():
+    folder = os.path.join(sys.argv[1], "checkpoint")
+    dcp.save({"a": torch.arange(3.0), "n": 3, "m": {"w": torch.ones(2, 2)}}, checkpoint_id=folder)
+    state = {"a": torch.zeros(3), "n": 0, "m": {"w": torch.zeros(2, 2)}}
+    dcp.load(state, checkpoint_id=folder)
+    return sorted(os.listdir(folder)), state["a"], state["n"], state["m"]["w"]
+
+
+def not_filed():
+    dcp.load({"zz": torch.zeros(1)}, checkpoint_id=os.path.join(sys.argv[1], "checkpoint"))
+
+
+case("shared out", shared_out)
+case("meshed", meshed)
+case("filed", filed)
+case("not filed", not_filed)
+
+
+def zero(parameters, lr):
+    return ZeroRedundancyOptimizer(parameters, optimizer_class=torch.optim.AdamW, lr=lr)
+
+
+about("zero redundancy", trained(DDP(network(1 + rank)), X[mine], Y[mine], make=zero))

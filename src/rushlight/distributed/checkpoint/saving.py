@@ -1,6 +1,7 @@
 """`save` and `load` of a state dict in a folder, as torch.distributed.checkpoint keeps it.
 
-`__0_0.distcp` has one file of `torch.save` after the other, and `.metadata` says what is where.
+`__0_0.distcp` has one file of `torch.save` after the other for each process, and `.metadata` says what is
+where: it is written last, and in one step, so that a checkpoint is whole or the one before it stays.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from rushlight.distributed.checkpoint.metadata import (
     TensorStorageMetadata,
 )
 from rushlight.distributed.checkpoint.stateful import Stateful
-from rushlight.serialization import api
+from rushlight.distributed.groups import _resolve, is_initialized
+from rushlight.distributed.objects import all_gather_object
+from rushlight.distributed.sharding import shard_of
+from rushlight.serialization import api, atomic
 from rushlight.size import Size
-
-_FILE = "__0_0.distcp"
 
 
 class CheckpointException(BaseException):
@@ -84,7 +86,7 @@ class _Failing:
         """Nothing."""
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, Exception):
+        if isinstance(error, Exception):  # those of several processes are one already
             raise CheckpointException("local", {0: error}) from error
 
 
@@ -106,40 +108,115 @@ def save(
     {'a': tensor([1., 1.])}
     """
     with _Failing():
-        return _save(state_dict, _folder(checkpoint_id, storage_writer))
+        return _save(state_dict, _folder(checkpoint_id, storage_writer), _group(options))
 
 
-def _save(state_dict: dict[str, Any], folder: Path) -> Metadata:
+class _Alone:
+    """One process, where there is no group."""
+
+    def rank(self) -> int:
+        """0."""
+        return 0
+
+    def size(self) -> int:
+        """1."""
+        return 1
+
+
+def _group(options: dict[str, Any]) -> Any:
+    given = options.get("process_group")
+    if options.get("no_dist") or not is_initialized():
+        return _Alone()
+    return _resolve(given)
+
+
+def _everybody(group: Any, thing: Any) -> list[Any]:
+    """What each process has."""
+    if group.size() == 1:
+        return [thing]
+    each: list[Any] = [None] * group.size()
+    all_gather_object(each, thing, group)
+    return each
+
+
+def _save(state_dict: dict[str, Any], folder: Path, group: Any) -> Metadata:
+    """Each process writes a file of what is its own; the first writes what is where, when all have."""
     items = _flat(state_dict)
+    own, failure = _own(items, group), None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        known, places = _written(own, folder / f"__{group.rank()}_0.distcp", items)
+    except Exception as error:
+        known, places, failure = {}, {}, error
+    each = _everybody(group, (known, places, {_name(path): path for path in items}, failure))
+    if failures := {rank: part[3] for rank, part in enumerate(each) if part[3] is not None}:
+        raise CheckpointException("write", failures)
+    metadata = Metadata({}, {}, {}, StorageMeta(str(folder), str(uuid.uuid4())), "1.0.0")
+    for theirs, files, paths, _ in each:
+        for name, about in theirs.items():
+            before = metadata.state_dict_metadata.setdefault(name, about)
+            if before is not about and isinstance(about, TensorStorageMetadata):
+                before.chunks.extend(about.chunks)
+        metadata.storage_data.update(files)
+        metadata.planner_data.update(paths)
+    if group.rank() == 0:
+        with atomic.replacing(folder / ".metadata") as file:
+            file.write(dumped(metadata))
+    _everybody(group, None)
+    return metadata
+
+
+def _own(items: dict[Any, Any], group: Any) -> dict[Any, Any]:
+    """What this process writes: its shards, and of what all have alike what falls to it."""
+    each = _everybody(group, {_name(path): _size(value) for path, value in items.items()})
+    loads = [0] * len(each)
+    own = set()
+    for name in dict.fromkeys(name for names in each for name in names):
+        having = [rank for rank, names in enumerate(each) if name in names]
+        whole = [rank for rank in having if not each[rank][name][1]]
+        writers = having if not whole else [min(whole, key=lambda rank: loads[rank])]
+        for rank in writers:
+            loads[rank] += each[rank][name][0]
+        if group.rank() in writers:
+            own.add(name)
+    return {path: value for path, value in items.items() if _name(path) in own}
+
+
+def _size(value: Any) -> tuple[int, bool]:
+    """How many bytes, and whether they are one of several shards."""
+    bytes_of = value.numel() * value.element_size() if isinstance(value, Tensor) else 0
+    return bytes_of, shard_of(value) is not None
+
+
+def _written(
+    own: dict[Any, Any], file: Path, items: dict[Any, Any]
+) -> tuple[dict[str, Any], dict[Any, Any]]:
+    """Write a file; what is in it, and where."""
     known: dict[str, Any] = {}
     places: dict[MetadataIndex, _StorageInfo] = {}
     data = bytearray()
     # torch writes objects before tensors.
-    for path, value in sorted(items.items(), key=lambda item: isinstance(item[1], Tensor)):
+    for path, value in sorted(own.items(), key=lambda item: isinstance(item[1], Tensor)):
         name, written = _name(path), io.BytesIO()
-        start = Size([0] * value.dim()) if isinstance(value, Tensor) else None
+        start = None
         if isinstance(value, Tensor):
-            whole = value.detach()
-            properties = TensorProperties(whole.dtype, requires_grad=value.requires_grad)
-            chunk = ChunkStorageMetadata(start, whole.shape)
-            known[name] = TensorStorageMetadata(properties, whole.shape, [chunk])
-            api.save(whole.clone(), written)
+            part = value.detach()
+            shard = shard_of(value)
+            start, whole = (Size([0] * value.dim()), part.shape) if shard is None else shard
+            properties = TensorProperties(part.dtype, requires_grad=value.requires_grad)
+            known[name] = TensorStorageMetadata(
+                properties, whole, [ChunkStorageMetadata(start, part.shape)]
+            )
+            api.save(part.clone(), written)
         else:
             known[name] = BytesStorageMetadata()
             api.save(value, written)
-        places[MetadataIndex(name, start)] = _StorageInfo(_FILE, len(data), written.tell())
+        places[MetadataIndex(name, start)] = _StorageInfo(file.name, len(data), written.tell())
         data += written.getvalue()
-    metadata = Metadata(
-        {_name(path): known[_name(path)] for path in items},
-        {_name(path): path for path in items},
-        places,
-        StorageMeta(str(folder), str(uuid.uuid4())),
-        "1.0.0",
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _FILE).write_bytes(data)
-    (folder / ".metadata").write_bytes(dumped(metadata))
-    return metadata
+    with atomic.replacing(file) as opened:
+        opened.write(data)
+    order = {_name(path): i for i, path in enumerate(items)}
+    return dict(sorted(known.items(), key=lambda item: order[item[0]])), places
 
 
 def load(
@@ -165,26 +242,37 @@ def _load(state_dict: dict[str, Any], folder: Path) -> None:
         if name not in pieces:
             raise RuntimeError(f"Missing key in checkpoint state_dict: {name}.")
         size = getattr(metadata.state_dict_metadata[name], "size", None)
-        if isinstance(value, Tensor) and size is not None and tuple(size) != tuple(value.shape):
-            raise ValueError(
-                f"Size mismatch between saved {size} and current: {value.shape} for {name}"
-            )
+        if not isinstance(value, Tensor) or size is None:
+            continue
+        shard = shard_of(value)
+        wanted = value.shape if shard is None else shard[1]
+        if tuple(size) != tuple(wanted):
+            raise ValueError(f"Size mismatch between saved {size} and current: {wanted} for {name}")
     for path, value in items.items():
         for index, place in pieces[_name(path)]:
-            part = _read(folder, place)
             if isinstance(value, Tensor):
-                region = value.detach()
-                for dim, (start, count) in enumerate(
-                    zip(index.offset or (), part.shape, strict=True)
-                ):
-                    region = region.narrow(dim, start, count)
-                with no_grad():
-                    region.copy_(part)
+                _fill(value, index.offset or (), folder, place)
             else:
-                _put(state_dict, path, part)
+                _put(state_dict, path, _read(folder, place))
     for value in state_dict.values():
         if isinstance(value, Stateful) and not isinstance(value, dict | Tensor):
             value.load_state_dict(value.state_dict())
+
+
+def _fill(value: Tensor, offset: Any, folder: Path, place: _StorageInfo) -> None:
+    """Copy what a piece has of a tensor, or of a shard of it."""
+    shard = shard_of(value)
+    origin = [0] * value.dim() if shard is None else list(shard[0])
+    part, region = _read(folder, place), value.detach()
+    for dim, start in enumerate(offset):
+        first = max(int(start), origin[dim])
+        count = min(int(start) + part.shape[dim], origin[dim] + region.shape[dim]) - first
+        if count <= 0:
+            return
+        part = part.narrow(dim, first - int(start), count)
+        region = region.narrow(dim, first - origin[dim], count)
+    with no_grad():
+        region.copy_(part)
 
 
 def _read(folder: Path, place: _StorageInfo) -> Any:

@@ -168,7 +168,7 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Batch norm over all processes of a group; here over this one process, like BatchNorm."""
+    """Batch norm over the batches of all processes of a group, on which all must have a turn."""
 
     def __init__(
         self,
@@ -187,6 +187,12 @@ class SyncBatchNorm(_BatchNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
         self.process_group = process_group
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalize by the mean and variance of all."""
+        from rushlight.distributed.nn.synced import normalized
+
+        return normalized(self, input, super().forward)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() < 2:

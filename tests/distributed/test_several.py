@@ -88,7 +88,16 @@ def test_spawned_processes_meet(tmp_path):
     assert sorted(ended.stdout.split()) == ["3.0", "3.0", "closed"]
 
 
-def test_what_torch_has_not_on_the_cpu():
-    ended = run([*OURS, "--nproc", "2"], PROGRAMS / "ours.py")
+def test_norms_sums_and_shards_that_one_process_can_load(tmp_path):
+    import rushlight as torch
+    from rushlight.distributed import checkpoint
+
+    folder = tmp_path / "shards"
+    ended = run([*OURS, "--nproc", "2"], PROGRAMS / "ours.py", folder)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["equal"]
+    expected = torch.load(f"{folder}.pt")
+    found = {name: torch.zeros(value.shape) for name, value in expected.items()}
+    checkpoint.load(found, checkpoint_id=folder)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value)

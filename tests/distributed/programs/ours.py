@@ -1,10 +1,12 @@
-"""What torch has not on the CPU: a norm over all processes, and premultiplied sums."""
+"""What torch has not on the CPU, and shards: a norm over all processes, premultiplied sums, fully_shard."""
 
 import sys
 
 import torch
 import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel as DDP
 
 dist.init_process_group("mpi")
@@ -32,5 +34,29 @@ strided = torch.arange(6.0)[::2] * (rank + 1)
 base = torch.arange(6.0) * (rank + 1)
 dist.all_reduce(base[::2])
 assert base.tolist() == [0, rank + 1, 6, 3 * (rank + 1), 12, 5 * (rank + 1)]
+
+
+def trained(model, x, y):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return model
+
+
+def network():
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(10, 17), nn.ReLU(), nn.Linear(17, 3))
+
+
+x, y = torch.randn(16, 10), torch.randint(0, 3, (16,))
+alone, sharded = trained(network(), x, y), fully_shard(network())
+trained(sharded, x[rank::size], y[rank::size])
+assert next(tuple(p.shape) for p in sharded.parameters()) == ((9, 10) if rank == 0 else (8, 10))
+for p, q in zip(alone.parameters(), sharded.parameters(), strict=True):
+    torch.testing.assert_close(q.full_tensor(), p.detach())
+dcp.save(sharded.state_dict(), checkpoint_id=sys.argv[1])
 if rank == 0:
-    print("equal", *sys.argv[1:])
+    torch.save(alone.state_dict(), sys.argv[1] + ".pt")
+    print("equal")

@@ -112,7 +112,7 @@ FLOORS = [
     {"doctor", "visual"},
     {"explain"},
     {"training", "testing"},
-    {"cli", "as_torch"},
+    {"cli", "as_torch", "verify"},
     {"__init__", "__main__", "functional"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
@@ -255,6 +255,7 @@ NEW_ROOMS = {
     "overriding",
     "profiler",
     "public",
+    "verify",
     "visual",
 }
 NEW_FILES = {
@@ -275,6 +276,7 @@ NEW_FILES = {
     "cli/explain.py",
     "cli/tracebacks.py",
     "cli/welcome.py",
+    "cli/verify.py",
     "cli/watcher.py",
     "backends/c.py",
     "heavy.py",

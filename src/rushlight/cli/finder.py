@@ -28,8 +28,8 @@ STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 OWN = frozenset({
     "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
     "errors", "explain", "floaterrors", "interop", "later", "layout", "memory", "methods", "narrow", "nearest",
-    "ops", "outline",
-    "overriding", "primitives", "printing", "public", "refusals", "settings", "size", "threads", "training", "visual",
+    "ops", "outline", "overriding", "primitives", "printing", "public", "refusals", "settings", "size",
+    "threads", "training", "verify", "visual",
 })  # fmt: skip
 # Rooms that are one module in torch.
 _FLAT = (
@@ -139,6 +139,8 @@ class _Finder(MetaPathFinder):
     """Finds modules by torch's names in rushlight's folder, and by rushlight's names the same modules."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if target is None and fullname in sys.modules:
+            return None  # It was imported while Python prepared to: `later` gives it.
         top, _, rest = fullname.partition(".")
         if top == "rushlight":
             return self._second(fullname, path)

@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "write what a script exports as C that stands alone",
     "explain": "explain an operation, module or optimizer: formula, derivative, example, source",
     "completion": "print a script that completes commands in bash, zsh or fish",
+    "verify": "compare a script's losses, gradients and parameters with torch's",
     "info": "print versions, BLAS, threads and the C compiler found",
 }
 

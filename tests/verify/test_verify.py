@@ -1,0 +1,209 @@
+"""`rushlight verify` beside the real torch; what needs no second process is tested in this one."""
+
+import json
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rushlight.cli import main, verify
+from rushlight.verify.comparing import compare, culprit, difference
+
+NET = """
+import torch
+from torch import nn
+
+x, y = torch.randn(32, 4), torch.randint(0, 3, (32,))
+model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3))
+other = nn.Linear(4, 1)
+first = torch.optim.Adam(model.parameters(), lr=0.01)
+second = torch.optim.SGD(other.parameters(), lr=0.1, momentum=0.9)
+for _ in range(4):
+    first.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    first.step()
+    second.zero_grad()
+    (other(x) ** 2).mean().backward()
+    second.step()
+(g,) = torch.autograd.grad(other(x).sum(), other.weight)
+print(g)
+"""
+
+ODD = """
+import sys
+
+import torch
+
+
+class Odd(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 1.0 * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * (1.01 if "rushlight" in torch.__file__ else 1.0)
+
+
+torch.manual_seed(3)
+w = torch.randn(4, 3, requires_grad=True)
+x = torch.randn(8, 4)
+for step in range(4):
+    h = torch.tanh(x @ w)
+    if step == 2:
+        h = Odd.apply(h)
+    h.pow(2).mean().backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad = None
+"""
+
+
+def verified(tmp_path, program, *options):
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    command = [sys.executable, "-m", "rushlight", "verify", *options, str(script)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+
+def test_a_program_that_agrees(tmp_path):
+    done = verified(tmp_path, NET)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MATCH: 9 backwards and 8 steps agree" in done.stdout
+
+
+def test_a_derivative_that_differs_is_named_with_its_line(tmp_path):
+    done = verified(tmp_path, ODD)
+    assert done.returncode == 1
+    assert "DIVERGE at event 3 (backward), program.py:24" in done.stdout
+    assert "gradient of w differs by 0.01" in done.stdout
+    assert "the first operation that differs: the derivative" in done.stdout
+    assert "of mul, program.py:10" in done.stdout or "of rmul, program.py:10" in done.stdout
+
+
+# ---- without a second process ----------------------------------------------------------------------
+
+
+def stream(path, *events):
+    with path.open("wb") as file:
+        for kind, facts, arrays in events:
+            arrays = {name: np.asarray(a, np.float32) for name, a in arrays.items()}
+            listed = [[name, a.dtype.str, a.shape] for name, a in arrays.items()]
+            head = json.dumps({"kind": kind, "place": "p.py:1", **facts, "arrays": listed}).encode()
+            file.write(struct.pack("<q", len(head)) + head)
+            for a in arrays.values():
+                file.write(a.tobytes())
+    return path
+
+
+def backward(number, loss, **gradients):
+    arrays = {"loss": loss, **{f"gradient of {k}": v for k, v in gradients.items()}}
+    return "backward", {"number": number}, arrays
+
+
+def step(number, **values):
+    return (
+        "step",
+        {"number": number, "optimizer": "Adam"},
+        {f"value of {k}": v for k, v in values.items()},
+    )
+
+
+END = ("end", {}, {})
+
+
+def compared(tmp_path, ours, theirs):
+    return compare(stream(tmp_path / "a", *ours), stream(tmp_path / "b", *theirs), 1e-3)
+
+
+def test_the_first_difference_is_named(tmp_path):
+    ours = [backward(1, 2.0, w=[1.0, 2.0]), step(2, w=[0.5, 0.25]), END]
+    theirs = [backward(1, 2.0, w=[1.0, 2.0]), step(2, w=[0.5, 0.5]), END]
+    found = compared(tmp_path, ours, theirs)
+    assert found.rows[0].losses == (2.0, 2.0)
+    assert (found.parting.number, found.parting.what) == (2, "value of w")
+    assert (found.parting.ours, found.parting.theirs) == ("0.25 at [1]", "0.5 at [1]")
+    assert found.parting.optimizer == "Adam"
+
+
+def test_a_parameter_without_a_gradient_in_one_of_them_is_a_difference(tmp_path):
+    found = compared(tmp_path, [backward(1, 2.0), END], [backward(1, 2.0, w=[1.0]), END])
+    assert (found.parting.ours, found.parting.theirs) == ("nothing", "there")
+
+
+def test_gradients_that_are_rounding_say_nothing(tmp_path):
+    ours = [backward(1, 1.0, w=[1.0], b=[1e-9]), step(2, w=[1.0], b=[0.01]), END]
+    theirs = [backward(1, 1.0, w=[1.0], b=[-1e-9]), step(2, w=[1.0], b=[-0.01]), END]
+    found = compared(tmp_path, ours, theirs)
+    assert found.parting is None
+    assert found.noise == {"b"}
+
+
+def test_more_events_in_one_and_another_order_are_seen(tmp_path):
+    found = compared(tmp_path, [backward(1, 1.0), END], [backward(1, 1.0), step(2), END])
+    assert found.parting is None
+    assert found.counts == (1, 2)
+    found = compared(tmp_path, [backward(1, 1.0), END], [step(1), END])
+    assert found.parting.kind == "order"
+
+
+def test_a_stream_that_was_cut_short_is_read_as_far_as_it_goes(tmp_path):
+    path = stream(tmp_path / "a", backward(1, 1.0), backward(2, 2.0))
+    path.write_bytes(path.read_bytes()[:-2])
+    other = stream(tmp_path / "b", backward(1, 1.0), backward(2, 2.0), END)
+    assert compare(path, other, 1e-3).counts == (1, 2)
+
+
+def test_differences_are_measured_by_scale():
+    nan, inf = float("nan"), float("inf")
+    assert difference(np.array([1.0, nan, inf]), np.array([1.0, nan, inf])) == 0
+    assert difference(np.array([1.0, nan]), np.array([1.0, 2.0])) == inf
+    assert difference(np.array([1.0, 10.1]), np.array([1.0, 10.0])) == pytest.approx(0.01)
+    assert difference(np.zeros(2), np.zeros(3)) == inf
+
+
+def test_operations_are_aligned_by_name_and_order(tmp_path):
+    def call(name, out, **facts):
+        return "call", {"name": name, "inputs": [], **facts}, {"out 0": out}
+
+    ours = [call("linear", [1.0]), call("extra", [5.0]), call("relu", [2.0]), call("mean", [3.0])]
+    theirs = [call("linear", [1.0]), call("relu", [2.0]), call("mean", [4.0])]
+    found = culprit(stream(tmp_path / "a", *ours), stream(tmp_path / "b", *theirs), 1e-3)
+    assert (found.name, found.what, found.ours, found.theirs) == (
+        "mean",
+        "result",
+        "3 at [0]",
+        "4 at [0]",
+    )
+
+
+def test_without_torch_it_says_so_in_one_line(tmp_path, monkeypatch, capsys):
+    script = tmp_path / "p.py"
+    script.write_text("import torch")
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\nexit 0\n")
+    bare.chmod(0o755)
+    assert main(["verify", "--python", str(bare), str(script)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "pip install torch" in said
+
+
+def test_what_cannot_be_run_is_refused(capsys):
+    assert main(["verify", "no_such_file.py"]) == 2
+    assert main(["verify"]) == 2
+    assert "there is no file no_such_file.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("loss 1.00001", "loss 1.0", True),
+        ("loss 1.1", "loss 1.0", False),
+        ("x 1", "y 1", False),
+    ],
+)
+def test_lines_are_compared_but_for_rounding(a, b, same):
+    assert verify._alike(a, b, 1e-3) is same

@@ -206,7 +206,9 @@ def _world(rank: int, size: int, store: Store, timeout: timedelta) -> tuple[Wire
     comm = job.world.Dup() if job.rank == rank else job.world.Split(0, rank)
     if comm.rank != rank:
         raise ValueError(f"two processes say that they are rank {rank}, or one has no rank")
-    return Wire(job, comm, comm.allgather(job.rank), timeout), range(size)
+    ranks = comm.allgather(job.rank)
+    job.hide()
+    return Wire(job, comm, ranks, timeout), range(size)
 
 
 def _known(backend: str) -> str:

@@ -70,11 +70,8 @@ def guard(folder: str, size: int, command: list[str]) -> None:
             start_new_session=True,
         )
     memory: set[str] = set()
-    look = 0
     while lives(folder, 0) or any([lives(folder, rank) for rank in range(1, size)]):
-        if look % 10 == 0:
-            memory |= mapped(folder)
-        look += 1
+        memory |= mapped(folder)
         job.poll()
         time.sleep(0.05)
     if job.poll() is None:
@@ -106,17 +103,20 @@ def mapped(folder: str) -> set[str]:
     """The files of MPI's shared memory that the processes of the job have open."""
     found: set[str] = set()
     for path in glob.glob(os.path.join(folder, "taken.*")):
-        with contextlib.suppress(OSError, ValueError):
-            with open(path) as file:
-                process = int(file.read())
-            with open(f"/proc/{process}/maps") as file:
-                lines = [line.split()[-1] for line in file if "/dev/shm/" in line]
-            found |= {
-                name
-                for name in lines
-                if os.path.basename(name).startswith(("mpich", "Intel_MPI", "vader", "sm_"))
-            }
+        with contextlib.suppress(OSError), open(path) as file:
+            found |= mapped_by(file.read())
     return found
+
+
+def mapped_by(process: str) -> set[str]:
+    """The files of MPI's shared memory that a process, by its number or "self", has open."""
+    try:
+        with open(f"/proc/{process}/maps") as file:
+            lines = [line.split()[-1] for line in file if "/dev/shm/" in line]
+    except OSError:
+        return set()
+    ours = ("mpich", "Intel_MPI", "vader", "sm_")
+    return {name for name in lines if os.path.basename(name).startswith(ours)}
 
 
 if __name__ == "__main__":

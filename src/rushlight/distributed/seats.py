@@ -50,6 +50,13 @@ class Job:
         self.rank, self.size = world.rank, world.size
         self.folder, self._held = folder, held
 
+    def hide(self) -> None:
+        """Take the names of MPI's shared memory away, which all have open by now: it goes with the last of them."""
+        if self.folder is not None and self.rank == 0:
+            for path in seat.mapped_by("self"):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+
     def ended(self, ranks: Iterable[int]) -> int | None:
         """The first of these ranks whose process has ended, as far as can be known."""
         if self.folder is None:

@@ -112,7 +112,7 @@ def draw(
     >>> loss.backward()
     >>> "grad norm 3.4641" in draw(loss, params={"w": w}).source
     True
-    >>> "Conv2d" in draw(torch.nn.Conv2d(1, 2, 3), (1, 1, 8, 8)).source
+    >>> "Linear" in draw(torch.nn.Sequential(torch.nn.Linear(8, 2), torch.nn.ReLU()), (1, 8)).source
     True
     """
     _known_format(format)

@@ -17,7 +17,8 @@ import functools
 import os
 import queue
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,6 +125,18 @@ class _Here(threading.local):
 
 # A thread that makes kernels tries NumPy's forwards, which do not count.
 here = _Here()
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Calls do not count in here: what computes them stays the same."""
+    before, here.making = here.making, True
+    try:
+        yield
+    finally:
+        here.making = before
+
+
 _workers = _Workers()
 # A fork has no threads, and whatever locks these held; there it is what was made before.
 _process = os.getpid()
@@ -180,6 +193,8 @@ class Kinds:
         except TypeError:  # a parameter that is a list
             return None
         if calls is None:
+            if here.making:
+                return None
             if len(self.calls) >= _MOST:
                 self.calls.clear()
             calls = self.calls[kind] = _Calls()

@@ -215,3 +215,13 @@ def test_loops_in_c_give_the_numbers_of_those_in_python(monkeypatch):
     assert heavy.loops() is not None
     for one, other in zip(plain, fast, strict=True):
         assert torch.equal(one, other)
+
+
+def test_nothing_changes_to_c_while_a_function_is_recorded(soon):
+    call = convolve(20)
+    for before in range(6):
+        step = torch.compile(call)
+        for _ in range(before % 3):
+            call()
+        step()
+        assert not step.refusals

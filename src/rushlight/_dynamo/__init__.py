@@ -6,11 +6,9 @@ from typing import Any
 
 from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
 from rushlight._dynamo.eval_frame import OptimizedModule
-from rushlight.absent import nothing as mark_dynamic
 from rushlight.absent import nothing as mark_static
 from rushlight.absent import nothing as mark_static_address
 from rushlight.absent import nothing as mark_unbacked
-from rushlight.absent import nothing as maybe_mark_dynamic
 from rushlight.absent import nothing as reset_code_caches
 from rushlight.absent import nothing as skip_frame
 from rushlight.absent import refused
@@ -24,8 +22,11 @@ from rushlight.compiler.names import (
     set_stance,
     substitute_in_graph,
 )
+from rushlight.compiler.sizes import mark_dynamic
 from rushlight.compiler.stance import graph_break
 from rushlight.settings import compile
+
+maybe_mark_dynamic = mark_dynamic
 
 __all__ = [
     "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph",

@@ -8,7 +8,9 @@ import sys
 import types
 import warnings
 import weakref
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ from rushlight.compiler.recording.joint import Joint
 from rushlight.compiler.recording.modes import modes
 from rushlight.compiler.recording.program import Backward, Program
 from rushlight.compiler.recording.record import Proof, attempt
+from rushlight.compiler.sizes import Alone, Sizes, is_marked, shapes_of
 from rushlight.compiler.stance import current, recorder
 from rushlight.core.state import state
 from rushlight.core.turned import held
@@ -48,6 +51,8 @@ class Compiled:
         self.program, self.machine = program, machine
         self.fast: Any = None
         self.text = ""
+        # The shapes with which it was recorded, by which one of many programs is found soon.
+        self.shapes: tuple[Any, ...] = ()
 
     def settle(self) -> None:
         """Write the function that calls it."""
@@ -146,14 +151,24 @@ class Differentiable(Compiled):
 class Step(Through):
     """A compiled function: one program for each kind of call."""
 
-    def __init__(self, function: Callable[..., Any], whole: bool = False) -> None:
+    def __init__(
+        self, function: Callable[..., Any], whole: bool = False, dynamic: bool | None = None
+    ) -> None:
         functools.update_wrapper(self, function, updated=())
-        # whole: what cannot be compiled is an error, and does not run eagerly.
-        self.whole = whole
+        # whole: what cannot be compiled is an error, and does not run eagerly. dynamic: from which size on
+        # sizes are numbers of the call: True from the second on, None from the third, False never.
+        self.whole, self.dynamic = whole, dynamic
+        self._forget()
         self.function = self._torchdynamo_orig_callable = function
+        _steps.add(self)
+
+    def _forget(self) -> None:
+        """As if it had never been called."""
         self.programs: list[Compiled] = []
         self.refusals: list[str] = []
-        _steps.add(self)
+        self.sizes = Sizes()
+        # How often calls of these shapes came that no program fits.
+        self.met: Counter[tuple[Any, ...]] = Counter()
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """The function as a method."""
@@ -199,13 +214,13 @@ class Step(Through):
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """Functions are their own copies; what a method belongs to is copied."""
         function = copy.deepcopy(self.function, memo)
-        return self if function is self.function else type(self)(function, self.whole)
+        return self if function is self.function else type(self)(function, self.whole, self.dynamic)
 
     def __reduce__(self) -> Any:
         name = getattr(self, "__qualname__", "")
         if getattr(sys.modules.get(self.__module__), name, None) is self:
             return name
-        return type(self), (self.function, self.whole)
+        return type(self), (self.function, self.whole, self.dynamic)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run, as C where a program fits."""
@@ -213,17 +228,34 @@ class Step(Through):
         if stance == "force_eager":
             return self.function(*args, **kwargs)
         try:
-            for number, compiled in enumerate(self.programs):
+            for number, compiled in enumerate(self._candidates(args, kwargs)):
                 result = compiled(args, kwargs)
                 if result is not MISS:
-                    if number:
-                        self.programs.insert(0, self.programs.pop(number))
+                    if number or compiled is not self.programs[0]:
+                        self.programs.remove(compiled)
+                        self.programs.insert(0, compiled)
                     return result
         except Stranded as stranded:
             return self._midway(stranded, args, kwargs)
-        if self._is_eager(stance):
+        if self._is_eager(stance) or self._is_rare(args, kwargs):
             return self.function(*args, **kwargs)
         return self._record(args, kwargs)
+
+    def _candidates(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Compiled]:
+        """The programs that may fit a call: all of a few, of many those for its shapes."""
+        if len(self.programs) <= _FEW:
+            return self.programs
+        shapes = shapes_of(args, kwargs)
+        return [compiled for compiled in self.programs if compiled.shapes == shapes]
+
+    def _is_rare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether sizes that keep changing have not come often enough to be recorded."""
+        if len(self.programs) <= _FEW:
+            return False
+        if len(self.met) >= _MOST:
+            self.met.clear()
+        self.met[shapes := shapes_of(args, kwargs)] += 1
+        return self.met[shapes] < 2
 
     def _midway(self, stranded: Stranded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same when a program could not go on after Python gave what it gives once."""
@@ -269,8 +301,13 @@ class Step(Through):
         from rushlight._dynamo.exc import FailOnRecompileLimitHit
 
         limit = min(config.recompile_limit, config.cache_size_limit)
-        if config.disable or len(self.programs) < limit:
+        # Programs for many sizes are one that was compiled.
+        compiled = [one.machine.library for one in self.programs]
+        self.sizes.full = len({id(library) for library in compiled}) >= limit
+        if config.disable or not self.sizes.full:
             return config.disable
+        if self.sizes.libraries:
+            return len(self.programs) >= _MOST
         if self.whole or config.fail_on_recompile_limit_hit:
             raise FailOnRecompileLimitHit(
                 f"recompile_limit reached ({limit}), hard failure due to fullgraph=True"
@@ -282,7 +319,7 @@ class Step(Through):
 
         def build(program: Program, proof: Proof) -> None:
             try:
-                made.append(_compiled(program, proof))
+                made.append(self._compiled(program, proof))
             except NoCompiler as error:
                 warnings.warn(str(error), stacklevel=2)
                 self.refusals += [str(error)] * TRIES
@@ -297,8 +334,25 @@ class Step(Through):
                 raise Unsupported(str(refused)) from refused
         else:
             made[0].settle()
+            made[0].shapes = shapes_of(args, kwargs)
             self.programs.insert(0, made[0])
         return result
+
+    def _compiled(self, program: Program, proof: Proof) -> Compiled:
+        """A program as C, which is that of other sizes where these keep changing."""
+        (known, now), others = program.outline, [one.program for one in self.programs]
+        alike = [one for one in others if one.outline[0] == known and one.outline[1] != now]
+        enough = 1 if self.dynamic or is_marked(source.tensor for source in program.sources) else 2
+        if self.dynamic is not False and len(alike) >= enough and not self.sizes.failed:
+            with suppress(Alone):
+                return _compiled(program, proof, self.sizes, alike)
+        if self.sizes.full:
+            raise CannotRecord("there are as many programs as there may be")
+        return _compiled(program, proof)
+
+
+# More programs than that are looked up by shapes; and so many may there be.
+_FEW, _MOST = 16, 256
 
 
 # All that are there, for `reset`.
@@ -308,10 +362,12 @@ _steps: weakref.WeakSet[Step] = weakref.WeakSet()
 def reset() -> None:
     """Forget all programs of all functions."""
     for step in _steps:
-        step.programs, step.refusals = [], []
+        step._forget()
 
 
-def _compiled(program: Program, proof: Proof) -> Compiled:
+def _compiled(
+    program: Program, proof: Proof, sizes: Sizes | None = None, alike: Sequence[Program] = ()
+) -> Compiled:
     """A program as C that does what it did when it was recorded."""
     backward = program.backward
     outs = [] if backward is None else backward.outs
@@ -320,8 +376,8 @@ def _compiled(program: Program, proof: Proof) -> Compiled:
     if outs and any(isinstance(entry, Perform) for entry in program.entries):
         raise CannotRecord("its results are differentiated, and Python is run in between")
     try:
-        machine = Machine(program)
-    except NoCompiler:
+        machine = Machine(program, sizes=sizes, alike=alike)
+    except (NoCompiler, Alone):
         raise
     except Exception as error:
         # A fault of the compiler is no fault of the program: that runs as it is.
@@ -337,10 +393,11 @@ class Context:
     """How the calls of a module are compiled."""
 
     whole: bool
+    dynamic: bool | None = None
 
     def __call__(self, module: Module) -> Step:
         """Its compiled call."""
-        return Step(module.__call__, self.whole)
+        return Step(module.__call__, self.whole, self.dynamic)
 
 
 # The names under which torch has compilers. Here all of them are the one there is.
@@ -365,8 +422,9 @@ def compile(
     """A function or module that does what model does, as C from its second call on; also a decorator.
 
     Where results are differentiated outside of it, C hands their gradients on, too. What cannot be
-    compiled runs eagerly, with the same results; with fullgraph that is an error. The other parameters
-    are torch's, and change nothing.
+    compiled runs eagerly, with the same results; with fullgraph that is an error. Sizes that keep changing
+    become numbers of the call, from the third on; with dynamic=True from the second, with False never. The
+    other parameters are torch's, and change nothing.
 
     >>> import rushlight as torch
     >>> double = torch.compile(lambda x: (x * 2).sum())
@@ -397,8 +455,8 @@ def compile(
     if isinstance(model, OptimizedModule):
         model = model._orig_mod
     if isinstance(model, Module):
-        return OptimizedModule(model, Context(fullgraph))
-    return Step(model, fullgraph)
+        return OptimizedModule(model, Context(fullgraph, dynamic))
+    return Step(model, fullgraph, dynamic)
 
 
 def _proved(machine: Machine, proof: Proof) -> None:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from rushlight.compiler.blocks import Block, Blocks
-from rushlight.compiler.build import built, join_pool, target
-from rushlight.compiler.emit.file import CFile, write_file
-from rushlight.compiler.graph import Graph, Guard, Memory, NoC, Outside, Place
-from rushlight.compiler.lowering import lower
+from rushlight.compiler.build import built, join_pool
+from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
 from rushlight.compiler.passes.arena import LINE, Need, arranged
-from rushlight.compiler.passes.dead import drop_dead
-from rushlight.compiler.passes.fuse import Group, fuse
-from rushlight.compiler.passes.hoist import hoist
-from rushlight.compiler.passes.layout import lay_out
+from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
+from rushlight.compiler.sizes import Sizes
+from rushlight.compiler.written import Written
 from rushlight.core.tensor import Array
 from rushlight.core.turned import held
 from rushlight.memory import address, root, strided_view
-from rushlight.threads import get_num_threads
+
+# So many programs for other sizes are looked at to see what varies.
+_COMPARED = 3
 
 
 class Stopped(Exception):
@@ -35,25 +35,25 @@ class Stopped(Exception):
         self.guard = guard
 
 
-class Machine:
-    """The C of a program, ready to run; flags: more of them for the compiler."""
+class Machine(Written):
+    """The C of a program, ready to run; flags: more of them for the compiler.
 
-    def __init__(self, program: Program, *flags: str) -> None:
-        self.program = program
-        self.graph = lower(program)
-        hoist(self.graph)
-        drop_dead(self.graph)
-        lay_out(self.graph, target())
-        self.groups = fuse(self.graph)
-        self._save()
-        self.file: CFile = write_file(
-            program.name, self.graph, self.groups, target(), get_num_threads()
-        )
-        self.library = built(self.file.text, *flags, parts=self.file.parts)
+    sizes: the libraries that it may share with programs for other sizes, some of which are `alike`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        *flags: str,
+        sizes: Sizes | None = None,
+        alike: Sequence[Program] = (),
+    ) -> None:
+        super().__init__(program, sizes is not None)
+        # Taken by the call that uses its memory, and what Python gave in that call.
+        self.busy = threading.Lock() if sizes is None else sizes.busy
+        self.library = self._built(flags) if sizes is None else self._shared(sizes, alike)
         if "parallel" in self.file.text:
             join_pool(self.library)
-        # Taken by the call that uses its memory, and what Python gave in that call.
-        self.busy = threading.Lock()
         self.performed: list[Any] = []
         self.doubles = (ctypes.c_double * max(program.size, 1))()
         self.numbers = np.ctypeslib.as_array(self.doubles)
@@ -77,42 +77,25 @@ class Machine:
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
         self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
-        self._lay_out()
+        bordered = any(memory.bordered for memory in self.graph.memories)
+        self._lay_out(_zeros if sizes is None or bordered else sizes.arena)
+
+    def _built(self, flags: Sequence[str]) -> ctypes.CDLL:
+        """Its own library."""
+        return built(self.file.text, *flags, parts=self.file.parts)
+
+    def _shared(self, sizes: Sizes, alike: Sequence[Program]) -> ctypes.CDLL:
+        """The library of many sizes, and the numbers that it is handed for these."""
+        library, self.file.text, numbers = sizes.library(
+            self.file.text, lambda: [Written(one, True).file.text for one in alike[:_COMPARED]]
+        )
+        if self.sizes is not None:
+            self.sizes.array, self.sizes.size = numbers, numbers.size
+        return library
 
     # ---- memory ----------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        """Temporaries that a backward reads belong to its call."""
-        self.cuts = [g.statements[0].entry for g in self.groups if self.is_cut(g)]  # type: ignore[attr-defined]
-        # Per piece between cuts, the first of which is the call: what it touches, and writes.
-        pieces: list[tuple[set[int], set[int]]] = [(set(), set())]
-        for group in self.groups:
-            if self.is_cut(group):
-                pieces.append((set(), set()))
-            written = {p.memory.number for p in group.writes()}
-            pieces[-1][0].update({p.memory.number for p in group.reads()} | written)
-            pieces[-1][1].update(written)
-        (before, _), *later = pieces
-        for number, (touched, _) in enumerate(later):
-            others = {m for i, (_, written) in enumerate(later) if i != number for m in written}
-            if touched & others - before:
-                raise NoC("backwards that hand something to each other")
-            for m in touched & before:
-                memory = self.graph.memories[m]
-                memory.kind = "saved" if memory.kind == "own" else memory.kind
-
-    def _of_the_call(self) -> list[Group]:
-        """The groups before any backward."""
-        cuts = [number for number, group in enumerate(self.groups) if self.is_cut(group)]
-        return self.groups[: cuts[0]] if cuts else self.groups
-
-    @staticmethod
-    def is_cut(group: Group) -> bool:
-        """Whether a group is where a backward begins."""
-        (first, *_) = group.statements
-        return isinstance(first, Outside) and isinstance(first.entry, Cut)
-
-    def _lay_out(self) -> None:
+    def _lay_out(self, room: Callable[[int], Array]) -> None:
         """Give temporaries and constants their memory."""
         # Borders stay, and what Python looks at.
         kept = self.looked_at()
@@ -125,7 +108,7 @@ class Machine:
                 needs.append(Need(memory.number, memory.size * memory.dtype.itemsize, *life))
         starts, size = arranged(needs)
         # Zeros: borders of images are read, and never written.
-        self.arena = np.zeros(size + LINE, np.uint8)
+        self.arena = room(size + LINE)
         base = -address(self.arena) % LINE
         # The array of each memory, flat; those of sources and of what is given change with each call.
         self.flat: dict[int, Array] = {}
@@ -297,6 +280,10 @@ class Machine:
         if place.is_whole() and place.size:
             return flat.reshape(place.shape)
         return strided_view(flat, place.shape, strides, place.offset * item, memory.dtype)
+
+
+def _zeros(size: int) -> Array:
+    return np.zeros(size, np.uint8)
 
 
 def _stops_late(groups: list[Group]) -> bool:

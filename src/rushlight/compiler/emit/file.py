@@ -95,6 +95,8 @@ class FileWriter(Caller):
 
     # How memory is declared that a function keeps to itself.
     BUFFER = ""
+    # Whether loops with the same text are one function.
+    ONCE = True
 
     def __init__(
         self, name: str, graph: Graph, groups: list[Group], target: Target, threads: int
@@ -110,12 +112,16 @@ class FileWriter(Caller):
         self.uses = Counter((s.b, s.a.shape) for s in products)
         # Products that are written once, by what they are.
         self.chosen: dict[int, ProductCall] = {}
-        self.runs_of = [Run([group]) for group in groups]
-        if target.width > 1 and threads == 1:
-            self.runs_of = strips(groups, target, lambda one: self._product_call(one).kernel.rows)
-            self.arrange([group for run in self.runs_of for group in run.groups])
+        self.runs_of = self._strips()
+        self.arrange([group for run in self.runs_of for group in run.groups])
         self.names = identifiers(graph.memories)
         self.stops: list[Guard] = []
+
+    def _strips(self) -> list[Run]:
+        """Which groups run strip by strip."""
+        if self.target.width == 1 or self.threads > 1:
+            return [Run([group]) for group in self.groups]
+        return strips(self.groups, self.target, lambda one: self._product_call(one).kernel.rows)
 
     def write(self) -> CFile:
         """The text."""
@@ -203,7 +209,7 @@ class FileWriter(Caller):
             if size > 1
         ]
         text = "\n".join([f"({', '.join(parameters)}) {{", *head, *nest.lines, "}", ""])
-        name = self.same.get(text)
+        name = self.same.get(text) if self.ONCE else None
         if name is None:
             name = self.same[text] = f"loop_{number}"
             for at, memory in enumerate(nest.names.memories.values()):

@@ -19,7 +19,7 @@ KEYWORDS = frozenset({
 
 def identifiers(memories: list[Memory]) -> dict[int, str]:
     """A name in C for each memory."""
-    taken = {*VARIABLES, *KEYWORDS, *maths.LIBM, "p", "n", "r", "begin", "end", "one"}
+    taken = {*VARIABLES, *KEYWORDS, *maths.LIBM, "p", "n", "r", "begin", "end", "one", "take_sizes"}
     names = {}
     for memory in memories:
         base = re.sub(r"\W+", "_", memory.name).strip("_") or "memory"

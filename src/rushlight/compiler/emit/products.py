@@ -26,11 +26,12 @@ def kernel_of(statement: Product, target: Target, uses: int) -> Call:
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
     batch = tuple(zip(c.shape[:-2], a.strides[:-2], b.strides[:-2], c.strides[:-2], strict=True))
     made = product(
-        m, n, k, a=_last(a), b=_last(b), c=_last(c), target=target, dtype=a.dtype.name,
+        m, n, k, a=last(a), b=last(b), c=last(c), target=target, dtype=a.dtype.name,
         accumulate=statement.accumulate, batch=batch, uses=uses,
     )  # fmt: skip
     return Call(made, a, b, c)
 
 
-def _last(place: Place) -> tuple[int, int]:
+def last(place: Place) -> tuple[int, int]:
+    """The strides of the matrices in a place."""
     return place.strides[-2], place.strides[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -257,6 +258,16 @@ class Program:
         draws = {id(e.generator): e.generator for e in self.entries if isinstance(e, Draw)}
         self.generators = list(draws.values())
         self.stores = [e for e in self.entries if isinstance(e, Store)]
+
+    @functools.cached_property
+    def outline(self) -> tuple[list[Any], list[Any]]:
+        """What two programs have in common that differ in sizes alone; and the sizes."""
+        made = [[x for x in entry.made() if x.__class__ is Value] for entry in self.entries]
+        rows = [(entry.__class__, getattr(entry, "row", None)) for entry in self.entries]
+        kinds = [[(x.dtype, len(x.shape)) for x in values] for values in made]
+        sizes = [x.shape for values in made for x in values]
+        sizes += [source.value.shape for source in self.sources]
+        return [*zip(rows, kinds, strict=True)], sizes
 
     def _free(self) -> None:
         """Find out after which entry each slot is not needed any more."""

@@ -24,6 +24,7 @@ from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
+from rushlight.heavy import unchanged
 from rushlight.memory import root
 from rushlight.ops.creation import from_numpy
 
@@ -127,6 +128,11 @@ class Recording:
 
     def run(self) -> tuple[Any, Program | None, CannotRecord | None]:
         """Run the function, then try the program."""
+        # Between the two nothing eager changes from NumPy to C: bits are compared.
+        with unchanged():
+            return self._run()
+
+    def _run(self) -> tuple[Any, Program | None, CannotRecord | None]:
         if not self.lenient:
             try:
                 result = self._watched()

@@ -1,0 +1,72 @@
+"""A program as C: its graph, the groups of its loops, and the file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rushlight.compiler.build import target
+from rushlight.compiler.emit.anysize import AnySizeWriter
+from rushlight.compiler.emit.file import CFile, write_file
+from rushlight.compiler.graph import Memory, NoC, Outside
+from rushlight.compiler.lowering import lower
+from rushlight.compiler.passes.dead import drop_dead
+from rushlight.compiler.passes.fuse import Group, fuse
+from rushlight.compiler.passes.hoist import hoist
+from rushlight.compiler.passes.layout import lay_out
+from rushlight.compiler.recording.entries import Cut
+from rushlight.compiler.recording.program import Program
+from rushlight.threads import get_num_threads
+
+
+class Written:
+    """The C of a program; any_size: written so that another size changes nothing but numbers."""
+
+    def __init__(self, program: Program, any_size: bool = False) -> None:
+        self.program = program
+        self.graph = lower(program)
+        hoist(self.graph)
+        drop_dead(self.graph)
+        lay_out(self.graph, target())
+        self.groups = fuse(self.graph)
+        self._save()
+        # Where such a file finds the numbers of its sizes.
+        self.sizes: Memory | None = None
+        what = program.name, self.graph, self.groups, target(), get_num_threads()
+        if any_size:
+            number = len(self.graph.memories)
+            self.sizes = Memory("sizes", np.dtype(np.int64), 0, "constant", None, number)
+            self.graph.memories.append(self.sizes)
+            self.file: CFile = AnySizeWriter(*what, self.sizes).write()
+        else:
+            self.file = write_file(*what)
+
+    def _save(self) -> None:
+        """Temporaries that a backward reads belong to its call."""
+        self.cuts = [g.statements[0].entry for g in self.groups if self.is_cut(g)]  # type: ignore[attr-defined]
+        # Per piece between cuts, the first of which is the call: what it touches, and writes.
+        pieces: list[tuple[set[int], set[int]]] = [(set(), set())]
+        for group in self.groups:
+            if self.is_cut(group):
+                pieces.append((set(), set()))
+            written = {p.memory.number for p in group.writes()}
+            pieces[-1][0].update({p.memory.number for p in group.reads()} | written)
+            pieces[-1][1].update(written)
+        (before, _), *later = pieces
+        for number, (touched, _) in enumerate(later):
+            others = {m for i, (_, written) in enumerate(later) if i != number for m in written}
+            if touched & others - before:
+                raise NoC("backwards that hand something to each other")
+            for m in touched & before:
+                memory = self.graph.memories[m]
+                memory.kind = "saved" if memory.kind == "own" else memory.kind
+
+    def _of_the_call(self) -> list[Group]:
+        """The groups before any backward."""
+        cuts = [number for number, group in enumerate(self.groups) if self.is_cut(group)]
+        return self.groups[: cuts[0]] if cuts else self.groups
+
+    @staticmethod
+    def is_cut(group: Group) -> bool:
+        """Whether a group is where a backward begins."""
+        (first, *_) = group.statements
+        return isinstance(first, Outside) and isinstance(first.entry, Cut)

@@ -8,7 +8,7 @@ import pytest
 
 import rushlight as torch
 import rushlight.nn.functional as F
-from rushlight.compiler import build, machine
+from rushlight.compiler import build, written
 from rushlight.compiler.kernels.target import Target
 
 HERE = build.target()
@@ -19,7 +19,7 @@ def small_cache(monkeypatch):
     """A processor whose second cache is so small that little stays near; on one thread."""
     if HERE.width == 1:
         pytest.skip("plain C is not cut")
-    monkeypatch.setattr(machine, "target", lambda: replace(HERE, l2=1 << 16))
+    monkeypatch.setattr(written, "target", lambda: replace(HERE, l2=1 << 16))
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

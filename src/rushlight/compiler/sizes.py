@@ -205,7 +205,7 @@ def mark_dynamic(t: Any, index: Any, **limits: Any) -> None:
     >>> x = torch.ones(3, 2)
     >>> torch._dynamo.mark_dynamic(x, 0)
     """
-    marked = getattr(t, "_dynamo_dynamic_indices", set())
+    marked: set[int] = getattr(t, "_dynamo_dynamic_indices", set())
     t._dynamo_dynamic_indices = marked | set(index if isinstance(index, list | tuple) else (index,))
 
 

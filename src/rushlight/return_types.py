@@ -30,8 +30,10 @@ class ReturnType(tuple[Any, ...]):
     # The type of what an operation with out= returns.
     _out: type[ReturnType]
 
-    def __new__(cls, sequence: Iterable[Any]) -> Self:
-        """The items in the order of the names."""
+    def __new__(cls, sequence: Iterable[Any], dict: Any = None) -> Self:
+        """The items in the order of the names; dict, which files have beside them, adds nothing."""
+        if not hasattr(sequence, "__iter__"):
+            raise TypeError("constructor requires a sequence")
         items = tuple(sequence)
         if len(items) != cls.n_fields:
             raise TypeError(
@@ -40,24 +42,13 @@ class ReturnType(tuple[Any, ...]):
             )
         return super().__new__(cls, items)
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return (tuple(self),)
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (type(self).__name__, tuple(self))
+        return type(self), (tuple(self), {})
 
     def __repr__(self) -> str:
         items = zip(self._names, self, strict=True)
         fields = ",\n".join(f"{name}={item!r}" for name, item in items)
         return f"torch.return_types.{type(self).__name__}(\n{fields})"
-
-
-# The types by name, for unpickling.
-_TYPES: dict[str, type[ReturnType]] = {}
-
-
-def _again(name: str, items: tuple[Any, ...]) -> ReturnType:
-    return _TYPES[name](items)
 
 
 def _type(name: str, fields: str) -> Any:
@@ -71,8 +62,7 @@ def _made(name: str, fields: list[str]) -> type[ReturnType]:
     scope |= {"__slots__": (), "__module__": __name__, "__doc__": f"({', '.join(fields)})"}
     scope |= {"_names": tuple(fields), "__match_args__": tuple(fields)}
     scope |= {"n_fields": len(fields), "n_sequence_fields": len(fields)}
-    made = _TYPES[name] = type(name, (ReturnType,), scope)
-    return made
+    return type(name, (ReturnType,), scope)
 
 
 aminmax = _type("aminmax", "min max")
@@ -110,3 +100,38 @@ sort = _type("sort", "values indices")
 svd = _type("svd", "U S V")
 topk = _type("topk", "values indices")
 triangular_solve = _type("triangular_solve", "solution cloned_coefficient")
+
+# What operations with out= give, whose types have names of their own.
+aminmax_out = aminmax._out
+cummax_out = cummax._out
+cummin_out = cummin._out
+frexp_out = frexp._out
+geqrf_out = geqrf._out
+histogram_out = histogram._out
+kthvalue_out = kthvalue._out
+linalg_cholesky_ex_out = linalg_cholesky_ex._out
+linalg_eig_out = linalg_eig._out
+linalg_eigh_out = linalg_eigh._out
+linalg_inv_ex_out = linalg_inv_ex._out
+linalg_ldl_factor_out = linalg_ldl_factor._out
+linalg_ldl_factor_ex_out = linalg_ldl_factor_ex._out
+linalg_lstsq_out = linalg_lstsq._out
+linalg_lu_out = linalg_lu._out
+linalg_lu_factor_out = linalg_lu_factor._out
+linalg_lu_factor_ex_out = linalg_lu_factor_ex._out
+linalg_qr_out = linalg_qr._out
+linalg_slogdet_out = linalg_slogdet._out
+linalg_solve_ex_out = linalg_solve_ex._out
+linalg_svd_out = linalg_svd._out
+lu_unpack_out = lu_unpack._out
+max_out = max._out
+median_out = median._out
+min_out = min._out
+mode_out = mode._out
+nanmedian_out = nanmedian._out
+qr_out = qr._out
+slogdet_out = slogdet._out
+sort_out = sort._out
+svd_out = svd._out
+topk_out = topk._out
+triangular_solve_out = triangular_solve._out

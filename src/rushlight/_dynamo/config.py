@@ -2,7 +2,7 @@
 
 import sys
 
-from rushlight.compiler.options import Options
+from rushlight.utils.options import Options
 
 accumulated_recompile_limit = 256
 accumulated_cache_size_limit = 256

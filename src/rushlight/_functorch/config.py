@@ -2,7 +2,7 @@
 
 import sys
 
-from rushlight.compiler.options import Options
+from rushlight.utils.options import Options
 
 activation_memory_budget = 1.0
 activation_memory_budget_runtime_estimator = "flops"

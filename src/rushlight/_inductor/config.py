@@ -2,7 +2,7 @@
 
 import sys
 
-from rushlight.compiler.options import Options
+from rushlight.utils.options import Options
 
 aggressive_fusion = False
 benchmark_kernel = False

@@ -2,7 +2,7 @@
 
 import sys
 
-from rushlight.compiler.options import Options
+from rushlight.utils.options import Options
 
 job_id: str | None = None
 pgo_extra_read_key: str | None = None

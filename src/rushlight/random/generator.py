@@ -211,7 +211,11 @@ class Generator:
         return Generator().set_state(self.get_state())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.get_state(),)
+        # The offset, in the middle, is for generators that count what they gave.
+        return Generator, (self.device,), (self._seed, None, self.get_state())
+
+    def __setstate__(self, state: tuple[int, Any, Any]) -> None:
+        self.set_state(state[2])
 
     def __repr__(self) -> str:
         return f"<rushlight.Generator device=cpu seed={self._seed}>"
@@ -219,10 +223,6 @@ class Generator:
 
 def _whole(*, generator: Generator) -> Array:
     return generator._state()
-
-
-def _restored(state: Any) -> Generator:
-    return Generator().set_state(state)
 
 
 def _first_words(seed: int) -> Array:

@@ -12,13 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight.device import device
 from rushlight.later import later
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.ops.storage_places import is_storage
 from rushlight.serialization.legacy import legacy_pieces, load_legacy, write_legacy
-from rushlight.serialization.pickling import SafeUnpickler, Unpickler, make_pickler, unsafe_names
-from rushlight.serialization.places import LoadEndianness, default_restore_location, settings
+from rushlight.serialization.pickling import Foreign, Unpickler, make_pickler
+from rushlight.serialization.places import (
+    LoadEndianness,
+    default_restore_location,
+    loading,
+    saving,
+    settings,
+)
+from rushlight.serialization.safe import SafeUnpickler, unsafe_names
 from rushlight.serialization.storage import check_kind, from_file
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ else:
 
 Place = str | os.PathLike[str] | IO[bytes]
 MapLocation = Callable[[Any, str], Any] | device | str | dict[str, str] | None
+
+Restore = Callable[[UntypedStorage, str], UntypedStorage]
 
 DEFAULT_PROTOCOL = 2
 
@@ -64,9 +75,11 @@ def save(
         raise AttributeError(
             "expected 'f' to be string, path, or a file-like object with a 'write' attribute"
         )
+    if settings.skips_data and not _use_new_zipfile_serialization:
+        raise RuntimeError("Cannot use skip_data=True with _use_new_zipfile_serialization=False")
     # Everything is pickled before a byte is written: an error leaves the file as it was.
     if _use_new_zipfile_serialization:
-        records = _records(obj, pickle_module, pickle_protocol, not _disable_byteorder_record)
+        records = _records(obj, pickle_module, pickle_protocol)
         write = functools.partial(archive.write_archive, name=name, records=records)
     else:
         write = functools.partial(
@@ -79,20 +92,25 @@ def save(
         write(f)
 
 
-def _records(
-    obj: object, pickle_module: Any, protocol: int, says_byte_order: bool
-) -> list[tuple[str, Any]]:
+def _records(obj: object, pickle_module: Any, protocol: int) -> list[tuple[str, Any]]:
     """What an archive has in it: names, and bytes or arrays of bytes."""
     pickled = io.BytesIO()
     pickler = make_pickler(pickle_module, pickled, protocol)
     pickler.dump(obj)
     records: list[tuple[str, Any]] = [("data.pkl", pickled.getvalue()), (".format_version", b"1")]
-    records.append((".storage_alignment", str(archive.ALIGNMENT).encode()))
-    if says_byte_order:
-        records.append(("byteorder", sys.byteorder.encode()))
-    records += [(f"data/{saved.key}", saved.content) for saved in pickler.storages]
+    records.append((".storage_alignment", str(saving.storage_alignment).encode()))
+    records.append(("byteorder", sys.byteorder.encode()))
+    for saved in pickler.storages:
+        content = saved.content
+        records.append(
+            (f"data/{saved.key}", _room_for(content) if settings.skips_data else content)
+        )
     records.append(("version", b"3\n"))
     return records
+
+
+def _room_for(content: Any) -> Any:
+    return np.zeros(content.size, content.dtype)
 
 
 @contextmanager
@@ -125,14 +143,7 @@ def load(
     >>> list(torch.load(path))
     ['weight', 'bias']
     """
-    if weights_only is None and os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0") in (
-        "1",
-        "y",
-        "yes",
-        "true",
-    ):
-        weights_only = False  # torch's own switch for programs that cannot be changed
-    safe = weights_only if weights_only is not None else pickle_module is None
+    safe = _is_safe(weights_only, pickle_module)
     if safe and pickle_module is not None:
         raise RuntimeError(
             "Can not safely load weights when explicit pickle_module is specified: leave it "
@@ -142,11 +153,11 @@ def load(
         warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
     pickle_load_args.setdefault("encoding", "utf-8")
     base = SafeUnpickler if safe else _unpickler(pickle_module)
-    make = functools.partial(base, **pickle_load_args)
-    restore = functools.partial(_restore, map_location)
+    restore = _placing(map_location)
+    mmap = loading.mmap if mmap is None else mmap
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
-            return _load(file, make, restore, os.fspath(f) if mmap else None)
+            return _load(file, base, pickle_load_args, restore, os.fspath(f) if mmap else None)
     if mmap:
         raise ValueError("f must be a file path in order to use the mmap argument")
     for needed in ("seek", "tell", "read", "readline"):
@@ -156,7 +167,32 @@ def load(
                 "from a file that is seekable. Please pre-load the data into a buffer like "
                 "io.BytesIO and try to load from it instead."
             )
-    return _load(f, make, restore, None)
+    return _load(f, base, pickle_load_args, restore, None)
+
+
+# torch's own switches for programs that cannot be changed, and what sets them.
+_FORCED, _FORBIDDEN = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+
+
+def _is_safe(weights_only: bool | None, pickle_module: Any) -> bool:
+    """Whether no more than data is to be made, by what the call and the environment say."""
+    on = ("1", "y", "yes", "true")
+    forced, forbidden = (os.environ.get(name, "0") in on for name in (_FORCED, _FORBIDDEN))
+    if forced and forbidden:
+        raise RuntimeError(
+            f"Only one of `{_FORCED}` or `{_FORBIDDEN}` should be set, but both were set."
+        )
+    if forced:
+        return True
+    if weights_only is None:
+        if forbidden:
+            warnings.warn(
+                f"Environment variable {_FORBIDDEN} detected, since the`weights_only` argument was not "
+                "explicitly passed to `torch.load`, forcing weights_only=False.",
+                stacklevel=3,
+            )
+        return pickle_module is None and not forbidden
+    return bool(weights_only)
 
 
 def get_unsafe_globals_in_checkpoint(f: Place) -> list[str]:
@@ -184,7 +220,10 @@ def _unpickler(module: Any) -> Any:
     return type("Unpickler", (Unpickler, module.Unpickler), {})
 
 
-def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | None) -> Any:
+def _load(
+    file: Any, unpickler: Any, options: dict[str, Any], restore: Restore, map_from: str | None
+) -> Any:
+    make = functools.partial(unpickler, **options)
     start = file.tell()
     head = file.read(len(archive.MAGIC))
     file.seek(start)
@@ -194,15 +233,17 @@ def _load(file: Any, make: Callable[..., Any], restore: Any, map_from: str | Non
         return _load_archive(archive.Archive(file), make, restore, map_from)
     if map_from is not None:
         raise RuntimeError(
-            "mmap can only be used with files saved with torch 1.6 or later: leave it out"
+            "mmap can only be used with files saved with `torch.save(..., "
+            "_use_new_zipfile_serialization=True)`, the default since torch 1.6: leave mmap out, or save "
+            "the file anew"
         )
-    return load_legacy(file, make, restore)
+    return load_legacy(file, make, restore, options)
 
 
 def _unsaid_order() -> str:
     """How the bytes of a file lie that does not say it."""
     known = {LoadEndianness.BIG: "big", LoadEndianness.NATIVE: sys.byteorder}
-    return known.get(settings.endianness or LoadEndianness.LITTLE, "little")
+    return known.get(loading.endianness or LoadEndianness.LITTLE, "little")
 
 
 def _load_archive(
@@ -214,6 +255,7 @@ def _load_archive(
             "model's state_dict() with torch.save"
         )
     order = records.read("byteorder").decode() if "byteorder" in records else _unsaid_order()
+    map_from = None if settings.skips_data else map_from
     if order not in ("little", "big"):
         raise ValueError(f"Unknown endianness type: {order}")
     storages: dict[str, UntypedStorage] = {}
@@ -226,7 +268,7 @@ def _load_archive(
         _, kind, key, location, count = pid
         check_kind(kind)
         if key not in storages:
-            content = records.array(f"data/{key}", map_from)
+            content = records.array(f"data/{key}", map_from, settings.skips_data)
             if content.size != count * kind.itemsize:
                 expected = count * kind.itemsize
                 raise RuntimeError(
@@ -239,25 +281,44 @@ def _load_archive(
     return make(io.BytesIO(records.read("data.pkl")), storage).load()
 
 
-def _restore(map_location: MapLocation, storage: UntypedStorage, location: str) -> UntypedStorage:
-    """The storage in its place, which is the CPU or torch's error."""
+def _placing(map_location: MapLocation) -> Restore:
+    """What brings a storage of a file to its place, which is not there or torch's error."""
     if callable(map_location):
-        result = map_location(storage, location)
-        if result is not None:
-            if not is_storage(result):
-                raise TypeError(
-                    f"map_location returned a {type(result).__name__}: return the storage it was "
-                    "given, or None"
-                )
-            return result.untyped()
-    elif isinstance(map_location, dict):
-        location = map_location.get(location, location)
-    elif isinstance(map_location, str | device):
-        location = str(map_location)
-    elif map_location is not None:
-        raise TypeError(
-            "map_location must be a device, its name, a dict of names or a function, not "
-            f"{map_location!r}"
+        return functools.partial(_asked, map_location)
+    if map_location is None:
+        return default_restore_location
+    if isinstance(map_location, dict):
+        for place in map_location.values():
+            if not isinstance(place, str):
+                raise TypeError(f"map_location maps names of devices to names, not to {place!r}")
+        places = map_location
+        return lambda storage, location: default_restore_location(
+            storage, places.get(location, location)
         )
-    restored: UntypedStorage = default_restore_location(storage, location)
-    return restored
+    if isinstance(map_location, str | device):
+        place = str(map_location)
+        return lambda storage, location: default_restore_location(storage, place)
+    raise TypeError(
+        "map_location must be a device, its name, a dict of names or a function, not "
+        f"{map_location!r}"
+    )
+
+
+def _asked(
+    map_location: Callable[[Any, str], Any], storage: UntypedStorage, location: str
+) -> UntypedStorage:
+    try:
+        result = map_location(storage, location)
+    except Exception as error:
+        raise Foreign(error) from error
+    if result is None:
+        return default_restore_location(storage, location)
+    if not is_storage(result):
+        raise Foreign(
+            TypeError(
+                f"map_location returned a {type(result).__name__}: return the storage it was given, "
+                "or None"
+            )
+        )
+    untyped: UntypedStorage = result.untyped()
+    return untyped

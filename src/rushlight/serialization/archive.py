@@ -20,10 +20,9 @@ from typing import IO, Any
 import numpy as np
 
 from rushlight.core.tensor import Array
-from rushlight.serialization.places import MAP_PRIVATE, settings
+from rushlight.serialization.places import MAP_SHARED, loading, saving
 
 MAGIC = b"PK\x03\x04"
-ALIGNMENT = 64
 # The fixed part of a record's own header; the lengths of its name and extra field close it.
 _HEADER = struct.Struct("<4s22xHH")
 # Zip's name for an extra field, here the padding; the same one that torch uses.
@@ -76,7 +75,7 @@ def _identity(records: Iterable[zipfile.ZipInfo]) -> bytes:
 def _padding(start: int) -> bytes:
     """An extra field after which the data begin at a multiple of the alignment."""
     head = len(_PADDING_ID) + 2
-    fill = -(start + head) % ALIGNMENT
+    fill = -(start + head) % saving.storage_alignment
     return _PADDING_ID + struct.pack("<H", fill) + b"Z" * fill
 
 
@@ -116,8 +115,8 @@ class Archive:
         """The bytes of a record."""
         return self.array(record).tobytes()
 
-    def array(self, record: str, map_from: str | None = None) -> Array:
-        """The bytes of a record as a writable array of uint8.
+    def array(self, record: str, map_from: str | None = None, skips: bool = False) -> Array:
+        """The bytes of a record as a writable array of uint8; if it skips them, zeros.
 
         With map_from, the path of this file, they are read when they are used, and what is written
         to the array stays in memory.
@@ -129,8 +128,10 @@ class Archive:
         # Checked before so much memory is asked for.
         if start + info.file_size > self._size:
             raise self._failed(info, "the file ends within it")
+        if skips:
+            return np.zeros(info.file_size, np.uint8)
         if map_from is not None and info.file_size:
-            mode: Any = "c" if settings.mmap_flags == MAP_PRIVATE else "r+"
+            mode: Any = "r+" if loading.mmap_flags == MAP_SHARED else "c"
             return np.memmap(map_from, np.uint8, mode, start, (info.file_size,))
         array = np.empty(info.file_size, np.uint8)
         self._file.seek(start)

@@ -12,13 +12,15 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Iterable
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from rushlight.core.tensor import Array
 from rushlight.ops.storage import BYTE, StorageType, TypedStorage, UntypedStorage
+from rushlight.serialization import names
 from rushlight.serialization.pickling import make_pickler
+from rushlight.serialization.safe import Anything, Reader
 from rushlight.serialization.storage import check_kind, from_file
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
@@ -67,8 +69,14 @@ def write_legacy(file: Any, pieces: Iterable[Any]) -> None:
         file.write(piece if isinstance(piece, bytes) else piece.data)
 
 
-def load_legacy(file: IO[bytes], make_unpickler: Callable[..., Any], restore: Restore) -> Any:
-    """The object in a file of the old format, read from where the file stands."""
+def load_legacy(
+    file: IO[bytes], make_unpickler: Callable[..., Any], restore: Restore, options: dict[str, Any]
+) -> Any:
+    """The object in a file of the old format, read from where the file stands.
+
+    The values come after the object. They are read first, so that what is made of them, be it a
+    generator or a sparse tensor, finds them: the object is gone over once for its storages alone.
+    """
 
     def plain() -> Any:
         return make_unpickler(file, _no_storage).load()
@@ -79,10 +87,24 @@ def load_legacy(file: IO[bytes], make_unpickler: Callable[..., Any], restore: Re
         raise RuntimeError(f"Invalid protocol version: {version}")
     machine = plain()
     little = not isinstance(machine, dict) or bool(machine.get("little_endian", True))
-    storages = _Storages(restore, _left(file))
+    storages = _Storages(_left(file))
+    start = file.tell()
+    try:
+        _Skimmer(file, storages, **options).load()
+        keys = plain()
+    except EOFError:
+        raise EOFError("Ran out of input: the file is cut off") from None
+    except RuntimeError:
+        raise
+    except Exception:
+        # What is wrong with it is said by who reads it in earnest.
+        keys = []
+    for key in keys:
+        storages.fill(key, file, little, restore)
+    end = file.tell()
+    file.seek(start)
     result = make_unpickler(file, storages.get).load()
-    for key in plain():
-        storages.fill(key, file, little)
+    file.seek(end)
     return result
 
 
@@ -127,27 +149,53 @@ def _no_storage(pid: Any) -> Any:
     raise RuntimeError("Invalid magic number; corrupt file? A storage stands where none can be")
 
 
-class _Storages:
-    """The storages of a file: empty when an object first names them, filled from the file's end."""
+class _Skimmer(Reader):
+    """Reads an object's pickle for the storages that it names, and makes nothing."""
 
-    def __init__(self, restore: Restore, left: int) -> None:
-        self.restore = restore
+    def __init__(self, file: IO[bytes], storages: _Storages, **options: Any) -> None:
+        super().__init__(file, **options)
+        self._storages = storages
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Anything; a storage is noted."""
+        if isinstance(pid, tuple) and pid[:1] == ("storage",):
+            self._storages.note(pid)
+            return Anything()
+        # A class, with its source.
+        return Anything
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        """Types of storages; anything for all else."""
+        full = f"{module}.{name}"
+        if full in names.REFUSED:
+            raise names.lacking(full)
+        known = names.SAFE.get(full)
+        return known if isinstance(known, StorageType) else Anything
+
+
+class _Noted(NamedTuple):
+    kind: StorageType
+    elements: int
+    location: str
+
+
+class _Storages:
+    """The storages of a file."""
+
+    def __init__(self, left: int) -> None:
         # No more memory is asked for than the file has bytes for.
         self.left = left
+        self.noted: dict[str, _Noted] = {}
         self.found: dict[str, UntypedStorage] = {}
-        self.kinds: dict[str, tuple[StorageType, int]] = {}
 
-    def get(self, pid: Any) -> Any:
-        """What a persistent id stands for."""
+    def note(self, pid: Any) -> tuple[StorageType, str, Any]:
+        """Remember what a persistent id says of a storage: its type, key and which part is meant."""
         mark, *rest = pid
-        if mark == "module":
-            # A class, with the source that it had; the source is for people.
-            return rest[0]
         if mark != "storage" or len(rest) < 4:
             raise RuntimeError(f"Unknown saved id type: {mark!r}; the file is corrupt")
         kind, key, location, count, *view = rest
         check_kind(kind)
-        if key not in self.found:
+        if key not in self.noted:
             self.left -= count * kind.itemsize
             if count < 0 or self.left < 0:
                 raise RuntimeError(
@@ -155,23 +203,31 @@ class _Storages:
                     "elements does not fit into the file. The file might be corrupted: load an "
                     "earlier one"
                 )
-            empty = UntypedStorage.on(np.empty(count * kind.itemsize, BYTE))
-            self.found[key] = self.restore(empty, location)
-            self.kinds[key] = kind, count
+            self.noted[key] = _Noted(kind, count, location)
+        return kind, key, view[0] if view else None
+
+    def get(self, pid: Any) -> Any:
+        """What a persistent id stands for."""
+        if pid[0] == "module":
+            # A class, with the source that it had; the source is for people.
+            return pid[1]
+        kind, key, view = self.note(pid)
+        if key not in self.found:
+            raise RuntimeError(f"the file has no values for its storage {key}; corrupt file?")
         whole = self.found[key]
-        if not view or view[0] is None:
+        if view is None:
             return TypedStorage.on(whole, kind.dtype)
-        _, first, length = view[0]
+        _, first, length = view
         item = kind.itemsize
         return TypedStorage.on(whole[first * item : (first + length) * item], kind.dtype)
 
-    def fill(self, key: str, file: IO[bytes], little: bool) -> None:
-        """Read the content of a storage."""
-        if key not in self.found:
+    def fill(self, key: str, file: IO[bytes], little: bool, restore: Restore) -> None:
+        """Read the content of a storage, and bring it to its place."""
+        if key not in self.noted:
             raise RuntimeError(f"the file has a storage {key} that no tensor uses; corrupt file?")
-        kind, count = self.kinds[key]
-        content = _content(file, kind, count)
-        self.found[key].array[:] = from_file(content, kind, little)
+        kind, count, location = self.noted[key]
+        content = from_file(_content(file, kind, count), kind, little)
+        self.found[key] = restore(UntypedStorage.on(content), location)
 
 
 def _content(file: IO[bytes], kind: StorageType, expected: int) -> Array:

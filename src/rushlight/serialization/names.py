@@ -15,6 +15,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.device import device
 from rushlight.nn import parameter
+from rushlight.nn.modules.state import _WrappedHook
 from rushlight.ops import legacy, rebuilding
 from rushlight.ops.storage import TYPES, UNTYPED, StorageType, TypedStorage
 from rushlight.serialization.storage import get_layout
@@ -52,6 +53,33 @@ SAFE: dict[str, Any] = {
     **{name: getattr(legacy, name.rpartition(".")[2]) for name in legacy.LEGACY},
 }
 
+# What files of torch's may name that rushlight has not, and why.
+_QUANTIZED = "quantized tensors", "save x.dequantize() in torch"
+_COMPUTED = "tensors of a backend without storages", "save x.cpu() in torch"
+REFUSED: dict[str, tuple[str, str]] = {
+    "torch._utils._rebuild_qtensor": _QUANTIZED,
+    "torch._utils._rebuild_nested_tensor": ("nested tensors", "save x.unbind() in torch"),
+    "torch.nested._internal.nested_tensor._rebuild_njt": (
+        "nested tensors", "save x.unbind() in torch",
+    ),
+    "torch._utils._rebuild_wrapper_subclass": (
+        "tensors that only wrap others (_make_wrapper_subclass)", "save what they wrap",
+    ),
+    "torch._utils._rebuild_device_tensor_from_numpy": _COMPUTED,
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor": _COMPUTED,
+    **{
+        f"torch.{kind}Storage": _QUANTIZED
+        for kind in ("QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4")
+    },
+}  # fmt: skip
+
+
+def lacking(full: str) -> NotImplementedError:
+    """The error for a file that has such a thing."""
+    what, instead = REFUSED[full]
+    return NotImplementedError(f"the file has {what} ({full}), which rushlight has not: {instead}")
+
+
 # The packages whose names files have, and what stands for them here.
 STAND_INS = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms whose inner rooms are ours: in torch, what they offer is found in one place.
@@ -75,9 +103,16 @@ _MOVED = {
     "rushlight.optim.adam.AdamW": ("torch.optim.adamw", "AdamW"),
     "rushlight.optim.adafactor.Adafactor": ("torch.optim._adafactor", "Adafactor"),
     "rushlight.optim.muon.Muon": ("torch.optim._muon", "Muon"),
+    "rushlight.nn.modules.state._WrappedHook": ("torch.nn.modules.module", "_WrappedHook"),
+    "rushlight.Generator": ("torch._C", "Generator"),
 }
 _OTHER_ROOMS = ("rushlight.nn.functional", "rushlight.linalg", "rushlight.special")
 # Where torch keeps the functions that it has in C++.
+_ELSEWHERE: dict[str, Any] = {
+    "torch._C.TensorBase": Tensor,
+    "torch._C._TensorBase": Tensor,
+    "torch.nn.modules.module._WrappedHook": _WrappedHook,
+}
 _FROM_C = {"torch._C._nn": "rushlight.nn.functional", "torch._C": "rushlight"}
 
 
@@ -86,6 +121,10 @@ def find(module: str, name: str) -> Any:
     full = f"{module}.{name}"
     if full in SAFE:
         return SAFE[full]
+    if full in REFUSED:
+        raise lacking(full)
+    if full in _ELSEWHERE:
+        return _ELSEWHERE[full]
     if full == "torch._C._VariableFunctionsClass":
         return importlib.import_module("rushlight")
     top, dot, rest = module.partition(".")
@@ -167,6 +206,8 @@ def full_name(thing: Any) -> str:
 # ---- the user's additions to the allow list -----------------------------------------------------
 
 _allowed: dict[str, Any] = {}
+# The same names, and how the user gave each: alone, or with the name that files have for it.
+_given: dict[str, Any] = {}
 
 
 def allowed() -> dict[str, Any]:
@@ -185,17 +226,20 @@ def add_safe_globals(safe_globals: Iterable[Any]) -> None:
     True
     >>> clear_safe_globals()
     """
-    _allowed.update(_named(safe_globals))
+    given = _named(safe_globals)
+    _allowed.update((name, thing) for name, (thing, _) in given.items())
+    _given.update((name, item) for name, (_, item) in given.items())
 
 
 def get_safe_globals() -> list[Any]:
     """What add_safe_globals has been given."""
-    return list(_allowed.values())
+    return list(_given.values())
 
 
 def clear_safe_globals() -> None:
     """Trust nothing but plain data again."""
     _allowed.clear()
+    _given.clear()
 
 
 class safe_globals:
@@ -205,8 +249,7 @@ class safe_globals:
         self._added = _named(safe_globals)
 
     def __enter__(self) -> None:
-        self._before = dict(_allowed)
-        _allowed.update(self._added)
+        add_safe_globals(item for _, item in self._added.values())
 
     def __exit__(
         self,
@@ -214,13 +257,21 @@ class safe_globals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _allowed.clear()
-        _allowed.update(self._before)
+        # As in torch: what the block itself trusts is trusted no more, even if it was before.
+        for name in self._added:
+            _allowed.pop(name, None)
+            _given.pop(name, None)
 
 
-def _named(things: Iterable[Any]) -> dict[str, Any]:
+def _named(things: Iterable[Any]) -> dict[str, tuple[Any, Any]]:
+    """What is to be trusted by its full name, each with the item by which it was given."""
     named = {}
     for item in things:
-        thing, name = item if isinstance(item, tuple) else (item, full_name(item))
-        named[name] = thing
+        thing, name = item if isinstance(item, tuple) else (item, None)
+        if name is None and not hasattr(thing, "__qualname__"):
+            raise TypeError(
+                f"{thing!r} is no class and no function: safe globals are those, or pairs of one and "
+                "the full name that files have for it"
+            )
+        named[name or full_name(thing)] = thing, item
     return named

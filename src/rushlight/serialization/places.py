@@ -8,7 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from rushlight.absent import refused
 from rushlight.ops.storage import UntypedStorage
 from rushlight.outline import outlined
 
@@ -24,8 +23,6 @@ __all__ = [
 Tagger = Callable[[Any], str | None]
 # Brings a storage to a place, or gives None if it does not know it.
 Restorer = Callable[[Any, str], Any]
-
-skip_data = refused("files without the values", "save the tensors on the meta device", __name__)
 
 # `mmap.MAP_SHARED` and `mmap.MAP_PRIVATE`, which Windows has not.
 MAP_SHARED, MAP_PRIVATE = 1, 2
@@ -43,42 +40,91 @@ class LoadEndianness(enum.Enum):
     BIG = 3
 
 
+class _Loading:
+    """How files are read; `torch.utils.serialization.config.load`."""
+
+    __slots__ = ("calculate_storage_offsets", "endianness", "mmap", "mmap_flags")
+
+    def __init__(self) -> None:
+        self.mmap = False
+        self.endianness: LoadEndianness | None = None
+        self.mmap_flags: int | None = None if os.name == "nt" else MAP_PRIVATE
+        self.calculate_storage_offsets = False
+
+
+class _Saving:
+    """How files are written; `torch.utils.serialization.config.save`. Checksums are written in any case."""
+
+    __slots__ = ("compute_crc32", "storage_alignment", "use_pinned_memory_for_d2h")
+
+    def __init__(self) -> None:
+        self.compute_crc32 = True
+        self.use_pinned_memory_for_d2h = False
+        self.storage_alignment = 64
+
+
 class _Settings:
-    """What is set for all files of this process."""
+    """Whether files of this process are without the values now."""
 
-    endianness: LoadEndianness | None = None
-    checksums = True
-    mmap_flags = MAP_PRIVATE
+    skips_data = False
 
 
-settings = _Settings()
+loading, saving, settings = _Loading(), _Saving(), _Settings()
+
+
+class skip_data:
+    """A block in which `save` leaves room for the values in a file, and `load` makes room for them: zeros.
+
+    >>> import rushlight as torch, io
+    >>> file = io.BytesIO()
+    >>> with torch.serialization.skip_data():
+    ...     torch.save(torch.ones(2), file)
+    >>> _ = file.seek(0)
+    >>> torch.load(file)
+    tensor([0., 0.])
+    """
+
+    def __init__(self, materialize_fake_tensors: bool = False) -> None:
+        self.materialize_fake_tensors = materialize_fake_tensors
+
+    def __enter__(self) -> None:
+        self.before = settings.skips_data
+        settings.skips_data = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        settings.skips_data = self.before
 
 
 def get_default_load_endianness() -> LoadEndianness | None:
     """How the bytes of files lie that do not say it; None is little."""
-    return settings.endianness
+    return loading.endianness
 
 
 def set_default_load_endianness(endianness: LoadEndianness | None) -> None:
     """Set it."""
     if not (endianness is None or isinstance(endianness, LoadEndianness)):
         raise TypeError("Invalid argument type in function set_default_load_endianness")
-    settings.endianness = endianness
+    loading.endianness = endianness
 
 
 def get_crc32_options() -> bool:
     """Whether `save` is to compute checksums: True. Files have them in any case."""
-    return settings.checksums
+    return saving.compute_crc32
 
 
 def set_crc32_options(compute_crc32: bool) -> None:
     """Say that checksums are not needed: what is set is remembered, and files have them all the same."""
-    settings.checksums = compute_crc32
+    saving.compute_crc32 = compute_crc32
 
 
-def get_default_mmap_options() -> int:
+def get_default_mmap_options() -> int | None:
     """How `load` with mmap=True maps files: `mmap.MAP_PRIVATE`, or MAP_SHARED, by which writing changes the file."""
-    return settings.mmap_flags
+    return loading.mmap_flags
 
 
 class set_default_mmap_options:
@@ -89,10 +135,11 @@ class set_default_mmap_options:
             raise RuntimeError("Changing the default mmap options is not supported on Windows")
         if flags not in (MAP_PRIVATE, MAP_SHARED):
             raise ValueError(
-                f"flags must be mmap.MAP_PRIVATE or mmap.MAP_SHARED, not {flags!r}: no other is known"
+                "Invalid argument in function set_default_mmap_options, expected mmap.MAP_PRIVATE or "
+                f"mmap.MAP_SHARED, but got {flags}"
             )
-        self.before = settings.mmap_flags
-        settings.mmap_flags = flags
+        self.before = loading.mmap_flags
+        loading.mmap_flags = flags
 
     def __enter__(self) -> None:
         pass
@@ -103,7 +150,7 @@ class set_default_mmap_options:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        settings.mmap_flags = self.before
+        loading.mmap_flags = self.before
 
 
 # ---- places --------------------------------------------------------------------------------------
@@ -129,7 +176,7 @@ def location_tag(storage: Any) -> str:
 def default_restore_location(storage: Any, location: str) -> Any:
     """The storage in the place of that name."""
     for _, _, restore in _packages:
-        found = restore(storage, location)
+        found: Any = restore(storage, location)
         if found is not None:
             return found
     raise RuntimeError(
@@ -156,6 +203,11 @@ def _cuda(storage: Any, location: str) -> Any:
     return validate_cuda_device(location) if location.partition(":")[0] == "cuda" else None
 
 
+def _xpu(storage: Any, location: str) -> Any:
+    if location.partition(":")[0] == "xpu":
+        raise _not_there("XPU", "torch.xpu.is_available() is False")
+
+
 def _meta(storage: Any, location: str) -> Any:
     return UntypedStorage.on(outlined(storage.array)) if location == "meta" else None
 
@@ -163,15 +215,22 @@ def _meta(storage: Any, location: str) -> Any:
 register_package(10, _cpu_tag, _cpu)
 register_package(20, lambda storage: None, _cuda)
 register_package(22, _meta_tag, _meta)
+register_package(24, lambda storage: None, _xpu)
+
+
+def _not_there(kind: str, why: str) -> RuntimeError:
+    return RuntimeError(
+        f"Attempting to deserialize object on a {kind} device but {why}. If you are running on a "
+        "CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
+        "storages to the CPU."
+    )
 
 
 def validate_cuda_device(location: str) -> int:
     """An error: there is no such device."""
-    raise RuntimeError(
-        "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
-        "False. If you are running on a CPU-only machine, please use torch.load with "
-        "map_location=torch.device('cpu') to map your storages to the CPU."
-    )
+    if not location.startswith("cuda"):
+        raise ValueError(f"Expected a cuda device, but got: {location}")
+    raise _not_there("CUDA", "torch.cuda.is_available() is False")
 
 
 def validate_hpu_device(location: str) -> int:

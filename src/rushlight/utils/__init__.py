@@ -35,6 +35,7 @@ dlpack = later("rushlight.utils.dlpack")
 flop_counter = later("rushlight.utils.flop_counter")
 hooks = later("rushlight.utils.hooks")
 model_zoo = later("rushlight.utils.model_zoo")
+serialization = later("rushlight.utils.serialization")
 weak = later("rushlight.utils.weak")
 
 

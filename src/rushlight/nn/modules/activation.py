@@ -74,12 +74,14 @@ class ReLU(_Inplace):
 class ReLU6(_Inplace):
     """min(max(0, x), 6), elementwise."""
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        # As in torch, where these are attributes: files have them.
+        self.min_val, self.max_val = 0.0, 6.0
+
     def forward(self, input: Tensor) -> Tensor:
         """The input between 0 and 6."""
         return F.relu6(input, inplace=self.inplace)
-
-    min_val = 0.0
-    max_val = 6.0
 
 
 class SELU(_Inplace):

@@ -95,6 +95,7 @@ class _ConvNd(Module):
         self.output_padding = each(output_padding)
         self.groups = groups
         self.padding_mode = padding_mode
+        self.transposed = type(self).transposed  # an attribute in torch: files have it
         self._reversed_padding_repeated_twice = self._margins()
         channels = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = new_parameter(

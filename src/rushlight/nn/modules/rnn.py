@@ -196,6 +196,13 @@ class RNNBase(Module):
         for name, weight in zip(self._flat_weights_names, weights, strict=False):
             setattr(self, name, weight)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # torch has this list among the attributes, and its modules need it from a file.
+        return {**super().__getstate__(), "_flat_weights": self._flat_weights}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({k: v for k, v in state.items() if k != "_flat_weights"})
+
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights of each layer and direction."""

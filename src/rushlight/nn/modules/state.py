@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -354,12 +355,38 @@ class StateMethods:
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> Handle:
-        bound = functools.partial(hook, self) if with_module else hook
+        bound = _WrappedHook(hook, self) if with_module else hook
         return Handle(self._load_state_dict_pre_hooks, bound)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(module, incompatible_keys) after this module and its children have loaded."""
         return Handle(self._load_state_dict_post_hooks, hook)
+
+
+class _WrappedHook:
+    """A hook before loading that is called with its module; files have it by this name."""
+
+    def __init__(self, hook: Callable[..., Any], module: Any = None) -> None:
+        self.__setstate__({"hook": hook, "with_module": module is not None, "module": module})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.with_module:
+            return self.hook(*args, **kwargs)
+        module = self.module()
+        if module is None:
+            raise RuntimeError("You are trying to call the hook of a dead Module!")
+        return self.hook(module, *args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {"hook": self.hook, "with_module": self.with_module}
+        return {**state, "module": self.module()} if self.with_module else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.hook = state["hook"]
+        self.with_module: bool = state["with_module"]
+        # The module holds its hooks: it would hold itself.
+        if self.with_module:
+            self.module = weakref.ref(state["module"])
 
 
 def _problem(key: str, target: Any, source: Any) -> str | None:

@@ -16,6 +16,7 @@ from rushlight.core.state import state
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.functional.attention import canonical_mask
+from rushlight.nn.modules.activation import GELU, ReLU
 from rushlight.nn.modules.attention import MultiheadAttention
 from rushlight.nn.modules.container import ModuleList
 from rushlight.nn.modules.dropout import Dropout
@@ -124,6 +125,12 @@ class TransformerEncoderLayer(_Layer):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.activation = _activation(activation)
+        # 1 for ReLU, 2 for GELU, 0 for others: torch's module asks this of one from a file.
+        if self.activation is F.relu or isinstance(self.activation, ReLU):
+            self.activation_relu_or_gelu = 1
+        else:
+            gelu = self.activation is F.gelu or isinstance(self.activation, GELU)
+            self.activation_relu_or_gelu = 2 if gelu else 0
 
     def forward(
         self,
@@ -228,7 +235,7 @@ def _why_no_nested_tensor(layer: Any) -> str:
         ),
         (attention.in_proj_bias is None, "encoder_layer.self_attn was passed bias=False"),
         (
-            layer.activation not in (F.relu, F.gelu),
+            not layer.activation_relu_or_gelu,
             "encoder_layer.activation_relu_or_gelu was not True",
         ),
         (layer.norm1.eps != layer.norm2.eps, "encoder_layer.norm1.eps was not equal to norm2.eps"),

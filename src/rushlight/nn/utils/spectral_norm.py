@@ -14,6 +14,7 @@ from rushlight.nn import init
 from rushlight.nn.modules.conv import _ConvTransposeNd
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
+from rushlight.ops.algebra import pinv
 from rushlight.ops.product import matmul
 
 __all__ = ["SpectralNorm", "remove_spectral_norm", "spectral_norm"]
@@ -107,14 +108,55 @@ class SpectralNorm:
         module.register_buffer(name + "_u", u)
         module.register_buffer(name + "_v", v)
         module.register_forward_pre_hook(norm)
-        module._register_state_dict_hook(norm._note_version)
+        module._register_state_dict_hook(SpectralNormStateDictHook(norm))
+        module._register_load_state_dict_pre_hook(SpectralNormLoadStateDictPreHook(norm))
         return norm
 
-    def _note_version(
-        self, module: Module, state: Any, prefix: str, metadata: dict[str, Any]
+
+class SpectralNormStateDictHook:
+    """Notes in a state which version of the hook has written it."""
+
+    def __init__(self, fn: SpectralNorm) -> None:
+        self.fn = fn
+
+    def __call__(
+        self, module: Module, state: Any, prefix: str, local_metadata: dict[str, Any]
     ) -> None:
-        versions = metadata.setdefault("spectral_norm", {})
-        versions[self.name + ".version"] = self._version
+        versions = local_metadata.setdefault("spectral_norm", {})
+        key = self.fn.name + ".version"
+        if key in versions:
+            raise RuntimeError(f"Unexpected key in metadata['spectral_norm']: {key}")
+        versions[key] = self.fn._version
+
+
+class SpectralNormLoadStateDictPreHook:
+    """Finds v for a state of before version 1, which has the normalized weight in its place."""
+
+    def __init__(self, fn: SpectralNorm) -> None:
+        self.fn = fn
+
+    def __call__(
+        self, state: Any, prefix: str, local_metadata: dict[str, Any], strict: bool,
+        missing_keys: list[str], *_: Any,
+    ) -> None:  # fmt: skip
+        fn, key = self.fn, prefix + self.fn.name
+        version = local_metadata.get("spectral_norm", {}).get(fn.name + ".version")
+        if version is not None and version >= 1:
+            return
+        named = all(key + part in state for part in ("_orig", "_u", "_v"))
+        if version is None and named and key not in state:
+            return  # a state whose metadata was lost
+        missing = [key + part for part in ("_orig", "", "_u") if key + part not in state]
+        if missing:
+            if strict:
+                missing_keys.extend(missing)
+            return
+        with no_grad():
+            whole, normalized, u = state[key + "_orig"], state.pop(key), state[key + "_u"]
+            sigma, matrix = (whole / normalized).mean(), as_matrix(whole, fn.dim)
+            inverse = pinv(matmul(matrix.t(), matrix))
+            v = matmul(matmul(inverse, matrix.t()), u.unsqueeze(1)).squeeze(1)
+            state[key + "_v"] = v * (sigma / (u * matmul(matrix, v)).sum())
 
 
 def spectral_norm(
@@ -147,6 +189,9 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     else:
         raise ValueError(f"spectral_norm of '{name}' not found in {module}")
     for key, note in list(module._state_dict_hooks.items()):
-        if getattr(note, "__self__", None) is hook:
+        if getattr(note, "fn", None) is hook:
             del module._state_dict_hooks[key]
+    for key, prepare in list(module._load_state_dict_pre_hooks.items()):
+        if getattr(prepare, "fn", None) is hook:
+            del module._load_state_dict_pre_hooks[key]
     return module

@@ -183,3 +183,8 @@ def test_formulas_in_lines(latex, text):
 def test_symbolic_on_the_command_line(capsys):
     assert main(["explain", "--symbolic", "sigmoid"]) == 0
     assert "agrees" in capsys.readouterr().out
+
+
+def test_a_name_in_several_places_is_that_which_computes():
+    assert can_be_tried(subject("tanh").value)
+    assert "torch.nn.functional.tanh" in subject("tanh").names

@@ -76,11 +76,14 @@ def _formulas(row: Primitive) -> Iterator[str]:
     if reason:
         yield from section("why")
         yield from wrapped(reason)
-    yield from _kept(row)
+    if held := kept(row):
+        yield from wrapped(held)
 
 
-def _kept(row: Primitive) -> Iterator[str]:
-    """What the rules keep until backward: it is said by their parameters."""
+def kept(row: Primitive) -> str:
+    """What the rules keep until backward, which their parameters say, as a sentence."""
+    if row.vjp is None:
+        return ""
     rules = row.vjp if isinstance(row.vjp, tuple) else (row.vjp,)
     names: list[str] = []
     for rule in rules:
@@ -89,13 +92,8 @@ def _kept(row: Primitive) -> Iterator[str]:
     tensors = dict.fromkeys(
         n for n in names if n in row.inputs or (n.startswith("out") and "shape" not in n)
     )
-    if row.vjp is None:
-        return
-    kept = ["the output" if name.startswith("out") else name for name in tensors]
-    yield from wrapped(
-        f"Until backward it keeps {' and '.join(dict.fromkeys(kept))}." if kept else
-        "Until backward it keeps no tensor."
-    )  # fmt: skip
+    held = dict.fromkeys("the output" if name.startswith("out") else name for name in tensors)
+    return f"Until backward it keeps {' and '.join(held) if held else 'no tensor'}."
 
 
 def _row(row: Primitive, example: Example | None) -> Iterator[str]:

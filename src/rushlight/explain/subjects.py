@@ -63,7 +63,10 @@ def subject(name: str) -> Subject:
     if not place:
         # Of two forms, that of nn.functional has fewer arguments.
         order = ("nn.functional", *_PLACES)
-        found = next((hit for where in order if (hit := _in(where, name))), None)
+        hits = [hit for where in order if (hit := _in(where, name))]
+        # One that only hands on to another, as nn.functional.tanh does, has nothing to show.
+        shown = (hit for hit in hits if hit.kind != OPERATION or can_be_tried(hit.value))
+        found = next(shown, hits[0] if hits else None)
         if found is None and name in TABLE:
             found = Subject(name, ROW, TABLE[name])
         found = found or _whatever_case(name)

@@ -2,6 +2,7 @@
 
 summary  what is kept of an array        marks    what to look at
 story    the run as plain data           writing  the file: data, script, layout library, font
+typesetting  formulas and their font
 afterwards  what the tape tells when nobody watched
 """
 

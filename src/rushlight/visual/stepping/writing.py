@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import importlib.metadata
-import importlib.util
 import json
 import os
 import re
 import tempfile
-import unicodedata
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rushlight.errors import MissingExtraError, require
 from rushlight.version import RUSHLIGHT
+from rushlight.visual.stepping.typesetting import folder_of, font, mathml
 
 _HERE = Path(__file__).parent
 # The page is to stay below this; what an operation within a rule has of maps goes first.
@@ -52,16 +49,7 @@ _CREDITS = [
 def check_extra() -> None:
     """Raise MissingExtraError if a package that the page is made with is not installed."""
     for package in EXTRA:
-        _folder(package)
-
-
-def _folder(package: str) -> Path:
-    """Where a package lies, which need not be imported for that."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        require(package, extra="page")
-        raise MissingExtraError(f"the package {package!r} has no folder")
-    return Path(found.origin).parent
+        folder_of(package)
 
 
 def write(data: dict[str, Any], path: str | os.PathLike[str]) -> Path:
@@ -101,7 +89,7 @@ def _own(name: str) -> str:
 
 def _dagre() -> str:
     """The layout library, as a script and not as a module."""
-    text = (_folder("netron") / "dagre.js").read_text(encoding="utf-8")
+    text = (folder_of("netron") / "dagre.js").read_text(encoding="utf-8")
     return re.sub(r"^export .*$", "", text, flags=re.MULTILINE).replace("</script", "<\\/script")
 
 
@@ -131,68 +119,20 @@ def _thin(data: dict[str, Any]) -> None:
 
 # ---- formulas ------------------------------------------------------------------------------------
 
-_LETTER = re.compile(r"<mi>(ln|max|min|arg max|sin|cos)</mi>")
-
 
 def _typeset(data: dict[str, Any]) -> None:
-    """LaTeX becomes MathML, which browsers set themselves; each formula keeps its LaTeX beside it."""
-    convert = require("latex2mathml.converter", extra="page").convert
-
-    def mathml(latex: str) -> list[str]:
-        made: str = convert(latex, display="block")
-        made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
-        # A word of more than one letter stands apart from its argument.
-        return [_LETTER.sub(r'<mi>\1</mi><mspace width="0.17em"/>', made), latex]
-
+    """LaTeX becomes MathML; each formula keeps its LaTeX beside it."""
     for row in data["rows"].values():
         if "def" in row:
-            row["def"] = mathml(row["def"])
-            row["der"] = {name: [mathml(e) for e in es] for name, es in row["der"].items()}
+            row["def"] = [mathml(row["def"]), row["def"]]
+            row["der"] = {name: [[mathml(e), e] for e in es] for name, es in row["der"].items()}
 
 
 def _font(data: dict[str, Any]) -> str:
-    """Of STIX Two Math what these formulas need, as a data URL."""
-    subset = require("fontTools.subset", extra="page")
-    letters = set("()[]{}|∂∑∏√·⊙∧∨¬≤≥≠∞∫⊤±−×⌊⌋⌈⌉′∃∀̂¯→…,;:.=+<>/0123456789 ")
+    """The font of these formulas, as a data URL."""
+    letters: set[str] = set()
     for row in data["rows"].values():
         if "def" in row:
             for made, _ in (row["def"], *(e for es in row["der"].values() for e in es)):
                 letters.update(html.unescape(re.sub(r"<[^>]*>", "", made)))
-    letters |= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    # A single letter is set in italics, which are letters of their own.
-    letters |= {_italic(letter) for letter in letters}
-    options = subset.Options()
-    options.flavor = "woff"
-    options.layout_features = ["*"]
-    options.name_IDs = [0, 13, 14]
-    path = _folder("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"
-    with (
-        closing(subset.load_font(str(path), options)) as font,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        cutter = subset.Subsetter(options)
-        cutter.populate(text="".join(sorted(letters)))
-        cutter.subset(font)
-        made = os.path.join(folder, "math.woff")
-        subset.save_font(font, made, options)
-        encoded = base64.b64encode(Path(made).read_bytes()).decode()
-    return f"data:font/woff;base64,{encoded}"
-
-
-def _italic(letter: str) -> str:
-    """The mathematical italic form of a letter."""
-    try:
-        name = unicodedata.name(letter)
-    except ValueError:
-        return letter
-    if letter == "h":
-        return "ℎ"
-    case = "CAPITAL" if "CAPITAL" in name else "SMALL"
-    for script in ("LATIN", "GREEK"):
-        if name.startswith(f"{script} {case} LETTER "):
-            last = name.removeprefix(f"{script} {case} LETTER ")
-            try:
-                return unicodedata.lookup(f"MATHEMATICAL ITALIC {case} {last}")
-            except KeyError:
-                return letter
-    return letter
+    return f"data:font/woff;base64,{base64.b64encode(font(letters)).decode()}"

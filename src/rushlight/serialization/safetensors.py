@@ -59,7 +59,7 @@ def save_file(
 
 def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """The bytes that `save_file` writes."""
-    _check(tensors)
+    check(tensors)
     if metadata is not None and not all(
         isinstance(text, str) for item in metadata.items() for text in item
     ):
@@ -114,7 +114,8 @@ def _tensors(data: bytes) -> Iterator[tuple[str, Tensor]]:
         yield name, wrap(array)
 
 
-def _check(tensors: Mapping[str, Any]) -> None:
+def check(tensors: Mapping[str, Any]) -> None:
+    """Raise the error for what the format cannot hold: other things than tensors, shared memory, dtypes."""
     if not isinstance(tensors, Mapping):
         raise ValueError(
             f"Expected a dict of [str, torch.Tensor] but received {type(tensors).__name__}"

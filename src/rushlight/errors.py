@@ -22,7 +22,7 @@ def require(package: str, extra: str) -> ModuleType:
         if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
             raise
         message = (
-            f"this needs the package {package!r}, which is not installed. "
+            f"this needs the package {package.partition('.')[0]!r}, which is not installed. "
             f'It comes with: python -m pip install "rushlight[{extra}]"'
         )
         raise MissingExtraError(message) from None

@@ -44,7 +44,7 @@ def test_tables_and_a_picture(script, tmp_path):
     assert shown.stdout == "done\n"
     for part in (
         "GFLOP/s",
-        "of limit",
+        "limit",
         "linear ",
         "Linear_0",
         "train.py:6",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from rushlight.cli.main import COMMANDS, parser_of
-from rushlight.errors import require
+from rushlight.errors import MissingExtraError, require
 
 # Where the script belongs, by shell.
 _PLACES = {
@@ -25,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Print the script."""
-    print(script(options.shell))
+    try:
+        print(script(options.shell))
+    except MissingExtraError as error:
+        print(f"rushlight completion: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+from rushlight.cli.tracebacks import FULL
 from rushlight.cli.watcher import Watcher, say
 from rushlight.doctor import watch
 
@@ -30,6 +31,9 @@ class Doctoring(Watcher):
         print(file=sys.stderr)
         self.findings.show()
         if self.findings.failures:
-            say(
-                f"the doctor itself failed {len(self.findings.failures)} times, and may have missed something"
-            )
+            failed = self.findings.failures
+            times = "once" if len(failed) == 1 else f"{len(failed)} times"
+            say(f"the doctor itself failed {times}, and may have missed something: "
+                f"{failed[0].strip().splitlines()[-1]}")  # fmt: skip
+            if os.environ.get(FULL, "0") not in ("", "0"):
+                print(failed[0], file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, say
 from rushlight.visual import Capture
 from rushlight.visual.drawing import Drawing, draw_run
 from rushlight.visual.graphviz import KINDS, problem
@@ -73,12 +73,8 @@ class FirstBackward(Watcher):
 def _problem(path: Path) -> str | None:
     """Why nothing can be drawn there, as far as is known beforehand."""
     suffix = path.suffix.lower()
-    if path.is_dir():
-        return "this is a folder: name a file, such as graph.svg"
+    if (found := cannot_be_written(path)) is not None:
+        return found
     if suffix not in _PICTURES + _AS_TEXT:
         return f"the suffix says the format: use one of {', '.join(_PICTURES + _AS_TEXT)}"
-    if not path.absolute().parent.is_dir():
-        return f"there is no folder {path.parent}"
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        return "this cannot be written"
     return problem(suffix[1:]) if suffix in _PICTURES else None

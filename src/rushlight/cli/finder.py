@@ -19,6 +19,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.cli import children
+from rushlight.errors import MissingExtraError
 from rushlight.later import SecondName, Unloaded
 from rushlight.nearest import missing, nearest
 from rushlight.nn import Module
@@ -127,6 +128,8 @@ def _say_where(module: ModuleType, name: str) -> None:
         if not (isinstance(value, type | FunctionType) and value.__qualname__ == key):
             continue
         home = value.__module__ or ""
+        if value is MissingExtraError:
+            continue
         inner = name in _FLAT and home.startswith(f"{name}.")
         if inner or home.startswith("rushlight."):
             value.__module__ = name

@@ -25,10 +25,13 @@ _EXAMPLES = """\
 examples:
   rushlight run train.py --epochs 3       a script, with its own arguments
   rushlight run -m package.train          a module
+  rushlight run --doctor train.py         says what is wrong with its training
+  rushlight run --profile train.py        says where its time goes
   rushlight run --draw graph.svg train.py draws the graph of its first backward
-  rushlight run --page step.html train.py a page to step through its first training step
-  rushlight export -o out script.py       what the script exports, as C files in out/
-  rushlight info                          what this installation computes with
+  rushlight run --page step.html train.py a page to step through its first step
+  rushlight verify train.py               compares its gradients with torch's
+  rushlight explain softmax               formula, derivative, example, source
+  rushlight export -o out script.py       what the script exports, as C in out/
 """
 
 
@@ -85,4 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(welcome())
         return 0
-    return import_module(f"rushlight.cli.{command}").main(options)
+    try:
+        return import_module(f"rushlight.cli.{command}").main(options)
+    except KeyboardInterrupt:
+        if command in ("run", "export"):
+            raise  # The program's own traceback has been shown.
+        return 130

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, say
 from rushlight.errors import MissingExtraError
 from rushlight.optim.optimizer import register_optimizer_step_post_hook
 from rushlight.visual.records import UPDATE, Operation
@@ -100,14 +100,10 @@ class FirstStep(Watcher):
 
 def _problem(path: Path) -> str | None:
     """Why no page can be written there, as far as is known beforehand."""
-    if path.is_dir():
-        return "this is a folder: name a file, such as step.html"
     if path.suffix.lower() not in (".html", ".htm"):
         return "a page is an HTML file: name one, such as step.html"
-    if not path.absolute().parent.is_dir():
-        return f"there is no folder {path.parent}"
-    if not os.access(path.absolute().parent, os.W_OK):
-        return "this cannot be written"
+    if (found := cannot_be_written(path)) is not None:
+        return found
     try:
         check_extra()
     except MissingExtraError as error:

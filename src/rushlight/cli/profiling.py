@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import linecache
 import os
+import shutil
 import sys
 import time
 from html import escape
@@ -13,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.cli.watcher import Watcher, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, say
 from rushlight.profiler import places
 from rushlight.profiler.tally import Branch, Sum, Tally
 from rushlight.threads import get_num_threads
 
 _ROWS = 12
+_WIDE = 110
 # One measurement, whoever asks for it.
 _shared: list[Tally] = []
 
@@ -62,11 +64,9 @@ class Flame(Profiling):
     def __init__(self, value: str) -> None:
         super().__init__(value)
         path = Path(value)
-        problem = None
+        problem = cannot_be_written(path)
         if path.suffix.lower() not in (".svg", ".html", ".json"):
             problem = "the suffix says the format: .svg, .html, or .json for speedscope.app"
-        elif not path.absolute().parent.is_dir():
-            problem = f"there is no folder {path.parent}"
         if problem is not None:
             print(f"rushlight run: --flame {value}: {problem}", file=sys.stderr)
             raise SystemExit(2)
@@ -127,6 +127,11 @@ def _by_numpy() -> tuple[float, float]:
 
 def tables(tally: Tally, took: float) -> list[str]:
     """The lines that are printed: by operation, by module, by line."""
+    if not tally.operations:
+        return [
+            "",
+            f"{_time(took * 1e9)} in all; no operation of torch ran, so that there is nothing to tell",
+        ]
     flops, bandwidth = limits()
     spent = sum(s.nanoseconds for s in tally.operations.values()) or 1
     cost = _cost_of_a_mark() * tally.marks / 1e9
@@ -135,15 +140,17 @@ def tables(tally: Tally, took: float) -> list[str]:
         f"{_time(took * 1e9)} in all, {spent / 1e9 / max(took, 1e-9):.0%} of it in operations; measuring took about "
         f"{_time(cost * 1e9)} ({cost / max(took, 1e-9):.0%})",
         f"this machine at most: {flops:,.0f} GFLOP/s, {bandwidth:,.0f} GB/s from memory",
+        *(["compiled functions ran eagerly, to be measured"] if "rushlight.compiler.compile" in sys.modules
+          or "torch.compiler.compile" in sys.modules else []),
         "",
-        f"{'operation':<26}{'calls':>8}{'time':>10}{'share':>8}{'each':>10}{'GFLOP/s':>9}{'GB/s':>7}{'of limit':>10}",
-    ]
+        f"{'operation':<22}{'calls':>8}{'time':>10}{'share':>7}{'each':>10}{'GFLOP/s':>9}{'GB/s':>6}{'limit':>7}",
+    ]  # fmt: skip
     for name, sum_ in _largest(tally.operations):
         ns = max(sum_.nanoseconds, 1)
         least = max(sum_.flops / flops, sum_.bytes / bandwidth)
         lines.append(
-            f"{name:<26.26}{sum_.calls:>8,}{_time(ns):>10}{ns / spent:>8.1%}{_time(ns / sum_.calls):>10}"
-            f"{sum_.flops / ns:>9.1f}{sum_.bytes / ns:>7.1f}{min(least / ns, 1.0):>10.0%}"
+            f"{name:<22.22}{sum_.calls:>8,}{_time(ns):>10}{ns / spent:>7.1%}{_time(ns / sum_.calls):>10}"
+            f"{sum_.flops / ns:>9.1f}{sum_.bytes / ns:>6.1f}{min(least / ns, 1.0):>7.0%}"
         )
     lines += _rest(tally.operations)
     if tally.module_sums:
@@ -152,12 +159,15 @@ def tables(tally: Tally, took: float) -> list[str]:
             lines.append(f"{name:<46.46}{sum_.calls:>8,}{_time(sum_.nanoseconds):>10}")
         lines += _rest(tally.module_sums)
     lines += ["", f"{'time':>10}{'share':>8}  line, with its backward"]
+    width = min(_WIDE, shutil.get_terminal_size((_WIDE, 24)).columns)
     whole = sum(s.nanoseconds for s in tally.lines.values()) or 1
     for (file, number), sum_ in _largest(tally.lines):
         text = linecache.getline(file, number).strip()
         place = f"{os.path.basename(file)}:{number}"
         lines.append(
-            f"{_time(sum_.nanoseconds):>10}{sum_.nanoseconds / whole:>8.1%}  {place}  {text}"[:110]
+            f"{_time(sum_.nanoseconds):>10}{sum_.nanoseconds / whole:>8.1%}  {place}  {text}"[
+                :width
+            ]
         )
     return lines
 

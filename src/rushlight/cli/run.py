@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import os
 import sys
+import warnings
 import zipfile
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 from rushlight.cli import children
 from rushlight.cli.finder import install
 from rushlight.cli.tracebacks import FULL, show
-from rushlight.cli.watcher import OPTIONS, Watcher, watchers
+from rushlight.cli.watcher import OPTIONS, Watcher, say, watchers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +74,11 @@ def run(
     install()
     sys.argv = [script, *arguments]
     program, code = _module(script) if module else _script(script)
+    if watching:
+        # The hooks that it warns of are ours.
+        warnings.filterwarnings(
+            "ignore", r"Using `torch.compile\(module\)` when there are global hooks"
+        )
     for watcher in watching:
         watcher.watch()
     sys.modules["__main__"] = program
@@ -89,7 +95,16 @@ def run(
 
             leaving(sys.exception())
         for watcher in watching:
-            watcher.report()
+            _report(watcher)
+
+
+def _report(watcher: Watcher) -> None:
+    """Let a watcher say what it saw; the program has ended as it has, even where that fails."""
+    try:
+        watcher.report()
+    except Exception as error:
+        words = " ".join(str(error).split())
+        say(f"{type(watcher).__name__.lower()} failed: {type(error).__name__}: {words}")
 
 
 def refuse(problem: str, status: int = 2) -> NoReturn:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import sysconfig
 from types import TracebackType
 
 from rushlight.cli.finder import STANDS_FOR, no_module
@@ -19,6 +20,7 @@ from rushlight.core.tensor import HERE
 FULL = "RUSHLIGHT_FULL_TRACEBACK"
 
 
+_STDLIB = sysconfig.get_path("stdlib") + os.sep
 # Whose frames stand before the program's first.
 _LAUNCHER = (os.path.dirname(__file__), "<frozen importlib")
 
@@ -85,7 +87,7 @@ def shortened(trace: TracebackType | None) -> tuple[TracebackType | None, int]:
     while trace is not None:
         links.append(trace)
         trace = trace.tb_next
-    kept = [link for link in links if not _is_own(link)]
+    kept = _kept(links)
     whole = links[0] if links else None
     if not kept or len(kept) == len(links) or (_is_own(links[-1]) and not _raises(links[-1])):
         return whole, 0
@@ -93,6 +95,27 @@ def shortened(trace: TracebackType | None) -> tuple[TracebackType | None, int]:
     for link in reversed(kept):
         shorter = TracebackType(shorter, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return shorter, len(links) - len(kept)
+
+
+def _kept(links: list[TracebackType]) -> list[TracebackType]:
+    """The frames that are not rushlight's, nor Python's own between two of rushlight's."""
+    kept: list[TracebackType] = []
+    between: list[TracebackType] = []
+    inside = False
+    for link in links:
+        if _is_own(link):
+            inside, between = True, []
+        elif inside and _is_pythons(link):
+            between.append(link)
+        else:
+            kept += [*between, link]
+            inside, between = False, []
+    return [*kept, *between]
+
+
+def _is_pythons(link: TracebackType) -> bool:
+    file = link.tb_frame.f_code.co_filename
+    return file.startswith(("<frozen ", _STDLIB)) and "site-packages" not in file
 
 
 def _is_own(link: TracebackType) -> bool:

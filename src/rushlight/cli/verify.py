@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="largest difference, as a part of the scale of the values (default 0.001)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N",
                         help="for scripts that seed nothing themselves (default 0)")  # fmt: skip
-    parser.add_argument("--timeout", type=float, default=None, metavar="S",
+    parser.add_argument("--timeout", type=_seconds, default=None, metavar="S",
                         help="seconds for each run")  # fmt: skip
     parser.add_argument("--python", default=sys.executable, metavar="PYTHON",
                         help="the Python in which torch is installed (default: this one)")  # fmt: skip
@@ -43,9 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of steps")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of steps")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return number
 
 
@@ -98,12 +108,12 @@ class _Verification:
 
     def run(self) -> int:
         """Run both, compare, and say what was found."""
-        theirs, ours = self._record("torch"), self._record("rushlight")
-        for path, side in ((theirs, "torch"), (ours, "rushlight")):
-            if path is None:
-                print(
-                    f"{self.name} did not end under {side} within {self.options.timeout:g} seconds"
+        for side in ("torch", "rushlight"):
+            if not self._record(side):
+                seconds = (
+                    f"{self.options.timeout:g} second{'' if self.options.timeout == 1 else 's'}"
                 )
+                print(f"could not run: {self.name} did not end under {side} within {seconds}")
                 return COULD_NOT
         found = compare(self._file("rushlight"), self._file("torch"), self.options.tolerance)
         if found.rows:
@@ -113,8 +123,8 @@ class _Verification:
     def _file(self, side: str, detail: int | None = None) -> Path:
         return self.folder / (side if detail is None else f"{side}-{detail}")
 
-    def _record(self, side: str, detail: int | None = None) -> bool | None:
-        """Run the program under one of the two; None if that took too long."""
+    def _record(self, side: str, detail: int | None = None) -> bool:
+        """Run the program under one of the two; False if that took too long."""
         options = self.options
         file = self._file(side, detail)
         wanted = {"out": str(file), "seed": options.seed, "steps": options.steps, "detail": detail,
@@ -125,11 +135,15 @@ class _Verification:
         )
         said = file.with_suffix(".out"), file.with_suffix(".err")
         with said[0].open("wb") as out, said[1].open("wb") as err:
+            process = subprocess.Popen([*runner, *given], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                       env=_plain(), start_new_session=True)  # fmt: skip
             try:
-                subprocess.run([*runner, *given], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                               env=_plain(), timeout=options.timeout)  # fmt: skip
-            except subprocess.TimeoutExpired:
-                return None
+                process.wait(options.timeout)
+            except BaseException as error:
+                _end(process)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    return False
+                raise
         if not file.exists():
             file.touch()
         return True
@@ -169,7 +183,8 @@ class _Verification:
             if found.noise
             else ""
         )
-        print(f"MATCH: {_count(found)} agree within {self.options.tolerance:g}{noise}")
+        agree = "agrees" if len(found.rows) == 1 else "agree"
+        print(f"MATCH: {_count(found)} {agree} within {self.options.tolerance:g}{noise}")
         return MATCH
 
     def _ended(self, side: str) -> bool:
@@ -193,7 +208,8 @@ class _Verification:
         if len(texts[0]) != len(texts[1]):
             print(f"DIVERGE: {len(texts[0])} lines under rushlight, {len(texts[1])} under torch")
             return DIVERGE
-        print(f"MATCH: {len(texts[0])} lines agree within {self.options.tolerance:g}")
+        lines = "1 line agrees" if len(texts[0]) == 1 else f"{len(texts[0])} lines agree"
+        print(f"MATCH: {lines} within {self.options.tolerance:g}")
         return MATCH
 
     def _say_where(self, parting: Parting) -> None:
@@ -223,10 +239,18 @@ class _Verification:
     def _operation(self, parting: Parting) -> Culprit | None:
         """Run both again as far as there, and look at each operation of that step."""
         for side in ("torch", "rushlight"):
-            if self._record(side, parting.number) is None:
+            if not self._record(side, parting.number):
                 return None
         files = [self._file(side, parting.number) for side in ("rushlight", "torch")]
         return culprit(files[0], files[1], min(self.options.tolerance, 1e-3))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a run, and the processes that it has started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def _count(found: Comparison) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -74,6 +76,18 @@ def watchers(values: dict[str, Any]) -> list[Watcher]:
         for name, option in OPTIONS.items()
         if values.get(name) not in (None, False)
     ]
+
+
+def cannot_be_written(path: Path) -> str | None:
+    """Why no file can be written there, as far as that is known beforehand."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        return "this is a folder: name a file in it"
+    if not folder.is_dir():
+        return f"there is no folder {path.parent}"
+    return (
+        None if os.access(path if path.exists() else folder, os.W_OK) else "this cannot be written"
+    )
 
 
 def say(line: str) -> None:

@@ -41,11 +41,13 @@ _KNOWN = [
     ),
     (
         r"expected (scalar type|target dtype).*Long|Expected floating point type for target|"
-        r"size mismatch \(got input|Expected input batch_size|target.*multi-target",
+        r"size mismatch \(got input|Expected input batch_size|target.*multi-target|Expected target size|"
+        r"only batches of spatial targets",
         "labels-form", "the labels do not have the form that the loss takes",
         "CrossEntropyLoss and NLLLoss take scores [N, C] and class numbers [N] of type int64: "
         "labels.long(), labels.squeeze(-1), and for one-hot labels labels.argmax(1) (or floats, which are "
-        "probabilities).",
+        "probabilities). Of sequences and images, scores are [N, C, ...] and labels [N, ...]: classes come "
+        "second, scores.transpose(1, 2).",
     ),
     (
         r"Using a target size .* different to the input size", "labels-form",
@@ -57,6 +59,68 @@ _KNOWN = [
         r"must have the same dtype|mat1 and mat2 must have the same dtype", "types-differ",
         "tensors of different types meet", "Data from NumPy is float64 as a rule: x.float(); targets of "
         "BCELoss and MSELoss are floats as well: y.float().",
+    ),
+    (
+        r"one of the following scalar types: Long, Int", "types-differ", "indices are not whole numbers",
+        "An embedding takes class numbers: indices.long(). Are features and labels in the right order?",
+    ),
+    (
+        r"result type \w+ can't be cast to", "types-differ", "a tensor of whole numbers is to hold fractions",
+        "Make it of floats first: x.float(), or torch.zeros(n) instead of torch.tensor([0, 0]).",
+    ),
+    (
+        r"to have \d+ channels, but got|dimensional input|\(unbatched\) or \d", "channels",
+        "the input has not the dimensions that the layer takes",
+        "Convolutions take [N, channels, height, width]: images that end in their channels are turned with "
+        "x.permute(0, 3, 1, 2), grey ones get theirs with x.unsqueeze(1), a single sample its batch with "
+        "x.unsqueeze(0).",
+    ),
+    (
+        r"must match the (size|existing size) of|[Ss]izes of tensors must match", "shapes-differ",
+        "tensors of different sizes meet",
+        "Print both shapes before the line. Sizes have to be equal or 1, counted from the last dimension.",
+    ),
+    (
+        r"stack expects each tensor to be equal size", "sizes-in-batch",
+        "the samples of a batch have different sizes",
+        "Pad sequences (nn.utils.rnn.pad_sequence in a collate_fn of the DataLoader), or crop and resize "
+        "images to one size.",
+    ),
+    (
+        r"cannot assign (module|parameters) before Module.__init__|has no attribute '_(modules|parameters|"
+        r"buffers)'", "no-init", "a module was not initialised",
+        "The first line of __init__ has to be super().__init__().",
+    ),
+    (
+        r"Boolean value of Tensor with more than one value", "truth-of-many",
+        "a tensor of several numbers is asked whether it is true",
+        "A loss class is made first, and what it makes is called: nn.CrossEntropyLoss()(scores, labels). "
+        "Conditions on tensors take .any(), .all(), or torch.where.",
+    ),
+    (
+        r"'(method|function|builtin_function_or_method)' object is not (iterable|subscriptable)", "not-called",
+        "a method is given where its result belongs", "Write parentheses behind it: model.parameters().",
+    ),
+    (
+        r"Can't call numpy\(\) on Tensor that requires grad", "numpy-of-graph",
+        "NumPy is asked for values that are in the graph",
+        "Cut them off first: loss.item() for a number, x.detach().numpy() for an array; evaluate under "
+        "torch.no_grad().",
+    ),
+    (
+        r"in loading state_dict", "state-names", "the weights in the file are called otherwise than the model's",
+        "Names that begin with `module.` come from DataParallel: take that off, {k.removeprefix('module.'): v "
+        "for k, v in state.items()}; `_orig_mod.` comes from torch.compile. Other differences are another "
+        "model: was it built with the same options?",
+    ),
+    (
+        r"'tuple' object has no attribute '(size|shape|view|reshape|squeeze|dim|detach|relu|backward)'|"
+        r"must be Tensor, not tuple", "pair-of-results", "a pair of results is used as a tensor",
+        "nn.LSTM, nn.GRU and nn.MultiheadAttention give two things: output, state = lstm(x).",
+    ),
+    (
+        r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA", "no-gpu", "there is no GPU here",
+        'Choose once: device = "cuda" if torch.cuda.is_available() else "cpu", and write .to(device).',
     ),
     (
         r"shapes cannot be multiplied", "shapes-differ", "an input does not fit the layer",

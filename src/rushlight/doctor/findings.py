@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any, TextIO
 from rushlight.doctor.places import Place
 
 ERROR, WARNING = "error", "warning"
+# As many columns as are read with ease.
+_WIDE = 96
 # What else is seen where something is the matter, and need not be said again.
 _FOLLOWS = {
     "nan": {
@@ -30,12 +33,16 @@ _FOLLOWS = {
     "zeroed-before-step": {"no-gradient", "rate-low"},
     "symmetric": {"constant-output", "dead-relu", "rate-low", "rate-high", "vanishing"},
     "softmax-of-one": {"constant-output", "rate-low", "saturated"},
+    "exploding": {"rate-low", "rate-high"},
     "dead-relu": {"constant-output", "rate-low", "vanishing", "one-class"},
     "saturated": {"vanishing", "rate-low"},
     "vanishing": {"rate-low", "constant-output"},
     "weights-vanish": {"constant-output", "dead-relu", "vanishing", "rate-low", "rate-high"},
     "log-twice": {"nan", "diverged"},
     "schedule-fast": {"rate-low"},
+    "scheduler-never": {"rate-low"},
+    "same-layer": {"not-optimized"},
+    "plateau-mode": {"rate-low", "schedule-fast"},
     "labels-out-of-range": {"crash"},
     "index-out-of-range": {"crash"},
     "logits-as-probabilities": {"crash"},
@@ -60,7 +67,7 @@ class Finding:
     advice: str
     also: tuple[tuple[str, Place], ...] = ()
 
-    def lines(self, width: int = 96, colour: bool = False) -> list[str]:
+    def lines(self, width: int = _WIDE, colour: bool = False) -> list[str]:
         """The finding as a block of text."""
         tint = {ERROR: "1;31", WARNING: "1;33"}[self.severity]
         paint = _painted if colour else _plain
@@ -127,10 +134,12 @@ class Report:
     def __getitem__(self, number: int) -> Finding:
         return self.findings[number]
 
-    def text(self, width: int = 96, colour: bool = False) -> str:
+    def text(self, width: int = _WIDE, colour: bool = False) -> str:
         """All of it, a block for each finding."""
         seen = f"{_count(self.backwards, 'backward')} and {_count(self.steps, 'step')} watched"
         found = self.findings
+        if not found and not self.backwards:
+            return "rushlight doctor: no backward ran, so that there was no training to look at"
         if not found:
             return f"rushlight doctor: nothing found ({seen})"
         errors = sum(finding.severity == ERROR for finding in found)
@@ -146,7 +155,8 @@ class Report:
         """Print it, in colours where a terminal shows them."""
         stream = sys.stderr if stream is None else stream
         colour = stream.isatty() and "NO_COLOR" not in os.environ
-        text = self.text(colour=colour)
+        width = max(40, min(_WIDE, shutil.get_terminal_size((_WIDE, 24)).columns))
+        text = self.text(width, colour)
         try:
             print(text, file=stream)
         except UnicodeEncodeError:

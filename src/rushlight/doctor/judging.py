@@ -13,7 +13,9 @@ from rushlight import nn
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 from rushlight.doctor.findings import ERROR, WARNING, Finding
+from rushlight.doctor.making import SEQUENCES, Making
 from rushlight.doctor.places import OWN, USER, Place, here, kind_of, lines_of_users, said_to_test
+from rushlight.doctor.sorting import Sorting, span
 
 if TYPE_CHECKING:
     from rushlight.doctor.watching import Call, Doctor, Rule
@@ -27,6 +29,7 @@ _LOSSES = (
     "binary_cross_entropy",
     "log_sigmoid",
 )
+_DISTANCES = ("squared_distance", "rounded_distance")
 # Rows whose results are judged, labels kept, at most.
 _MOST_ROWS, _MOST_CALLS, _MOST_LABELS = 1_000_000, 5_000, 200_000
 
@@ -44,8 +47,11 @@ class Pass:
         self.count = 0
         self.varied = True
         self.tests = False
+        self.span = None
+        self.sequences: list[tuple[Place, int, int]] = []
         if x is not None:
             data = x._data
+            self.span = span(data)
             self.count = len(data)
             self.varied = len(data) > 1 and not (data[:1] == data[1:2]).all()
             self.rows = _hashed(data)
@@ -63,6 +69,7 @@ class Whose:
     def __init__(self, module: Any) -> None:
         self.noisy = [one for one in module.modules() if isinstance(one, _NOISY)]
         self.kind = type(module).__name__
+        self.called = False
         self.rows: set[int] = set()
         self.in_training = self.in_evaluation = 0
         self.eval_place: Place | None = None
@@ -78,14 +85,20 @@ class Whose:
 class Judgement:
     """A loss or a comparison that was computed of what a module gave."""
 
-    def __init__(self, place: Place, passes: tuple[Pass, ...], rows: int) -> None:
-        self.place, self.passes, self.rows = place, passes, rows
+    def __init__(
+        self, judging: Judging, place: Place, passes: tuple[Pass, ...], target: Any
+    ) -> None:
+        self.judging, self.place, self.passes = judging, place, passes
+        self.shape = target._data.shape if isinstance(target, TensorBase) else ()
+        self.rows = self.shape[0] if self.shape else 0
         self.trained = False
 
     def mark(self) -> None:
         """A backward came through here: it was no judgement, but training."""
         self.trained = True
         for one in self.passes:
+            if one.sequences and self.shape:
+                self.judging.making.judged(one.sequences, self.shape)
             if one.count == self.rows and len(one.whose.rows) < _MOST_ROWS:
                 one.whose.rows.update(one.rows)
 
@@ -101,7 +114,7 @@ class Judging:
         self.now: tuple[Pass, ...] = ()
         self.passes: list[Pass] = []
         self.judgements: list[Judgement] = []
-        self.labels: dict[Place, list[Any]] = {}
+        self.sorting, self.making = Sorting(doctor), Making(doctor)
         self.kept = 0
         self.missed: dict[Place, list[Any]] = {}
         self.widened: dict[int, Any] = {}
@@ -135,6 +148,8 @@ class Judging:
         """A module is called."""
         self.stack.append(module)
         if len(self.stack) > 1:
+            if self.now and isinstance(module, SEQUENCES):
+                self._sequence(module, args)
             return
         self.turns = {}
         whose = self.whose.get(module)
@@ -147,12 +162,25 @@ class Judging:
         x = next((a for a in args if isinstance(a, TensorBase) and a._data.ndim > 1), None)
         if x is not None and x._data.__class__ is not np.ndarray:
             x = None
-        one = Pass(whose, module, here(), x)
+        place = here()
+        one = Pass(whose, module, place, x)
+        if not whose.called:
+            whose.called = True
+            self.making.first_called(module, place)
         lines = lines_of_users()
         one.tests = said_to_test(lines)
         self.now = (one,)
+        if isinstance(module, SEQUENCES):
+            self._sequence(module, args)
         if len(self.passes) < _MOST_CALLS:
             self.passes.append(one)
+
+    def _sequence(self, module: Any, args: Any) -> None:
+        one, place = self.now[0], here()
+        x = next((a for a in args if isinstance(a, TensorBase)), None)
+        if all(place != known for known, *_ in one.sequences):
+            found = self.making.sequence(module, x, place)
+            one.sequences += [found] if found is not None else []
 
     def leaves(self, module: Any, output: Any) -> None:
         """A module's call ends."""
@@ -224,7 +252,8 @@ class Judging:
         self._in_training_mode(tested)
         self._seen_before(tested)
         self._in_evaluation_mode()
-        self._order_of_labels()
+        self.sorting.conclude()
+        self.making.conclude()
         self._one_class()
         for place, alone in self.single.items():
             if len(alone) >= 5 and all(alone):
@@ -293,33 +322,6 @@ class Judging:
                     "of batches that it had been trained on before: the result says little about new data.",
                     "Split the data once, before anything else, into parts that share no sample; look at the "
                     "indices of the split and at duplicates.",
-                ))  # fmt: skip
-
-    def _order_of_labels(self) -> None:
-        for place, batches in self.labels.items():
-            sized = [b for b in batches if len(b) >= 8]
-            if len(sized) < 5 or len(sized) < 0.8 * len(batches):
-                continue
-            every = np.concatenate(sized)
-            classes, counts = np.unique(every, return_counts=True)
-            if not 2 <= len(classes) <= 1000:
-                continue
-            share = counts / counts.sum()
-            size = float(np.mean([len(b) for b in sized]))
-            expected = float(np.sum(1 - (1 - share) ** size))
-            distinct = float(np.mean([len(np.unique(b)) for b in sized]))
-            steps = np.diff(every)
-            sorted_within = float(np.mean([bool((np.diff(b) >= 0).all()) for b in sized]))
-            if len(classes) == 2 and np.count_nonzero(steps) > len(sized) / 3:
-                continue
-            if expected >= 1.8 and distinct <= 0.6 * expected + 0.2 and sorted_within >= 0.9:
-                self.doctor.find(Finding(
-                    "not-shuffled", WARNING, "the training data is not shuffled: batches are sorted by label",
-                    place,
-                    f"{len(classes)} classes were seen, but a batch of {size:.0f} has {distinct:.1f} of them on "
-                    f"average, where {expected:.1f} would be expected, and their labels come in order: each "
-                    "class is learned, and forgotten with the next.",
-                    "DataLoader(..., shuffle=True), or a new torch.randperm(n) of the samples in each epoch.",
                 ))  # fmt: skip
 
     def _one_class(self) -> None:
@@ -404,20 +406,31 @@ def _judged(doctor: Doctor, call: Call) -> None:
     if fact is None or not fact.passes or len(judging.judgements) >= _MOST_CALLS or judging.now:
         return
     target = call.inputs[1] if len(call.inputs) > 1 else call.inputs[0]
-    rows = len(target._data) if isinstance(target, TensorBase) and target._data.ndim else 0
-    judgement = Judgement(call.place, fact.passes, rows)
+    judgement = Judgement(judging, call.place, fact.passes, target)
     judging.judgements.append(judgement)
-    if call.node is not None:
-        doctor.wait(call.node, judgement.mark)
+    if call.node is None:
+        return
+    doctor.wait(call.node, judgement.mark)
+    if call.name in _DISTANCES and isinstance(target, TensorBase):
+        place, passes, goal = call.place, fact.passes, span(target._data)
+
+        def look() -> None:
+            judging.sorting.number(place, "targets", goal)
+            if goal is not None and len(passes) == 1 and passes[0].count == judgement.rows:
+                judging.sorting.number(place, "inputs", passes[0].span)
+
+        doctor.wait(call.node, look)
 
 
 def _judged_by_eye(doctor: Doctor, call: Call) -> None:
     """Predictions that are compared with labels."""
     first = next((f for f in call.facts[:2] if f is not None and f.passes), None)
     if first is not None and not doctor.judging.now and len(call.inputs) > 1:
-        sizes = [len(t._data) for t in call.inputs if isinstance(t, TensorBase) and t._data.ndim]
-        if sizes and len(doctor.judging.judgements) < _MOST_CALLS:
-            doctor.judging.judgements.append(Judgement(call.place, first.passes, sizes[0]))
+        sized = [t for t in call.inputs if isinstance(t, TensorBase) and t._data.ndim]
+        if sized and len(doctor.judging.judgements) < _MOST_CALLS:
+            doctor.judging.judgements.append(
+                Judgement(doctor.judging, call.place, first.passes, sized[0])
+            )
 
 
 def _labelled(doctor: Doctor, call: Call) -> None:
@@ -449,7 +462,7 @@ def _labelled(doctor: Doctor, call: Call) -> None:
 
     def look() -> None:
         labels = flat.astype(np.int64)
-        judging.labels.setdefault(place, []).append(labels)
+        judging.sorting.labels.setdefault(place, []).append(labels)
         judging.kept += len(labels)
         if classes and not weighted and x.ndim == 2 and x.shape[1] <= 1000 and doctor.layers.looks:
             kept = labels[(labels >= 0) & (labels < x.shape[1])]

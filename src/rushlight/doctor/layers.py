@@ -135,6 +135,7 @@ class Layers:
         self._outputs()
         self._symmetric()
         self._depth()
+        self._size()
         self._weights()
         self.doctor.numbers.rates(self)
 
@@ -230,6 +231,8 @@ class Layers:
                 "ReLU or GELU instead of sigmoid or tanh, residual connections, normalisation layers, or an "
                 "initialisation for this depth (Kaiming, Xavier).",
             ))  # fmt: skip
+
+    def _size(self) -> None:
         wide = [t for t in self.totals if np.isfinite(t)]
         if len(wide) >= 5 and np.median(wide) > 1e3 and self.doctor.numbers.got_worse():
             self.doctor.find(Finding(

@@ -157,6 +157,27 @@ def _likelihood(doctor: Doctor, call: Call) -> None:
     ), call.node)  # fmt: skip
 
 
+def _divergence(doctor: Doctor, call: Call) -> None:
+    """kl_div takes the logarithms of probabilities first."""
+    frame = asked("kl_div")
+    scores = None if frame is None else frame["input"]
+    fact = None if scores is None else doctor.memory.of(scores)
+    if scores is None or scores._node is None or fact is None or not fact.learned:
+        return
+    x = _rows(scores)
+    plain = fact.op in ("softmax", "sigmoid")
+    if not plain and (fact.op not in _SCORES or not x.size or x.max() <= 0):
+        return
+    doctor.find(Finding(
+        "logits-as-probabilities", ERROR, "KLDivLoss is given "
+        + ("probabilities, without their logarithm" if plain else "raw scores (logits)"), call.place,
+        f"kl_div takes log-probabilities first, none of which is above 0; here they come from {_made(fact)} and "
+        f"range from {_spread(x)}. The loss may then be negative, and its least value is elsewhere.",
+        "F.kl_div(F.log_softmax(scores, dim=1), probabilities, reduction=\"batchmean\").",
+        ((fact.op, fact.place),) if fact.place != call.place else (),
+    ), scores._node)  # fmt: skip
+
+
 def _log(doctor: Doctor, call: Call) -> None:
     before = call.facts[0]
     if before is None or not before.learned:
@@ -380,7 +401,8 @@ RULES = [
     ("cross_entropy", _softened_again), ("log_softmax", _softened_again),
     ("softmax", _softened_again), ("cross_entropy", _one_class), ("softmax", _softmax),
     ("log_softmax", _softmax), ("argmax", _over_the_batch), ("nll", _likelihood), ("log", _log),
-    ("log_sigmoid", _log_sigmoid), ("binary_cross_entropy", _binary), ("expand", _pair_broadcast),
+    ("log_sigmoid", _log_sigmoid), ("binary_cross_entropy", _binary),
+    ("xlogy", _divergence), ("expand", _pair_broadcast),
     ("sub", _difference), ("eq", _compared), ("squared_distance", _out_of_reach),
     ("rounded_distance", _out_of_reach),
 ]  # fmt: skip

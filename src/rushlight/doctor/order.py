@@ -63,6 +63,14 @@ def _loop(doctor: Doctor, steps: Steps, o: Optimizing) -> None:
             "of the batch before.",
             _LOOP,
         ))  # fmt: skip
+    if o.unused >= 3 and o.behind * 2 >= n >= 2 and not o.wiped:
+        find(found(
+            "step-seldom", "gradients are cleared before a step has used them", steps.step_place,
+            f"{o.unused} backwards gave gradients that were cleared before {o.kind} made a step; only the last one "
+            f"before each of its {n} steps counted.",
+            f"Make the step within the loop, behind backward; or clear less often, to add gradients up. {_LOOP}",
+            ("made", o.place),
+        ))  # fmt: skip
     if o.again >= 3 and not o.forgot:
         find(found(
             "step-twice", "step is called again without a new gradient", steps.step_place,
@@ -85,7 +93,7 @@ def _without_gradient(doctor: Doctor, steps: Steps, o: Optimizing) -> None:
     """Parameters that an optimizer has and that never got a gradient."""
     if o.steps < 2 or not doctor.backwards or (o.empty_first and o.wiped):
         return
-    wants = [k for k in o.params if (t := k.ref()) is None or t._requires_grad]
+    wants = [k for k in o.params if not k.frozen]
     frozen = len(o.params) - len(wants)
     if frozen and not wants:
         doctor.find(found(
@@ -233,7 +241,8 @@ def _schedule(doctor: Doctor, s: Scheduling) -> None:
     if not s.steps and made >= 10:
         doctor.find(found(
             "scheduler-never", f"{name} is made, but never makes a step", s.place,
-            f"The optimizer made {made} steps, and the learning rate was never changed.",
+            f"The optimizer made {made} steps, and the learning rate was never changed"
+            + (": it stayed at 0, and nothing was learned." if not any(s.whose.rates if s.whose else [1]) else "."),
             "Call scheduler.step() after each epoch (or each batch, for those that count batches).",
             severity=WARNING,
         ))  # fmt: skip
@@ -244,6 +253,17 @@ def _schedule(doctor: Doctor, s: Scheduling) -> None:
             "used.",
             "Call optimizer.step() first, and scheduler.step() after it.", severity=WARNING,
         ))  # fmt: skip
+    if s.mode == "max" and len(s.measures) >= 6:
+        third = len(s.measures) // 3
+        first, last = (sum(part) / third for part in (s.measures[:third], s.measures[-third:]))
+        rates = s.whose.rates if s.whose is not None else []
+        if 0 < last < 0.9 * first and rates and rates[-1] < rates[0]:
+            doctor.find(found(
+                "plateau-mode", f"{name} waits for a larger measure, and is given one that falls", s.first,
+                f'With mode="max", what was given to step() fell from {first:.4g} to {last:.4g}; it took that for '
+                f"no progress, and the learning rate from {rates[0]:.3g} to {rates[-1]:.3g}.",
+                'For a loss take mode="min"; "max" is for an accuracy.', severity=WARNING,
+            ))  # fmt: skip
     if (
         name == "OneCycleLR"
         and s.total

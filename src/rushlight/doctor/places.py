@@ -112,7 +112,8 @@ def said_to_test(lines: list[tuple[Place, str]]) -> bool:
     words: set[str] = set()
     for place, function in lines:
         loops = [over for first, last, over in _loops(place.file) if first <= place.line <= last]
-        text = re.sub(r"(['\"]).*?\1|#.*|\.\s*eval\(\)", "", " ".join([place.source, *loops]))
+        said = (re.sub(r"(['\"]).*?\1|#.*|\.\s*eval\(\)", "", s) for s in (place.source, *loops))
+        text = " ".join(said)
         parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", f"{text} {function}")
         words |= {part.lower() for part in parts}
         if words & _TRAINS:

@@ -29,6 +29,8 @@ class Parameter:
         self.use: tuple[str, int] | None = None
         self.uses = self.backwards = self.by_hand = 0
         self.loaded = self.library = self.was_frozen = False
+        # Whether it wanted no gradient when a step came by.
+        self.frozen = False
         # Whether a backward has added to its gradient since it was last used or cleared.
         self.fresh = False
         # The gradient that the last step used, and who used it; None once it was cleared.
@@ -52,6 +54,8 @@ class Optimizing:
         self.params: list[Parameter] = []
         self.steps = self.empty = self.forgot = self.wiped = self.again = self.shared = 0
         self.empty_first = False
+        # Backwards whose gradients were cleared since the last step, and before any; steps after such ones.
+        self.unused = self.dropped = self.behind = 0
         self.rates: list[float] = []
         self.keeps_state = False
 
@@ -64,6 +68,9 @@ class Scheduling:
         self.total = getattr(scheduler, "total_steps", None)
         self.steps, self.early = 0, False
         self.first: Place | None = None
+        # Of a schedule that is given a measure: how it is read, and what it was.
+        self.mode = ""
+        self.measures: list[float] = []
 
 
 class Steps:
@@ -82,7 +89,11 @@ class Steps:
         self.clips = {"calls": 0, "none": 0, "late": 0}
         self.clip_place: Place | None = None
         self.sums: dict[Place, int] = {}
-        self._stepping = 0
+        # Steps of optimizers that are under way; whether there was one since the last backward, and whether that
+        # went to parameters alone.
+        self.inside = 0
+        self.settled = True
+        self.plain = False
 
     # ---- who is who -----------------------------------------------------------------------------
 
@@ -132,6 +143,8 @@ class Steps:
     def backward_starts(self, roots: Sequence[Any], leaves: list[Any]) -> None:
         """Before any gradient flows: which leaves will get one, and what they hold of before."""
         self.backward_place = here()
+        self.settled = False
+        self.plain = all(isinstance(leaf, nn.Parameter) for leaf in leaves if leaf._requires_grad)
         self.reached = [self.known(leaf) for leaf in leaves if leaf._requires_grad]
         for known, leaf in zip(self.reached, [x for x in leaves if x._requires_grad], strict=True):
             g = leaf._grad
@@ -192,9 +205,10 @@ class Steps:
 
     def stepped(self, optimizer: Any) -> None:
         """After a step."""
-        if self._stepping:
-            return
         optimizing = self.of(optimizer)
+        self.settled = True
+        optimizing.behind += optimizing.dropped > 0
+        optimizing.unused, optimizing.dropped = optimizing.unused + optimizing.dropped, 0
         listed = [p for group in optimizer.param_groups for p in group["params"]]
         if len(listed) != len(optimizing.params):
             self._list(optimizing, optimizer)
@@ -204,6 +218,7 @@ class Steps:
         given = forgot = wiped = again = shared = 0
         for known, p in zip(optimizing.params, listed, strict=True):
             g = p._grad
+            known.frozen = not p._requires_grad
             if g is None:
                 wiped += known.wiped or known.fresh
                 known.fresh = known.wiped = False
@@ -226,6 +241,13 @@ class Steps:
 
     def cleared(self, params: Sequence[Any]) -> None:
         """Gradients are about to be cleared by zero_grad."""
+        if not self.settled and not self.inside and self.plain:
+            self.settled = True
+            mine = {id(p) for p in params}
+            for optimizing in self.optimizers:
+                fresh = [k for k in optimizing.params if k.fresh and k.stale is None]
+                if fresh and all(id(k.ref()) in mine for k in fresh):
+                    optimizing.dropped += 1
         for p in params:
             known = self.params.get(id(p))
             if known is not None and known.ref() is p:
@@ -306,12 +328,19 @@ class Steps:
     def _schedule_steps(self, plain: Any) -> Any:
         def step(scheduler: Any, *args: Any, **kwargs: Any) -> Any:
             made = scheduler.__dict__.get("_watched_by_doctor")
+            if made is None and isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+                made = self._schedule(scheduler, scheduler.optimizer)
+                made.place = Place("?", 0)  # which it is made at is not seen
             if made is not None and made.first is not made.place:
                 made.total = getattr(scheduler, "total_steps", None)
                 if made.steps == 0:
                     made.first = here()
                     made.early = made.whose is not None and not made.whose.steps
                 made.steps += 1
+                measure = args[0] if args else kwargs.get("metrics")
+                if isinstance(measure, float | int) and hasattr(scheduler, "mode"):
+                    made.mode = str(scheduler.mode)
+                    made.measures.append(float(measure))
             return plain(scheduler, *args, **kwargs)
 
         return step

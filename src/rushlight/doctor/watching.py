@@ -82,7 +82,7 @@ class Doctor(Interpreter):
         # The last look of Python at values that parameters have a part in: how, and where.
         self.looked: tuple[str, Place] | None = None
         self.backwards = 0
-        self.inside = False
+        self.inside = self.away = False
         self.wrappers = Wrappers()
         self.process = os.getpid()
 
@@ -235,6 +235,7 @@ class Doctor(Interpreter):
     @_calmly
     def _starts(self, roots: Sequence[Any]) -> None:
         """A backward begins, or the gradients of `autograd.grad` are asked for."""
+        self._come_back()
         nodes, leaves = _behind(roots)
         for node in nodes if self.suspected else ():
             for finding in self.suspected.pop(node, ()):
@@ -270,10 +271,27 @@ class Doctor(Interpreter):
 
     @_calmly
     def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        self._come_back()
+        self.steps.inside += 1
         self.layers.step_begins(optimizer)
+        if not any(map(callable, (*args[1:], *kwargs.values()))) and state.interpreters[-1:] == (
+            self,
+        ):
+            # What a step computes is its own: only a closure is the program's again.
+            self.away = True
+            super().__exit__()
+
+    def _come_back(self) -> None:
+        """Watch again; after a step that failed, with the next call of a module or backward."""
+        if self.away:
+            self.away = False
+            self.steps.inside = 0
+            self.__enter__()
 
     @_calmly
     def _step_ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        self._come_back()
+        self.steps.inside = max(0, self.steps.inside - 1)
         self.report.steps += 1
         self.steps.stepped(optimizer)
         self.layers.stepped(optimizer)
@@ -281,6 +299,7 @@ class Doctor(Interpreter):
 
     @_calmly
     def _enters(self, module: Any, args: Any) -> None:
+        self._come_back()
         self.judging.enters(module, args)
 
     @_calmly
@@ -311,6 +330,7 @@ class Doctor(Interpreter):
 
     def stop(self, error: BaseException | None) -> None:
         """End the watch and conclude."""
+        self._come_back()
         self.__exit__()
         self.wrappers.undo()
         self.stance.__exit__(None, None, None)

@@ -427,9 +427,13 @@ class Caller:
                 text.line(f"    {self._stopped()}")
             else:
                 function = text.name(step, "run")
-                text.line(
-                    f"if {function}({text.name(machine._table)}, {text.name(machine._numbers)}):"
-                )
+                run = f"{function}({text.name(machine._table)}, {text.name(machine._numbers)})"
+                if machine.locks:
+                    locks = ", ".join(text.name(lock, "lock") for lock in machine.locks)
+                    text.line(f"with {locks}:")
+                    text.line(f"    stopped = {run}")
+                    run = "stopped"
+                text.line(f"if {run}:")
                 text.line(f"    {self._stopped()}")
 
     def _perform(self, entry: Perform) -> None:

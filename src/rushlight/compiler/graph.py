@@ -60,9 +60,9 @@ class Memory:
     size: int
     # "source": was there before; "constant"; "given": NumPy or Python hands it out; "own": a temporary,
     # in the arena; "kept": made anew at each call, for a result or a gradient; "saved": a temporary that
-    # belongs to one call, until its backward has run.
+    # belongs to one call, until its backward has run; "stream": that of a random generator.
     kind: str
-    # The elements of a constant.
+    # The elements of a constant, or of a stream.
     array: Array | None = None
     # Where its pointer stands in the table of pointers.
     number: int = -1
@@ -426,6 +426,27 @@ class Images(Statement):
         if self.way in ("forward", "input"):
             return self.inputs[:1] + self.outs
         return self.inputs + self.outs
+
+
+@dataclass(eq=False)
+class Drawing(Statement):
+    """The next numbers of a random stream, in the order of memory."""
+
+    # The words of the generator, and where it stands.
+    stream: Place
+    out: Place
+    # A function of `c/random.h`, and what it is given besides these two and how many.
+    function: str
+    parameters: tuple[str, ...]
+
+    def reads(self) -> Iterator[Place]:
+        """Where the generator stands."""
+        yield self.stream
+
+    def writes(self) -> Iterator[Place]:
+        """The numbers, and where the generator stands then."""
+        yield self.out
+        yield self.stream
 
 
 @dataclass(eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,9 @@ class Machine(Written):
         if "parallel" in self.file.text:
             join_pool(self.library)
         self.performed: list[Any] = []
+        # Taken while C draws from generators, from which others may draw meanwhile.
+        streams = {id(m.array) for m in self.graph.memories if m.kind == "stream"}
+        self.locks = [g.lock for g in program.generators] if streams else []
         self.doubles = (ctypes.c_double * max(program.size, 1))()
         self.numbers = np.ctypeslib.as_array(self.doubles)
         self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()
@@ -117,7 +121,7 @@ class Machine(Written):
                 start = base + starts[memory.number]
                 part = self.arena[start : start + memory.size * memory.dtype.itemsize]
                 self._hold(memory, part.view(memory.dtype))
-            elif memory.kind == "constant" and memory.array is not None:
+            elif memory.kind in ("constant", "stream") and memory.array is not None:
                 self._hold(memory, np.ascontiguousarray(memory.array).reshape(-1))
         of = {
             self.graph.places[r.value.index].memory.number for r in self.program.kept() if r.value
@@ -210,7 +214,10 @@ class Machine(Written):
                 if isinstance(step, Perform) and not again:
                     self._same_options(slots)
             else:
-                stopped = step(self._table, self._numbers)
+                with ExitStack() as stack:
+                    for lock in self.locks:
+                        stack.enter_context(lock)
+                    stopped = step(self._table, self._numbers)
                 if stopped:
                     raise Stopped(self.file.stops[stopped - 1])
 
@@ -299,7 +306,7 @@ def _stops_late(groups: list[Group]) -> bool:
                 if statement.entry.checks and changed:
                     return True
                 changed |= isinstance(statement.entry, Draw | Store)
-            changed |= any(place.memory.kind == "source" for place in statement.writes())
+            changed |= any(p.memory.kind in ("source", "stream") for p in statement.writes())
     return False
 
 

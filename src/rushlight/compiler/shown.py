@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rushlight.compiler.emit.terms import bracketed, expression_text
 from rushlight.compiler.graph import (
+    Drawing,
     Expression,
     Guard,
     Images,
@@ -72,6 +73,9 @@ def _statement(statement: Statement) -> str:
         given = ", ".join(map(_place, statement.inputs))
         form = str(statement.form)
         return f"{', '.join(map(_place, statement.outs))} = {statement.way}({given}): {form}"
+    if isinstance(statement, Drawing):
+        given = ", ".join(statement.parameters)
+        return f"{_place(statement.out)} = {statement.function}({given})"
     if isinstance(statement, Number):
         return f"{statement.figure.name} = {_text(statement.value)}"
     if isinstance(statement, Guard):

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight.autograd.state import no_grad
 from rushlight.compiler.build import NoCompiler, built
+from rushlight.compiler.emit.fragments import HEADERS, fragments
 from rushlight.compiler.machine import Machine
 from rushlight.compiler.recording.entries import Operation
 from rushlight.compiler.recording.program import Argument, Program, Result, Source
@@ -41,8 +42,10 @@ class NotInC(Exception):
 
 def loops() -> ctypes.CDLL:
     """The loops of `c/loops.c`; raises NotInC."""
+    drawing = fragments(["draw_coins_f32", "draw_uniform_f32", "draw_normal_f32"])
+    text = files("rushlight.compiler").joinpath("c", "loops.c").read_text()
     try:
-        library = built(files("rushlight.compiler").joinpath("c", "loops.c").read_text())
+        library = built("\n".join([HEADERS, drawing, text]))
     except NoCompiler as error:
         raise NotInC(str(error)) from None
     pointer, number = ctypes.c_void_p, ctypes.c_long
@@ -50,6 +53,13 @@ def loops() -> ctypes.CDLL:
     library.swap_each.restype = None
     library.poisson.argtypes = (pointer, pointer, number, pointer, number, pointer)
     library.poisson.restype = number
+    double, single = ctypes.c_double, ctypes.c_float
+    for function, types in (
+        (library.draw_coins, (ctypes.c_int64,)),
+        (library.draw_uniform, (double, double, single)),
+        (library.draw_normal, (single, single)),
+    ):
+        function.argtypes, function.restype = (pointer, pointer, number, *types), None
     return library
 
 

@@ -59,6 +59,10 @@ def uniform(
         wide += start
         return wide.astype(np.float32)
 
+    if real == np.float32:
+        result = np.empty(parts, real)
+        if source_of(generator).fill(result, "draw_uniform", start, width, high):
+            return result.view(dtype).reshape(shape) if dtype.kind == "c" else result
     result = fill(parts, real, generator, draw)
     if not unit or real.itemsize == 2:
         # Rounding may reach the excluded bound.
@@ -110,7 +114,7 @@ def normal(
     flat = result.reshape(-1)
     if flat.size < 16 or not contiguous:
         flat[...] = cast(fma(one_by_one(source, flat.size), std, mean), real)
-    else:
+    elif real != np.float32 or not source.fill(flat, "draw_normal", mean, std):
         _in_blocks(flat, mean, std, source)
     return result.view(dtype).reshape(shape) if dtype.kind == "c" else result
 

@@ -180,6 +180,10 @@ def bernoulli(shape: Shape, dtype: Dtype, p: float, generator: Generator | None 
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     # u < p, with u = k / 2**53, is k < p * 2**53: no need to make the float.
     below = np.uint64(math.ceil(p * 2.0**53))
+    if dtype == np.float32:
+        result = np.empty(shape, dtype)
+        if source_of(generator).fill(result, "draw_coins", int(below)):
+            return result
     mask = np.uint64((1 << 53) - 1)
 
     def draw(source: Generator, n: int) -> Array:

@@ -15,6 +15,8 @@ from rushlight.core import doors
 from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import device as Device
+from rushlight.heavy import loops
+from rushlight.memory import address
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -24,6 +26,8 @@ _WORDS = 624
 _BIT64 = 1 << 64
 # Below this many words, the call overhead of RandomState.randint outweighs its speed.
 _FEW = 256
+# Elements from which a loop in C is asked for.
+_WORTH_C = 512
 
 # torch's generator state, byte for byte: a twister that kept its 32-bit words in 64 bits, then the
 # two halves of Box-Muller pairs that were drawn but not yet handed out.
@@ -94,6 +98,16 @@ class Generator:
         return self._made[1]
 
     @property
+    def twister(self) -> int:
+        """The address of its memory, in which C may draw: 624 words of 32 bits, and where it stands in them."""
+        return int(self._bits.ctypes.state_address)
+
+    @property
+    def lock(self) -> Any:
+        """Taken by whoever draws."""
+        return self._bits.lock
+
+    @property
     def device(self) -> Device:
         """Where the numbers are made: always the CPU."""
         return Device("cpu")
@@ -129,6 +143,14 @@ class Generator:
     def raw64(self, n: int) -> Array:
         """The next n 64-bit draws, as uint64: two words each, the first one high."""
         return self._legacy.randint(0, _BIT64, n, dtype=np.uint64)
+
+    def fill(self, to: Array, function: str, *parameters: float) -> bool:
+        """Let a loop in C draw an array in row order; False if there is none, or few elements."""
+        if to.size < _WORTH_C or (c := loops()) is None:
+            return False
+        with self.lock:
+            getattr(c, function)(self.twister, address(to), to.size, *parameters)
+        return True
 
     def skip(self, words: int) -> None:
         """Drop that many 32-bit words."""

@@ -1,10 +1,8 @@
 /* Loops in which each step needs the one before, element by element: NumPy has no words for them.
  *
- * They stand for loops in Python (rushlight/random), give the same bits, and are taken as soon as they are
+ * They stand for loops in Python, or many passes of NumPy's (rushlight/random), give the same bits, and are taken as soon as they are
  * compiled (rushlight/heavy.py).
  */
-#include <math.h>
-
 /* Swap place i with partner i, for i from start on. */
 void swap_each(long long *place, const unsigned *partners, long start, long count) {
     for (long i = 0; i < count; i++) {
@@ -51,4 +49,15 @@ long poisson(const double *rates, double *counts, long n, const double *uniform,
         *used += more;
     }
     return n;
+}
+
+/* What `random.h` draws, for eager programs. */
+void draw_coins(uint32_t *twister, float *to, long count, int64_t below) { draw_coins_f32(twister, to, count, below, 1); }
+void draw_uniform(uint32_t *twister, float *to, long count, double start, double width, float end)
+{
+    draw_uniform_f32(twister, to, count, start, width, end);
+}
+void draw_normal(uint32_t *twister, float *to, long count, float mean, float std)
+{
+    draw_normal_f32(twister, to, count, mean, std);
 }

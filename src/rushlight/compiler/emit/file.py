@@ -16,6 +16,7 @@ from rushlight.compiler.emit.sharing import Argument, call_of, in_parts
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.emit.walks import VARIABLES, cost_of
 from rushlight.compiler.graph import (
+    Drawing,
     Expression,
     Graph,
     Guard,
@@ -313,6 +314,11 @@ class FileWriter(Caller):
             self._images(statement)
         elif isinstance(statement, Guard):
             self._guard(number, statement)
+        elif isinstance(statement, Drawing):
+            self.calls_of.append(statement.function)
+            places = map(self._address, (statement.stream, statement.out))
+            given = ", ".join([*places, str(statement.out.size), *statement.parameters])
+            self._call(f"{statement.function}({given})")
         else:
             raise TypeError(type(statement).__name__)
 

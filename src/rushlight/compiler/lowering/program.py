@@ -32,6 +32,7 @@ from rushlight.compiler.graph import (
 from rushlight.compiler.lowering.numbers import NUMBERS
 from rushlight.compiler.recording.entries import (
     Constant,
+    Draw,
     Entry,
     Operation,
     Option,
@@ -94,6 +95,8 @@ class Lowering:
         self.statements: list[Statement] = []
         self.places: dict[int, Place] = {}
         self.where: Any = None
+        # Per random generator the place of its words.
+        self.twisters: dict[int, Place] = {}
         # The index of the last value that stands for another.
         self.stands = 0
         # Values whose memory is written, or seen by Python afterwards: a constant must be a copy then.
@@ -298,6 +301,10 @@ class Lowering:
             from rushlight.compiler.lowering.writes import write
 
             write(self, entry)
+        elif isinstance(entry, Draw):
+            from rushlight.compiler.lowering.draws import draw
+
+            draw(self, entry)
         elif isinstance(entry, Constant):
             self._constant(entry)
         elif isinstance(entry, Option):

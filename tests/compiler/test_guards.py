@@ -567,3 +567,26 @@ def test_compiled_functions_are_copied_and_pickled() -> None:
     with torch.no_grad():
         other.weight.add_(1)
     close(F.linear(x, other.weight, other.bias), other(x))
+
+
+def test_what_the_fuzzer_found() -> None:
+    """A sum of one negative zero, an assignment of more dimensions, what nonzero looks at, a .grad given inside."""
+
+    def given(x: Any) -> Any:
+        y = x * 2
+        y.grad = x.exp()
+        return y
+
+    one = torch.tensor([0])
+    for function, compiles in (
+        (lambda x: F.nll_loss(x[:1, :1].log_softmax(1), one), True),
+        (lambda x: (x * 2).index_put_((one,), x[None, :1] + 1), True),
+        (lambda x: x.erf().nonzero(), True),
+        (given, False),
+    ):
+        step, x = Step(function), torch.rand(3, 3)
+        for _ in range(3):
+            expected, made = function(x), step(x)
+            close(expected, made)
+            close(expected.grad, made.grad)
+        assert bool(step.programs) is compiles

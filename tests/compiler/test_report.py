@@ -18,7 +18,7 @@ from rushlight.compiler.limits import limits
 
 def _step() -> Step:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Dropout(0.5), nn.Linear(16, 3))
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.AlphaDropout(0.5), nn.Linear(16, 3))
     optimizer = torch.optim.Adam(model.parameters())
 
     def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -51,13 +51,18 @@ def test_a_step_shows_its_program_its_c_and_its_report() -> None:
     assert product.calls == 1
     assert product.share > 0
     assert any("cross_entropy(model(x), y)" in line for line in product.lines)
-    assert any(stayed.text.startswith("draw dropout_noise") for stayed in program.stayed)
+    assert any(stayed.text.startswith("draw alpha_dropout_noise") for stayed in program.stayed)
     assert program.arena > 0
     text = str(report)
-    for part in ("GFLOP/s", "program step(x: float32[8, 6]", product.name, "draw dropout_noise"):
+    for part in (
+        "GFLOP/s",
+        "program step(x: float32[8, 6]",
+        product.name,
+        "draw alpha_dropout_noise",
+    ):
         assert part in text
     assert f"{product.name}(" in step.source
-    assert "dropout_noise" in str(step.program)
+    assert "alpha_dropout_noise" in str(step.program)
     assert "def call(args, kwargs):" in step.caller or not step.caller
 
 

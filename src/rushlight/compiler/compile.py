@@ -474,6 +474,8 @@ def _proved(machine: Machine, proof: Proof) -> None:
                 off += known.size
     except Stopped:
         raise CannotRecord("the C stops where the function did not") from None
+    except Changed as reason:
+        raise CannotRecord(f"the C rounds otherwise, which Python sees: {reason}") from None
     if off > total // 20:
         raise CannotRecord(
             f"the C gives other values than the recording, in {off} of {total} elements"

@@ -99,7 +99,9 @@ class Place:
         """As NumPy broadcasts it."""
         missing = len(shape) - len(self.shape)
         strides = [0] * missing
-        for n, wanted, stride in zip(self.shape, shape[missing:], self.strides, strict=True):
+        # An assignment takes leading dimensions of size 1 that the target lacks.
+        ours = zip(self.shape[max(-missing, 0) :], self.strides[max(-missing, 0) :], strict=True)
+        for (n, stride), wanted in zip(ours, shape[max(missing, 0) :], strict=True):
             strides.append(stride if n == wanted else 0)
         return replace(self, shape=shape, strides=tuple(strides))
 

@@ -21,6 +21,7 @@ from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.emit.naming import KEYWORDS
 from rushlight.compiler.graph import (
     Cast,
+    Drawing,
     Expression,
     Graph,
     Load,
@@ -49,6 +50,9 @@ from rushlight.compiler.recording.values import Figure
 from rushlight.core.tensor import Array
 from rushlight.memory import address, strided_view
 from rushlight.nn.modules.module import Module
+
+# Why random numbers are refused.
+_DRAWN = "random numbers are an argument, or nothing (eval()), in C"
 
 
 class CannotExport(CannotRecord):
@@ -252,6 +256,8 @@ class _Export:
         """Raise for what stays with Python."""
         found = []
         for statement in self.graph.statements:
+            if isinstance(statement, Drawing):
+                found.append(f"{statement.function}, at {place_of(statement.where[0])} ({_DRAWN})")
             if not isinstance(statement, Outside):
                 continue
             entry = statement.entry
@@ -259,7 +265,7 @@ class _Export:
                 continue
             why = statement.reason
             if isinstance(entry, Draw):
-                why = "random numbers are an argument, or nothing (eval()), in C"
+                why = _DRAWN
             elif isinstance(entry, Perform):
                 why = "what Python gives is an argument in C"
             found.append(f"{entry.text()}, at {place_of(entry.line)} ({why})")

@@ -284,6 +284,9 @@ class Lowering:
         if 0 in shape:
             self.loop(out, Compute(out.dtype, fold.initial, (), ()))
         elif all(shape[d] == 1 for d in dims):
+            if fold.kind == "+" and dims and out.dtype.kind == "f":
+                # A sum is no negative zero.
+                value = self.compute(value.dtype, "{x} + 0", x=value)
             self.loop(spread, value)
         else:
             self.loop(spread, value, shape, fold)

@@ -397,6 +397,8 @@ class Recording:
                 f"a tensor that the function returns has an attribute {marks[0]!r} of your own: a replay "
                 "would not set it"
             )
+        if tensor._grad is not None:
+            raise CannotRecord("a tensor that the function returns was given a .grad")
         value = self.recorder.memory(tensor)
         if self.recorder.is_constant(array) and self.recorder.is_shared(array):
             raise CannotRecord("a result lies in the memory of another tensor by way of NumPy")

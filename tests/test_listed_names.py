@@ -11,10 +11,7 @@ from rushlight.cli.finder import OWN
 
 REFUSED = [
     "quantize_per_tensor",
-    "sparse_csr_tensor",
     "cudnn_convolution",
-    "lstm",
-    "lobpcg",
     "PyTorchFileReader",
 ]
 

@@ -115,11 +115,15 @@ def torch_names(module: str) -> list[str]:
     place = holder("torch", module)
     listed = getattr(place, "__all__", None)
     if isinstance(listed, list | tuple) and module:
-        return sorted({name for name in listed if not name.startswith("_")})
+        # Some lists name what the module has not.
+        return sorted({name for name in listed if name[0] != "_" and hasattr(place, name)})
     found = set()
     for name in dir(place):
         value = getattr(place, name, None)
         if name.startswith("_") or isinstance(value, types.ModuleType):
+            continue
+        if name == "TYPE_CHECKING" or name.endswith("_notes"):
+            # What a file imports, and pieces of documentation: nobody's names.
             continue
         home = getattr(value, "__module__", None) or "torch"
         if str(home).startswith("torch") or module == "Tensor":

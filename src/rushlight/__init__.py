@@ -23,7 +23,14 @@ _keep_freed_memory()
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
+from rushlight.absent import (
+    nothing as set_autocast_ipu_dtype, nothing as set_autocast_ipu_enabled,
+    nothing as set_autocast_xla_dtype, nothing as set_autocast_xla_enabled,
+)
 from rushlight.device import get_default_device, set_default_device
+from rushlight.nn.functional.recurrent import (
+    gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell,
+)
 from rushlight.ops.control import (
     SymBool, SymFloat, SymInt, cond, get_device_module, init_num_threads, is_distributed,
     is_vulkan_available, sym_constrain_range, sym_constrain_range_for_size, sym_float,
@@ -63,7 +70,11 @@ from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
     IntTensor, LongTensor, ShortTensor, from_dlpack, set_default_tensor_type, to_dlpack,
 )
-from rushlight.ops.seldom import eig, lstsq, matrix_rank, solve, symeig, thread_safe_generator
+from rushlight.ops.seldom import (
+    Tag, classproperty, compiled_with_cxx11_abi, eig, get_file_path, lstsq, matrix_rank,
+    prepare_multiprocessing_environment, profiler_allow_cudagraph_cupti_lazy_reinit_cuda12, solve,
+    symeig,
+)
 from rushlight.ops.shape import broadcast_shapes
 from rushlight.ops.storage import (
     BFloat16Storage, BoolStorage, ByteStorage, CharStorage, ComplexDoubleStorage,
@@ -93,7 +104,8 @@ from rushlight.public.torch import (
     diag, diag_embed, diagflat, diagonal, diagonal_copy, diagonal_scatter, diff, digamma, dist, div,
     divide, dot, dropout, dropout_, dsplit, dstack, einsum, embedding, embedding_bag,
     embedding_renorm_, empty, empty_like, empty_permuted, empty_strided, eq, equal, erf, erf_, erfc,
-    erfc_, erfinv, exp, exp2, exp2_, exp_, expand_copy, expm1, expm1_, eye, feature_alpha_dropout,
+    erfc_, erfinv, exp, exp2, exp2_, exp_, expand_copy, expm1, expm1_, eye,
+    fake_quantize_per_channel_affine, fake_quantize_per_tensor_affine, feature_alpha_dropout,
     feature_alpha_dropout_, feature_dropout, feature_dropout_, fill, fill_, fix, fix_, flatten,
     flip, fliplr, flipud, float_power, floor, floor_, floor_divide, fmax, fmin, fmod, frac, frac_,
     frexp, frobenius_norm, frombuffer, full, full_like, gather, gcd, gcd_, ge, geqrf, ger,
@@ -104,64 +116,62 @@ from rushlight.public.torch import (
     index_select, inner, instance_norm, inverse, is_complex, is_conj, is_floating_point,
     is_inference, is_neg, is_nonzero, is_same_size, is_signed, isclose, isfinite, isin, isinf,
     isnan, isneginf, isposinf, isreal, istft, kaiser_window, kl_div, kron, kthvalue, layer_norm,
-    lcm, lcm_, ldexp, ldexp_, le, lerp, less, less_equal, lgamma, linspace, log, log10, log10_,
-    log1p, log1p_, log2, log2_, log_, log_softmax, logaddexp, logaddexp2, logcumsumexp, logdet,
-    logical_and, logical_not, logical_or, logical_xor, logit, logit_, logspace, logsumexp, lt, lu,
-    lu_solve, lu_unpack, margin_ranking_loss, masked_fill, masked_scatter, masked_select, matmul,
-    matrix_exp, matrix_power, max, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d,
-    maximum, mean, median, meshgrid, min, minimum, mm, mode, moveaxis, movedim, msort, mul,
-    multinomial, multiply, mv, mvlgamma, nan_to_num, nan_to_num_, nanmean, nanmedian, nanquantile,
-    nansum, narrow, narrow_copy, native_batch_norm, native_channel_shuffle, native_dropout,
-    native_group_norm, native_layer_norm, ne, neg, neg_, negative, negative_, nextafter, nonzero,
-    nonzero_static, norm, norm_except_dim, normal, not_equal, nuclear_norm, numel, ones, ones_like,
-    orgqr, ormqr, outer, pairwise_distance, pca_lowrank, pdist, permute, permute_copy, pinverse,
-    pixel_shuffle, pixel_unshuffle, poisson, poisson_nll_loss, polar, polygamma, positive, pow,
-    prelu, prod, put, qr, quantile, rad2deg, rad2deg_, rand, rand_like, randint, randint_like,
-    randn, randn_like, randperm, range, ravel, real, reciprocal, reciprocal_, relu, relu_,
-    remainder, renorm, repeat_interleave, reshape, resize_as_, resolve_conj, resolve_neg,
-    result_type, rms_norm, roll, rot90, round, round_, row_stack, rrelu, rrelu_, rsqrt, rsqrt_,
-    rsub, scalar_tensor, scatter, scatter_add, scatter_reduce, searchsorted, select, select_copy,
-    select_scatter, selu, selu_, sgn, sigmoid, sigmoid_, sign, signbit, sin, sin_, sinc, sinc_,
-    sinh, sinh_, slice_copy, slice_scatter, slogdet, softmax, sort, split, split_copy,
-    split_with_sizes, split_with_sizes_copy, sqrt, sqrt_, square, square_, squeeze, squeeze_copy,
-    stack, std, std_mean, stft, sub, subtract, sum, svd, svd_lowrank, swapaxes, swapdims, t, t_copy,
-    take, take_along_dim, tan, tan_, tanh, tanh_, tensor, tensor_split, tensordot, threshold,
-    threshold_, tile, topk, trace, transpose, transpose_copy, trapezoid, trapz, triangular_solve,
-    tril, tril_indices, triplet_margin_loss, triu, triu_indices, true_divide, trunc, trunc_, unbind,
+    lcm, lcm_, ldexp, ldexp_, le, lerp, less, less_equal, lgamma, linspace, lobpcg, log, log10,
+    log10_, log1p, log1p_, log2, log2_, log_, log_softmax, logaddexp, logaddexp2, logcumsumexp,
+    logdet, logical_and, logical_not, logical_or, logical_xor, logit, logit_, logspace, logsumexp,
+    lt, lu, lu_solve, lu_unpack, margin_ranking_loss, masked_fill, masked_scatter, masked_select,
+    matmul, matrix_exp, matrix_power, max, max_pool1d, max_pool1d_with_indices, max_pool2d,
+    max_pool3d, maximum, mean, median, meshgrid, min, minimum, mm, mode, moveaxis, movedim, msort,
+    mul, multinomial, multiply, mv, mvlgamma, nan_to_num, nan_to_num_, nanmean, nanmedian,
+    nanquantile, nansum, narrow, narrow_copy, native_batch_norm, native_channel_shuffle,
+    native_dropout, native_group_norm, native_layer_norm, native_norm, ne, neg, neg_, negative,
+    negative_, nextafter, nonzero, nonzero_static, norm, norm_except_dim, normal, not_equal,
+    nuclear_norm, numel, ones, ones_like, orgqr, ormqr, outer, pairwise_distance, pca_lowrank,
+    pdist, permute, permute_copy, pinverse, pixel_shuffle, pixel_unshuffle, poisson,
+    poisson_nll_loss, polar, polygamma, positive, pow, prelu, prod, put, qr, quantile, rad2deg,
+    rad2deg_, rand, rand_like, randint, randint_like, randn, randn_like, randperm, range, ravel,
+    real, reciprocal, reciprocal_, relu, relu_, remainder, renorm, repeat_interleave, reshape,
+    resize_as_, resolve_conj, resolve_neg, result_type, rms_norm, roll, rot90, round, round_,
+    row_stack, rrelu, rrelu_, rsqrt, rsqrt_, rsub, scalar_tensor, scatter, scatter_add,
+    scatter_reduce, searchsorted, segment_reduce, select, select_copy, select_scatter, selu, selu_,
+    sgn, sigmoid, sigmoid_, sign, signbit, sin, sin_, sinc, sinc_, sinh, sinh_, slice_copy,
+    slice_scatter, slogdet, softmax, sort, split, split_copy, split_with_sizes,
+    split_with_sizes_copy, sqrt, sqrt_, square, square_, squeeze, squeeze_copy, stack, std,
+    std_mean, stft, sub, subtract, sum, svd, svd_lowrank, swapaxes, swapdims, t, t_copy, take,
+    take_along_dim, tan, tan_, tanh, tanh_, tensor, tensor_split, tensordot, threshold, threshold_,
+    tile, topk, trace, transpose, transpose_copy, trapezoid, trapz, triangular_solve, tril,
+    tril_indices, triplet_margin_loss, triu, triu_indices, true_divide, trunc, trunc_, unbind,
     unbind_copy, unflatten, unfold_copy, unique, unique_consecutive, unravel_index, unsafe_chunk,
     unsafe_split, unsafe_split_with_sizes, unsqueeze, unsqueeze_copy, vander, var, var_mean, vdot,
     view_as_complex, view_as_complex_copy, view_as_real, view_as_real_copy, view_copy, vsplit,
     vstack, where, xlogy, xlogy_, zero_, zeros, zeros_like,
 )
+from rushlight.random.generator import thread_safe_generator
 from rushlight.refusals import (
     benchmarks_in_cpp as ThroughputBenchmark, compressed as _sparse_addmm,
     compressed as _sparse_csr_prod, compressed as _sparse_csr_sum,
     compressed as _sparse_mm_reduce_impl, compressed as ccol_indices_copy,
-    compressed as col_indices_copy, compressed as crow_indices_copy, compressed as hsmm,
-    compressed as hspmm, compressed as indices_copy, compressed as resize_as_sparse_,
-    compressed as row_indices_copy, compressed as saddmm, compressed as smm,
-    compressed as sparse_bsc_tensor, compressed as sparse_bsr_tensor,
-    compressed as sparse_compressed_tensor, compressed as sparse_csc_tensor,
-    compressed as sparse_csr_tensor, compressed as sspaddmm, compressed as values_copy,
+    compressed as col_indices_copy, compressed as crow_indices_copy, compressed as indices_copy,
+    compressed as row_indices_copy, compressed as sparse_bsc_tensor,
+    compressed as sparse_bsr_tensor, compressed as values_copy,
     cudnn as cudnn_affine_grid_generator, cudnn as cudnn_batch_norm, cudnn as cudnn_convolution,
     cudnn as cudnn_convolution_add_relu, cudnn as cudnn_convolution_relu,
     cudnn as cudnn_convolution_transpose, cudnn as cudnn_grid_sampler, cudnn as cudnn_is_acceptable,
     dispatch as DispatchKey, dispatch as DispatchKeySet, dispatch as ExcludeDispatchKeyGuard,
-    dispatch as Tag, files_in_pieces as DeserializationStorageContext,
-    files_in_pieces as PyTorchFileReader, files_in_pieces as PyTorchFileWriter,
-    files_in_pieces as SerializationStorageContext, lobpcg, miopen as miopen_batch_norm,
-    miopen as miopen_convolution, miopen as miopen_convolution_add_relu,
-    miopen as miopen_convolution_relu, miopen as miopen_convolution_transpose,
-    miopen as miopen_ctc_loss, miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
+    files_in_pieces as DeserializationStorageContext, files_in_pieces as PyTorchFileReader,
+    files_in_pieces as PyTorchFileWriter, files_in_pieces as SerializationStorageContext,
+    miopen as miopen_batch_norm, miopen as miopen_convolution,
+    miopen as miopen_convolution_add_relu, miopen as miopen_convolution_relu,
+    miopen as miopen_convolution_transpose, miopen as miopen_ctc_loss,
+    miopen as miopen_depthwise_convolution, miopen as miopen_rnn,
     mkldnn as mkldnn_adaptive_avg_pool2d, mkldnn as mkldnn_convolution,
     mkldnn as mkldnn_linear_backward_weights, mkldnn as mkldnn_max_pool2d,
     mkldnn as mkldnn_max_pool3d, mkldnn as mkldnn_rnn_layer, nested as _nested_view_from_buffer,
     quantized as QInt32Storage, quantized as QInt8Storage, quantized as QUInt2x4Storage,
     quantized as QUInt4x2Storage, quantized as QUInt8Storage, quantized as choose_qparams_optimized,
-    quantized as dequantize, quantized as empty_quantized,
-    quantized as fake_quantize_per_channel_affine, quantized as fake_quantize_per_tensor_affine,
-    quantized as fbgemm_linear_fp16_weight, quantized as fbgemm_linear_fp16_weight_fp32_activation,
-    quantized as fbgemm_linear_int8_weight, quantized as fbgemm_linear_int8_weight_fp32_activation,
+    quantized as dequantize, quantized as empty_quantized, quantized as fbgemm_linear_fp16_weight,
+    quantized as fbgemm_linear_fp16_weight_fp32_activation, quantized as fbgemm_linear_int8_weight,
+    quantized as fbgemm_linear_int8_weight_fp32_activation,
     quantized as fbgemm_linear_quantize_weight, quantized as fbgemm_pack_gemm_matrix_fp16,
     quantized as fbgemm_pack_quantized_matrix, quantized as fused_moving_avg_obs_fake_quant,
     quantized as int_repr, quantized as q_per_channel_axis, quantized as q_per_channel_scales,
@@ -171,12 +181,9 @@ from rushlight.refusals import (
     quantized as quantized_gru, quantized as quantized_gru_cell, quantized as quantized_lstm,
     quantized as quantized_lstm_cell, quantized as quantized_max_pool1d,
     quantized as quantized_max_pool2d, quantized as quantized_max_pool3d,
-    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell, recurrent as gru,
-    recurrent as gru_cell, recurrent as lstm, recurrent as lstm_cell, recurrent as rnn_relu,
-    recurrent as rnn_relu_cell, recurrent as rnn_tanh, recurrent as rnn_tanh_cell,
+    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell,
     scaled as _grouped_mm, scaled as _int_mm, scaled as _scaled_grouped_mm, scaled as _scaled_mm,
-    segments as segment_reduce, segments as slice_inverse,
-    statistics_of_gpus as batch_norm_backward_elemt,
+    segments as slice_inverse, statistics_of_gpus as batch_norm_backward_elemt,
     statistics_of_gpus as batch_norm_backward_reduce, statistics_of_gpus as batch_norm_elemt,
     statistics_of_gpus as batch_norm_gather_stats,
     statistics_of_gpus as batch_norm_gather_stats_with_counts,
@@ -212,7 +219,11 @@ from rushlight.refusals import (
     torchscript as merge_type_from_type_comment, torchscript as parse_ir,
     torchscript as parse_schema, torchscript as parse_type_comment, torchscript as unify_type_list,
 )
-from rushlight.sparse.product import dsmm
+from rushlight.sparse.compressed import (
+    sparse_compressed_tensor, sparse_csc_tensor, sparse_csr_tensor,
+)
+from rushlight.sparse.product import dsmm, hspmm, hspmm as hsmm, smm, sspaddmm, sspaddmm as saddmm
+from rushlight.sparse.tensor import resize_as_sparse_
 # fmt: on
 # ---- names: end ----
 

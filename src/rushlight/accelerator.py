@@ -18,3 +18,19 @@ from rushlight.absent import (
 from rushlight.refusals import graphs as Graph
 # fmt: on
 # ---- names: end ----
+
+from rushlight.absent import no_accelerator
+
+
+class device_index:
+    """The block `with torch.accelerator.device_index(0):`; that of None or a negative number changes nothing."""
+
+    def __init__(self, device: int | None) -> None:
+        self.idx = device
+
+    def __enter__(self) -> None:
+        if self.idx is not None and self.idx >= 0:
+            no_accelerator()
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing."""

@@ -20,6 +20,16 @@ class Aggregation(Enum):
     MIN = 5
 
 
+VALUE, MEAN, COUNT = Aggregation.VALUE, Aggregation.MEAN, Aggregation.COUNT
+SUM, MAX, MIN = Aggregation.SUM, Aggregation.MAX, Aggregation.MIN
+
+# What an event that tells of a Stat is called.
+STAT_EVENT = "torch.monitor.Stat"
+
+# What an event may hold.
+data_value_t = str | float | int | bool
+
+
 @dataclass
 class Event:
     """Something that happened."""
@@ -96,3 +106,18 @@ class Stat:
         return {
             kind: _MADE[kind](self._values) if self._values else 0.0 for kind in self.aggregations
         }
+
+
+class TensorboardEventHandler:
+    """Writes what events of numbers tell to a SummaryWriter: `register_event_handler(TensorboardEventHandler(w))`."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def __call__(self, event: Event) -> None:
+        """Tell of one event."""
+        if event.name != STAT_EVENT:
+            return
+        when = event.timestamp.timestamp()
+        for name, value in event.data.items():
+            self._writer.add_scalar(name, value, walltime=when)

@@ -152,26 +152,29 @@ def format_tensor(
 
 
 def format_sparse(
-    indices: np.ndarray,
-    values: np.ndarray,
+    arrays: dict[str, np.ndarray],
     size: tuple[int, ...],
     dtype: dtype,
+    layout: str,
     *,
     suffixes: list[str],
 ) -> str:
     """The text that repr gives for a sparse tensor: its parts, then its size and what else is known."""
     parts = []
-    for name, array in (("indices", indices), ("values", values)):
+    for name, array in arrays.items():
         head = f"{name}={PREFIX}"
         shown = _body(array, len(PREFIX) + len(head)) if array.size else f"[], size={array.shape}"
         parts.append(f"{head}{shown})")
-    notes = [f"size={size}", f"nnz={len(values)}"]
+    notes = [f"size={size}", f"nnz={len(arrays['values'])}"]
     default = get_default_dtype()
     if dtype not in (bool_, int64, default, default.to_complex()):
         notes.append(f"dtype={dtype!r}")
     gap = ",\n" + " " * len(PREFIX)
-    text = PREFIX + gap.join([*parts, notes[0]])
-    return _with_notes(text, [*notes[1:], "layout=torch.sparse_coo", *suffixes])
+    notes += [f"layout={layout}", *suffixes]
+    if layout == "torch.sparse_coo":
+        # Only there does the size have a line of its own.
+        parts.append(notes.pop(0))
+    return _with_notes(PREFIX + gap.join(parts), notes)
 
 
 def format_scalar(array: np.ndarray, spec: str) -> str:

@@ -27,3 +27,6 @@ from rushlight.refusals import (
 )
 # fmt: on
 # ---- names: end ----
+from rushlight.later import later
+
+observer = later("rushlight.ao.quantization")

@@ -22,7 +22,9 @@ files_in_pieces = refused(
     "reading and writing of single records of a file", "use torch.load and torch.save", __name__
 )
 compressed = refused(
-    "compressed sparse tensors", "use torch.sparse_coo_tensor, or Tensor.to_sparse()", __name__
+    "sparse tensors in blocks, or copies of their parts",
+    "use torch.sparse_csr_tensor or torch.sparse_coo_tensor, and clone() of a part",
+    __name__,
 )
 cudnn = refused("functions of cuDNN", "use the function of torch.nn.functional", __name__)
 miopen = refused("functions of MIOpen", "use the function of torch.nn.functional", __name__)
@@ -30,10 +32,6 @@ mkldnn = refused("functions of oneDNN", "use the function of torch.nn.functional
 statistics_of_gpus = refused(
     "parts of a batch norm over several GPUs", "use torch.nn.functional.batch_norm", __name__
 )
-recurrent = refused(
-    "recurrent networks as functions", "use torch.nn.RNN, LSTM, GRU and their cells", __name__
-)
-lobpcg = refused("lobpcg", "use torch.linalg.eigh, or scipy.sparse.linalg.lobpcg", __name__)
 nested = refused("nested tensors", "pad them: torch.nn.utils.rnn.pad_sequence", __name__)
 masked = refused(
     "masked tensors", "keep a mask beside the tensor; torch.masked has its sums", __name__
@@ -58,10 +56,14 @@ dispatch = refused(
     "operations are not dispatched in C++ here; watch them with torch.overrides",
     __name__,
 )
-segments = refused(
-    "sums of segments by length", "use torch.scatter_reduce, or Tensor.index_reduce", __name__
-)
-only_sparse = refused(
-    "parts of a sparse tensor in a dense one", "take them of x.to_sparse()", __name__
-)
+segments = refused("the inverse of a slice", "use torch.slice_scatter", __name__)
 callgrind = refused("counts of instructions", "use Timer.timeit, or valgrind itself", __name__)
+first_class_dims = refused(
+    "first-class dimensions", "name them in torch.func.rearrange or torch.einsum", __name__
+)
+cpp = refused(
+    "files for CMake", "there is no library of C++ to link; rushlight.compiler makes C", __name__
+)
+fuzzers = refused(
+    "random inputs for benchmarks", "use torch.testing.make_tensor in a loop", __name__
+)

@@ -30,3 +30,8 @@ from rushlight.refusals import (
 )
 # fmt: on
 # ---- names: end ----
+
+from rushlight.later import later
+
+default_generators: tuple[object, ...] = ()
+streams = later("rushlight.cpu.streams")

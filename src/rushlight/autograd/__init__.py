@@ -1,5 +1,6 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
+from rushlight.autograd.accumulate import enforce_grad_layout_policy
 from rushlight.autograd import anomaly as anomaly_mode
 from rushlight.autograd import forward_ad, functional, graph
 from rushlight.autograd import state as grad_mode
@@ -44,6 +45,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "enforce_grad_layout_policy",
     "forward_ad",
     "functional",
     "grad",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,31 @@ from rushlight.primitives.pointwise import laid_out
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+
+
+class _Policy(threading.local):
+    off = False
+
+
+_policy = _Policy()
+
+
+class enforce_grad_layout_policy:
+    """Whether a `.grad` is laid out as its leaf (it is), or may stay as backward has it; as a block, or called.
+
+    >>> with enforce_grad_layout_policy(False):
+    ...     pass
+    """
+
+    def __init__(self, enable: bool = True) -> None:
+        self._before = _policy.off
+        _policy.off = not enable
+
+    def __enter__(self) -> None:
+        """The setting holds already."""
+
+    def __exit__(self, *exception: object) -> None:
+        _policy.off = self._before
 
 
 @quiet
@@ -104,7 +130,9 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.
         free = sys.getrefcount(g) <= 3 and sys.getrefcount(array) <= 3 and not g._requires_grad
-        if not (free and array.base is None and array.strides == leaf._data.strides):
+        if not (free and array.base is None and array.strides == leaf._data.strides) and not (
+            free and array.base is None and _policy.off
+        ):
             alike = array.shape == leaf._data.shape and not (free and _may_stay(array, leaf._data))
             like = leaf._data if alike else array
             g = _laid_out(g, like)

@@ -5,15 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.absent import refused
+from rushlight.autograd.profiler_util import EnforceUnique, MemRecordsAcc
 from rushlight.profiler import profiler
 from rushlight.profiler.events import DeviceType, EventList, FunctionEvent, FunctionEventAvg
 from rushlight.profiler.profiler import ProfilerActivity, _ExperimentalConfig, kineto_available
 from rushlight.profiler.watch import record_function, watches
 
 __all__ = [
-    "DeviceType", "EventList", "FunctionEvent", "FunctionEventAvg", "KinetoStepTracker", "ProfilerActivity",
-    "_ExperimentalConfig", "emit_itt", "emit_nvtx", "kineto_available", "load_nvprof", "parse_nvprof_trace",
-    "profile", "record_function",
+    "DeviceType",
+    "EnforceUnique",
+    "EventList",
+    "FunctionEvent",
+    "FunctionEventAvg",
+    "KinetoStepTracker",
+    "MemRecordsAcc",
+    "ProfilerActivity",
+    "_ExperimentalConfig",
+    "emit_itt",
+    "emit_nvtx",
+    "kineto_available",
+    "load_nvprof",
+    "parse_nvprof_trace",
+    "profile",
+    "record_function",
 ]  # fmt: skip
 
 _GPU = "it reads what a tool for GPUs has written; use torch.profiler"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
 from rushlight.absent import (
     no as is_built, no as is_ck_sdpa_available, no as is_flash_attention_available,
-    nothing as enable_cudnn_sdp, nothing as enable_flash_sdp, nothing as enable_math_sdp,
-    nothing as enable_mem_efficient_sdp,
+    no_cuda as blas_workspace_size, no_cuda as cublas_workspace_size,
+    no_cuda as cublaslt_workspace_size, nothing as enable_cudnn_sdp, nothing as enable_flash_sdp,
+    nothing as enable_math_sdp, nothing as enable_mem_efficient_sdp,
 )
 from rushlight.refusals import (
     cudnn as SDPAParams, cudnn as can_use_cudnn_attention, cudnn as can_use_efficient_attention,
@@ -64,3 +66,36 @@ def sdp_kernel(
         stacklevel=3,
     )
     yield
+
+
+class _BlasBackend(Enum):
+    Default, Cublas, Cublaslt, Ck = range(4)
+
+
+class _LinalgBackend(Enum):
+    Default, Cusolver, Magma = range(3)
+
+
+class _ROCmFABackend(Enum):
+    Default, AOTriton, Ck = range(3)
+
+
+def _preferred(name: str, first: Enum) -> Callable[..., Enum]:
+    def ask(backend: object = None) -> Enum:
+        if backend is not None and str(backend).rpartition(".")[2].lower() not in (
+            "default",
+            first.name.lower(),
+        ):
+            raise RuntimeError(
+                f"Cannot set preferred backend to {backend}: there is no GPU, and no such library"
+            )
+        return first
+
+    ask.__name__ = ask.__qualname__ = name
+    ask.__doc__ = "What nobody has changed, as there is no GPU; to ask for another is an error."
+    return ask
+
+
+preferred_blas_library = _preferred("preferred_blas_library", _BlasBackend.Cublas)
+preferred_linalg_library = _preferred("preferred_linalg_library", _LinalgBackend.Default)
+preferred_rocm_fa_library = _preferred("preferred_rocm_fa_library", _ROCmFABackend.Default)

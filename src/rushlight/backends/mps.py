@@ -5,7 +5,7 @@
 # fmt: off
 from rushlight.absent import (
     no as is_available, no as is_built, no as is_macos13_or_newer, no as is_macos_or_newer,
-    zero as get_core_count,
+    no_accelerator as get_name, zero as get_core_count,
 )
 # fmt: on
 # ---- names: end ----

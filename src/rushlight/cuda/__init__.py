@@ -40,20 +40,26 @@ from rushlight.absent import (
     zero as memory_cached, zero as memory_reserved,
 )
 from rushlight.refusals import (
-    graphs as CUDAGraph, graphs as CUDAPluggableAllocator, graphs as CudaError,
-    graphs as DeferredCudaCallError, graphs as GreenContext, graphs as MemPool,
-    graphs as caching_allocator_alloc, graphs as caching_allocator_delete,
+    graphs as CUDAGraph, graphs as CUDAPluggableAllocator, graphs as GreenContext,
+    graphs as MemPool, graphs as caching_allocator_alloc, graphs as caching_allocator_delete,
     graphs as caching_allocator_disabled, graphs as caching_allocator_enable,
-    graphs as change_current_allocator, graphs as cudaStatus, graphs as device_of,
-    graphs as get_allocator_backend, graphs as get_gencode_flags, graphs as graph,
-    graphs as graph_pool_handle, graphs as list_gpu_processes, graphs as make_graphed_callables,
-    graphs as memory_summary, graphs as use_mem_pool, streams as ExternalStream,
-    streams as StreamContext, streams as get_stream_from_external,
+    graphs as change_current_allocator, graphs as cudaStatus, graphs as get_allocator_backend,
+    graphs as graph, graphs as graph_pool_handle, graphs as list_gpu_processes,
+    graphs as make_graphed_callables, graphs as memory_summary, graphs as use_mem_pool,
+    streams as ExternalStream, streams as StreamContext, streams as get_stream_from_external,
 )
 # fmt: on
 # ---- names: end ----
 memory = later("rushlight.cuda.memory")
 random = later("rushlight.cuda.random")
+graphs = later("rushlight.cuda.graphs")
+jiterator = later("rushlight.cuda.jiterator")
+nccl = later("rushlight.cuda.nccl")
+nvtx = later("rushlight.cuda.nvtx")
+profiler = later("rushlight.cuda.profiler")
+sparse = later("rushlight.cuda.sparse")
+streams = later("rushlight.cuda.streams")
+tunable = later("rushlight.cuda.tunable")
 
 default_generators: tuple[Any, ...] = ()
 # What torch was built with.
@@ -122,3 +128,54 @@ HalfTensor = LegacyType("HalfTensor", dtypes.float16, __name__)
 IntTensor = LegacyType("IntTensor", dtypes.int32, __name__)
 LongTensor = LegacyType("LongTensor", dtypes.int64, __name__)
 ShortTensor = LegacyType("ShortTensor", dtypes.int16, __name__)
+
+
+def _storage(name: str) -> type:
+    """The older class of a GPU's memory: to make one is an error."""
+
+    def refuse(cls: type, *args: Any, **kwargs: Any) -> Any:
+        no_cuda()
+
+    return type(
+        name,
+        (),
+        {
+            "__new__": refuse,
+            "__module__": __name__,
+            "__doc__": "An error: there is no CUDA device.",
+        },
+    )
+
+
+BFloat16Storage = _storage("BFloat16Storage")
+BoolStorage = _storage("BoolStorage")
+ByteStorage = _storage("ByteStorage")
+CharStorage = _storage("CharStorage")
+ComplexDoubleStorage = _storage("ComplexDoubleStorage")
+ComplexFloatStorage = _storage("ComplexFloatStorage")
+DoubleStorage = _storage("DoubleStorage")
+FloatStorage = _storage("FloatStorage")
+HalfStorage = _storage("HalfStorage")
+IntStorage = _storage("IntStorage")
+LongStorage = _storage("LongStorage")
+ShortStorage = _storage("ShortStorage")
+
+
+class CudaError(RuntimeError):
+    """An error of CUDA's: nothing raises it here, and programs may catch it."""
+
+
+class DeferredCudaCallError(Exception):
+    """An error of CUDA's: nothing raises it here, and programs may catch it."""
+
+
+class device_of(device):
+    """The block `with torch.cuda.device_of(x):`; a tensor of the CPU changes nothing."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(obj.get_device() if obj.is_cuda else -1)
+
+
+def get_gencode_flags() -> str:
+    """Empty: nothing is compiled for a GPU."""
+    return ""

@@ -7,6 +7,14 @@ torch.Size([3, 1])
 """
 
 from rushlight.export.dims import Dim
+from rushlight.export.given import (
+    AdditionalInputs,
+    Constraint,
+    CustomDecompTable,
+    ShapesCollection,
+    default_decompositions,
+    register_dataclass,
+)
 from rushlight.export.program import (
     ConstraintViolationError,
     ExportedProgram,
@@ -16,7 +24,19 @@ from rushlight.export.program import (
     load,
     save,
 )
+from rushlight.export.signature import (
+    ExportBackwardSignature,
+    ExportGraphSignature,
+    FlatArgsAdapter,
+    ModuleCallEntry,
+    ModuleCallSignature,
+    UnflattenedModule,
+    unflatten,
+)
 
 __all__ = [
-    "ConstraintViolationError", "Dim", "ExportedProgram", "UserError", "draft_export", "export", "load", "save",
+    "AdditionalInputs", "Constraint", "ConstraintViolationError", "CustomDecompTable", "Dim",
+    "ExportBackwardSignature", "ExportGraphSignature", "ExportedProgram", "FlatArgsAdapter", "ModuleCallEntry",
+    "ModuleCallSignature", "ShapesCollection", "UnflattenedModule", "UserError", "default_decompositions",
+    "draft_export", "export", "load", "register_dataclass", "save", "unflatten",
 ]  # fmt: skip

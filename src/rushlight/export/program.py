@@ -186,6 +186,8 @@ def export(
     kwargs = kwargs or {}
     bound = inspect.signature(mod.forward).bind(*args, **kwargs)
     given = dict(bound.arguments)
+    if hasattr(dynamic_shapes, "dynamic_shapes"):
+        dynamic_shapes = dynamic_shapes.dynamic_shapes(mod, args, kwargs)
     if isinstance(dynamic_shapes, list | tuple):
         dynamic_shapes = dict(zip(given, dynamic_shapes, strict=False))
     sizes = _Sizes(given, dynamic_shapes or {})

@@ -327,3 +327,21 @@ class Vmap(Interpreter):
                     part._view = View(source, part._changes[0], made)
                 else:
                     part._view = View(view.base, part._changes[0], made or view.made)
+
+
+def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
+    """What a tensor of a transformed function holds, batch and all: to be printed, not to be computed with.
+
+    >>> import rushlight as torch
+    >>> seen = []
+    >>> _ = torch.vmap(lambda x: seen.append(debug_unwrap(x).shape) or x)(torch.ones(2, 3))
+    >>> seen
+    [torch.Size([2, 3])]
+    """
+    if not isinstance(tensor, TensorBase):
+        raise ValueError("debug_unwrap only works with Tensors")
+    while isinstance(tensor._data, Box):
+        tensor = tensor._data.value
+        if not recurse:
+            break
+    return tensor

@@ -156,9 +156,12 @@ class ListedMethods:
     map_ = method(conversion.map_elements, "map_")
     numpy = method(conversion.numpy, "numpy")
     short = method(conversion.short, "short")
+    sparse_mask = method(conversion.sparse_mask, "sparse_mask")
     to = method(conversion.to, "to")
     to_dense = method(conversion.to_dense, "to_dense")
     to_sparse = method(conversion.to_sparse, "to_sparse")
+    to_sparse_csc = method(conversion.to_sparse_csc, "to_sparse_csc")
+    to_sparse_csr = method(conversion.to_sparse_csr, "to_sparse_csr")
     tolist = method(conversion.tolist, "tolist")
     type = method(conversion.type_, "type")
     type_as = method(conversion.type_as, "type_as")
@@ -568,12 +571,8 @@ class ListedMethods:
 
     narrow_copy = method(view_copies.narrow_copy, "narrow_copy")
 
-    ccol_indices = refusals.compressed
-    coalesce = refusals.only_sparse
-    col_indices = refusals.compressed
-    crow_indices = refusals.compressed
     dequantize = refusals.quantized
-    indices = refusals.only_sparse
+    index = refusals.first_class_dims
     int_repr = refusals.quantized
     q_per_channel_axis = refusals.quantized
     q_per_channel_scales = refusals.quantized
@@ -581,20 +580,10 @@ class ListedMethods:
     q_scale = refusals.quantized
     q_zero_point = refusals.quantized
     qscheme = refusals.quantized
-    resize_as_sparse_ = refusals.compressed
-    row_indices = refusals.compressed
     slice_inverse = refusals.segments
-    smm = refusals.compressed
-    sparse_mask = refusals.only_sparse
-    sparse_resize_ = refusals.compressed
-    sparse_resize_and_clear_ = refusals.compressed
-    sspaddmm = refusals.compressed
     to_mkldnn = refusals.mkldnn
     to_padded_tensor = refusals.nested
     to_sparse_bsc = refusals.compressed
     to_sparse_bsr = refusals.compressed
-    to_sparse_csc = refusals.compressed
-    to_sparse_csr = refusals.compressed
-    values = refusals.only_sparse
 # fmt: on
 # ---- names: end ----

@@ -13,6 +13,7 @@ what one process writes into them all others see. Other tensors are sent as copi
 tensor([3., 3.])
 """
 
+from multiprocessing import reduction as reducer  # noqa: F401
 from multiprocessing import (
     Array,
     AuthenticationError,

@@ -21,7 +21,8 @@ from rushlight.layout import (
     contiguous_format,
     memory_format,
     preserve_format,
-    sparse_coo,
+    sparse_csc,
+    sparse_csr,
 )
 from rushlight.memory import laid, placed, show
 from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
@@ -285,14 +286,27 @@ def to_dense(self: Tensor, dtype: Any = None, **_: Any) -> Tensor:
 
 
 def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: Any = None) -> Tensor:
-    """The elements that are not zero, as a tensor of layout torch.sparse_coo."""
+    """The elements that are not zero, in coordinates, or in another of the sparse layouts."""
     from rushlight.sparse.tensor import to_sparse as in_coordinates
 
-    if layout is not None and layout is not sparse_coo:
-        raise NotImplementedError(
-            f"to_sparse: layout must be torch.sparse_coo, not {layout!r}: no other is offered"
-        )
-    return in_coordinates(self, sparse_dim)
+    found = in_coordinates(self, sparse_dim)
+    return found if layout is None else found.to_sparse(layout=layout)
+
+
+def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    """The elements of a matrix that are not zero, row by row."""
+    return to_sparse(self, layout=sparse_csr)
+
+
+def to_sparse_csc(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    """The elements of a matrix that are not zero, column by column."""
+    return to_sparse(self, layout=sparse_csc)
+
+
+def sparse_mask(self: Tensor, mask: Any) -> Tensor:
+    """The elements at the places where a sparse tensor has elements."""
+    found: Tensor = mask._with(self[tuple(mask._at.unbind())])
+    return found
 
 
 def detach(input: Tensor) -> Tensor:

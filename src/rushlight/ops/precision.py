@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.layout import strided
 from rushlight.overriding.functions import ask_late, met_late
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +23,7 @@ _SINGLE = np.dtype(np.float32)
 
 
 def _sparse(tensor: Any) -> bool:
-    found: bool = tensor.is_sparse
+    found: bool = tensor.layout is not strided
     return found
 
 

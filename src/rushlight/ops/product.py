@@ -12,6 +12,7 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import bump, tell_once
 from rushlight.dtypes import NARROW, promote_types
+from rushlight.layout import strided
 from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     anew,
@@ -43,7 +44,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     try:
         need_tensor("matmul", "input", 1, input)
         need_tensor("matmul", "other", 2, other)
-        if input.is_sparse or other.is_sparse:
+        if input.layout is not strided or other.layout is not strided:
             return write_out(out, input @ other)
         if state.autocast is not None and out is None:
             input, other = lowered(input, other)
@@ -91,7 +92,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices."""
     need_tensor("mm", "input", 1, input)
     need_tensor("mm", "mat2", 2, mat2)
-    if input.is_sparse or mat2.is_sparse:
+    if input.layout is not strided or mat2.layout is not strided:
         return write_out(out, input @ mat2)
     if state.autocast is not None and out is None:
         input, mat2 = lowered(input, mat2)
@@ -116,7 +117,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix and a vector."""
     need_tensor("mv", "input", 1, input)
-    if input.is_sparse:
+    if input.layout is not strided:
         return write_out(out, input @ vec)
     size_at(input, 0)
     _ranks("mv", (2, 1), input, vec)
@@ -237,7 +238,7 @@ def addmm(
 ) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2)."""
     need_tensor("addmm", "mat1", 2, mat1)
-    if mat1.is_sparse:
+    if mat1.layout is not strided:
         return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
     return write_out(

@@ -17,6 +17,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of, held, take_memory, turn
 from rushlight.elsewhere import has_memory
+from rushlight.layout import strided
 from rushlight.ops.creation import empty_strided
 from rushlight.ops.legacy import as_class
 from rushlight.ops.storage import (
@@ -68,7 +69,7 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
-    if tensor.is_sparse or tensor._turned or not has_memory(tensor._data):
+    if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
         return tensor.detach().clone()
     storage, offset, strides = place_of(tensor._data)
     twin = storage.__deepcopy__(memo)

@@ -13,6 +13,7 @@ from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
+from rushlight.layout import strided
 from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
@@ -57,7 +58,7 @@ def sum(
     """
     if not isinstance(input, TensorBase):
         need_tensor("sum", "input", 1, input)
-    if input.is_sparse:
+    if input.layout is not strided:
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None or out is not None:
         need_unrecorded(out, input)

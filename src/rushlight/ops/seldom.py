@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -74,6 +76,65 @@ def record_stream(self: Tensor, stream: Any) -> NoReturn:
     )
 
 
+# ---- what torch says of itself -------------------------------------------------------------------
+
+
+class classproperty:
+    """A property of a class: a function of the class, read without being called."""
+
+    def __init__(self, func: Any) -> None:
+        self.fget = func if isinstance(func, classmethod | staticmethod) else classmethod(func)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self.fget.__get__(instance, type(instance) if owner is None else owner)()
+
+
+def compiled_with_cxx11_abi() -> bool:
+    """True: what is compiled for torch today has that interface."""
+    return True
+
+
+def get_file_path(*path_components: str) -> str:
+    """A path beside the package."""
+    return os.path.join(
+        os.path.dirname(os.path.dirname(os.path.dirname(__file__))), *path_components
+    )
+
+
+def prepare_multiprocessing_environment(path: str) -> None:
+    """Nothing, as in torch."""
+
+
+def profiler_allow_cudagraph_cupti_lazy_reinit_cuda12() -> bool:
+    """True, as where torch has no CUDA."""
+    return True
+
+
+class Tag(enum.IntEnum):
+    """What `torch.library` may be told of an operator."""
+
+    core = 0
+    cudagraph_unsafe = 1
+    data_dependent_output = 2
+    dynamic_output_shape = 3
+    flexible_layout = 4
+    generated = 5
+    inplace = 6
+    inplace_view = 7
+    maybe_aliasing_or_mutating = 8
+    needs_contiguous_strides = 9
+    needs_exact_strides = 10
+    needs_fixed_stride_order = 11
+    nondeterministic_bitwise = 12
+    nondeterministic_seeded = 13
+    out = 14
+    out_variant = 15
+    pointwise = 16
+    pt2_compliant_tag = 17
+    reduction = 18
+    view_copy = 19
+
+
 # ---- torch._C's own ------------------------------------------------------------------------------
 
 
@@ -104,10 +165,6 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
         return vector_norm(v, pow)
     others = [d for d in range(v.dim()) if d != dim]
     return vector_norm(v, pow, others, True) if others else vector_norm(v[None], pow, 0)
-
-
-def thread_safe_generator() -> None:
-    """The generator of a DataLoader's thread: none outside of one."""
 
 
 # ---- methods -------------------------------------------------------------------------------------
@@ -143,6 +200,50 @@ def sparse_dim(self: Tensor) -> int:
     return 0
 
 
+def coalesce(self: Tensor) -> NoReturn:
+    """An error: only coordinates can be given twice."""
+    raise RuntimeError("coalesce expected sparse coordinate tensor layout but got Strided")
+
+
+def indices(self: Tensor) -> NoReturn:
+    """An error: only a sparse tensor has coordinates; see `to_sparse`."""
+    raise RuntimeError("indices expected sparse coordinate tensor layout but got Strided")
+
+
+def values(self: Tensor) -> NoReturn:
+    """An error: only a sparse tensor has them apart; see `to_sparse`."""
+    raise RuntimeError("values expected sparse tensor layout but got Strided")
+
+
+def crow_indices(self: Tensor) -> NoReturn:
+    """An error: only a compressed tensor has them; see `to_sparse_csr`."""
+    raise RuntimeError("crow_indices expected sparse row compressed tensor layout but got Strided")
+
+
+def col_indices(self: Tensor) -> NoReturn:
+    """An error: only a compressed tensor has them; see `to_sparse_csr`."""
+    raise RuntimeError("col_indices expected sparse row compressed tensor layout but got Strided")
+
+
+def ccol_indices(self: Tensor) -> NoReturn:
+    """An error: only a compressed tensor has them; see `to_sparse_csc`."""
+    raise RuntimeError(
+        "ccol_indices expected sparse column compressed tensor layout but got Strided"
+    )
+
+
+def row_indices(self: Tensor) -> NoReturn:
+    """An error: only a compressed tensor has them; see `to_sparse_csc`."""
+    raise RuntimeError(
+        "row_indices expected sparse column compressed tensor layout but got Strided"
+    )
+
+
+def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What `load_state_dict` makes of a saved tensor where it exchanges tensors: that, or this one filled."""
+    return other.detach() if assign else self.copy_(other).detach()
+
+
 def is_coalesced(self: Tensor) -> bool:
     """An error: only coordinates can be given twice."""
     raise RuntimeError("is_coalesced expected sparse coordinate tensor layout but got Strided")
@@ -151,6 +252,35 @@ def is_coalesced(self: Tensor) -> bool:
 def to_sparse_coo(self: Tensor) -> Tensor:
     """`to_sparse`, by its older name."""
     return to_sparse(self)
+
+
+def native_norm(input: Any, p: Any = 2) -> Tensor:
+    """The p-norm of all elements of a sparse tensor."""
+    if not input.is_sparse:
+        raise NotImplementedError(
+            "Could not run 'aten::native_norm' with a dense tensor: use torch.linalg.vector_norm"
+        )
+    found: Tensor = input.coalesce().values().norm(p)
+    return found
+
+
+def smm(self: Tensor, mat: Tensor) -> Tensor:
+    """The product of this sparse matrix and a dense one, sparse."""
+    from rushlight.sparse.product import smm as product
+
+    return product(self, mat)
+
+
+def sspaddmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * self + alpha * (mat1 @ mat2): sparse and sparse times dense."""
+    from rushlight.sparse.product import sspaddmm as product
+
+    return product(self, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def sparse_resize_(self: Tensor, *args: Any, **options: Any) -> NoReturn:
+    """An error: only a sparse tensor can have other sizes around its elements."""
+    raise RuntimeError("sparse_resize_ expected sparse coordinate tensor layout but got Strided")
 
 
 def resize(self: Tensor, *sizes: Any) -> Tensor:

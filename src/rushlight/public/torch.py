@@ -7,10 +7,10 @@ from rushlight.ops import (
     activation, algebra, arrangement, bilinear as bilinear_room, bitwise, comparison,
     complex as complex_room, conversion, convolution as convolution_room, creation, distance,
     dropout as dropout_room, einsum as einsum_room, embedding as embedding_room, extremes, geometry,
-    histograms, indexing, inplace, internal, joining, legacy, loss, lowrank, masking, normalization,
-    overwriting, packed, padding, pointwise, pooling, product, ranges, reduction, sampling, scan,
-    scatter as scatter_room, seldom, selection, shape, sorting, spectrum, statistics,
-    transcendental, view_copies, vision, windows,
+    histograms, indexing, inplace, internal, iterative, joining, legacy, loss, lowrank, masking,
+    normalization, overwriting, packed, padding, pointwise, pooling, product, quantizing, ranges,
+    reduction, sampling, scan, scatter as scatter_room, segments, seldom, selection, shape, sorting,
+    spectrum, statistics, transcendental, view_copies, vision, windows,
 )
 from rushlight.overriding.functions import public
 
@@ -552,5 +552,14 @@ frobenius_norm = public(seldom.frobenius_norm, HOME, "frobenius_norm")
 is_inference = public(seldom.is_inference, HOME, "is_inference")
 norm_except_dim = public(seldom.norm_except_dim, HOME, "norm_except_dim")
 nuclear_norm = public(seldom.nuclear_norm, HOME, "nuclear_norm")
+native_norm = public(seldom.native_norm, HOME, "native_norm")
+segment_reduce = public(segments.segment_reduce, HOME, "segment_reduce")
+fake_quantize_per_channel_affine = public(
+    quantizing.fake_quantize_per_channel_affine, HOME, "fake_quantize_per_channel_affine",
+)
+fake_quantize_per_tensor_affine = public(
+    quantizing.fake_quantize_per_tensor_affine, HOME, "fake_quantize_per_tensor_affine",
+)
+lobpcg = public(iterative.lobpcg, HOME, "lobpcg")
 # fmt: on
 # ---- names: end ----

@@ -35,6 +35,7 @@ from .generator import (
     manual_seed,
     seed,
     set_rng_state,
+    thread_safe_generator,
 )
 from .laid import laid
 from .noise import alpha_dropout_noise, dropout_noise, feature_shape, rrelu_noise
@@ -68,5 +69,6 @@ __all__ = [
     "seed",
     "set_rng_state",
     "standard_gamma",
+    "thread_safe_generator",
     "uniform",
 ]

@@ -346,3 +346,8 @@ def fork_rng(
         yield
     finally:
         default_generator.set_state(state)
+
+
+def thread_safe_generator() -> Generator | None:
+    """The generator of a DataLoader's thread: None outside of one, where functions draw from the default one."""
+    return None

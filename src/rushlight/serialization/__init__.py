@@ -14,11 +14,11 @@ from rushlight.serialization.names import (
     safe_globals,
 )
 from rushlight.serialization.places import (
-    LoadEndianness, SourceChangeWarning, check_module_version_greater_or_equal,
+    LoadEndianness, SourceChangeWarning, StorageType, check_module_version_greater_or_equal,
     default_restore_location, get_crc32_options, get_default_load_endianness,
-    get_default_mmap_options, location_tag, normalize_storage_type, register_package,
+    get_default_mmap_options, location_tag, mkdtemp, normalize_storage_type, register_package,
     set_crc32_options, set_default_load_endianness, set_default_mmap_options, skip_data,
-    validate_cuda_device, validate_hpu_device,
+    storage_to_tensor_type, validate_cuda_device, validate_hpu_device,
 )  # fmt: skip
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "MAP_LOCATION",
     "LoadEndianness",
     "SourceChangeWarning",
+    "StorageType",
     "add_safe_globals",
     "check_module_version_greater_or_equal",
     "clear_safe_globals",
@@ -37,6 +38,7 @@ __all__ = [
     "get_unsafe_globals_in_checkpoint",
     "load",
     "location_tag",
+    "mkdtemp",
     "normalize_storage_type",
     "register_package",
     "safe_globals",
@@ -45,6 +47,7 @@ __all__ = [
     "set_default_load_endianness",
     "set_default_mmap_options",
     "skip_data",
+    "storage_to_tensor_type",
     "validate_cuda_device",
     "validate_hpu_device",
 ]  # fmt: skip

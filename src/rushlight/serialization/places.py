@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from rushlight.ops import legacy
+from rushlight.ops import storage as storage_room
 from rushlight.ops.storage import UntypedStorage
 from rushlight.outline import outlined
 
 __all__ = [
-    "LoadEndianness", "SourceChangeWarning", "check_module_version_greater_or_equal",
+    "LoadEndianness", "SourceChangeWarning", "StorageType", "check_module_version_greater_or_equal",
     "default_restore_location", "get_crc32_options", "get_default_load_endianness",
-    "get_default_mmap_options", "location_tag", "normalize_storage_type", "register_package",
+    "get_default_mmap_options", "location_tag", "mkdtemp", "normalize_storage_type", "register_package",
     "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options", "skip_data",
-    "validate_cuda_device", "validate_hpu_device",
+    "storage_to_tensor_type", "validate_cuda_device", "validate_hpu_device",
 ]  # fmt: skip
 
 # Gives the tag of a storage's place, or None if it is not there.
@@ -264,3 +268,31 @@ def check_module_version_greater_or_equal(
             raise RuntimeError(message) from error
         return False
     return given >= req_version_tuple
+
+
+class StorageType:
+    """The type of a storage by its name, as files spell it: `StorageType("FloatStorage").dtype`."""
+
+    def __init__(self, name: str) -> None:
+        self._dtype = getattr(storage_room, name).dtype
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its elements."""
+        return self._dtype
+
+    def __str__(self) -> str:
+        return f"StorageType(dtype={self.dtype})"
+
+
+@contextmanager
+def mkdtemp() -> Iterator[str]:
+    """A folder that is gone after the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+def storage_to_tensor_type(storage: Any) -> type:
+    """The older class of tensors on such a storage."""
+    found: type = getattr(legacy, f"{storage.dtype.word}Tensor")
+    return found

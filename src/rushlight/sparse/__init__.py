@@ -16,11 +16,15 @@ from rushlight.refusals import (
     semi_structured as SparseSemiStructuredTensorCUTLASS,
     semi_structured as to_sparse_semi_structured,
 )
+from rushlight.sparse.compressed import (
+    sampled_addmm, sparse_compressed_tensor, sparse_csc_tensor, sparse_csr_tensor,
+)
 from rushlight.sparse.creation import (
     ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor,
     ShortTensor, sparse_coo_tensor,
 )
-from rushlight.sparse.product import addmm, mm
+from rushlight.sparse.invariants import as_sparse_gradcheck, check_sparse_tensor_invariants
+from rushlight.sparse.product import addmm, hspmm, mm, smm, spdiags, sspaddmm
 from rushlight.sparse.softmax import log_softmax, softmax
 from rushlight.sparse.tensor import SparseTensor, sum
 
@@ -28,7 +32,10 @@ __all__ = [
     "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
     "LongTensor", "ShortTensor", "SparseSemiStructuredTensor",
     "SparseSemiStructuredTensorCUSPARSELT", "SparseSemiStructuredTensorCUTLASS", "SparseTensor",
-    "addmm", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum", "to_sparse_semi_structured",
+    "addmm", "as_sparse_gradcheck", "check_sparse_tensor_invariants", "hspmm", "log_softmax", "mm",
+    "sampled_addmm", "smm", "softmax", "sparse_compressed_tensor", "sparse_coo_tensor",
+    "sparse_csc_tensor", "sparse_csr_tensor", "spdiags", "sspaddmm", "sum",
+    "to_sparse_semi_structured",
 ]
 # fmt: on
 # ---- names: end ----

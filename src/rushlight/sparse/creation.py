@@ -129,9 +129,10 @@ ShortTensor = _typed("ShortTensor", dtypes.int16)
 def _rebuild_sparse_tensor(layout: Any, data: Any) -> Any:
     """A tensor of layout torch.sparse_coo from (indices, values, size, is_coalesced)."""
     if layout is not sparse_coo:
-        raise NotImplementedError(
-            f"a tensor of layout {layout}: of the sparse layouts, only torch.sparse_coo is offered"
-        )
+        from rushlight.sparse.compressed import sparse_compressed_tensor
+
+        begins, others, values, size = data
+        return sparse_compressed_tensor(begins, others, values, tuple(size), layout=layout)
     indices, values, size, *coalesced = data
     return sparse_coo_tensor(
         indices, values, tuple(size), is_coalesced=coalesced[0] if coalesced else None

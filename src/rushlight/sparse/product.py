@@ -9,11 +9,13 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.core.doors import read
 from rushlight.core.tensor import wrap
+from rushlight.layout import sparse_csr
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
+from rushlight.ops.joining import cat
 from rushlight.sparse.tensor import SparseTensor, assemble
 
-__all__ = ["addmm", "dsmm", "matmul", "mm"]
+__all__ = ["addmm", "dsmm", "hspmm", "matmul", "mm", "smm", "spdiags", "sspaddmm"]
 
 
 def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
@@ -46,8 +48,79 @@ def dsmm(input: Tensor, mat2: Tensor) -> Tensor:
     return mm(input, mat2)
 
 
+def _rows_with_elements(mat1: Tensor, mat2: Tensor) -> tuple[np.ndarray, Tensor]:
+    """The rows of the product of a sparse and a dense matrix that are not empty, and their elements."""
+    if not isinstance(mat1, SparseTensor):
+        raise RuntimeError(
+            "tensor.sspaddmm(...) can only be called on sparse tensors: smm, sspaddmm and hspmm multiply a "
+            "sparse matrix by a dense one"
+        )
+    where, columns = mat1._at.unbind()
+    rows, place = np.unique(read(where, "where the elements lie"), return_inverse=True)
+    scaled = mat2.index_select(0, columns) * mat1._held.unsqueeze(1)
+    start = zeros((len(rows), mat2.shape[1]), dtype=scaled.dtype)
+    return rows, start.index_add(0, wrap(place.reshape(-1)), scaled)
+
+
+def hspmm(mat1: Tensor, mat2: Tensor) -> SparseTensor:
+    """The product of a sparse and a dense matrix, with a sparse dimension of rows and a dense one of columns."""
+    rows, values = _rows_with_elements(mat1, mat2)
+    return assemble(wrap(rows[None]), values, (mat1.shape[0], mat2.shape[1]), True)
+
+
+def smm(input: Tensor, mat: Tensor) -> SparseTensor:
+    """The product of a sparse and a dense matrix, with coordinates for all elements of rows that are not empty."""
+    rows, values = _rows_with_elements(input, mat)
+    width = mat.shape[1]
+    at = np.stack([np.repeat(rows, width), np.tile(np.arange(width), len(rows))])
+    return assemble(wrap(at), values.reshape(-1), (input.shape[0], width), False)
+
+
+def sspaddmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> SparseTensor:
+    """beta * input + alpha * (mat1 @ mat2): sparse and sparse times dense, and the elements one behind the other."""
+    product = smm(mat1, mat2)
+    if not isinstance(input, SparseTensor):
+        raise RuntimeError("tensor.sspaddmm(...) can only be called on sparse tensors")
+    at = cat([input._at, product._at], 1)
+    values = cat([input._held * beta, product._held * alpha])
+    return assemble(at, values, product._sizes, False)
+
+
+def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) -> Any:
+    """A sparse matrix with these diagonals (count, length), each so many columns to the right of the main one.
+
+    >>> import rushlight as torch
+    >>> torch.sparse.spdiags(torch.ones(1, 3), torch.tensor([1]), (3, 3)).to_dense()
+    tensor([[0., 1., 0.],
+            [0., 0., 1.],
+            [0., 0., 0.]])
+    """
+    given = diagonals if diagonals.ndim == 2 else diagonals.unsqueeze(0)
+    places = read(offsets, "where the elements lie").reshape(-1)
+    if len(places) != given.shape[0]:
+        raise RuntimeError("spdiags(): Number of diagonals must match number of offsets")
+    if len(set(places.tolist())) < len(places):
+        raise RuntimeError("spdiags(): Offset tensor contains duplicate values")
+    columns = np.broadcast_to(np.arange(given.shape[1]), (len(places), given.shape[1]))
+    rows = columns - places[:, None]
+    inside = (rows >= 0) & (rows < shape[0]) & (columns < shape[1])
+    number, column = np.nonzero(inside)
+    at = np.stack([rows[number, column], column]).astype(np.int64)
+    values = given[wrap(number), wrap(column)]
+    result = assemble(wrap(at), values, tuple(shape), False).coalesce()
+    return result if layout is None else result.to_sparse(layout=layout)
+
+
 def matmul(left: Tensor, right: Tensor) -> Tensor:
     """left @ right, where one is sparse; the sparse one is a matrix, the other may be a vector."""
+    from rushlight.sparse.compressed import CompressedTensor, compress
+
+    if isinstance(left, CompressedTensor) or isinstance(right, CompressedTensor):
+        pair = (m.coordinates() if isinstance(m, CompressedTensor) else m for m in (left, right))
+        product = matmul(*pair)
+        return compress(product, sparse_csr) if isinstance(product, SparseTensor) else product
     for operand in (left, right):
         if isinstance(operand, SparseTensor) and (operand.ndim != 2 or operand.dense_dim()):
             raise NotImplementedError(

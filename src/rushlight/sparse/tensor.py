@@ -7,7 +7,6 @@ operations: gradients reach the values, at any order, without a rule of their ow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -17,7 +16,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import read
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import promote_types
-from rushlight.layout import sparse_coo
+from rushlight.layout import sparse_coo, sparse_csc, sparse_csr
 from rushlight.ops.arguments import many_dims, need_tensor, one_dim, relabel
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
@@ -25,6 +24,8 @@ from rushlight.ops.rebuilding import kept
 from rushlight.overriding.asking import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
+from rushlight.sparse.elementwise import Casts, Elementwise
+from rushlight.sparse.resizing import Resizing
 
 if TYPE_CHECKING:
     from rushlight.core.node import Node
@@ -48,26 +49,7 @@ def assemble(
     return tensor
 
 
-def _into(dtype: dtypes.dtype) -> Callable[[Any], Any]:
-    def method(self: Any) -> Any:
-        return self.to(dtype)
-
-    return method
-
-
-class _Casts:
-    """Conversions under names that would hide Python's own in the class that uses those."""
-
-    __slots__ = ()
-
-    double = _into(dtypes.float64)
-    float = _into(dtypes.float32)
-    half = _into(dtypes.float16)
-    int = _into(dtypes.int32)
-    long = _into(dtypes.int64)
-
-
-class SparseTensor(_Casts, Tensor):
+class SparseTensor(Casts, Elementwise, Resizing, Tensor):
     """A tensor of layout torch.sparse_coo; `sparse_coo_tensor` and `Tensor.to_sparse` make them.
 
     indices: (sparse dimensions, n) int64; values: (n, dense dimensions ...). Coordinates may repeat,
@@ -113,8 +95,8 @@ class SparseTensor(_Casts, Tensor):
     def _data(self) -> NoReturn:  # type: ignore[override]
         # Every operation of dense tensors asks for the array first.
         raise NotImplementedError(
-            "this operation is not offered for sparse tensors (layout torch.sparse_coo): use "
-            ".to_dense(), or work on .indices() and .values()"
+            f"this operation is not offered for sparse tensors (layout {self.layout}): use .to_dense(), or "
+            "work on the indices and .values()"
         )
 
     # ---- what it is -----------------------------------------------------------------------------
@@ -204,13 +186,13 @@ class SparseTensor(_Casts, Tensor):
     def __repr__(  # type: ignore[override]
         self, *, tensor_contents: str | None = None
     ) -> str:
+        parts = {name: read(part, "printing") for name, part in self._parts().items()}
         return format_sparse(
-            read(self._at, "printing"),
-            read(self._held, "printing"),
-            self._sizes,
-            self.dtype,
-            suffixes=self._notes(),
+            parts, self._sizes, self.dtype, repr(self.layout), suffixes=self._notes()
         )
+
+    def _parts(self) -> dict[str, Tensor]:
+        return {"indices": self._at, "values": self._held}
 
     # ---- its place in the graph: that of its values ---------------------------------------------
 
@@ -283,9 +265,24 @@ class SparseTensor(_Casts, Tensor):
         """Raises TypeError: to_dense() comes first."""
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
-    def to_sparse(self, *_: Any, **__: Any) -> SparseTensor:
-        """The tensor itself."""
-        return self
+    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **_: Any) -> Any:
+        """The tensor itself, or in another of the sparse layouts."""
+        return self if layout in (None, sparse_coo) else self._compressed(layout)
+
+    to_sparse_coo = to_sparse
+
+    def to_sparse_csr(self, dense_dim: int | None = None) -> Any:
+        """The matrix with its elements row by row."""
+        return self._compressed(sparse_csr)
+
+    def to_sparse_csc(self, dense_dim: int | None = None) -> Any:
+        """The matrix with its elements column by column."""
+        return self._compressed(sparse_csc)
+
+    def _compressed(self, layout: Any) -> Any:
+        from rushlight.sparse.compressed import compress
+
+        return compress(self, layout)
 
     def to_dense(self, dtype: Any = None, **_: Any) -> Tensor:
         """The dense tensor with zeros where this one has no element."""
@@ -316,6 +313,69 @@ class SparseTensor(_Casts, Tensor):
         start = zeros((len(unique), *self._held._data.shape[1:]), dtype=self.dtype)
         values = start.index_add(0, wrap(place.reshape(-1)), self._held)
         return assemble(wrap(at), values, self._sizes, True)
+
+    def sparse_mask(self, mask: SparseTensor) -> SparseTensor:
+        """The elements that mask has, with zeros where this tensor has none."""
+        return self.to_dense().sparse_mask(mask)
+
+    def select(self, dim: int, index: int) -> Tensor:
+        """One slice along a sparse dimension."""
+        where = self._sparse(dim)
+        place = index + self._sizes[where] if index < 0 else index
+        if not 0 <= place < self._sizes[where]:
+            raise IndexError(
+                f"select(): index {index} out of range for tensor of size {list(self._sizes)} at dimension {dim}"
+            )
+        at = read(self._at, _WHERE)
+        kept = np.flatnonzero(at[where] == place)
+        values = self._held[wrap(kept)]
+        rest = np.ascontiguousarray(np.delete(at, where, 0)[:, kept])
+        sizes = self._sizes[:where] + self._sizes[where + 1 :]
+        return assemble(wrap(rest), values, sizes, self._sorted) if len(rest) else values.sum(0)
+
+    def index_select(self, dim: int, index: Tensor) -> SparseTensor:  # type: ignore[override]
+        """The slices along a sparse dimension that index names, in its order."""
+        where = self._sparse(dim)
+        at, wanted = read(self._at, _WHERE), read(index, _WHERE).reshape(-1)
+        size = self._sizes[where]
+        wanted = np.where(wanted < 0, wanted + size, wanted)
+        if ((wanted < 0) | (wanted >= size)).any():
+            raise IndexError(
+                f"index_select(): index out of range for dimension {dim} of size {size}"
+            )
+        # Each wanted slice meets its elements, which lie together in this order.
+        order = np.argsort(at[where], kind="stable")
+        counts = np.bincount(at[where], minlength=size)
+        first = np.cumsum(counts) - counts
+        met = counts[wanted]
+        slices = np.repeat(np.arange(len(wanted)), met)
+        within = np.arange(len(slices)) - np.repeat(np.cumsum(met) - met, met)
+        taken = order[first[wanted][slices] + within]
+        found = at[:, taken]
+        found[where] = slices
+        sizes = (*self._sizes[:where], len(wanted), *self._sizes[where + 1 :])
+        ordered = self._sorted and where == 0
+        return assemble(wrap(found), self._held[wrap(taken)], sizes, ordered)
+
+    def _sparse(self, dim: int) -> int:
+        where = one_dim(dim, self.ndim)
+        if where >= self.sparse_dim():
+            raise NotImplementedError(f"dimension {dim} is a dense one: use .to_dense() first")
+        return where
+
+    def __getitem__(self, key: Any) -> Tensor:
+        result: Any = self
+        for place in key if isinstance(key, tuple) else (key,):
+            if isinstance(place, bool) or not hasattr(place, "__index__"):
+                raise NotImplementedError(
+                    "a sparse tensor is indexed by whole numbers: use select, index_select or .to_dense()"
+                )
+            result = result.select(0, int(place)) if result.layout is sparse_coo else result[place]
+        found: Tensor = result
+        return found
+
+    def _whole(self) -> SparseTensor:
+        return self.coalesce()
 
     # ---- shape and sums -------------------------------------------------------------------------
 
@@ -454,6 +514,17 @@ class SparseTensor(_Casts, Tensor):
         values = left._held[wrap(i)] * right._held[wrap(j)]
         return assemble(left._at[:, wrap(i)], values, self._sizes, True)
 
+    def pow(self, exponent: Any) -> SparseTensor:  # type: ignore[override]
+        """Each element to a power above 0, which leaves zeros what they are."""
+        if not (isinstance(exponent, _NUMBERS) and exponent):
+            raise RuntimeError(
+                "pow of a sparse tensor takes a number that is not zero: use .to_dense()"
+            )
+        whole = self.coalesce()
+        return whole._with(whole._held.pow(exponent))
+
+    __pow__ = pow
+
     def __truediv__(self, other: Any) -> SparseTensor:
         if isinstance(other, _NUMBERS) or (isinstance(other, Tensor) and other.ndim == 0):
             return self._with(self._held / other)
@@ -510,3 +581,10 @@ def sum(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None) -> Te
     """The sum of all elements of a sparse tensor, or along dim."""
     need_tensor("sum", "input", 1, input)
     return input.sum(dim, dtype=dtype)
+
+
+def resize_as_sparse_(input: Tensor, the_template: Tensor) -> Tensor:
+    """The sizes of another sparse tensor, in place."""
+    need_tensor("resize_as_sparse_", "input", 1, input)
+    found: Tensor = input.resize_as_sparse_(the_template)
+    return found

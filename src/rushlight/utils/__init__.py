@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
 from rushlight.refusals import (
+    benchmarks_in_cpp as ThroughputBenchmark, cpp as cmake_prefix_path,
     other_devices as generate_methods_for_privateuse1_backend,
     other_devices as rename_privateuse1_backend,
 )
@@ -79,3 +80,8 @@ def _fill(
     if hasattr(tensor, "__dict__"):
         tensor.__dict__.clear()
         tensor.__dict__.update(own)
+
+
+def get_cpp_backtrace(frames_to_skip: int = 0, maximum_number_of_frames: int = 64) -> str:
+    """Empty: there are no calls in C++."""
+    return ""

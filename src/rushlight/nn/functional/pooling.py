@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 # from that number.
 
 
+def assert_int_or_pair(arg: list[int], arg_name: str, message: str) -> None:
+    """Raise an AssertionError with the message unless arg is a number or two."""
+    if not (isinstance(arg, int) or len(arg) == 2):
+        raise AssertionError(message.format(arg_name))
+
+
 def _named(function: Callable[..., Any], name: str, what: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what

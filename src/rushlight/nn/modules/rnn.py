@@ -5,25 +5,21 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
-from rushlight.core.doors import apply, literal
+from rushlight.core.doors import literal
 from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
-from rushlight.nn import functional as F
 from rushlight.nn import init
+from rushlight.nn.functional.recurrent import recur, run_layers
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
-from rushlight.ops.precision import in_half
-from rushlight.primitives import recurrent as rows
 from rushlight.primitives.index import ARRAY, index
-from rushlight.primitives.join import cat, stack
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -31,58 +27,6 @@ Dtype = dtypes.dtype | None
 
 # How many gates each kind has; how many states follow from `hx` being a pair.
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
-
-
-def _recur(
-    mode: str,
-    x: Tensor,
-    states: list[Tensor],
-    weights: list[Tensor | None],
-    sizes: tuple[int, ...],
-    reverse: bool,
-) -> tuple[Tensor, ...]:
-    """Run one layer in one direction over rows; gives the hidden states of all rows, first."""
-    if autograd.autocast is None:
-        return _computed(mode, x, states, weights, sizes, reverse)
-    # The products are lowered; where a state takes part in the sum, the result is of its type.
-    results = in_half(_computed)(mode, x, states, weights, sizes, reverse)
-    if mode in ("LSTM", "GRU"):
-        return tuple(result.to(states[0].dtype) for result in results)
-    return results
-
-
-def _computed(
-    mode: str,
-    x: Tensor,
-    states: list[Tensor],
-    weights: list[Tensor | None],
-    sizes: tuple[int, ...],
-    reverse: bool,
-) -> tuple[Tensor, ...]:
-    w_ih: Any
-    w_ih, w_hh, b_ih, b_hh, *projection = weights
-    static: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
-    if mode == "GRU":
-        gates = F.linear(x, w_ih, b_ih)
-        bias = () if b_hh is None else (b_hh,)
-        return apply(rows.gru, gates, *states, w_hh, *bias, **static)[:1]
-    gates = F.linear(x, w_ih, b_ih if b_hh is None or b_ih is None else b_ih + b_hh)
-    if mode == "LSTM":
-        return apply(rows.lstm, gates, *states, w_hh, *projection, **static)[:2]
-    return (apply(rows.rnn, gates, *states, w_hh, relu=mode == "RNN_RELU", **static),)
-
-
-def _last_rows(sizes: tuple[int, ...], reverse: bool) -> slice | np.ndarray:
-    """The rows at which the sequences end, in the order of the batch."""
-    batch, total = sizes[0], sum(sizes)
-    if reverse:
-        return slice(0, batch)
-    if sizes[-1] == batch:
-        return slice(total - batch, total)
-    last = np.arange(batch)
-    for start, size in zip(accumulate(sizes, initial=0), sizes, strict=False):
-        last[:size] = np.arange(start, start + size)
-    return last
 
 
 def _batch(states: Tensor, order: Tensor) -> Tensor:
@@ -328,32 +272,15 @@ class RNNBase(Module):
         self, x: Tensor, given: list[Tensor] | None, sizes: tuple[int, ...]
     ) -> tuple[Tensor, list[Tensor]]:
         """All layers over rows; gives the last one's output and the stacked final states."""
-        batch, out_size = sizes[0], self.proj_size or self.hidden_size
+        out_size = self.proj_size or self.hidden_size
         widths = (out_size, self.hidden_size) if self.mode == "LSTM" else (out_size,)
         if given is not None:
-            self._check_states(given, batch)
-        zeros = [literal(np.zeros((batch, width), x._data.dtype)) for width in widths]
-        finals: list[list[Tensor]] = [[] for _ in widths]
-        for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(self._directions):
-                number = layer * self._directions + direction
-                states = zeros if given is None else [state[number] for state in given]
-                weights = [getattr(self, name) for name in self._all_weights[number]]
-                if not self.bias:
-                    weights[2:2] = [None, None]
-                found = _recur(self.mode, x, states, weights, sizes, bool(direction))
-                outputs.append(found[0])
-                last = _last_rows(sizes, bool(direction))
-                for kept, all_rows in zip(finals, found, strict=True):
-                    if isinstance(last, slice):
-                        kept.append(all_rows.narrow(0, last.start, batch))
-                    else:
-                        kept.append(index(all_rows, literal(last), spec=(ARRAY,)))
-            x = outputs[0] if len(outputs) == 1 else cat(*outputs, dim=1)
-            if self.dropout and self.training and layer + 1 < self.num_layers:
-                x = F.dropout(x, self.dropout, True)
-        return x, [stack(*kept, dim=0) for kept in finals]
+            self._check_states(given, sizes[0])
+        weights = [[getattr(self, name) for name in names] for names in self._all_weights]
+        if not self.bias:
+            weights = [[*own[:2], None, None, *own[2:]] for own in weights]
+        lost = self.dropout if self.training else 0.0
+        return run_layers(self.mode, x, given, weights, sizes, self._directions, widths, lost)
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults."""
@@ -491,7 +418,7 @@ class RNNCellBase(Module):
             ready.append(state)
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
         _check_dtypes(ready[:1], self.weight_hh)
-        results = _recur(mode, x, ready, weights, (x.shape[0],), False)
+        results = recur(mode, x, ready, weights, (x.shape[0],), False)
         return results if batched else tuple(result.squeeze(0) for result in results)
 
     def extra_repr(self) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
+    "transfer_parametrizations_and_params",
     "type_before_parametrizations",
 ]
 
@@ -273,3 +274,30 @@ def remove_parametrizations(
 def type_before_parametrizations(module: Module) -> type:
     """The module's class without what parametrizations made of it."""
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Give to_module the parametrized tensors of another, or one of them: its parametrizations and its originals."""
+    if not is_parametrized(from_module):
+        return to_module
+    source: Any = from_module
+    names = list(source.parametrizations) if tensor_name is None else [tensor_name]
+    for name in names:
+        if not is_parametrized(from_module, name):
+            continue
+        made = source.parametrizations[name]
+        if not hasattr(to_module, name):
+            value = getattr(from_module, name)
+            _register(to_module, name, Parameter(value) if value.requires_grad else value)
+        for parametrization in made:
+            register_parametrization(to_module, name, parametrization)
+        target: Any = to_module
+        there = target.parametrizations[name]
+        if made.is_tensor:
+            there.original = made.original
+        else:
+            for number in range(made.ntensors):
+                setattr(there, f"original{number}", getattr(made, f"original{number}"))
+    return to_module

@@ -5,11 +5,24 @@
 # fmt: off
 from rushlight.refusals import (
     callgrind as CallgrindStats, callgrind as CopyIfCallgrind, callgrind as FunctionCount,
-    callgrind as FunctionCounts, callgrind as FuzzedParameter, callgrind as FuzzedSparseTensor,
-    callgrind as FuzzedTensor, callgrind as Fuzzer, callgrind as ParameterAlias,
+    callgrind as FunctionCounts, fuzzers as FuzzedParameter, fuzzers as FuzzedSparseTensor,
+    fuzzers as FuzzedTensor, fuzzers as Fuzzer, fuzzers as ParameterAlias,
 )
 # fmt: on
 # ---- names: end ----
-from rushlight.utils.benchmark.timer import Compare, Measurement, Timer
+from rushlight.utils.benchmark.common import (
+    Measurement,
+    TaskSpec,
+    ordered_unique,
+    select_unit,
+    set_torch_threads,
+    trim_sigfig,
+    unit_to_english,
+)
+from rushlight.utils.benchmark.compare import Colorize, Compare
+from rushlight.utils.benchmark.timer import Language, Timer, timer
 
-__all__ = ["Compare", "Measurement", "Timer"]
+__all__ = [
+    "Colorize", "Compare", "Language", "Measurement", "TaskSpec", "Timer", "ordered_unique", "select_unit",
+    "set_torch_threads", "timer", "trim_sigfig", "unit_to_english",
+]  # fmt: skip

@@ -3,6 +3,6 @@
 `pip install "rushlight[tensorboard]"` brings the package.
 """
 
-from rushlight.utils.tensorboard.writer import SummaryWriter
+from rushlight.utils.tensorboard.writer import FileWriter, SummaryWriter
 
-__all__ = ["SummaryWriter"]
+__all__ = ["FileWriter", "SummaryWriter"]

@@ -23,6 +23,47 @@ _event: Any = require("tensorboard.compat.proto.event_pb2", extra="tensorboard")
 _event_file: Any = require("tensorboard.summary.writer.event_file_writer", extra="tensorboard")
 
 
+class FileWriter:
+    """Writes messages that are made already into a file of events."""
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        max_queue: int = 10,
+        flush_secs: float = 120,
+        filename_suffix: str = "",
+        event_writer: Any = None,
+    ) -> None:
+        self.event_writer = event_writer or _event_file.EventFileWriter(
+            os.fspath(log_dir), max_queue, flush_secs, filename_suffix
+        )
+
+    def get_logdir(self) -> str:
+        """The folder that the events go to."""
+        return str(self.event_writer.get_logdir())
+
+    def add_event(self, event: Any, step: int | None = None, walltime: float | None = None) -> None:
+        """Write an event, at a step."""
+        event.wall_time = time.time() if walltime is None else walltime
+        if step is not None:
+            event.step = int(step)
+        self.event_writer.add_event(event)
+
+    def add_summary(
+        self, summary: Any, global_step: int | None = None, walltime: float | None = None
+    ) -> None:
+        """Write what is shown at a step."""
+        self.add_event(_event.Event(summary=summary), global_step, walltime)
+
+    def flush(self) -> None:
+        """Hand all events to the system."""
+        self.event_writer.flush()
+
+    def close(self) -> None:
+        """Write what is left and end the file."""
+        self.event_writer.close()
+
+
 class SummaryWriter(MoreKinds):
     """Writes a file of events into log_dir (a new folder in `runs` if it is not given).
 
@@ -70,6 +111,21 @@ class SummaryWriter(MoreKinds):
                 file.add_event(_event.Event(step=step, session_log=start))
                 self.purge_step = None
         return file
+
+    def _get_file_writer(self) -> FileWriter:
+        return FileWriter(self.log_dir, event_writer=self._file())
+
+    @property
+    def file_writer(self) -> FileWriter:
+        """What writes into its folder."""
+        return self._get_file_writer()
+
+    @property
+    def all_writers(self) -> dict[str, FileWriter]:
+        """What writes, by folder."""
+        return {
+            folder: FileWriter(folder, event_writer=file) for folder, file in self._files.items()
+        }
 
     def _add(
         self, summary: Any, step: Any, walltime: float | None, folder: str | None = None

@@ -25,6 +25,8 @@ _COLORS = (
     (4.999999, "\033[2m\033[91m"),
 )
 
+_Row = tuple[int, str | None, str]
+
 
 class Colorize(enum.Enum):
     """Among which times the best is marked."""
@@ -141,8 +143,8 @@ class Compare:
         return text
 
     def _marked(
-        self, shown: str, measured: Measurement | None, row: tuple[object, ...], column: str | None,
-        cells: dict[tuple[tuple[object, ...], str | None], Measurement],
+        self, shown: str, measured: Measurement | None, row: _Row, column: str | None,
+        cells: dict[tuple[_Row, str | None], Measurement],
     ) -> str:  # fmt: skip
         if self._colorize is Colorize.NONE or measured is None:
             return shown

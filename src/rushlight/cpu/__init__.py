@@ -71,6 +71,8 @@ def get_capabilities() -> Mapping[str, Any]:
             flags = {word for line in file if line.startswith("flags") for word in line.split()}
     except OSError:
         flags = set()
-    told = {name: flag in flags for name, flag in _FEATURES.items()} if flags else {}
+    told: dict[str, Any] = (
+        {name: flag in flags for name, flag in _FEATURES.items()} if flags else {}
+    )
     told |= {"architecture": platform.machine(), "num_logical_cores": os.cpu_count() or 1}
     return MappingProxyType(told)

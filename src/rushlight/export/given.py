@@ -95,7 +95,7 @@ class AdditionalInputs:
             if other != spec:
                 raise ValueError("all examples must be nested in the same way")
             others.append(listed)
-        found = []
+        found: list[Any] = []
         for number, leaf in enumerate(leaves):
             if not isinstance(leaf, Tensor):
                 found.append(None)

@@ -340,8 +340,8 @@ def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
     """
     if not isinstance(tensor, TensorBase):
         raise ValueError("debug_unwrap only works with Tensors")
-    while isinstance(tensor._data, Box):
-        tensor = tensor._data.value
+    while isinstance(box := tensor._data, Batched):
+        tensor = box.value
         if not recurse:
             break
     return tensor

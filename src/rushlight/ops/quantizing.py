@@ -49,7 +49,8 @@ def fake_quantize_per_tensor_affine(
     label = "FakeQuantizePerTensorAffineCachemaskBackward0"
     if isinstance(scale, TensorBase):
         label = "FakeQuantizePerTensorAffineCachemaskTensorQparamsBackward0"
-        scale, zero_point = (t.detach().reshape(()) for t in (scale, zero_point))
+        scales: Any = scale
+        scale, zero_point = scales.detach().reshape(()), zero_point.detach().reshape(())
     else:
         scale = float(np.float32(scale)) if input.dtype is dtypes.float32 else scale
     return _stepped(input, scale, zero_point, quant_min, quant_max, label)

@@ -200,39 +200,39 @@ def sparse_dim(self: Tensor) -> int:
     return 0
 
 
-def coalesce(self: Tensor) -> NoReturn:
+def coalesce(self: Tensor) -> Any:
     """An error: only coordinates can be given twice."""
     raise RuntimeError("coalesce expected sparse coordinate tensor layout but got Strided")
 
 
-def indices(self: Tensor) -> NoReturn:
+def indices(self: Tensor) -> Any:
     """An error: only a sparse tensor has coordinates; see `to_sparse`."""
     raise RuntimeError("indices expected sparse coordinate tensor layout but got Strided")
 
 
-def values(self: Tensor) -> NoReturn:
+def values(self: Tensor) -> Any:
     """An error: only a sparse tensor has them apart; see `to_sparse`."""
     raise RuntimeError("values expected sparse tensor layout but got Strided")
 
 
-def crow_indices(self: Tensor) -> NoReturn:
+def crow_indices(self: Tensor) -> Any:
     """An error: only a compressed tensor has them; see `to_sparse_csr`."""
     raise RuntimeError("crow_indices expected sparse row compressed tensor layout but got Strided")
 
 
-def col_indices(self: Tensor) -> NoReturn:
+def col_indices(self: Tensor) -> Any:
     """An error: only a compressed tensor has them; see `to_sparse_csr`."""
     raise RuntimeError("col_indices expected sparse row compressed tensor layout but got Strided")
 
 
-def ccol_indices(self: Tensor) -> NoReturn:
+def ccol_indices(self: Tensor) -> Any:
     """An error: only a compressed tensor has them; see `to_sparse_csc`."""
     raise RuntimeError(
         "ccol_indices expected sparse column compressed tensor layout but got Strided"
     )
 
 
-def row_indices(self: Tensor) -> NoReturn:
+def row_indices(self: Tensor) -> Any:
     """An error: only a compressed tensor has them; see `to_sparse_csc`."""
     raise RuntimeError(
         "row_indices expected sparse column compressed tensor layout but got Strided"
@@ -278,7 +278,7 @@ def sspaddmm(self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: 
     return product(self, mat1, mat2, beta=beta, alpha=alpha)
 
 
-def sparse_resize_(self: Tensor, *args: Any, **options: Any) -> NoReturn:
+def sparse_resize_(self: Tensor, *args: Any, **options: Any) -> Any:
     """An error: only a sparse tensor can have other sizes around its elements."""
     raise RuntimeError("sparse_resize_ expected sparse coordinate tensor layout but got Strided")
 

@@ -213,7 +213,8 @@ class CompressedTensor(SparseTensor):
                 "reduction operations on CSR tensors with keepdim=False is unsupported"
             )
         total = self.to_dense().sum(dim, True, dtype=dtype)
-        return compress(total.to_sparse(), self._kind, self._number)
+        coordinates: Any = total.to_sparse()
+        return compress(coordinates, self._kind, self._number)
 
     # ---- arithmetic -----------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class CompressedTensor(SparseTensor):
 
     __rmul__ = mul = __mul__
 
-    def mul_(self, other: Any) -> CompressedTensor:
+    def mul_(self, other: Any, *, out: Any = None) -> CompressedTensor:
         """Times a number, in place."""
         self._held.mul_(other)
         return self

@@ -316,7 +316,8 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
 
     def sparse_mask(self, mask: SparseTensor) -> SparseTensor:
         """The elements that mask has, with zeros where this tensor has none."""
-        return self.to_dense().sparse_mask(mask)
+        found: Any = self.to_dense().sparse_mask(mask)
+        return found
 
     def select(self, dim: int, index: int) -> Tensor:
         """One slice along a sparse dimension."""
@@ -521,7 +522,8 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
                 "pow of a sparse tensor takes a number that is not zero: use .to_dense()"
             )
         whole = self.coalesce()
-        return whole._with(whole._held.pow(exponent))
+        power: Any = exponent
+        return whole._with(whole._held.pow(power))
 
     __pow__ = pow
 

@@ -104,7 +104,8 @@ class Timer:
         self, number: int, enough: Callable[[list[float]], bool], least: float, most: float | None,
         callback: Callable[[int, float], Any] | None,
     ) -> Measurement:  # fmt: skip
-        total, times = 0.0, []
+        total = 0.0
+        times: list[float] = []
         with set_torch_threads(self._task_spec.num_threads):
             while total < least or not enough(times):
                 spent = self._timeit(number)

@@ -216,6 +216,16 @@ def _instructions_from(frame: FrameType) -> list[dis.Instruction]:
     return [i for i in dis.get_instructions(frame.f_code) if i.offset >= frame.f_lasti]
 
 
+# What later Pythons have around the jump of an `assert`; from 3.13 on, a comparison makes the bool itself.
+_BETWEEN = {"COMPARE_OP", "TO_BOOL", "NOT_TAKEN"}
+
+
+def _loads_assertion_error(step: dis.Instruction) -> bool:
+    if step.opname == "LOAD_COMMON_CONSTANT":  # from Python 3.14 on
+        return "AssertionError" in step.argrepr
+    return step.opname == "LOAD_ASSERTION_ERROR"
+
+
 def _caller() -> list[dis.Instruction]:
     frame = inspect.currentframe()
     return _instructions_from(frame.f_back.f_back)  # type: ignore[union-attr,arg-type]
@@ -287,8 +297,8 @@ class Proxy:
 
     def __bool__(self) -> bool:
         if self.tracer.trace_asserts:
-            jump, following = _caller()[:2]
-            if "IF_TRUE" in jump.opname and following.opname == "LOAD_ASSERTION_ERROR":
+            jump, following = [s for s in _caller()[:5] if s.opname not in _BETWEEN][:2]
+            if "IF_TRUE" in jump.opname and _loads_assertion_error(following):
                 self.tracer.create_proxy("call_function", assert_fn, (self,), {})
                 return True
         return self.tracer.to_bool(self)

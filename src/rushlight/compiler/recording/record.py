@@ -347,7 +347,9 @@ class Recording:
         for code in self.spy.user_codes:
             line = code.co_firstlineno
             for step in dis.get_instructions(code):
-                line = step.starts_line or line
+                # From Python 3.13 on, starts_line says only whether one starts.
+                where = step.positions
+                line = (where and where.lineno) or line
                 if step.argval == key and step.opname.startswith(
                     ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF")
                 ):

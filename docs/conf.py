@@ -28,6 +28,7 @@ html_css_files = ["site.css"]
 html_favicon = "_static/mark.svg"
 html_logo = "_static/mark.svg"
 html_show_sourcelink = False
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {

@@ -188,3 +188,32 @@ def test_symbolic_on_the_command_line(capsys):
 def test_a_name_in_several_places_is_that_which_computes():
     assert can_be_tried(subject("tanh").value)
     assert "torch.nn.functional.tanh" in subject("tanh").names
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
+@pytest.mark.parametrize(
+    "name", ["LSTM", "GRU", "RNN", "Transformer", "MaxUnpool2d", "fold", "stft"]
+)
+def test_what_is_made_in_another_way_has_an_example_that_runs(name):
+    what = subject(name)
+    lines = "\n".join(explained(what))
+    typed = re.findall(r"^    >>> (.*)$", lines, re.M)
+    space = {"torch": rushlight}
+    for line in typed:
+        exec(line, space)
+    assert any(
+        line.endswith(".backward(torch.ones_like(out))") or ".backward(" in line for line in typed
+    )
+    gradients = [line for line in typed if line.endswith(".grad")]
+    assert gradients
+    assert all(eval(line, space) is not None for line in gradients)
+
+
+def test_a_parameter_that_samples_give_as_a_whole_number_stays_one():
+    text = typeset(formula(TABLE["std"]).derivatives["x"][0])
+    assert "correction" in text
+    assert "1/3" not in text
+
+
+def test_what_has_no_source_is_explained_all_the_same():
+    assert "computed by NumPy's own function" in "\n".join(explained(subject("dropout")))

@@ -1,9 +1,11 @@
 """`rushlight verify` beside the real torch; what needs no second process is tested in this one."""
 
+import argparse
 import json
+import os
 import struct
-import subprocess
-import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,26 +63,107 @@ for step in range(4):
 """
 
 
-def verified(tmp_path, program, *options):
-    script = tmp_path / "program.py"
-    script.write_text(program)
-    command = [sys.executable, "-m", "rushlight", "verify", *options, str(script)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+CRASH = """
+import torch
+
+w = torch.ones(2, requires_grad=True)
+(w * 2).sum().backward()
+if "rushlight" in torch.__file__:
+    kind = ValueError
+    raise kind("here alone")
+"""
 
 
-def test_a_program_that_agrees(tmp_path):
-    done = verified(tmp_path, NET)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "MATCH: 9 backwards and 8 steps agree" in done.stdout
+@pytest.fixture
+def verified(tmp_path, monkeypatch, capsys):
+    """Verifies a program from this process; the two that run it are new ones. Returns status and output."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(program, *options):
+        (tmp_path / "program.py").write_text(program)
+        status = main(["verify", *options, "program.py"])
+        return status, capsys.readouterr().out
+
+    return run
 
 
-def test_a_derivative_that_differs_is_named_with_its_line(tmp_path):
-    done = verified(tmp_path, ODD)
-    assert done.returncode == 1
-    assert "DIVERGE at event 3 (backward), program.py:24" in done.stdout
-    assert "gradient of w differs by 0.01" in done.stdout
-    assert "the first operation that differs: the derivative" in done.stdout
-    assert "of mul, program.py:10" in done.stdout or "of rmul, program.py:10" in done.stdout
+def test_a_program_that_agrees(verified):
+    status, said = verified(NET)
+    assert status == 0, said
+    assert "MATCH: 9 backwards and 8 steps agree" in said
+
+
+def test_a_derivative_that_differs_is_named_with_its_line(verified):
+    status, said = verified(ODD)
+    assert status == 1
+    assert "DIVERGE at event 3 (backward), program.py:24" in said
+    assert "gradient of w differs by 0.01" in said
+    assert "the first operation that differs: the derivative" in said
+    assert "of mul, program.py:10" in said or "of rmul, program.py:10" in said
+
+
+def test_a_program_that_takes_too_long_is_ended_with_all_it_started(verified, tmp_path):
+    child = f"""
+import os, subprocess, sys, time
+one = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(r"{tmp_path}/" + ("ours" if "rushlight" in sys.modules else "theirs"), "w").write(str(one.pid))
+time.sleep(60)
+"""
+    status, said = verified(child, "--timeout", "3")
+    assert (status, said) == (
+        2, "could not run: program.py did not end under torch within 3 seconds\n"
+    )  # fmt: skip
+    for file in (tmp_path / "ours", tmp_path / "theirs"):
+        assert not file.exists() or _ends(int(file.read_text()))
+
+
+def _ends(process):
+    for _ in range(200):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        if "Z" in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2]:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("--steps", "x"), "'x' is no number of steps"), (("--timeout", "0"), "'0' is no number of seconds")],
+)  # fmt: skip
+def test_options_that_are_wrong_are_told_in_one_line(options, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *options, "program.py"])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_one_that_crashes_under_one_of_them_alone(verified):
+    status, said = verified(CRASH)
+    assert status == 2
+    assert "under rushlight the program ended at program.py:8 with ValueError: here alone" in said
+    assert "(1 backward equal before)" in said
+
+
+def test_without_a_backward_what_is_printed_is_compared(verified, tmp_path, capsys):
+    one = verify._Verification(verify_options(), tmp_path)
+    for side, text in (("rushlight", "a 1.00001\nb 2\n"), ("torch", "a 1.0\nb 2\n")):
+        (tmp_path / side).with_suffix(".out").write_text(text)
+    assert one._by_output() == 0
+    assert "MATCH: 2 lines agree" in capsys.readouterr().out
+    (tmp_path / "torch.out").write_text("a 1.0\nb 3\n")
+    assert one._by_output() == 1
+    assert "DIVERGE: line 2 of the output" in capsys.readouterr().out
+
+
+def verify_options():
+    parser = argparse.ArgumentParser()
+    verify.add_arguments(parser)
+    return parser.parse_args(["program.py"])
 
 
 # ---- without a second process ----------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The page: opened in a browser, stepped through, and its numbers held against the tensors'."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from playwright.sync_api import sync_playwright
 import rushlight as torch
 import rushlight.nn.functional as F
 from rushlight import nn
-from rushlight.cli.paging import FirstStep
+from rushlight.cli.paging import OneStep
 from rushlight.errors import MissingExtraError
 from rushlight.visual import page, watch
 from rushlight.visual.records import Operation
@@ -287,16 +288,16 @@ def test_the_command(tmp_path):
 
 def test_the_watcher_of_the_command(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        FirstStep(str(tmp_path / "out.txt"))
+        OneStep(str(tmp_path / "out.txt"))
     refusal = capsys.readouterr().err
     assert refusal.count("\n") == 1
     assert "HTML" in refusal
-    without = FirstStep(str(tmp_path / "no.html"))
+    without = OneStep(str(tmp_path / "no.html"))
     without.watch()
     without.report()
     assert "no backward ran" in capsys.readouterr().err
     # A step by hand ends with the next backward; what was computed for that one is left out.
-    by_hand = FirstStep(str(tmp_path / "hand.html"))
+    by_hand = OneStep(str(tmp_path / "hand.html"))
     by_hand.watch()
     torch.ones(3).exp()
     w = torch.ones(2, requires_grad=True)
@@ -323,3 +324,61 @@ def test_a_very_large_run_leaves_maps_out(monkeypatch):
     writing._json(story)
     assert 0 < sum("m" in v for v in story["values"]) < whole
     assert "left out" in story["note"]
+
+
+def test_a_later_step_is_shown_and_how_far_it_moved(tmp_path, capsys):
+    watcher = OneStep(str(tmp_path / "third.html"), "3")
+    watcher.watch()
+    layer = torch.nn.Linear(2, 1, bias=False)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
+    for number in range(1, 5):
+        optimizer.zero_grad()
+        (layer(torch.full((1, 2), float(number))).sum()).backward()
+        before = layer.weight.detach().clone()
+        optimizer.step()
+        if number == 3:
+            ratio = ((layer.weight - before).norm() / before.norm()).item()
+    watcher.report()
+    assert "the page of step 3 is in" in capsys.readouterr().err
+    (update,) = [step for step in _data(tmp_path / "third.html")["steps"] if step["p"] == "u"]
+    assert update["moved"] == pytest.approx(ratio, rel=0.05)
+    late = OneStep(str(tmp_path / "late.html"), "9")
+    late.watch()
+    late.report()
+    assert "fewer than 9 steps" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        OneStep(str(tmp_path / "none.html"), "0")
+
+
+def test_a_program_that_trains_by_hand_counts_its_backwards(tmp_path, capsys):
+    watcher = OneStep(str(tmp_path / "second.html"), "2")
+    watcher.by_hand = True  # Other tests' optimizers may be alive.
+    watcher.watch()
+    w = torch.ones(2, requires_grad=True)
+    for number in range(1, 4):
+        (w * float(number)).sum().backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+            w.grad = None
+    watcher.report()
+    steps = _data(tmp_path / "second.html")["steps"]
+    assert [step["name"] for step in steps if step["p"] == "f" and not step.get("minor")][:1] == [
+        "mul"
+    ]
+    assert "2" in str(next(step for step in steps if step.get("name") == "mul")["in"])
+
+
+def test_a_long_way_before_the_first_backward_is_not_kept():
+    run = watch()
+    run.most = 200
+    with run, torch.no_grad():
+        x = torch.ones(2)
+        for _ in range(1000):
+            x = x * 0.999
+    assert len(run.events) <= 200
+    assert len(run._known) <= 300
+
+
+def _data(path):
+    text = path.read_text()
+    return json.loads(re.search(r"<script[^>]*application/json[^>]*>(.*?)</script>", text, re.S)[1])

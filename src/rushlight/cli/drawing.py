@@ -34,6 +34,7 @@ class FirstBackward(Watcher):
         # A program may go to another folder.
         self.path, self.target = path, path.absolute()
         self.capture = Capture(look)
+        self.capture.most = 20_000
         self.done = False
         self.process = os.getpid()
 

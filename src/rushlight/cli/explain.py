@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,12 @@ def main(options: argparse.Namespace) -> int:
         print("\n".join(lines))
         return 0 if agrees else 1
     try:
-        print("\n".join(explained(what, c=options.c)), flush=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # What the example's defaults warn of is for who writes it.
+            text = "\n".join(explained(what, c=options.c))
+        print(text, flush=True)
     except BrokenPipeError:
         # Who reads only the first lines, by `head`, has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,16 +1,18 @@
-"""`rushlight run --page`: the first training step of a program, as a page to step through."""
+"""`rushlight run --page`: a training step of a program, the first or a later one, as a page to step through."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
 from rushlight.cli.watcher import Watcher, cannot_be_written, say
 from rushlight.errors import MissingExtraError
-from rushlight.optim.optimizer import register_optimizer_step_post_hook
+from rushlight.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from rushlight.visual.records import UPDATE, Operation
 from rushlight.visual.stepping import watch
 from rushlight.visual.stepping.writing import check_extra
@@ -19,13 +21,18 @@ from rushlight.visual.stepping.writing import check_extra
 _MOST_BACKWARDS = 8
 
 
-class FirstStep(Watcher):
-    """Watches till the first optimizer's step, or till the backward after one that changed leaves by hand.
+class OneStep(Watcher):
+    """Watches till an optimizer's step, or till the backward after one that changed leaves by hand.
 
-    Of what ran before the first backward only what led to it is kept.
+    Of what ran before the first backward only what led to it is kept. A later step is watched from the end of
+    the one before, which is an optimizer's step, or a backward in programs that have no optimizer.
     """
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, which: str = "1") -> None:
+        if not which.isdecimal() or int(which) < 1:
+            refused = f"--page-step {which}: steps are counted from 1"
+            print(f"rushlight run: {refused}", file=sys.stderr)
+            raise SystemExit(2)
         path = Path(value)
         problem = _problem(path)
         if problem is not None:
@@ -35,25 +42,43 @@ class FirstStep(Watcher):
         self.path, self.target = path, path.absolute()
         self.run = watch()
         self.run.most = 5000
+        self.which = int(which)
+        # Steps that are to end before it watches.
+        self.ahead = self.which - 1
+        self.by_hand: bool | None = None
         self.backwards = 0
         self.open = False
         self.process = os.getpid()
 
     def watch(self) -> None:
         """Begin."""
-        self.run.__enter__()
+        if not self.ahead:
+            self.run.__enter__()
         engine.observers.append(self._backward)
         self.handle = register_optimizer_step_post_hook(self._stepped)
         self.open = True
 
-    def _backward(self, roots: Any) -> None:
+    def _one_less(self) -> None:
+        self.ahead -= 1
+        if not self.ahead:
+            # What the run sees of a backward comes before what is asked of it here.
+            engine.observers.remove(self._backward)
+            self.run.__enter__()
+            engine.observers.append(self._backward)
+
+    def _backward(self, roots: Any) -> Callable[[], None] | None:
         if self.run.walking:
-            return
+            return None
+        if self.ahead:
+            if self.by_hand is None:
+                self.by_hand = not any(isinstance(one, Optimizer) for one in gc.get_objects())
+            return self._one_less if self.by_hand else None
         self.backwards += 1
         if self.backwards == 1:
             self.run.keep_only(self.run.roots)
         elif self._changed() or self.backwards > _MOST_BACKWARDS:
             self._finish()
+        return None
 
     def _changed(self) -> bool:
         """Whether the program has changed leaves itself; what came behind that is of the next step."""
@@ -66,7 +91,9 @@ class FirstStep(Watcher):
         return bool(updates)
 
     def _stepped(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if self.backwards:
+        if self.ahead:
+            self._one_less()
+        elif self.backwards:
             self._finish()
 
     def _finish(self) -> None:
@@ -78,11 +105,16 @@ class FirstStep(Watcher):
         self.handle.remove()
         self.run.__exit__()
         try:
-            self.run.page(self.target, title=f"{Path(sys.argv[0]).name}, its first step")
+            self.run.page(self.target, title=f"{Path(sys.argv[0]).name}, {self.name}")
         except Exception as error:
             say(f"the page could not be written: {' '.join(str(error).split())}")
         else:
-            say(f"the page of the first step is in {self.path}")
+            say(f"the page of {self.name} is in {self.path}")
+
+    @property
+    def name(self) -> str:
+        """Which step it is, in words."""
+        return "the first step" if self.which == 1 else f"step {self.which}"
 
     def report(self) -> None:
         """The program has ended: write what there is, or say that there is nothing."""
@@ -94,6 +126,9 @@ class FirstStep(Watcher):
         self.open = False
         engine.observers.remove(self._backward)
         self.handle.remove()
+        if self.ahead:
+            say(f"fewer than {self.which} steps were made, so that there is no page in {self.path}")
+            return
         self.run.__exit__()
         say(f"no backward ran, so that there is no page in {self.path}")
 

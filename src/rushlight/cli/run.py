@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(f"--{name}", action="store_true", help=option.help)
         else:
             parser.add_argument(f"--{name}", metavar=option.metavar, help=option.help)
+        if option.more is not None:
+            more, metavar, words = option.more
+            parser.add_argument(f"--{more}", metavar=metavar, help=words)
     parser.add_argument(
         "--full-traceback",
         action="store_true",

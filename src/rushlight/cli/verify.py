@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -10,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rushlight.cli import children
@@ -75,20 +78,26 @@ def _problem(options: argparse.Namespace) -> str | None:
         return "name a script, or a module after -m (rushlight verify --help)"
     if not options.module and not Path(options.script).is_file():
         return f"there is no file {options.script}"
-    ask = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s else '')"
     try:
-        found = subprocess.run(
-            [options.python, "-c", ask], capture_output=True, text=True, env=_plain()
-        )
+        origin = _torch_of(options.python)
     except OSError as error:
         return f"{options.python} cannot be run: {error.strerror}"
-    origin = found.stdout.strip()
     if not origin or origin.startswith(children.FOLDER):
         return (
             "there is no torch in this environment to compare with: python -m pip install torch, or name a "
             "Python that has it with --python"
         )
     return None
+
+
+def _torch_of(python: str) -> str:
+    """Where the torch of a Python lies; empty if it has none."""
+    if python == sys.executable and "torch" not in sys.modules:
+        spec = importlib.util.find_spec("torch")
+        return "" if spec is None else spec.origin or ""
+    ask = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s else '')"
+    found = subprocess.run([python, "-c", ask], capture_output=True, text=True, env=_plain())
+    return found.stdout.strip()
 
 
 def _plain() -> dict[str, str]:
@@ -108,13 +117,11 @@ class _Verification:
 
     def run(self) -> int:
         """Run both, compare, and say what was found."""
-        for side in ("torch", "rushlight"):
-            if not self._record(side):
-                seconds = (
-                    f"{self.options.timeout:g} second{'' if self.options.timeout == 1 else 's'}"
-                )
-                print(f"could not run: {self.name} did not end under {side} within {seconds}")
-                return COULD_NOT
+        late = self._record()
+        if late is not None:
+            seconds = f"{self.options.timeout:g} second{'' if self.options.timeout == 1 else 's'}"
+            print(f"could not run: {self.name} did not end under {late} within {seconds}")
+            return COULD_NOT
         found = compare(self._file("rushlight"), self._file("torch"), self.options.tolerance)
         if found.rows:
             print(_table(found.rows, found.parting, self.options.tolerance))
@@ -123,8 +130,22 @@ class _Verification:
     def _file(self, side: str, detail: int | None = None) -> Path:
         return self.folder / (side if detail is None else f"{side}-{detail}")
 
-    def _record(self, side: str, detail: int | None = None) -> bool:
-        """Run the program under one of the two; False if that took too long."""
+    def _record(self, detail: int | None = None) -> str | None:
+        """Run the program under both, side by side; under which it took too long, if it did."""
+        runs = {side: self._begun(side, detail) for side in ("torch", "rushlight")}
+        end = None if self.options.timeout is None else time.monotonic() + self.options.timeout
+        try:
+            for side, run in runs.items():
+                try:
+                    run.wait(None if end is None else max(0.0, end - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    return side
+        finally:
+            for run in runs.values():
+                _end(run)
+        return None
+
+    def _begun(self, side: str, detail: int | None) -> subprocess.Popen[bytes]:
         options = self.options
         file = self._file(side, detail)
         wanted = {"out": str(file), "seed": options.seed, "steps": options.steps, "detail": detail,
@@ -135,18 +156,9 @@ class _Verification:
         )
         said = file.with_suffix(".out"), file.with_suffix(".err")
         with said[0].open("wb") as out, said[1].open("wb") as err:
-            process = subprocess.Popen([*runner, *given], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                       env=_plain(), start_new_session=True)  # fmt: skip
-            try:
-                process.wait(options.timeout)
-            except BaseException as error:
-                _end(process)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    return False
-                raise
-        if not file.exists():
             file.touch()
-        return True
+            return subprocess.Popen([*runner, *given], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                    env=_plain(), start_new_session=True)  # fmt: skip
 
     # ---- the verdict ----------------------------------------------------------------------------
 
@@ -238,19 +250,20 @@ class _Verification:
 
     def _operation(self, parting: Parting) -> Culprit | None:
         """Run both again as far as there, and look at each operation of that step."""
-        for side in ("torch", "rushlight"):
-            if not self._record(side, parting.number):
-                return None
+        if self._record(parting.number) is not None:
+            return None
         files = [self._file(side, parting.number) for side in ("rushlight", "torch")]
         return culprit(files[0], files[1], min(self.options.tolerance, 1e-3))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a run, and the processes that it has started."""
+    """End a run that has not ended, and the processes that it has started."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _count(found: Comparison) -> str:

@@ -27,12 +27,16 @@ class Watcher:
 
 
 class Option(NamedTuple):
-    """An option of `rushlight run`: what follows it (None: nothing does), its help, and its watcher."""
+    """An option of `rushlight run`: what follows it (None: nothing does), its help, and its watcher.
+
+    more: a second option that the watcher takes, with what follows that and its help.
+    """
 
     metavar: str | None
     help: str
     module: str
     watcher: str
+    more: tuple[str, str, str] | None = None
 
 
 OPTIONS = {
@@ -62,20 +66,24 @@ OPTIONS = {
     ),
     "page": Option(
         "FILE",
-        "write an HTML file to step through the script's first training step",
+        "write an HTML file to step through a training step of the script",
         "rushlight.cli.paging",
-        "FirstStep",
+        "OneStep",
+        ("page-step", "N", "the step that --page shows (default 1: the first)"),
     ),
 }
 
 
 def watchers(values: dict[str, Any]) -> list[Watcher]:
     """The watchers of the options that were given."""
-    return [
-        getattr(import_module(option.module), option.watcher)(values[name])
-        for name, option in OPTIONS.items()
-        if values.get(name) not in (None, False)
-    ]
+    found = []
+    for name, option in OPTIONS.items():
+        if values.get(name) in (None, False):
+            continue
+        more = [] if option.more is None else [values.get(option.more[0].replace("-", "_"))]
+        watcher = getattr(import_module(option.module), option.watcher)
+        found.append(watcher(values[name], *(one for one in more if one is not None)))
+    return found
 
 
 def cannot_be_written(path: Path) -> str | None:

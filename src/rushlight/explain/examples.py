@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ OPERANDS = {
     "whole": "torch.tensor([6, 4, 9])", "batch": "torch.arange(12.0).reshape(2, 3, 2)",
     "cube": "torch.tensor([[[[[1.0, 0.0], [0.0, -1.0]], [[1.0, 2.0], [0.0, 1.0]]]]])",
     "channels": "torch.arange(16.0).reshape(1, 4, 2, 2)", "z": "torch.tensor([1.0 + 2.0j, 3.0 - 1.0j])",
-    "pm": "torch.tensor([1.0, -1.0, 1.0])",
+    "pm": "torch.tensor([1.0, -1.0, 1.0])", "grid": "torch.tensor([[[[0.0, 0.0], [0.5, -0.5]]]])",
 }  # fmt: skip
 
 # Where no guess of `_guesses` says what the operation is for.
@@ -56,6 +57,12 @@ _CALLS = {
     "margin_ranking_loss": "margin_ranking_loss(x, y, pm)", "gaussian_nll_loss": "gaussian_nll_loss(x, y, p)",
     "hinge_embedding_loss": "hinge_embedding_loss(x, pm)", "soft_margin_loss": "soft_margin_loss(x, pm)",
     "multi_margin_loss": "multi_margin_loss(logits, target)",
+    "fold": "fold(image.reshape(1, 4, 4), (3, 3), 2)",
+    "grid_sample": "grid_sample(image, grid, align_corners=False)",
+    "affine_grid": "affine_grid(torch.eye(2, 3).unsqueeze(0), (1, 1, 2, 2), align_corners=False)",
+    "stft": "stft(signal.flatten(), 4, window=torch.ones(4), return_complex=True)",
+    "randn": "randn(2, 3)", "rand": "rand(2, 3)", "tensor": "tensor([1.0, 2.0])", "zeros": "zeros(2, 3)",
+    "max_unpool2d": "max_unpool2d(*torch.nn.functional.max_pool2d(image, 2, return_indices=True), 2)",
 }  # fmt: skip
 _GUESSES = (
     "{f}(x)", "{f}(x, y)", "{f}(m)", "{f}(m, n)", "{f}(x, 0)", "{f}(p)", "{f}(spd)", "{f}(x, y, p)", "{f}(whole)",
@@ -73,13 +80,17 @@ _GUESSES = (
 )  # fmt: skip
 
 
+_COPIED = re.compile(r"\{f\}\((\w)(?=[,)])")
+
+
 class Example(NamedTuple):
-    """A call that works: its text, the operands in it, its result, and the operand that has a gradient."""
+    """A call that works: its text, the operands in it, its result, the rows that ran, and the module called."""
 
     call: str
     operands: dict[str, str]
     result: Any
     rows: list[Used]
+    module: Any = None
 
 
 class Used(NamedTuple):
@@ -118,8 +129,14 @@ def operation(name: str, function: Any, shown: str) -> Example | None:
     """A call of an operation, shown under that name; None if none is found."""
     if name in _CALLS and not _CALLS[name]:
         return None
-    calls = [_CALLS[name].replace(name, "{f}", 1)] if name in _CALLS else []
-    for call in [*calls, *_guesses(function)]:
+    base = name.removesuffix("_")
+    known = name if name in _CALLS else base
+    calls = [_CALLS[known].replace(known, "{f}", 1)] if _CALLS.get(known) else []
+    calls += _guesses(function)
+    if base != name:
+        # A leaf that wants a gradient is not changed in place, but a copy of it is.
+        calls = [_COPIED.sub(r"{f}(\1.clone()", call) for call in calls] + calls
+    for call in calls:
         made = attempt(call.format(f="_f"), {"_f": function})
         if made is not None:
             return made._replace(call=call.format(f=shown))
@@ -203,8 +220,42 @@ _PAIRS = (
 )  # fmt: skip
 
 
+# How modules are made whose signature does not say it, and what they are called with.
+_MADE = {
+    "RNN": ("3, 2", "torch.ones(2, 1, 3)"), "LSTM": ("3, 2", "torch.ones(2, 1, 3)"),
+    "GRU": ("3, 2", "torch.ones(2, 1, 3)"),
+    "Transformer": (
+        "d_model=4, nhead=2, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=4",
+        "torch.ones(2, 1, 4), torch.ones(3, 1, 4)",
+    ),
+    "TransformerEncoder": (
+        "torch.nn.TransformerEncoderLayer(4, 2, 4), 1, enable_nested_tensor=False", "torch.ones(2, 1, 4)",
+    ),
+    "TransformerDecoder": (
+        "torch.nn.TransformerDecoderLayer(4, 2, 4), 1", "torch.ones(2, 1, 4), torch.ones(2, 1, 4)",
+    ),
+    "MaxUnpool1d": ("2", "*torch.nn.functional.max_pool1d(signal, 2, return_indices=True)"),
+    "MaxUnpool2d": ("2", "*torch.nn.functional.max_pool2d(image, 2, return_indices=True)"),
+    "MaxUnpool3d": ("2", "*torch.nn.functional.max_pool3d(volume, 2, return_indices=True)"),
+    "Fold": ("(3, 3), 2", "image.reshape(1, 4, 4)"),
+}  # fmt: skip
+
+
 def module(cls: Any) -> tuple[str, Example] | None:
     """How to make a module, and a call of it."""
+    if cls.__name__ in _MADE:
+        import rushlight as torch
+
+        text, given = _MADE[cls.__name__]
+        torch.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            one = eval(f"_f({text})", {"_f": cls, "torch": torch}).eval()
+        known = attempt(f"_f({given})", {"_f": one})
+        return known and (
+            f"{cls.__name__}({text})",
+            known._replace(call=f"module({given})", module=one),
+        )
     made = construction(cls)
     if made is None:
         return None
@@ -226,7 +277,7 @@ def module(cls: Any) -> tuple[str, Example] | None:
             one.eval()
         example = attempt(f"_f({given})", {"_f": one})
         if example is not None:
-            return text, example._replace(call=f"module({given})")
+            return text, example._replace(call=f"module({given})", module=one)
     return None
 
 

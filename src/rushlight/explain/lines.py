@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterator
 
@@ -24,8 +25,9 @@ def inset(text: str, by: int = 4) -> Iterator[str]:
 
 def wrapped(text: str, by: int = 2) -> Iterator[str]:
     """Paragraphs, in lines of a length that can be read."""
+    width = max(40, min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns))
     for paragraph in text.split("\n\n"):
-        yield from inset(textwrap.fill(" ".join(paragraph.split()), _WIDTH - by), by)
+        yield from inset(textwrap.fill(" ".join(paragraph.split()), width - by), by)
 
 
 def own_source(what: Subject) -> Iterator[str]:

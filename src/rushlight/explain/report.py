@@ -150,7 +150,7 @@ def _computed(what: Subject, c: bool) -> Iterator[str]:
         yield from own_source(what)
         return
     used = [u.row for u in example.rows]
-    main = _main(example.rows)
+    main = _main(example.rows, what.name)
     yield from _made_of(what, used, main)
     if main is not None:
         yield from _row(main.row, example)
@@ -163,8 +163,11 @@ def _computed(what: Subject, c: bool) -> Iterator[str]:
         yield from _compiled(what, example, c)
 
 
-def _main(used: list[Used]) -> Used | None:
-    """The row that matters: the last that is no setting, the last at all if all are."""
+def _main(used: list[Used], name: str) -> Used | None:
+    """The row that matters: that of the name, else the last that is no setting, the last at all if all are."""
+    named = [u for u in used if u.row.name == name.lower()]
+    if named:
+        return named[-1]
     real = [u for u in used if u.row.family not in _SETTING and u.row.vjp is not None]
     found = real or used
     return found[-1] if found else None
@@ -177,12 +180,16 @@ def _made_of(what: Subject, used: list[Primitive], main: Used | None) -> Iterato
         yield "    no row: it computes nothing from tensors, or makes new ones"
     elif len(names) == 1:
         row = used[0]
-        file, line, _ = source_of(row.forward)
-        yield f"    one row of the table: {row.name} ({row.family}), {file}:{line}"
+        try:
+            file, line, _ = source_of(row.forward)
+            where = f", {file}:{line}"
+        except (OSError, TypeError):
+            where = ", computed by NumPy's own function"
+        yield f"    one row of the table: {row.name} ({row.family}){where}"
     else:
-        yield from wrapped(
-            f"a composite of {len(names)} rows, in this order: {' → '.join(names)}", 4
-        )
+        counts = [f"{name} ({names.count(name)})" for name in dict.fromkeys(names)]
+        order = f"in this order: {' → '.join(names)}" if len(names) <= 24 else ", ".join(counts)
+        yield from wrapped(f"a composite of {len(names)} rows, {order}", 4)
         yield from wrapped("It has no derivative of its own: that of the rows is chained.", 4)
 
 
@@ -220,6 +227,8 @@ def _with_function(call: str) -> str:
 
 def _shown(example: Example, made: str) -> Iterator[str]:
     """The example as it would be typed, and what comes out, gradient included."""
+    import rushlight as torch
+
     yield from section("example")
     first = example.result[0] if isinstance(example.result, tuple | list) else example.result
     wants = first.requires_grad
@@ -243,10 +252,11 @@ def _shown(example: Example, made: str) -> Iterator[str]:
     leaves = _leaves(first)
     if not leaves:
         return
-    seeds = _seeds(first)
+    plain = not 1 < first.numel() <= 12
+    seeds = torch.ones_like(first) if plain else _seeds(first)
     first.backward(seeds)
     out = "out[0]" if first is not example.result else "out"
-    typed = f"ones_like({out})" if seeds.numel() == 1 else " ".join(repr(seeds).split())
+    typed = f"ones_like({out})" if plain else " ".join(repr(seeds).split())
     yield f"    >>> {out}.backward(torch.{typed})"
     named = {id(v): n for n, v in _named(example)}
     for leaf in leaves[:3]:
@@ -286,13 +296,14 @@ def _leaves(result: Any) -> list[Any]:
 def _named(example: Example) -> Iterator[tuple[str, Any]]:
     """Which leaf goes by which name: told by the values, as operands differ."""
     names = iter(example.operands)
+    own = {} if example.module is None else {id(p): n for n, p in example.module.named_parameters()}
     for leaf in _leaves(
         example.result[0] if isinstance(example.result, tuple | list) else example.result
     ):
-        from rushlight.nn import Parameter
-
-        if isinstance(leaf, Parameter):
-            yield "module.weight" if leaf.dim() > 1 else "module.bias", leaf
+        if id(leaf) in own:
+            path = own[id(leaf)]
+            by_number = any(part.isdecimal() for part in path.split("."))
+            yield f"module.get_parameter({path!r})" if by_number else f"module.{path}", leaf
             continue
         for name in names:
             if _same(name, leaf):
@@ -339,6 +350,9 @@ def _compiled(what: Subject, example: Example, c: bool) -> Iterator[str]:
         return
     # What is written for this program stands behind what all programs share.
     own = re.search(r"\n/\* [^\n]*:\d+ [^\n]*\*/\n|\nint run_", text)
+    if own is None and not c:
+        yield from wrapped("none: there is nothing to compute from tensors", 4)
+        return
     lines = (
         text if c or own is None else text[own.end() if own[0][1] == "/" else own.start() :]
     ).strip()

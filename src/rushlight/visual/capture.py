@@ -38,6 +38,7 @@ from rushlight.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
+from rushlight.visual.keeping import its_end, kept, without_the_dead
 from rushlight.visual.names import (
     BUFFER,
     CONSTANT,
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
 
 # What stands around public functions, and is not what the user called.
 _WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run", "apply"})
+# Larger leaves are not copied to see how far a step moves them.
+_LARGE = 4_000_000
 # How many of the user's lines are kept of a call.
 _DEPTH = 8
 _LIBRARIES = tuple(
@@ -115,6 +118,8 @@ class Capture(Interpreter):
         self._due: dict[int, tuple[weakref.ref[TensorBase], Value, Value | None]] = {}
         # Arrays of Python's numbers, which are looked at when they are first used.
         self._constants: dict[int, weakref.ref[Any]] = {}
+        # Leaves as they were before the step under way.
+        self._old: dict[int, tuple[weakref.ref[Any], Any]] = {}
         self._handles: list[Any] = []
         self._files: dict[str, int] = {}
         self._interned: dict[Any, Any] = {}
@@ -169,6 +174,7 @@ class Capture(Interpreter):
         name = getattr(kernel, "__name__", type(kernel).__name__).strip("_")
         operation = self._operation(WRITE, name, None, (target, *inputs), static)
         operation.code = kernel
+        old = self._before_step(operation, target)
         try:
             super().into(target, kernel, inputs, static)
         except Exception as error:
@@ -182,7 +188,21 @@ class Capture(Interpreter):
         after = self._new(array, before.kind, before.name, operation)
         self._remember(array, after)
         operation.outputs.append(after)
+        if old is not None and (length := float(np.linalg.norm(old))) > 0:
+            operation.moved = float(np.linalg.norm(array - old)) / length
         self._file(operation)
+
+    def _before_step(self, operation: Operation, target: TensorBase) -> Any:
+        """What a leaf was before the step that is about to change it."""
+        array = target._data
+        if operation.phase != UPDATE or self.look is None or not target._requires_grad:
+            return None
+        if array.__class__ is not np.ndarray or array.dtype.kind != "f" or array.size > _LARGE:
+            return None
+        known = self._old.get(id(array))
+        if known is None or known[0]() is not array:
+            known = self._old[id(array)] = weakref.ref(array), array.copy()
+        return known[1]
 
     def draw(
         self,
@@ -227,6 +247,7 @@ class Capture(Interpreter):
     def _begin_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if self in state.interpreters:
             self._settle()
+            self._old.clear()
             self._optimizer = type(optimizer).__name__
             for number, group in enumerate(optimizer.param_groups):
                 for place, p in enumerate(group["params"]):
@@ -243,6 +264,7 @@ class Capture(Interpreter):
             return
         if state.walk is None:
             self._settle()
+            self._old.clear()
             self._visiting.clear()
         lines, frame, _ = self._lines()
         self._backward_lines = lines
@@ -354,8 +376,15 @@ class Capture(Interpreter):
             (visit.passing if visit.done else visit.rule).append(operation)
         self.events.append(operation)
         if self.most is not None and len(self.events) > self.most and not self.roots:
-            self.keep_only(known[2] for known in self._known.values() if known[0]() is not None)
-            self.most = max(self.most, 2 * len(self.events))
+            self._forget()
+
+    def _forget(self) -> None:
+        """Before the first backward: keep what led to what is alive, and of a long way only its end."""
+        for known in (self._known, self._places, self._writes, self._nodes, self._constants):
+            without_the_dead(known)
+        self.keep_only(known[2] for known in self._known.values())
+        if self.most is not None:
+            self.events = its_end(self.events, self.most // 2)
 
     def operation_of(self, node: Node) -> Operation:
         """The operation that left this node; one that came past the doors is read off the tape."""
@@ -508,31 +537,7 @@ class Capture(Interpreter):
 
         Parameters are where it begins: how they were made is forgotten.
         """
-        needed: set[int] = set()
-        stack = [v.maker for v in roots]
-        while stack:
-            operation = stack.pop()
-            if operation is not None and operation.number not in needed:
-                needed.add(operation.number)
-                stack += [
-                    v.maker for v in operation.inputs if isinstance(v, Value) and not _begins(v)
-                ]
-        self.events = [
-            event
-            for event in self.events
-            if not isinstance(event, Operation) or event.phase != FORWARD or event.number in needed
-        ]
-        for event in self.events:
-            for v in event.inputs if isinstance(event, Operation) else ():
-                if isinstance(v, Value) and _begins(v):
-                    v.maker = None
-        inside: set[int] = set()
-        for event in self.events:
-            call = event.module if isinstance(event, Operation) else None
-            while call is not None and call.number not in inside:
-                inside.add(call.number)
-                call = call.parent
-        self.calls = [c for c in self.calls if c.number in inside or c in self._call]
+        self.events, self.calls = kept(self.events, self.calls, self._call, roots)
 
 
 class _Before:
@@ -567,10 +572,6 @@ def nodes_behind(roots: Sequence[TensorBase]) -> list[Node]:
 def _meta(node: Node) -> tuple[tuple[int, ...], np.dtype[Any]]:
     shape = getattr(node, "_out_shape", ())
     return shape, getattr(node, "_out_dtype", np.dtype(np.float32))
-
-
-def _begins(value: Value) -> bool:
-    return value.kind in (PARAMETER, LEAF)
 
 
 def _place(array: Array) -> tuple[Any, ...]:

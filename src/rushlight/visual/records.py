@@ -77,6 +77,8 @@ class Operation:
     owner: str | None = None
     code: Any = None
     error: str | None = None
+    # Of an update, how far the step has moved the leaf by now, as a part of its length.
+    moved: float | None = None
 
     @property
     def line(self) -> Line | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # A formula longer than this is none that one reads.
 _LONG = 700
 _SMALL = 14
+# Static parameters that are numbers to reckon with, though samples give whole ones.
+_NUMBERS = ("correction",)
 
 
 @dataclass(eq=False)
@@ -61,6 +63,15 @@ class Parameter(float):
     def __rtruediv__(self, other: Any) -> Any:
         return self._with(float.__rtruediv__, lambda a, b: parts.divided(b, a), other)
 
+    def __add__(self, other: Any) -> Any:
+        return self._with(float.__add__, parts.added, _counted(other))
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(float.__sub__, lambda a, b: parts.added(a, b, "-"), _counted(other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(float.__rsub__, lambda a, b: parts.added(b, a, "-"), _counted(other))
+
     def __neg__(self) -> Any:
         return Parameter(float.__neg__(self), parts.negated(self.text))
 
@@ -70,6 +81,11 @@ class Parameter(float):
             return value
         text = other.text if isinstance(other, Parameter) else parts.number(other)
         return Parameter(value, write(self.text, text))
+
+
+def _counted(number: Any) -> Any:
+    """A whole number that a parameter is taken from: beyond 2 it is how many elements there are."""
+    return Parameter(number, Text("n")) if number.__class__ is int and number > 2 else number
 
 
 class _Symbols(Interpreter):
@@ -123,7 +139,9 @@ def read_rule(row: Primitive) -> dict[str, list[str]]:
     if sample is None:
         return {}
     static = {
-        name: Parameter(value, Text(symbol(name))) if value.__class__ is float else value
+        name: Parameter(value, Text(symbol(name)))
+        if value.__class__ is float or (name in _NUMBERS and value.__class__ is int)
+        else value
         for name, value in sample.static.items()
     }
     try:

@@ -243,7 +243,7 @@ function landing(step, i) {
 function update(step, i) {
   const name = step.after === undefined ? titleOf(i) : data.values[step.after].n || "a leaf";
   const cards = [["before", "before"], ["grad", "gradient"], ["after", "after"]].filter(([key]) => step[key] !== undefined).map(([key, role]) => card(step[key], role, { accent: key === "grad" }));
-  return [...head("u", name), el("div", { class: "where" }, step.owner ? `a step of ${step.owner}` : "changed in place"), ...marked(i),
+  return [...head("u", name), el("div", { class: "where" }, (step.owner ? `a step of ${step.owner}` : "changed in place") + (step.moved === undefined ? "" : `; it moved by ${step.moved} times its own length`)), ...marked(i),
     el("div", { class: "values" }, cards), heading("The operations of the update"), within_(step.ops),
     ...(step.lines.length ? [heading("Your line"), code(data.lines[step.lines[0]])] : [])];
 }

@@ -170,6 +170,7 @@ class Story:
         if before is not None and before.get("leaf") == _leaf(last) is not None:
             before["ops"] += [self._operation(o) for o in operations]
             before["after"] = self._value(last.outputs[0])
+            self._moved(before, last)
             self._gradient(before, operations)
             for o in operations:
                 self._step_of[o.number] = len(self.steps) - 1
@@ -184,10 +185,15 @@ class Story:
         if last.outputs and last.inputs and isinstance(last.inputs[0], Value):
             step["before"] = self._value(last.inputs[0])
             step["after"] = self._value(last.outputs[0])
+            self._moved(step, last)
             self._gradient(step, operations)
         at = self._add(last.number, step)
         for o in operations:
             self._step_of[o.number] = at
+
+    def _moved(self, step: Json, last: Operation) -> None:
+        if last.moved is not None:
+            step["moved"] = float(f"{last.moved:.2g}")
 
     def _gradient(self, step: Json, operations: list[Operation]) -> None:
         for v in (v for o in operations for v in o.inputs):

@@ -7,6 +7,7 @@ the folder of `torch.hub` is loaded; else the error says where it is to be had.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -249,6 +250,8 @@ def list_models(
     names = sorted(
         kind.__name__.removesuffix("_Weights").lower() for kind in WeightsEnum.__subclasses__()
     )
+    if module is not None:
+        names = [name for name in names if hasattr(module, name)]
     if include:
         names = [name for name in names if fits(name, include)]
     return [name for name in names if not (exclude and fits(name, exclude))]
@@ -259,7 +262,8 @@ def get_model_builder(name: str) -> Callable[..., Any]:
     if name.lower() not in list_models():
         raise ValueError(f"Unknown model {name}")
     models = importlib.import_module("rushlight.vision.models")
-    made: Callable[..., Any] = getattr(models, name.lower())
+    found = getattr(models, name.lower(), None) or getattr(models.segmentation, name.lower())
+    made: Callable[..., Any] = found
     return made
 
 
@@ -273,5 +277,11 @@ def filled(model: Any, name: str, weights: Any, pretrained: bool, progress: bool
     kind = get_model_weights(name)
     chosen = kind.IMAGENET1K_V1 if pretrained and weights is None else kind.verify(weights)
     if chosen is not None:
-        model.load_state_dict(chosen.get_state_dict(progress=progress))
+        state = chosen.get_state_dict(progress=progress)
+        if name.startswith("densenet"):
+            # The files have names of the time when names could have dots.
+            state = {
+                re.sub(r"(norm|relu|conv)\.(\d)\.", r"\1\2.", key): v for key, v in state.items()
+            }
+        model.load_state_dict(state)
     return model

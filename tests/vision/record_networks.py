@@ -10,10 +10,10 @@ from typing import Any
 FILE = Path(__file__).with_name("torchvision_networks_0_28.json")
 # One of each kind; those with a size are run on an image of it.
 NAMES = {
-    "squeezenet1_0": 64, "squeezenet1_1": 0, "densenet121": 64, "densenet161": 0, "inception_v3": 80, "googlenet": 64,
+    "squeezenet1_0": 64, "squeezenet1_1": 0, "densenet121": 64, "densenet161": 0, "inception_v3": 0, "googlenet": 64,
     "mobilenet_v2": 64, "mobilenet_v3_small": 64, "mobilenet_v3_large": 0, "efficientnet_b0": 64, "efficientnet_b5": 0,
     "efficientnet_v2_s": 0, "efficientnet_v2_l": 0, "mnasnet0_5": 64, "mnasnet1_3": 0, "shufflenet_v2_x0_5": 64,
-    "shufflenet_v2_x2_0": 0, "convnext_tiny": 64, "convnext_base": 0, "vit_b_32": 224, "vit_l_16": 0,
+    "shufflenet_v2_x2_0": 0, "convnext_tiny": 0, "convnext_base": 0, "vit_b_32": 0,
     "regnet_x_400mf": 64, "regnet_y_400mf": 64, "swin_t": 70, "swin_b": 0,
     "fcn_resnet50": 0, "deeplabv3_resnet50": 0, "deeplabv3_mobilenet_v3_large": 40,
 }  # fmt: skip

@@ -53,6 +53,12 @@ class IntermediateLayerGetter(nn.ModuleDict):
         return found
 
 
+def fill(tensor: Any, value: float = 0.0) -> None:
+    """The same number everywhere, where there is a tensor."""
+    if tensor is not None:
+        nn.init.constant_(tensor, value)
+
+
 def first_weights(model: nn.Module, linear: Callable[[nn.Linear], Any] | None = None) -> None:
     """Convolutions by He's rule for what goes out, norms at one; linear draws the weights of linear layers."""
     for module in model.modules():
@@ -61,11 +67,11 @@ def first_weights(model: nn.Module, linear: Callable[[nn.Linear], Any] | None = 
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)
+            fill(module.weight, 1.0)
+            fill(module.bias)
         elif isinstance(module, nn.Linear) and linear is not None:
             linear(module)
-            nn.init.zeros_(module.bias)
+            fill(module.bias)
 
 
 def builder(name: str, make: Callable[..., Any]) -> Callable[..., Any]:

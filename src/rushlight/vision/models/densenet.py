@@ -14,7 +14,7 @@ from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
 from rushlight.utils.checkpoint import checkpoint
-from rushlight.vision.models._utils import builder
+from rushlight.vision.models._utils import builder, fill
 
 __all__ = ["DenseNet", "densenet121", "densenet161", "densenet169", "densenet201"]
 
@@ -125,7 +125,7 @@ class DenseNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
             elif isinstance(module, nn.Linear):
-                nn.init.constant_(module.bias, 0)
+                fill(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, 3, h, w); the result is (n, num_classes)."""

@@ -130,9 +130,11 @@ class MBConvConfig(_MBConvConfig):
         depth_mult: float = 1.0,
         block: Callable[..., nn.Module] | None = None,
     ) -> None:
-        channels = [self.adjust_channels(c, width_mult) for c in (input_channels, out_channels)]
+        before, after = (
+            self.adjust_channels(c, width_mult) for c in (input_channels, out_channels)
+        )
         layers = self.adjust_depth(num_layers, depth_mult)
-        super().__init__(expand_ratio, kernel, stride, *channels, layers)
+        super().__init__(expand_ratio, kernel, stride, before, after, layers)
         self.block = block or MBConv
 
     @staticmethod
@@ -187,7 +189,7 @@ class EfficientNet(nn.Module):
         total = sum(cnf.num_layers for cnf in inverted_residual_setting)
         number = 0
         for cnf in inverted_residual_setting:
-            stage = []
+            stage: list[nn.Module] = []
             for _ in range(cnf.num_layers):
                 own = copy.copy(cnf)
                 if stage:
@@ -215,7 +217,7 @@ _BASE = (
     (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1),
 )  # fmt: skip
 # Of the second version: fused stages, then others.
-_SECOND: dict[str, tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]] = {
+_SECOND: dict[str, Any] = {
     "s": (
         ((1, 3, 1, 24, 24, 2), (4, 3, 2, 24, 48, 4), (4, 3, 2, 48, 64, 4)),
         ((4, 3, 2, 64, 128, 6), (6, 3, 1, 128, 160, 9), (6, 3, 2, 160, 256, 15)),

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models._utils import builder
+from rushlight.vision.models._utils import builder, fill
 
 __all__ = ["MNASNet", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"]
 
@@ -101,7 +101,7 @@ class MNASNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, nn.Linear):
                 nn.init.kaiming_uniform_(module.weight, mode="fan_out", nonlinearity="sigmoid")
-                nn.init.zeros_(module.bias)
+                fill(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, 3, h, w); the result is (n, num_classes)."""

@@ -143,6 +143,10 @@ _SMALL = """
 """
 
 
+def _configured(*row: Any) -> InvertedResidualConfig:
+    return InvertedResidualConfig(*row)
+
+
 def _mobilenet_v3_conf(
     arch: str, width_mult: float = 1.0, reduced_tail: bool = False, dilated: bool = False, **kwargs: Any
 ) -> tuple[list[InvertedResidualConfig], int]:  # fmt: skip
@@ -154,7 +158,7 @@ def _mobilenet_v3_conf(
     setting = []
     for i, (channels, kernel, wide, out, se, activation, stride) in enumerate(rows):
         tail = len(rows) - i  # the last three are narrower and dilated, where that is asked for
-        numbers = [int(channels), int(kernel), int(wide), int(out)]
+        numbers: list[Any] = [int(channels), int(kernel), int(wide), int(out)]
         if tail <= 3:
             numbers[3] //= reduce
         if tail <= 2:
@@ -162,9 +166,7 @@ def _mobilenet_v3_conf(
             numbers[2] //= reduce
         spread = dilation if tail <= 3 else 1
         setting.append(
-            InvertedResidualConfig(
-                *numbers, se == "SE", activation, int(stride), spread, width_mult
-            )
+            _configured(*numbers, se == "SE", activation, int(stride), spread, width_mult)
         )
     last = InvertedResidualConfig.adjust_channels((1280 if large else 1024) // reduce, width_mult)
     return setting, last

@@ -16,7 +16,7 @@ import numpy as np
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models._utils import _make_divisible, builder
+from rushlight.vision.models._utils import _make_divisible, builder, fill
 from rushlight.vision.ops.misc import Conv2dNormActivation, SqueezeExcitation
 
 __all__ = [
@@ -194,7 +194,7 @@ class RegNet(nn.Module):
                 nn.init.normal_(module.weight, mean=0.0, std=math.sqrt(2.0 / fan_out))
             elif isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, mean=0.0, std=0.01)
-                nn.init.zeros_(module.bias)
+                fill(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, 3, h, w); the result is (n, num_classes)."""
@@ -202,8 +202,12 @@ class RegNet(nn.Module):
         return found
 
 
+_SIZES = ("depth", "w_0", "w_a", "w_m", "group_width")
+
+
 def _made(se_ratio: float | None, *sizes: Any, **kwargs: Any) -> RegNet:
-    params = BlockParams.from_init_params(*sizes, se_ratio=se_ratio)
+    given: dict[str, Any] = dict(zip(_SIZES, sizes, strict=True))
+    params = BlockParams.from_init_params(**given, se_ratio=se_ratio)
     norm = partial(nn.BatchNorm2d, eps=1e-05, momentum=0.1)
     return RegNet(params, **{"norm_layer": norm, **kwargs})
 

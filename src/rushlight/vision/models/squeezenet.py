@@ -6,6 +6,7 @@ Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
@@ -56,7 +57,9 @@ class SqueezeNet(nn.Module):
         if version not in _VERSIONS:
             raise ValueError(f"Unsupported SqueezeNet version {version}: 1_0 or 1_1 expected")
         self.num_classes = num_classes
-        channels, kernel, fires = _VERSIONS[version]
+        fires: list[Any]
+        channels, kernel, listed = _VERSIONS[version]
+        fires = list(listed)
 
         def pool() -> nn.Module:
             return nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
@@ -65,7 +68,7 @@ class SqueezeNet(nn.Module):
             nn.Conv2d(3, channels, kernel_size=kernel, stride=2),
             nn.ReLU(inplace=True),
             pool(),
-            *(Fire(*f, f[-1]) if isinstance(f, tuple) else pool() for f in fires),
+            *(Fire(f[0], f[1], f[2], f[2]) if isinstance(f, tuple) else pool() for f in fires),
         )
         final_conv = nn.Conv2d(512, num_classes, kernel_size=1)
         self.classifier = nn.Sequential(

@@ -79,7 +79,7 @@ class ShiftedWindowAttention(nn.Module):
     def _mask(self, height: int, width: int, shift: list[int]) -> Tensor:
         """-100 between places that only the shift has brought into one window."""
         window = self.window_size
-        region = np.zeros((height, width), np.float32)
+        region: Any = np.zeros((height, width), np.float32)
         number = 0
         cuts = [((0, -w), (-w, -s), (-s, None)) for w, s in zip(window, shift, strict=True)]
         for rows in cuts[0]:

@@ -15,7 +15,7 @@ from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import empty, zeros
 from rushlight.ops.joining import cat
-from rushlight.vision.models._utils import builder
+from rushlight.vision.models._utils import builder, fill
 from rushlight.vision.ops.misc import MLP, Conv2dNormActivation
 
 __all__ = ["VisionTransformer", "vit_b_16", "vit_b_32", "vit_h_14", "vit_l_16", "vit_l_32"]
@@ -185,13 +185,13 @@ class VisionTransformer(nn.Module):
             nn.init.normal_(
                 proj.conv_last.weight, mean=0.0, std=math.sqrt(2.0 / proj.conv_last.out_channels)
             )
-            nn.init.zeros_(proj.conv_last.bias)
+            fill(proj.conv_last.bias)
         if self.representation_size is not None:
             first = self.heads.pre_logits
             nn.init.trunc_normal_(first.weight, std=math.sqrt(1 / first.in_features))
-            nn.init.zeros_(first.bias)
+            fill(first.bias)
         nn.init.zeros_(self.heads.head.weight)
-        nn.init.zeros_(self.heads.head.bias)
+        fill(self.heads.head.bias)
 
     def _process_input(self, x: Tensor) -> Tensor:
         n, _, h, w = x.shape

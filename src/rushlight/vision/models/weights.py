@@ -30,7 +30,8 @@ def _given(file: str, count: int, least: int, segments: bool = False, **options:
 
 def _kind(name: str, default: str, **known: Weights) -> Any:
     members = [*known.items(), ("DEFAULT", known[default])]
-    kind: Any = WeightsEnum(name, members, module=__name__)  # type: ignore[call-overload]
+    make: Any = WeightsEnum
+    kind: Any = make(name, members, module=__name__)
     kind.__doc__ = f"Of {name.removesuffix('_Weights')}."
     return kind
 

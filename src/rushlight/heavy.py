@@ -207,16 +207,25 @@ class _Loops:
 
     def __init__(self) -> None:
         self.asked = False
+        # Nanoseconds that it would have spared so far.
+        self.spared = 0
+        self.make: Callable[[], CDLL] | None = None
+        self.never: type[Exception] = Exception
         self.library: CDLL | None = None
         self.done = threading.Event()
 
-    def run(self) -> None:
-        """Make it."""
+    def ask(self) -> None:
+        """Let it be made. The compiler is imported here: two threads that import may wait for each other."""
         from rushlight.compiler.single import NotInC, loops
 
+        self.asked, self.make, self.never = True, loops, NotInC
+        _workers.take(self)
+
+    def run(self) -> None:
+        """Make it."""
         try:
-            self.library = loops()
-        except NotInC:
+            self.library = self.make and self.make()
+        except self.never:
             pass
         finally:
             self.done.set()
@@ -225,11 +234,19 @@ class _Loops:
 _loops = _Loops()
 
 
-def loops() -> CDLL | None:
-    """Loops in C that give the bits of those in Python; the first who asks lets them be compiled."""
-    if not _loops.asked and switch.enabled and os.getpid() == _process:
-        _loops.asked = True
-        _workers.take(_loops)
+# To import and run the compiler takes so many nanoseconds.
+_PRICE = 150_000_000
+
+
+def loops(spares: int) -> CDLL | None:
+    """Loops in C that give the bits of those in Python, once they would have spared what they cost.
+
+    spares: nanoseconds that they spare this time.
+    """
+    if not _loops.asked and switch.enabled and os.getpid() == _process and not here.making:
+        _loops.spared += spares
+        if _loops.spared >= _PRICE:
+            _loops.ask()
     return _loops.library if switch.enabled else None
 
 

@@ -95,9 +95,9 @@ def test_threads_draw_one_after_the_other() -> None:
 
 
 def test_eager_draws_in_c_what_numpy_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    heavy.loops()
+    heavy.loops(10**9)
     heavy._loops.done.wait()
-    assert heavy.loops() is not None
+    assert heavy.loops(10**9) is not None
     made = []
     for enabled in (True, False):
         monkeypatch.setattr(heavy.switch, "enabled", enabled)

@@ -14,6 +14,7 @@ import pytest
 
 import rushlight as torch
 from rushlight import nn
+from rushlight.compiler.compile import Step
 from rushlight.nn import functional as F
 
 Seen = list[Any]
@@ -502,3 +503,53 @@ def test_an_index_out_of_range_is_the_error_of_eager() -> None:
         run(x, torch.tensor([1, -1])).sum().backward()
     with pytest.raises(IndexError, match="out of bounds"):
         run(x, torch.tensor([1, 5]))
+
+
+def test_what_nobody_uses_gives_no_gradient_among_many_results() -> None:
+    weights = [torch.full((2,), float(i + 1), requires_grad=True) for i in range(6)]
+    step = Step(lambda x: tuple((x * w).sum() for w in weights))
+    x = torch.ones(2)
+    for _ in range(3):
+        first, _, third, *_ = step(x)
+        (first + third).backward()
+    assert step.programs
+    assert [w.grad is None for w in weights] == [False, True, False, True, True, True]
+    torch.testing.assert_close(weights[0].grad, torch.full((2,), 3.0))
+
+
+def test_a_backward_of_the_user_is_not_run_when_nothing_goes_back() -> None:
+    seen: list[str] = []
+
+    class Told(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            seen.append("back")
+            return g * 2
+
+    step, x = Step(lambda x: Told.apply(x) + 1), torch.ones(3, requires_grad=True)
+    step(x)
+    assert seen == []
+    assert "changes" in step.refusals[0]
+    step(x).sum().backward()
+    assert seen == ["back"]
+
+
+def test_an_error_after_a_write_leaves_what_eager_leaves() -> None:
+    count, chances = torch.zeros(1), torch.full((3,), 0.5)
+
+    def step(p: Any) -> Any:
+        with torch.no_grad():
+            count.add_(1)
+        return torch.poisson(p) + count
+
+    run = Step(step)
+    for _ in range(3):
+        run(chances)
+    assert run.programs
+    with pytest.raises(RuntimeError):
+        run(-chances)
+    assert count.item() == 4

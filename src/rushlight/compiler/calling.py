@@ -418,11 +418,13 @@ class Caller:
             if isinstance(step, Perform):
                 self._perform(step)
             elif isinstance(step, Entry):
+                call = f"{text.name(machine.step)}({text.name(step)}, tensors, slots, False)"
+                if id(step) in machine.late:
+                    text.line(call)
+                    continue
                 # Eager finds what is wrong, too, and says it: nothing has been changed.
                 text.line("try:")
-                text.line(
-                    f"    {text.name(machine.step)}({text.name(step)}, tensors, slots, False)"
-                )
+                text.line(f"    {call}")
                 text.line("except Exception:")
                 text.line(f"    {self._stopped()}")
             else:

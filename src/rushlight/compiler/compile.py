@@ -21,7 +21,7 @@ from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
 from rushlight.compiler.calling_back import HandingCaller
 from rushlight.compiler.handing import Handing
-from rushlight.compiler.machine import Machine, Stopped
+from rushlight.compiler.machine import Late, Machine, Stopped
 from rushlight.compiler.midway import Midway, Stranded, finished
 from rushlight.compiler.optimized import OptimizedModule
 from rushlight.compiler.recording.entries import Perform
@@ -90,6 +90,8 @@ class Compiled:
         block = self.begin()
         try:
             machine.run(tensors, slots)
+        except Late as late:
+            raise late.error from None
         except Exception:
             if before is not None:
                 before.restore()
@@ -208,7 +210,8 @@ class Step(Through):
     def _latest(self) -> Compiled:
         if not self.programs:
             why = f": {self.refusals[-1]}" if self.refusals else ": call it first"
-            raise RuntimeError(f"{self.function!r} is not compiled{why}")
+            name = getattr(self.function, "__qualname__", type(self.function).__name__)
+            raise RuntimeError(f"{name} is not compiled{why}")
         return self.programs[0]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -381,7 +384,7 @@ def _compiled(
         raise
     except Exception as error:
         # A fault of the compiler is no fault of the program: that runs as it is.
-        raise CannotRecord(f"it was not compiled: {type(error).__name__}: {error}") from error
+        raise CannotRecord(f"a fault of the compiler: {type(error).__name__}: {error}") from error
     _proved(machine, proof)
     if backward is None:
         return Compiled(program, machine)

@@ -166,8 +166,7 @@ class Handing:
         """Whether a target gets a gradient from any of the results that have one."""
         if present == self.every:
             return True
-        singles = [self.ways.get((number,)) for number in present]
-        return any(back is None or back.made[target] is not None for back in singles)
+        return any(target in self.backward.reached[number] for number in present)
 
     def _made(self, back: _Back, at: int, fresh: dict[int, Array], kept: Kept) -> Any:
         """One gradient."""

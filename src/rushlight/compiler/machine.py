@@ -36,6 +36,14 @@ class Stopped(Exception):
         self.guard = guard
 
 
+class Late(Exception):
+    """An error of the function's own, when something has been changed: as eager would leave it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Machine(Written):
     """The C of a program, ready to run; flags: more of them for the compiler.
 
@@ -77,6 +85,8 @@ class Machine(Written):
             else:
                 steps.append(step)
         self.reversible = _stops_late(self._of_the_call())
+        # Of what NumPy does, that before which something has been changed: an error there is the function's.
+        self.late = set() if self.reversible else _late(self._of_the_call())
         self._numbers = ctypes.c_void_p(address(self.numbers))
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
@@ -210,7 +220,10 @@ class Machine(Written):
         """Do what a call, or its backward, does."""
         for step in steps:
             if isinstance(step, Entry):
-                self.step(step, tensors, slots, again)
+                try:
+                    self.step(step, tensors, slots, again)
+                except Exception as error:
+                    raise (Late(error) if id(step) in self.late else error) from None
                 if isinstance(step, Perform) and not again:
                     self._same_options(slots)
             else:
@@ -308,6 +321,19 @@ def _stops_late(groups: list[Group]) -> bool:
                 changed |= isinstance(statement.entry, Draw | Store)
             changed |= any(p.memory.kind in ("source", "stream") for p in statement.writes())
     return False
+
+
+def _late(groups: list[Group]) -> set[int]:
+    """The entries in Python before which something has been changed."""
+    found, changed = set(), False
+    for group in groups:
+        for statement in group.statements:
+            if isinstance(statement, Outside):
+                if changed and not isinstance(statement.entry, Perform):
+                    found.add(id(statement.entry))
+                changed |= isinstance(statement.entry, Draw | Store)
+            changed |= any(p.memory.kind in ("source", "stream") for p in statement.writes())
+    return found
 
 
 def _laid_as(array: Array, value: Value) -> Array:

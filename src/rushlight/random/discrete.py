@@ -268,7 +268,7 @@ def _shuffled(n: int, source: Generator) -> Array:
         partners = source.raw32(stop - start)
         partners %= np.arange(n - start, n - stop, -1, dtype=np.uint32)
         partners += np.arange(start, stop, dtype=np.uint32)
-        if n >= _WORTH_C and (c := loops()) is not None:
+        if n >= _WORTH_C and (c := loops(500 * (stop - start))) is not None:
             c.swap_each(address(order), address(partners), start, stop - start)
             continue
         for i, j in enumerate(partners.tolist(), start):

@@ -64,7 +64,7 @@ def poisson(rate: Array, generator: Generator | None = None) -> Array:
     if not (rate >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     rates = contiguous(rate.astype(np.float64)).reshape(-1)
-    if rates.size >= _WORTH_C and (c := loops()) is not None:
+    if rates.size >= _WORTH_C and (c := loops(500 * rates.size)) is not None:
         counts = _poisson_in_c(c, rates, source_of(generator))
     else:
         with _Draws(source_of(generator), 3 * len(rates)) as uniform:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import types
 from collections.abc import Callable, Iterator
@@ -90,6 +91,22 @@ class Fact:
             for key, found in list(now.items()):
                 if key not in self.expected and (used is None or not self.by_name or key in used):
                     yield key, MISSING, found
+
+    def hold(self, wanted: dict[Any, Any], now: dict[Any, Any]) -> None:
+        """Let the container hold what is wanted, where that can be done."""
+        if isinstance(self.holder, list | collections.deque):
+            self.holder.clear()
+            self.holder.extend(wanted.values())
+        elif isinstance(self.holder, set):
+            self.holder.clear()
+            self.holder.update(wanted.values())
+        elif self.put is not None:
+            for key, value in wanted.items():
+                if not same(now.get(key, MISSING), value):
+                    self.put(key, value)
+            for key in now:
+                if key not in wanted and isinstance(self.holder, dict):
+                    del self.holder[key]
 
     def keep(self, used: set[str]) -> None:
         """Forget what the code did not name."""

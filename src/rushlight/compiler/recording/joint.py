@@ -31,6 +31,7 @@ from rushlight.compiler.recording.program import Backward, Location, Way
 from rushlight.compiler.recording.record import Recording, is_whole
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Value
+from rushlight.core.node import PrimitiveNode
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held
 from rushlight.memory import root
@@ -50,6 +51,9 @@ class Joint(Recording):
         self.targets: list[Any] = []
         self.ways: list[tuple[tuple[int, ...], list[Value], list[Any]]] = []
         self.begin = 0
+        # Per result the numbers of the targets that its graph reaches; whether rules in it are the user's.
+        self.reached: list[set[int]] = []
+        self.foreign = False
 
     def called(self) -> Any:
         """What the function returns; its backward has been recorded, too."""
@@ -82,7 +86,7 @@ class Joint(Recording):
             Way(numbers, seeds, [None if grad is None else self.result(grad) for grad in grads])
             for numbers, seeds, grads in self.ways
         ]
-        return Backward(outs, places, ways)
+        return Backward(outs, places, ways, self.reached)
 
     def _place(self, target: Any) -> Location:
         where = self.recorder.locate(target, held(target))
@@ -111,13 +115,19 @@ class Joint(Recording):
         self.begin = len(recorder.entries)
         every = tuple(range(len(self.outs)))
         singles = [(i,) for i in every] if 1 < len(every) <= _SINGLES else []
+        self.reached = [self._reached(t, beyond) for t in self.outs]
         recorder.handing = True
+        # Rules of the user's may do anything, and eager has not run them yet.
+        before = self.world.contents() if self.foreign else None
         try:
             with _apart(beyond, self.targets):
                 for numbers in (every, *singles):
                     self._go(numbers)
         finally:
             recorder.handing = False
+            changed = None if before is None else self.world.put_back(before)
+        if changed is not None:
+            raise CannotRecord(f"a backward of yours changes {changed}")
 
     def _go(self, numbers: tuple[int, ...]) -> None:
         """Go back from some of the results."""
@@ -152,6 +162,17 @@ class Joint(Recording):
                     "a result is a view of another, or of what the function was given"
                 )
 
+    def _reached(self, out: Any, beyond: dict[Any, Any]) -> set[int]:
+        """To which targets the graph of a result leads."""
+        waiting, seen = [out._node], set()
+        while waiting:
+            at = waiting.pop()
+            if at is not None and id(at) not in seen:
+                seen.add(id(at))
+                waiting.extend(() if isinstance(at, TensorBase) or at in beyond else at._edges)
+        ends = [t if t._node is None else t._node for t in self.targets]
+        return {number for number, end in enumerate(ends) if id(end) in seen}
+
     def _targets(self, beyond: dict[Any, Any]) -> Iterator[Any]:
         """What the graph of the results hangs on: leaves, and tensors that come out of other graphs."""
         waiting: list[Any] = [t._node for t in self.outs]
@@ -167,6 +188,7 @@ class Joint(Recording):
             elif at not in beyond:
                 if at._hooks is not None or at._retained is not None:
                     raise CannotRecord("hooks hang on the graph of its results")
+                self.foreign |= not isinstance(at, PrimitiveNode)
                 waiting.extend(at._edges)
         for source in self.recorder.sources:
             if source.node is not None and id(source.node) in seen:

@@ -202,6 +202,8 @@ class Backward:
     targets: list[Location]
     # The first goes back from all results.
     ways: list[Way]
+    # Per result the targets to which its graph leads.
+    reached: list[set[int]]
 
 
 class Replayed(Node):

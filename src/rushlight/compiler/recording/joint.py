@@ -27,10 +27,12 @@ from rushlight.compiler.recording.entries import (
     Write,
 )
 from rushlight.compiler.recording.errors import CannotRecord
+from rushlight.compiler.recording.facts import MISSING, same
 from rushlight.compiler.recording.program import Backward, Location, Way
 from rushlight.compiler.recording.record import Recording, is_whole
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Value
+from rushlight.compiler.recording.world import World
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held
@@ -118,14 +120,14 @@ class Joint(Recording):
         self.reached = [self._reached(t, beyond) for t in self.outs]
         recorder.handing = True
         # Rules of the user's may do anything, and eager has not run them yet.
-        before = self.world.contents() if self.foreign else None
+        before = _contents(self.world) if self.foreign else None
         try:
             with _apart(beyond, self.targets):
                 for numbers in (every, *singles):
                     self._go(numbers)
         finally:
             recorder.handing = False
-            changed = None if before is None else self.world.put_back(before)
+            changed = None if before is None else _put_back(self.world, before)
         if changed is not None:
             raise CannotRecord(f"a backward of yours changes {changed}")
 
@@ -224,6 +226,28 @@ def _apart(beyond: dict[Any, Any], targets: list[Any]) -> Iterator[None]:
             node._edges, node._hooks, node._retained = edges, hooks, retained
         for leaf, hooks in leaves:
             leaf._hooks = hooks
+
+
+def _contents(world: World) -> list[dict[Any, Any]]:
+    """What everything holds now."""
+    return [dict(fact.read()) for fact in world.facts]
+
+
+def _put_back(world: World, before: list[dict[Any, Any]]) -> str | None:
+    """Let everything hold what it held; the name of something that held other things, if there is any."""
+    changed = None
+    for number, fact in enumerate(world.facts):
+        # What was found since held what was found then.
+        held = before[number] if number < len(before) else fact.expected
+        now = dict(fact.read())
+        differing = [
+            key for key in (*held, *now)
+            if not same(held.get(key, MISSING), now.get(key, MISSING))
+        ]  # fmt: skip
+        if differing and (number < len(before) or not fact.by_name):
+            changed = changed or fact.name(differing[0])
+            fact.hold(held, now)
+    return changed
 
 
 def _wants(tensor: Any) -> bool:

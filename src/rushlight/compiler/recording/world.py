@@ -380,26 +380,6 @@ class World:
             for found in fact.differences():
                 yield fact, *found
 
-    def contents(self) -> list[dict[Any, Any]]:
-        """What everything holds now."""
-        return [dict(fact.read()) for fact in self.facts]
-
-    def put_back(self, before: list[dict[Any, Any]]) -> str | None:
-        """Let everything hold what it held; the name of something that held other things, if there is any."""
-        changed = None
-        for number, fact in enumerate(self.facts):
-            # What was found since held what was found then.
-            held = before[number] if number < len(before) else fact.expected
-            now = dict(fact.read())
-            differing = [
-                key for key in (*held, *now)
-                if not same(held.get(key, MISSING), now.get(key, MISSING))
-            ]  # fmt: skip
-            if differing and (number < len(before) or not fact.by_name):
-                changed = changed or fact.name(differing[0])
-                fact.hold(held, now)
-        return changed
-
     def other_mode(self) -> str | None:
         """The mode that the function has left switched."""
         now = modes()

@@ -13,6 +13,7 @@ from rushlight.compiler.passes.dead import drop_dead
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
 from rushlight.compiler.passes.layout import lay_out
+from rushlight.compiler.passes.quotients import divide_once
 from rushlight.compiler.recording.entries import Cut
 from rushlight.compiler.recording.program import Program
 from rushlight.threads import get_num_threads
@@ -26,6 +27,7 @@ class Written:
         self.graph = lower(program)
         hoist(self.graph)
         drop_dead(self.graph)
+        divide_once(self.graph)
         lay_out(self.graph, target())
         self.groups = fuse(self.graph)
         self._save()

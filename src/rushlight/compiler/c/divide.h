@@ -24,3 +24,17 @@ static inline T trunc_divide_F(T x, T y)
 {
     return trunc_T(x / y);
 }
+
+/* x / y, rounded as a division is, where many x are divided by one y, whose inverse is in range: it is found once.
+ * What is lost by rounding x times the inverse is put back (P. Markstein 1990), unless it is below the range. */
+static inline float quotient_f32(float x, float y)
+{
+#if defined(FP_FAST_FMAF) || defined(__FMA__)
+    float inverse = 1.0f / y, near = x * inverse;
+    float better = fused_f32(fused_f32(-near, y, x), inverse, near);
+    better = better != better ? near : better;
+    return near == 0 ? near : better;
+#else
+    return x / y;
+#endif
+}

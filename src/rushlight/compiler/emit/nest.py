@@ -6,6 +6,7 @@ from rushlight.compiler.emit.terms import expression_text
 from rushlight.compiler.emit.walks import (
     VARIABLES,
     Inner,
+    choices_of,
     flat,
     fold_of,
     inner_dims,
@@ -104,6 +105,8 @@ class NestWriter(Writer):
         self.values: dict[tuple[int, int, tuple[int, ...]], str] = {}
         self.accumulators: list[tuple[Piece, str]] = []
         self.declared: set[int] = set()
+        # What is the same for all of a row, by what it is.
+        self.hoisted: dict[Expression, str] = {}
         self.fresh = 0
         self._decide()
 
@@ -200,6 +203,7 @@ class NestWriter(Writer):
             lambda part: self.load(piece, part),
             lambda dim: position(piece, dim),
             self.names.of_number,
+            self.hoisted.get if self.hoisted else None,
         )
 
     # ---- the loops -------------------------------------------------------------------------------
@@ -285,8 +289,9 @@ class NestWriter(Writer):
 
     def _inner(self, loop: Inner) -> None:
         """One loop within a row."""
-        self.values = {}
+        self.values, self.hoisted = {}, {}
         dims = loop.dims
+        self._hoist(loop)
         kept = kept_before_folds(loop)
         self.folding = [piece for piece in loop.pieces if register_fold(piece, kept)]
         for piece in loop.pieces:
@@ -310,6 +315,16 @@ class NestWriter(Writer):
             self._store_fold(piece)
         for _ in range(kept):
             self.close()
+
+    def _hoist(self, loop: Inner) -> None:
+        """Choices that come out the same for all of a row are made once: within a loop they keep it from vectors."""
+        made = {id(a.memory) for piece in loop.pieces for a in piece.accesses if a.writes}
+        for piece in loop.pieces:
+            for part in choices_of(piece, made) if loop.dims else ():
+                if part not in self.hoisted:
+                    name = f"same_{len(self.hoisted)}"
+                    self.line(f"const {c_type(part.dtype)} {name} = {self.text(piece, part)};")
+                    self.hoisted[part] = name
 
     def _loops(
         self, dims: list[int], first: int, end: int, parallel: bool, clauses: list[str]

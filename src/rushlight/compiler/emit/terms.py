@@ -35,20 +35,25 @@ def expression_text(
     load: Callable[[Expression], str],
     position: Callable[[int], str],
     number: Callable[[Figure], str],
+    known: Callable[[Expression], str | None] | None = None,
 ) -> str:
     """The C of an expression.
 
     `load` gives that of elements, `position` that of the loop's dimensions, `number` that of Python's
-    numbers, which are doubles.
+    numbers, which are doubles; `known` the name of what has been computed before.
     """
 
     def text(x: Expression) -> str:
+        if known is not None and (name := known(x)) is not None:
+            return name
         if isinstance(x, Load | Pick):
             return load(x)
         if isinstance(x, Literal):
             return literal(x.value, x.dtype)
         if isinstance(x, Position):
-            return position(x.dim)
+            at = position(x.dim)
+            # Narrower numbers than those of loops stand beside floats in a vector.
+            return at if x.dtype.itemsize == 8 else f"({c_type(x.dtype)})({at})"
         if isinstance(x, Scalar):
             return number(x.figure)
         if isinstance(x, Cast):

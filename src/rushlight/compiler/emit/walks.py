@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rushlight.compiler.graph import Compute, Fold, NoC, walk
+from rushlight.compiler.graph import Compute, Expression, Fold, Load, NoC, Pick, Position, walk
 from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.passes.pieces import Access, Piece
 
@@ -166,6 +167,33 @@ def position(piece: Piece, dim: int) -> str:
                 name = f"({name})"
         terms.append(name if times == 1 else f"{name} * {times}")
     return " + ".join(terms) or "0"
+
+
+def choices_of(piece: Piece, made: set[int]) -> Iterator[Expression]:
+    """Expressions with a choice in them that are the same for all of a row; made: memory that its loop writes."""
+
+    def is_same(x: Expression) -> bool:
+        if isinstance(x, Position):
+            return all(at < piece.outer for at, _ in piece.origin[x.dim])
+        if isinstance(x, Load | Pick):
+            access = piece.access_of(x.place, x.indices if isinstance(x, Pick) else None)
+            if id(access.memory) in made or any(access.strides[piece.outer :]):
+                return False
+        return all(map(is_same, x.parts()))
+
+    def within(x: Expression, chosen: bool) -> Iterator[Expression]:
+        """Of what may not be read unless it is chosen nothing is looked up."""
+        parts = list(walk(x))
+        if any(isinstance(part, Compute) and "?" in part.template for part in parts):
+            looked_up = any(isinstance(part, Pick) for part in parts)
+            if is_same(x) and not (chosen and looked_up):
+                yield x
+                return
+            chosen |= isinstance(x, Compute) and "?" in x.template
+            for part in x.parts():
+                yield from within(part, chosen)
+
+    yield from within(piece.loop.value, False)
 
 
 def suffix(piece: Piece) -> int | None:

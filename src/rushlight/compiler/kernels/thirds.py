@@ -19,6 +19,8 @@ _PACKED = 1536
 # Cycles: for 32 steps of a tile, for a tile besides, for an element packed as it lies, and turned; and for an
 # element that comes from behind the second cache when it is packed, or was.
 _STEPS, _TILE, _DIRECT, _TURNED, _FAR = 480.0, 250.0, 0.6, 0.9, 0.7
+# What it takes to write an element to the second cache and to read it again.
+_ONCE = 0.1
 
 
 def fits(shape: Shape) -> bool:
@@ -70,7 +72,9 @@ def packing(shape: Shape) -> float:
     """The same for the packing of b."""
     each = _DIRECT if _along(shape.b) else _TURNED
     far = 4 * packed_size(shape) > shape.target.l2 * 5 // 8
-    return shape.k * shape.n * (each + _FAR * far)
+    # All rows may be one group: then what is packed is read but once, and better from where it is small.
+    once = shape.m <= _GROUP * TILE and shape.k > DEPTH
+    return shape.k * shape.n * (each + _FAR * far + _ONCE * once)
 
 
 def packed_size(shape: Shape) -> int:

@@ -14,6 +14,8 @@ from rushlight.compiler.recording.entries import Operation
 
 _BOOL = np.dtype(np.bool_)
 _LONG = np.dtype(np.int64)
+# Of a class: as wide as floats.
+_INT = np.dtype(np.int32)
 
 
 class _Targets:
@@ -112,7 +114,8 @@ def _cross_entropy(lowering: Lowering, entry: Operation) -> None:
 
 def _at_target(lowering: Lowering, targets: _Targets, shape: Shape) -> Expression:
     """Whether an element is that of the class of its sample."""
-    return lowering.compute(_BOOL, "{at} == {t}", at=Position(_LONG, 1), t=targets.load(shape, 1))
+    target = lowering.cast(targets.load(shape, 1), _INT)
+    return lowering.compute(_BOOL, "{at} == {t}", at=Position(_INT, 1), t=target)
 
 
 def _factor(lowering: Lowering, targets: _Targets, x: Place, shape: Shape) -> Expression:

@@ -18,6 +18,8 @@ from rushlight.compiler.passes.fuse import Group, conflict
 
 # More strips than that are too thin.
 MOST = 64
+# Loops over so few elements are rather run before.
+_SMALL = 4096
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ def strips(groups: list[Group], target: Target, granule: Callable[[Product], int
 
     for group in groups:
         walks = _walks(group)
+        if (
+            open_.groups
+            and _is_small(group)
+            and not any(conflict(before, group) for before in open_.order)
+        ):
+            # What it makes is there for all strips.
+            result.append(Run([group]))
+            continue
         if walks is None:
             if open_.groups and _may_wait(group):
                 open_.waiting.append(group)
@@ -102,6 +112,11 @@ def strips(groups: list[Group], target: Target, granule: Callable[[Product], int
         open_.shared += shared
     close()
     return result
+
+
+def _is_small(group: Group) -> bool:
+    """Whether a group of loops is not worth being cut."""
+    return group.kind == "nest" and sum(piece.size for piece in group.pieces) <= _SMALL
 
 
 def _closed(run: _Open, target: Target) -> list[Run]:

@@ -9,6 +9,7 @@ from rushlight.compiler.emit.anysize import AnySizeWriter
 from rushlight.compiler.emit.file import CFile, write_file
 from rushlight.compiler.graph import Memory, NoC, Outside
 from rushlight.compiler.lowering import lower
+from rushlight.compiler.passes.copies import drop_copies
 from rushlight.compiler.passes.dead import drop_dead
 from rushlight.compiler.passes.fuse import Group, fuse
 from rushlight.compiler.passes.hoist import hoist
@@ -27,6 +28,7 @@ class Written:
         self.graph = lower(program)
         hoist(self.graph)
         drop_dead(self.graph)
+        drop_copies(self.graph)
         divide_once(self.graph)
         lay_out(self.graph, target())
         self.groups = fuse(self.graph)

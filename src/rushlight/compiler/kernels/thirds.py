@@ -43,12 +43,17 @@ def _along(strides: tuple[int, int]) -> bool:
     return strides[1] == 1
 
 
+def _is_far(shape: Shape) -> bool:
+    """Whether all of b, packed, does not stay in the second cache."""
+    return 4 * packed_size(shape) > shape.target.l2 * 5 // 8
+
+
 def group_of(shape: Shape, *, inside: bool) -> int:
     """The rows of a that are packed together.
 
     Few, or as many as stay near: if b is packed for each group, or rows of a lie across memory.
     """
-    most = _GROUP
+    most = _GROUP if _is_far(shape) else 1
     if inside or not _along(shape.a):
         room = shape.target.l2 * 3 // 4 - inside * 6 * DEPTH * shape.n
         most = max(room, shape.target.l2 // 4) // (6 * min(shape.k, DEPTH)) // TILE
@@ -64,17 +69,18 @@ def cycles(shape: Shape, *, inside: bool) -> float:
         near = shape.k * shape.n * (_DIRECT if _along(shape.b) else _TURNED)
         return total + -(-shape.m // group_of(shape, inside=True)) * near
     # All of b is read again for each group.
-    far = 4 * packed_size(shape) > shape.target.l2 * 5 // 8
-    return total + far * -(-shape.m // group_of(shape, inside=False)) * shape.k * shape.n * _FAR
+    return (
+        total
+        + _is_far(shape) * -(-shape.m // group_of(shape, inside=False)) * shape.k * shape.n * _FAR
+    )
 
 
 def packing(shape: Shape) -> float:
     """The same for the packing of b."""
     each = _DIRECT if _along(shape.b) else _TURNED
-    far = 4 * packed_size(shape) > shape.target.l2 * 5 // 8
     # All rows may be one group: then what is packed is read but once, and better from where it is small.
     once = shape.m <= _GROUP * TILE and shape.k > DEPTH
-    return shape.k * shape.n * (each + _FAR * far + _ONCE * once)
+    return shape.k * shape.n * (each + _FAR * _is_far(shape) + _ONCE * once)
 
 
 def packed_size(shape: Shape) -> int:

@@ -89,10 +89,14 @@ class _Copies:
                 continue
             if any(p.overlaps(source) for p in other.writes()):
                 return False
-            if isinstance(other, Loop) and _is_copy(other) and [source] == list(other.reads()):
-                if other.out.strides == copy.out.strides:
-                    same = replace(copy, value=Load(copy.out.dtype, other.out))
-                    return self._read_there(at, same, number)
+            if (
+                isinstance(other, Loop)
+                and _is_copy(other)
+                and [source] == list(other.reads())
+                and other.out.strides == copy.out.strides
+            ):
+                twice = replace(copy, value=Load(copy.out.dtype, other.out))
+                return self._read_there(at, twice, number)
         return False
 
     def _written_there(self, at: int, copy: Loop) -> bool:

@@ -38,6 +38,8 @@ class Group:
     # Rows of a nest; 0: all its pieces are one run of memory, each element by itself.
     rows: int = 0
     size: int = 0
+    # The memories that it touches.
+    memories: set[int] = field(default_factory=set)
 
     def reads(self) -> list[Place]:
         """What it reads."""
@@ -72,7 +74,7 @@ def _merged(groups: list[Group]) -> list[Group]:
 def _merges(before: list[Group], group: Group) -> bool:
     """Let an earlier nest take what this one does, if it may."""
     for other in reversed(before[-_NEAR:]):
-        if other.kind == "nest" and any(_shares(other, s) for s in group.statements):  # type: ignore[arg-type]
+        if other.kind == "nest" and not other.memories.isdisjoint(group.memories):
             joined: tuple[int, list[Piece]] | None = (other.rows, other.pieces)
             trial = Group("nest", other.statements, other.pieces, other.rows, other.size)
             for statement in group.statements:
@@ -83,6 +85,7 @@ def _merges(before: list[Group], group: Group) -> bool:
             else:
                 other.rows, other.pieces = trial.rows, trial.pieces
                 other.statements += group.statements
+                other.memories |= group.memories
                 return True
         if other.kind == "outside" or conflict(other, group):
             return False
@@ -145,10 +148,10 @@ class _Fusion:
 
     def _note(self, at: int, statement: Statement) -> None:
         self.groups[at].statements.append(statement)
-        for place in statement.reads():
-            self.touched.setdefault(id(place.memory), []).append((at, place, False))
-        for place in statement.writes():
-            self.touched.setdefault(id(place.memory), []).append((at, place, True))
+        places = [(p, False) for p in statement.reads()] + [(p, True) for p in statement.writes()]
+        for place, writes in places:
+            self.touched.setdefault(id(place.memory), []).append((at, place, writes))
+            self.groups[at].memories.add(id(place.memory))
         made = statement.number_written()
         if made is not None:
             self.figures[made.index] = at
@@ -170,9 +173,10 @@ class _Fusion:
 
     def _loop(self, loop: Loop, last: int) -> None:
         piece = piece_of(loop)
+        memories = {id(access.memory) for access in piece.accesses}
         for at in range(max(last, self.barrier), len(self.groups)):
             group = self.groups[at]
-            if group.kind == "nest" and (at == last or _shares(group, loop)):
+            if group.kind == "nest" and (at == last or not memories.isdisjoint(group.memories)):
                 joined = _joined(group, piece)
                 if joined is not None:
                     group.rows, group.pieces = joined
@@ -195,12 +199,6 @@ def _single(statement: Loop | Guard) -> bool:
     ):
         return False
     return all(n == 1 for n in statement.shape)
-
-
-def _shares(group: Group, loop: Loop) -> bool:
-    """Whether a loop touches memory that a group touches."""
-    memories = {id(place.memory) for place in (*group.reads(), *group.writes())}
-    return any(id(place.memory) in memories for place in (*loop.reads(), *loop.writes()))
 
 
 def _is_run(piece: Piece) -> bool:
@@ -237,6 +235,10 @@ def _natural_rows(piece: Piece) -> int:
     return rows
 
 
+# Elements of rows that are better cut into shorter ones, and of such as are too short.
+_LONG, _SHORT = 1024, 32
+
+
 def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
     """The rows and pieces of a nest with one more; None if it may not join."""
     if piece.loop.indices is not None or any(p.loop.indices is not None for p in group.pieces):
@@ -246,13 +248,16 @@ def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
             return None
         pieces = [*group.pieces, piece]
         return (0, pieces) if _apart(pieces, piece) else None
-    candidates = [group.rows] if group.rows else [_natural_rows(piece)]
+    natural = _natural_rows(piece)
+    candidates = [group.rows] if group.rows else [natural]
+    if group.rows and piece.size // group.rows >= _LONG > piece.size // natural >= _SHORT:
+        candidates.insert(0, natural)
     for rows in candidates:
         if rows <= 1 and group.rows != rows:
             continue
         pieces = []
         for one in (*group.pieces, piece):
-            cut = one.split(rows) if not (group.rows and one is not piece) else one
+            cut = one.split(rows) if rows != group.rows or one is piece else one
             if cut is None:
                 break
             pieces.append(cut)
@@ -260,7 +265,7 @@ def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
             if all(
                 _apart(pieces[: i + 1], one)
                 for i, one in enumerate(pieces)
-                if group.rows == 0 or i == len(pieces) - 1
+                if rows != group.rows or i == len(pieces) - 1
             ):
                 return rows, pieces
     return None

@@ -71,7 +71,8 @@ class Spy:
     def _enter(self, code: Any, frame: Any) -> None:
         self.codes.add(code)
         self.used.update(code.co_names)
-        if origin_of_file(code.co_filename) == USER:
+        # What is imported on the way is no part of the function.
+        if origin_of_file(code.co_filename) == USER and not _imports(frame):
             self.user_codes.append(code)
             self.used.update(c for c in code.co_consts if isinstance(c, str))
             try:

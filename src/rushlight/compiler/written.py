@@ -28,10 +28,12 @@ class Written:
         self.graph = lower(program)
         hoist(self.graph)
         drop_dead(self.graph)
-        drop_copies(self.graph)
-        divide_once(self.graph)
+        if not any_size:
+            # What these do goes by sizes.
+            drop_copies(self.graph)
+            divide_once(self.graph)
         lay_out(self.graph, target())
-        self.groups = fuse(self.graph)
+        self.groups = fuse(self.graph, fine=not any_size)
         self._save()
         # Where such a file finds the numbers of its sizes.
         self.sizes: Memory | None = None

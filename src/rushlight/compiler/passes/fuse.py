@@ -50,35 +50,35 @@ class Group:
         return [place for statement in self.statements for place in statement.writes()]
 
 
-def fuse(graph: Graph) -> list[Group]:
-    """The statements of a graph in groups, in an order in which they can run."""
-    fusion = _Fusion()
+def fuse(graph: Graph, fine: bool = True) -> list[Group]:
+    """The statements of a graph in groups, in an order in which they can run; fine: long rows may be cut."""
+    fusion = _Fusion(fine)
     for statement in graph.statements:
         fusion.place(statement)
-    return _merged(fusion.groups)
+    return _merged(fusion.groups, fine)
 
 
 # How far back a nest looks for another to become one with.
 _NEAR = 8
 
 
-def _merged(groups: list[Group]) -> list[Group]:
+def _merged(groups: list[Group], fine: bool) -> list[Group]:
     """Nests that can be one become one: each piece alone did not know that a later one would join."""
     result: list[Group] = []
     for group in groups:
-        if group.kind != "nest" or not _merges(result, group):
+        if group.kind != "nest" or not _merges(result, group, fine):
             result.append(group)
     return result
 
 
-def _merges(before: list[Group], group: Group) -> bool:
+def _merges(before: list[Group], group: Group, fine: bool) -> bool:
     """Let an earlier nest take what this one does, if it may."""
     for other in reversed(before[-_NEAR:]):
         if other.kind == "nest" and not other.memories.isdisjoint(group.memories):
             joined: tuple[int, list[Piece]] | None = (other.rows, other.pieces)
             trial = Group("nest", other.statements, other.pieces, other.rows, other.size)
             for statement in group.statements:
-                joined = _joined(trial, piece_of(statement))  # type: ignore[arg-type]
+                joined = _joined(trial, piece_of(statement), fine)  # type: ignore[arg-type]
                 if joined is None:
                     break
                 trial = Group("nest", trial.statements, joined[1], joined[0], trial.size)
@@ -105,7 +105,8 @@ def conflict(a: Group, b: Group) -> bool:
 
 
 class _Fusion:
-    def __init__(self) -> None:
+    def __init__(self, fine: bool) -> None:
+        self.fine = fine
         self.groups: list[Group] = []
         # Nothing moves before what Python does.
         self.barrier = 0
@@ -177,7 +178,7 @@ class _Fusion:
         for at in range(max(last, self.barrier), len(self.groups)):
             group = self.groups[at]
             if group.kind == "nest" and (at == last or not memories.isdisjoint(group.memories)):
-                joined = _joined(group, piece)
+                joined = _joined(group, piece, self.fine)
                 if joined is not None:
                     group.rows, group.pieces = joined
                     self._note(at, loop)
@@ -239,7 +240,7 @@ def _natural_rows(piece: Piece) -> int:
 _LONG, _SHORT = 1024, 32
 
 
-def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
+def _joined(group: Group, piece: Piece, fine: bool) -> tuple[int, list[Piece]] | None:
     """The rows and pieces of a nest with one more; None if it may not join."""
     if piece.loop.indices is not None or any(p.loop.indices is not None for p in group.pieces):
         return None
@@ -250,7 +251,7 @@ def _joined(group: Group, piece: Piece) -> tuple[int, list[Piece]] | None:
         return (0, pieces) if _apart(pieces, piece) else None
     natural = _natural_rows(piece)
     candidates = [group.rows] if group.rows else [natural]
-    if group.rows and piece.size // group.rows >= _LONG > piece.size // natural >= _SHORT:
+    if fine and group.rows and piece.size // group.rows >= _LONG > piece.size // natural >= _SHORT:
         candidates.insert(0, natural)
     for rows in candidates:
         if rows <= 1 and group.rows != rows:

@@ -64,3 +64,14 @@ def test_what_is_ignored_is_asked_once_for_a_row():
     )
     assert compiled.refusals == []
     assert "const float same_0 = " in compiled.source
+
+
+def test_long_rows_beside_what_has_none():
+    step = torch.compile(
+        lambda x: (x.sum(1), x * 2, torch.softmax(x.view(4, 32, 64) + x[0, :64], 2))
+    )
+    x = torch.from_numpy(np.random.default_rng(3).standard_normal((4, 2048), dtype=np.float32))
+    known = step(x)
+    for made, expected in zip(step(x), known, strict=True):
+        np.testing.assert_allclose(made.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
+    assert step.refusals == []

@@ -251,7 +251,8 @@ def _joined(group: Group, piece: Piece, fine: bool) -> tuple[int, list[Piece]] |
         return (0, pieces) if _apart(pieces, piece) else None
     natural = _natural_rows(piece)
     candidates = [group.rows] if group.rows else [natural]
-    if fine and group.rows and piece.size // group.rows >= _LONG > piece.size // natural >= _SHORT:
+    finer = fine and natural > group.rows > 0
+    if finer and piece.size // group.rows >= _LONG > piece.size // natural >= _SHORT:
         candidates.insert(0, natural)
     for rows in candidates:
         if rows <= 1 and group.rows != rows:

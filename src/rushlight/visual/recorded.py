@@ -26,7 +26,7 @@ _UNTOLD = "UnsafeView"
 # What tells which function made of another one was called.
 _MAIN = {"window_sum": "AvgPool", "max_pool_from": "MaxPool", "max_pool": "MaxPool"}
 # What functions of one operation, made by a function, are called in Python's frames.
-_BUILDERS = ("", "apply", "function", "method", "getitem")
+_BUILDERS = ("", "apply", "take", "function", "method", "getitem")
 
 
 def look(array: Array) -> float | complex | None:

@@ -167,6 +167,8 @@ class _Calls:
         return self.kernel
 
     def _ask(self, begin: Begin) -> None:
+        # The compiler is loaded here: where modules go by two names (`rushlight run`), two threads that
+        # load them each by another name may be handed half of one.
         from rushlight.compiler.single import NotInC
 
         here.making = True

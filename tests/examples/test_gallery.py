@@ -40,7 +40,6 @@ def python(framework: str, code: Path) -> str:
             **os.environ,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
-            "RUSHLIGHT_C": "0",
         },
         check=False,
     )

@@ -241,7 +241,8 @@ class Tensor(
         exchange(self)
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
-            self._changes = Untracked((0, None)) if is_inference(value) else [0, None]
+            # It goes on counting, as torch's does.
+            self._changes = Detached((0, None)) if is_inference(value) else [0, None]
 
     @property
     def _version(self) -> int:

@@ -142,11 +142,11 @@ def placed(x: Array) -> bool:
 
 
 def in_memory(x: Array) -> Array:
-    """The array as tensors hold it: what owns its memory lies in row order, all else is a view.
+    """The array as tensors hold it: what owns its memory lies in row order and has elements, all else is a view.
 
     So `x.base is None` tells most arrays at a third of the price of a look at their flags.
     """
-    return x.view() if x.base is None and not x.flags.c_contiguous else x
+    return x.view() if x.base is None and not (x.flags.c_contiguous and x.size) else x
 
 
 def is_hollow(x: Array) -> bool:

@@ -98,6 +98,35 @@ KNOWN: tuple[Known, ...] = (
         path=r"\.grad$",
     ),
     Known(
+        "sharing",
+        "`.grad` shares memory with nothing; torch takes over gradients that are views of others.",
+        line=r"backward\(",
+        want=r"^that of .*\.grad$",
+        got="^alone$",
+    ),
+    Known(
+        "sharing",
+        "A gradient that torch keeps as a zero without memory (ZeroTensor) cannot be changed in a "
+        "hook; rushlight's is an ordinary tensor.",
+        want="^alone$",
+        got=r"^that of .*\.grad$",
+        before=r"sgn|sign",
+    ),
+    Known(
+        "values",
+        "A loss of torch's lies in the memory of what it was summed from: an `out=` that grows finds room there, "
+        "and stays what its views show.",
+        line=r"out=",
+        before=r"_loss\(",
+    ),
+    Known(
+        "values",
+        "A change in place of what shows its elements more than once: torch changes them as often, or not, as "
+        "its vectors fall.",
+        line=r"= -?\w|_\(|out=",
+        before=r"unfold\(|as_strided\(",
+    ),
+    Known(
         "offset",
         "A gradient that torch takes over in another's memory may begin anywhere in it.",
         line=r"backward\(",

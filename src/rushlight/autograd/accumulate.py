@@ -64,8 +64,14 @@ def fit(g: Tensor, meta: Meta) -> Tensor:
     return g
 
 
+# Whether any leaf was ever given other memory: nearly never, and then nobody asks by what shape it was known.
+exchanged = False
+
+
 def exchange(leaf: TensorBase) -> None:
     """The memory of leaf is about to be another: graphs made so far go on by its shape and type now."""
+    global exchanged
+    exchanged = True
     if leaf._requires_grad and leaf._node is None:
         meta = (leaf._data.shape, leaf._data.dtype)
         earlier = leaf.__dict__.setdefault("_earlier", [])

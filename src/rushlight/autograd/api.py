@@ -160,8 +160,15 @@ def backward(
     targets = None if inputs is None else _places(inputs)
     if targets is not None and not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    roots = _roots(_places(tensors))
-    seeds = _seeds(roots, _given(grad_tensors, len(roots)))
+    if grad_tensors is None and isinstance(tensors, TensorBase) and tensors._node is not None:
+        # Nearly always.
+        roots = [tensors]
+        if tensors._view is not None:
+            refresh(tensors)
+        seeds = [_one(tensors)]
+    else:
+        roots = _roots(_places(tensors))
+        seeds = _seeds(roots, _given(grad_tensors, len(roots)))
     keep = create_graph if retain_graph is None else retain_graph
     if targets is not None:
         targets = _targets(targets, "can't retain_grad on Tensor that has requires_grad=False")

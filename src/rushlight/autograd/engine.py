@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from rushlight.autograd import accumulate as accumulating
 from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room, together
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
@@ -17,7 +18,7 @@ from rushlight.core.hooks import retain
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
-from rushlight.core.tensor import TensorBase, result_class
+from rushlight.core.tensor import TensorBase, result_class, site, user_line
 from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
 
@@ -148,7 +149,11 @@ class _Walk:
         if isinstance(target, TensorBase):
             pending: dict[Any, Any] = self.leaves
             own = target._data
-            if data.shape != own.shape or data.dtype is not own.dtype:
+            if (
+                data.shape != own.shape
+                or data.dtype is not own.dtype
+                or (accumulating.exchanged and "_earlier" in target.__dict__)
+            ):
                 g = fit(g, meta_of(target, self.node))
         else:
             pending = self.pending
@@ -322,24 +327,29 @@ class _Walk:
         leaves, targets = self.leaves, self.targets
         if targets is not None:
             self.leaves = leaves = {k: g for k, g in leaves.items() if (k, 0) in targets}
+        line = site.line
         if not self.create_graph:
             for leaf in leaves:
                 before = leaf._grad
+                if before is None or before.is_sparse:
+                    continue
                 if (
-                    before is not None
-                    and not before.is_sparse
-                    and (
-                        before._data.base is not None
-                        or before._data.shape != leaf._data.shape
-                        or before._changes.__class__ is not list
-                    )
+                    before._data.base is not None
+                    or before._data.shape != leaf._data.shape
+                    or before._changes.__class__ is not list
                 ):
                     need_room(leaf)
-        while leaves:
-            # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
-            leaf, g = leaves.popitem()
-            if leaf._requires_grad:
-                accumulate(leaf, g, self.create_graph)
+                if site.line is None:
+                    # One look for the user's line stands for all that is added up.
+                    site.line = user_line()
+        try:
+            while leaves:
+                # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
+                leaf, g = leaves.popitem()
+                if leaf._requires_grad:
+                    accumulate(leaf, g, self.create_graph)
+        finally:
+            site.line = line
         return []
 
 

@@ -51,6 +51,11 @@ def attach(
 
     Whole numbers and flags have no derivative.
     """
+    if out.__class__ is not tuple:
+        data = out._data
+        dtype = data.dtype
+        if dtype is not _FLOAT and dtype.kind not in "fcV":
+            return
     wants, bit = 0, 1
     edges: list[Any] = []
     numbers: list[int] | None = None
@@ -65,8 +70,13 @@ def attach(
                 if edge is None:
                     if t._changes.__class__ is not list and _unseen(row, inputs):
                         return
-                    # A view that wants a gradient only because its base does hands none on, as in torch.
-                    edge = t if t._requires_grad else None
+                    if t._requires_grad:
+                        edge = t
+                    else:
+                        # A view that wants a gradient only because its base does hands none on, as in
+                        # torch, and nothing is saved for it.
+                        wants ^= bit
+                        always = True
                 elif t._output_nr:
                     if numbers is None:
                         numbers = [0] * len(inputs)
@@ -86,10 +96,6 @@ def attach(
                 if number:
                     o._output_nr = number
     else:
-        data = out._data
-        dtype = data.dtype
-        if dtype is not _FLOAT and dtype.kind not in "fcV":
-            return
         node = PrimitiveNode(edges, numbers, plan, static)
         node._out_shape = data.shape
         node._out_dtype = dtype

@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.arrays import as_array, read_only
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.dtypes import cast
-from rushlight.memory import in_memory, strided_view
+from rushlight.memory import beside, in_memory, is_dense
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -34,8 +34,8 @@ def turned(array: Array) -> Array:
 def _shown(tensor: TensorBase) -> Array:
     memory = held(tensor)
     array = turned(memory)
-    if memory.flags.c_contiguous and memory.strides != array.strides:
-        array = strided_view(array, array.shape, memory.strides)
+    if memory.strides != array.strides and is_dense(memory):
+        array = beside(array, array.shape, memory.strides)
     return read_only(in_memory(array))
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
 _ndarray = np.ndarray
+_new = object.__new__
 
 
 def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: bool) -> Any:
@@ -46,7 +47,7 @@ def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: 
     else:
         made = ORDINARY if recording else UNRECORDED
         out = _part(row, result, array, source, turning, made)
-    if recording and row.vjp is not None:
+    if recording and (source._requires_grad or source._view is not None) and row.vjp is not None:
         attach(row, (source,), static, out, False)
     return out
 
@@ -71,11 +72,14 @@ def _part(
     # A view counts changes together with its base, and finds the base again.
     out._changes = changes
     if row.vjp is not None:
+        # Made slot by slot, as `wrap` does: a call of the class takes twice as long.
+        out._view = own = _new(View)
+        own.version = changes[0]
         view = source._view
         if view is None:
-            out._view = View(source, changes[0], made)
+            own.base, own.made = source, made
         else:
-            out._view = View(view.base, changes[0], made or view.made)
+            own.base, own.made = view.base, made or view.made
     return out
 
 

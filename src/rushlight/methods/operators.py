@@ -76,8 +76,8 @@ def _divided_by(self: Any, other: Any) -> Any:
     if not isinstance(other, _OPERANDS):
         return _other(self, "__rtruediv__", other)
     inverse = apply(rows.reciprocal, self)
-    if isinstance(other, (int, float)) and other == 1:
-        return relabel(inverse, "MulBackward0")
+    if isinstance(other, (int, float)) and other == 1 and inverse._node is None:
+        return inverse
     return apply(rows.mul, inverse, other)
 
 

@@ -154,7 +154,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("complex", "real", 1, real)
     need_tensor("complex", "imag", 2, imag)
     result: Tensor = apply(rows.join, real, imag)
-    return _same_out(out, remember(result, real, imag))
+    return _same_out(out, remember(result, *(t for t in (real, imag) if t._requires_grad)))
 
 
 def _same_out(out: Tensor | None, result: Tensor) -> Tensor:

@@ -240,7 +240,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         if options:
             return finish(array, **options)
         # A call less where nobody watches.
-        return literal(array) if doors.watching else wrap(array)
+        return literal(array) if doors.watching or not array.size else wrap(array)
 
     return named(function, name, what)
 

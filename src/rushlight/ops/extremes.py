@@ -265,6 +265,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     """
     need_tensor("mode", "input", 1, input)
     if not input._data.ndim or not input._data.size:
+        one_dim(dim, input._data.ndim)
         need_real_gradient("mode", input)
     return picked(return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out)
 

@@ -343,17 +343,19 @@ def stand_in(target: Tensor) -> Tensor:
     return other
 
 
-def ask(function: Callable[..., Any], target: Tensor, args: Any, kwargs: Any) -> None:
+def ask(
+    function: Callable[..., Any], target: Tensor, args: Any, kwargs: Any, *early: type[Exception]
+) -> None:
     """Raise what torch finds before it asks whether target may be changed in place.
 
-    That is arguments that cannot be meant; and all that the operation refuses where target is an
-    inference tensor, about which torch asks last. function is the operation out of place.
+    That is arguments that cannot be meant, and errors of the early types; and all that the operation refuses
+    where target is an inference tensor, about which torch asks last. function is the operation out of place.
     """
     last = target._changes.__class__ is Untracked and not inference.on
     try:
         with no_grad():
             function(target, *args, **kwargs)
-    except TypeError as error:
+    except (TypeError, *early) as error:
         raise error from None
     except Exception as error:
         if last:
@@ -405,9 +407,14 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
                 return assign(self, run(self, *args, **kwargs), name)
         try:
             recorded = admit(self, *others)
-            check_memory(plain, self._data, *others)
         except RuntimeError:
             ask(run, self, args, kwargs)
+            raise
+        try:
+            check_memory(plain, self._data, *others)
+        except RuntimeError:
+            # The kernel looks at its dimension and type before it looks at memory.
+            ask(run, self, args, kwargs, IndexError, NotImplementedError)
             raise
         if not recorded:
             try:

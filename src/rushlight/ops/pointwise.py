@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.dtypes import NARROW
 from rushlight.core.doors import apply, calculate, literal, number
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember, reusable
@@ -251,8 +252,6 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
             raise TypeError(
                 f"pow(): argument 'exponent' (position 2) must be Number, not {type_name(exponent)}"
             )
-        if exponent.__class__ is int and _kind(input) in "iu":
-            dtypes.number_in(exponent, input._data.dtype)  # type: ignore[union-attr]
     result: Tensor = apply(rows.pow, input, exponent)
     if isinstance(exponent, TensorBase):
         remember(result, result)
@@ -381,6 +380,12 @@ def nan_to_num(
     """
     need_tensor("nan_to_num", "input", 1, input)
     need_real_gradient("nan_to_num", input)
+    if input._data.dtype in NARROW:
+        limits = dtypes.finfo(input.dtype)
+        posinf, neginf = (
+            limit if given is None else given
+            for given, limit in ((posinf, limits.max), (neginf, limits.min))
+        )
     result: Tensor = apply(rounding.nan_to_num, input, nan=nan, posinf=posinf, neginf=neginf)
     return result if out is None else write_out(out, result, input, same=True)
 

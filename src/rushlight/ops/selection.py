@@ -202,6 +202,7 @@ def _put_along_(
 ) -> Tensor:
     _need_operands(name, self, index, source)
     recording = admit(self, source)
+    one_dim(dim, self._data.ndim)
     if not accumulate:
         check_memory(name[:-1], self._data, index, source)
     if not self._data.size or not self._data.ndim:

@@ -291,7 +291,8 @@ def t(input: Tensor) -> Tensor:
     ndim = input._data.ndim
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return _labelled(apply(rows.permute, input, dims=tuple(range(ndim))[::-1]), "TBackward0")
+    result: Tensor = apply(rows.permute, input, dims=(1, 0) if ndim == 2 else tuple(range(ndim)))
+    return result if result._node is None else _labelled(result, "TBackward0")
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:

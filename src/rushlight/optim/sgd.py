@@ -78,11 +78,11 @@ class SGD(Optimizer):
 
     def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
-        momentum = group["momentum"]
+        momentum, first = group["momentum"], None
         if momentum != 0:
             buffer = state.get("momentum_buffer")
             if buffer is None:
-                buffer = state["momentum_buffer"] = g.detach().clone()
+                buffer = first = g.detach().clone()
             elif g.is_sparse:
                 buffer = buffer * momentum + g * (1 - group["dampening"])
                 state["momentum_buffer"] = buffer
@@ -104,3 +104,5 @@ class SGD(Optimizer):
             p.addcmul_(g, lr, value=-1)
         else:
             p.add_(g, alpha=-lr)
+        if first is not None:
+            state["momentum_buffer"] = first

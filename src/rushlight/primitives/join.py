@@ -96,8 +96,8 @@ def _cat(*xs: Array, dim: int) -> Array:
 def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, ...]) -> list[Any]:
     parts, start = [], 0
     for shape, needed in zip(xs_shapes, needs, strict=True):
-        # torch lets an empty 1-d tensor stand among others of any shape.
-        if len(shape) != g._data.ndim:
+        # torch lets an empty 1-d tensor stand among others of any shape, and takes it for a constant.
+        if shape == (0,):
             zeros = np.zeros(shape, g._data.dtype, like=plain(g._data))
             parts.append(literal(zeros) if needed else None)
             continue

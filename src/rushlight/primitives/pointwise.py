@@ -232,6 +232,8 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
             "Integers to negative integer powers are not allowed: make the base floating, "
             "x.float() ** y"
         )
+    if y.__class__ is int and x.dtype.kind in "iu":
+        dtypes.number_in(y, x.dtype)
     promoted = promote_same(arrays)
     if is_array(y):
         return promoted

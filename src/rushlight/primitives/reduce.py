@@ -170,9 +170,13 @@ def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 
 def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """Out / x; where that may divide by zero, the product of the others from both sides."""
+    if not x.ndim:
+        return g
     g = unfold_gradient(g, x.shape, dim, keepdim)
     if not read_each((x == 0).any(), "whether a factor is zero").any():
         return g * conj(unfold_gradient(out, x.shape, dim, keepdim) / x)
+    if folded_size(x.shape, dim) == 1:
+        return g
     if dim is None:
         return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))
     return g * conj(_product_of_others(x, dim[0]) if dim else x * 0 + 1)

@@ -73,7 +73,8 @@ cumsum = Primitive(
 
 
 def _cumprod(x: Array, *, dim: int) -> Array:
-    return _running(np.multiply, x, dim)
+    # torch begins with 1, which takes the sign from an imaginary part of -0.
+    return _running(np.multiply, x * (1 + 0j) if x.dtype.kind == "c" else x, dim)
 
 
 def _cumprod_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:

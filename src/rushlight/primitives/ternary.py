@@ -59,7 +59,12 @@ def _clamp(x: Any, low: Any, high: Any) -> Any:
 
 def _promote_clamp(arrays: list[Any]) -> list[Any]:
     x, low, high = arrays
-    if x.dtype.kind in "fV" and all(b is None or is_small(b) for b in (low, high)):
+    kind = x.dtype.kind
+    if kind in "fV" and all(b is None or is_small(b) for b in (low, high)):
+        return arrays
+    if kind in "iu" and all(
+        b is None or (b.__class__ is int and 0 <= b < 128) for b in (low, high)
+    ):
         return arrays
     if any(np.iscomplexobj(a) for a in arrays if a is not None):
         raise NotImplementedError("clamp is not supported for complex types")

@@ -21,6 +21,7 @@ from rushlight.ops.sampling import exponential_
 from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import activation as rows
 from rushlight.primitives.families import FLOAT, supported
+from rushlight.primitives.join import split
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -208,10 +209,9 @@ def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
     supported("glu_cpu", FLOAT, [input._data])
     half = size // 2
-    result = rounded_once(
-        lambda x, gate: x * gate.sigmoid(),
-        input.narrow(axis, 0, half), input.narrow(axis, half, half),
-    )  # fmt: skip
+    # One split, whose gradient is joined: two parts cut out would be added, to zeros whose sign wins.
+    x, gate = apply(split, input, sizes=(half, half), dim=axis)
+    result = rounded_once(lambda x, gate: x * gate.sigmoid(), x, gate)
     result = relabel(result, "GluBackward0")
     return result if out is None else write_out(out, result)
 

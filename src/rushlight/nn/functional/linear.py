@@ -41,6 +41,13 @@ def linear(
             result = input @ weight if bias is None else input @ weight + bias
         elif bias is None:
             result = apply(contract.linear, input, weight)
+        elif (
+            bias._data.dtype is not input._data.dtype
+            and input._data.ndim != 2
+            and not input._data.flags.c_contiguous
+        ):
+            # In torch a product and a sum, to which anything can be added.
+            result = apply(contract.linear, input, weight).add_(bias)
         else:
             result = apply(contract.linear, input, weight, bias)
         return result if out is None else write_out(out, result)

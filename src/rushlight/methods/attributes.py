@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 import warnings
 from typing import Any
 
@@ -15,8 +13,10 @@ from rushlight.overriding.functions import copied
 
 
 def _always(answer: bool) -> property:
-    # `None is self` and `None is not self`: answers that need no frame, as hot code asks.
-    return property(functools.partial(operator.is_not if answer else operator.is_, None))
+    def asked(self: Any) -> bool:
+        return answer
+
+    return property(asked)
 
 
 class AttributeMethods:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,6 +131,11 @@ def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
     return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")
 
 
+@functools.lru_cache(maxsize=8)
+def _pairs(count: int) -> Any:
+    return np.triu_indices(count, 1)
+
+
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The p-norm distances between all pairs of rows of [N, M]: (0, 1), (0, 2), ... (N - 2, N - 1).
 
@@ -146,7 +152,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError("pdist only supports non-negative p values")
     need_wide("pdist", input._data)
     input = entering(input, refused="_pdist_backward", error=NotImplementedError)
-    rows, columns = np.triu_indices(input._data.shape[0], 1)
-    left = apply(index, input, literal(rows), spec=(ARRAY,))
-    right = apply(index, input, literal(columns), spec=(ARRAY,))
+    first, second = _pairs(input._data.shape[0])
+    left = apply(index, input, literal(first), spec=(ARRAY,))
+    right = apply(index, input, literal(second), spec=(ARRAY,))
     return relabel(_length(left - right, p), "PdistBackward0")

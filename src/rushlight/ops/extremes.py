@@ -200,7 +200,9 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
                 f"the reduction dim with the 'dim' argument; the shape is {list(input._data.shape)}"
             )
-        result = relabel(apply(fold, input, dim=None, keepdim=False), f"{label}1")
+        result = apply(fold, input, dim=None, keepdim=False)
+        if result._node is not None:
+            relabel(result, f"{label}1")
         return result if out is None else write_out(out, result)
 
     return named(function, name, what)

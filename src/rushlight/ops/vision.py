@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
+from rushlight.ops.joining import stack
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.families import FLOAT, supported
@@ -228,29 +228,22 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
         places.append(scaled)
     if mode != "bicubic":
         places = [_bounded(p, n, padding, align_corners) for p, n in zip(places, size, strict=True)]
-    if mode == "nearest":
-        corners: list[list[tuple[Tensor, Tensor | None]]] = [
-            [(p.detach().round(), None)] for p in places
+    taps = [_TAPS[mode](p) for p in places]
+    if mode == "bicubic":
+        taps = [
+            (_bounded(spots, n, padding, align_corners), weights)
+            for (spots, weights), n in zip(taps, size, strict=True)
         ]
-    elif mode == "bilinear":
-        corners = [_linear_taps(p) for p in places]
-    else:
-        corners = [_cubic_taps(p) for p in places]
     order = (0, *range(2, dims + 2), 1)
     table = input.permute(order).reshape((-1, input._data.shape[1]))
-    parts = []
-    for taps in itertools.product(*corners):
-        spots = [spot for spot, _ in taps]
-        if mode == "bicubic":
-            spots = [
-                _bounded(s, n, padding, align_corners) for s, n in zip(spots, size, strict=True)
-            ]
-        part = _looked_up(table, spots, size)
-        for _, weight in taps:
-            if weight is not None:
-                part = part * weight.unsqueeze(-1)
-        parts.append(part)
-    result = functools.reduce(operator.add, parts).movedim(-1, 1)
+    # All neighbours of all points at once: those along each dimension stand in a dimension of their own.
+    values = _looked_up(table, [_among(spots, d, dims) for d, (spots, _) in enumerate(taps)], size)
+    if mode != "nearest":
+        weight = functools.reduce(
+            operator.mul, [_among(weights, d, dims) for d, (_, weights) in enumerate(taps)]
+        )
+        values = values * weight.unsqueeze(-1)
+    result = values.flatten(0, dims - 1).sum(0).movedim(-1, 1)
     if mode == "nearest":
         # The grid gets a gradient, of zeros.
         nothing = apply(where, literal(np.zeros((), bool)), grid, 0)
@@ -258,9 +251,15 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
     return result
 
 
+def _among(taps: Tensor, d: int, dims: int) -> Tensor:
+    """The taps along dimension d, first, as dimension d of those of all dimensions."""
+    count, *rest = taps._data.shape
+    return taps.reshape((*(1,) * d, count, *(1,) * (dims - 1 - d), *rest))
+
+
 def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Tensor:
     """Values of all channels at whole positions; zeros outside."""
-    batch = spots[0]._data.shape[0]
+    batch = spots[0]._data.shape[len(size)]
     flat = literal(np.arange(batch).reshape(-1, *(1,) * len(size)))
     inside = literal(np.ones((), bool))
     for spot, n in zip(spots, size, strict=True):
@@ -298,10 +297,15 @@ def _reflected(place: Tensor, low: float, high: float) -> Tensor:
     return (rest + low).where(forth, span - rest + low)
 
 
-def _linear_taps(place: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+def _nearest_taps(place: Tensor) -> tuple[Tensor, Tensor]:
+    spots = place.detach().round().unsqueeze(0)
+    return spots, spots
+
+
+def _linear_taps(place: Tensor) -> tuple[Tensor, Tensor]:
     before = place.detach().floor()
     rest = place - before
-    return [(before, 1 - rest), (before + 1, rest)]
+    return stack([before, before + 1]), stack([1 - rest, rest])
 
 
 # R. Keys, "Cubic Convolution Interpolation", 1981, with torch's parameter.
@@ -320,7 +324,11 @@ def cubic_weights(rest: Any, a: float = _CUBIC) -> list[Any]:
     ]
 
 
-def _cubic_taps(place: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+def _cubic_taps(place: Tensor) -> tuple[Tensor, Tensor]:
     second = place.detach().floor()
     weights = cubic_weights(place - second)
-    return [(second + (i - 1), weight) for i, weight in enumerate(weights)]
+    return stack([second + (i - 1) for i in range(4)]), stack(weights)
+
+
+# The whole positions around a point along one dimension, and what each of them weighs.
+_TAPS = {"nearest": _nearest_taps, "bilinear": _linear_taps, "bicubic": _cubic_taps}

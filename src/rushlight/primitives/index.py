@@ -58,8 +58,10 @@ def _slice(x: Array, *, index: Index) -> Array:
     part = x[(*index, ...)] if ... not in index else x[index]
     if None not in index:
         return part if part.size else _placed(x, index, part)
-    whole = all(e is None or e is ... or e == FULL for e in index)
-    if whole and x.flags.c_contiguous and not placed(x):
+    for entry in index:
+        if entry is not None and entry is not ... and entry != FULL:
+            return _placed(x, index, part)
+    if x.base is None or (x.flags.c_contiguous and not placed(x)):
         return x.reshape(part.shape)
     return _placed(x, index, part)
 

@@ -137,17 +137,9 @@ def _sum_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
 
 
 sum = Primitive(
-    "sum",
-    "reduce",
-    _sum,
-    (_sum_vjp,),
-    _sum_rule,
-    "reduce:+",
-    _samples,
-    label=_numbered("Sum"),
-    layout=in_rows,
-    linear=True,
-)
+    "sum", "reduce", _sum, (_sum_vjp,), _sum_rule, "reduce:+", _samples, label=_numbered("Sum"),
+    layout=in_rows, linear=True,
+)  # fmt: skip
 
 
 def _folded_shape(shape: tuple[int, ...], dim: Dims, keepdim: bool) -> tuple[int, ...]:

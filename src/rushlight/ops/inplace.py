@@ -355,10 +355,8 @@ def ask(
     try:
         with no_grad():
             function(target, *args, **kwargs)
-    except (TypeError, *early) as error:
-        raise error from None
     except Exception as error:
-        if last:
+        if last or isinstance(error, (TypeError, *early)):
             raise error from None
 
 

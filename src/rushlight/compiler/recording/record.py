@@ -80,7 +80,10 @@ def attempt(
 
 
 def rehearse(
-    function: Callable[..., Any], args: tuple[Any, ...], read: Callable[[Program], Any]
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    read: Callable[[Program], Any],
+    kind: type[Recording] | None = None,
 ) -> Any:
     """What `read` makes of the program of a function, which has run once; all is then as it was before.
 
@@ -90,7 +93,7 @@ def rehearse(
         raise CannotRecord("this is being recorded already: one recording cannot hold another")
     made: list[Any] = []
     with _one_at_a_time:
-        recording = Recording(function, args, {})
+        recording = (kind or Recording)(function, args, {})
 
         def also(program: Program, proof: Proof) -> None:
             recording.undo()

@@ -1,0 +1,522 @@
+"""What `torch.onnx.export` writes: valid, with torch's operators, and onnxruntime computes the same with it."""
+
+import io
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+import rushlight as torch
+from rushlight import nn
+from rushlight.export import Dim
+from rushlight.nn import functional as F
+
+
+class Function(nn.Module):
+    """A module of a function of one, two or three tensors."""
+
+    def __new__(cls, function, names="x y z"):
+        count = function.__code__.co_argcount
+        forward = {
+            1: lambda self, x: function(x),
+            2: lambda self, x, y: function(x, y),
+            3: lambda self, x, y, z: function(x, y, z),
+        }[count]
+        return type("Of", (nn.Module,), {"forward": forward})().eval()
+
+
+class First(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.m = inner
+
+    def forward(self, x):
+        return self.m(x)[0]
+
+
+def leaves(result):
+    if isinstance(result, torch.Tensor):
+        return [result]
+    values = result.values() if isinstance(result, dict) else result
+    return [leaf for part in values for leaf in leaves(part)]
+
+
+def ran(proto, args):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [i.name for i in proto.graph.input]
+    return session.run(None, dict(zip(names, [a.numpy() for a in args], strict=True)))
+
+
+def same(proto, model, args, rtol=1e-4, atol=1e-5):
+    with torch.no_grad():
+        expected = leaves(model(*args))
+    found = ran(proto, args)
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.numpy().dtype
+        assert one.shape == tuple(other.shape)
+        np.testing.assert_allclose(one, other.numpy(), rtol=rtol, atol=atol)
+
+
+def exported(model, args, others=(), **options):
+    """The graph, checked, run on the example and on others."""
+    proto = torch.onnx.export(model.eval(), args, **options).model_proto
+    onnx.checker.check_model(proto, full_check=True)
+    for given in (args, *others):
+        same(proto, model, given)
+    return proto
+
+
+def operators(proto):
+    return [node.op_type for node in proto.graph.node]
+
+
+def sizes(value):
+    return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+
+
+torch.manual_seed(0)
+X = torch.randn(2, 3, 8, 8)
+V = torch.randn(2, 4)
+Q = torch.randn(2, 2, 5, 4)
+I, J = torch.tensor([-7, 7, -7, 7]), torch.tensor([3, -3, -3, 3])  # noqa: E741
+
+# As torch 2.13.0 writes them, where rushlight writes the same.
+LISTS = {
+    "layer norm": (nn.LayerNorm(4), (V,), "LayerNormalization"),
+    "gelu": (nn.GELU(), (V,), "Gelu"),
+    "gelu by tanh": (nn.GELU("tanh"), (V,), "Gelu"),
+    "silu": (nn.SiLU(), (V,), "Sigmoid Mul"),
+    "attention": (
+        Function(lambda x, y, z: F.scaled_dot_product_attention(x, y, z)), (Q, Q, Q),
+        "Reshape Transpose Reshape Mul Mul MatMul Softmax MatMul",
+    ),
+    "causal attention": (
+        Function(lambda x, y, z: F.scaled_dot_product_attention(x, y, z, is_causal=True)), (Q, Q, Q),
+        "Reshape Transpose Reshape Mul Mul MatMul Add Softmax MatMul",
+    ),
+    "rms norm": (nn.RMSNorm(4), (V,), "Pow ReduceMean Add Sqrt Reciprocal Mul Mul"),
+    "group norm": (
+        nn.GroupNorm(2, 4), (torch.randn(2, 4, 5),), "Reshape InstanceNormalization Reshape Mul Add",
+    ),
+    "batch norm": (nn.BatchNorm2d(3), (X,), "BatchNormalization"),
+    "lstm": (
+        First(nn.LSTM(2, 3, batch_first=True)), (torch.randn(4, 5, 2),),
+        "Transpose LSTM Transpose Reshape Transpose",
+    ),
+    "gru": (First(nn.GRU(2, 3)), (torch.randn(4, 5, 2),), "GRU Transpose Reshape"),
+    "bilinear": (nn.Upsample(scale_factor=2, mode="bilinear"), (X,), "Resize"),
+    "corners": (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), (X,), "Resize"),
+    "nearest": (nn.Upsample(scale_factor=2), (X,), "Resize"),
+    "bicubic": (nn.Upsample(size=(5, 7), mode="bicubic"), (X,), "Resize"),
+    "adaptive pool": (nn.AdaptiveAvgPool2d(1), (X,), "ReduceMean"),
+    "adaptive pool to 2": (nn.AdaptiveAvgPool2d(2), (X,), "AveragePool"),
+    "dropout": (nn.Dropout(0.5), (V,), "Identity"),
+    "linear": (nn.Linear(4, 3), (V,), "Gemm"),
+    "linear of images": (nn.Linear(8, 3), (X,), "MatMul Add"),
+    "embedding": (nn.Embedding(5, 3), (torch.tensor([1, 2]),), "Gather"),
+    "remainder of whole": (Function(lambda x, y: x % y), (I, J), "Mod"),
+    "remainder": (Function(lambda x, y: x % y), (I.float(), J.float()), "Div Floor Mul Sub"),
+    "fmod of whole": (Function(lambda x, y: torch.fmod(x, y)), (I, J), "Mod"),
+    "fmod": (Function(lambda x, y: torch.fmod(x, y)), (I.float(), J.float()), "Mod"),
+    "floor of whole": (
+        Function(lambda x, y: x // y), (I, J), "Less Greater Equal Mod Cast And Cast Div Sub",
+    ),
+    "floor": (Function(lambda x, y: x // y), (I.float(), J.float()), "Div Floor"),
+    "truncated": (
+        Function(lambda x, y: torch.div(x, y, rounding_mode="trunc")), (I, J),
+        "Cast Cast Div Abs Floor Sign Mul Cast",
+    ),
+    "quotient of whole": (Function(lambda x, y: x / y), (I, J), "Cast Cast Div"),
+    "square": (Function(lambda x: x**2), (V,), "Pow"),
+    "rounded": (Function(lambda x: torch.round(x, decimals=2)), (V,), "Mul Round Div"),
+    "pooled": (nn.MaxPool2d(3, 2, 1), (X,), "MaxPool"),
+    "averaged": (nn.AvgPool2d(3, 2, 1, count_include_pad=False), (X,), "AveragePool"),
+    "transposed": (nn.ConvTranspose2d(3, 4, 3, 2, 1, 1), (X,), "ConvTranspose"),
+    "instance norm": (nn.InstanceNorm2d(3), (X,), "InstanceNormalization"),
+    "prelu": (nn.PReLU(3), (X,), "PRelu"),
+    "glu": (nn.GLU(), (V,), "Split Sigmoid Mul"),
+    "shuffled": (nn.PixelShuffle(2), (torch.randn(1, 4, 2, 2),), "DepthToSpace"),
+    "reflected": (nn.ReflectionPad2d(1), (X,), "Pad"),
+    "deviation": (
+        Function(lambda x: x.std(1)), (V,), "ReduceMean Sub Mul ReduceMean Mul Div Sqrt",
+    ),
+    "top": (Function(lambda x: tuple(x.topk(2))), (V,), "TopK"),
+    "rolled": (Function(lambda x: x.roll(1, 1)), (V,), "Slice Slice Concat"),
+    "einsum": (Function(lambda x: torch.einsum("bi,bj->ij", x, x)), (V,), "Einsum"),
+    "clamped": (Function(lambda x: x.clamp(0, 1)), (V,), "Clip"),
+    "below": (Function(lambda x: x.clamp(min=0)), (V,), "Max"),
+    "turned": (Function(lambda x: x.flip(1)), (V,), "Slice"),
+    "triangle": (Function(lambda x: x.tril()), (V,), "Trilu"),
+    "chosen": (Function(lambda x: x[:, 0]), (V,), "Gather"),
+    "as it is": (Function(lambda x: x), (V,), "Identity"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_operators_are_torchs_and_compute_the_same(name):
+    model, args, expected = LISTS[name]
+    assert operators(exported(model, args)) == expected.split()
+
+
+def written(x):
+    y = x.clone()
+    y[:, 0] = 1.0
+    y[..., 1] += 2
+    y.relu_()
+    y.view(x.shape[0], -1).mul_(2)
+    y[:, ::2] = 3.0
+    y[y > 2] = 0.5
+    return y
+
+
+OTHERS = {
+    "moved": lambda x: (x.flatten(1), x.repeat(1, 2, 1, 1), x.unsqueeze(1), x.expand(2, *x.shape), x.chunk(3, 1)),
+    "sorted": lambda x: (*x.sort(-1), x.argsort(1), x.kthvalue(2)[0], *x.max(1), x.median()),
+    "folded": lambda x: (x.var(), x.norm(), x.logsumexp(1), x.prod(1), (x > 0).any(1), (x > 0).all(), x.argmin()),
+    "at places": lambda x: (
+        x[:, [0, 2]], x[[0, 1], [2, 0]], x[..., None, 1:-1], x.gather(1, x.argmax(1, keepdim=True)),
+        x.scatter(1, torch.zeros(2, 1, 8, 8, dtype=torch.long), 1.0), x.index_select(1, torch.tensor([1])),
+    ),
+    "written": written,
+    "typed": lambda x: (x.half(), x.int() + 1.5, x.double() * 2, x > 0, ~(x > 0), x.long() // 3, x.bool()),
+    "pointwise": lambda x: (
+        F.elu(x), F.hardswish(x), F.mish(x), F.softplus(x), F.hardsigmoid(x), F.leaky_relu(x), F.softshrink(x),
+        F.logsigmoid(x), F.selu(x), torch.log2(x.abs()), x.erfc(), x.trunc(), torch.atan2(x, x * 2), x.sign(),
+        x.frac(), torch.lerp(x, x * 2, 0.3), x.expm1(), torch.where(x > 0, x, 0.0), F.threshold(x, 0.1, 2.0),
+        torch.nan_to_num(x / (x > 0)), torch.addcmul(x, x, x, value=0.5), x.isnan(), F.celu(x, 2.0), F.relu6(x),
+    ),
+    "losses": lambda x: (F.cross_entropy(x, x.argmax(1)), F.mse_loss(x, x * 2), F.smooth_l1_loss(x, x * 3)),
+    "images": lambda x: (
+        F.unfold(x, 3), F.grid_sample(x, x[:, :2].permute(0, 2, 3, 1).tanh(), align_corners=False),
+        F.avg_pool2d(x, 3, 2, 1, ceil_mode=True), F.max_pool2d(x, 3, 2, ceil_mode=True), F.pad(x, (1, -1, 2, 0)),
+        *F.max_pool2d(x, 2, return_indices=True), F.interpolate(x, scale_factor=0.5, mode="nearest"),
+        F.adaptive_avg_pool2d(x, 3), F.local_response_norm(x, 3), F.normalize(x), F.pixel_unshuffle(x, 2),
+    ),
+    "numbers": lambda x: (
+        x * x.shape[1], x + torch.arange(8), x.cumsum(1), torch.eye(8) + x, x.diagonal(dim1=2, dim2=3), x.median(1)[0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_operations_compute_the_same(name):
+    exported(Function(OTHERS[name]), (X,))
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17, 23])
+def test_older_and_newer_versions_compute_the_same(opset):
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.LayerNorm(4), nn.Hardswish(), nn.Softmax(-1),
+    )  # fmt: skip
+    proto = exported(model, (X,), opset_version=opset)
+    assert proto.opset_import[0].version == opset
+
+
+def test_with_version_23_attention_and_rms_norm_are_operators():
+    attention = Function(lambda x, y, z: F.scaled_dot_product_attention(x, y, z))
+    assert operators(torch.onnx.export(attention, (Q, Q, Q), opset_version=23).model_proto) == [
+        "Attention"
+    ]
+    assert operators(exported(nn.RMSNorm(4), (V,), opset_version=23)) == ["RMSNormalization"]
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+
+
+class Tokens(nn.Module):
+    """What a small language model does with its sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(11, 8), nn.Embedding(32, 8)
+        self.norm, self.all, self.out = nn.LayerNorm(8), nn.Linear(8, 24), nn.Linear(8, 8)
+        self.register_buffer("mask", torch.tril(torch.ones(32, 32)).view(1, 1, 32, 32))
+
+    def forward(self, i):
+        b, t = i.shape
+        x = self.norm(self.words(i) + self.places(torch.arange(t)))
+        q, k, v = (p.view(b, t, 2, 4).transpose(1, 2) for p in self.all(x).split(8, 2))
+        scores = (q @ k.transpose(-2, -1)) * 0.5
+        scores = scores.masked_fill(self.mask[:, :, :t, :t] == 0, float("-inf")).softmax(-1)
+        y = (scores @ v).transpose(1, 2).contiguous().view(b, t, 8)
+        z = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(b, t, 8)
+        return self.out(y)[:, -1], self.out(z), x.sum(1) / t**0.5, torch.zeros(b) + x[:, 0, 0]
+
+
+class States(nn.Module):
+    def __init__(self, kind, **options):
+        super().__init__()
+        self.m = kind(3, 4, **options)
+
+    def forward(self, x):
+        out, state = self.m(x)
+        return (out, *(state if isinstance(state, tuple) else (state,)))
+
+
+def randint(*shape):
+    return torch.randint(0, 11, shape)
+
+
+OPEN = {
+    "images": (
+        nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU(),
+                      nn.Upsample(scale_factor=2, mode="bilinear"), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                      nn.Linear(4, 2)),
+        (torch.randn(1, 3, 16, 16),), ({0: "b", 2: "h", 3: "w"},), (torch.randn(5, 3, 24, 31),),
+    ),
+    "tokens": (Tokens(), (randint(2, 5),), ({0: "b", 1: "t"},), (randint(3, 9),)),
+    "encoder": (
+        nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), (torch.randn(2, 5, 4),), ({0: "b", 1: "t"},),
+        (torch.randn(3, 7, 4),),
+    ),
+    "lstm": (
+        States(nn.LSTM, bidirectional=True), (torch.randn(2, 5, 3),), ({0: "t", 1: "b"},), (torch.randn(4, 2, 3),),
+    ),
+    "gru": (States(nn.GRU, batch_first=True), (torch.randn(2, 5, 3),), ({0: "b", 1: "t"},), (torch.randn(4, 2, 3),)),
+    "rnn": (
+        States(nn.RNN, nonlinearity="relu"), (torch.randn(2, 5, 3),), ({0: "t", 1: "b"},), (torch.randn(4, 2, 3),),
+    ),
+    "written": (Function(written), (torch.randn(4, 6, 3),), ({0: "b"},), (torch.randn(3, 6, 3),)),
+    "moved": (
+        Function(lambda x: (x.flatten(1), x.reshape(-1), x.repeat(2, 1, 1), x / x.shape[1] ** 0.5, x.std(1), x[:, 1:-1],
+                            x[::2], x.transpose(0, 1).reshape(x.shape[1], -1), torch.eye(x.shape[1]) + x[0, :, :1],
+                            torch.full((x.shape[0], 2), 3.0), x.roll(1, 1), x.sort(1)[1], F.pad(x, (1, 1)),
+                            x.unsqueeze(0).expand(2, -1, -1, -1))),
+        (torch.randn(4, 5, 3),), ({0: "b", 1: "t"},), (torch.randn(3, 7, 3),),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_no_size_that_is_open_is_baked_in(name):
+    model, args, shapes, other = OPEN[name]
+    proto = exported(model, args, [other], dynamic_shapes=shapes)
+    assert [s for s in sizes(proto.graph.input[0]) if isinstance(s, str)] == list(
+        shapes[0].values()
+    )
+
+
+A, B, C = torch.randn(3, 2), torch.randn(4, 2), torch.randn(3, 2)
+shared = Dim("a")
+# dynamic_shapes, the second tensor, and what torch 2.13.0 says of dimension 0 of both and of the result.
+NAMES = [
+    (({0: Dim("a")}, {0: Dim("b")}), B, ["a", "b", "b + a"]),
+    (({0: "a"}, {0: "b"}), B, ["a", "b", "b + a"]),
+    (({0: Dim.DYNAMIC}, {0: Dim.DYNAMIC}), B, ["s77", "s17", "s17 + s77"]),
+    (({0: "a"}, {0: "a"}), C, ["a", "a", "a + a"]),
+    (({0: "a"}, {0: "a"}), B, ["a", "a", "a + a"]),
+]
+
+
+@pytest.mark.parametrize(("shapes", "other", "expected"), NAMES)
+def test_open_sizes_are_named_as_in_torch(shapes, other, expected):
+    model = Function(lambda x, y: torch.cat([x, y], 0))
+    graph = exported(model, (A, other), [(B, B)], dynamic_shapes=shapes).graph
+    assert [sizes(v)[0] for v in (*graph.input, *graph.output)] == expected
+
+
+def test_a_size_may_be_a_multiple_or_fixed_after_all():
+    flat = exported(
+        Function(lambda x: x.reshape(-1)), (torch.randn(3, 4),), dynamic_shapes=({0: "a"},)
+    )
+    assert sizes(flat.graph.output[0]) == ["4*a"]
+    add = Function(lambda x, y: x + y)
+    with pytest.warns(UserWarning, match="fixed to 3"):
+        proto = exported(add, (A, C), dynamic_shapes=({0: Dim("a")}, None))
+    assert [sizes(v)[0] for v in (*proto.graph.input, *proto.graph.output)] == [3, 3, 3]
+    with pytest.raises(torch.onnx.errors.TorchExportError, match=r"'a'.*dimension 0 of x"):
+        torch.onnx.export(add, (A, C), dynamic_shapes=({0: "a"}, None))
+    with pytest.warns(UserWarning, match="dynamic_axes"):
+        graph = torch.onnx.export(
+            Function(lambda x, y: torch.cat([x, y], 0)), (A, torch.randn(5, 2)), input_names=["x", "y"],
+            dynamic_axes={"x": {0: "n"}},
+        ).model_proto.graph  # fmt: skip
+    assert [sizes(v)[0] for v in (*graph.input, *graph.output)] == ["n", 5, "n + 5"]
+
+
+# ---- names, constants ----------------------------------------------------------------------------
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.lin = nn.Embedding(5, 3), nn.Linear(3, 5, bias=False)
+        self.lin.weight = self.emb.weight
+
+    def forward(self, i):
+        return self.lin(self.emb(i))
+
+
+def initializers(proto):
+    return {t.name: tuple(t.dims) for t in proto.graph.initializer}
+
+
+def test_initializers_are_named_as_in_the_state_dict():
+    assert initializers(exported(Tied(), (torch.tensor([1, 2]),))) == {"lin.weight": (5, 3)}
+    twice = exported(Tied(), (torch.tensor([[1, 2]]),))
+    assert initializers(twice) == {"lin.weight": (5, 3), "val_0": (3, 5)}
+
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.v = nn.Parameter(torch.ones(3)), nn.Parameter(torch.full((3,), 2.0))
+            self.sub, self.unused = nn.Module(), nn.Parameter(torch.ones(2))
+            self.sub.register_buffer("b", torch.full((3,), 5.0))
+
+        def forward(self, x, y):
+            return x * (self.w + self.v) + self.sub.b
+
+    proto = exported(Sum(), (torch.randn(3), torch.randn(1)))
+    assert initializers(proto) == {"add": (3,), "sub.b": (3,)}
+    assert [i.name for i in proto.graph.input] == ["x", "y"]
+    kept = torch.onnx.export(
+        Sum().eval(), (torch.randn(3), torch.randn(1)), optimize=False
+    ).model_proto
+    assert initializers(kept) == {"w": (3,), "v": (3,), "sub.b": (3,)}
+
+
+def test_equal_parameters_become_one():
+    class Equal(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.v = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            return x * self.w + x / self.v
+
+    assert list(initializers(exported(Equal(), (torch.randn(3),)))) == ["w"]
+
+
+def test_inputs_and_outputs_are_named_as_in_torch():
+    class Both(nn.Module):
+        def forward(self, x, y=None):
+            return x * 2 if y is None else x * y
+
+    graph = exported(Both(), (A,)).graph
+    assert ([i.name for i in graph.input], [o.name for o in graph.output]) == (["x"], ["mul"])
+    both = exported(Function(lambda x: {"b": x + 1, "a": x * 2}), (A,))
+    assert [o.name for o in both.graph.output] == ["add", "mul"]
+    as_it_is = exported(Function(lambda x: x), (A,)).graph
+    assert (as_it_is.input[0].name, as_it_is.output[0].name) == ("x_orig", "x")
+
+    class Keyed(nn.Module):
+        def forward(self, d):
+            return d["k"] + 1
+
+    with pytest.raises(torch.onnx.errors.TorchExportError, match="TypeError: missing"):
+        torch.onnx.export(Keyed().eval(), ({"k": A},))
+    program = torch.onnx.export(Keyed().eval(), ({"k": A}, {}))
+    assert [i.name for i in program.model_proto.graph.input] == ["d_k"]
+    given = exported(Both(), (A, C), input_names=["in 1"], output_names=["mul"])
+    assert [i.name for i in given.graph.input] == ["in 1", "y"]
+    with pytest.raises(RuntimeError, match=r"output names provided \(2\)"):
+        torch.onnx.export(Both().eval(), (A,), output_names=["a", "b"])
+
+
+# ---- both interfaces -----------------------------------------------------------------------------
+
+
+def test_the_defaults_are_torchs(tmp_path):
+    model = nn.Linear(4, 3).eval()
+    program = torch.onnx.export(model, V, tmp_path / "m.onnx")
+    assert type(program) is torch.onnx.ONNXProgram
+    proto = program.model_proto
+    assert (proto.opset_import[0].version, proto.ir_version) == (20, 10)
+    # The weights lie in a file beside.
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.onnx", "m.onnx.data"]
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    np.testing.assert_allclose(
+        session.run(None, {"input": V.numpy()})[0], model(V).detach().numpy(), rtol=1e-5
+    )
+    assert torch.allclose(program(V)[0], model(V))
+    program.save(tmp_path / "one.onnx", keep_initializers_as_inputs=True)
+    assert [i.name for i in onnx.load(tmp_path / "one.onnx").graph.input] == [
+        "input",
+        "weight",
+        "bias",
+    ]
+
+
+def test_the_older_interface(tmp_path):
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)).train()
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    file = io.BytesIO()
+    with pytest.warns(DeprecationWarning, match="dynamo"):
+        done = torch.onnx.export(
+            model, V, file, dynamo=False, input_names=["x"], output_names=["y"], opset_version=13,
+            dynamic_axes={"x": {0: "batch"}, "y": [0]}, verbose=False, export_params=True,
+        )  # fmt: skip
+    assert done is None
+    assert all(m.training for m in model.modules())
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+    proto = onnx.load_from_string(file.getvalue())
+    assert [sizes(v) for v in (proto.graph.input[0], proto.graph.output[0])] == [
+        ["batch", 4], ["y_dynamic_axes_1", 3],
+    ]  # fmt: skip
+    same(proto, model.eval(), (torch.randn(5, 4),))
+    model.train()
+    with pytest.warns(DeprecationWarning, match="dynamo"):
+        torch.onnx.export(
+            model, V, tmp_path / "t.onnx", dynamo=False, training=torch.onnx.TrainingMode.TRAINING,
+            do_constant_folding=False,
+        )  # fmt: skip
+    graph = onnx.load(tmp_path / "t.onnx").graph
+    assert [n.op_type for n in graph.node] == ["Gemm", "BatchNormalization", "Dropout"]
+    assert {a.name: a.i for a in graph.node[1].attribute}["training_mode"] == 1
+
+
+def test_a_model_in_training_is_told_and_its_batch_norm_evaluates():
+    model = nn.BatchNorm2d(3).train()
+    with pytest.warns(UserWarning, match="training mode"):
+        proto = torch.onnx.export(model, (X,)).model_proto
+    assert operators(proto) == ["BatchNormalization"]
+    assert len(proto.graph.node[0].output) == 1
+    assert int(model.num_batches_tracked) == 0
+    same(proto, model.eval(), (X,))
+
+
+def test_whether_something_is_exported_can_be_asked():
+    asks = Function(lambda x: x * 2 if torch.onnx.is_in_onnx_export() else x - 1)
+    assert operators(torch.onnx.export(asks, (A,)).model_proto) == ["Mul"]
+    assert asks(A).equal(A - 1)
+    assert not torch.onnx.is_in_onnx_export()
+    model = nn.Dropout()
+    with torch.onnx.select_model_mode_for_export(model, torch.onnx.TrainingMode.EVAL):
+        assert not model.training
+    assert model.training
+
+
+# ---- what cannot be written ----------------------------------------------------------------------
+
+
+def test_errors_name_the_operation_the_line_and_the_way_out():
+    with pytest.raises(
+        torch.onnx.OnnxExporterError, match=r"'erfinv'.*test_exporting\.py:\d+.*Compute it outside"
+    ):
+        torch.onnx.export(Function(lambda x: torch.erfinv(x)), (A,))
+    with pytest.raises(torch.onnx.errors.UnsupportedOperatorError, match="added in version 26"):
+        torch.onnx.export(Function(lambda x: x.cumprod(1)), (A,))
+    with pytest.raises(
+        torch.onnx.errors.TorchExportError, match=r"test_exporting\.py:\d+.*torch\.where"
+    ):
+        torch.onnx.export(Function(lambda x: x * 2 if x.sum() > 0 else x), (A,))
+    with pytest.raises(torch.onnx.errors.TorchExportError, match="more steps at one size"):
+        torch.onnx.export(
+            Function(lambda x: sum(x[:, i] * i for i in range(x.shape[1]))),
+            (A,),
+            dynamic_shapes=({1: "n"},),
+        )
+    with pytest.raises(ValueError, match="11 to"):
+        torch.onnx.export(nn.Linear(2, 2), A, opset_version=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(NotImplementedError, match="TorchScript"):
+            torch.onnx.register_custom_op_symbolic("a::b", None, 9)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from rushlight.absent import refused
+
+# Loaded whole, before modules inside of it are: another thread may be loading it just now (`heavy`).
+from rushlight.compiler import record as record
 from rushlight.onnx import errors, symbolic_helper, utils
 from rushlight.onnx.errors import OnnxExporterError
 from rushlight.onnx.exporting.export import export

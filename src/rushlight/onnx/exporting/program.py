@@ -106,7 +106,7 @@ class ONNXProgram:
 
         if self._asked is None:
             return
-        expected = [
+        expected: list[Any] = [
             x
             for x in tree_leaves(self._asked.call(*self._asked.tensors))
             if isinstance(x, TensorBase)

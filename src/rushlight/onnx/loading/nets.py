@@ -327,6 +327,8 @@ def _batch_norm(op: Operator, x: Any, scale: Any, bias: Any, mean: Any, var: Any
         rest = (mean * keep + now * (1 - keep), var * keep + spread * (1 - keep))
         return (made, *rest)[: op.count] if op.count > 1 else made
     train = op.training()
+    # Exporters keep one of arrays that are equal: what is a weight, too, is no running statistic to write into.
+    mean, var = (v.detach().clone() if v.requires_grad else v for v in (mean, var))
     # In training the statistics are those of the batch, and the running ones, buffers, follow.
     made = F.batch_norm(x, mean, var, scale, bias, train, 1 - keep, eps)
     return made if op.count < 2 else (made, *[None] * (op.count - 1))

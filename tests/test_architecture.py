@@ -19,6 +19,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # import what they need when they are called:
 UPWARD = {
     ("autograd", "ops"): "a custom Function moves the inputs it changed; jacobians are stacked",
+    ("device", "cuda"): "whether there is a GPU is asked when a program first wants one",
     ("_tensor", "visual"): "how a notebook shows a tensor",
     ("nn", "visual"): "how a notebook shows a module",
     ("autograd", "func"): "gradients that are batched, and jacobians of all directions, are vmap's",
@@ -404,6 +405,8 @@ NEW_FILES = {
     "amp/other_devices.py",
     "backends/cuda.py",
     "cpu/__init__.py",
+    "cuda/arrays.py",
+    "cuda/devices.py",
     "cpu/streams.py",
     "methods/seldom.py",
     "ops/seldom.py",
@@ -488,6 +491,7 @@ OF_THE_LAYOUT = {
 # Functions that ask the arrays they are given for no more than that (or, `Primitive.rule`, raise an
 # error by it); `wrap` makes a second tensor on the same memory.
 ASKS_THE_LAYOUT = {
+    "device_of",
     "_check_empty", "_check_places", "_drawn", "_memory_order", "_need_comparable", "_region",
     "_spread", "address", "alike", "as_before", "brought", "check_copy", "check_index", "check_memory",
     "empty_like", "geometry", "has_memory", "is_dense", "is_narrow", "is_repeated", "isinstance", "laid",

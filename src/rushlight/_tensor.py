@@ -29,8 +29,8 @@ from rushlight.core.tensor import (
     wrap,
 )
 from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
-from rushlight.device import CPU, META, device
-from rushlight.elsewhere import has_memory
+from rushlight.device import device
+from rushlight.elsewhere import device_of, has_memory
 from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods
@@ -92,8 +92,8 @@ class Tensor(
 
     @property
     def device(self) -> device:
-        """Where the elements are: the CPU, or nowhere (`meta`)."""
-        return CPU if has_memory(self._data) else META
+        """Where the elements are: the CPU, a GPU, or nowhere (`meta`)."""
+        return device_of(self._data)
 
     @property
     def ndim(self) -> int:
@@ -314,9 +314,17 @@ class Tensor(
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         cls = type(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
-            return format_tensor(self._shown(), self.dtype, suffixes=self._notes())
+            return format_tensor(
+                self._shown(), self.dtype, suffixes=self._notes(), where=self._other_place()
+            )
         prefix = f"{cls.__name__}("
-        shown = format_tensor(self._shown(), self.dtype, suffixes=self._notes(), prefix=prefix)
+        shown = format_tensor(
+            self._shown(),
+            self.dtype,
+            suffixes=self._notes(),
+            prefix=prefix,
+            where=self._other_place(),
+        )
         within = "Parameter" if getattr(self, "_is_param", False) else self._shown_within
         return shown if within is None else f"{within}({shown})"
 
@@ -331,6 +339,11 @@ class Tensor(
 
     def _shown(self) -> Any:
         return read(self, "printing") if has_memory(self._data) else self._data
+
+    def _other_place(self) -> str:
+        """The GPU that it is on, for repr; nothing for the CPU."""
+        here = device_of(self._data)
+        return str(here) if here.type == "cuda" else ""
 
     def _notes(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""

@@ -1,4 +1,4 @@
-"""Devices: the CPU, and `meta`, where tensors have no elements; others are asked for in vain.
+"""Devices: the CPU, `meta`, where tensors have no elements, and a GPU where CuPy has one; no others.
 
 The first of `with device(...)`, `set_default_device` and the `device` that a call is given decides where
 a new tensor is made.
@@ -71,6 +71,51 @@ class device:
 CPU, META = device("cpu"), device("meta")
 
 
+class _Gpu:
+    """The library of arrays on a GPU, looked for when somebody first asks, and its devices."""
+
+    found: Any = None
+    looked = False
+
+    def __init__(self) -> None:
+        self.devices: dict[int, device] = {}
+
+    def library(self) -> Any:
+        """`cuda.arrays.Library`, or None."""
+        if not self.looked:
+            from rushlight.cuda.arrays import find
+
+            self.found, self.looked = find(), True
+        return self.found
+
+    def at(self, index: int) -> device:
+        """The one object for a device."""
+        return self.devices.setdefault(index, device("cuda", index))
+
+    def where(self, array: Any) -> device:
+        """Where an array is that is not NumPy's, and has elements."""
+        library = self.found
+        if library is None or not isinstance(array, library.array):
+            return CPU
+        return self.at(library.index_of(array))
+
+    def asked(self, place: device) -> device | None:
+        """The device that is meant; None if there is none."""
+        library = self.library()
+        if library is None:
+            return None
+        index = library.current() if place.index is None else place.index
+        if not 0 <= index < library.count():
+            raise RuntimeError(
+                f"CUDA error: invalid device ordinal: there is no cuda:{index} among the "
+                f"{library.count()} devices"
+            )
+        return self.at(index)
+
+
+gpu = _Gpu()
+
+
 class _Default(threading.local):
     """Where this thread makes new tensors, and where it did outside of the blocks that are open."""
 
@@ -112,12 +157,14 @@ def get_default_device() -> device:
 
 
 def check_device(where: Any) -> device:
-    """The CPU or the meta device, or torch's error for a device that this machine does not offer."""
+    """The CPU, the meta device or a GPU that is there; torch's error for what this machine has not."""
     if where is None:
         return CPU
     asked = where if isinstance(where, device) else device(where)
     if asked.type == "meta":
         return META
+    if asked.type == "cuda" and (place := gpu.asked(asked)) is not None:
+        return place
     if asked.type != "cpu":
         raise AssertionError(
             f"Torch not compiled with {asked.type.upper()} enabled: rushlight runs on the CPU; "

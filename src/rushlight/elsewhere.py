@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.arrays import brought, is_array, is_foreign
+from rushlight.device import CPU, META, device, gpu
 from rushlight.outline import NO_DATA, Outline, blank, outlined
 
 _ndarray = np.ndarray
@@ -28,6 +29,9 @@ def computed(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     like = next(filter(is_foreign, arrays))
     if like.__class__ is Outline:
         return _told(row, arrays, static)
+    if row.family != "index" and gpu.where(like) is not CPU:
+        # An index may lie in memory.
+        _need_one_device(arrays)
     arrays = gathered(arrays, like)
     forward, layout = row.settled([a for a in arrays if is_array(a)])
     result = layout(forward, arrays, static) if layout else forward(*arrays, **static)
@@ -95,9 +99,13 @@ def _need_one_device(arrays: Sequence[Any]) -> None:
     """
     with_memory = [a for a in arrays if a.__class__ is _ndarray and a.ndim]
     if with_memory and any(map(_handed_in(), with_memory)):
-        first = next(
-            a for a in arrays if a.__class__ is Outline or any(a is b for b in with_memory)
-        )
+        first = next(a for a in arrays if is_foreign(a) or any(a is b for b in with_memory))
+        elsewhere = next(filter(is_foreign, arrays))
+        if elsewhere.__class__ is not Outline:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{device_of(first)} and {device_of(elsewhere if first.__class__ is _ndarray else _CPU)}!"
+            )
         ours, other = ("meta", "cpu") if first.__class__ is Outline else ("cpu", "meta")
         raise RuntimeError(f"Tensor on device {other} is not on the expected device {ours}!")
 
@@ -127,6 +135,23 @@ def _holds(value: Any, array: Any) -> bool:
     return getattr(value, "_data", None) is array
 
 
+_CPU = np.empty(0)
+
+
+def device_of(array: Any) -> device:
+    """The device that an array is on."""
+    if array.__class__ is _ndarray:
+        return CPU
+    return META if array.__class__ is Outline else gpu.where(array)
+
+
+def moved(array: Any, place: device) -> Any:
+    """A copy of an array's elements on another device, the meta device left out."""
+    if place is CPU:
+        return array if array.__class__ is _ndarray else gpu.library().fetched(array)
+    return gpu.library().brought(array, place.index)
+
+
 def has_memory(array: Any) -> bool:
     """Whether there is anything to write into."""
     return array.__class__ is not Outline
@@ -136,7 +161,7 @@ def looked_at(array: Any) -> Any:
     """An array whose elements somebody wants to see; an error if there are none."""
     if array.__class__ is Outline:
         raise array.refuse()
-    return array
+    return array if gpu.where(array) is CPU else moved(array, CPU)
 
 
 def assumed(array: Any, number: int | None = None) -> Any:

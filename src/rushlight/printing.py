@@ -118,7 +118,7 @@ def _check(name: str, value: object) -> None:
 
 
 def format_tensor(
-    array: np.ndarray, dtype: dtype, *, suffixes: list[str], prefix: str = PREFIX
+    array: np.ndarray, dtype: dtype, *, suffixes: list[str], prefix: str = PREFIX, where: str = ""
 ) -> str:
     """The text that repr gives for a tensor of this dtype holding array.
 
@@ -135,6 +135,8 @@ def format_tensor(
         if dtype is not get_default_dtype():
             notes.append(f"dtype={dtype!r}")
         return _with_notes(prefix + "...", notes + suffixes, len(prefix))
+    if where:
+        notes.append(f"device='{where}'")
     if array.ndim != 1 if array.size == 0 else _options.edgeitems == 0:
         # The values alone would not tell the shape.
         notes.append(f"size={array.shape}")

@@ -8,6 +8,7 @@ numbers included, as arrays without dimensions.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Strict(NDArrayOperatorsMixin):
     shape = property(lambda self: self._held.shape)
     strides = property(lambda self: self._held.strides)
     dtype = property(lambda self: self._held.dtype)
+    # Where elements live that nobody can look at; CuPy's arrays have it.
+    device = SimpleNamespace(id=0)
     ndim = property(lambda self: self._held.ndim)
     size = property(lambda self: self._held.size)
     itemsize = property(lambda self: self._held.itemsize)

@@ -7,6 +7,11 @@ from typing import Any
 from rushlight import dtypes
 from rushlight.absent import no_cuda
 from rushlight.cuda import amp
+from rushlight.cuda.devices import (
+    Event, Stream, current_device, current_stream, default_stream, device, device_count, empty_cache,
+    get_device_capability, get_device_name, get_device_properties, is_available, is_initialized,
+    mem_get_info, memory_allocated, memory_reserved, set_device, synchronize,
+)  # fmt: skip
 from rushlight.device import device as _device
 from rushlight.errors import OutOfMemoryError
 from rushlight.later import later
@@ -17,27 +22,22 @@ from rushlight.ops.legacy import LegacyType
 # fmt: off
 from rushlight.absent import (
     empty_list as get_arch_list, empty_list as get_rng_state_all, empty_list as memory_snapshot,
-    no as is_available, no as is_bf16_supported, no as is_current_stream_capturing,
-    no as is_initialized, no as is_tf32_supported, no_cuda as can_device_access_peer,
-    no_cuda as check_error, no_cuda as clock_rate, no_cuda as cudart,
-    no_cuda as current_blas_handle, no_cuda as current_device, no_cuda as current_solver_handle,
-    no_cuda as current_stream, no_cuda as default_stream, no_cuda as device_memory_used,
-    no_cuda as get_device_capability, no_cuda as get_device_name, no_cuda as get_device_properties,
-    no_cuda as get_per_process_memory_fraction, no_cuda as get_rng_state,
-    no_cuda as get_sync_debug_mode, no_cuda as init, no_cuda as initial_seed,
-    no_cuda as ipc_collect, no_cuda as mem_get_info, no_cuda as memory_usage, no_cuda as power_draw,
+    no as is_bf16_supported, no as is_current_stream_capturing, no as is_tf32_supported,
+    no_cuda as can_device_access_peer, no_cuda as check_error, no_cuda as clock_rate,
+    no_cuda as cudart, no_cuda as current_blas_handle, no_cuda as current_solver_handle,
+    no_cuda as device_memory_used, no_cuda as get_per_process_memory_fraction,
+    no_cuda as get_rng_state, no_cuda as get_sync_debug_mode, no_cuda as init,
+    no_cuda as initial_seed, no_cuda as ipc_collect, no_cuda as memory_usage, no_cuda as power_draw,
     no_cuda as set_per_process_memory_fraction, no_cuda as set_sync_debug_mode,
-    no_cuda as synchronize, no_cuda as temperature, no_cuda as utilization,
-    no_figures as host_memory_stats, no_figures as host_memory_stats_as_nested_dict,
-    no_figures as memory_stats, no_figures as memory_stats_as_nested_dict, nothing as empty_cache,
-    nothing as manual_seed, nothing as manual_seed_all,
+    no_cuda as temperature, no_cuda as utilization, no_figures as host_memory_stats,
+    no_figures as host_memory_stats_as_nested_dict, no_figures as memory_stats,
+    no_figures as memory_stats_as_nested_dict, nothing as manual_seed, nothing as manual_seed_all,
     nothing as reset_accumulated_host_memory_stats, nothing as reset_accumulated_memory_stats,
     nothing as reset_max_memory_allocated, nothing as reset_max_memory_cached,
     nothing as reset_peak_host_memory_stats, nothing as reset_peak_memory_stats, nothing as seed,
     nothing as seed_all, nothing as set_rng_state, nothing as set_rng_state_all,
-    nothing as set_stream, zero as device_count, zero as max_memory_allocated,
-    zero as max_memory_cached, zero as max_memory_reserved, zero as memory_allocated,
-    zero as memory_cached, zero as memory_reserved,
+    nothing as set_stream, zero as max_memory_allocated, zero as max_memory_cached,
+    zero as max_memory_reserved, zero as memory_cached,
 )
 from rushlight.refusals import (
     graphs as CUDAGraph, graphs as CUDAPluggableAllocator, graphs as GreenContext,
@@ -66,26 +66,6 @@ default_generators: tuple[Any, ...] = ()
 has_half, has_magma = True, False
 
 
-def set_device(device: Any) -> None:
-    """An error, unless the device is the CPU."""
-    if not (isinstance(device, (str, _device)) and _device(device).type == "cpu"):
-        no_cuda()
-
-
-class device:
-    """The block `with torch.cuda.device(0):`, in which torch would use another GPU."""
-
-    def __init__(self, device: Any) -> None:
-        self.idx = device
-
-    def __enter__(self) -> None:
-        if self.idx is not None and self.idx != -1:
-            raise RuntimeError("PyTorch was compiled without CUDA support: there is no CUDA device")
-
-    def __exit__(self, *exception: Any) -> None:
-        """Nothing."""
-
-
 class stream:
     """The block `with torch.cuda.stream(None):`; there are no streams to choose from."""
 
@@ -97,25 +77,6 @@ class stream:
 
     def __exit__(self, *exception: Any) -> None:
         """Nothing."""
-
-
-class Stream:
-    """A queue of work for a GPU: an error, for there is none."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Stream:
-        """An error: there is no CUDA device."""
-        raise RuntimeError("torch.cuda.Stream requires CUDA support: rushlight runs on the CPU")
-
-
-class Event:
-    """A mark in a GPU's queue, to measure time: an error, for there is none; use time.perf_counter."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Event:
-        """An error: there is no CUDA device."""
-        raise RuntimeError(
-            "Tried to instantiate dummy base class Event: rushlight runs on the CPU; measure with "
-            "time.perf_counter()"
-        )
 
 
 BFloat16Tensor = LegacyType("BFloat16Tensor", dtypes.bfloat16, __name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from rushlight.elsewhere import has_memory
+from rushlight.device import CPU
+from rushlight.elsewhere import device_of, has_memory
 from rushlight.layout import layout, strided
 from rushlight.ops import complex, shape, transcendental
 from rushlight.ops.inplace import inplace
@@ -34,7 +35,7 @@ class AttributeMethods:
     __array_priority__ = 1000
 
     # What torch tells apart and is always the same here.
-    is_cuda = _always(False)
+    is_cuda = property(lambda self: device_of(self._data).type == "cuda", doc="Whether it is on a GPU.")
     is_ipu = _always(False)
     is_maia = _always(False)
     is_mkldnn = _always(False)
@@ -51,7 +52,7 @@ class AttributeMethods:
     @property
     def is_cpu(self: Any) -> bool:
         """Whether the elements are in memory."""
-        return has_memory(self._data)
+        return device_of(self._data) is CPU
 
     @property
     def is_meta(self: Any) -> bool:

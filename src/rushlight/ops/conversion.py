@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.function import Function
 from rushlight.core.doors import apply, into, number, read
 from rushlight.core.state import state
 from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.core.turned import held, turning
 from rushlight.device import CPU, META, check_device, device
-from rushlight.elsewhere import has_memory
+from rushlight.device import device as Device
+from rushlight.elsewhere import device_of, has_memory, moved
 from rushlight.layout import (
     ORDERS,
     check_format,
@@ -114,13 +116,35 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 def _elsewhere(tensor: Tensor, place: device) -> Tensor:
-    """On the meta device, what is on the CPU; there is no way back."""
+    """On another device; from the meta device, there is no way back."""
     if place is not META:
-        read(tensor, "a copy on the CPU")
+        if not has_memory(tensor._data):
+            read(tensor, "a copy on the CPU")
+        if not (state.grad and wants_grad(tensor)):
+            return wrap(moved(read(tensor, COPIED), place))
+        return ToCopy.apply(tensor, place)
     result = wrap(empty_like(tensor._data, make=blank))
     if state.grad and wants_grad(tensor):
         attach(rows.convert, (tensor,), {"dtype": tensor._data.dtype}, result)
     return result
+
+
+COPIED = "a copy on another device"
+
+
+class ToCopy(Function):
+    """To another device; the gradient goes back."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Any, place: device) -> Any:
+        """A copy on the device."""
+        ctx.place = tensor.device
+        return wrap(moved(read(tensor, COPIED), place))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        """The gradient, where the tensor was."""
+        return to(gradient, ctx.place), None
 
 
 def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
@@ -252,7 +276,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 def typename(obj: Any) -> str:
     """The name of a tensor's type, such as 'torch.FloatTensor', or of any object's class."""
     if isinstance(obj, TensorBase):
-        place = "" if has_memory(obj._data) else "meta."
+        here = device_of(obj._data).type
+        place = "" if here == "cpu" else f"{here}."
         return f"torch.{place}{dtypes.of(obj._data.dtype).word}Tensor"
     kind = obj if isinstance(obj, type) else type(obj)
     module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
@@ -270,14 +295,15 @@ def cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
 
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any) -> Tensor:
-    """Raises torch's error: there is no GPU."""
-    check_device("cuda")
-    return self
+    """The tensor on a GPU, the current one if none is named; torch's error if there is none."""
+    place = Device("cuda", device) if isinstance(device, int) else device or "cuda"
+    return to(self, place, memory_format=_.get("memory_format", preserve_format))
 
 
 def get_device(input: Tensor) -> int:
-    """-1, torch's number of the CPU."""
-    return -1
+    """The number of the GPU; -1, torch's number of the CPU, for what is not on one."""
+    index = device_of(input._data).index
+    return -1 if index is None else index
 
 
 def to_dense(self: Tensor, dtype: Any = None, **_: Any) -> Tensor:
@@ -411,6 +437,13 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
             f"Can't call numpy() on Tensor that has {bit} bit set. Use "
             f"tensor.resolve_{resolve}().numpy() instead."
         )
+    if self._data.__class__ is not np.ndarray and (here := device_of(self._data)).type == "cuda":
+        if not force:
+            raise TypeError(
+                f"can't convert {here} device type tensor to numpy. Use Tensor.cpu() to copy the tensor "
+                "to host memory first."
+            )
+        return read(self, "numpy()")
     kind = self._data.dtype
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")

@@ -10,10 +10,10 @@ import numpy as np
 
 from rushlight import dtypes, elsewhere
 from rushlight.core import doors
-from rushlight.core.doors import literal, number
+from rushlight.core.doors import literal, number, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
-from rushlight.device import choices, get_default_device, without_memory
+from rushlight.device import META, check_device, choices, get_default_device, without_memory
 from rushlight.errors import no_memory
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
@@ -67,10 +67,14 @@ def finish(
 
 
 def emptied(made: Tensor, where: Any) -> Tensor:
-    """What was made for this device: without its elements if tensors there have none."""
-    if not without_memory(where) or not elsewhere.has_memory(made._data):
+    """What was made, on this device: without its elements if tensors there have none."""
+    place = get_default_device() if where is None else check_device(where)
+    here = elsewhere.device_of(made._data)
+    if place is here or here is META:
         return made
-    return wrap(placement.empty_like(made._data, make=blank))
+    if place is META:
+        return wrap(placement.empty_like(made._data, make=blank))
+    return wrap(elsewhere.moved(read(made, "a copy on another device"), place))
 
 
 def maker(make: Callable[..., Array], where: Any) -> Callable[..., Any]:
@@ -237,7 +241,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         array = known(shape, numpy_dtype(dtype, default_float()))
         if memory_format is not None:
             array = in_format(array, memory_format)
-        if options:
+        if options or choices.made:
             return finish(array, **options)
         # A call less where nobody watches.
         return literal(array) if doors.watching or not array.size else wrap(array)

@@ -99,7 +99,7 @@ def _sized(
     shape = check_sizes(as_sizes(size))
     kind = numpy_dtype(dtype, default_float())
     drawn = _new(numbers, generator, options, shape=shape, dtype=kind)
-    return finish(drawn, **options) if options else drawn
+    return finish(drawn, **options) if options or choices.made else drawn
 
 
 def _new(

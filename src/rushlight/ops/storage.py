@@ -16,8 +16,8 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array, wrap
-from rushlight.device import CPU, META, check_device, device, without_memory
-from rushlight.elsewhere import has_memory
+from rushlight.device import CPU, check_device, device, without_memory
+from rushlight.elsewhere import device_of, has_memory
 from rushlight.memory import address, root
 from rushlight.outline import outlined
 
@@ -112,7 +112,7 @@ class UntypedStorage(_Casts):
     @property
     def device(self) -> device:
         """Where the memory is: the CPU, or nowhere (`meta`)."""
-        return CPU if has_memory(self.array) else META
+        return device_of(self.array)
 
     def data_ptr(self) -> int:
         """The address of the first byte; 0 if there are none."""

@@ -13,6 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from rushlight import dtypes
 from rushlight.core.tensor import Array
+from rushlight.elsewhere import looked_at
 from rushlight.layout import layout, memory_format
 from rushlight.ops.storage import UNTYPED, StorageType, TypedStorage, UntypedStorage, type_of
 from rushlight.serialization import names
@@ -41,7 +42,7 @@ class SavedStorage(NamedTuple):
     @property
     def content(self) -> Array:
         """The bytes of its elements."""
-        return self.storage.array[: self.elements * self.type.itemsize]
+        return looked_at(self.storage.array[: self.elements * self.type.itemsize])
 
 
 def make_pickler(module: Any, file: Any, protocol: int, more: tuple[Any, ...] = ()) -> Any:
@@ -94,7 +95,7 @@ class _TorchPickler(_Pickler):  # type: ignore[misc]
                 "Cannot save multiple tensors or storages that view the same data as different "
                 f"types ({saved.type.name} and {type.name}): .clone() one of them before"
             )
-        return ("storage", type, saved.key, "cpu", saved.elements, *self.more)
+        return ("storage", type, saved.key, str(storage.device), saved.elements, *self.more)
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, dtypes.dtype | StorageType):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from rushlight.device import CPU, device, gpu
+from rushlight.elsewhere import moved
 from rushlight.ops import legacy
 from rushlight.ops import storage as storage_room
 from rushlight.ops.storage import UntypedStorage
@@ -200,11 +202,22 @@ def _meta_tag(storage: Any) -> str | None:
 
 
 def _cpu(storage: Any, location: str) -> Any:
-    return storage if location == "cpu" else None
+    if location != "cpu":
+        return None
+    there = storage.device.type == "cuda"
+    return UntypedStorage.on(moved(storage.array, CPU)) if there else storage
 
 
 def _cuda(storage: Any, location: str) -> Any:
-    return validate_cuda_device(location) if location.partition(":")[0] == "cuda" else None
+    if location.partition(":")[0] != "cuda":
+        return None
+    place = gpu.at(validate_cuda_device(location))
+    return storage if storage.device is place else UntypedStorage.on(moved(storage.array, place))
+
+
+def _cuda_tag(storage: Any) -> str | None:
+    place = getattr(storage, "device", None)
+    return str(place) if place is not None and place.type == "cuda" else None
 
 
 def _xpu(storage: Any, location: str) -> Any:
@@ -217,7 +230,7 @@ def _meta(storage: Any, location: str) -> Any:
 
 
 register_package(10, _cpu_tag, _cpu)
-register_package(20, lambda storage: None, _cuda)
+register_package(20, _cuda_tag, _cuda)
 register_package(22, _meta_tag, _meta)
 register_package(24, lambda storage: None, _xpu)
 
@@ -231,10 +244,16 @@ def _not_there(kind: str, why: str) -> RuntimeError:
 
 
 def validate_cuda_device(location: str) -> int:
-    """An error: there is no such device."""
+    """The number of a GPU; an error if it is not there."""
     if not location.startswith("cuda"):
         raise ValueError(f"Expected a cuda device, but got: {location}")
-    raise _not_there("CUDA", "torch.cuda.is_available() is False")
+    library = gpu.library()
+    if library is None:
+        raise _not_there("CUDA", "torch.cuda.is_available() is False")
+    index = device(location).index or 0
+    if index >= library.count():
+        raise _not_there(f"CUDA device {index}", f"torch.cuda.device_count() is {library.count()}")
+    return index
 
 
 def validate_hpu_device(location: str) -> int:

@@ -36,7 +36,7 @@ class ConversionMethods:
             with no_grad():
                 data = fn(param.data)
             grad: Any = param._grad
-            if data.device != param.device:
+            if data.is_meta != param.is_meta:
                 # Memory does not become none, nor the other way: there are new parameters.
                 self._parameters[name] = new = Parameter(data, param.requires_grad)
                 with no_grad():
@@ -134,9 +134,8 @@ class ConversionMethods:
         return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
-        """There is no such device here: torch's error."""
-        check_device("cuda")
-        return self
+        """All parameters and buffers on a GPU; torch's error if there is none."""
+        return self._apply(lambda t: t.cuda(device))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """New memory, not filled, for all parameters and buffers."""

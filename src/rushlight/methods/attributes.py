@@ -35,7 +35,9 @@ class AttributeMethods:
     __array_priority__ = 1000
 
     # What torch tells apart and is always the same here.
-    is_cuda = property(lambda self: device_of(self._data).type == "cuda", doc="Whether it is on a GPU.")
+    is_cuda = property(
+        lambda self: device_of(self._data).type == "cuda", doc="Whether it is on a GPU."
+    )
     is_ipu = _always(False)
     is_maia = _always(False)
     is_mkldnn = _always(False)

@@ -25,6 +25,8 @@ OTHERWISE = {
                                   "temperature", "utilization")),
     *(f"xpu={name}" for name in ("clock_rate", "device_memory_used", "memory_usage", "power_draw",
                                  "temperature", "utilization")),
+    "backends.cuda=blas_workspace_size", "backends.cuda=cublas_workspace_size",
+    "backends.cuda=cublaslt_workspace_size", "backends.mps=get_name",
     # It wants arguments of its own kind.
     "accelerator=set_stream",
 }  # fmt: skip
@@ -38,6 +40,10 @@ ARGUMENTS = {
     "set_rng_state": "torch.zeros(1)",
     "set_rng_state_all": "[]",
     "set_stream": "None",
+    "set_autocast_ipu_dtype": "torch.float16",
+    "set_autocast_ipu_enabled": "False",
+    "set_autocast_xla_dtype": "torch.float16",
+    "set_autocast_xla_enabled": "False",
     "set_sync_debug_mode": "0",
     **dict.fromkeys(["enable_cudnn_sdp", "enable_flash_sdp", "enable_math_sdp"], "True"),
     **dict.fromkeys(["enable_mem_efficient_sdp"], "True"),

@@ -155,7 +155,7 @@ def _ctc_backward(
     # as it is. What is impossible was never there, unless the class is impossible itself: that is nan.
     expected = np.exp(through + loss.reshape(-1, 1) - scores)
     expected[through == nothing] = 0
-    grad = np.exp(nothing + loss.reshape(-1, 1) - x)
+    grad = np.exp(nothing + loss.reshape(-1, 1) - x, order="C")
     frames = np.arange(len(x), like=x).reshape(-1, 1, 1)
     np.add.at(grad, (frames, batch.reshape(-1, 1), labels), expected)
     grad *= -g.reshape(-1, 1)

@@ -36,6 +36,8 @@ def shrunk(make, count):
 
 
 if __name__ == "__main__":
+    # What takes long becomes C after so many calls, which the two runs of a workload share.
+    torch.backends.c.enabled = False
     labelled, text = batches.labelled, batches.text
     for name in NAMES:
         module = importlib.import_module(f"benchmarks.workloads.{name}")

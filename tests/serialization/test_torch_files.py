@@ -413,7 +413,9 @@ def test_sparse_tensors(by, to, archive):
     assert not problems
 
 
-@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning")  # torch's, once in a process
+@pytest.mark.filterwarnings(
+    "ignore:TypedStorage is deprecated:UserWarning"
+)  # torch's, once in a process
 @pytest.mark.parametrize("to", [torch, rushlight])
 @pytest.mark.parametrize("by", [torch, rushlight])
 def test_storages(by, to):

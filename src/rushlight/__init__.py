@@ -469,7 +469,8 @@ _LEFT_OUT = {
     "per_channel_symmetric", "per_tensor_affine", "per_tensor_symmetric", "preserve_format", "quantized_gru",
     "quantized_lstm", "segment_reduce", "set_default_dtype", "set_grad_enabled", "solve", "sparse_bsc",
     "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided", "svd_lowrank", "symeig", "to_dlpack",
-    "unique", "vitals_enabled", "while_loop",
+    "unique", "vitals_enabled", "while_loop", "classproperty", "compiled_with_cxx11_abi", "get_file_path",
+    "prepare_multiprocessing_environment", "profiler_allow_cudagraph_cupti_lazy_reinit_cuda12",
 }  # fmt: skip
 __all__ = [
     name

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 import os
-import queue
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from rushlight.threads import processors
 
 if TYPE_CHECKING:
     from ctypes import CDLL
+    from queue import SimpleQueue
 
     from rushlight.compiler.single import Kernel
     from rushlight.core.row import Primitive
@@ -103,20 +103,26 @@ class _Workers:
     """Threads that make kernels, started when there are any to be made."""
 
     def __init__(self) -> None:
-        self.jobs: queue.SimpleQueue[_Job | _Loops] = queue.SimpleQueue()
+        self.jobs: SimpleQueue[_Job | _Loops] | None = None
         self.started = 0
 
     def take(self, job: _Job | _Loops) -> None:
         """Let a job be done."""
+        if self.jobs is None:
+            from queue import SimpleQueue
+
+            self.jobs = SimpleQueue()
         self.jobs.put(job)
         if self.started < processors():
             self.started += 1
-            threading.Thread(target=self._work, name="rushlight: C", daemon=True).start()
+            threading.Thread(
+                target=self._work, args=(self.jobs,), name="rushlight: C", daemon=True
+            ).start()
 
-    def _work(self) -> None:
+    def _work(self, jobs: SimpleQueue[_Job | _Loops]) -> None:
         here.making = True
         while True:
-            self.jobs.get().run()
+            jobs.get().run()
 
 
 class _Here(threading.local):

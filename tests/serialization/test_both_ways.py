@@ -115,9 +115,8 @@ def test_named_results(saver, loader):
     [
         (lambda: torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), "quantized"),
         (lambda: torch.nested.nested_tensor([torch.ones(2)]), "nested"),
-        (lambda: torch.eye(2).to_sparse_csr(), "sparse_csr"),
     ],
-    ids=["quantized", "nested", "compressed"],
+    ids=["quantized", "nested"],
 )
 def test_what_is_not_here_is_refused_by_name(made, match, weights_only):
     with warnings.catch_warnings():

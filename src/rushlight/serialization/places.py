@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -307,6 +306,8 @@ class StorageType:
 @contextmanager
 def mkdtemp() -> Iterator[str]:
     """A folder that is gone after the block."""
+    import tempfile  # what it imports takes longer than this whole room
+
     with tempfile.TemporaryDirectory() as folder:
         yield folder
 

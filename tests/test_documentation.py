@@ -20,6 +20,7 @@ from tools.pages.cells import alike, answer, cells, run, shortened
 from tools.pages.notebooks import write_all
 
 import rushlight
+from rushlight.overriding import functions
 
 SOURCE = Path(rushlight.__file__).parent
 ROOT = SOURCE.parents[1]
@@ -43,6 +44,12 @@ WITH_EXAMPLES = {
     for path in sorted(SOURCE.rglob("*.py"))
     if (found := list(examples(path)))
 }
+
+
+@pytest.fixture(autouse=True)
+def _nobody_asked():
+    """Examples are run as in a process of their own: what others defined is not asked."""
+    functions.forget()
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

@@ -80,19 +80,19 @@ switch = Switch()
 
 
 class _Job:
-    """A kernel that another thread makes."""
+    """What another thread makes: a kernel, or the library of loops."""
 
-    def __init__(self, make: Callable[[], Kernel]) -> None:
+    def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
         self.done = threading.Event()
-        self.kernel: Kernel | None = None
+        self.made: Any = None
 
     def run(self) -> None:
-        """Make it; what has no C stays with NumPy."""
+        """Make it; what has no C stays with NumPy. Whoever asked has loaded the compiler."""
         from rushlight.compiler.single import NotInC
 
         try:
-            self.kernel = self.make()
+            self.made = self.make()
         except NotInC:
             pass
         finally:
@@ -103,10 +103,10 @@ class _Workers:
     """Threads that make kernels, started when there are any to be made."""
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[_Job | _Loops] | None = None
+        self.jobs: SimpleQueue[_Job] | None = None
         self.started = 0
 
-    def take(self, job: _Job | _Loops) -> None:
+    def take(self, job: _Job) -> None:
         """Let a job be done."""
         if self.jobs is None:
             from queue import SimpleQueue
@@ -119,7 +119,7 @@ class _Workers:
                 target=self._work, args=(self.jobs,), name="rushlight: C", daemon=True
             ).start()
 
-    def _work(self, jobs: SimpleQueue[_Job | _Loops]) -> None:
+    def _work(self, jobs: SimpleQueue[_Job]) -> None:
         here.making = True
         while True:
             jobs.get().run()
@@ -167,7 +167,7 @@ class _Calls:
             self._ask(begin)
         if self.count == TAKEN and self.job is not None:
             self.job.done.wait()
-            self.kernel = self.job.kernel
+            self.kernel = self.job.made
             # What could not be made is not asked for again.
             self.count, self.job = TAKEN + 1, None
         return self.kernel
@@ -214,29 +214,16 @@ class _Loops:
     """The library of `compiler/c/loops.c`, from when it is there."""
 
     def __init__(self) -> None:
-        self.asked = False
         # Nanoseconds that it would have spared so far.
         self.spared = 0
-        self.make: Callable[[], CDLL] | None = None
-        self.never: type[Exception] = Exception
-        self.library: CDLL | None = None
-        self.done = threading.Event()
+        self.job: _Job | None = None
 
     def ask(self) -> None:
         """Let it be made. The compiler is imported here: two threads that import may wait for each other."""
-        from rushlight.compiler.single import NotInC, loops
+        from rushlight.compiler.single import loops
 
-        self.asked, self.make, self.never = True, loops, NotInC
-        _workers.take(self)
-
-    def run(self) -> None:
-        """Make it."""
-        try:
-            self.library = self.make and self.make()
-        except self.never:
-            pass
-        finally:
-            self.done.set()
+        self.job = _Job(loops)
+        _workers.take(self.job)
 
 
 _loops = _Loops()
@@ -251,11 +238,11 @@ def loops(spares: int) -> CDLL | None:
 
     spares: nanoseconds that they spare this time.
     """
-    if not _loops.asked and switch.enabled and os.getpid() == _process and not here.making:
+    if _loops.job is None and switch.enabled and os.getpid() == _process and not here.making:
         _loops.spared += spares
         if _loops.spared >= _PRICE:
             _loops.ask()
-    return _loops.library if switch.enabled else None
+    return _loops.job.made if _loops.job is not None and switch.enabled else None
 
 
 def warm(row: Primitive, forward: Callable[..., Any], least: int) -> Callable[..., Any]:

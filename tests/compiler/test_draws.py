@@ -96,7 +96,7 @@ def test_threads_draw_one_after_the_other() -> None:
 
 def test_eager_draws_in_c_what_numpy_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     heavy.loops(10**9)
-    heavy._loops.done.wait()
+    heavy._loops.job.done.wait()
     assert heavy.loops(10**9) is not None
     made = []
     for enabled in (True, False):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, cannot_be_written, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
 from rushlight.visual import Capture
 from rushlight.visual.drawing import Drawing, draw_run
 from rushlight.visual.graphviz import KINDS, problem
@@ -29,8 +28,7 @@ class FirstBackward(Watcher):
         path = Path(value)
         found = _problem(path)
         if found is not None:
-            print(f"rushlight run: --draw {path}: {found}", file=sys.stderr)
-            raise SystemExit(2)
+            refuse(f"--draw {path}: {found}")
         # A program may go to another folder.
         self.path, self.target = path, path.absolute()
         self.capture = Capture(look)

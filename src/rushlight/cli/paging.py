@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, cannot_be_written, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
 from rushlight.errors import MissingExtraError
 from rushlight.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from rushlight.visual.records import UPDATE, Operation
@@ -30,14 +30,11 @@ class OneStep(Watcher):
 
     def __init__(self, value: str, which: str = "1") -> None:
         if not which.isdecimal() or int(which) < 1:
-            refused = f"--page-step {which}: steps are counted from 1"
-            print(f"rushlight run: {refused}", file=sys.stderr)
-            raise SystemExit(2)
+            refuse(f"--page-step {which}: steps are counted from 1")
         path = Path(value)
         problem = _problem(path)
         if problem is not None:
-            print(f"rushlight run: --page {path}: {problem}", file=sys.stderr)
-            raise SystemExit(2)
+            refuse(f"--page {path}: {problem}")
         # A program may go to another folder.
         self.path, self.target = path, path.absolute()
         self.run = watch()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.cli.watcher import Watcher, cannot_be_written, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
 from rushlight.profiler import places
 from rushlight.profiler.tally import Branch, Sum, Tally
 from rushlight.threads import get_num_threads
@@ -68,8 +68,7 @@ class Flame(Profiling):
         if path.suffix.lower() not in (".svg", ".html", ".json"):
             problem = "the suffix says the format: .svg, .html, or .json for speedscope.app"
         if problem is not None:
-            print(f"rushlight run: --flame {value}: {problem}", file=sys.stderr)
-            raise SystemExit(2)
+            refuse(f"--flame {value}: {problem}")
         self.path, self.target = path, path.absolute()
 
     def tell(self, tally: Tally, took: float) -> None:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from rushlight.cli import children
 from rushlight.cli.finder import install
 from rushlight.cli.tracebacks import FULL, show
-from rushlight.cli.watcher import OPTIONS, Watcher, say, watchers
+from rushlight.cli.watcher import OPTIONS, Watcher, refuse, say, watchers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,12 +108,6 @@ def _report(watcher: Watcher) -> None:
     except Exception as error:
         words = " ".join(str(error).split())
         say(f"{type(watcher).__name__.lower()} failed: {type(error).__name__}: {words}")
-
-
-def refuse(problem: str, status: int = 2) -> NoReturn:
-    """End with one line that says what is wrong."""
-    print(f"rushlight run: {problem}", file=sys.stderr)
-    raise SystemExit(status)
 
 
 # ---- what is run ---------------------------------------------------------------------------------

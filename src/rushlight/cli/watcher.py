@@ -6,7 +6,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 
 class Watcher:
@@ -96,6 +96,12 @@ def cannot_be_written(path: Path) -> str | None:
     return (
         None if os.access(path if path.exists() else folder, os.W_OK) else "this cannot be written"
     )
+
+
+def refuse(problem: str, status: int = 2) -> NoReturn:
+    """End with one line that says what is wrong."""
+    print(f"rushlight run: {problem}", file=sys.stderr)
+    raise SystemExit(status)
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""torch.distributed with one process: a world of one, in which every collective works."""
+"""torch.distributed: processes that talk by MPI, and without it a world of one in which every collective works."""
 
 from rushlight.later import later
 

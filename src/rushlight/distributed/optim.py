@@ -17,7 +17,7 @@ __all__ = [
     "as_functional_optim",
 ]
 
-_RPC = "it works by remote calls, and rushlight runs in one process; use the optimizer itself"
+_RPC = "it works by remote calls, which rushlight has not; use the optimizer itself"
 DistributedOptimizer = refused("DistributedOptimizer", _RPC, __name__)
 as_functional_optim = refused("as_functional_optim", _RPC, __name__)
 

@@ -1,8 +1,8 @@
-"""torch.distributed.pipelining: refused, for rushlight runs in one process."""
+"""torch.distributed.pipelining: refused."""
 
 from rushlight.absent import refused
 
-_WHY = "it shares a module out to processes, and rushlight runs in one; use the module itself"
+_WHY = "it shares a module out to processes layer by layer; use fully_shard, or DistributedDataParallel"
 ScheduleGPipe = refused("ScheduleGPipe", _WHY, __name__)
 ScheduleInterleaved1F1B = refused("ScheduleInterleaved1F1B", _WHY, __name__)
 Schedule1F1B = refused("Schedule1F1B", _WHY, __name__)

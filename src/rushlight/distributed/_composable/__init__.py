@@ -10,5 +10,5 @@ from rushlight.distributed.fsdp.shards import fully_shard
 
 __all__ = ["checkpoint", "fsdp", "fully_shard", "replicate"]
 
-replicate = refused("replicate", "rushlight runs in one process; leave it away", __name__)
+replicate = refused("replicate", "it is the older interface; use DistributedDataParallel", __name__)
 checkpoint: Any = refused("checkpoint", "use torch.utils.checkpoint.checkpoint", __name__)

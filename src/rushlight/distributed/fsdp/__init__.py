@@ -1,4 +1,4 @@
-"""Sharded modules: names and settings. With one process nothing is shared out."""
+"""Sharded modules: `fully_shard`, and the names and settings of the older interface."""
 
 from rushlight.distributed.fsdp import api, wrap
 from rushlight.distributed.fsdp import api as fully_sharded_data_parallel

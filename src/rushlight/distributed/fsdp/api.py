@@ -8,9 +8,11 @@ from typing import Any
 
 from rushlight.absent import refused
 
-_ONE = "rushlight runs in one process, with nothing to share out; use the module itself, or DistributedDataParallel"
-FullyShardedDataParallel = refused("FullyShardedDataParallel", _ONE, __name__)
-FlatParameter = refused("FlatParameter", _ONE, __name__)
+_OLDER = (
+    "it is the older interface; use torch.distributed.fsdp.fully_shard, or DistributedDataParallel"
+)
+FullyShardedDataParallel = refused("FullyShardedDataParallel", _OLDER, __name__)
+FlatParameter = refused("FlatParameter", _OLDER, __name__)
 
 
 class ShardingStrategy(Enum):

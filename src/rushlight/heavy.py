@@ -120,7 +120,6 @@ class _Workers:
             ).start()
 
     def _work(self, jobs: SimpleQueue[_Job]) -> None:
-        here.making = True
         while True:
             jobs.get().run()
 
@@ -129,7 +128,7 @@ class _Here(threading.local):
     making = False
 
 
-# A thread that makes kernels tries NumPy's forwards, which do not count.
+# While a program is made NumPy's forwards are tried, which do not count.
 here = _Here()
 
 
@@ -174,18 +173,18 @@ class _Calls:
 
     def _ask(self, begin: Begin) -> None:
         # The compiler is loaded here: where modules go by two names (`rushlight run`), two threads that
-        # load them each by another name may be handed half of one.
+        # load them each by another name may be handed half of one. And NumPy computes here what a program is
+        # made of: a process that forks while another thread is in BLAS has lost BLAS's threads, and that
+        # thread waits for them for ever.
         from rushlight.compiler.single import NotInC
 
-        here.making = True
         try:
-            self.job = _Job(begin())
+            with unchanged():
+                self.job = _Job(begin())
         except NotInC:
             self.count = TAKEN + 1
         else:
             _workers.take(self.job)
-        finally:
-            here.making = False
 
 
 class Kinds:
@@ -268,7 +267,8 @@ def warm(row: Primitive, forward: Callable[..., Any], least: int) -> Callable[..
         def begin() -> Callable[[], Kernel]:
             from rushlight.compiler.single import kernel_of, program_of_row
 
-            return lambda: kernel_of(program_of_row(row, like, static))
+            program = program_of_row(row, like, static)
+            return lambda: kernel_of(program)
 
         kernel = kinds.kernel((*like, *static.values()), begin)
         made = None if kernel is None else kernel([a for a in arrays if a is not None])

@@ -10,7 +10,7 @@ import pytest
 
 import rushlight as torch
 from rushlight import heavy
-from rushlight.compiler import build
+from rushlight.compiler import build, single
 from rushlight.compiler.single import NotInC, kernel_of, program_of_row
 from rushlight.core.table import TABLE
 from rushlight.heavy import HEAVY
@@ -192,6 +192,21 @@ def test_a_forked_process_has_what_was_made_before(soon, calls):
     child.start()
     assert set(queue.get()) == {before}
     child.join()
+
+
+def test_what_numpy_computes_is_computed_by_the_thread_that_asks(soon, monkeypatch):
+    # A process that forks while another thread is in BLAS would wait for that one for ever.
+    threads, made = [], single.program_of_row
+
+    def program(*args):
+        threads.append(threading.current_thread())
+        return made(*args)
+
+    monkeypatch.setattr(single, "program_of_row", program)
+    call = convolve(29)
+    for _ in range(5):
+        call()
+    assert threads == [threading.main_thread()]
 
 
 def test_sizes_that_never_come_again_are_forgotten(soon, monkeypatch):

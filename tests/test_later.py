@@ -102,6 +102,36 @@ def test_torch_s_files(file):
     """)
 
 
+def test_two_threads_that_load_a_room_and_a_module_in_it_do_not_wait_for_each_other(tmp_path):
+    room = tmp_path / "slow_room"
+    room.mkdir()
+    (room / "__init__.py").write_text(
+        "import time\ntime.sleep(0.3)\nfrom slow_room.inner import value\n"
+    )
+    (room / "inner.py").write_text("value = 3\n")
+    assert (
+        fresh(f"""
+import sys, threading, time
+sys.path.insert(0, {str(tmp_path)!r})
+from rushlight.later import later
+room, found = later("slow_room"), []
+def outer():
+    found.append(room.value)
+def inner():
+    from slow_room.inner import value
+    found.append(value)
+threads = [threading.Thread(target=one, daemon=True) for one in (outer, inner)]
+for thread in threads:
+    thread.start()
+    time.sleep(0.1)
+for thread in threads:
+    thread.join(10)
+print(found, type(room).__name__)
+""")
+        == "[3, 3] module"
+    )
+
+
 def test_what_is_not_there_is_not_found():
     with pytest.raises(ModuleNotFoundError):
         __import__("rushlight.distributions.nothing")

@@ -63,7 +63,10 @@ class Unloaded(ModuleType):
         own = super().__getattribute__
         if name not in ("__spec__", "__class__"):
             loading = own("__spec__").loader_state
-            with loading.lock:
+            if not loading.lock.acquire(blocking=name != "__path__"):
+                # Another thread loads it, and may wait for the module inside that this one imports.
+                return own(name)
+            try:
                 if type(self) is Unloaded and not loading.running:
                     loading.running = True
                     try:
@@ -72,6 +75,8 @@ class Unloaded(ModuleType):
                         loading.running = False
                     if type(self) is Unloaded:
                         self.__class__ = ModuleType  # type: ignore[assignment]
+            finally:
+                loading.lock.release()
         return own(name)
 
 

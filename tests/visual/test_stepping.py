@@ -125,6 +125,8 @@ def test_stepping_by_keys(opened):
     opened.keyboard.press("ArrowRight")
     assert opened.locator("details.op").count() >= 3
     opened.locator("details.op summary").first.click()
+    # The browser tells of what was opened a moment later.
+    opened.locator("details.op .value").nth(1).wait_for()
     assert opened.locator("details.op .value").count() >= 2
     opened.keyboard.press("ArrowLeft")
     assert title.inner_text() == "cross_entropy"

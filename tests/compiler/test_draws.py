@@ -15,6 +15,7 @@ from rushlight.nn import functional as F
 pytestmark = pytest.mark.usefixtures("quick")
 
 ours = torch.Generator()
+WEIGHT = torch.ones(75, 8)
 DRAWS: dict[str, Any] = {
     "dropout": lambda x: F.dropout(x, 0.3),
     "dropout by columns": lambda x: F.dropout(x.t() * 2, 0.3),
@@ -36,6 +37,11 @@ DRAWS: dict[str, Any] = {
     "normal around 2": lambda x: torch.nn.init.normal_(torch.zeros_like(x), 2, 1) * 1,
     "coins": lambda x: torch.empty(999).bernoulli_(0.37) * 1,
     "two generators": lambda x: torch.rand(50, generator=ours) + torch.randn(50) + torch.rand(50),
+    # Images that a kernel lays out its own way, between two draws; sums of whole numbers are exact.
+    "dropout of what was pooled": lambda x: F.dropout(
+        F.relu(F.dropout(F.max_pool2d(x.sign().view(4, 3, 10, 10), 2), 0.5).flatten(1) @ WEIGHT),
+        0.5,
+    ),
 }
 
 

@@ -14,16 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight.compiler.blocks import Block
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
 from rushlight.compiler.calling_back import HandingCaller
 from rushlight.compiler.handing import Handing
-from rushlight.compiler.machine import Late, Machine, Stopped
+from rushlight.compiler.machine import Late, Machine
 from rushlight.compiler.midway import Midway, Stranded, finished
 from rushlight.compiler.optimized import OptimizedModule
+from rushlight.compiler.proved import proved
 from rushlight.compiler.recording.entries import Perform
 from rushlight.compiler.recording.errors import CannotRecord, Changed
 from rushlight.compiler.recording.facts import Through
@@ -385,7 +384,7 @@ def _compiled(
     except Exception as error:
         # A fault of the compiler is no fault of the program: that runs as it is.
         raise CannotRecord(f"a fault of the compiler: {type(error).__name__}: {error}") from error
-    _proved(machine, proof)
+    proved(machine, proof)
     if backward is None:
         return Compiled(program, machine)
     return Differentiable(program, machine, backward)
@@ -460,38 +459,3 @@ def compile(
     if isinstance(model, Module):
         return OptimizedModule(model, Context(fullgraph, dynamic))
     return Step(model, fullgraph, dynamic)
-
-
-def _proved(machine: Machine, proof: Proof) -> None:
-    """Raise CannotRecord unless the machine does what was recorded, but for rounding.
-
-    Rounding may be seen: the gradient of a ReLU is another where a zero is missed by a last bit, and Adam
-    makes steps of full length of gradients that are rounding alone. So arrays are compared as a whole, and a
-    few small ones may differ.
-    """
-    off = total = 0
-    try:
-        for _, made, known in proof(functools.partial(machine.run, again=True)):
-            total += known.size
-            if not _alike(made, known):
-                off += known.size
-    except Stopped:
-        raise CannotRecord("the C stops where the function did not") from None
-    except Changed as reason:
-        raise CannotRecord(f"the C rounds otherwise, which Python sees: {reason}") from None
-    if off > total // 20:
-        raise CannotRecord(
-            f"the C gives other values than the recording, in {off} of {total} elements"
-        )
-
-
-def _alike(made: Any, known: Any) -> bool:
-    """Whether two arrays differ by no more than rounding may explain."""
-    if known.dtype.kind not in "fcV":
-        return int((made != known).sum()) <= known.size // 50
-    finite = np.isfinite(known)
-    if not np.array_equal(finite, np.isfinite(made)):
-        return False
-    wide = np.complex128 if known.dtype.kind == "c" else np.float64
-    a, b = made[finite].astype(wide), known[finite].astype(wide)
-    return bool(np.linalg.norm(a - b) <= 0.2 * np.linalg.norm(b) + 1e-30)

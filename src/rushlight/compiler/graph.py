@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -310,6 +310,8 @@ class Statement:
     """Something that is done, and the user's line from which it came."""
 
     where: Where
+    # Whether it takes its arrays as they lie: no pass may lay one out otherwise without knowing how.
+    as_they_lie: ClassVar[bool] = False
 
     def reads(self) -> Iterator[Place]:
         """The arrays that it reads."""
@@ -405,6 +407,7 @@ class Product(Statement):
 class Images(Statement):
     """A convolution or a pooling: what goes over images [N, C, H, W]."""
 
+    as_they_lie = True
     # Of a convolution "forward", "input" and "weight" (its gradients); "maximum" and "scattered" of a pooling.
     way: str
     # The `Form` of a convolution, or the `Windows` of a pooling.
@@ -434,6 +437,7 @@ class Images(Statement):
 class Drawing(Statement):
     """The next numbers of a random stream, in the order of memory."""
 
+    as_they_lie = True
     # The words of the generator, and where it stands.
     stream: Place
     out: Place
@@ -493,6 +497,7 @@ class Guard(Statement):
 class Outside(Statement):
     """An entry that runs as it is, in Python, between two pieces of C."""
 
+    as_they_lie = True
     entry: Entry
     inputs: tuple[Place, ...] = ()
     outs: tuple[Place, ...] = ()

@@ -14,11 +14,9 @@ import numpy as np
 
 from rushlight.compiler.graph import (
     Graph,
-    Images,
     Load,
     Loop,
     Memory,
-    Outside,
     Place,
     Product,
     Statement,
@@ -61,11 +59,11 @@ class _Copies:
         self.graph.statements = [s for s in self.statements if s is not None]
 
     def _free(self, memory: Memory) -> bool:
-        """Whether a temporary may lie elsewhere: no kernel of images, and nobody outside, knows it."""
+        """Whether a temporary may lie elsewhere: nobody takes it as it lies."""
         return (
             memory.kind == "own"
             and id(memory) not in self.wanted
-            and not any(isinstance(s, Images | Outside) for _, s in self._users(memory))
+            and not any(s.as_they_lie for _, s in self._users(memory))
         )
 
     def _users(self, memory: Memory) -> list[tuple[int, Statement]]:
@@ -106,7 +104,7 @@ class _Copies:
             return False
         if not self._pays(copy, source.memory):
             return False
-        if any(isinstance(s, Images | Outside) for _, s in self._users(copy.out.memory)):
+        if any(s.as_they_lie for _, s in self._users(copy.out.memory)):
             return False
         for number, statement in self._users(source.memory):
             if number >= at and any(p.memory is source.memory for p in statement.writes()):
@@ -130,7 +128,7 @@ class _Copies:
             return False
         last = max(number for number, _ in users)
         for number, statement in self._users(source.memory):
-            if isinstance(statement, Images | Outside):
+            if statement.as_they_lie:
                 return False
             if since < number <= last and any(p.overlaps(source) for p in statement.writes()):
                 return False

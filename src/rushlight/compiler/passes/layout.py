@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rushlight.compiler.graph import (
+    Drawing,
     Expression,
     Graph,
     Guard,
@@ -126,9 +127,12 @@ class _Layout:
         for statement in self.graph.statements:
             for place in (*statement.reads(), *statement.writes()):
                 if place.memory is memory:
-                    if isinstance(statement, Outside | Product) or _steps(place, image) is None:
+                    if isinstance(statement, Product) or _steps(place, image) is None:
                         return False
-                    if isinstance(statement, Images) and not _is_all(place):
+                    if isinstance(statement, Images):
+                        if not _is_all(place):
+                            return False
+                    elif statement.as_they_lie:
                         return False
         return True
 
@@ -272,6 +276,8 @@ def placed(statement: Statement, change: Callable[[Place], Place]) -> Statement:
         changes = {
             "inputs": tuple(map(change, statement.inputs)), "outs": tuple(map(change, statement.outs)),
         }  # fmt: skip
+    elif isinstance(statement, Drawing):
+        changes = {"stream": change(statement.stream), "out": change(statement.out)}
     elif isinstance(statement, Number):
         changes = {"value": mapped(statement.value, expression)}
     elif isinstance(statement, Guard):

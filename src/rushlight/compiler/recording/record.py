@@ -6,6 +6,7 @@ import dis
 import functools
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from rushlight.compiler.recording.entries import Entry
@@ -22,7 +23,7 @@ from rushlight.compiler.recording.values import fingerprint, is_number, plain
 from rushlight.compiler.recording.world import World
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
-from rushlight.core.tensor import Line, TensorBase, is_inference, result_class
+from rushlight.core.tensor import Array, Line, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
 from rushlight.heavy import unchanged
 from rushlight.memory import root
@@ -104,7 +105,19 @@ def rehearse(
     return made[0]
 
 
-Proof = Callable[[Callable[[list[Any], list[Any]], None]], Iterator[tuple[str, Any, Any]]]
+@dataclass(frozen=True)
+class Compared:
+    """An array that something else made, or wrote, beside what the function left there."""
+
+    made: Array
+    known: Array
+    # What it held before; None: it was made new.
+    before: Array | None
+    # Whether the function returned it.
+    returned: bool
+
+
+Proof = Callable[[Callable[[list[Any], list[Any]], None]], Iterator[Compared]]
 
 
 class Recording:
@@ -168,10 +181,10 @@ class Recording:
 
     def prove(
         self, program: Program, result: Any, run: Callable[[list[Any], list[Any]], None]
-    ) -> Iterator[tuple[str, Any, Any]]:
+    ) -> Iterator[Compared]:
         """Let something else do what the program does, from where the function began.
 
-        Yields what it has written, and what the function wrote, by name; then the results.
+        Yields the memory that was used, then what was made.
         """
         after = self.memories.now()
         ends = [
@@ -187,10 +200,11 @@ class Recording:
         try:
             run(tensors, slots)
             for memory, values in after:
-                yield self._owner(memory), memory, values
+                yield Compared(memory, values, self.memories.before[id(memory)][1], returned=False)
             for tensor, known in self.known_results():
                 if known.value is not None:
-                    yield known.value.name, slots[known.value.index], held(tensor)
+                    returned = any(known is result for result in program.results)
+                    yield Compared(slots[known.value.index], held(tensor), None, returned)
         finally:
             put(after)
             for generator, end in ends:

@@ -1,0 +1,54 @@
+"""Whether C does what was recorded, tried once before it is used."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from rushlight import dtypes
+from rushlight.compiler.machine import Machine, Stopped
+from rushlight.compiler.recording.errors import CannotRecord, Changed
+from rushlight.compiler.recording.record import Compared, Proof
+
+
+def proved(machine: Machine, proof: Proof) -> None:
+    """Raise CannotRecord unless the machine does what was recorded, but for rounding.
+
+    Rounding may be seen: the gradient of a ReLU is another where a zero is missed by a last bit, and Adam
+    makes steps of full length of gradients that are rounding alone. So arrays are compared as a whole, what
+    was there before by how it changed, and a few small ones may differ; so may a few of the results.
+    """
+    off, total = [0, 0], [0, 0]
+    try:
+        for pair in proof(functools.partial(machine.run, again=True)):
+            if pair.known.dtype.kind not in "fcV":
+                if int((pair.made != pair.known).sum()) > pair.known.size // 50:
+                    raise CannotRecord("the C gives other whole numbers than the recording")
+            elif pair.before is None or pair.known.tobytes() != pair.before.tobytes():
+                total[pair.returned] += pair.known.size
+                if not _alike(pair):
+                    off[pair.returned] += pair.known.size
+    except Stopped:
+        raise CannotRecord("the C stops where the function did not") from None
+    except Changed as reason:
+        raise CannotRecord(f"the C rounds otherwise, which Python sees: {reason}") from None
+    for wrong, count in zip(off, total, strict=True):
+        if wrong > count // 20:
+            raise CannotRecord(
+                f"the C gives other values than the recording, in {wrong} of {count} elements"
+            )
+
+
+def _alike(pair: Compared) -> bool:
+    """Whether two arrays differ by no more than rounding may explain."""
+    finite = np.isfinite(pair.known)
+    if not np.array_equal(finite, np.isfinite(pair.made)):
+        return False
+    wide = np.complex128 if pair.known.dtype.kind == "c" else np.float64
+    made, known = pair.made[finite].astype(wide), pair.known[finite].astype(wide)
+    change, room = known, 1e-30
+    if pair.before is not None:
+        change = known - pair.before[finite].astype(wide)
+        room += 8 * dtypes.finfo(dtypes.of(pair.known.dtype)).eps * float(np.linalg.norm(known))
+    return bool(np.linalg.norm(made - known) <= 0.2 * np.linalg.norm(change) + room)

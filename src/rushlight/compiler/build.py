@@ -23,7 +23,9 @@ from rushlight.threads import get_num_threads
 
 FLAGS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp-simd", "-ffp-contract=off",
-    "-fno-math-errno", "-fno-trapping-math", "-fno-loop-unroll-and-jam", "-std=gnu11", "-fPIC", "-w",
+    "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-fPIC", "-w",
+    # What is written in vectors stays so. And a GCC (12.2) that makes vectors of single stores loses one.
+    "-fno-loop-unroll-and-jam", "-fno-tree-slp-vectorize",
 )  # fmt: skip
 # Seconds that a compiler may take.
 PATIENCE = 120

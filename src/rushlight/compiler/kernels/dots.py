@@ -70,16 +70,15 @@ def dots(shape: Shape, name: str, *, columns: bool = False) -> str:
     if left:
         body += ["{", f"    const long p = {whole};"]
         body += [*indented(step(f"v{T}_first({{}}, {left})")), "}"]
-    guards = [f"{row} < {rows[1]}"] * tall + [f"{column} < {across[1]}"] * wide
+    in_rows = f"r < {height}" + f" && {row} < {rows[1]}" * tall
+    in_columns = f"q < {width}" + f" && {column} < {across[1]}" * wide
     sign = "+=" if shape.add else "="
     body += [
         f"{T} sums[{lanes}];",
         f"v{T}_store(sums, v{T}_sums(s));",
-        f"for (int r = 0; r < {height}; r++)",
-        f"    for (int q = 0; q < {width}; q++)",
-        *([f"        if ({' && '.join(guards)})"] if guards else []),
-        f"    {'    ' * (1 + bool(guards))}"
-        f"c[{place(('i', shape.c[0]), ('r', shape.c[0]), ('j', 1), ('q', 1))}] {sign} "
+        f"for (int r = 0; {in_rows}; r++)",
+        f"    for (int q = 0; {in_columns}; q++)",
+        f"        c[{place(('i', shape.c[0]), ('r', shape.c[0]), ('j', 1), ('q', 1))}] {sign} "
         f"sums[{place(('r', width), ('q', 1))}];",
     ]
     return "\n".join(

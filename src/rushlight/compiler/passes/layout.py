@@ -31,6 +31,7 @@ from rushlight.compiler.graph import (
 )
 from rushlight.compiler.kernels import images
 from rushlight.compiler.kernels.convolution import borders
+from rushlight.compiler.kernels.geometry import channels
 from rushlight.compiler.kernels.images import Border
 from rushlight.compiler.kernels.target import Target
 
@@ -207,6 +208,7 @@ def _reads_planes(statement: Images, at: int, place: Place) -> bool:
         statement.way in ("forward", "weight")
         and at == 0
         and place.shape[1] <= FEW
+        and not channels(statement.form, backward=False).each
         and place.strides == in_rows(place.shape)
     )
 
@@ -247,7 +249,7 @@ def _moved(place: Place, image: Place, laid: images.Images) -> Place:
     now = laid.image, laid.channel, laid.row, laid.pixel
     start, along = steps
     offset = laid.start + sum(s * stride for s, stride in zip(start, now, strict=True))
-    if place.shape == image.shape:
+    if place.shape == image.shape and place.strides == image.strides:
         # All of it, dimensions of one element, too.
         return Place(place.memory, offset, place.shape, now)
     strides = tuple(0 if step is None else now[step[0]] * step[1] for step in along)

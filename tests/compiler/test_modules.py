@@ -325,6 +325,25 @@ def test_hooks_on_parameters_inputs_and_results() -> None:
     _compare(story)
 
 
+def test_hooks_on_what_the_function_makes() -> None:
+    w = torch.ones(3, requires_grad=True)
+    seen: list[float] = []
+
+    def keep(g: torch.Tensor) -> None:
+        seen.append(g.sum().item())
+
+    @torch.compile
+    def product() -> torch.Tensor:
+        made = torch.ones(3, requires_grad=True)
+        made.register_hook(keep)
+        return w * made
+
+    for _ in range(4):
+        product().sum().backward()
+    assert seen == [3.0] * 4
+    assert product.refusals[-1] == "hooks hang on a leaf that it makes"
+
+
 def test_decorators_keywords_and_methods() -> None:
     class Scaled:
         def __init__(self) -> None:

@@ -165,7 +165,7 @@ def tried(
             for difference in pair.call(100 + number, OUTSIDE):
                 return difference, "compiled"
     for refusal in step.refusals:
-        if refusal.startswith(("the C stops", "a fault of the compiler")):
+        if refusal.startswith(("the C stops", "the C gives", "a fault of the compiler")):
             return pair.differ("error", "", "no fault of the compiler", refusal), "refused"
     if step.programs:
         return None, "compiled"

@@ -217,7 +217,7 @@ class Writer:
                     f"Lambda(lambda x: x[..., torch.arange({width}).flip(0)])",
                     "Lambda(lambda x: x * torch.rand_like(x))",
                     f"Lambda(lambda x: x + 0.1 * torch.randn({width}))", "Lambda(lambda x: x - x.mean(0))",
-                    "Lambda(lambda x: x.cumsum(-1))", "Lambda(lambda x: x.sort(-1).values)", "nn.RMSNorm(%d)" % width,
+                    "Lambda(lambda x: x.cumsum(-1))", "Lambda(lambda x: x.sort(-1).values)", f"nn.RMSNorm({width})",
                 ],
                 self.pick(0, 1, 2),
             )  # fmt: skip

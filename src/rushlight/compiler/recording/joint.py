@@ -187,6 +187,8 @@ class Joint(Recording):
             if isinstance(at, TensorBase):
                 if self._was_there(at):
                     yield at
+                elif at._hooks is not None:
+                    raise CannotRecord("hooks hang on a leaf that it makes")
             elif at not in beyond:
                 if at._hooks is not None or at._retained is not None:
                     raise CannotRecord("hooks hang on the graph of its results")

@@ -131,6 +131,12 @@ NEW_ROOMS = {
 }
 
 NEW_FILES = {
+    "testing/_internal/__init__.py",
+    "testing/_internal/common_cuda.py",
+    "testing/_internal/common_device_type.py",
+    "testing/_internal/common_dtype.py",
+    "testing/_internal/common_utils.py",
+    "testing/_internal/parametrizing.py",
     "vision/models/_utils.py",
     "vision/models/convnext.py",
     "vision/models/densenet.py",

@@ -102,3 +102,28 @@ def test_a_checkpoint_goes_both_ways(tmp_path):
         load.load(state, checkpoint_id=folder)
         assert state["m"]["w"].tolist() == [[1.0] * 3] * 2
         assert state["n"] == 3
+
+
+def test_options_hooks_and_names():
+    parity(
+        BEGIN
+        + """
+        options = [
+            (type(o).__name__, o.timeout.total_seconds(), o.asyncOp, getattr(o, "rootRank", None))
+            for o in (
+                dist.AllreduceOptions(), dist.AllreduceCoalescedOptions(), dist.BarrierOptions(), dist.GatherOptions(),
+                dist.BroadcastOptions(), dist.ReduceOptions(), dist.ReduceScatterOptions(), dist.ScatterOptions(),
+                dist.AllToAllOptions(),
+            )
+        ]
+        with dist.record_comm("mine"):
+            dist.all_reduce(x)
+        group_name = dist.GroupName("g")
+        hooks = {n: v.value for n, v in dist.BuiltinCommHookType.__members__.items()}
+        ddp = nn.parallel.DistributedDataParallel(nn.Linear(4, 1))
+        ddp._register_builtin_comm_hook(dist.BuiltinCommHookType.FP16_COMPRESS)
+        again = attempt(lambda: ddp._register_builtin_comm_hook(dist.BuiltinCommHookType.ALLREDUCE))
+        ddp(x).backward()
+        dist.breakpoint(rank=1)
+        """
+    )

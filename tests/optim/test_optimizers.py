@@ -311,3 +311,35 @@ def test_a_loaded_state_is_the_one_that_was_given():
         v.grad = torch.ones(2)
         counts_in_double.step()
     """)
+
+
+def test_counts_of_other_optimizers_stay_what_they_are():
+    parity("""
+        import copy
+
+        class Mine(torch.optim.Optimizer):
+            def __init__(self, params):
+                super().__init__(params, {"lr": 0.1})
+
+            def step(self):
+                for p in self.param_groups[0]["params"]:
+                    state = self.state[p]
+                    if not self.param_groups[0].get("bare"):
+                        state["step"] = state.get("step", 0) + 1
+                    state["mean"] = p.grad * 2
+
+        w = torch.ones(2, requires_grad=True)
+        w.grad = torch.ones(2)
+        one, bare = Mine([w]), Mine([w])
+        bare.param_groups[0]["bare"] = True
+        one.step(), bare.step()
+        for each in (one, bare):
+            again = Mine([w])
+            again.load_state_dict(copy.deepcopy(each.state_dict()))
+            print(again.state_dict())
+        older = torch.optim.Adam([w])
+        older.step()
+        state = older.state_dict()
+        state["state"][0]["step"] = 3
+        older.load_state_dict(state)
+    """)

@@ -26,9 +26,15 @@ from rushlight.distributed.objects import (
     all_gather_object, broadcast_object_list, gather_object, recv_object_list, scatter_object_list,
     send_object_list,
 )
+from rushlight.distributed.options import (
+    AllToAllOptions, AllreduceCoalescedOptions, AllreduceOptions, BarrierOptions, BroadcastOptions,
+    BuiltinCommHookType, GatherOptions, GroupName, Logger, ReduceOptions, ReduceScatterOptions,
+    Reducer, ScatterOptions, breakpoint, record_comm,
+)
 from rushlight.distributed.peers import (
     P2POp, batch_isend_irecv, irecv, isend, monitored_barrier, recv, send,
 )
+from rushlight.distributed.reducer import GradBucket
 from rushlight.distributed.reducing import (
     DistBackendError, DistError, DistNetworkError, DistStoreError, QueueEmptyError, ReduceOp, Work,
     _make_nccl_premul_sum, reduce_op, supports_complex,

@@ -6,13 +6,14 @@ Each is the operation of its name, tensor by tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 Tensors = Sequence[Any]
-Pair = tuple[Callable[..., Any], Callable[..., None]]
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def _rows(name: str, tensors: Any, others: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -35,19 +36,52 @@ def _rows(name: str, tensors: Any, others: tuple[Any, ...]) -> list[tuple[Any, .
     return list(zip(tensors, *columns, strict=True))
 
 
-def _pair(name: str, method: str, method_: str) -> Pair:
-    def function(self: Tensors, *others: Any, **options: Any) -> tuple[Tensor, ...]:
-        rows = _rows(function.__name__, self, others)
-        return tuple(getattr(row[0], method)(*row[1:], **options) for row in rows)
+# By which names the lists, or numbers, after the first may be given.
+_OTHERS = ("other", "tensors1", "weight", "scalar", "scalars", "exponent", "src")
 
-    def in_place(self: Tensors, *others: Any, **options: Any) -> None:
-        for row in _rows(in_place.__name__, self, others):
-            getattr(row[0], method_)(*row[1:], **options)
+
+def _pair(name: str, method: str, method_: str) -> Pair:
+    def run(called: str, method: str, self: Any, others: Any, options: Any) -> list[Any]:
+        others += tuple(options.pop(key) for key in _OTHERS if key in options)
+        rows = _rows(called, self, others)
+        return [getattr(row[0], method)(*row[1:], **options) for row in rows]
+
+    def function(self: Tensors, *others: Any, **options: Any) -> tuple[Tensor, ...]:
+        return tuple(run(function.__name__, method, self, others, options))
+
+    def in_place(self: Tensors, *others: Any, **options: Any) -> list[Tensor]:
+        return run(in_place.__name__, method_, self, others, options)
 
     for made, end in ((function, ""), (in_place, "_")):
         made.__name__ = made.__qualname__ = f"_foreach_{name}{end}"
         made.__doc__ = f"`Tensor.{method}{end}` of each tensor of a list."
     return function, in_place
+
+
+def _with_factors(name: str) -> Pair:
+    """A pair whose last argument is a factor by name: a number, one for each tensor, or a tensor of those."""
+    plain, plain_ = _named(name)
+
+    def factored(run: Callable[..., Any]) -> Callable[..., Any]:
+        def function(
+            self: Tensors, tensor1: Any, tensor2: Any, value: Any = 1, *, scalars: Any = None
+        ) -> Any:
+            factors = value if scalars is None else scalars
+            if not isinstance(factors, list | tuple | Number):
+                if factors.ndim != 1:
+                    raise RuntimeError(
+                        f"Expected packed scalar Tensor to be of dimension 1. Got {factors.ndim} instead."
+                    )
+                factors = factors.tolist()
+            rows = _rows(function.__name__, self, (tensor1, tensor2, factors))
+            made = [run([x], [a], [b], value=factor) for x, a, b, factor in rows]
+            return (list if run is plain_ else tuple)(result for (result,) in made)
+
+        function.__name__ = function.__qualname__ = run.__name__
+        function.__doc__ = run.__doc__
+        return function
+
+    return factored(plain), factored(plain_)
 
 
 def _named(name: str) -> Pair:
@@ -57,8 +91,8 @@ def _named(name: str) -> Pair:
 _foreach_abs, _foreach_abs_ = _named("abs")
 _foreach_acos, _foreach_acos_ = _named("acos")
 _foreach_add, _foreach_add_ = _named("add")
-_foreach_addcdiv, _foreach_addcdiv_ = _named("addcdiv")
-_foreach_addcmul, _foreach_addcmul_ = _named("addcmul")
+_foreach_addcdiv, _foreach_addcdiv_ = _with_factors("addcdiv")
+_foreach_addcmul, _foreach_addcmul_ = _with_factors("addcmul")
 _foreach_asin, _foreach_asin_ = _named("asin")
 _foreach_atan, _foreach_atan_ = _named("atan")
 _foreach_ceil, _foreach_ceil_ = _named("ceil")
@@ -79,7 +113,7 @@ _foreach_log1p, _foreach_log1p_ = _named("log1p")
 _foreach_log2, _foreach_log2_ = _named("log2")
 _foreach_mul, _foreach_mul_ = _named("mul")
 _foreach_neg, _foreach_neg_ = _named("neg")
-_foreach_pow, _foreach_pow_ = _named("pow")
+_powers, _foreach_pow_ = _named("pow")
 _foreach_reciprocal, _foreach_reciprocal_ = _named("reciprocal")
 _foreach_round, _foreach_round_ = _named("round")
 _foreach_rsqrt, _foreach_rsqrt_ = _named("rsqrt")
@@ -108,3 +142,12 @@ def _foreach_norm(self: Tensors, ord: Any = 2, dtype: Any = None) -> tuple[Tenso
     from rushlight.ops.algebra import vector_norm
 
     return tuple(vector_norm(row[0], ord, dtype=dtype) for row in _rows("_foreach_norm", self, ()))
+
+
+def _foreach_pow(self: Any, *exponent: Any, **options: Any) -> tuple[Tensor, ...]:
+    """`Tensor.pow` of each tensor of a list, or one number to the power of each."""
+    if isinstance(self, Number):
+        (given,) = exponent or options.values()
+        return tuple(self ** row[0] for row in _rows("_foreach_pow", given, ()))
+    result: tuple[Tensor, ...] = _powers(self, *exponent, **options)
+    return result

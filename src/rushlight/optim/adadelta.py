@@ -19,6 +19,7 @@ from rushlight.optim.optimizer import (
 class Adadelta(Optimizer):
     """Steps in the ratio of the running size of past steps to that of gradients. Zeiler 2012."""
 
+    counts = ("step",)
     newer = (
         ("foreach", None),
         ("maximize", False),

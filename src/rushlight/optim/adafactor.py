@@ -31,6 +31,7 @@ class Adafactor(Optimizer):
     decays_gradient = False
     takes_complex = False
 
+    counts = ("step",)
     newer = (("foreach", None),)
 
     def __init__(

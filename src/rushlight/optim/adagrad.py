@@ -27,6 +27,7 @@ class Adagrad(Optimizer):
 
     takes_sparse = True
 
+    counts = ("step",)
     newer = (("foreach", None), ("maximize", False), ("differentiable", False), ("fused", None))
 
     def __init__(

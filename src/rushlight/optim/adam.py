@@ -74,6 +74,7 @@ class Adam(Optimizer):
     title = "Adam"
     instead = ", please consider SparseAdam instead"
 
+    counts = ("step",)
     newer = (
         ("amsgrad", False),
         ("maximize", False),

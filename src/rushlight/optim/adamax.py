@@ -21,6 +21,7 @@ from rushlight.optim.optimizer import (
 class Adamax(Optimizer):
     """Adam with the largest decayed gradient for the root mean square. Kingma and Ba 2015."""
 
+    counts = ("step",)
     newer = (
         ("foreach", None),
         ("maximize", False),

@@ -20,8 +20,6 @@ class LBFGS(Optimizer):
     the loss; it is called several times. line_search_fn: None or "strong_wolfe".
     """
 
-    counts = ()
-
     def __init__(
         self,
         params: Params,

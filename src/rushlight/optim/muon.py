@@ -32,8 +32,6 @@ class Muon(Optimizer):
     decays_gradient = False
     takes_complex = False
 
-    counts = ()
-
     def __init__(
         self,
         params: Params,

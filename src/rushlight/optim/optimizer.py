@@ -441,9 +441,9 @@ class Optimizer:
                     if not isinstance(known[name], Tensor):
                         known[name] = fresh_step(group) + known[name]
 
-    # Options that torch did not always have, and what in the state is a number in a tensor.
+    # Options that torch did not always have, and what in the state is a number in a tensor: of torch's own classes.
     newer: tuple[tuple[str, Any], ...] = ()
-    counts: tuple[str, ...] = ("step",)
+    counts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -17,6 +17,7 @@ from rushlight.optim.optimizer import (
 class RAdam(Optimizer):
     """Adam whose adaptive step waits until its estimate's variance is tame. Liu et al. 2020."""
 
+    counts = ("step",)
     newer = (
         ("foreach", None),
         ("maximize", False),

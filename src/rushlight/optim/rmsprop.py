@@ -21,6 +21,7 @@ class RMSprop(Optimizer):
     With centered, the running mean is subtracted first: a running variance (Graves 2013).
     """
 
+    counts = ("step",)
     newer = (
         ("momentum", 0),
         ("centered", False),

@@ -25,6 +25,7 @@ class Rprop(Optimizer):
     Riedmiller and Braun 1993.
     """
 
+    counts = ("step",)
     newer = (
         ("foreach", None),
         ("maximize", False),

@@ -40,7 +40,6 @@ class SGD(Optimizer):
         ("differentiable", False),
         ("fused", False),
     )
-    counts = ()
 
     def __init__(
         self,

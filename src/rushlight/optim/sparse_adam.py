@@ -31,7 +31,6 @@ class SparseAdam(Optimizer):
     """
 
     takes_sparse = True
-    counts = ()
 
     def __init__(
         self,

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from rushlight._tensor import Tensor
 from rushlight.nn.modules.module import Module
 from rushlight.optim.optimizer import Optimizer
+
+FQNS_T: TypeAlias = set[str]
+PrimitiveType: TypeAlias = Tensor | int | float | str
+ValueType: TypeAlias = (
+    PrimitiveType | list[PrimitiveType] | tuple[PrimitiveType, ...] | dict[str, "ValueType"]
+)
+DictValueType: TypeAlias = dict[str, ValueType]
+ListDictValueType: TypeAlias = list[DictValueType]
+OptimizerStateType: TypeAlias = dict[str, DictValueType | ListDictValueType]
 
 
 @dataclass

@@ -484,6 +484,15 @@ class Module(HookMethods, StateMethods, ConversionMethods):
         fn(self)
         return self
 
+    def _replicate_for_data_parallel(self) -> Self:
+        """Another module of the same class, with the same children and buffers, and no parameters of its own."""
+        replica = self.__new__(type(self))
+        replica.__dict__ = {
+            **self.__dict__, "_parameters": {}, "_buffers": self._buffers.copy(), "_modules": self._modules.copy(),
+            "_is_replica": True,
+        }  # fmt: skip
+        return replica
+
     # ---- printing --------------------------------------------------------------------------------
 
     def _get_name(self) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rushlight.nn.modules.module import Module
+
+if TYPE_CHECKING:
+    from rushlight.distributed.options import BuiltinCommHookType
 
 
 class DistributedDataParallel(Module):
@@ -189,6 +192,14 @@ class DistributedDataParallel(Module):
                 "register_comm_hook or register_builtin_comm_hook can only be called once."
             )
         self._hook = self.reducer.hook = (state, hook)
+
+    def _register_builtin_comm_hook(self, comm_hook_type: BuiltinCommHookType) -> None:
+        from rushlight.distributed.algorithms.ddp_comm_hooks import default_hooks
+
+        short = comm_hook_type.name == "FP16_COMPRESS"
+        self.register_comm_hook(
+            None, default_hooks.fp16_compress_hook if short else default_hooks.allreduce_hook
+        )
 
     def _set_static_graph(self) -> None:
         self.static_graph = True

@@ -114,7 +114,7 @@ def _placed(test: Any, kind: Any) -> Any:
         finally:
             self.precision, self.rel_tol = before
 
-    del placed.__wrapped__  # type: ignore[attr-defined]
+    del placed.__wrapped__
     return placed
 
 

@@ -80,6 +80,6 @@ def get_all_dtypes(
     return [
         *get_all_int_dtypes(),
         *get_all_fp_dtypes(include_half, include_bfloat16),
-        *[dtypes.bool] * include_bool,
+        *[dtypes.bool_] * include_bool,
         *(get_all_complex_dtypes(include_complex32) if include_complex else []),
     ]

@@ -119,15 +119,13 @@ class _Loose(_Comparison):
                         "Only single element tensor-likes can be compared against a number. Got "
                         f"{as_tensor(one).numel()} elements instead."
                     )
-                pair = one.item(), other
-                self.numbers(*(reversed(pair) if swapped else pair), path)
+                self.numbers(*_turned(one.item(), other, swapped), path)
                 return
             if isinstance(one, Tensor) and isinstance(other, Sequence | np.ndarray):
                 made = as_tensor(other)
                 if isinstance(other, Sequence):
                     made = made.to(one.dtype)
-                pair = one, made
-                super().pair(*(reversed(pair) if swapped else pair), path)
+                super().pair(*_turned(one, made, swapped), path)
                 return
         try:
             super().pair(actual, expected, path)
@@ -137,6 +135,10 @@ class _Loose(_Comparison):
     def _equal(self, word: str, actual: Any, expected: Any, path: tuple[Any, ...]) -> None:
         if actual != expected:
             self.fail(f"{word} comparison failed: {actual!r} != {expected!r}", path)
+
+
+def _turned(one: Any, other: Any, swapped: bool) -> tuple[Any, Any]:
+    return (other, one) if swapped else (one, other)
 
 
 def _difference(first: Set[Any], second: Set[Any]) -> str:
@@ -204,7 +206,7 @@ class TestCase(unittest.TestCase):
         )
         comparison.pair(x, y, ())
 
-    def assertNotEqual(
+    def assertNotEqual(  # type: ignore[override]
         self, x: Any, y: Any, msg: Any = None, *, atol: Any = None, rtol: Any = None, **kwargs: Any
     ) -> None:
         """Raise AssertionError if `assertEqual` does not."""

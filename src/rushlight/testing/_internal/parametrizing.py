@@ -124,7 +124,7 @@ def copied(test: Test, name: str, arguments: dict[str, Any], decorators: Sequenc
     # The runner is to ask for no argument that is given here.
     parameters = inspect.signature(test).parameters.values()
     bound.__signature__ = inspect.Signature([p for p in parameters if p.name not in arguments])  # type: ignore[attr-defined]
-    del bound.__wrapped__  # type: ignore[attr-defined]
+    del bound.__wrapped__
     bound.__name__ = name
     for decorate in decorators:
         bound = decorate(bound)

@@ -26,6 +26,8 @@ FLAGS = (
     "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-fPIC", "-w",
     # What is written in vectors stays so. And a GCC (12.2) that makes vectors of single stores loses one.
     "-fno-loop-unroll-and-jam", "-fno-tree-slp-vectorize",
+    # A choice between two formulas that all elements share is made before the loop, in long loops as well.
+    "--param=max-unswitch-insns=200",
 )  # fmt: skip
 # Seconds that a compiler may take.
 PATIENCE = 120

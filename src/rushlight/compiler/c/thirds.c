@@ -25,11 +25,9 @@ INLINE_float int no_bits(vpairs x)
         any |= x[i];
     return !any;
 }
-INLINE_float int all_numbers(vfloat x) { return no_bits(x != x); }
 
-/* Sixteen pairs in three parts; what is left is no number where x or y is not finite. careful: then, too,
- * the parts add up to x and y. */
-INLINE_float vfloat thirds_of(vfloat x, vfloat y, int careful, int32_t *to)
+/* Sixteen pairs in three parts. careful: they add up to x and y where these are not finite, too. */
+INLINE_float void thirds_of(vfloat x, vfloat y, int careful, int32_t *to)
 {
     const vpairs upper = (vpairs){0} + (int32_t)0xffff0000, half = (vpairs){0} + 0x8000;
     vpairs x1 = (vpairs)x & upper, y1 = (vpairs)y & upper;
@@ -43,15 +41,32 @@ INLINE_float vfloat thirds_of(vfloat x, vfloat y, int careful, int32_t *to)
     *(vpairs_there *)(to + 512) = y2 | (vpairs)((vbits)x2 >> 16);
     left_x -= (vfloat)x2, left_y -= (vfloat)y2;
     *(vpairs_there *)(to + 1024) = ((vpairs)left_y & upper) | (vpairs)((vbits)left_x >> 16);
-    return left_x + left_y;
 }
 
 #define THIRDS static __attribute__((noinline)) void
 /* What seldom runs is compiled to be small. */
 #define SELDOM static __attribute__((noinline, cold)) void
 
-/* Rows `step` apart, of which so many are there, and of each so many numbers; zeros elsewhere. */
-THIRDS thirds_edge(vfloat *x, const float *from, long step, long rows, long lanes)
+/* What is packed: `count` rows of a, or columns of b, and `depth` steps of the inner dimension, along which
+ * memory lies, or (across) along the others. It goes square by square, and a square in six parts, which stand
+ * between the products of a tile: vectors have nothing else to do meanwhile. */
+typedef struct {
+    const float *from;
+    long step;
+    int across, turned;
+    long count, depth, i, p, squares;
+    int32_t *to, *other;
+    /* Not finite where a number is so large that sums of products may not be. */
+    vfloat large;
+    /* The square at hand: rows of its two blocks, so far apart, and where it goes. */
+    const float *block[2];
+    long apart[2];
+    int32_t *square;
+    vfloat copies[2][16];
+} thirds_work;
+
+/* A block of 16 by 16, of which so many rows are there, and of each so many numbers; zeros elsewhere. */
+SELDOM thirds_edge(vfloat *x, const float *from, long step, long rows, long lanes)
 {
     for (long i = 0; i < 16; i++) {
         x[i] = (vfloat){0};
@@ -64,82 +79,110 @@ THIRDS thirds_edge(vfloat *x, const float *from, long step, long rows, long lane
 }
 
 /* A block with rows for columns. */
-THIRDS thirds_turned(vfloat *x)
+THIRDS thirds_turned(vfloat *x, const float *from, long step)
 {
     vfloat r[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++)
-        r[i] = x[i];
+        r[i] = vfloat_load(from + i * step);
     vfloat_transpose(r);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++)
         x[i] = r[i];
 }
 
-/* A square of pairs of two blocks, some of them not finite. */
-SELDOM thirds_carefully(const vfloat *x, const vfloat *y, int32_t *to)
+/* The first two parts of a square: its blocks, the second 16 steps behind the first. */
+INLINE_float void thirds_block(thirds_work *w, int second)
 {
-    for (int i = 0; i < 16; i++)
-        thirds_of(x[i], y[i], 1, to + 16 * i);
-}
-
-/* A square of pairs of two blocks, the second `ahead` numbers behind the first. */
-INLINE_float void thirds_square(
-    const float *from, long step, long ahead, long rows, long rows_ahead, long lanes, long lanes_ahead, int turned,
-    int32_t *to)
-{
-    vfloat left = {0}, x[16], y[16];
-    if (rows >= 16 && rows_ahead >= 16 && lanes >= 16 && lanes_ahead >= 16)
-        for (long i = 0; i < 16; i++) {
-            x[i] = vfloat_load(from + i * step);
-            y[i] = vfloat_load(from + ahead + i * step);
-        }
-    else {
-        thirds_edge(x, from, step, rows, lanes);
-        thirds_edge(y, from + ahead, step, rows_ahead, lanes_ahead);
+    const long p = w->p + 16 * second;
+    const long rows = w->across ? w->depth - p : w->count - w->i, lanes = w->across ? w->count - w->i : w->depth - p;
+    const float *from = w->from + (w->across ? p * w->step + w->i : w->i * w->step + p);
+    vfloat *const copy = w->copies[second];
+    long apart = w->step;
+    if (rows < 16 || lanes < 16) {
+        thirds_edge(copy, from, apart, rows, lanes);
+        from = (const float *)copy, apart = 16;
     }
-    if (turned) {
-        thirds_turned(x);
-        thirds_turned(y);
+    if (w->turned) {
+        thirds_turned(copy, from, apart);
+        from = (const float *)copy, apart = 16;
     }
-    for (int i = 0; i < 16; i++)
-        left += thirds_of(x[i], y[i], 0, to + 16 * i);
-    if (!all_numbers(left))
-        thirds_carefully(x, y, to);
+    w->block[second] = from;
+    w->apart[second] = apart;
+    w->square = w->to + (w->i / 32 * ((w->depth + 31) / 32) + w->p / 32) * 1536 + w->i % 32 * 16;
 }
 
-/* So many rows of a (or columns of b), and `depth` steps of the inner dimension, along which memory lies. */
-INLINE_float void thirds_beside(const float *from, long step, long count, long depth, int turned, int32_t *to)
+INLINE_float int is_finite(vfloat x) { return no_bits((vpairs)(x - x)); }
+
+/* A square again, in which something may not be finite. */
+SELDOM thirds_carefully(thirds_work *w)
 {
-    for (long i = 0; i < (count + 31) / 32 * 32; i += 16)
-        for (long p = 0; p < depth; p += 32)
-            thirds_square(from + i * step + p, step, 16, count - i, count - i, depth - p, depth - p - 16, turned,
-                          to + (i / 32 * ((depth + 31) / 32) + p / 32) * 1536 + i % 32 * 16);
-}
-THIRDS thirds_of_rows(const float *a, long step, long count, long depth, int32_t *to)
-{
-    thirds_beside(a, step, count, depth, 0, to);
-}
-THIRDS thirds_of_columns_turned(const float *b, long step, long count, long depth, int32_t *to)
-{
-    thirds_beside(b, step, count, depth, 1, to);
+    for (long i = 0; i < 16; i++)
+        thirds_of(vfloat_load(w->block[0] + i * w->apart[0]), vfloat_load(w->block[1] + i * w->apart[1]), 1,
+                  w->square + 16 * i);
 }
 
-/* The same where memory lies along rows of b (or columns of a). */
-INLINE_float void thirds_behind(const float *from, long step, long count, long depth, int turned, int32_t *to)
+/* The other four: four rows each. */
+INLINE_float void thirds_rows(thirds_work *w, int part)
 {
-    for (long p = 0; p < depth; p += 32)
-        for (long i = 0; i < (count + 31) / 32 * 32; i += 16)
-            thirds_square(from + p * step + i, step, 16 * step, depth - p, depth - p - 16, count - i, count - i, turned,
-                          to + (i / 32 * ((depth + 31) / 32) + p / 32) * 1536 + i % 32 * 16);
+    vfloat large = w->large;
+    for (long i = 4 * part; i < 4 * part + 4; i++) {
+        const vfloat x = vfloat_load(w->block[0] + i * w->apart[0]), y = vfloat_load(w->block[1] + i * w->apart[1]);
+        thirds_of(x, y, 0, w->square + 16 * i);
+        large = vfloat_fma(x, vfloat_of(0x1p77f), vfloat_fma(y, vfloat_of(0x1p77f), large));
+    }
+    w->large = large;
+    if (part < 3)
+        return;
+    if (!is_finite(large))
+        thirds_carefully(w);
+    w->squares--;
+    if (w->across) {
+        w->i += 16;
+        if (w->i >= (w->count + 31) / 32 * 32)
+            w->i = 0, w->p += 32;
+    } else {
+        w->p += 32;
+        if (w->p >= w->depth)
+            w->p = 0, w->i += 16;
+    }
 }
-THIRDS thirds_of_columns(const float *b, long step, long count, long depth, int32_t *to)
+
+/* Rows `step` apart, to be packed to one place and another in turn. */
+THIRDS thirds_begin(thirds_work *w, long step, int across, int turned, int32_t *to, int32_t *other)
 {
-    thirds_behind(b, step, count, depth, 0, to);
+    w->step = step, w->across = across, w->turned = turned, w->to = other, w->other = to;
+    w->squares = 0, w->large = (vfloat){0};
 }
-THIRDS thirds_of_rows_turned(const float *a, long step, long count, long depth, int32_t *to)
+
+/* Packs what is left of one piece, says where it lies, and begins with the next; wild: something is large. */
+static __attribute__((noinline)) const int32_t *thirds_next(
+    thirds_work *w, const float *from, long count, long depth, int *wild)
 {
-    thirds_behind(a, step, count, depth, 1, to);
+    while (w->squares) {
+        thirds_block(w, 0);
+        thirds_block(w, 1);
+        for (int part = 0; part < 4; part++)
+            thirds_rows(w, part);
+    }
+    *wild |= !is_finite(w->large);
+    const int32_t *const packed = w->to;
+    w->to = w->other, w->other = (int32_t *)packed;
+    w->from = from, w->count = count, w->depth = depth, w->i = w->p = 0, w->large = (vfloat){0};
+    w->squares = count > 0 ? (count + 31) / 32 * ((depth + 31) / 32) * 2 : 0;
+    return packed;
+}
+
+/* The same for one piece; returns whether something is large. */
+static __attribute__((noinline)) int thirds_pack(
+    const float *from, long step, int across, int turned, long count, long depth, int32_t *to)
+{
+    thirds_work w;
+    int wild = 0;
+    thirds_begin(&w, step, across, turned, to, to);
+    thirds_next(&w, from, count, depth, &wild);
+    thirds_next(&w, from, 0, depth, &wild);
+    return wild;
 }
 
 #define MATRIX_DOTS() \
@@ -153,8 +196,9 @@ THIRDS thirds_of_rows_turned(const float *a, long step, long count, long depth, 
 #define MATRIX_RIGHT(part) MATRIX_LOAD(6, b + (part) * 512, 64); MATRIX_LOAD(7, b + (part) * 512 + 256, 64)
 
 /* sums [32][32], rows `step` apart, added to if there is more: 32 rows of a times 32 columns of b, so many
- * times 32 steps. */
-THIRDS thirds_tile(const int32_t *a, const int32_t *b, long steps, int more, float *sums, long step)
+ * times 32 steps. Meanwhile a square of w is packed, for each of these. */
+THIRDS thirds_tile(
+    const int32_t *a, const int32_t *b, long steps, int more, float *sums, long step, thirds_work *w)
 {
     if (more) {
         MATRIX_LOAD(0, sums, 4 * step);
@@ -168,19 +212,32 @@ THIRDS thirds_tile(const int32_t *a, const int32_t *b, long steps, int more, flo
         MATRIX_ZERO(3);
     }
     for (long s = 0; s < steps; s++, a += 1536, b += 1536) {
+        const int packs = w->squares > 0;
         MATRIX_LEFT(0);
         MATRIX_RIGHT(2);
         MATRIX_DOTS();
+        if (packs)
+            thirds_block(w, 0);
         MATRIX_RIGHT(1);
         MATRIX_DOTS();
+        if (packs)
+            thirds_block(w, 1);
         MATRIX_LEFT(1);
         MATRIX_DOTS();
+        if (packs)
+            thirds_rows(w, 0);
         MATRIX_RIGHT(0);
         MATRIX_DOTS();
+        if (packs)
+            thirds_rows(w, 1);
         MATRIX_LEFT(2);
         MATRIX_DOTS();
+        if (packs)
+            thirds_rows(w, 2);
         MATRIX_LEFT(0);
         MATRIX_DOTS();
+        if (packs)
+            thirds_rows(w, 3);
     }
     MATRIX_STORE(0, sums, 4 * step);
     MATRIX_STORE(1, sums + 16, 4 * step);

@@ -122,7 +122,13 @@ class FileWriter(Caller):
         """Which groups run strip by strip."""
         if self.target.width == 1 or self.threads > 1:
             return [Run([group]) for group in self.groups]
-        return strips(self.groups, self.target, lambda one: self._product_call(one).kernel.rows)
+
+        def granule(statement: Product) -> int:
+            made = self._product_call(statement).kernel
+            # Each strip would pack the second operand again.
+            return made.block if made.form == "thirds_inside" else made.rows
+
+        return strips(self.groups, self.target, granule)
 
     def write(self) -> CFile:
         """The text."""

@@ -24,10 +24,11 @@ def kernel_of(statement: Product, target: Target, uses: int) -> Call:
     """The kernel for a product; uses: how many products of its kind have the same second operand."""
     a, b, c = statement.a, statement.b, statement.c
     m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
+    # Items of a batch may be made strip by strip, and cannot be packed before.
     batch = tuple(zip(c.shape[:-2], a.strides[:-2], b.strides[:-2], c.strides[:-2], strict=True))
     made = product(
         m, n, k, a=last(a), b=last(b), c=last(c), target=target, dtype=a.dtype.name,
-        accumulate=statement.accumulate, batch=batch, uses=uses,
+        accumulate=statement.accumulate, batch=batch, uses=uses, packing=not batch,
     )  # fmt: skip
     return Call(made, a, b, c)
 

@@ -2,8 +2,10 @@
 
 Six products of those parts are as exact as one of floats, and take two fifths of the time. Both operands are
 packed in their parts: a for a group of rows at a time, b before, or together with a (`inside`), always
-in such pieces of the inner dimension that 32 columns of b stay in the first cache. Where a sum is not
-finite it is computed again, plainly: parts of infinities are not what infinities are.
+in such pieces of the inner dimension that 32 columns of b stay in the first cache. What is needed next is
+packed between the products of a tile: two units work at the same time. Where an operand is so large that
+a sum may not be finite, those that are not are computed again, plainly: parts of infinities are not
+what infinities are.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ TILE, DEPTH = 32, 128
 _GROUP = 3
 # Elements of what is packed, for 32 steps of 32 rows: three halves of a float for each.
 _PACKED = 1536
-# Cycles: for 32 steps of a tile, for a tile besides, for an element packed as it lies, and turned; and for an
-# element that comes from behind the second cache when it is packed, or was.
-_STEPS, _TILE, _DIRECT, _TURNED, _FAR = 480.0, 250.0, 0.6, 0.9, 0.7
+# Cycles: for 32 steps of a tile, for a tile besides, for an element packed as it lies, and turned; for one that
+# is packed between the products of tiles; and for one that comes from behind the second cache when it is packed,
+# or was.
+_STEPS, _TILE, _DIRECT, _TURNED, _BESIDE, _FAR = 480.0, 80.0, 0.6, 0.9, 0.15, 0.7
 # What it takes to write an element to the second cache and to read it again.
 _ONCE = 0.1
 
@@ -55,24 +58,31 @@ def group_of(shape: Shape, *, inside: bool) -> int:
     """
     most = _GROUP if _is_far(shape) else 1
     if inside or not _along(shape.a):
-        room = shape.target.l2 * 3 // 4 - inside * 6 * DEPTH * shape.n
-        most = max(room, shape.target.l2 // 4) // (6 * min(shape.k, DEPTH)) // TILE
+        room = shape.target.l2 * 3 // 4 - inside * 12 * DEPTH * shape.n
+        most = max(room, shape.target.l2 // 4) // (12 * min(shape.k, DEPTH)) // TILE
     return max(1, min(_up(shape.m), most)) * TILE
 
 
 def cycles(shape: Shape, *, inside: bool) -> float:
     """An estimate of what it takes, the packing of b left out unless it is done inside."""
-    chunks = -(-shape.k // DEPTH)
-    tiles = _up(shape.m) * _up(shape.n) * (_up(shape.k) * _STEPS + chunks * _TILE)
-    total = tiles + shape.m * shape.k * (_DIRECT if _along(shape.a) else _TURNED) + 400
+    pieces = chunks(shape)
+    tiles = _up(shape.m) * _up(shape.n) * (_up(shape.k) * _STEPS + pieces * _TILE)
+    group = group_of(shape, inside=inside)
+    groups = -(-shape.m // group)
+    # The first piece is packed before there are tiles.
+    first = min(1.0, group / shape.m / pieces)
+    total = tiles + 400 + _packed_beside(shape.m * shape.k, _along(shape.a), first)
     if inside:
-        near = shape.k * shape.n * (_DIRECT if _along(shape.b) else _TURNED)
-        return total + -(-shape.m // group_of(shape, inside=True)) * near
+        # What is no sum over many rows is run in strips, which each pack b again.
+        times = groups if shape.k >= shape.m else max(groups, _up(shape.m) // 2)
+        return total + times * _packed_beside(shape.k * shape.n, _along(shape.b), 1 / pieces)
     # All of b is read again for each group.
-    return (
-        total
-        + _is_far(shape) * -(-shape.m // group_of(shape, inside=False)) * shape.k * shape.n * _FAR
-    )
+    return total + _is_far(shape) * groups * shape.k * shape.n * _FAR
+
+
+def _packed_beside(elements: int, along: bool, first: float) -> float:
+    """What it takes to pack that many, but for the first while tiles are computed."""
+    return elements * (first * (_DIRECT if along else _TURNED) + (1 - first) * _BESIDE)
 
 
 def packing(shape: Shape) -> float:
@@ -85,7 +95,7 @@ def packing(shape: Shape) -> float:
 
 def packed_size(shape: Shape) -> int:
     """Floats that all of b takes when it is packed."""
-    return _up(shape.n) * _up(shape.k) * _PACKED
+    return chunks(shape) * _chunk(shape)
 
 
 def chunks(shape: Shape) -> int:
@@ -95,7 +105,12 @@ def chunks(shape: Shape) -> int:
 
 def _chunk(shape: Shape) -> int:
     """Where in what is packed the next piece of the inner dimension begins."""
-    return _up(shape.n) * DEPTH // TILE * _PACKED
+    return _wild(shape) + 16
+
+
+def _wild(shape: Shape) -> int:
+    """Where behind a packed piece it stands whether something in it is large."""
+    return _up(shape.n) * _up(min(shape.k, DEPTH)) * _PACKED
 
 
 def scratch(shape: Shape, *, inside: bool) -> int:
@@ -104,7 +119,7 @@ def scratch(shape: Shape, *, inside: bool) -> int:
     sums = group * _up(shape.n) * TILE if shape.k > DEPTH else TILE * TILE
     sums = 0 if _is_straight(shape) else sums
     right = _up(shape.n) * _up(depth) * _PACKED if inside else 0
-    return 4 * (group // TILE * _up(depth) * _PACKED + right + sums)
+    return 4 * (2 * (group // TILE * _up(depth) * _PACKED + right) + sums)
 
 
 def _is_straight(shape: Shape) -> bool:
@@ -112,27 +127,28 @@ def _is_straight(shape: Shape) -> bool:
     return shape.m % TILE == 0 == shape.n % TILE and not shape.add
 
 
-def _left(shape: Shape) -> tuple[str, int]:
-    """What packs rows of a, and the step that it is given."""
-    if _along(shape.a):
-        return "thirds_of_rows", shape.a[0]
-    return "thirds_of_rows_turned", shape.a[1]
+def _left(shape: Shape) -> str:
+    """How rows of a are packed: the step between those of memory, whether they lie across, and are turned."""
+    along = _along(shape.a)
+    return f"{shape.a[0 if along else 1]}, {int(not along)}, {int(not along)}"
 
 
-def _right(shape: Shape) -> tuple[str, int]:
-    """What packs columns of b, and the step."""
-    if _along(shape.b):
-        return "thirds_of_columns", shape.b[0]
-    return "thirds_of_columns_turned", shape.b[1]
+def _right(shape: Shape) -> str:
+    """The same for columns of b."""
+    along = _along(shape.b)
+    return f"{shape.b[0 if along else 1]}, {int(along)}, {int(not along)}"
+
+
+def _deep(k: int, piece: str) -> str:
+    """How deep a piece of the inner dimension is."""
+    if k <= DEPTH or k % DEPTH == 0:
+        return str(min(k, DEPTH))
+    return f"{piece} + {DEPTH} < {k} ? {DEPTH} : {k} - {piece}"
 
 
 def _depth(shape: Shape) -> list[str]:
     """How deep a piece is, and how far the packed part of 32 rows or columns reaches in it."""
-    k = shape.k
-    deep = str(k) if k <= DEPTH else str(DEPTH)
-    if k > DEPTH and k % DEPTH:
-        deep = f"p + {DEPTH} < {k} ? {DEPTH} : {k} - p"
-    return [f"const long depth = {deep}, steps = (depth + 31) / 32;"]
+    return [f"const long depth = {_deep(shape.k, 'p')}, steps = (depth + 31) / 32;"]
 
 
 def _pieces(shape: Shape, body: list[str]) -> list[str]:
@@ -145,15 +161,17 @@ def _pieces(shape: Shape, body: list[str]) -> list[str]:
 
 def panels(shape: Shape, name: str) -> str:
     """The function that packs b, pieces of its inner dimension from `begin` to `end`."""
-    pack, step = _right(shape)
     deep = f"{shape.k} - p * {DEPTH} < {DEPTH} ? {shape.k} - p * {DEPTH} : {DEPTH}"
-    to = at("(int32_t *)packed", ("p", _chunk(shape)))
+    from_ = at("b", ("p", DEPTH * shape.b[0]))
     return "\n".join(
         [
             f"static void {name}(const float *restrict b, float *restrict packed, long begin, long end)",
             "{",
-            "    for (long p = begin; p < end; p++)",
-            f"        {pack}({at('b', ('p', DEPTH * shape.b[0]))}, {step}, {shape.n}, {deep}, {to});",
+            "    for (long p = begin; p < end; p++) {",
+            f"        int32_t *const to = {at('(int32_t *)packed', ('p', _chunk(shape)))};",
+            f"        const long depth = {deep};",
+            f"        to[{_wild(shape)}] = thirds_pack({from_}, {_right(shape)}, {shape.n}, depth, to);",
+            "    }",
             "}",
             "",
         ]
@@ -162,24 +180,29 @@ def panels(shape: Shape, name: str) -> str:
 
 def _packed(shape: Shape) -> str:
     """Where the piece of b is that was packed before."""
-    return at("(const int32_t *)b", *_at(shape, _chunk(shape) // DEPTH))
+    piece = f"p / {DEPTH}" if shape.k > DEPTH else "0"
+    return at("(const int32_t *)b", (piece, _chunk(shape) if shape.k > DEPTH else 0))
 
 
-def _at(shape: Shape, stride: int) -> list[tuple[str | int, int]]:
+def _at(shape: Shape, stride: int, piece: str = "p") -> list[tuple[str | int, int]]:
     """How far a piece of the inner dimension is from its beginning."""
-    return [("p", stride)] if shape.k > DEPTH else []
+    return [(piece, stride)] if shape.k > DEPTH else []
+
+
+def _rows(first: str, group: int) -> str:
+    """How many rows of a group are there."""
+    return f"{first} + {group} < end ? {group} : end - {first}"
 
 
 def _again(shape: Shape, name: str, *, inside: bool) -> list[str]:
     """The function for a tile that is not finite: by the plain formula."""
-    right, step = _right(shape)
     head, body = ["float columns[4096];"], []
     panel = f"{_packed(shape)} + j * steps * {_PACKED // TILE}"
     if inside:
         head += ["int32_t panel[6144] __attribute__((aligned(64)));"]
         from_ = at("b", ("j", shape.b[1]), *_at(shape, shape.b[0]))
         there = f"{shape.n} - j < {TILE} ? {shape.n} - j : {TILE}"
-        body, panel = [f"{right}({from_}, {step}, {there}, depth, panel);"], "panel"
+        body, panel = [f"thirds_pack({from_}, {_right(shape)}, {there}, depth, panel);"], "panel"
     rows = at("a", ("i", shape.a[0]), *_at(shape, shape.a[1]))
     more = "p > 0" if shape.k > DEPTH else "0"
     body += [
@@ -199,7 +222,6 @@ def _again(shape: Shape, name: str, *, inside: bool) -> list[str]:
 def thirds(shape: Shape, name: str, *, inside: bool) -> str:
     """The function of a product for a range of rows."""
     several, group = shape.k > DEPTH, group_of(shape, inside=inside)
-    (left, step_a), (right, step_b) = _left(shape), _right(shape)
     to_c = at("c", ("(first + i)", shape.c[0]), ("j", 1))
     # Where the sums of a tile are: in c, if all of it is there and nothing is added to.
     where = [f"float *const to = {to_c};"]
@@ -215,12 +237,16 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         put = f"thirds_put(to, {to_c}, {shape.c[0]}, rows - i, {shape.n} - j, {int(shape.add)});"
         finish = ["if (!whole)", f"    {put}"]
     finish = [
-        f"if (!thirds_finite(to, {step}))",
+        f"if (wild && !thirds_finite(to, {step}))",
         f"    {name}_plainly(a, b, first + i, j, rows - i, to, {step});",
         *finish,
     ]
     parts = f"left + i * steps * {_PACKED // TILE}, right + j * steps * {_PACKED // TILE}"
-    tile = [*where, f"thirds_tile({parts}, steps, {'p > 0' if several else 0}, to, {step});"]
+    work = "columns.squares ? &columns : &lines" if inside else "&lines"
+    tile = [
+        *where,
+        f"thirds_tile({parts}, steps, {'p > 0' if several else 0}, to, {step}, {work});",
+    ]
 
     def over(body: list[str]) -> list[str]:
         """A loop over the tiles of a group of rows."""
@@ -231,24 +257,48 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         return [*head, *indented(body, 2), "    }"]
 
     most = _up(min(shape.k, DEPTH)) * _PACKED
-    buffers = [f"int32_t left[{group // TILE * most}] __attribute__((aligned(64)));"]
-    from_ = at("a", ("first", shape.a[0]), *_at(shape, shape.a[1]))
-    inner = [f"{left}({from_}, {step_a}, rows, depth, left);"]
+    buffers = [f"int32_t lefts[2][{group // TILE * most}] __attribute__((aligned(64)));"]
+    first_deep, next_deep = min(shape.k, DEPTH), _deep(shape.k, "q")
+    begin = [
+        f"thirds_begin(&lines, {_left(shape)}, lefts[0], lefts[1]);",
+        f"thirds_next(&lines, {at('a', ('begin', shape.a[0]))}, {_rows('begin', group)}, {first_deep}, &wild);",
+    ]
+    from_ = at("a", ("next", shape.a[0]), *_at(shape, shape.a[1], "q"))
+    inner = [
+        f"const int32_t *const left = thirds_next(&lines, {from_}, {_rows('next', group)}, {next_deep}, &wild);"
+    ]
+    if several:
+        ahead = f"p + {DEPTH} < {shape.k} ? p + {DEPTH} : 0, next = q ? first : first + {group}"
+        inner.insert(0, f"const long q = {ahead};")
+    else:
+        inner.insert(0, f"const long next = first + {group};")
     if inside:
-        buffers += [f"int32_t right[{_up(shape.n) * most}] __attribute__((aligned(64)));"]
+        buffers += [f"int32_t rights[2][{_up(shape.n) * most}] __attribute__((aligned(64)));"]
+        begin += [
+            f"thirds_begin(&columns, {_right(shape)}, rights[0], rights[1]);",
+            f"thirds_next(&columns, b, {shape.n}, {first_deep}, &wild);",
+        ]
+        from_ = at("b", *_at(shape, shape.b[0], "q"))
+        there = f"next < end ? {shape.n} : 0"
         inner += [
-            f"{right}({at('b', *_at(shape, shape.b[0]))}, {step_b}, {shape.n}, depth, right);"
+            f"const int32_t *const right = thirds_next(&columns, {from_}, {there}, {next_deep}, &wild);"
         ]
     else:
-        inner += [f"const int32_t *const right = {_packed(shape)};"]
+        inner += [
+            f"const int32_t *const right = {_packed(shape)};",
+            f"wild |= right[{_wild(shape)}];",
+        ]
     if not _is_straight(shape):
         size = group * _up(shape.n) * TILE if several else TILE * TILE
         buffers += [f"float sums[{size}] __attribute__((aligned(64)));"]
-    block = [f"const long rows = first + {group} < end ? {group} : end - first;"]
+    block = [f"const long rows = {_rows('first', group)};", "wild = 0;"]
     block += _pieces(shape, [*inner, *over(tile if several else [*tile, *finish])])
     block += over([*where, *finish]) if several else []
     body = [
         *buffers,
+        "thirds_work lines, columns;" if inside else "thirds_work lines;",
+        "int wild = 0;",
+        *begin,
         "MATRIX_BEGIN();",
         f"for (long first = begin; first < end; first += {group}) {{",
         *indented(block),

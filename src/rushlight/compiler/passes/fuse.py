@@ -38,8 +38,10 @@ class Group:
     # Rows of a nest; 0: all its pieces are one run of memory, each element by itself.
     rows: int = 0
     size: int = 0
-    # The memories that it touches.
+    # The memories that it touches, and those of them with more than a number: all parameters share
+    # the numbers of an optimizer, and that is no reason to bring them together.
     memories: set[int] = field(default_factory=set)
+    large: set[int] = field(default_factory=set)
 
     def reads(self) -> list[Place]:
         """What it reads."""
@@ -58,8 +60,8 @@ def fuse(graph: Graph, fine: bool = True) -> list[Group]:
     return _merged(fusion.groups, fine)
 
 
-# How far back a nest looks for another to become one with.
-_NEAR = 8
+# How far back a nest looks for another to become one with: past all that the updates of other parameters are.
+_NEAR = 128
 
 
 def _merged(groups: list[Group], fine: bool) -> list[Group]:
@@ -68,13 +70,16 @@ def _merged(groups: list[Group], fine: bool) -> list[Group]:
     for group in groups:
         if group.kind != "nest" or not _merges(result, group, fine):
             result.append(group)
-    return result
+    # One that has grown may fit where it did not.
+    return result if len(result) == len(groups) else _merged(result, fine)
 
 
 def _merges(before: list[Group], group: Group, fine: bool) -> bool:
     """Let an earlier nest take what this one does, if it may."""
     for other in reversed(before[-_NEAR:]):
-        if other.kind == "nest" and not other.memories.isdisjoint(group.memories):
+        if other.kind in ("nest", "single") and other.memories.isdisjoint(group.memories):
+            continue
+        if other.kind == "nest" and not other.large.isdisjoint(group.large):
             joined: tuple[int, list[Piece]] | None = (other.rows, other.pieces)
             trial = Group("nest", other.statements, other.pieces, other.rows, other.size)
             for statement in group.statements:
@@ -86,6 +91,7 @@ def _merges(before: list[Group], group: Group, fine: bool) -> bool:
                 other.rows, other.pieces = trial.rows, trial.pieces
                 other.statements += group.statements
                 other.memories |= group.memories
+                other.large |= group.large
                 return True
         if other.kind == "outside" or conflict(other, group):
             return False
@@ -153,6 +159,8 @@ class _Fusion:
         for place, writes in places:
             self.touched.setdefault(id(place.memory), []).append((at, place, writes))
             self.groups[at].memories.add(id(place.memory))
+            if place.memory.size > 1:
+                self.groups[at].large.add(id(place.memory))
         made = statement.number_written()
         if made is not None:
             self.figures[made.index] = at
@@ -174,10 +182,10 @@ class _Fusion:
 
     def _loop(self, loop: Loop, last: int) -> None:
         piece = piece_of(loop)
-        memories = {id(access.memory) for access in piece.accesses}
+        large = {id(access.memory) for access in piece.accesses if access.memory.size > 1}
         for at in range(max(last, self.barrier), len(self.groups)):
             group = self.groups[at]
-            if group.kind == "nest" and (at == last or not memories.isdisjoint(group.memories)):
+            if group.kind == "nest" and (at == last or not large.isdisjoint(group.large)):
                 joined = _joined(group, piece, self.fine)
                 if joined is not None:
                     group.rows, group.pieces = joined

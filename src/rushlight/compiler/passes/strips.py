@@ -94,12 +94,17 @@ def strips(groups: list[Group], target: Target, granule: Callable[[Product], int
                 result.append(Run([group]))
             continue
         shared = _shared(group, target)
-        if open_.shared + shared > target.l2 * 3 // 8 or any(
-            conflict(waiting, group) for waiting in open_.waiting
-        ):
-            close()
         parts = _parts(open_, group, walks, granule)
-        if not parts and open_.groups:
+        if open_.groups and not parts and group.kind == "single" and _may_wait(group):
+            # A sum over all rows, as a weight's gradient: whatever comes next may go on meanwhile.
+            open_.waiting.append(group)
+            open_.order.append(group)
+            continue
+        if (
+            not parts
+            or open_.shared + shared > target.l2 * 3 // 8
+            or any(conflict(waiting, group) for waiting in open_.waiting)
+        ):
             close()
             parts = _parts(open_, group, walks, granule)
         if not parts:

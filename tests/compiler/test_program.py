@@ -137,9 +137,29 @@ def test_constants_are_new_at_each_replay():
     assert program(torch.ones(2)).tolist() == [1.0, 1.0]
 
 
-def test_the_first_step_of_momentum_is_told_apart():
+def test_the_first_step_of_momentum_is_like_any_other():
+    def steps(run):
+        w = torch.ones(2, requires_grad=True)
+        moves = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+
+        def step():
+            moves.zero_grad()
+            (w * w).sum().backward()
+            moves.step()
+
+        run(step)
+        return w.tolist(), moves.state[w]["momentum_buffer"].tolist()
+
+    def recorded(step):
+        _, program = record(step)
+        program(), program()
+
+    assert steps(recorded) == steps(lambda step: (step(), step(), step()))
+
+
+def test_the_first_step_of_dampened_momentum_is_told_apart():
     w = torch.ones(2, requires_grad=True)
-    moves = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+    moves = torch.optim.SGD([w], lr=0.1, momentum=0.9, dampening=0.5)
 
     def step():
         moves.zero_grad()

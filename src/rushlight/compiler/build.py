@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rushlight.compiler.kernels import threads
-from rushlight.compiler.kernels.target import Target, of_compiler
+from rushlight.compiler.kernels.target import Target, macros_of, of_macros
 from rushlight.threads import get_num_threads
 
 FLAGS = (
@@ -57,8 +57,34 @@ def compiler() -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def target() -> Target:
     """The processor for which the compiler compiles."""
-    found = of_compiler((*compiler(), "-march=native"))
+    found = of_macros(_macros())
     return found if not found.matrices or _may_use_matrices() else replace(found, matrices=False)
+
+
+def _macros() -> str:
+    """What the compiler predefines here; kept, as long as it is this compiler and this processor."""
+    command = (*compiler(), "-march=native")
+    try:
+        about = os.stat(shutil.which(command[0]) or command[0])
+    except OSError:
+        return ""
+    told = (*command, about.st_size, about.st_mtime_ns, os.path.realpath(command[0]), processor())
+    key = hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+    kept = writable(cache_folder()) / f"{key}.macros"
+    try:
+        return kept.read_text()
+    except OSError:
+        text = macros_of(command)
+    if text:
+        put(kept, text.encode())
+    return text
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write a file at once, so that nobody ever sees half of it."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as place:
+        place.write(data)
+    os.replace(place.name, file)
 
 
 # Linux lets a process use the registers for matrices when it has asked for them.
@@ -95,8 +121,8 @@ def built(text: str, *more: str, parts: tuple[str, str] | None = None) -> ctypes
     """
     flags = (*FLAGS, *more)
     command = (*compiler(), *flags)
-    key = hashlib.sha256("\0".join((*command, _processor(), text)).encode()).hexdigest()[:32]
-    folder = _writable(cache_folder())
+    key = hashlib.sha256("\0".join((*command, processor(), text)).encode()).hexdigest()[:32]
+    folder = writable(cache_folder())
     library = folder / f"{key}.so"
     if not _whole(library):
         with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -131,7 +157,7 @@ def _whole(library: Path) -> bool:
         return False
 
 
-def _writable(folder: Path) -> Path:
+def writable(folder: Path) -> Path:
     """The folder, or one of this process alone if that cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -211,7 +237,7 @@ def join_pool(library: ctypes.CDLL) -> None:
 
 
 @lru_cache(maxsize=1)
-def _processor() -> str:
+def processor() -> str:
     """What `-march=native` means here."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -30,6 +30,7 @@ from rushlight.compiler.recording.joint import Joint
 from rushlight.compiler.recording.modes import modes
 from rushlight.compiler.recording.program import Backward, Program
 from rushlight.compiler.recording.record import Proof, attempt
+from rushlight.compiler.remembered import Remembered
 from rushlight.compiler.sizes import Alone, Sizes, is_marked, shapes_of
 from rushlight.compiler.stance import current, recorder
 from rushlight.core.state import state
@@ -318,16 +319,24 @@ class Step(Through):
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made: list[Compiled] = []
+        memory: Remembered | None = None
+
+        def tried(program: Program, codes: Sequence[Any]) -> bool:
+            nonlocal memory
+            if not self._alike(program):
+                with suppress(NoCompiler):
+                    memory = Remembered(program, codes)
+            return memory is not None and memory.known is not None
 
         def build(program: Program, proof: Proof) -> None:
             try:
-                made.append(self._compiled(program, proof))
+                made.append(self._compiled(program, proof, memory))
             except NoCompiler as error:
                 warnings.warn(str(error), stacklevel=2)
                 self.refusals += [str(error)] * TRIES
                 raise CannotRecord(str(error)) from None
 
-        result, _, refused = attempt(self.function, args, kwargs, build, Joint)
+        result, _, refused = attempt(self.function, args, kwargs, build, Joint, tried)
         if refused is not None:
             self.refusals.append(str(refused))
             if self.whole:
@@ -340,17 +349,23 @@ class Step(Through):
             self.programs.insert(0, made[0])
         return result
 
-    def _compiled(self, program: Program, proof: Proof) -> Compiled:
-        """A program as C, which is that of other sizes where these keep changing."""
+    def _alike(self, program: Program) -> list[Program]:
+        """The programs for other sizes with which it may be one library; none where it is alone."""
+        if self.dynamic is False or self.sizes.failed:
+            return []
         (known, now), others = program.outline, [one.program for one in self.programs]
         alike = [one for one in others if one.outline[0] == known and one.outline[1] != now]
         enough = 1 if self.dynamic or is_marked(source.tensor for source in program.sources) else 2
-        if self.dynamic is not False and len(alike) >= enough and not self.sizes.failed:
+        return alike if len(alike) >= enough else []
+
+    def _compiled(self, program: Program, proof: Proof, memory: Remembered | None) -> Compiled:
+        """A program as C, which is that of other sizes where these keep changing."""
+        if alike := self._alike(program):
             with suppress(Alone):
-                return _compiled(program, proof, self.sizes, alike)
+                return _compiled(program, proof, None, self.sizes, alike)
         if self.sizes.full:
             raise CannotRecord("there are as many programs as there may be")
-        return _compiled(program, proof)
+        return _compiled(program, proof, memory)
 
 
 # More programs than that are looked up by shapes; and so many may there be.
@@ -368,7 +383,11 @@ def reset() -> None:
 
 
 def _compiled(
-    program: Program, proof: Proof, sizes: Sizes | None = None, alike: Sequence[Program] = ()
+    program: Program,
+    proof: Proof,
+    memory: Remembered | None,
+    sizes: Sizes | None = None,
+    alike: Sequence[Program] = (),
 ) -> Compiled:
     """A program as C that does what it did when it was recorded."""
     backward = program.backward
@@ -378,13 +397,16 @@ def _compiled(
     if outs and any(isinstance(entry, Perform) for entry in program.entries):
         raise CannotRecord("its results are differentiated, and Python is run in between")
     try:
-        machine = Machine(program, sizes=sizes, alike=alike)
+        known = None if memory is None else memory.known
+        machine = Machine(program, sizes=sizes, alike=alike, known=known)
     except (NoCompiler, Alone):
         raise
     except Exception as error:
         # A fault of the compiler is no fault of the program: that runs as it is.
         raise CannotRecord(f"a fault of the compiler: {type(error).__name__}: {error}") from error
     proved(machine, proof)
+    if memory is not None:
+        memory.keep(machine.lasting())
     if backward is None:
         return Compiled(program, machine)
     return Differentiable(program, machine, backward)

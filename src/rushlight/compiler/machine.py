@@ -48,6 +48,7 @@ class Machine(Written):
     """The C of a program, ready to run; flags: more of them for the compiler.
 
     sizes: the libraries that it may share with programs for other sizes, some of which are `alike`.
+    known: its graph and its C, where these are known from before.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class Machine(Written):
         *flags: str,
         sizes: Sizes | None = None,
         alike: Sequence[Program] = (),
+        known: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(program, sizes is not None)
+        super().__init__(program, sizes is not None, known)
         # Taken by the call that uses its memory, and what Python gave in that call.
         self.busy = threading.Lock() if sizes is None else sizes.busy
         self.library = self._built(flags) if sizes is None else self._shared(sizes, alike)

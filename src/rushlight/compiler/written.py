@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rushlight.compiler.build import target
 from rushlight.compiler.emit.anysize import AnySizeWriter
 from rushlight.compiler.emit.file import CFile, write_file
-from rushlight.compiler.graph import Memory, NoC, Outside
+from rushlight.compiler.graph import Graph, Memory, NoC, Outside
 from rushlight.compiler.lowering import lower
 from rushlight.compiler.passes.copies import drop_copies
 from rushlight.compiler.passes.dead import drop_dead
@@ -21,10 +23,34 @@ from rushlight.threads import get_num_threads
 
 
 class Written:
-    """The C of a program; any_size: written so that another size changes nothing but numbers."""
+    """The C of a program.
 
-    def __init__(self, program: Program, any_size: bool = False) -> None:
+    any_size: written so that another size changes nothing but numbers. known: what `lasting` gave, before.
+    """
+
+    graph: Graph
+    groups: list[Group]
+    # The entries behind which a backward begins.
+    cuts: list[Any]
+    file: CFile
+
+    def __init__(
+        self, program: Program, any_size: bool = False, known: dict[str, Any] | None = None
+    ) -> None:
         self.program = program
+        # Where a file for any size finds the numbers of its sizes.
+        self.sizes: Memory | None = None
+        if known is None:
+            self._write(program, any_size)
+        else:
+            self.graph, self.groups = known["graph"], known["groups"]
+            self.cuts, self.file = known["cuts"], known["file"]
+
+    def lasting(self) -> dict[str, Any]:
+        """What it consists of, but for the program."""
+        return {"graph": self.graph, "groups": self.groups, "cuts": self.cuts, "file": self.file}
+
+    def _write(self, program: Program, any_size: bool) -> None:
         self.graph = lower(program)
         hoist(self.graph)
         drop_dead(self.graph)
@@ -35,20 +61,19 @@ class Written:
         lay_out(self.graph, target())
         self.groups = fuse(self.graph, fine=not any_size)
         self._save()
-        # Where such a file finds the numbers of its sizes.
-        self.sizes: Memory | None = None
         what = program.name, self.graph, self.groups, target(), get_num_threads()
         if any_size:
             number = len(self.graph.memories)
             self.sizes = Memory("sizes", np.dtype(np.int64), 0, "constant", None, number)
             self.graph.memories.append(self.sizes)
-            self.file: CFile = AnySizeWriter(*what, self.sizes).write()
+            self.file = AnySizeWriter(*what, self.sizes).write()
         else:
             self.file = write_file(*what)
 
     def _save(self) -> None:
         """Temporaries that a backward reads belong to its call."""
-        self.cuts = [g.statements[0].entry for g in self.groups if self.is_cut(g)]  # type: ignore[attr-defined]
+        firsts = [group.statements[0] for group in self.groups if self.is_cut(group)]
+        self.cuts = [first.entry for first in firsts if isinstance(first, Outside)]
         # Per piece between cuts, the first of which is the call: what it touches, and writes.
         pieces: list[tuple[set[int], set[int]]] = [(set(), set())]
         for group in self.groups:

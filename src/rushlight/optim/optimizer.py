@@ -343,6 +343,10 @@ class Optimizer:
         """The state of a parameter before its first step."""
         return {}
 
+    def steady_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+        """The same where the step is recorded: one from which the first step is like all others."""
+        return self.fresh_state(p, g, group)
+
     def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """Move p, in place, against its gradient g."""
         raise NotImplementedError

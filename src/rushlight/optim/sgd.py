@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.ops.creation import zeros_like
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -74,6 +75,12 @@ class SGD(Optimizer):
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """A place for the buffer, which starts as the first gradient."""
         return {"momentum_buffer": None}
+
+    def steady_state(self, p: Tensor, g: Any, group: Group) -> State:
+        """Without dampening a buffer of zeros, from which the first step is like any other."""
+        if group["dampening"] != 0 or g.is_sparse:
+            return self.fresh_state(p, g, group)
+        return {"momentum_buffer": zeros_like(g.detach())}
 
     def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""

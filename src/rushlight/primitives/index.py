@@ -6,6 +6,7 @@ ARRAY; the arrays themselves are inputs, so that a recorded program sees them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -381,16 +382,34 @@ def _sums_pay(rows: Array, values: Array) -> bool:
 def _row_sums(rows: Array, values: Array, shape: Shape) -> Array:
     """The sums of the values of each row, in one pass in C.
 
-    They are a sparse matrix with a one in each column, times the values.
+    They are a sparse matrix with a one in each column, times the values; so the same bits come one by one,
+    as long as that costs less than to load what knows sparse matrices.
     """
-    from scipy.sparse import csc_matrix
-
     if rows.min() < 0:
         rows = np.where(rows < 0, rows + shape[0], rows)
+    if not _is_loaded(values.size):
+        sums: Array = np.zeros(shape, values.dtype)
+        width = values.size // rows.size
+        add_flat(sums, rows[:, None] * width + np.arange(width), values)
+        return sums
+    from scipy.sparse import csc_matrix
+
     ones = np.ones(rows.size, values.dtype)
     pick = csc_matrix((ones, rows, np.arange(rows.size + 1)), shape=(shape[0], rows.size))
-    sums: Array = pick @ values.reshape(rows.size, values.size // rows.size)
+    sums = pick @ values.reshape(rows.size, values.size // rows.size)
     return sums.reshape(shape)
+
+
+# To load SciPy's sparse matrices takes as long as to add so many elements without them.
+_LOADING = 100_000_000
+_added = 0
+
+
+def _is_loaded(size: int) -> bool:
+    """Whether sparse matrices are there, or are to be loaded as so many more elements are added."""
+    global _added
+    _added += size
+    return _added >= _LOADING or "scipy.sparse" in sys.modules
 
 
 def _place_index(g: Array, *indices: Array, shape: Shape, spec: Index) -> Array:

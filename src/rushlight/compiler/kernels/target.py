@@ -56,11 +56,8 @@ def of_macros(text: str) -> Target:
     return next((target for macro, target in _KINDS if macro in defined), PLAIN)
 
 
-def of_compiler(command: Sequence[str], timeout: float = 20.0) -> Target:
-    """The target of a compiler with its flags, such as ["gcc", "-march=native"].
-
-    A compiler that does not tell is written plain C.
-    """
+def macros_of(command: Sequence[str], timeout: float = 20.0) -> str:
+    """What a compiler with its flags predefines, such as ["gcc", "-march=native"]; nothing if it does not tell."""
     try:
         shown = subprocess.run(
             [*command, "-dM", "-E", "-x", "c", "-"],
@@ -71,5 +68,10 @@ def of_compiler(command: Sequence[str], timeout: float = 20.0) -> Target:
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return PLAIN
-    return of_macros(shown.stdout)
+        return ""
+    return shown.stdout
+
+
+def of_compiler(command: Sequence[str]) -> Target:
+    """The target of a compiler; one that does not tell is written plain C."""
+    return of_macros(macros_of(command))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,18 +63,22 @@ def attempt(
     kwargs: dict[str, Any],
     also: Callable[[Program, Proof], None] | None = None,
     kind: type[Recording] | None = None,
+    tried: Callable[[Program, Sequence[Any]], bool] | None = None,
 ) -> tuple[Any, Program | None, CannotRecord | None]:
     """Run a function once, whatever it does, and record it if that can be done.
 
     Returns its result, and the program or the reason why there is none; the function has run once in
     either case, as it would have without being watched. also(program, proof) is called before the
-    recording lets go: what it raises as CannotRecord is such a reason, too.
+    recording lets go: what it raises as CannotRecord is such a reason, too. tried(program, codes) tells
+    whether these functions of the user's have led to that program before, which was tried then.
     """
     if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
         return function(*args, **kwargs), None, CannotRecord("this is being recorded already")
     with _one_at_a_time:
         try:
-            recording = (kind or Recording)(function, args, kwargs, lenient=True, also=also)
+            recording = (kind or Recording)(
+                function, args, kwargs, lenient=True, also=also, tried=tried
+            )
         except CannotRecord as reason:
             return function(*args, **kwargs), None, reason
         return recording.run()
@@ -130,9 +134,10 @@ class Recording:
         kwargs: dict[str, Any],
         lenient: bool = False,
         also: Callable[[Program, Proof], None] | None = None,
+        tried: Callable[[Program, Sequence[Any]], bool] | None = None,
     ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.lenient, self.also = lenient, also
+        self.lenient, self.also, self.tried = lenient, also, tried
         self.world = World(function, args, kwargs)
         self.memories = Memories(self.world)
         self.grads = Grads()
@@ -169,7 +174,8 @@ class Recording:
         if self.recorder.refused is not None:
             raise self.recorder.refused
         program = self._program(result)
-        self._try(program)
+        if self.tried is None or not self.tried(program, self.spy.user_codes):
+            self._try(program)
         if self.also is not None:
             self.also(program, functools.partial(self.prove, program, result))
         self.world.settle(None if self.spy.by_any_name else self.spy.used)

@@ -7,10 +7,13 @@ rushlight's: whoever calls these is refused at once, on his own line.
 from __future__ import annotations
 
 import datetime
+import inspect
 import io
 import random
 import sys
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.origin import LIBRARY, OWN, USER, origin, origin_of_file
@@ -36,6 +39,12 @@ _RANDOM = (
 )
 
 
+# What has no methods that a replay would miss.
+_HARMLESS = frozenset(
+    {np.ndarray, tuple, list, dict, set, str, bytes, int, float, np.ufunc, np.dtype}
+)
+
+
 class Spy:
     """While its block is open, every call in this thread passes by here."""
 
@@ -46,6 +55,8 @@ class Spy:
         # Attributes are asked for by names that are computed.
         self.by_any_name = False
         self.codes: set[Any] = set()
+        # Functions of C that need not be looked at again.
+        self.harmless: set[Any] = set()
         self.user_codes: list[Any] = []
 
     def __enter__(self) -> Spy:
@@ -62,11 +73,15 @@ class Spy:
             if code not in self.codes:
                 self._enter(code, frame)
         elif event == "c_call":
+            if what.__self__.__class__ in _HARMLESS or what in self.harmless:
+                return
             if what is getattr or what is vars:
                 self.by_any_name |= origin_of_file(frame.f_code.co_filename) == USER
             reason = _unfit(what)
             if reason is not None:
                 self._refuse(frame, what, *reason)
+            elif what is not getattr and what is not vars and inspect.ismodule(what.__self__):
+                self.harmless.add(what)
 
     def _enter(self, code: Any, frame: Any) -> None:
         self.codes.add(code)

@@ -255,6 +255,8 @@ class Draws:
             if shared[t.untyped_storage().data_ptr()] == 1
             and t is not self.first()
             and t.dtype == self.first().dtype
+            # torch grows memory that NumPy holds past its end, and the process may end with it.
+            and t.untyped_storage().resizable()
         ]
         return self.random.choice(near) if near else self.new_tensor()
 

@@ -304,6 +304,10 @@ def memory(t: torch.Tensor) -> np.ndarray:
     dtype = NUMPY[t.dtype]
     size = dtype.itemsize
     storage = t.untyped_storage()
+    if (
+        not storage.data_ptr()
+    ):  # nor has it any where `numpy()` holds it fast, empty, and it is to grow
+        return np.zeros(t.shape, dtype)
     raw = (ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr())
     strides = tuple(size * stride for stride in t.stride())
     try:

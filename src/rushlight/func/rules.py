@@ -152,7 +152,7 @@ AXES: dict[str, dict[str, Move]] = {
         ("sum", "prod", "mean", "amax", "amin", "any", "all", "var", "std", "logsumexp",
          "vector_norm", "median_index", "mode_index"), _DIM,
     ),
-    "inner": _DIMS,
+    "inner": _DIMS, "signed_sum": _DIMS,
     # along a dimension
     **dict.fromkeys(
         ("softmax", "log_softmax", "cumsum", "cumprod", "recurrence", "logcumsumexp", "cummax_index",

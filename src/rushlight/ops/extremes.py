@@ -30,7 +30,7 @@ from rushlight.ops.comparison import isnan, where
 from rushlight.ops.pointwise import maximum, minimum
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import single_dim, sum
-from rushlight.primitives import pointwise
+from rushlight.primitives import middle, pointwise
 from rushlight.primitives import reduce as rows
 from rushlight.primitives.index import ARRAY, index
 
@@ -237,9 +237,9 @@ def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
         need_tensor(name, "input", 1, input)
         if dim is not None:
             return picked(
-                kind, label, rows.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
+                kind, label, middle.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
             )
-        result: Tensor = apply(rows.median, input, ignore_nan=ignore_nan)
+        result: Tensor = apply(middle.median, input, ignore_nan=ignore_nan)
         return result if out is None else write_out(out, result)
 
     return named(function, name, what)
@@ -269,7 +269,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     if not input._data.ndim or not input._data.size:
         one_dim(dim, input._data.ndim)
         need_real_gradient("mode", input)
-    return picked(return_types.mode, "ModeBackward0", rows.mode_index, input, dim, keepdim, out)
+    return picked(return_types.mode, "ModeBackward0", middle.mode_index, input, dim, keepdim, out)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")

@@ -544,8 +544,8 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
             if met(src):
                 return self.copy_(src, non_blocking)
             need_tensor("copy_", "other", 1, src)
-        src = dtypes.python_number(src)
-        src = literal(np.asarray(src, dtypes.of_number(src).numpy))
+        # A number has all its digits: float64, complex128.
+        src = literal(np.asarray(dtypes.python_number(src)))
     admit(self, src)
     check_copy(self, held(self), src, held(src))
     shape, target = src._data.shape, self._data.shape

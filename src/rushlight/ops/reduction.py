@@ -27,10 +27,11 @@ from rushlight.ops.arguments import (
     type_name,
     write_out,
 )
-from rushlight.ops.comparison import isnan, where
+from rushlight.ops.comparison import isnan
 from rushlight.ops.precision import in_single
 from rushlight.primitives import pointwise
 from rushlight.primitives import reduce as rows
+from rushlight.primitives.rounding import without_nan
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -91,7 +92,7 @@ def nansum(
     need_tensor("nansum", "input", 1, input)
     if input._data.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
-    kept = where(isnan(input), 0, input) if input._data.dtype.kind in "fV" else input
+    kept = apply(without_nan, input) if input._data.dtype.kind in "fV" else input
     result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
     return remember(result, input)
 
@@ -283,6 +284,10 @@ def std(
     return result if out is None else write_out(out, result)
 
 
+def _running_mean(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    return remember(apply(rows.mean, input, dim=dim, keepdim=keepdim, running=True), input)
+
+
 @numpy_names
 def var_mean(
     input: Tensor,
@@ -294,7 +299,7 @@ def var_mean(
 ) -> Pair:
     """The variance and the mean, with the arguments of `var`."""
     input, static = _moment("var_mean", input, dim, unbiased, keepdim, correction)
-    center = remember(apply(rows.mean, input, dim=static["dim"], keepdim=keepdim), input)
+    center = _running_mean(input, static["dim"], keepdim)
     return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")
 
 
@@ -309,7 +314,7 @@ def std_mean(
 ) -> Pair:
     """The standard deviation and the mean, with the arguments of `var`."""
     input, static = _moment("std_mean", input, dim, unbiased, keepdim, correction)
-    center = remember(apply(rows.mean, input, dim=static["dim"], keepdim=keepdim), input)
+    center = _running_mean(input, static["dim"], keepdim)
     return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")
 
 

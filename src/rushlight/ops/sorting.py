@@ -233,7 +233,7 @@ def unique(
     if dim is None:
         if not (return_inverse or return_counts):
             data = read(input, "the different elements")
-            found = literal(np.unique(data, equal_nan=False))
+            found = literal(_first_zero(np.unique(data, equal_nan=False), data))
             return like(_underived(found, input, "_unique2", "Unique2Backward0"), input)
         data = read(input, "the different elements")
         values, inverse, counts = np.unique(
@@ -243,7 +243,7 @@ def unique(
             # Every nan is different: they are numbered in the order of torch's sort.
             places = rows.torch_order(data.reshape(-1), False)
             inverse[places] = np.repeat(np.arange(values.size), counts)
-        parts = [values, inverse.reshape(data.shape), counts]
+        parts = [_first_zero(values, data), inverse.reshape(data.shape), counts]
         return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
     at = one_dim(dim, data.ndim)
     _check_empty(data, at)
@@ -256,6 +256,16 @@ def unique(
         input, parts, return_inverse, return_counts, "unique_dim", "UniqueDimBackward0"
     )
     return _along(at, answer)
+
+
+def _first_zero(values: Array, data: Array) -> Array:
+    """The different elements, and of zeros the one that torch's sort puts in front."""
+    zeros = data[data == 0]
+    if data.dtype.kind == "f" and np.signbit(zeros).any() and not np.signbit(zeros).all():
+        flat = data.reshape(-1)
+        ordered = flat[rows.torch_order(flat, False)]
+        values[values == 0] = ordered[ordered == 0][0]
+    return values
 
 
 def _along(at: int, answer: Any) -> Any:

@@ -72,6 +72,20 @@ class SGD(Optimizer):
         """With momentum, a buffer."""
         return bool(group["momentum"] != 0)
 
+    def _update_group(self, group: Group) -> None:
+        params = group["params"]
+        if not self.repeated or len(set(map(id, params))) == len(params):
+            super()._update_group(group)
+            return
+        # A parameter that is there twice: its first steps know nothing of each other's buffer.
+        fresh = [p for p in params if not self.state.get(p)]
+        seen: set[int] = set()
+        for p in params:
+            if id(p) in seen and any(p is other for other in fresh):
+                self.state.pop(p, None)
+            seen.add(id(p))
+            super()._update_group({**group, "params": [p]})
+
     def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """A place for the buffer, which starts as the first gradient."""
         return {"momentum_buffer": None}

@@ -155,10 +155,22 @@ def _band(x: Array, y: Array, dim: int) -> Array:
     return np.matmul(y, columns).reshape((*shape[:dim], len(y), *shape[dim + 1 :]))
 
 
-def _banded(x: Array, y: Array, reach: Array, *, dim: int) -> Array:
+def _signed(out: Array, x: Array, y: Array, reach: Array, dim: int) -> Array:
+    """The result, a zero in it negative where all that y reaches for it is."""
+    zero, negative = out == 0, np.signbit(x)
+    if not zero.any() or not negative.any():
+        return out
+    below, there = np.signbit(y), reach > 0
+    count = _band((~negative).astype(y.dtype), (there & ~below).astype(y.dtype), dim)
+    count += _band(negative.astype(y.dtype), (there & below).astype(y.dtype), dim)
+    return np.where(zero & (count == 0), out.dtype.type(-0.0), out)
+
+
+def _banded(x: Array, y: Array, reach: Array, *, dim: int, added: bool = False) -> Array:
+    """With `added` the products are added to 0, and without each sum begins with its first one."""
     out = _band(x, y, dim)
     if np.isfinite(out).all():
-        return out
+        return out if added else _signed(out, x, y, reach, dim)
     # 0 * nan is nan, and 0 * infinity: what y does not reach must not come in.
     finite = np.isfinite(x)
     out = _band(np.where(finite, x, x.dtype.type(0)), y, dim)
@@ -167,12 +179,13 @@ def _banded(x: Array, y: Array, reach: Array, *, dim: int) -> Array:
         rows = np.flatnonzero(reach[:, column])
         there = ~known[..., column]
         part = filled[there]
-        part[:, rows] += lines[there, column][:, None] * y[rows, column]
+        weights = np.where(reach[rows, column] > 1, y.dtype.type(np.nan), y[rows, column])
+        part[:, rows] += lines[there, column][:, None] * weights
         filled[there] = part
-    return out
+    return out if added else _signed(out, x, y, reach, dim)
 
 
-def _banded_rule(x: Array, y: Array, reach: Array, *, dim: int) -> Spec:
+def _banded_rule(x: Array, y: Array, reach: Array, *, dim: int, added: bool = False) -> Spec:
     shape = list(x.shape)
     shape[dim] = len(y)
     return tuple(shape), x.dtype
@@ -184,11 +197,12 @@ def _banded_samples() -> Iterable[Sample]:
         yield Sample((draw(1, (2, 3, 3)), band, band != 0), {"dim": dim})
 
 
-# A dimension multiplied by a constant matrix [new size, old size], of which `reach` says what counts.
+# A dimension multiplied by a constant matrix [new size, old size], of which `reach` says what counts: 1; 2 where
+# several weights are one in it of which one is 0, or whose signs differ: they make nan of what is infinite.
 banded: Primitive = Primitive(
     "banded", "contract", _banded,
-    (lambda g, y, reach, dim: banded(g, y.mT, reach.mT, dim=dim), None, None), _banded_rule, "gemm",
-    _banded_samples,
+    (lambda g, y, reach, dim: banded(g, y.mT, reach.mT, dim=dim, added=True), None, None), _banded_rule,
+    "gemm", _banded_samples,
 )  # fmt: skip
 
 

@@ -64,7 +64,11 @@ def inner_products(x: Array, y: Array, dims: Dims) -> Array:
 
 
 def _inner(x: Array, y: Array, *, dims: Dims) -> Array:
-    return inner_products(x, y, dims)
+    sums = inner_products(x, y, dims)
+    if dims == (x.ndim - 1,) and not sums.all():
+        # Along lines torch begins with the first product: a sum of -0 alone is -0.
+        return np.add.reduce(x * y, axis=dims, keepdims=True, initial=x.dtype.type(-0.0))
+    return sums
 
 
 def _inner_rule(x: Array, y: Array, *, dims: Dims) -> Spec:
@@ -75,6 +79,17 @@ def _samples() -> Iterable[Sample]:
     for shape, dims in (((2, 3), (1,)), ((2, 3, 4), (0, 2)), ((2, 3), (0,)), ((0, 2), (1,))):
         yield Sample((draw(1, shape), draw(2, shape)), {"dims": dims})
 
+
+def _signed_sum(x: Array, *, dims: Dims) -> Array:
+    return np.add.reduce(x, axis=dims, keepdims=True, initial=x.dtype.type(-0.0))
+
+
+# A sum along lines that begins with its first term: of -0 alone it is -0.
+signed_sum = Primitive(
+    "signed_sum", "contract", _signed_sum, (lambda g, x_shape: g.expand(x_shape),),
+    lambda x, *, dims: (tuple(1 if d in dims else n for d, n in enumerate(x.shape)), x.dtype),
+    "reduce:+", lambda: [Sample((draw(1, (2, 3)),), {"dims": (1,)})], inputs=("x",), linear=True,
+)  # fmt: skip
 
 inner = Primitive(
     "inner", "contract", _inner, (lambda g, y: g * y, lambda g, x: g * x), _inner_rule, "reduce:dot",

@@ -15,6 +15,7 @@ from rushlight.primitives.inner import inner
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
+from rushlight.primitives.scatter import gather, scatter, scatter_fill
 from rushlight.primitives.select import choose
 from rushlight.primitives.softmax import log_softmax
 
@@ -245,12 +246,18 @@ def _cross_entropy_grad(
 ) -> Array:
     """x * weight[target] * (exp(scores) - one_hot(target)); x is one number, or one per sample."""
     chosen, hidden = _classes(target, scores.shape[1], ignore_index)
-    factor = x if weight is None else x * weight[chosen]
+    factor = np.negative(x if weight is None else x * weight[chosen])
     if hidden is not None:
         factor = np.where(hidden, x.dtype.type(0), factor)
     out = np.exp(scores)
-    out *= np.expand_dims(factor, 1) if np.ndim(factor) else factor
-    out[_where(chosen)] -= factor
+    at = _where(chosen)
+    # The gradient of the scores is `factor` at the target and 0 elsewhere, and so is their sum: but
+    # for its sign if it is zero.
+    total = factor if out.shape[1] == 1 else factor + x.dtype.type(0)
+    there = factor - out[at] * total
+    out *= np.expand_dims(total, 1) if np.ndim(total) else total
+    np.subtract(x.dtype.type(0), out, out=out)
+    out[at] = there
     return out
 
 
@@ -290,6 +297,48 @@ cross_entropy_grad = Primitive(
     "cross_entropy_grad", "loss", _cross_entropy_grad,
     (_cross_entropy_grad_x, _cross_entropy_grad_scores, None, None), _cross_entropy_grad_rule,
     "cross_entropy", _cross_entropy_grad_samples, label="LogSoftmaxBackwardDataBackward0",
+)  # fmt: skip
+
+# ---- margins ------------------------------------------------------------------------------------
+
+
+def _multi_margin(
+    x: Array, target: Array, weight: Array | None = None, *, p: int, margin: float
+) -> Array:
+    """Of each line the sum of max(0, margin - x[target] + x[i]) ** p over the wrong classes i."""
+    rows = np.arange(len(x), like=x)
+    gaps = x.dtype.type(margin) - x[rows, target][:, None] + x
+    gaps = choose(gaps > 0, gaps, x.dtype.type(0))
+    if p == 2:
+        gaps = gaps * gaps
+    if weight is not None:
+        gaps = gaps * weight[target][:, None]
+    gaps[rows, target] = 0
+    return np.add.reduce(gaps, axis=1) / x.shape[1]
+
+
+def _multi_margin_vjp(g: Any, x: Any, target: Any, weight: Any, p: int, margin: float) -> Any:
+    """As in torch the slopes come first, that of the right class among them, and then their product with g."""
+    size, place = x._data.shape[1], target.unsqueeze(1)
+    gaps = margin - gather(x, place, dim=1) + x
+    above = gaps > 0
+    slopes = where(above, gaps * 2, 0) / size if p == 2 else above.to(x.dtype) / size
+    if weight is not None:
+        slopes = slopes * weight[target].unsqueeze(1)
+    wrong = scatter_fill(slopes, place, dim=1, value=0)
+    return scatter(wrong, place, 0 - wrong.sum(1, keepdim=True), dim=1) * g.unsqueeze(1)
+
+
+def _multi_margin_samples() -> Iterable[Sample]:
+    for seed, (p, weighted) in enumerate(((1, False), (2, True))):
+        weight = draw(5, (4,), 0.5, 2.0) if weighted else None
+        yield Sample((draw(seed, (3, 4)), np.array([1, 0, 3]), weight), {"p": p, "margin": 1.0})
+
+
+multi_margin = Primitive(
+    "multi_margin", "loss", _multi_margin, (_multi_margin_vjp, None, None),
+    lambda x, target, weight=None, *, p, margin: (x.shape[:1], x.dtype), "call",
+    _multi_margin_samples, label="MultiMarginLossBackward0",
 )  # fmt: skip
 
 # ---- probabilities ------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ Shape = tuple[int, ...]
 
 # Elements that one thread should work on at least; elements of a line that stays in the cache.
 _PART, _LINE = 1 << 18, 1 << 16
+# Lines shorter than this torch takes element by element, without vectors.
+_LANES = 8
 # Up to so many elements it takes no time to be exact.
 _FEW = 1024
 
@@ -71,7 +73,7 @@ def _normalize(
     size = math.prod(view[d] for d in dims)
     if full.size <= _FEW and full.dtype == np.float32:
         fused = batch is not None and (x.flags.c_contiguous or suggested(x) is not None)
-        shown, *rest = _summed_wide(full, weight, bias, dims, broadcast, eps, fused)
+        shown, *rest = _summed_wide(full, weight, bias, dims, broadcast, eps, fused, batch is None)
         mean, rstd, variance = rest
         shown = shown.astype(x.dtype, copy=False).reshape(x.shape)
         return shown, mean.astype(kept, copy=False), rstd.astype(kept, copy=False), variance
@@ -108,7 +110,7 @@ def _normalize(
 
 def _summed_wide(
     full: Array, weight: Array | None, bias: Array | None, dims: Shape, broadcast: Shape, eps: float,
-    fused: bool,
+    fused: bool, layer: bool,
 ) -> list[Array]:  # fmt: skip
     """`_normalize` of a few numbers, summed in double precision: what is constant has its own mean.
 
@@ -117,18 +119,47 @@ def _summed_wide(
     """
     single, wide = full.dtype.type, full.astype(np.float64)
     size = math.prod(full.shape[d] for d in dims)
+    if layer and 0 < size < _LANES:
+        mean, variance = _running(full, dims)
+        return _scaled(full, mean, variance, weight, bias, broadcast, eps)
     mean = (wide.sum(dims, keepdims=True) / size).astype(single)
     distance = wide - mean
     spread = (distance * distance).sum(dims, keepdims=True) / size
     variance = spread.astype(single)
-    factor = single(1) if weight is None else widen(weight).reshape(broadcast)
-    shift = single(0) if bias is None else widen(bias).reshape(broadcast)
     if fused:
+        factor = single(1) if weight is None else widen(weight).reshape(broadcast)
+        shift = single(0) if bias is None else widen(bias).reshape(broadcast)
         rstd = np.reciprocal(np.sqrt(spread + eps)).astype(single)
         scale = rstd * factor
         return [(wide * scale + (shift - mean * scale)).astype(single), mean, rstd, variance]
+    return _scaled(full, mean, variance, weight, bias, broadcast, eps)
+
+
+def _scaled(
+    full: Array, mean: Array, variance: Array, weight: Array | None, bias: Array | None,
+    broadcast: Shape, eps: float,
+) -> list[Array]:  # fmt: skip
+    single = full.dtype.type
+    factor = single(1) if weight is None else widen(weight).reshape(broadcast)
+    shift = single(0) if bias is None else widen(bias).reshape(broadcast)
     rstd = np.reciprocal(np.sqrt(variance + single(eps)))
     return [(full - mean) * rstd * factor + shift, mean, rstd, variance]
+
+
+def _running(full: Array, dims: Shape) -> tuple[Array, Array]:
+    """Mean and variance of lines too short for torch's vectors: one element after the other.
+
+    B. P. Welford, 1962. Where elements are nearly the same, their variance is what was rounded.
+    """
+    single, shape = full.dtype.type, statistics(full.shape, dims)
+    lines = full.reshape(*full.shape[: dims[0]], -1)
+    mean, squares = np.zeros_like(lines[..., 0]), np.zeros_like(lines[..., 0])
+    for step in range(lines.shape[-1]):
+        x = lines[..., step]
+        distance = x - mean
+        mean = mean + distance / single(step + 1)
+        squares = squares + distance * (x - mean)
+    return mean.reshape(shape), (squares / single(lines.shape[-1])).reshape(shape)
 
 
 def _kept_in(x: Array, weight: Array | None, batch: bool | None) -> np.dtype[Any]:
@@ -244,6 +275,7 @@ def _normalize_grad(
     own = upper.dtype if weight is None else weight.dtype
     weight, mean, rstd = widen(weight), widen(mean), widen(rstd)
     if any(broadcast[d] != 1 for d in dims):
+        exact = x.dtype == np.float32 and full.size <= _FEW and full.ndim == 2
         normal = full - mean
         normal *= rstd
         shared = tuple(d for d, n in enumerate(broadcast) if n == 1)
@@ -256,6 +288,8 @@ def _normalize_grad(
         normal += along
         dx -= normal
         dx *= rstd
+        if exact:
+            dx = _as_torch_rounds(g, full, mean, rstd, weight)
     else:
         # The weight is constant along dims: the sums for x are those for weight and bias.
         factor = None if weight is None else weight.reshape(broadcast)
@@ -283,6 +317,36 @@ def _normalize_grad(
             rest = tuple(d for d, n in enumerate(part.shape) if n != broadcast[d])
             results.append(totals(part, rest).reshape(-1).astype(own, copy=False))
     return tuple(results)
+
+
+def _as_torch_rounds(g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None) -> Array:
+    """The gradient of a layer norm's input, rounded where torch's kernel does.
+
+    It is b * x + rstd * g * weight + c, with two coefficients for each line. If the elements of a line are
+    nearly the same, what these leave of each other is rounding, and large.
+    """
+    single, size = x.dtype.type, x.shape[1]
+    fold = _in_order if size < _LANES else _at_once
+    scaled = g if weight is None else g * weight
+    products = g * x if weight is None else g * x * weight
+    inside, sums, scale = fold(products), fold(scaled), single(1) / single(size)
+    b = _fused(sums, mean, -inside) * rstd * rstd * rstd * scale
+    c = _fused(-b, mean, -(sums * rstd * scale))
+    gain = rstd * g
+    return _fused(b, x, gain if weight is None else gain * weight) + c
+
+
+def _in_order(x: Array) -> Array:
+    return np.add.accumulate(x, axis=1)[:, -1:]
+
+
+def _at_once(x: Array) -> Array:
+    return np.add.reduce(x, axis=1, keepdims=True)
+
+
+def _fused(x: Array, y: Array, z: Array) -> Array:
+    """x * y + z, rounded once."""
+    return (x.astype(np.float64) * y + z).astype(x.dtype)
 
 
 def _normalize_grad_vjp(

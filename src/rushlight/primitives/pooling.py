@@ -320,14 +320,17 @@ def _window_sum(
 ) -> Array:
     whole = padded(x, out_size, kernel, stride, padding, dilation, 0)
     out = _fold(whole, np.add, out_size, kernel, stride, dilation)
-    return out.astype(x.dtype, copy=max(kernel) == 1)
+    out = out.astype(x.dtype, copy=max(kernel) == 1)
+    out += 0  # torch begins with 0, so that no sum is -0
+    return out
 
 
 def _window_sum_vjp(
     g: Any, x_shape: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
 ) -> Any:
     form = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    return window_spread(g, size=x_shape[-len(kernel) :], **form)
+    # What is added to 0 in torch is never -0.
+    return window_spread(g + 0.0, size=x_shape[-len(kernel) :], **form)
 
 
 window_sum = Primitive(

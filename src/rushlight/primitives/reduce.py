@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.arrays import as_array, brought, contiguous
+from rushlight.arrays import as_array, brought
 from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.narrow import is_narrow
-from rushlight.primitives.families import REAL, draw, has_no_line, is_empty, promote_float, taking
+from rushlight.primitives.families import REAL, draw, is_empty, promote_float, taking
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, laid_out, ne, sgn, where
 from rushlight.primitives.scan import cumprod
-from rushlight.primitives.sort import torch_order
 from rushlight.primitives.view import expand
 
 Dims = tuple[int, ...] | None
@@ -170,6 +169,8 @@ def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     if folded_size(x.shape, dim) == 1:
         return g
     if dim is None:
+        if not state.grad and read_each((x == 0).sum() > 1, "whether there are more").all():
+            return x.new_zeros(x.shape)
         return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))
     return g * conj(_product_of_others(x, dim[0]) if dim else x * 0 + 1)
 
@@ -178,7 +179,7 @@ def _product_of_others(x: Any, dim: int) -> Any:
     size = x.shape[dim]
     if not size:
         return x
-    one = x.narrow(dim, 0, 1) * 0 + 1
+    one = x.new_ones((*x.shape[:dim], 1, *x.shape[dim + 1 :]))
     before = cumprod(cat(one, x.narrow(dim, 0, size - 1), dim=dim), dim=dim)
     others = x.narrow(dim, 1, size - 1).flip(dim)
     after = cumprod(cat(one, others, dim=dim), dim=dim).flip(dim)
@@ -201,12 +202,26 @@ prod = Primitive(
 )  # fmt: skip
 
 
-def _mean(x: Array, *, dim: Dims, keepdim: bool) -> Any:
+def _running_on(x: Array, out: Any, dim: Dims) -> Any:
+    """The mean as torch finds it on the way to the variance: after what is not finite there is but nan."""
+    if x.dtype.kind not in "fV" or np.isfinite(out).all():
+        return out
+    wide: Array = as_array(_mean(x.astype(np.float64), dim=dim, keepdim=True))
+    dims = range(x.ndim) if dim is None else dim
+    rest = [d for d in range(x.ndim) if d not in dims]
+    lines = x.transpose(*rest, *dims).reshape(*(x.shape[d] for d in rest), -1)
+    lost = ~np.isfinite(lines[..., :-1]).all(-1)
+    wide[lost.reshape(wide.shape)] = np.nan
+    return wide.astype(out.dtype).reshape(out.shape)
+
+
+def _mean(x: Array, *, dim: Dims, keepdim: bool, running: bool = False) -> Any:
     if x.dtype.kind in "fV":
         total = _total(x, dim, keepdim)
     else:
         total = _ADD(x, axis=dim, keepdims=keepdim)
-    return total / folded_size(x.shape, dim)
+    out = total / folded_size(x.shape, dim)
+    return _running_on(x, out, dim) if running else out
 
 
 def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
@@ -261,7 +276,7 @@ def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
     return g / count.astype(g._data.dtype) * hit
 
 
-def _fill_evenly(g: Any, x: Any, out: Any) -> Any:
+def fill_evenly(g: Any, x: Any, out: Any) -> Any:
     """The gradient of one element out of all: torch fills zeros in row order where it is found."""
     hit = where(ne(out, out), ne(x, x), eq(x, out))
     share = g / sum(hit, dim=None, keepdim=False).astype(g._data.dtype)
@@ -271,7 +286,7 @@ def _fill_evenly(g: Any, x: Any, out: Any) -> Any:
 def _extreme_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     # Equal extremes share the gradient evenly.
     if dim is None:
-        return _fill_evenly(g, x, out)
+        return fill_evenly(g, x, out)
     hit = eq(x, unfold_gradient(out, x.shape, dim, keepdim))
     return _share_evenly(unfold_gradient(g, x.shape, dim, keepdim), hit, dim)
 
@@ -286,7 +301,9 @@ amin = Primitive(
 )  # fmt: skip
 
 
-def _position_rule(name: str) -> Callable[..., Spec]:
+def position_rule(name: str) -> Callable[..., Spec]:
+    """The rule of a row that finds a position along a dimension, or in all."""
+
     def rule(x: Array, *, dim: int | None, keepdim: bool) -> Spec:
         dims = None if dim is None else (dim,) if x.ndim else ()
         _nonempty(name, x.shape, dims)
@@ -311,11 +328,11 @@ def _position_samples() -> Iterable[Sample]:
 
 
 argmax = Primitive(
-    "argmax", "reduce", _argmax, None, _position_rule("argmax"), "reduce:argmax",
+    "argmax", "reduce", _argmax, None, position_rule("argmax"), "reduce:argmax",
     _position_samples, promote=taking("argmax", REAL, list), layout=in_rows,
 )  # fmt: skip
 argmin = Primitive(
-    "argmin", "reduce", _argmin, None, _position_rule("argmin"), "reduce:argmin",
+    "argmin", "reduce", _argmin, None, position_rule("argmin"), "reduce:argmin",
     _position_samples, promote=taking("argmin", REAL, list), layout=in_rows,
 )  # fmt: skip
 
@@ -345,7 +362,8 @@ all = Primitive("all", "reduce", _all, None, _boolean, "reduce:&&", _samples, la
 Correction = float
 
 
-def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+def _spread_out(x: Array, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+    """The variance; in double precision, as in torch, where it is too large for single precision."""
     count = folded_size(x.shape, dim)
     center = _ADD(x, axis=dim, keepdims=True) / max(count, 1)
     deviation = np.subtract(x, center, dtype=x.dtype)
@@ -354,7 +372,20 @@ def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     else:
         squares = np.multiply(deviation, deviation)
     total = _ADD(squares, axis=dim, keepdims=keepdim)
-    return np.true_divide(total, squares.dtype.type(max(count - correction, 0)))
+    if x.dtype == np.float32 and not np.isfinite(total).all() and np.isfinite(x).any():
+        wide = x.astype(np.float64)
+        if dim is None:
+            # torch takes the mean of all of them in their own type.
+            distance = wide - center
+            total = _ADD(distance * distance, axis=dim, keepdims=keepdim)
+        else:
+            return _spread_out(wide, dim, keepdim, correction)
+    return np.true_divide(total, total.dtype.type(max(count - correction, 0)))
+
+
+def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
+    kept = np.empty(0, x.dtype).real.dtype
+    return _spread_out(x, dim, keepdim, correction).astype(kept, copy=False)
 
 
 def _deviation(x: Any, dim: Dims, correction: Correction) -> Any:
@@ -372,7 +403,8 @@ def _var_vjp(g: Any, x: Any, dim: Dims, keepdim: bool, correction: Correction) -
 
 
 def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
-    return np.sqrt(_var(x, dim=dim, keepdim=keepdim, correction=correction))
+    kept = np.empty(0, x.dtype).real.dtype
+    return np.sqrt(_spread_out(x, dim, keepdim, correction)).astype(kept, copy=False)
 
 
 def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
@@ -411,7 +443,7 @@ logsumexp = Primitive(
 
 
 def _vector_norm(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Any:
-    if ord == ord != 0 and folded_size(x.shape, dim) == 1:
+    if ord != 0 and folded_size(x.shape, dim) == 1 and (x.ndim or dim is None):
         # Of one element it is that element, which its powers might leave the range of.
         return np.abs(x).reshape(reduced_shape(x.shape, dim, keepdim))
     if ord == 2:
@@ -446,16 +478,18 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
     # At a zero norm the gradient is 0. As in torch, its own derivative is nan there: the quotients
     # are masked after they are made, and the mask does not reach what they were made of.
     if ord == 2:
-        return g * where(eq(out, 0), 0, 1 / out) * x
+        return g * where(eq(out, 0), 0, x / out)
     if math.isinf(ord):
-        return sgn(x) * _share_evenly(g, eq(abs(x), out), dim)
-    if ord > 2:
-        powers = x * abs(x) ** (ord - 2)
-    else:
+        size = abs(x)
+        return sgn(x) * _share_evenly(g, where(ne(size, size), True, eq(size, out)), dim)
+    if ord < 2:
         powers = sgn(x) * where(eq(x, 0), 0, abs(x) ** (ord - 1))
+    else:
+        powers = x * abs(x) ** (ord - 2)
     # Grouped as in torch: in float16 the powers may leave the range, and where they do shows.
-    scale = g / out ** (ord - 1) if ord > 1 else g * out ** (1 - ord)
-    return powers * where(eq(out, 0), 0, scale)
+    if ord < 1:
+        return powers * (g * out ** (1 - ord))
+    return powers * where(eq(out, 0), 0, g / out ** (ord - 1))
 
 
 def _norm_rule(x: Array, *, dim: Dims, keepdim: bool, ord: float) -> Spec:
@@ -478,93 +512,6 @@ def _norm_samples() -> Iterable[Sample]:
 vector_norm = Primitive(
     "vector_norm", "reduce", _vector_norm, (_vector_norm_vjp,), _norm_rule, "reduce:norm",
     _norm_samples, inputs=("x",), label="LinalgVectorNormBackward0", layout=in_rows,
-)  # fmt: skip
-
-# ---- middle and most frequent -------------------------------------------------------------------
-
-
-def _order(x: Array) -> Array:
-    return np.argsort(x, axis=-1, kind="stable")
-
-
-def _median_index(x: Array, *, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
-    """Where the lower median stands; the first nan, unless they are to be ignored."""
-    lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
-    size = lanes.shape[-1]
-    middle = (size - 1) // 2
-    missing = np.isnan(lanes) if x.dtype.kind in "fV" else np.zeros(1, bool, like=x)
-    if not missing.any():
-        # Among equal elements the one that a stable sort would put there.
-        value = np.partition(lanes, middle, axis=-1)[..., middle, None]
-        rank = middle - np.count_nonzero(lanes < value, axis=-1)[..., None]
-        count = np.add.accumulate(lanes == value, axis=-1, dtype=np.int32)
-        found = (count > rank).argmax(-1)
-    else:
-        there = size - np.count_nonzero(missing, axis=-1)
-        rank = np.maximum(there - 1, 0) // 2
-        found = np.take_along_axis(_order(lanes), rank[..., None], -1)[..., 0]
-        if not ignore_nan:
-            found = np.where(there < size, missing.argmax(-1), found)
-    return np.expand_dims(found, dim) if keepdim and x.ndim else found
-
-
-def _mode_index(x: Array, *, dim: int, keepdim: bool) -> Any:
-    """Where the last of the smallest of the most frequent values stands."""
-    lanes = np.moveaxis(x, dim, -1) if x.ndim else x.reshape(1)
-    # torch sorts the lines, and so do we: equal elements stand in the order of its algorithm.
-    order = torch_order(contiguous(lanes)[None], False)[0]
-    ordered = np.take_along_axis(lanes, order, -1)
-    place = np.arange(lanes.shape[-1], like=x)
-    starts = np.concatenate(
-        [np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], -1
-    )
-    run = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
-    found = np.take_along_axis(order, run.argmax(-1)[..., None], -1)[..., 0]
-    return np.expand_dims(found, dim) if keepdim and x.ndim else found
-
-
-def _middle_rule(name: str) -> Callable[..., Spec]:
-    rule = _position_rule(name)
-    return lambda x, *, dim, keepdim, **_: rule(x, dim=dim, keepdim=keepdim)
-
-
-median_index = Primitive(
-    "median_index", "reduce", _median_index, None, _middle_rule("median"), "call",
-    lambda: [Sample((draw(4, (3, 4)),), {"dim": 1, "keepdim": k, "ignore_nan": k})
-             for k in (False, True)],
-    promote=taking("median", "iufV", list), layout=in_rows,
-)  # fmt: skip
-mode_index = Primitive(
-    "mode_index", "reduce", _mode_index, None, _middle_rule("mode"), "call",
-    lambda: [Sample((np.round(draw(4, (3, 4))),), {"dim": d, "keepdim": False}) for d in (0, 1)],
-    promote=taking("mode", REAL, list, idle=has_no_line), layout=in_rows,
-)  # fmt: skip
-
-
-def _median(x: Array, *, ignore_nan: bool) -> Any:
-    flat = x.reshape(-1)
-    if not flat.size:
-        if x.dtype.kind in "biu":
-            return np.full((), 1 if x.dtype.kind == "b" else np.iinfo(x.dtype).min, x.dtype, like=x)
-        return np.full((), np.nan, x.dtype, like=x)
-    missing = np.isnan(flat) if x.dtype.kind in "fV" else np.zeros(1, bool, like=x)
-    if missing.any():
-        if not ignore_nan or missing.all():
-            return flat[missing.argmax()]
-        flat = flat[~missing]
-    middle = (flat.size - 1) // 2
-    return np.partition(flat, middle)[middle]
-
-
-def _median_vjp(g: Any, x: Any, out: Any) -> Any:
-    return _fill_evenly(g, x, out)
-
-
-median = Primitive(
-    "median", "reduce", _median, (_median_vjp,), lambda x, *, ignore_nan: ((), x.dtype), "call",
-    lambda: [Sample((draw(4, shape),), {"ignore_nan": False}) for shape in ((3, 4), (5,), ())],
-    promote=taking("median", "iufV", list, idle=is_empty),
-    label=lambda node: "NanmedianBackward0" if node.static["ignore_nan"] else "MedianBackward0",
 )  # fmt: skip
 
 # ---- bits ---------------------------------------------------------------------------------------

@@ -149,6 +149,14 @@ def _nan_to_num(x: Array, *, nan: float | None, posinf: float | None, neginf: fl
     return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
+def _without_nan(x: Array) -> Array:
+    return np.where(x == x, x, x.dtype.type(0))
+
+
+# The gradient is a product, as in torch: one that is nan goes where there was nan, too.
+without_nan = unary(
+    "without_nan", _without_nan, lambda g, x: g * eq(x, x), "{x} == {x} ? {x} : 0", takes=FLOAT,
+)  # fmt: skip
 nan_to_num = unary(
     "nan_to_num", _nan_to_num, lambda g, x: g * isfinite(x),
     formulas.nan_to_num, to_float=False, static=({"nan": 0.5, "posinf": None, "neginf": -3.0},), layout=as_first,

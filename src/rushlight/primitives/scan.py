@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, REAL, draw, has_no_line, taking
 from rushlight.primitives.join import cat
 from rushlight.primitives.placement import in_rows
-from rushlight.primitives.pointwise import conj, exp, gt, log, lt, where
-from rushlight.primitives.transcendental import log_add_exp
+from rushlight.primitives.pointwise import conj, exp, gt, log, lt, ne, where
 from rushlight.primitives.view import flip
 
 _SHAPES = (((), 0), ((4,), 0), ((3, 2), 0), ((2, 3), 1), ((2, 0), 1))
@@ -78,18 +79,40 @@ def _cumprod(x: Array, *, dim: int) -> Array:
 
 
 def _cumprod_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
-    """The sum over k >= i of g_k * (x_0 ... x_k without x_i), without dividing by x_i.
-
-    It is (x_0 ... x_(i-1)) * s_i, where s_i = g_i + x_(i+1) * s_(i+1) runs from the end.
-    """
-    if not x._data.ndim or not x._data.shape[dim]:
+    """The sum over k >= i of g_k * (x_0 ... x_k without x_i): as in torch by division, where it can be."""
+    if x._data.size < 2 or x._data.shape[dim] == 1:
         return g
     size = x._data.shape[dim]
-    one = x.narrow(dim, 0, 1) * 0 + 1
-    before = cat(one, out.narrow(dim, 0, size - 1), dim=dim)
-    following = cat(conj(x.narrow(dim, 1, size - 1)), one * 0, dim=dim)
-    suffix = _back(recurrence(_back(following, dim), _back(g, dim), dim=dim), dim)
-    return conj(before) * suffix
+    zero = x == 0
+    scaled = conj(out) * g
+    if not read_each(zero.any(), "whether a factor is zero").any():
+        return _from_end(scaled, dim) / conj(x)
+    one = x.new_ones((*x.shape[:dim], 1, *x.shape[dim + 1 :]))
+    if state.grad:
+        return _each_product(g, x, out, one, dim)
+    count = cumsum(zero, dim=dim)
+    ahead, until = count == 0, count == 1
+    first = until & zero
+    # Before the first zero by division; what the zero itself multiplies ends at the next one.
+    divided = _from_end(where(ahead, scaled, 0), dim) / conj(x)
+    others = cumprod(where(until & ne(x, 0), conj(x), 1), dim=dim) * where(until, g, 0)
+    before = conj(cat(one, out.narrow(dim, 0, size - 1), dim=dim))
+    return where(ahead, divided, where(first, others.sum(dim, keepdim=True) * before, 0))
+
+
+def _from_end(x: Any, dim: int) -> Any:
+    return _back(cumsum(_back(x, dim), dim=dim), dim)
+
+
+def _each_product(g: Any, x: Any, out: Any, one: Any, dim: int) -> Any:
+    """The same without division, so that it can be differentiated where factors are zero."""
+    size, parts = x._data.shape[dim], []
+    for k in range(size):
+        before = out.narrow(dim, k - 1, 1) if k else one
+        after = cumprod(x.narrow(dim, k + 1, size - k - 1), dim=dim)
+        others = cat(before, before * after, dim=dim)
+        parts.append((g.narrow(dim, k, size - k) * conj(others)).sum(dim, keepdim=True))
+    return cat(*parts, dim=dim)
 
 
 cumprod = Primitive(
@@ -142,14 +165,28 @@ recurrence = Primitive(
 )  # fmt: skip
 
 
+def _log_plus_exp(x: Array, total: Array) -> Array:
+    """log(exp(x) + exp(total)) of complex numbers as torch goes on in a scan.
+
+    Of parts that are equally large the new one stands in front; nan spreads to both parts.
+    """
+    behind = x.real < total.real
+    first, second = np.where(behind, total, x), np.where(behind, x, total)
+    same = np.isinf(first.real) & (first.real == second.real)
+    far = np.where(first.real < 0, second, np.log(np.exp(second) + np.exp(first)))
+    sums = np.where(same, far, np.log1p(np.exp(second - first)) + first)
+    return np.where(np.isnan(x) | np.isnan(total), x.dtype.type(complex(np.nan, np.nan)), sums)
+
+
 def _logcumsumexp(x: Array, *, dim: int) -> Array:
     if not x.ndim:
         return x.copy()
     if x.dtype.kind == "c":
         out = x.copy()
         steps = np.moveaxis(out, dim, 0)
-        for t in range(1, len(steps)):
-            steps[t] = log_add_exp(steps[t - 1], steps[t])
+        total = np.full(steps.shape[1:], -np.inf, x.dtype, like=x)
+        for t in range(len(steps)):
+            total = steps[t] = _log_plus_exp(steps[t], total)
         return out
     wide = np.logaddexp.accumulate(x, axis=dim, dtype=np.float64) + 0.0  # nor is its -0 torch's
     return wide.astype(x.dtype, copy=False)
@@ -157,6 +194,8 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 
 def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
+    if not g._data.ndim:
+        return g
     if x._data.dtype.kind == "c":
         scaled = log(g) - conj(out)
         return exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + conj(x))

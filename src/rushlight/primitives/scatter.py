@@ -157,9 +157,24 @@ def _add_into(out: Array, index: Array, src: Array, *, dim: int) -> None:
 def _fold_into(out: Array, index: Array, src: Array, *, dim: int, fold: str) -> None:
     flat, ordered = _flat(out)
     ufunc = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[fold]
-    ufunc.at(flat, positions(out.shape, dim, index), _leading(src, index.shape))
+    places, values = positions(out.shape, dim, index), _leading(src, index.shape)
+    before = flat[places]
+    ufunc.at(flat, places, values)
+    if fold != "prod" and out.dtype.kind in "fV":
+        _first_zeros(flat, places, before, values)
     if ordered is not None:
         out[...] = ordered
+
+
+def _first_zeros(flat: Array, places: Array, before: Array, values: Array) -> None:
+    """Of zeros that are the extreme the first one stays, whatever its sign."""
+    zero = flat[places] == 0
+    if not zero.any():
+        return
+    new, kept = zero & (values == 0), zero & (before == 0)
+    # Of several for one place the last is written, so the first one comes last.
+    flat[places[new][::-1]] = values[new][::-1]
+    flat[places[kept]] = before[kept]
 
 
 def _on_copy(kernel: Kernel) -> Callable[..., Array]:

@@ -12,7 +12,7 @@ from rushlight.core.tensor import Array
 from rushlight.dtypes import cast
 from rushlight.narrow import through, widen
 from rushlight.primitives.families import FLOAT, draw, is_empty, taking
-from rushlight.primitives.inner import inner, totals
+from rushlight.primitives.inner import inner, signed_sum, totals
 from rushlight.primitives.kernel import one_kernel
 
 _LONG = 4096
@@ -70,7 +70,10 @@ def _log_softmax(x: Array, *, dim: int) -> Array:
 
 @one_kernel
 def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
-    return g - out.exp() * g.sum(dim, keepdim=True)
+    # Along the last dimension torch's sum begins with its first term, and may be -0.
+    last = dim == out._data.ndim - 1
+    total = signed_sum(g, dims=(dim,)) if last else g.sum(dim, keepdim=True)
+    return g - out.exp() * total
 
 
 def _rule(x: Array, *, dim: int, masked: bool = False) -> Spec:

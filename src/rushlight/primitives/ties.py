@@ -57,6 +57,28 @@ def sorted_as_torch(keys: Array) -> Array:
     return result
 
 
+def sorted_by_less(keys: Array) -> Array:
+    """std::sort of each row (rows, n) of numbers with nan, by < alone: where its elements come from."""
+    count, n = keys.shape
+    key, place = keys.reshape(-1).copy(), np.tile(np.arange(n, like=keys), count)
+    if n > SMALL:
+        first = np.arange(count, like=keys) * n
+        every = np.arange(key.size + 1, like=keys)
+        _introsort(key, place, first, first + n, 2 * (n.bit_length() - 1), every)
+    for start in range(0, key.size, n):
+        line, source = key[start : start + n].tolist(), place[start : start + n].tolist()
+        for i in range(1, n):
+            value, j = line[i], i
+            while j and value < line[j - 1]:
+                j -= 1
+            if i < SMALL and value < line[0]:
+                j = 0
+            line.insert(j, line.pop(i))
+            source.insert(j, source.pop(i))
+        place[start : start + n] = source
+    return place.reshape(count, n)
+
+
 def _introsort(
     key: Array, place: Array, first: Array, last: Array, depth: int, ties: Array
 ) -> None:
@@ -173,7 +195,7 @@ def _partition(key: Array, place: Array, first: Array, last: Array) -> Array:
     at = np.arange(ends[-1], like=key) + np.repeat(first + 1 - starts, sizes)
     there, by = key[at], np.repeat(pivot, sizes)
     # From the left stop at what is not smaller, from the right at what is not larger.
-    left, right = np.flatnonzero(there >= by), np.flatnonzero(there <= by)
+    left, right = np.flatnonzero(~(there < by)), np.flatnonzero(~(by < there))
     left_0, left_1 = np.searchsorted(left, starts), np.searchsorted(left, ends)
     right_0, right_1 = np.searchsorted(right, starts), np.searchsorted(right, ends)
     pairs = np.minimum(left_1 - left_0, right_1 - right_0)

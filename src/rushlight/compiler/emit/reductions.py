@@ -182,6 +182,7 @@ REDUCTIONS: dict[str, tuple[str, Make]] = {
     "any": ("biuf", _every("|", "0")), "all": ("biuf", _every("&", "1")), "var": ("f", _var("")),
     "std": ("f", _var("sqrt")), "logsumexp": ("f", _logsumexp), "vector_norm": ("f", _norm),
     "inner": ("f", _inner), "dot": ("iuf", _inner),
+    "signed_sum": ("f", _folded("+", "-0.0")),
 }  # fmt: skip
 
 

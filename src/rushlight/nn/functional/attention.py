@@ -58,7 +58,7 @@ def _attend(
     if mask is not None:
         scores = scores + _additive(mask, scores.dtype)
     last = scores._data.ndim - 1
-    masked = mask is not None and not nan_rows
+    masked = not nan_rows
     weights: Tensor = apply(softmax_rows.softmax, scores, dim=last, masked=masked)
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
@@ -143,7 +143,13 @@ def scaled_dot_product_attention(
         query, key, value = query.float(), key.float(), value.float()
         if attn_mask is not None and attn_mask._data.dtype.kind in "fV":
             attn_mask = attn_mask.float()
-    out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
+    nothing = 0 in (query._data.shape[-2], key._data.shape[-2], value._data.shape[-1])
+    if nothing:
+        # As torch has it, the batch is then that of the query alone.
+        shape = (*query._data.shape[:-1], value._data.shape[-1])
+        out = query.new_zeros(shape)
+    else:
+        out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
     if narrow:
         out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))

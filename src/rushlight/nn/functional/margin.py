@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.core.doors import apply, check, literal
+from rushlight.core.doors import apply, check
 from rushlight.core.tape import remember
 from rushlight.narrow import need_wide
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
@@ -17,9 +17,8 @@ from rushlight.ops.arguments import need_castable, need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
-from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed, entering
-from rushlight.primitives.loss import label_masks
+from rushlight.primitives.loss import label_masks, multi_margin
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -77,14 +76,7 @@ def multi_margin_loss(
             "of the input's type"
         )
     input = entering(input, refused="multi_margin_loss_backward")
-    right = input.gather(1, target.unsqueeze(1))
-    gaps = _positive(margin - right + input)
-    if p == 2:
-        gaps = gaps * gaps
-    if weight is not None:
-        gaps = gaps * apply(index, weight, target, spec=(ARRAY,)).unsqueeze(1)
-    wrong = literal(np.arange(classes)) != target.unsqueeze(1)
-    losses = where_zero(wrong, gaps).sum(1) / classes
+    losses: Tensor = apply(multi_margin, input, target, weight, p=p, margin=float(margin))
     if how == "none":
         return losses.reshape(out_shape)
     return reduced(losses, how, "MultiMarginLossBackward0")

@@ -211,12 +211,13 @@ def _interpolating(
     first = np.floor(places).astype(np.int64)
     rest = places - first
     weights = cubic_weights(rest) if cubic else [1 - rest, rest]
-    matrix, reach = np.zeros((count, size), dtype), np.zeros((count, size), bool)
+    matrix, taps = np.zeros((count, size), dtype), np.zeros((3, count, size), np.int8)
     for i, weight in enumerate(weights):
-        position = np.clip(first + (i - 1 if cubic else i), 0, size - 1)
-        np.add.at(matrix, (np.arange(count), position), weight)
-        reach[np.arange(count), position] = True
-    return matrix, reach
+        place = np.arange(count), np.clip(first + (i - 1 if cubic else i), 0, size - 1)
+        np.add.at(matrix, place, weight)
+        taps[(np.sign(weight).astype(np.int8) + 1, *place)] = 1
+    kinds = taps.sum(0, dtype=np.int8)
+    return matrix, np.minimum(kinds, 2)
 
 
 def _triangle(x: Array) -> Array:

@@ -434,6 +434,11 @@ def _one_infinity(negative: int) -> Translator:
     return translate
 
 
+def _without_nan(w: Writer, step: Step) -> str:
+    (x,), dtype = given(w, step)
+    return w.graph.op("Where", w.graph.op("IsNaN", x), w.graph.number(0.0, dtype), x)
+
+
 def _nan_to_num(w: Writer, step: Step) -> str:
     (x,), dtype = given(w, step)
     g = w.graph
@@ -491,6 +496,7 @@ POINTWISE: dict[str, Translator] = {
     "softplus": _softplus, "mish": _mish, "hardsigmoid": _hardsigmoid, "hardswish": _hardswish,
     "leaky_relu": _leaky_relu, "threshold": _threshold, "hardshrink": _hardshrink, "softshrink": _softshrink,
     "isfinite": _isfinite, "isposinf": _one_infinity(0), "isneginf": _one_infinity(1), "sgn": _one("Sign"),
+    "without_nan": _without_nan,
     "nan_to_num": _nan_to_num, "logit": _logit, "rounded_distance": _rounded_distance, "signbit": _signbit,
     "clone": _same, "compact": _same, "laid_out": _same, "variable": _same, "overwrite": _same,
     "conj_physical": _same,

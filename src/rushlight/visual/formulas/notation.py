@@ -96,6 +96,7 @@ DEFINITIONS: dict[str, str] = {
     "relu_backward": r"z = x \cdot \left[y > 0\right]",
     "round": r"y = \operatorname{round}(x)",
     "nan_to_num": r"y = x \text{, numbers in place of nan and infinity}",
+    "without_nan": r"y = x \text{, 0 in place of nan}",
     "erfinv": r"y = \operatorname{erf}^{-1}(x)",
     "ndtri": r"y = \Phi^{-1}(x)",
     "log_ndtr": r"y = \ln \Phi(x)",

@@ -152,7 +152,7 @@ def _running(full: Array, dims: Shape) -> tuple[Array, Array]:
     B. P. Welford, 1962. Where elements are nearly the same, their variance is what was rounded.
     """
     single, shape = full.dtype.type, statistics(full.shape, dims)
-    lines = full.reshape(*full.shape[: dims[0]], -1)
+    lines = full.reshape(*full.shape[: dims[0]], math.prod(full.shape[dims[0] :]))
     mean, squares = np.zeros_like(lines[..., 0]), np.zeros_like(lines[..., 0])
     for step in range(lines.shape[-1]):
         x = lines[..., step]
@@ -289,7 +289,8 @@ def _normalize_grad(
         dx -= normal
         dx *= rstd
         if exact:
-            dx = _as_torch_rounds(g, full, mean, rstd, weight)
+            shaped = None if weight is None else weight.reshape(broadcast)
+            dx = _as_torch_rounds(g, full, mean, rstd, shaped)
     else:
         # The weight is constant along dims: the sums for x are those for weight and bias.
         factor = None if weight is None else weight.reshape(broadcast)

@@ -420,6 +420,8 @@ onnx = _later("rushlight.onnx")
 package = _later("rushlight.package")
 quantization = _later("rushlight.quantization")
 _inductor = _later("rushlight._inductor")
+# Not torch's: rushlight's own.
+visual = _later("rushlight.visual")
 
 from rushlight.amp import GradScaler
 from rushlight.overriding.asking import DisableTorchFunction, DisableTorchFunctionSubclass

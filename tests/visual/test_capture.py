@@ -148,7 +148,9 @@ def test_a_function_of_the_users_and_a_failure():
         with pytest.raises(RuntimeError):
             w @ torch.ones(3)
     visits = [e for e in run.events if isinstance(e, Visit)]
-    assert [v.operation.name for v in visits] == ["sum", "TwiceBackward"]
+    assert [v.operation.name for v in visits] == ["sum", "Twice"]
+    assert [o.name for o in visits[1].operation.inside] == ["mul"]
+    assert visits[1].operation.line.function == "test_a_function_of_the_users_and_a_failure"
     assert visits[1].outgoing[0].seen.tolist() == [2, 2]
     assert [o.name for o in visits[1].rule] == ["mul"]
     assert "RuntimeError" in run.events[-1].error

@@ -11,8 +11,8 @@ from rushlight.visual.formulas.parts import Text
 
 # Rules that raise an error in place of a derivative, or that are better read in their own words.
 UNREAD = {
-    "closed", "floor_division", "geqrf", "gru", "heaviside", "igamma", "igammac", "linalg_ldl_factor_ex",
-    "linalg_ldl_solve", "linalg_lu_factor_ex", "linalg_slogdet", "lstm", "rnn", "vector_norm", "zeta",
+    "closed", "floor_division", "geqrf", "heaviside", "igamma", "igammac", "linalg_ldl_factor_ex",
+    "linalg_ldl_solve", "linalg_lu_factor_ex", "zeta",
 }  # fmt: skip
 
 
@@ -30,6 +30,9 @@ UNREAD = {
         ("leaky_relu",
          r"y = \begin{cases} x & \text{if } x > 0 \\ x \cdot \mathrm{slope} & \text{else} \end{cases}",
          {"x": r"\begin{cases} g & \text{if } x > 0 \\ g \cdot \mathrm{slope} & \text{else} \end{cases}"}),
+        ("put", r"y_{i_j} = v_j, \quad y = x \text{ elsewhere}",
+         {"x": r"\operatorname{blank}\left(g, i_{1}\right)",
+          "values": r"\operatorname{index}\left(g, i_{1}\right)"}),
         ("floor", r"y = \left\lfloor x \right\rfloor", {"x": "0"}),
     ],
 )  # fmt: skip

@@ -118,7 +118,7 @@ if len(sys.argv) > 1:
 import rushlight.as_torch
 import torch
 x = torch.ones(3)
-print(hasattr(x, "_repr_html_"), hasattr(torch.nn.ReLU(), "_repr_html_"), "rushlight.visual" in sys.modules)
+print(hasattr(x, "_repr_html_"), hasattr(torch.nn.ReLU(), "_repr_html_"), "rushlight.visual.drawing" in sys.modules)
 for cls, shown in formatters.items():
     print(cls.__name__, shown(x if cls is torch.Tensor else torch.nn.ReLU())[:15])
 """

@@ -384,3 +384,46 @@ def test_a_long_way_before_the_first_backward_is_not_kept():
 def _data(path):
     text = path.read_text()
     return json.loads(re.search(r"<script[^>]*application/json[^>]*>(.*?)</script>", text, re.S)[1])
+
+
+class Clip(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, bound, x):
+        ctx.save_for_backward(x)
+        ctx.bound = bound
+        return x.clamp(-bound, bound), "clipped"
+
+    @staticmethod
+    def backward(ctx, g, _):
+        (x,) = ctx.saved_tensors
+        return None, g * (x.abs() <= ctx.bound)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_function_of_the_users_shows_its_lines(browser, tmp_path, watched):
+    w = torch.tensor([0.2, 0.9], requires_grad=True)
+
+    def step():
+        return (Clip.apply(0.5, w)[0] ** 2).sum()
+
+    def whole():
+        step().backward()
+
+    path = page(whole if watched else step(), tmp_path / "page.html")
+    tab = browser.new_page(viewport={"width": 1200, "height": 800})
+    tab.goto(path.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#detail h2").inner_text() == "Clip"
+    written = tab.locator("#detail").inner_text()
+    assert "ctx.save_for_backward(x)" in written
+    assert "g * (x.abs() <= ctx.bound)" in written
+    assert "YOUR FUNCTION" in written
+    if watched:
+        assert "clamp(" in written
+        assert "Clip.apply(0.5, w)" in written
+        assert "bound = 0.5" in written
+    tab.keyboard.press("b")
+    assert tab.locator(".phase").inner_text().lower() == "backward"
+    np.testing.assert_array_equal(numbers(tab, "gradient of w"), np.array([0.4, 0.0], np.float32))
+    tab.close()

@@ -17,7 +17,7 @@ from rushlight.overriding.functions import records
 Shape = tuple[int, ...]
 
 # Operations that torch shows though they do nothing: no row runs.
-ALWAYS = {"contiguous", "detach", "item", "to"}
+ALWAYS = {"detach", "item", "to"}
 
 _TO = "bfloat16 bool byte cdouble cfloat char double float half int long short type type_as"
 # Public names that have others in ATen.
@@ -31,6 +31,7 @@ _RENAMED = dict.fromkeys(_TO.split(), "to") | {
     "__iand__": "__iand__", "__ior__": "__ior__", "__ixor__": "__ixor__", "__lshift__": "__lshift__",
     "__rshift__": "__rshift__", "lu": "_lu_with_info",
 }  # fmt: skip
+_BY_PLACE = {"torch.nn.functional.unfold": "im2col", "torch.nn.functional.fold": "col2im"}
 # What torch writes in Python, of which the profiler sees the parts; and what is no operation.
 _IN_PYTHON = """
     apply_ asarray as_tensor backward dropout1d dropout2d dropout3d fold frombuffer gaussian_nll_loss grad
@@ -82,7 +83,8 @@ _STEPS = {
         "slice": "as_strided", "unsqueeze": "as_strided", "squeeze": "as_strided", "reshape": "view",
         "flatten": "view", "embedding": "index_select", "stack": "cat", "randn": "normal_", "rand": "uniform_",
         "randint": "random_", "contiguous": "clone", "to": "_to_copy", "log_sigmoid": "log_sigmoid_forward",
-        "item": "_local_scalar_dense",
+        "item": "_local_scalar_dense", "pad": "constant_pad_nd",
+        **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "convolution _convolution"),
     }.items()
 }  # fmt: skip
 _FILLED = {
@@ -100,7 +102,10 @@ _ROWS = {
     "max_pool_from": "max_pool2d_with_indices", "order": "sort", "top": "topk", "inner": "linalg_vecdot",
     "integers_": "random_", "dropout_noise_": "bernoulli_", "copy_region_": "copy_", "linear": "addmm",
     "linear_weight": "mm", "laid_out": "clone", "relu_backward": "threshold_backward",
+    "vector_norm": "linalg_vector_norm",
 }  # fmt: skip
+# Rows that are all of what the operation does which asks for them, and go by its name.
+OWN = {"rounded_distance"}
 # What the rules of one row are together, in ATen.
 _BACKWARD = {
     "SoftmaxBackward0": "_softmax_backward_data", "LogSoftmaxBackward0": "_log_softmax_backward_data",
@@ -117,6 +122,8 @@ _BACKWARD = {
 
 def called(record: str) -> str | None:
     """ATen's name for a public function, as `torch.Tensor.add`; None if it is no operation of its own."""
+    if record in _BY_PLACE:
+        return _BY_PLACE[record]
     name = record.removeprefix("torch.Tensor.").rpartition(".")[2]
     if "__" in record:
         name = record.removeprefix("torch.Tensor.")
@@ -137,7 +144,9 @@ def parts(name: str, shapes: Sequence[Any], doors: Sequence[str]) -> list[tuple[
     if name == "cross_entropy_loss" and "cross_entropy" in doors:
         return [("log_softmax", "_log_softmax"), ("nll_loss_nd", "nll_loss", "nll_loss_forward")]
     if name in _WHOLE:
-        return [_WHOLE[name]]
+        return [tuple(chain.split()) for chain in _WHOLE[name].split(",") if chain]
+    if name == "scaled_dot_product_attention" and shapes and len(shapes[0] or ()) == 4:
+        return [("_scaled_dot_product_flash_attention_for_cpu",)]
     if name in _FILLED and not doors:
         return [(_FILLED[name],)]
     if len(doors) == 1:
@@ -145,12 +154,37 @@ def parts(name: str, shapes: Sequence[Any], doors: Sequence[str]) -> list[tuple[
     return None
 
 
-# What ATen does in one place, and rushlight in several.
-_WHOLE: dict[str, tuple[str, ...]] = {
-    "batch_norm": ("_batch_norm_impl_index", "native_batch_norm"), "layer_norm": ("native_layer_norm",),
-    "group_norm": ("native_group_norm",), "addmm": (), "sort": (), "topk": (), "avg_pool2d": (), "one_hot": (),
-    "std": (), "var": (), "index": (),
+# What ATen does in one place, and rushlight in several: steps from the outside in, and what comes one after another.
+_WHOLE = {
+    "batch_norm": "_batch_norm_impl_index native_batch_norm", "layer_norm": "native_layer_norm",
+    "instance_norm": "batch_norm _batch_norm_impl_index native_batch_norm", "group_norm": "native_group_norm",
+    "outer": "mul", "prelu": "_prelu_kernel", "glu": "narrow,narrow", "roll": "narrow,narrow,cat",
+    "dropout": "bernoulli_,div_,mul", "pixel_shuffle": "contiguous clone", "hstack": "atleast_1d,cat",
+    "vstack": "atleast_2d,cat", "adaptive_avg_pool2d": "_adaptive_avg_pool2d",
+    **dict.fromkeys(
+        ("addmm", "baddbmm", "im2col", "sort", "topk", "avg_pool2d", "one_hot", "std", "var", "index", "max", "min",
+         "adaptive_max_pool2d"), "",
+    ),
 }  # fmt: skip
+# What ATen always does within an operation of which nothing else is known to be within.
+_INSIDE = {
+    name: tuple(steps.split())
+    for name, steps in {
+        "mean": "sum div_", "narrow": "slice", "sort": "arange", "argsort": "sort", "masked_fill": "clone masked_fill_",
+        "isnan": "ne", "mT": "transpose", "swapaxes": "transpose", "swapdims": "transpose", "movedim": "permute",
+        "rsub": "sub", "relu6": "hardtanh", "selu": "elu", "new_zeros": "new_empty", "new_ones": "new_empty",
+        "rand_like": "uniform_", "randn_like": "normal_", "bernoulli": "bernoulli_",
+        "linalg_norm": "linalg_vector_norm", "log_sigmoid": "log_sigmoid_forward",
+        # These are asked for once more, for a result that was made.
+        **{name: name for name in ("abs", "arange", "eye", "hardtanh", "linspace", "logical_and", "logical_or",
+                                   "logical_xor", "logical_not", "deg2rad", "rad2deg")},
+    }.items()
+}  # fmt: skip
+
+
+def inside(name: str) -> tuple[str, ...]:
+    """What stands within an operation of ATen's, one after another; nothing for most."""
+    return _INSIDE.get(name, ())
 
 
 _PRODUCTS = {"matmul", "dot", "reshape", "squeeze", "unsqueeze"}
@@ -181,7 +215,12 @@ def door(name: str, shapes: Sequence[Any], out: Any) -> str:
 def _known() -> frozenset[str]:
     """The names that are ATen's."""
     public = (called(record.name) for record in records())
-    steps = (step for table in (_STEPS, _WHOLE) for chain in table.values() for step in chain)
+    tables = (
+        _STEPS,
+        _INSIDE,
+        {name: steps.replace(",", " ").split() for name, steps in _WHOLE.items()},
+    )
+    steps = (step for table in tables for chain in table.values() for step in chain)
     more = (*_ROWS.values(), *_ARGUMENTS, *_FILLED.values(), *_BACKWARD.values(), *steps)
     return frozenset({name for name in public if name} | set(more) | {"mv", "dot"})
 

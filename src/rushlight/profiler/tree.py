@@ -20,6 +20,8 @@ def events(watch: Watch, *, shapes: bool, flops: bool, memory: bool) -> EventLis
     made = _Maker(watch, shapes, flops)
     for mark in watch.roots:
         made.of(mark, None)
+    for event in [e for e in made.events if not e.cpu_children]:
+        made.fill(event, event.name)
     for when, size, thread in watch.loose if memory else ():
         made.event(MEMORY_EVENT_NAME, when, when, None, thread).cpu_memory_usage = size
     found = EventList(made.events, profile_memory=memory, with_flops=flops)
@@ -76,7 +78,8 @@ class _Maker:
             event.flops = naming.of_convolution(sizes, children[0].out)
         if steps is None:
             for child in children:
-                if child.kind == DOOR and naming.door(child.name, (), None) == mark.name:
+                own = child.name in naming.OWN or naming.door(child.name, (), None) == mark.name
+                if child.kind == DOOR and own:
                     event.cpu_memory_usage += child.bytes
                 else:
                     self.of(child, event)
@@ -120,6 +123,16 @@ class _Maker:
         if self.flops:
             event.flops = naming.flops(name, sizes)
 
+    def fill(self, event: FunctionEvent, outer: str) -> None:
+        """What ATen does within an operation; the first of it has the time."""
+        start, end = event.time_range.start, event.time_range.end
+        for name in naming.inside(event.name.removeprefix("aten::")):
+            made = self._add(f"aten::{name}", event.thread, start, end, event)
+            self._describe(made, name, [size or None for size in event.input_shapes or ()], None)
+            start = end
+            if made.name != outer:
+                self.fill(made, made.name)
+
     def event(
         self,
         name: str,
@@ -131,17 +144,24 @@ class _Maker:
     ) -> FunctionEvent:
         """An event within another."""
         begun = self.watch.begun
-        # The steps of a profile count as one.
-        key = "ProfilerStep*" if name.startswith("ProfilerStep#") else name
-        made = FunctionEvent(
-            len(self.events), key, thread, (start - begun) / 1e3, (max(end, start) - begun) / 1e3,
-            fwd_thread=0, overload_name="", flops=0, trace_name=name,
-        )  # fmt: skip
+        ended = max(end, start)
+        made = self._add(name, thread, (start - begun) / 1e3, (ended - begun) / 1e3, parent)
         if mark is not None:
             made.cpu_memory_usage, made.scope = mark.bytes, mark.scope
             made.sequence_nr, made.stack = mark.sequence, mark.stack or []
         if made.scope == BACKWARD:
             made.fwd_thread = 1
+        return made
+
+    def _add(
+        self, name: str, thread: int, start: float, end: float, parent: FunctionEvent | None
+    ) -> FunctionEvent:
+        # The steps of a profile count as one.
+        key = "ProfilerStep*" if name.startswith("ProfilerStep#") else name
+        made = FunctionEvent(
+            len(self.events), key, thread, start, end,
+            fwd_thread=0, overload_name="", flops=0, trace_name=name,
+        )  # fmt: skip
         if parent is not None:
             parent.append_cpu_child(made)
             made.set_cpu_parent(parent)

@@ -11,9 +11,7 @@ them; while none is open nothing of this runs.
 
 from __future__ import annotations
 
-import os
 import sys
-import sysconfig
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
@@ -26,7 +24,7 @@ from rushlight.core import hooks as hooking
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
-from rushlight.core.tensor import HERE, Array, TensorBase, site
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.memory import address, root
 from rushlight.nn import Module
 from rushlight.nn.modules.hooks import (
@@ -38,7 +36,9 @@ from rushlight.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
+from rushlight.visual import functions
 from rushlight.visual.keeping import its_end, kept, without_the_dead
+from rushlight.visual.lines import Lines
 from rushlight.visual.names import (
     BUFFER,
     CONSTANT,
@@ -69,15 +69,8 @@ from rushlight.visual.records import (
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
-# What stands around public functions, and is not what the user called.
-_WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run", "apply"})
 # Larger leaves are not copied to see how far a step moves them.
 _LARGE = 4_000_000
-# How many of the user's lines are kept of a call.
-_DEPTH = 8
-_LIBRARIES = tuple(
-    os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "purelib", "platlib")
-)
 
 
 class Capture(Interpreter):
@@ -107,6 +100,8 @@ class Capture(Interpreter):
         self._number = 0
         self._call: list[Call] = []
         self._visiting: list[Visit] = []
+        # The user's Functions whose forward is under way.
+        self._within: list[Operation] = []
         self._optimizer: str | None = None
         self._backward_lines: tuple[Line, ...] = ()
         # Values by array, and by the memory that an array shows; how often a memory was written, and by whom.
@@ -121,8 +116,7 @@ class Capture(Interpreter):
         # Leaves as they were before the step under way.
         self._old: dict[int, tuple[weakref.ref[Any], Any]] = {}
         self._handles: list[Any] = []
-        self._files: dict[str, int] = {}
-        self._interned: dict[Any, Any] = {}
+        self._lines = Lines()
 
     # ---- begin and end --------------------------------------------------------------------------
 
@@ -219,6 +213,24 @@ class Capture(Interpreter):
         self._done(operation, out if isinstance(out, tuple) else (out,))
         return out
 
+    def function(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A user's Function: one operation, with what runs inside of it."""
+        if functions.is_rushlights(cls):
+            return functions.run(self, cls, args, kwargs)
+        tensors, rest = functions.parted(cls, args, kwargs)
+        operation = self._operation(FUNCTION, cls.__name__, None, tensors, rest)
+        operation.code, operation.asked = cls, ""
+        self._within.append(operation)
+        try:
+            out = functions.run(self, cls, args, kwargs)
+        except Exception as error:
+            self._within.pop()
+            self._failed(operation, error)
+            raise
+        self._within.pop()
+        self._done(operation, out if isinstance(out, tuple) else (out,))
+        return out
+
     def literal(self, tensor: TensorBase) -> None:
         """Remember that a tensor was made of Python's numbers."""
         super().literal(tensor)
@@ -266,7 +278,7 @@ class Capture(Interpreter):
             self._settle()
             self._old.clear()
             self._visiting.clear()
-        lines, frame, _ = self._lines()
+        lines, frame, _ = self._lines.here(2)
         self._backward_lines = lines
         for r in roots:
             value = self._value(r)
@@ -344,7 +356,7 @@ class Capture(Interpreter):
         if state.walk is not None:
             phase, lines = BACKWARD, self._backward_lines
         else:
-            lines, frame, asked = self._lines()
+            lines, frame, asked = self._lines.here(2)
             if self._optimizer is not None:
                 phase, owner = UPDATE, self._optimizer
             elif self.roots and not state.grad and not self._call:
@@ -360,9 +372,15 @@ class Capture(Interpreter):
     def _done(self, operation: Operation, outs: Iterable[Any]) -> None:
         """It has run: its outputs are new values, whoever showed that memory before."""
         for out in outs:
+            if not isinstance(out, TensorBase):
+                thing = Value(self._next(), (), np.dtype(object), RESULT, None, operation)
+                operation.outputs.append(thing)
+                continue
             value = self._new(out._data, RESULT, None, operation)
             self._remember(out._data, value)
             operation.outputs.append(value)
+            if operation.kind == FUNCTION and out._node is not None:
+                self._nodes[id(out._node)] = weakref.ref(out._node), operation
         self._file(operation)
 
     def _failed(self, operation: Operation, error: Exception) -> None:
@@ -374,6 +392,9 @@ class Capture(Interpreter):
         if operation.phase == BACKWARD and self._visiting:
             visit = operation.visit = self._visiting[-1]
             (visit.passing if visit.done else visit.rule).append(operation)
+        if self._within:
+            self._within[-1].inside.append(operation)
+            return
         self.events.append(operation)
         if self.most is not None and len(self.events) > self.most and not self.roots:
             self._forget()
@@ -409,12 +430,15 @@ class Capture(Interpreter):
             for at, kept in zip(node.plan.inputs, node.kept or (), strict=False):
                 if at < len(inputs) and inputs[at] is None:
                     inputs[at] = self._value(kept) if isinstance(kept, TensorBase) else kept
-        kind, name = (FUNCTION, node.name()) if row is None else (ROW, row.name)
+        code = getattr(node, "_forward_cls", None)
+        name = row.name if row is not None else node.name() if code is None else code.__name__
+        kind = FUNCTION if row is None else ROW
         operation = Operation(
-            self._next(), kind, name, row, FORWARD, inputs, static, None, (), ""
+            self._next(), kind, name, row, FORWARD, inputs, static, None, (), "", code=code
         )  # fmt: skip
-        metas = node._metas if node._metas is not None else [_meta(node)]
-        for shape, dtype in metas:
+        for meta in node._metas if node._metas is not None else [_meta(node)]:
+            # A Function gives other things than tensors as well.
+            shape, dtype = meta or ((), np.dtype(object))
             operation.outputs.append(Value(self._next(), shape, dtype, RESULT, None, operation))
         self._nodes[id(node)] = weakref.ref(node), operation
         self.events.append(operation)
@@ -501,35 +525,6 @@ class Capture(Interpreter):
             if (node := ref()) is not None:
                 yield operation, node
 
-    # ---- lines ----------------------------------------------------------------------------------
-
-    def _lines(self) -> tuple[tuple[Line, ...], FrameType | None, str]:
-        """The user's lines that led here, the innermost first; their frame; the function called there."""
-        frame: FrameType | None = sys._getframe(2)
-        found: list[tuple[str, int, str]] = []
-        first, asked = None, ""
-        while frame is not None and len(found) < _DEPTH:
-            code = frame.f_code
-            origin = self._files.get(code.co_filename)
-            if origin is None:
-                origin = self._files[code.co_filename] = _origin(code.co_filename)
-            if origin:
-                if first is None:
-                    first = frame
-                found.append((code.co_filename, frame.f_lineno, code.co_name))
-            elif first is None and code.co_name not in _WRAPPERS:
-                asked = code.co_name
-            frame = frame.f_back
-        if site.line is not None and found:
-            # Within a step of an optimizer, which knows the line that asked for it.
-            asked = "step"
-        lines = self._interned.get(key := tuple(found))
-        if lines is None:
-            lines = self._interned[key] = tuple(
-                [Line(file, at, name, self._files[file] == 2) for file, at, name in found]
-            )
-        return lines, first, asked
-
     # ---- what is kept ---------------------------------------------------------------------------
 
     def keep_only(self, roots: Iterable[Value]) -> None:
@@ -576,10 +571,3 @@ def _meta(node: Node) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 def _place(array: Array) -> tuple[Any, ...]:
     return address(array), array.shape, array.strides, array.dtype
-
-
-def _origin(file: str) -> int:
-    """0: rushlight's own, 1: the user's, 2: an installed library's."""
-    if file.startswith((HERE, "<frozen ")):
-        return 0
-    return 2 if os.path.realpath(file).startswith(_LIBRARIES) else 1

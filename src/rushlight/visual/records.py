@@ -76,6 +76,8 @@ class Operation:
     visit: Visit | None = None
     owner: str | None = None
     code: Any = None
+    # Of a user's Function, what ran within its forward.
+    inside: list[Operation] = field(default_factory=list)
     error: str | None = None
     # Of an update, how far the step has moved the leaf by now, as a part of its length.
     moved: float | None = None

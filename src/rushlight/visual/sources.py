@@ -1,10 +1,11 @@
-"""The very lines of rushlight in which a row stands: its entry in the table, its forward, its rules."""
+"""The very lines in which a row stands: its entry in the table, its forward, its rules; or a user's Function."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import inspect
+import linecache
 import os
 import re
 import textwrap
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rushlight.autograd.function import Function
 from rushlight.core.tensor import HERE
 
 if TYPE_CHECKING:
@@ -40,33 +42,49 @@ def sources_of(row: Primitive) -> list[Source]:
 
 
 def source_of(function: Callable[..., Any] | None, title: str) -> Source | None:
-    """The definition of a function of rushlight's; None for lambdas, which stand in what they are part of."""
+    """The definition of a function; None for lambdas, which stand in what they are part of, and where no text is."""
     function = inspect.unwrap(function) if function is not None else None
     code = getattr(function, "__code__", None)
-    if code is None or code.co_name == "<lambda>" or not code.co_filename.startswith(HERE):
+    if code is None or code.co_name == "<lambda>":
         return None
-    for node in ast.walk(_parsed(code.co_filename)):
+    try:
+        tree = _parsed(code.co_filename)
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first == code.co_firstlineno:
                 return Source(
-                    title, _shown(code.co_filename), first, _cut(code.co_filename, first, node)
+                    title, shown(code.co_filename), first, _cut(code.co_filename, first, node)
                 )
     return None
 
 
+def sources_of_function(cls: type[Function]) -> list[Source]:
+    """What the user wrote of a Function: forward, setup_context if there is one, backward (or vjp)."""
+    wanted = ("forward", "setup_context", "backward", "vjp")
+    written = [name for name in wanted if getattr(cls, name) is not getattr(Function, name)]
+    found = (source_of(getattr(cls, name), name) for name in written)
+    return [source for source in found if source is not None]
+
+
 @functools.cache
 def _parsed(file: str) -> ast.Module:
-    return ast.parse(Path(file).read_text(encoding="utf-8"))
+    return ast.parse("".join(linecache.getlines(file)))
 
 
 def _cut(file: str, first: int, node: ast.stmt) -> str:
-    lines = Path(file).read_text(encoding="utf-8").splitlines()
-    return textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno]))
+    lines = linecache.getlines(file)[first - 1 : node.end_lineno]
+    return textwrap.dedent("".join(lines)).rstrip("\n")
 
 
-def _shown(file: str) -> str:
-    return os.path.join("rushlight", os.path.relpath(file, HERE)).replace(os.sep, "/")
+def shown(file: str) -> str:
+    """A file by the name that one knows it by: within rushlight, or from the working folder on if it is there."""
+    if file.startswith(HERE):
+        return os.path.join("rushlight", os.path.relpath(file, HERE)).replace(os.sep, "/")
+    relative = os.path.relpath(file) if os.path.isabs(file) else file
+    return file if relative.startswith("..") else relative
 
 
 @functools.cache
@@ -79,5 +97,5 @@ def _entry(name: str) -> Source | None:
             continue
         for statement in _parsed(file).body:
             if called.search(entry := _cut(file, statement.lineno, statement)):
-                return Source("row", _shown(file), statement.lineno, entry)
+                return Source("row", shown(file), statement.lineno, entry)
     return None

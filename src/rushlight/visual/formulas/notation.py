@@ -4,7 +4,7 @@ r"""What is no expression of elements: how such rows are defined, and how they a
 `from_c.symbol` gives. `NOTATION` says how a row is written where a rule uses it: `#x` stands for an operand,
 `@x` for one that is to bind like a factor, `!x` for one that is to stand alone; the number is how the
 whole binds. `DERIVATIVES` are there for the
-few rows whose rule hands the whole work to another row.
+few rows whose rule hands the whole work to another row, or is a loop.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ DEFINITIONS: dict[str, str] = {
     r"\mu = \frac{1}{n} \sum_{\mathrm{dims}} x, \quad \sigma^2 = \frac{1}{n} \sum_{\mathrm{dims}} (x - \mu)^2",
     # losses
     "cross_entropy": r"y = -\frac{1}{N} \sum_n \ln \frac{e^{x_{n t_n}}}{\sum_c e^{x_{n c}}}",
+    "nll_scatter": r"y_{n c} = -\frac{x}{N} \left[c = t_n\right]",
     "nll": r"y = -\frac{1}{N} \sum_n x_{n t_n}",
     "binary_cross_entropy": r"z = -\left(y \ln x + (1 - y) \ln(1 - x)\right)",
     "ctc": r"y = -\ln \sum_{\pi \to \mathrm{labels}} \prod_t e^{x_{t \pi_t}}",
@@ -38,6 +39,14 @@ DEFINITIONS: dict[str, str] = {
     "max_pool_from": rf"y_{{n c p}} = \max_k x_{{n c,\; {_SHIFT}}}",
     "window_sum": rf"y_{{n c p}} = \sum_k x_{{n c,\; {_SHIFT}}}",
     "windows": rf"y_{{n c k p}} = x_{{n c,\; {_SHIFT}}}",
+    "window_spread": rf"y_{{n c q}} = \sum_{{{_SHIFT} = q}} x_{{n c p}}",
+    "windows_sum": rf"y_{{n c q}} = \sum_{{{_SHIFT} = q}} x_{{n c k p}}",
+    "pool_winner": rf"y_{{n c p}} = \arg\max_k x_{{n c,\; {_SHIFT}}}",
+    "pool_positions": rf"y_{{n c p}} = {_SHIFT}, \quad k = \mathrm{{winner}}_{{n c p}}",
+    "pool_scatter": r"y_{n c q} = \sum_{p:\; \mathrm{winner}_{n c p} = q} x_{n c p}",
+    "pool_gather": r"y_{n c p} = x_{n c\, \mathrm{winner}_{n c p}}",
+    "unfold": r"y_{p k} = x_{s p + k}",
+    "fold_windows": r"y_q = \sum_{s p + k = q} u_{p k}",
     # reductions
     "sum": r"y = \sum_i x_i",
     "prod": r"y = \prod_i x_i",
@@ -67,6 +76,15 @@ DEFINITIONS: dict[str, str] = {
     "place_index": r"y_v = \sum_{j:\; i_j = v} u_j",
     "slice": r"y = x[\mathrm{index}]",
     "place_slice": r"y[\mathrm{index}] = u, \quad 0 \text{ elsewhere}",
+    "put": r"y_{i_j} = v_j, \quad y = x \text{ elsewhere}",
+    "blank": r"y_{i_j} = 0, \quad y = x \text{ elsewhere}",
+    "scatter": r"y_{j\, i_{jk}} = \mathrm{src}_{jk}, \quad y = x \text{ elsewhere}",
+    "scatter_fill": r"y_{j\, i_{jk}} = \mathrm{value}, \quad y = x \text{ elsewhere}",
+    "entry": r"y = x[\mathrm{index}]",
+    "order": r"x_{y_1} \leq x_{y_2} \leq \ldots",
+    "top": r"x_{y_1} \geq x_{y_2} \geq \ldots \geq x_{y_k} \geq \text{all others}",
+    "kth": r"y = \text{the index of the } k\text{-th smallest } x_i",
+    "search": r"y_j = \left|\left\{i:\; \mathrm{sequence}_i < \mathrm{values}_j\right\}\right|",
     "scatter_add": r"y_{jv} = x_{jv} + \sum_{k:\; i_{jk} = v} \mathrm{src}_{jk}",
     # shapes
     "reshape": r"y = x \text{ in another shape}",
@@ -94,6 +112,16 @@ DEFINITIONS: dict[str, str] = {
     "logit": r"y = \ln \frac{x}{1 - x}",
     "relu": r"y = \max(0, x)",
     "relu_backward": r"z = x \cdot \left[y > 0\right]",
+    "trunc": r"y = \operatorname{sgn}(x) \left\lfloor |x| \right\rfloor",
+    "remainder": r"z = x - y \left\lfloor \frac{x}{y} \right\rfloor",
+    "fmod": r"z = x - y \operatorname{trunc} \frac{x}{y}",
+    "trunc_divide": r"z = \operatorname{trunc} \frac{x}{y}",
+    "copysign": r"z = |x| \operatorname{sgn} y",
+    "signbit": r"y = \left[x < 0\right]",
+    "erf": r"y = \frac{2}{\sqrt{\pi}} \int_0^{x} e^{-t^2}\, dt",
+    "erfc": r"y = \frac{2}{\sqrt{\pi}} \int_x^{\infty} e^{-t^2}\, dt",
+    "view_as_complex": r"y_j = x_{j1} + i\, x_{j2}",
+    "view_as_real": r"y_{j1} + i\, y_{j2} = x_j",
     "round": r"y = \operatorname{round}(x)",
     "nan_to_num": r"y = x \text{, numbers in place of nan and infinity}",
     "without_nan": r"y = x \text{, 0 in place of nan}",
@@ -127,10 +155,12 @@ DEFINITIONS: dict[str, str] = {
     "fft_c2r": r"y_n = \mathrm{scale} \sum_k x_k\, e^{2 \pi i k n / N}",
     # recurrent
     "rnn": r"h_t = \tanh\left(u_t + W h_{t-1}\right)",
-    "lstm": r"\left[i, f, g, o\right]_t = u_t + W h_{t-1}, \quad c_t = \sigma(f) \odot c_{t-1} "
-    r"+ \sigma(i) \odot \tanh(g), \quad h_t = \sigma(o) \odot \tanh(c_t)",
+    "lstm": r"\left[i, f, o\right]_t = \sigma\left(u_t + W h_{t-1}\right), \quad "
+    r"n_t = \tanh\left(u_t + W h_{t-1}\right), \quad "
+    r"c_t = f_t \odot c_{t-1} + i_t \odot n_t, \quad h_t = o_t \odot \tanh c_t",
     "gru": r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}, \quad "
-    r"n_t = \tanh\left(u^n_t + r_t \odot (W^n h_{t-1} + b)\right)",
+    r"\left[r, z\right]_t = \sigma\left(u_t + W h_{t-1}\right), \quad "
+    r"n_t = \tanh\left(u_t + r_t \odot (W h_{t-1} + b)\right)",
 }  # fmt: skip
 
 NOTATION: dict[str, tuple[str, int]] = {
@@ -193,8 +223,51 @@ DERIVATIVES: dict[str, dict[str, list[str]]] = {
     "embedding": {
         "weight": [r"\frac{\partial L}{\partial W_v} = \sum_{j:\; i_j = v} g_j"],
     },
-    # Through time: the rule in its own words says it best.
-    "rnn": {}, "lstm": {}, "gru": {},
+    # Through time: d h_t is what comes from the steps behind t, with the layer's own output at t.
+    "rnn": {
+        "gx": [
+            r"\frac{\partial L}{\partial u_t} = \left(g_t + W^{\top} \frac{\partial L}{\partial u_{t+1}}\right) "
+            r"\odot \left(1 - h_t^2\right)"
+        ],
+        "h0": [r"\frac{\partial L}{\partial h_0} = W^{\top} \frac{\partial L}{\partial u_1}"],
+        "weight": [
+            r"\frac{\partial L}{\partial W} = \sum_t \frac{\partial L}{\partial u_t}\, h_{t-1}^{\top}"
+        ],
+    },
+    "lstm": {
+        "gx": [
+            r"\frac{\partial L}{\partial u_t} = \left[\delta c \odot n \odot i (1 - i),\; "
+            r"\delta c \odot c_{t-1} \odot f (1 - f),\; \delta c \odot i \odot (1 - n^2),\; "
+            r"\delta h \odot \tanh(c_t) \odot o (1 - o)\right]",
+            r"\delta h = g_t + W^{\top} \frac{\partial L}{\partial u_{t+1}}",
+            r"\delta c = \delta h \odot o \odot \left(1 - \tanh^2 c_t\right) + (\delta c \odot f)_{t+1}",
+        ],
+        "h0": [r"\frac{\partial L}{\partial h_0} = W^{\top} \frac{\partial L}{\partial u_1}"],
+        "c0": [r"\frac{\partial L}{\partial c_0} = (\delta c \odot f)_1"],
+        "weight": [
+            r"\frac{\partial L}{\partial W} = \sum_t \frac{\partial L}{\partial u_t}\, h_{t-1}^{\top}"
+        ],
+    },
+    "gru": {
+        "gx": [
+            r"\frac{\partial L}{\partial u_t} = \left[\delta n \odot (W h_{t-1} + b) \odot r (1 - r),\; "
+            r"\delta h \odot (h_{t-1} - n) \odot z (1 - z),\; \delta n\right]",
+            r"\delta n = \delta h \odot (1 - z) \odot (1 - n^2)",
+            r"\delta h = g_t + (\delta h \odot z)_{t+1} + W^{\top} v_{t+1}",
+            r"v_t = \left[\frac{\partial L}{\partial u^r_t},\; \frac{\partial L}{\partial u^z_t},\; "
+            r"\delta n \odot r\right]",
+        ],
+        "h0": [r"\frac{\partial L}{\partial h_0} = (\delta h \odot z)_1 + W^{\top} v_1"],
+        "weight": [r"\frac{\partial L}{\partial W} = \sum_t v_t\, h_{t-1}^{\top}"],
+        "bias": [r"\frac{\partial L}{\partial b} = \sum_t v_t"],
+    },
+    "vector_norm": {
+        "x": [
+            r"\frac{\partial L}{\partial x_i} = g \cdot \operatorname{sgn}(x_i) "
+            r"\left(\frac{|x_i|}{y}\right)^{p - 1}"
+        ],
+    },
+    "linalg_slogdet": {"x": [r"\frac{\partial L}{\partial x} = g_2\, x^{-\top}"]},
     "max_pool_from": {
         "x": [
             r"\frac{\partial L}{\partial x_{n c q}} = \sum_{p} "

@@ -66,9 +66,10 @@ def page(
     """Write one HTML file, for which nothing else is needed, to step through what has run, or runs now.
 
     - a function: what(*args, **kwargs) runs now and is watched: a whole step, with the lines of the program, the
-      modules, every value and gradient, and the optimizer's update;
+      modules, every value and gradient, and the optimizer's update; of an `autograd.Function` of yours the lines of
+      its forward and backward, and what ran inside of both;
     - a tensor, a loss: the graph behind it as the tape knows it, without lines and modules (parameters have the
-      names that modules in sight give them). A gradient is sent
+      names that modules in sight give them, other leaves those of variables). A gradient is sent
       through that graph (hooks of tensors run; no `.grad` is touched). After a backward that freed it,
       operations are left but no values: keep it with `backward(retain_graph=True)`, or give the function.
 
@@ -95,9 +96,14 @@ def page(
                 "page: a tensor takes no arguments; these are for a function that is run"
             )
         run = Run()
-        for name, value in variables(sys._getframe(1)):
+        seen = list(variables(sys._getframe(1)))
+        for name, value in seen:
             if isinstance(value, Module) and run.names.path(value) is None:
                 run.names.add(value, name)
+        for name, value in seen:
+            if isinstance(value, TensorBase) and value._requires_grad and value._node is None:
+                leaf = run.value_of(value)
+                leaf.name = leaf.name or name
         return run.page(path, title=title, note=read_tape(what, run))
     if not callable(what):
         raise TypeError(

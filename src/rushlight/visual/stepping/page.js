@@ -174,8 +174,8 @@ function formulas(key, wanted) {
 function sources(key) {
   const row = data.rows[key];
   if (!row || !row.src.length) return [];
-  return [heading("In the table"), row.src.map((source, i) => el("details", { open: i === 0 },
-    el("summary", {}, `${{ row: "the row", forward: "its forward", rule: "its derivative", write: "what writes", random: "what draws" }[source.title] || source.title} `, el("span", { class: "file" }, `${source.file}:${source.line}`)),
+  return [heading(row.own ? "Your Function" : "In the table"), row.src.map((source, i) => el("details", { open: row.own || i === 0 },
+    el("summary", {}, `${{ row: "the row", forward: "its forward", rule: "its derivative", write: "what writes", random: "what draws" }[row.own ? "" : source.title] || source.title} `, el("span", { class: "file" }, `${source.file}:${source.line}`)),
     el("div", { class: "code" }, source.text.split("\n").map((text, n) => el("div", {}, el("span", { class: "no" }, source.line + n), coloured(text))))))];
 }
 
@@ -217,6 +217,7 @@ function forward(step, i) {
     ...lineOf(step), ...formulas(step.row),
     heading("Takes"), el("div", { class: "values" }, operands(step.in, step.row, "input")),
     heading("Gives"), el("div", { class: "values" }, step.out.map((v, n) => card(v, step.out.length > 1 ? `output ${n + 1}` : "output"))),
+    step.inside ? [heading("Inside, as it ran"), within_(step.inside)] : null,
     back ? el("p", {}, el("button", { click: () => jump(back[0]) }, "its step backward →")) : null,
     ...statics(step), ...sources(step.row)];
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,7 +25,7 @@ from rushlight.visual.records import (
     Value,
     Visit,
 )
-from rushlight.visual.sources import source_of, sources_of
+from rushlight.visual.sources import shown, source_of, sources_of, sources_of_function
 from rushlight.visual.stepping.marks import marks
 
 # Lines that are shown around the user's own.
@@ -140,6 +139,8 @@ class Story:
             step["call"] = self.capture.calls.index(operation.module)
         if operation.asked and not operation.asked.startswith("__"):
             step["asked"] = operation.asked
+        if operation.inside:
+            step["inside"] = [self._operation(o) for o in operation.inside]
         if not needed and operation.error is None:
             step["minor"] = 1
         return self._add(operation.number, step)
@@ -249,7 +250,7 @@ class Story:
                 if text:
                     around[number] = text.rstrip("\n")
             told: Json = {
-                "file": _short_path(line.file), "at": line.number, "in": line.function, "src": around
+                "file": shown(line.file), "at": line.number, "in": line.function, "src": around
             }  # fmt: skip
             if line.library:
                 told["lib"] = 1
@@ -264,13 +265,18 @@ class Story:
 
     def _row(self, operation: Operation) -> str:
         """The place among the rows of what an operation ran."""
-        key = operation.name if operation.row is not None else f"{operation.kind} {operation.name}"
+        row, code = operation.row, operation.code
+        key = operation.name if row is not None else f"{operation.kind} {operation.name}"
+        if isinstance(code, type):
+            key = f"{operation.kind} {code.__module__}.{code.__qualname__}"
         if key not in self.rows:
-            row = operation.row
             if row is not None:
                 self.rows[key] = _row(row)
+            elif isinstance(code, type):
+                written = sources_of_function(code)
+                self.rows[key] = {"own": 1, "src": [source._asdict() for source in written]}
             else:
-                source = source_of(operation.code, operation.kind)
+                source = source_of(code, operation.kind)
                 self.rows[key] = {"src": [] if source is None else [source._asdict()]}
         return key
 
@@ -312,9 +318,3 @@ def _shown(value: Any) -> str:
         return value.name
     text = repr(value)
     return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
-
-
-def _short_path(file: str) -> str:
-    """A file as the user knows it: from the working folder on if it is there."""
-    relative = os.path.relpath(file) if os.path.isabs(file) else file
-    return file if relative.startswith("..") else relative

@@ -73,9 +73,9 @@ def test_the_table(capsys):
     assert len({len(line) for line in shown}) == 1
     assert [line.split() for line in shown if "-----" not in line] == [
         ["Module", "FLOP", "%", "Total"],
-        ["Sequential", "0.336K", "100.00%"],
-        ["-", "aten.addmm", "0.048K", "14.29%"],
-        ["-", "aten.mm", "0.288K", "85.71%"],
+        ["Sequential", "336.000", "100.00%"],
+        ["-", "aten.addmm", "48.000", "14.29%"],
+        ["-", "aten.mm", "288.000", "85.71%"],
     ]
     with pytest.warns(UserWarning, match="mods"):
         room.FlopCounterMode(model)

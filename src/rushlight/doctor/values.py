@@ -207,17 +207,15 @@ class Numbers:
         first, last = float(np.mean(seen[:quarter])), float(np.mean(seen[-quarter:]))
         noise = float(np.std(seen[:quarter]) + np.std(seen[-quarter:]))
         start, late = seen[0], float(np.median(ratios[len(ratios) // 2 :]))
-        if (
-            start > 0
-            and last >= 0.9 * start
-            and (late > 0.1 or max(ratios[:3]) > 10)
-            and last > 1e-3
-        ):
+        stayed = last >= 0.9 * start and (late > 0.1 or max(ratios[:3]) > 10)
+        # The first steps threw it far off, and it has hardly come back since.
+        leapt = last >= 0.3 * start and max(seen[1:10]) > 10 * start and max(ratios[:3]) > 1
+        if start > 0 and last > 1e-3 and (stayed or leapt):
             self.doctor.find(Finding(
                 "rate-high", ERROR, "the learning rate is too large, by decades", whose.place,
                 f"With {whose.kind} and lr={rate:g} a step moves the weights by "
                 f"{max(late, max(ratios[:3])):.2g} times their own size (about 0.001 is usual), and the loss "
-                f"went from {start:.4g} to {last:.4g}.",
+                f"went from {start:.4g}{f' by way of {max(seen[1:10]):.4g}' if leapt else ''} to {last:.4g}.",
                 f"Try lr={rate / 100:.0e} and go up from there.", (("loss", place),),
             ))  # fmt: skip
             return

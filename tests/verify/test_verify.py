@@ -290,3 +290,27 @@ def test_what_cannot_be_run_is_refused(capsys):
 )
 def test_lines_are_compared_but_for_rounding(a, b, same):
     assert verify._alike(a, b, 1e-3) is same
+
+
+@pytest.mark.parametrize(
+    ("last", "code", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", 2, "under rushlight the program ended with the signal SIGKILL"),
+        ("raise ValueError('out of luck')", 2, "ended at p.py:6 with ValueError: out of luck"),
+        (
+            "raise ValueError('out of luck')\nraise KeyError('here')", 1,
+            "DIVERGE: the program ends under rushlight with ValueError: out of luck, under torch with KeyError",
+        ),
+        ("os._exit(0)", 0, "MATCH: 1 backward agrees"),
+    ],
+)  # fmt: skip
+def test_a_run_that_ends_before_its_end_is_no_match(
+    tmp_path, monkeypatch, capsys, last, code, said
+):
+    (tmp_path / "p.py").write_text(
+        "import os, signal\nimport torch\nw = torch.ones(2, requires_grad=True)\n(w * 2).sum().backward()\n"
+        f"if 'rushlight' in torch.__version__:\n    {last}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", "p.py"]) == code
+    assert said in capsys.readouterr().out

@@ -114,6 +114,8 @@ class _Verification:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
         self.name = ("-m " if options.module else "") + options.script
+        # What each run returned to the system.
+        self.codes: dict[str, int | None] = {}
 
     def run(self) -> int:
         """Run both, compare, and say what was found."""
@@ -141,6 +143,7 @@ class _Verification:
                 except subprocess.TimeoutExpired:
                     return side
         finally:
+            self.codes = {side: run.poll() for side, run in runs.items()}
             for run in runs.values():
                 _end(run)
         return None
@@ -166,15 +169,13 @@ class _Verification:
         if found.parting is not None:
             self._say_where(found.parting)
             return DIVERGE
-        errors = [end.get("error") for end in found.ends]
-        cut = [not end and not self._ended(side) for end, side in
-               zip(found.ends, ("rushlight", "torch"), strict=True)]  # fmt: skip
-        for side, error, died, end in zip(
-            ("rushlight", "torch"), errors, cut, found.ends, strict=True
-        ):
-            if died:
-                error = self._last_line(side)
-            if (error or died) and not all(errors):
+        sides = ("rushlight", "torch")
+        errors = [
+            end.get("error") or self._death(side, bool(end))
+            for end, side in zip(found.ends, sides, strict=True)
+        ]
+        for side, error, end in zip(sides, errors, found.ends, strict=True):
+            if error and not all(errors):
                 at = f" at {_near(end.get('place', ''))}" if end.get("place") else ""
                 print(f"could not run: under {side} the program ended{at} with {error}, under the other not"
                       f" ({_count(found)} equal before)")  # fmt: skip
@@ -183,6 +184,10 @@ class _Verification:
             if not found.rows:
                 print(f"could not run: under torch too the program ends with {errors[1]}")
                 return COULD_NOT
+            if errors[0].partition(":")[0] != errors[1].partition(":")[0]:
+                print(f"DIVERGE: the program ends under rushlight with {errors[0]}, under torch with {errors[1]}"
+                      f" ({_count(found)} equal before)")  # fmt: skip
+                return DIVERGE
             print(f"note: under both the program ends with an error; under torch: {errors[1]}")
         if found.counts[0] != found.counts[1]:
             print(f"DIVERGE: {self.name} makes {found.counts[0]} backwards and steps under rushlight, "
@@ -199,8 +204,15 @@ class _Verification:
         print(f"MATCH: {_count(found)} {agree} within {self.options.tolerance:g}{noise}")
         return MATCH
 
-    def _ended(self, side: str) -> bool:
-        return self._file(side).stat().st_size > 0
+    def _death(self, side: str, told: bool) -> str | None:
+        """How a run ended that could not tell of its end; None if it told, or left of its own will."""
+        code = self.codes.get(side)
+        if told or code == 0:
+            return None
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                return f"the signal {signal.Signals(-code).name}"
+        return self._last_line(side)
 
     def _last_line(self, side: str) -> str:
         lines = (

@@ -322,7 +322,7 @@ def main():
         where = f"{own[-1].filename}:{own[-1].lineno}" if own else ""
         text = " ".join(str(error).split())
         ended, status = {"error": f"{type(error).__name__}: {text}", "place": where}, 1
-    recorder.write("end", **ended)
+    recorder.write("end", done=True, **ended)
     recorder.file.close()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -182,16 +182,73 @@ def test_hyperparameters(tmp_path):
     assert written[0] == written[1]
 
 
-def test_graphs(tmp_path, writer):
-    model = rushlight.nn.Sequential(rushlight.nn.Linear(2, 3), rushlight.nn.ReLU())
-    with rushlight.no_grad():
-        writer.add_graph(model, rushlight.ones(1, 2))
-    writer.close()
-    (event,) = events(tmp_path)
-    inputs = {node.name: list(node.input) for node in GraphDef.FromString(event.graph_def).node}
-    assert set(inputs["Addmm_1"]) == {"parameters/0.weight", "parameters/0.bias"}
-    assert inputs["Relu_0"] == ["Addmm_1"]
-    assert inputs["output/0"] == ["Relu_0"]
+def graph_of(framework, module, folder):
+    """The graph of a network with blocks; for each operation in which module it stands."""
+    nn = framework.nn
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 3, padding=1)
+            self.norm = nn.BatchNorm2d(2)
+
+        def forward(self, x):
+            return nn.functional.relu(self.norm(self.conv(x)) + x)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(1, 2, 1)
+            self.blocks = nn.ModuleList([Block(), Block()])
+            self.head = nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
+
+        def forward(self, x):
+            x = self.stem(x)
+            for block in self.blocks:
+                x = block(x)
+            return self.head(x)
+
+    with module.SummaryWriter(folder) as writer, framework.no_grad():
+        writer.add_graph(Net().eval(), framework.ones(2, 1, 4, 4))
+    (event,) = (
+        events(folder)[-1:]
+        if framework is rushlight
+        else [e for e in events(folder) if e.graph_def]
+    )
+    return GraphDef.FromString(event.graph_def).node
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_graphs_are_nested_as_modules_are(tmp_path):
+    nodes = {
+        framework: graph_of(framework, module, tmp_path / framework.__name__)
+        for framework, module in ((torch, torch_board), (rushlight, board))
+    }
+    scopes = {
+        framework: {n.name.rpartition("/")[0] for n in found if n.op.startswith("aten::")}
+        for framework, found in nodes.items()
+    }
+    assert scopes[rushlight] == scopes[torch]
+    assert "Net/Block[1]/BatchNorm2d[norm]" in scopes[torch]
+    found = {n.name: n for n in nodes[rushlight]}
+    assert all(name in found for n in nodes[rushlight] for name in n.input)
+    assert len(found) == len(nodes[rushlight])
+    convolutions = [n for n in found.values() if n.op == "aten::convolution"]
+    assert [n.name.rpartition("/")[0].rpartition("/")[2] for n in convolutions] == [
+        "Conv2d[stem]", "Conv2d[conv]", "Conv2d[conv]"
+    ]  # fmt: skip
+    assert list(convolutions[0].input) == [
+        "input/x",
+        "Net/Conv2d[stem]/weight",
+        "Net/Conv2d[stem]/bias",
+    ]
+    assert [d.size for d in convolutions[0].attr["_output_shapes"].list.shape[0].dim] == [
+        2,
+        2,
+        4,
+        4,
+    ]
+    assert found["output/output.1"].input[0].startswith("Net/Sequential[head]/Linear[1]/")
 
 
 def test_files_and_folders(tmp_path, monkeypatch):

@@ -184,7 +184,7 @@ class _Verification:
             if not found.rows:
                 print(f"could not run: under torch too the program ends with {errors[1]}")
                 return COULD_NOT
-            if errors[0].partition(":")[0] != errors[1].partition(":")[0]:
+            if len({str(error).partition(":")[0] for error in errors}) > 1:
                 print(f"DIVERGE: the program ends under rushlight with {errors[0]}, under torch with {errors[1]}"
                       f" ({_count(found)} equal before)")  # fmt: skip
                 return DIVERGE

@@ -12,6 +12,7 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import Array
 from rushlight.errors import require
+from rushlight.profiler.naming import door, space
 
 _plugin: Any = require("tensorboard.plugins.hparams.plugin_data_pb2", extra="tensorboard")
 _api: Any = require("tensorboard.plugins.hparams.api_pb2", extra="tensorboard")
@@ -214,27 +215,88 @@ def _setting(name: str, value: Any) -> tuple[str, str, Any]:
 # ---- graphs --------------------------------------------------------------------------------------
 
 
-def graph(outputs: list[Any], names: Mapping[int, str]) -> Any:
-    """The operations behind tensors; names has those of parameters, by id."""
-    nodes: dict[Any, str] = {}
-    entries: list[Any] = []
-    waiting = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
-    for node in waiting:
-        if node in nodes:
-            continue
-        nodes[node] = _node_name(node, names, len(nodes))
-        waiting += [inner for inner, _ in node.next_functions if inner is not None]
-    for node, name in nodes.items():
-        inputs = [nodes[inner] for inner, _ in node.next_functions if inner is not None]
-        entries.append({"name": name, "op": node.name(), "input": inputs})
-    for number, tensor in enumerate(outputs):
-        inputs = [] if tensor.grad_fn is None else [nodes[tensor.grad_fn]]
-        entries.append({"name": f"output/{number}", "op": "IO Node", "input": inputs})
+def graph(model: Any, roots: list[Any]) -> Any:
+    """The operations that led to the values of a call of model, in its modules; parameters with theirs."""
+    drawn: dict[Any, str] = {}
+    entries: list[dict[str, Any]] = []
+    operations = leading_to(roots)
+    scopes = _Scopes(model, operations)
+
+    def of(value: Any) -> str:
+        """What gives a value: an operation, a parameter, or an input."""
+        maker = value.maker if value.kind == "result" else None
+        if maker is None:
+            return leaf(value)
+        return drawn[maker]
+
+    def leaf(value: Any) -> str:
+        if value.number not in drawn:
+            held = value.kind in ("parameter", "buffer") and value.name
+            name = scopes.tensor(value.name) if held else f"input/{value.name or value.number}"
+            if value.kind == "constant":
+                name = f"{scopes.root}/constant_{value.number}"
+            drawn[value.number] = name
+            op = (
+                "prim::GetAttr"
+                if held
+                else "prim::Constant"
+                if value.kind == "constant"
+                else "IO Node"
+            )
+            entries.append(_entry(name, op, [], value))
+        return str(drawn[value.number])
+
+    for operation in operations:
+        inputs = [of(v) for v in operation.inputs if hasattr(v, "kind")]
+        path = operation.module.path if operation.module is not None else ""
+        called = operation.name if operation.row is None else door(operation.name, (), None)
+        name = drawn[operation] = f"{scopes.module(path)}/{called}_{len(entries)}"
+        entries.append(_entry(name, f"{space(called)}::{called}", inputs, operation.outputs[0]))
+    for number, value in enumerate(roots):
+        entries.append(_entry(f"output/output.{number + 1}", "IO Node", [of(value)], value))
     return _graph.GraphDef(node=entries, versions={"producer": 22})
 
 
-def _node_name(node: Any, names: Mapping[int, str], number: int) -> str:
-    leaf = getattr(node, "variable", None)
-    if leaf is not None:
-        return "parameters/" + names.get(id(leaf), f"leaf_{number}")
-    return f"{node.name().removesuffix('Backward0')}_{number}"
+def leading_to(roots: list[Any]) -> list[Any]:
+    """The operations behind values, the first first."""
+    found: dict[Any, None] = {}
+    stack = [value.maker for value in roots if value.kind == "result"]
+    while stack:
+        operation = stack.pop()
+        if operation is not None and operation not in found:
+            found[operation] = None
+            stack += [v.maker for v in operation.inputs if getattr(v, "kind", "") == "result"]
+    return sorted(found, key=lambda operation: operation.number)
+
+
+class _Scopes:
+    """Modules as TensorBoard nests them: those that are called, by class, with the attribute that holds each."""
+
+    def __init__(self, model: Any, operations: list[Any]) -> None:
+        self.root = type(model).__name__
+        self._kinds: dict[str, str] = {}
+        for operation in operations:
+            call = operation.module
+            while call is not None:
+                self._kinds[call.path] = call.kind
+                call = call.parent
+
+    def module(self, path: str) -> str:
+        names, held = [self.root], ""
+        for part in path.split(".") if path else ():
+            held = f"{held}.{part}" if held else part
+            if held in self._kinds:
+                names.append(f"{self._kinds[held]}[{part}]")
+        return "/".join(names)
+
+    def tensor(self, path: str) -> str:
+        owner, _, name = path.rpartition(".")
+        return f"{self.module(owner)}/{name}"
+
+
+def _entry(name: str, op: str, inputs: list[str], value: Any) -> dict[str, Any]:
+    sizes = [{"size": size} for size in value.shape]
+    return {
+        "name": name, "op": op, "input": inputs,
+        "attr": {"_output_shapes": {"list": {"shape": [{"dim": sizes}]}}},
+    }  # fmt: skip

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from rushlight._tensor import Tensor
-from rushlight.autograd.state import enable_grad
 from rushlight.errors import require
 from rushlight.utils.tensorboard import summaries
 from rushlight.utils.tensorboard.kinds import MoreKinds
@@ -281,14 +279,12 @@ class SummaryWriter(MoreKinds):
         verbose: bool = False,
         use_strict_trace: bool = True,
     ) -> None:
-        """The operations between a model's parameters and its outputs, for this input."""
+        """What a call of the model does with this input: its operations, in their modules, with shapes."""
+        from rushlight.visual.recorded import run_module
+
         given = input_to_model if isinstance(input_to_model, list | tuple) else (input_to_model,)
-        with enable_grad():
-            outputs = model(*given)
-        listed = outputs if isinstance(outputs, list | tuple) else [outputs]
-        names = {id(p): name for name, p in model.named_parameters()}
-        tensors = [out for out in listed if isinstance(out, Tensor)]
-        content = summaries.graph(tensors, names).SerializeToString()
+        run = run_module(model, given, {})
+        content = summaries.graph(model, list(run.roots)).SerializeToString()
         self._file().add_event(_event.Event(wall_time=time.time(), graph_def=content))
 
     def flush(self) -> None:

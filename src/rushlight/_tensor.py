@@ -315,13 +315,13 @@ class Tensor(
         cls = type(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(
-                self._shown(), self.dtype, suffixes=self._notes(), where=self._other_place()
+                self.__shown__(), self.dtype, suffixes=self.__notes__(), where=self._other_place()
             )
         prefix = f"{cls.__name__}("
         shown = format_tensor(
-            self._shown(),
+            self.__shown__(),
             self.dtype,
-            suffixes=self._notes(),
+            suffixes=self.__notes__(),
             prefix=prefix,
             where=self._other_place(),
         )
@@ -337,7 +337,7 @@ class Tensor(
     # What a subclass of Parameter is said to be in.
     _shown_within: str | None = None
 
-    def _shown(self) -> Any:
+    def __shown__(self) -> Any:
         return read(self, "printing") if has_memory(self._data) else self._data
 
     def _other_place(self) -> str:
@@ -345,7 +345,7 @@ class Tensor(
         here = device_of(self._data)
         return str(here) if here.type == "cuda" else ""
 
-    def _notes(self) -> list[str]:
+    def __notes__(self) -> list[str]:
         """What follows the values in repr: the node's name, or that a gradient is wanted."""
         try:
             node = self.grad_fn

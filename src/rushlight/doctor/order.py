@@ -223,7 +223,7 @@ def _clipping(doctor: Doctor, steps: Steps) -> None:
 def _made_anew(doctor: Doctor, steps: Steps) -> None:
     places: dict[tuple[Place, Parameter], list[Optimizing]] = {}
     for o in steps.optimizers:
-        if o.keeps_state and o.steps in (1, 2) and o.params:
+        if o._keeps_state and o.steps in (1, 2) and o.params:
             places.setdefault((o.place, o.params[0]), []).append(o)
     for (place, _), same in places.items():
         if len(same) >= 5:

@@ -57,7 +57,7 @@ class Optimizing:
         # Backwards whose gradients were cleared since the last step, and before any; steps after such ones.
         self.unused = self.dropped = self.behind = 0
         self.rates: list[float] = []
-        self.keeps_state = False
+        self._keeps_state = False
 
 
 class Scheduling:
@@ -201,7 +201,7 @@ class Steps:
         listed = [p for group in optimizer.param_groups for p in group["params"]]
         optimizing.params = [self.known(p) for p in listed]
         group = optimizer.param_groups[0]
-        optimizing.keeps_state = "betas" in group or bool(group.get("momentum"))
+        optimizing._keeps_state = "betas" in group or bool(group.get("momentum"))
 
     def stepped(self, optimizer: Any) -> None:
         """After a step."""

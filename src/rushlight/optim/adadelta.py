@@ -19,8 +19,8 @@ from rushlight.optim.optimizer import (
 class Adadelta(Optimizer):
     """Steps in the ratio of the running size of past steps to that of gradients. Zeiler 2012."""
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("foreach", None),
         ("maximize", False),
         ("differentiable", False),
@@ -48,11 +48,11 @@ class Adadelta(Optimizer):
             "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """Running means of squares: of the gradients, and of the steps."""
         return {"step": fresh_step(), "square_avg": zeros_like(p), "acc_delta": zeros_like(p)}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         rho, eps = group["rho"], group["eps"]
         state["step"] += 1

@@ -28,11 +28,11 @@ class Adafactor(Optimizer):
     least (None: the type's own epsilon); d: the root mean square at which an update is clipped.
     """
 
-    decays_gradient = False
-    takes_complex = False
+    _decays_gradient = False
+    _takes_complex = False
 
-    counts = ("step",)
-    newer = (("foreach", None),)
+    _counts_in_state = ("step",)
+    _newer_options = (("foreach", None),)
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Adafactor(Optimizer):
             "foreach": foreach, "maximize": maximize,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """Mean squares by row and by column of a matrix, or of each element of a vector."""
         shape = g.shape
         if len(shape) < 2:
@@ -69,7 +69,7 @@ class Adafactor(Optimizer):
             "col_var": g.new_zeros((*shape[:-2], 1, shape[-1])),
         }
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         shape, lr, decay = g.shape, scalar(group["lr"]), group["weight_decay"]
         step = advanced(state)

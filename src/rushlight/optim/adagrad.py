@@ -25,10 +25,15 @@ class Adagrad(Optimizer):
     The learning rate of step t is lr / (1 + (t - 1) * lr_decay).
     """
 
-    takes_sparse = True
+    _takes_sparse = True
 
-    counts = ("step",)
-    newer = (("foreach", None), ("maximize", False), ("differentiable", False), ("fused", None))
+    _counts_in_state = ("step",)
+    _newer_options = (
+        ("foreach", None),
+        ("maximize", False),
+        ("differentiable", False),
+        ("fused", None),
+    )
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class Adagrad(Optimizer):
         })  # fmt: skip
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p] = self.fresh_state(p, p, group)
+                self.state[p] = self._fresh_state(p, p, group)
 
     def share_memory(self) -> None:
         """Let processes share the sums, for updates from several of them."""
@@ -63,14 +68,14 @@ class Adagrad(Optimizer):
             for p in group["params"]:
                 self.state[p]["sum"].share_memory_()
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The sum of squares; of a complex parameter each part has its own."""
         start: Any = self.defaults["initial_accumulator_value"]
         if p.is_complex():
             start = complex(start, start)
         return {"step": fresh_step(group), "sum": full_like(p.detach(), start)}
 
-    def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
         rate = scalar(group["lr"]) / (1 + (advanced(state) - 1) * group["lr_decay"])
         total = state["sum"]

@@ -71,11 +71,11 @@ class Adam(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
-    title = "Adam"
-    instead = ", please consider SparseAdam instead"
+    _title = "Adam"
+    _instead = ", please consider SparseAdam instead"
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("amsgrad", False),
         ("maximize", False),
         ("foreach", None),
@@ -112,14 +112,14 @@ class Adam(Optimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The two means, and with amsgrad the largest of the second so far."""
         state = moments(p, group)
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = zeros_like(p)
         return state
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
         lr = scalar(group["lr"])

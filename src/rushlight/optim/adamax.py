@@ -21,8 +21,8 @@ from rushlight.optim.optimizer import (
 class Adamax(Optimizer):
     """Adam with the largest decayed gradient for the root mean square. Kingma and Ba 2015."""
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("foreach", None),
         ("maximize", False),
         ("differentiable", False),
@@ -48,11 +48,11 @@ class Adamax(Optimizer):
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The running mean, and the largest decayed gradient."""
         return {"step": fresh_step(), "exp_avg": zeros_like(p), "exp_inf": zeros_like(p)}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
         step = advanced(state)

@@ -22,13 +22,13 @@ from rushlight.optim.optimizer import (
 class ASGD(Optimizer):
     """Gradient descent that keeps the mean of its path in state["ax"]. Polyak and Juditsky 1992."""
 
-    newer = (
+    _newer_options = (
         ("foreach", None),
         ("maximize", False),
         ("differentiable", False),
         ("capturable", False),
     )
-    counts = ("step", "eta", "mu")
+    _counts_in_state = ("step", "eta", "mu")
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class ASGD(Optimizer):
             "capturable": capturable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The rate, the weight of what is averaged, and the average."""
         eta = as_tensor(scalar(group["lr"]), dtype=counts_in()).clone().detach()
         mu = ones((), dtype=counts_in())
         return {"step": fresh_step(), "eta": eta, "mu": mu, "ax": zeros_like(p)}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         lr, lambd = scalar(group["lr"]), group["lambd"]
         step = advanced(state)

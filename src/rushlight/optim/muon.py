@@ -29,8 +29,8 @@ class Muon(Optimizer):
     >>> w.sum().backward(); optimizer.step()
     """
 
-    decays_gradient = False
-    takes_complex = False
+    _decays_gradient = False
+    _takes_complex = False
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class Muon(Optimizer):
                     f"{p.shape}",
                 )
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The running mean of the gradients."""
         return {"momentum_buffer": zeros_like(g)}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         need(
             group["ns_steps"] < 100,

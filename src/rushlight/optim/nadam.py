@@ -21,14 +21,14 @@ from rushlight.optim.optimizer import (
 class NAdam(Optimizer):
     """Adam with Nesterov's look-ahead: the momentum of the next step is applied now. Dozat 2016."""
 
-    newer = (
+    _newer_options = (
         ("maximize", False),
         ("foreach", None),
         ("capturable", False),
         ("differentiable", False),
         ("decoupled_weight_decay", False),
     )
-    counts = ("step", "mu_product")
+    _counts_in_state = ("step", "mu_product")
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class NAdam(Optimizer):
             "differentiable": differentiable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The means, and the product of all momenta so far."""
         state = moments(p, group)
         step = state.pop("step")
         return {"step": step, "mu_product": ones((), dtype=counts_in()), **state}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
         lr, decay, eps = scalar(group["lr"]), group["momentum_decay"], group["eps"]

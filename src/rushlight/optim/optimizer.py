@@ -153,15 +153,15 @@ class Optimizer:
     """
 
     # A complex parameter is two real ones: `update` gets the views (or, if False, complex tensors).
-    as_reals = True
+    _as_reals = True
     # What else the steps are defined for.
-    takes_complex = True
-    takes_sparse = False
+    _takes_complex = True
+    _takes_sparse = False
     # Whether weight_decay * p is simply added to the gradient (L2 regularisation).
-    decays_gradient = True
+    _decays_gradient = True
     # The name in messages, and what they suggest for sparse gradients.
-    title = ""
-    instead = ""
+    _title = ""
+    _instead = ""
 
     _stepping = False
     # Whether a group has a parameter twice.
@@ -261,7 +261,7 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what closure, if given, returns."""
-        if type(self).update is Optimizer.update:
+        if type(self)._update_parameter is Optimizer._update_parameter:
             raise NotImplementedError
         loss = None
         if closure is not None:
@@ -298,59 +298,59 @@ class Optimizer:
         if not plain:
             self._check_group(group, pairs)
         maximize, decay = option("maximize"), 0
-        if self.decays_gradient and not option("decoupled_weight_decay"):
+        if self._decays_gradient and not option("decoupled_weight_decay"):
             decay = option("weight_decay", 0)
-        states, update, keeps = self.state, self.update, self.keeps_state(group)
+        states, update, keeps = self.state, self._update_parameter, self._keeps_state(group)
         for p, g in pairs:
             state = states.get(p)
             if state is None:
                 state = {}
             if keeps and not state:
-                state = states[p] = once(self.fresh_state, p, g, group)
+                state = states[p] = once(self._fresh_state, p, g, group)
             if maximize:
                 g = -g
             if decay != 0:
                 g = decayed(g, p, decay)
-            if plain or not (self.as_reals and p.is_complex()):
+            if plain or not (self._as_reals and p.is_complex()):
                 update(p, g, state, group)
             else:
                 parts = {key: _as_real(value) for key, value in state.items()}
-                self.update(view_as_real(p), view_as_real(g), parts, group)
+                self._update_parameter(view_as_real(p), view_as_real(g), parts, group)
 
     def _check_group(self, group: Group, pairs: list[tuple[Tensor, Any]]) -> None:
         """Refuse what the step is not defined for, before anything moves."""
-        title = self.title or type(self).__name__
+        title = self._title or type(self).__name__
         for p, g in pairs:
-            if g.is_sparse and not self.takes_sparse:
-                raise RuntimeError(f"{title} does not support sparse gradients{self.instead}")
+            if g.is_sparse and not self._takes_sparse:
+                raise RuntimeError(f"{title} does not support sparse gradients{self._instead}")
             if group.get("fused") and not p.is_floating_point():
                 raise RuntimeError(
                     "`fused=True` requires all the params to be floating point Tensors of "
                     f"supported devices: {_FUSED} but {p.dtype} and cpu"
                 )
-            if p.is_complex() and not self.takes_complex:
+            if p.is_complex() and not self._takes_complex:
                 raise RuntimeError(f"{title} does not support complex parameters")
         if pairs and group.get("capturable"):
             raise AssertionError(
                 "If capturable=True, params and state_steps must be on supported devices: "
                 f"{_CAPTURABLE}."
             )
-        if pairs and group.get("foreach") and group.get("differentiable") and self.as_reals:
+        if pairs and group.get("foreach") and group.get("differentiable") and self._as_reals:
             raise AssertionError("_foreach ops don't support autograd")
 
-    def keeps_state(self, group: Group) -> bool:
+    def _keeps_state(self, group: Group) -> bool:
         """Whether the parameters of a group have a state at all."""
         return True
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The state of a parameter before its first step."""
         return {}
 
-    def steady_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _steady_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The same where the step is recorded: one from which the first step is like all others."""
-        return self.fresh_state(p, g, group)
+        return self._fresh_state(p, g, group)
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """Move p, in place, against its gradient g."""
         raise NotImplementedError
 
@@ -440,17 +440,17 @@ class Optimizer:
         self.defaults.setdefault("differentiable", False)
         # What a file of an older torch lacks, whose counts were plain numbers.
         for group in self.param_groups:
-            for name, default in self.newer:
+            for name, default in self._newer_options:
                 group.setdefault(name, default)
             for p in group["params"]:
                 known = self.state.get(p) or {}
-                for name in self.counts if known else ():
+                for name in self._counts_in_state if known else ():
                     if not isinstance(known[name], Tensor):
                         known[name] = fresh_step(group) + known[name]
 
     # Options that torch did not always have, and what in the state is a number in a tensor: of torch's own classes.
-    newer: tuple[tuple[str, Any], ...] = ()
-    counts: tuple[str, ...] = ()
+    _newer_options: tuple[tuple[str, Any], ...] = ()
+    _counts_in_state: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -17,8 +17,8 @@ from rushlight.optim.optimizer import (
 class RAdam(Optimizer):
     """Adam whose adaptive step waits until its estimate's variance is tame. Liu et al. 2020."""
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("foreach", None),
         ("maximize", False),
         ("differentiable", False),
@@ -47,11 +47,11 @@ class RAdam(Optimizer):
             "decoupled_weight_decay": decoupled_weight_decay, "differentiable": differentiable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The two means."""
         return moments(p, group)
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
         lr, eps = scalar(group["lr"]), group["eps"]

@@ -21,8 +21,8 @@ class RMSprop(Optimizer):
     With centered, the running mean is subtracted first: a running variance (Graves 2013).
     """
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("momentum", 0),
         ("centered", False),
         ("foreach", None),
@@ -52,7 +52,7 @@ class RMSprop(Optimizer):
             "maximize": maximize, "differentiable": differentiable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The running mean of squares; where asked for the last steps, and the mean itself."""
         state = {"step": fresh_step(), "square_avg": zeros_like(p)}
         if group["momentum"] > 0:
@@ -61,7 +61,7 @@ class RMSprop(Optimizer):
             state["grad_avg"] = zeros_like(p)
         return state
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         alpha, momentum, eps = group["alpha"], group["momentum"], group["eps"]
         lr = scalar(group["lr"])

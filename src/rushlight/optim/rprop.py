@@ -25,8 +25,8 @@ class Rprop(Optimizer):
     Riedmiller and Braun 1993.
     """
 
-    counts = ("step",)
-    newer = (
+    _counts_in_state = ("step",)
+    _newer_options = (
         ("foreach", None),
         ("maximize", False),
         ("differentiable", False),
@@ -52,14 +52,14 @@ class Rprop(Optimizer):
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         })  # fmt: skip
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The gradient before, and a step for each weight."""
         start: Any = float(group["lr"])
         if p.is_complex():
             start = complex(start, start)
         return {"step": fresh_step(), "prev": zeros_like(p), "step_size": full_like(g, start)}
 
-    def update(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """One step of one parameter."""
         state["step"] += 1
         shrink, grow = group["etas"]

@@ -31,10 +31,10 @@ class SGD(Optimizer):
     tensor([0.7000], requires_grad=True)
     """
 
-    as_reals = False
-    takes_sparse = True
+    _as_reals = False
+    _takes_sparse = True
 
-    newer = (
+    _newer_options = (
         ("nesterov", False),
         ("maximize", False),
         ("foreach", None),
@@ -68,7 +68,7 @@ class SGD(Optimizer):
             "differentiable": differentiable, "fused": fused,
         })  # fmt: skip
 
-    def keeps_state(self, group: Group) -> bool:
+    def _keeps_state(self, group: Group) -> bool:
         """With momentum, a buffer."""
         return bool(group["momentum"] != 0)
 
@@ -86,17 +86,17 @@ class SGD(Optimizer):
             seen.add(id(p))
             super()._update_group({**group, "params": [p]})
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """A place for the buffer, which starts as the first gradient."""
         return {"momentum_buffer": None}
 
-    def steady_state(self, p: Tensor, g: Any, group: Group) -> State:
+    def _steady_state(self, p: Tensor, g: Any, group: Group) -> State:
         """Without dampening a buffer of zeros, from which the first step is like any other."""
         if group["dampening"] != 0 or g.is_sparse:
-            return self.fresh_state(p, g, group)
+            return self._fresh_state(p, g, group)
         return {"momentum_buffer": zeros_like(g.detach())}
 
-    def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
         momentum, first = group["momentum"], None
         if momentum != 0:

@@ -30,7 +30,7 @@ class SparseAdam(Optimizer):
     tensor([ 0.0000, -0.1000,  0.0000], requires_grad=True)
     """
 
-    takes_sparse = True
+    _takes_sparse = True
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class SparseAdam(Optimizer):
             )
         super()._update_group(group)
 
-    def fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
+    def _fresh_state(self, p: Tensor, g: Tensor, group: Group) -> State:
         """The state of Adam; here the step count is a number."""
         return {**moments(p, group), "step": 0}
 
-    def update(self, p: Tensor, g: Any, state: State, group: Group) -> None:
+    def _update_parameter(self, p: Tensor, g: Any, state: State, group: Group) -> None:
         """One step of one parameter."""
         beta1, beta2 = group["betas"]
         state = options(state)

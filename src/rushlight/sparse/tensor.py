@@ -188,7 +188,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
     ) -> str:
         parts = {name: read(part, "printing") for name, part in self._parts().items()}
         return format_sparse(
-            parts, self._sizes, self.dtype, repr(self.layout), suffixes=self._notes()
+            parts, self._sizes, self.dtype, repr(self.layout), suffixes=self.__notes__()
         )
 
     def _parts(self) -> dict[str, Tensor]:
@@ -234,8 +234,8 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
             raise RuntimeError("the gradient of a sparse tensor must be sparse and of its shape")
         self._held.grad = None if value is None else value._held
 
-    def _notes(self) -> list[str]:
-        return self._held._notes()
+    def __notes__(self) -> list[str]:
+        return self._held.__notes__()
 
     def detach(self) -> SparseTensor:
         """The same memory outside the graph."""

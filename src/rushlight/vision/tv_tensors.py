@@ -99,7 +99,9 @@ class TVTensor(Tensor):
     def _described(self, **facts: Any) -> str:
         with DisableTorchFunctionSubclass():
             prefix = f"{type(self).__name__}("
-            text = format_tensor(self._shown(), self.dtype, suffixes=self._notes(), prefix=prefix)
+            text = format_tensor(
+                self.__shown__(), self.dtype, suffixes=self.__notes__(), prefix=prefix
+            )
         facts_text = "".join(f", {k}={v}" for k, v in facts.items())
         return f"{text[:-1]}{facts_text})"
 

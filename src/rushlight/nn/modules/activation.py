@@ -49,7 +49,7 @@ __all__ = [
 class _Inplace(Module):
     """An activation without parameters that may write into its input."""
 
-    _shown = "inplace?"
+    __shown__ = "inplace?"
 
     inplace: bool
 
@@ -111,7 +111,7 @@ class Mish(_Inplace):
 class Hardsigmoid(_Inplace):
     """relu6(x + 3) / 6, elementwise."""
 
-    _shown = ""
+    __shown__ = ""
 
     def forward(self, input: Tensor) -> Tensor:
         """relu6(x + 3) / 6."""
@@ -121,7 +121,7 @@ class Hardsigmoid(_Inplace):
 class Hardswish(_Inplace):
     """x * relu6(x + 3) / 6, elementwise (Howard et al. 2019)."""
 
-    _shown = ""
+    __shown__ = ""
 
     def forward(self, input: Tensor) -> Tensor:
         """x * relu6(x + 3) / 6."""
@@ -171,7 +171,7 @@ class Tanhshrink(Module):
 class Threshold(Module):
     """x where it is above threshold, else value."""
 
-    _shown = "threshold value inplace?"
+    __shown__ = "threshold value inplace?"
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Threshold(Module):
 class RReLU(Module):
     """Leaky ReLU whose slope is drawn between lower and upper while training (Xu et al. 2015)."""
 
-    _shown = "lower upper inplace?"
+    __shown__ = "lower upper inplace?"
 
     def __init__(
         self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
@@ -205,7 +205,7 @@ class RReLU(Module):
 class Hardtanh(Module):
     """The input cut off at min_val and max_val."""
 
-    _shown = "min_val max_val inplace?"
+    __shown__ = "min_val max_val inplace?"
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ class Hardtanh(Module):
 class ELU(Module):
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2016)."""
 
-    _shown = "alpha inplace?"
+    __shown__ = "alpha inplace?"
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -262,7 +262,7 @@ class CELU(ELU):
 class LeakyReLU(Module):
     """x where it is positive, else negative_slope * x."""
 
-    _shown = "negative_slope inplace?"
+    __shown__ = "negative_slope inplace?"
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__()
@@ -277,7 +277,7 @@ class LeakyReLU(Module):
 class PReLU(Module):
     """Leaky ReLU whose slope, one in all or one per channel, is learned (He et al. 2015)."""
 
-    _shown = "num_parameters"
+    __shown__ = "num_parameters"
 
     def __init__(
         self,
@@ -304,7 +304,7 @@ class PReLU(Module):
 class GLU(Module):
     """Half of the input times the sigmoid of the other half (Dauphin et al. 2017)."""
 
-    _shown = "dim"
+    __shown__ = "dim"
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -321,7 +321,7 @@ class GELU(Module):
     approximate: "none" or "tanh".
     """
 
-    _shown = "approximate!r"
+    __shown__ = "approximate!r"
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -335,7 +335,7 @@ class GELU(Module):
 class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold."""
 
-    _shown = "beta threshold"
+    __shown__ = "beta threshold"
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -350,7 +350,7 @@ class Softplus(Module):
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
 
-    _shown = "*lambd"
+    __shown__ = "*lambd"
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -370,7 +370,7 @@ class Softshrink(Hardshrink):
 
 
 class _OverDim(Module):
-    _shown = "dim"
+    __shown__ = "dim"
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ Dtype = dtypes.dtype | None
 class _NormBase(Module):
     """Weight and bias per channel, and running mean and variance: batch and instance norm."""
 
-    _shown = "*num_features eps momentum affine bias track_running_stats"
+    __shown__ = "*num_features eps momentum affine bias track_running_stats"
 
     _version = 2
     weight: Tensor | None

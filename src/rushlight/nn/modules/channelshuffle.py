@@ -12,7 +12,7 @@ __all__ = ["ChannelShuffle"]
 class ChannelShuffle(Module):
     """Deal the channels of each group out to all groups (Zhang et al. 2018)."""
 
-    _shown = "groups"
+    __shown__ = "groups"
 
     def __init__(self, groups: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ __all__ = [
 
 
 class _DropoutNd(Module):
-    _shown = "p inplace"
+    __shown__ = "p inplace"
     p: float
     inplace: bool
 

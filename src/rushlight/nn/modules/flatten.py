@@ -19,7 +19,7 @@ class Flatten(Module):
     torch.Size([2, 12])
     """
 
-    _shown = "start_dim end_dim"
+    __shown__ = "start_dim end_dim"
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Unflatten(Module):
     torch.Size([2, 3, 4])
     """
 
-    _shown = "dim unflattened_size"
+    __shown__ = "dim unflattened_size"
 
     def __init__(self, dim: int | str, unflattened_size: Any) -> None:
         super().__init__()

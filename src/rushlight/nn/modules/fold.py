@@ -16,7 +16,7 @@ Size = int | Sequence[int]
 class Fold(Module):
     """Add columns up into a picture: the transpose of Unfold."""
 
-    _shown = "output_size kernel_size dilation padding stride"
+    __shown__ = "output_size kernel_size dilation padding stride"
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Unfold(Module):
     torch.Size([1, 12, 9])
     """
 
-    _shown = "kernel_size dilation padding stride"
+    __shown__ = "kernel_size dilation padding stride"
 
     def __init__(
         self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1

@@ -46,7 +46,7 @@ class Linear(Module):
     torch.Size([5, 2])
     """
 
-    _shown = "in_features out_features bias"
+    __shown__ = "in_features out_features bias"
 
     in_features: int
     out_features: int
@@ -97,7 +97,7 @@ class Bilinear(Module):
     torch.Size([5, 4])
     """
 
-    _shown = "in1_features in2_features out_features bias"
+    __shown__ = "in1_features in2_features out_features bias"
 
     weight: Tensor
     bias: Tensor | None

@@ -94,7 +94,7 @@ class Module(HookMethods, StateMethods, ConversionMethods):
     # What calls the module as C.
     _compiled_call_impl: Any = None
     # The settings that `repr` shows, as `utils.shown` reads them.
-    _shown = ""
+    __shown__ = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
@@ -500,7 +500,7 @@ class Module(HookMethods, StateMethods, ConversionMethods):
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`; override it to show settings."""
-        return shown(self, self._shown)
+        return shown(self, self.__shown__)
 
     def _repr_html_(self) -> str | None:
         """How a notebook shows it; a class that prints in its own way is printed."""

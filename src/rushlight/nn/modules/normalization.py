@@ -29,7 +29,7 @@ class LayerNorm(Module):
     tensor([[-1.0000,  1.0000]])
     """
 
-    _shown = "*normalized_shape eps elementwise_affine bias"
+    __shown__ = "*normalized_shape eps elementwise_affine bias"
 
     normalized_shape: tuple[int, ...]
     weight: Tensor | None
@@ -76,7 +76,7 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Divide by the root of the mean square over the last dimensions (Zhang and Sennrich 2019)."""
 
-    _shown = "*normalized_shape eps elementwise_affine"
+    __shown__ = "*normalized_shape eps elementwise_affine"
 
     normalized_shape: tuple[int, ...]
     weight: Tensor | None
@@ -115,7 +115,7 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Mean 0 and variance 1 over each group of channels of a sample (Wu and He 2018)."""
 
-    _shown = "*num_groups *num_channels eps affine bias"
+    __shown__ = "*num_groups *num_channels eps affine bias"
 
     weight: Tensor | None
     bias: Tensor | None
@@ -161,7 +161,7 @@ class GroupNorm(Module):
 class LocalResponseNorm(Module):
     """Divide by (k + alpha * mean square of nearby channels) ** beta (Krizhevsky et al. 2012)."""
 
-    _shown = "*size alpha beta k"
+    __shown__ = "*size alpha beta k"
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ _both_sides = {1: _pair, 2: _quadruple, 3: _ntuple(6)}
 class _Pad(Module):
     """Pads the last dimensions; padding is one number, or (left, right, top, bottom, ...)."""
 
-    _shown = "*padding"
+    __shown__ = "*padding"
 
     rank: int
     mode: str
@@ -86,7 +86,7 @@ class CircularPad3d(_CircularPadNd):
 
 
 class _ConstantPadNd(_Pad):
-    _shown = "padding value"
+    __shown__ = "padding value"
     mode = "constant"
     value: float
 
@@ -162,7 +162,7 @@ class ReplicationPad3d(_ReplicationPadNd):
 
 
 class _ZeroPadNd(_ConstantPadNd):
-    _shown = "*padding"
+    __shown__ = "*padding"
 
     def __init__(self, padding: Padding) -> None:
         super().__init__(padding, 0.0)

@@ -17,7 +17,7 @@ class PixelShuffle(Module):
     torch.Size([1, 1, 6, 6])
     """
 
-    _shown = "upscale_factor"
+    __shown__ = "upscale_factor"
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class PixelShuffle(Module):
 class PixelUnshuffle(Module):
     """(*, C, H r, W r) to (*, C r^2, H, W)."""
 
-    _shown = "downscale_factor"
+    __shown__ = "downscale_factor"
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()

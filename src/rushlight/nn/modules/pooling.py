@@ -39,7 +39,7 @@ Size = int | Sequence[int]
 class _MaxPoolNd(Module):
     """The largest element under a window; with return_indices also where it was."""
 
-    _shown = "kernel_size stride padding dilation ceil_mode"
+    __shown__ = "kernel_size stride padding dilation ceil_mode"
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class MaxPool3d(_MaxPoolNd):
 class _MaxUnpoolNd(Module):
     """Puts maxima back to where they were; zeros elsewhere."""
 
-    _shown = "kernel_size stride padding"
+    __shown__ = "kernel_size stride padding"
 
     each = staticmethod(_single)
 
@@ -149,7 +149,7 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
-    _shown = "kernel_size stride padding"
+    __shown__ = "kernel_size stride padding"
     kernel_size: Any
     stride: Any
     padding: Any
@@ -285,7 +285,7 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 class _LPPoolNd(Module):
     """The p-norm of windows."""
 
-    _shown = "norm_type kernel_size stride ceil_mode"
+    __shown__ = "norm_type kernel_size stride ceil_mode"
 
     def __init__(
         self,
@@ -331,7 +331,7 @@ class LPPool3d(_LPPoolNd):
 class _AdaptiveAvgPoolNd(Module):
     """Means of windows that are laid out to give this output size."""
 
-    _shown = "output_size"
+    __shown__ = "output_size"
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()
@@ -370,7 +370,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 class _AdaptiveMaxPoolNd(Module):
     """Maxima of windows that are laid out to give this output size."""
 
-    _shown = "output_size"
+    __shown__ = "output_size"
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__()

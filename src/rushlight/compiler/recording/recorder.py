@@ -254,7 +254,7 @@ class Recorder(Interpreter):
 
     def once(self, make: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """What is made before the first step, and was there at every other: it is no part of the step."""
-        steady = getattr(getattr(make, "__self__", None), "steady_state", make)
+        steady = getattr(getattr(make, "__self__", None), "_steady_state", make)
         made = doors.once(steady, *map(plain_options, args))
         for name, value in made.items():
             if isinstance(value, TensorBase):

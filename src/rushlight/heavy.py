@@ -50,12 +50,9 @@ HEAVY = {
     **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),
     **dict.fromkeys(("cummax_index", "cummin_index", "fold_windows", "windows_sum"), 1 << 14),
     "index": 1 << 14,
-    "matmul": 1 << 10,
 }
 # For which of their calls, where it is not all.
 _TAKES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
-    # Products of floats are BLAS's.
-    "matmul": lambda arrays: arrays[0].dtype.kind in "iu",
     # How much a mask picks is known when it is looked at.
     "index": lambda arrays: all(
         a.__class__ is _ndarray and a.dtype.kind != "b" for a in arrays[1:]

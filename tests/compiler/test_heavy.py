@@ -32,7 +32,7 @@ def alike(a, dtype):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("name", [*HEAVY, "matmul"])
 def test_the_kernel_of_a_row_gives_what_its_forward_gives(name, dtype):
     row, made = TABLE[name], 0
     samples = [(sample.arrays, sample.static) for sample in row.samples()]

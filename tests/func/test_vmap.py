@@ -165,3 +165,25 @@ def test_what_is_set_from_a_part_beside_it():
         results = [torch.vmap(f)(x.clone()) for f in (moved, picked)]
         """
     )
+
+
+def test_segments_and_positions_of_each_example():
+    parity(
+        """
+        x = torch.arange(12.0).reshape(2, 6) - 4
+        lengths, offsets = torch.tensor([[2, 0, 4], [1, 3, 2]]), torch.tensor([[0, 2, 6], [1, 3, 3]])
+        kinds = ("sum", "mean", "max", "min", "prod")
+        def total(r, kind, **given):
+            return (torch.segment_reduce(r, kind, **given) * torch.arange(1.0, 4)).sum()
+        by_lengths = [torch.vmap(lambda r, n: torch.segment_reduce(r, k, lengths=n))(x, lengths) for k in kinds]
+        slopes = [torch.vmap(torch.func.grad(lambda r, n: total(r, k, lengths=n)))(x, lengths) for k in kinds]
+        by_offsets = torch.vmap(lambda r, n: torch.segment_reduce(r, "sum", offsets=n))(x, offsets)
+        shared = torch.vmap(lambda n: torch.segment_reduce(x[0], "mean", lengths=n))(lengths)
+        outside = torch.segment_reduce(x[0].requires_grad_(), "prod", lengths=lengths[0, :2], unsafe=True)
+        places, values = torch.tensor([[0, 5], [2, 2]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        put = [
+            torch.vmap(lambda r, i, v: torch.index_put(r, (i,), v, accumulate=add))(x.detach(), places, values)
+            for add in (True,)
+        ]
+        """
+    )

@@ -12,7 +12,7 @@ from rushlight.autograd.state import need_tracked
 from rushlight.core import doors
 from rushlight.core.doors import into
 from rushlight.core.node import Meta, Node, next_sequence
-from rushlight.core.tensor import Array, TensorBase, bump
+from rushlight.core.tensor import Array, TensorBase, bump, result_class
 from rushlight.core.turned import held
 from rushlight.memory import is_dense, is_repeated, laid
 from rushlight.overriding.functions import quiet
@@ -143,7 +143,7 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             like = leaf._data if alike else array
             g = _laid_out(g, like)
         leaf._grad = g
-    elif create_graph or before.is_sparse or g.is_sparse:
+    elif create_graph or _is_sparse(before) or _is_sparse(g):
         leaf._grad = together(before, g)
     else:
         if doors.watching or before._turned:
@@ -151,6 +151,10 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         else:
             writing.add(before._data, g._data)
         bump(before, "the accumulation of a gradient")
+
+
+def _is_sparse(g: Any) -> bool:
+    return g.__class__ is not result_class() and g.is_sparse
 
 
 def together(a: Any, b: Any) -> Any:

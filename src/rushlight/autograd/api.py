@@ -97,7 +97,9 @@ def _one(root: Any) -> Any:
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )
-    return literal(brought(np.array(1, root._data.dtype, ndmin=root._data.ndim), root._data))
+    data = root._data
+    one = np.array(1, data.dtype)
+    return literal(brought(one.reshape(data.shape) if data.ndim else one, data))
 
 
 def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:

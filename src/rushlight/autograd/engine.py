@@ -85,7 +85,9 @@ class _Walk:
         self.create_graph = create_graph
         # The one whose rule is running.
         self.node: Node | None = None
-        self.roots: list[Any] = [r if r._node is None else r._node for r in roots]
+        self.roots: list[Any] = []
+        for root in roots:
+            self.roots.append(root if root._node is None else root._node)
         # Leaves with hooks, by the last node that sends to them.
         self.watched: dict[Any, Node] = {}
         self.reached: set[Any]
@@ -103,7 +105,10 @@ class _Walk:
 
     def _reachable(self) -> list[Node]:
         """The nodes behind the roots, the oldest first."""
-        stack: list[Node] = [root for root in self.roots if isinstance(root, Node)]
+        stack: list[Node] = []
+        for root in self.roots:
+            if isinstance(root, Node):
+                stack.append(root)
         seen = set(stack)
         while stack:
             node = stack.pop()
@@ -206,10 +211,11 @@ class _Walk:
             if g is not None and self.owned:
                 # From here on rules may pass it to several places, or let it go.
                 self.owned.difference_update(map(id, g) if g.__class__ is list else (id(g),))
-            if node._hooks is not None or node._retained is not None or useful is not None:
+            hooks = node._hooks
+            if useful is not None or hooks is not None or node._retained is not None:
                 g = self._attend(node, g)
-            if useful is not None and node not in useful:
-                continue
+                if useful is not None and node not in useful:
+                    continue
             if g is not None or node.runs_without:
                 self.node = node
                 if useful is None or not isinstance(node, PrimitiveNode):
@@ -220,9 +226,9 @@ class _Walk:
                     )
                 if anomaly is not None:
                     anomaly.look(node, gradients)
-                if node._hooks is not None and node._hooks.after:
+                if hooks is not None and hooks.after:
                     missing = [None] * (len(node._edges) - len(gradients))
-                    gradients = node._hooks.leaving([*gradients, *missing], _parts(node, g))
+                    gradients = hooks.leaving([*gradients, *missing], _parts(node, g))
                 if not retain_graph:
                     node._release()
                 numbers = node._edge_outputs
@@ -329,9 +335,10 @@ class _Walk:
             self.leaves = leaves = {k: g for k, g in leaves.items() if (k, 0) in targets}
         line = site.line
         if not self.create_graph:
+            ordinary = result_class()
             for leaf in leaves:
                 before = leaf._grad
-                if before is None or before.is_sparse:
+                if before is None or (before.__class__ is not ordinary and before.is_sparse):
                     continue
                 if (
                     before._data.base is not None

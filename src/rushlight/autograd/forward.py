@@ -281,7 +281,7 @@ def _by_rules(
     for (rule, pick), t in zip(plan.rules, tangents, strict=False):
         if rule is None or t is None:
             continue
-        part = rule(t, *pick(kept))
+        part = rule(t, *(kept if pick is None else pick(kept)))
         total = part if total is None else total + part
     if total is None:
         return None

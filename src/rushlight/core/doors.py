@@ -76,14 +76,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
                     layout is None
                     or ((a.base is None or not placed(a)) and (b.base is None or not placed(b)))
                 )
-            ) or (
-                row.numbers
-                and (b.__class__ is float or b.__class__ is int)
-                and a.__class__ is _ndarray
-                and ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE)
-                and (layout is None or a.base is None or not placed(a))
-                and -_LARGE < b < _LARGE
-            ):
+            ) or (row.numbers and (_beside(a, b, layout) or _beside(b, a, layout))):
                 result = row.forward(a, b, **static) if static else row.forward(a, b)
             else:
                 result = _computed(row, [a, b], static)
@@ -115,6 +108,17 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
     if recording and wanted and row.vjp is not None:
         attach(row, inputs, static, out, False)
     return out
+
+
+def _beside(array: Any, number: Any, layout: Any) -> bool:
+    """Whether number is one of Python's, and array one of floats in row order, which keeps its type."""
+    return (
+        (number.__class__ is float or number.__class__ is int)
+        and array.__class__ is _ndarray
+        and ((dtype := array.dtype) is _FLOAT or dtype is _DOUBLE)
+        and (layout is None or array.base is None or not placed(array))
+        and -_LARGE < number < _LARGE
+    )
 
 
 def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:

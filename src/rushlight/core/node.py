@@ -147,14 +147,20 @@ class PrimitiveNode(Node):
             return ()
         plan = self.plan
         if plan.saves_out:
-            kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
+            if len(kept) == 1 and isinstance(kept[0], SavedOutput):
+                kept = (kept[0].restore(self),)
+            else:
+                kept = [k.restore(self) if isinstance(k, SavedOutput) else k for k in kept]
         if plan.joint:
             rule, pick = plan.rules[0]
-            return rule(g, *pick(kept))  # type: ignore[misc]
+            return rule(g, *(kept if pick is None else pick(kept)))  # type: ignore[misc]
         # A loop of its own: a comprehension is a call.
         gradients: list[Tensor | None] = []
         for rule, pick in plan.rules:
-            gradients.append(None if rule is None else rule(g, *pick(kept)))
+            if rule is None:
+                gradients.append(None)
+            else:
+                gradients.append(rule(g, *(kept if pick is None else pick(kept))))
         return gradients
 
     def gradients_for(self, g: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:

@@ -81,11 +81,14 @@ class Plan:
         self.gather: list[tuple[int, Any]] = sorted(found, key=lambda source: source[0] != INPUT)
         self.inputs: list[int] = [i for kind, i in self.gather if kind == INPUT]
         self.others = self.gather[len(self.inputs) :]
-        self.rules: list[tuple[Rule | None, Pick]] = []
+        # Nearly all rules ask for all that is kept.
+        self.rules: list[tuple[Rule | None, Pick | None]] = []
         for rule, sources in zip(rules, asked, strict=True):
             places = list(map(self.gather.index, sources))
             start = places[0] if places else 0
-            if places == list(range(start, start + len(places))):
+            if places == list(range(len(self.gather))):
+                self.rules.append((rule, None))
+            elif places == list(range(start, start + len(places))):
                 self.rules.append((rule, itemgetter(slice(start, start + len(places)))))
             else:
                 self.rules.append((rule, itemgetter(*places)))

@@ -61,7 +61,7 @@ def attach(
     numbers: list[int] | None = None
     for t in inputs:
         edge: Any = None
-        if isinstance(t, TensorBase) and (t._requires_grad or t._view is not None):
+        if isinstance(t, TensorBase):
             if (view := t._view) is not None and t._changes[0] != view.version:
                 refresh(t)
             if t._requires_grad or (view is not None and view.base._requires_grad):

@@ -44,11 +44,12 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     try:
         need_tensor("matmul", "input", 1, input)
         need_tensor("matmul", "other", 2, other)
-        if input.layout is not strided or other.layout is not strided:
-            return write_out(out, input @ other)
         if state.autocast is not None and out is None:
             input, other = lowered(input, other)
-        left, right = input._data.ndim, other._data.ndim
+        try:
+            left, right = input._data.ndim, other._data.ndim
+        except NotImplementedError:  # A sparse one has no array.
+            return write_out(out, input @ other)
         result: Tensor
         if left >= 2 and right >= 2:
             result = apply(rows.matmul, input, other)

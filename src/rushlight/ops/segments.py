@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.core.doors import check, literal
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.creation import full
+from rushlight.ops.sorting import searchsorted
 from rushlight.primitives.families import supported
 from rushlight.primitives.pointwise import where
 
@@ -62,43 +65,48 @@ def segment_reduce(
             "offsets are whole numbers"
         )
     axis = axis + data.ndim if axis < 0 else axis
-    if counts.ndim > data.ndim or axis != counts.ndim - 1:
+    dims = given._data.ndim
+    if dims > data.ndim or axis != dims - 1:
         raise RuntimeError(
-            f"segment_reduce(): lengths of {counts.ndim} dimensions go with axis={counts.ndim - 1} of data with as "
+            f"segment_reduce(): lengths of {dims} dimensions go with axis={dims - 1} of data with as "
             f"many or more, not with axis={axis} of {data.ndim}"
         )
-    begins = counts[..., :1].reshape(-1).tolist() if ends else None
     if ends:
         counts = np.diff(counts, axis=-1)
     if (counts < 0).any():
         raise RuntimeError("lengths contains negative value!")
     long = data.shape[axis]
-    totals = counts.sum(-1)
-    if not unsafe and not ends and (totals != long).any():
+    if not unsafe and not ends and (counts.sum(-1) != long).any():
         raise RuntimeError(
             "segment_reduce(): Expected all rows of lengths along axis to sum to data.size(lengths.dim()-1) when "
             "!unsafe."
         )
-    rest = tuple(data.shape[axis + 1 :])
-    segments = counts.shape[-1]
-    flat = counts.reshape(-1, segments)
-    # Each row's elements lie one behind the other; those before the first and behind the last segment belong to none.
-    starts = begins or [0] * len(flat)
-    rows = [
-        np.arange(s, s + n) + i * long
-        for i, (s, n) in enumerate(zip(starts, flat.sum(1), strict=True))
-    ]
-    used = np.concatenate(rows).astype(np.int64)
-    place = literal(np.repeat(np.arange(flat.size), flat.reshape(-1)))
-    picked = data.reshape(-1, *rest).index_select(0, literal(used))
+    before, rest = tuple(data.shape[:axis]), tuple(data.shape[axis + 1 :])
+    given = given.to(dtypes.int64)
+    sizes = given.diff(dim=-1) if ends else given
+    segments = sizes.shape[-1]
+    place = literal(np.arange(long))
+    last = given.narrow(-1, 1, segments) if ends else given.cumsum(-1)
+    segment = searchsorted(last, place.expand((*before, long)), right=True)
+    if ends:
+        segment = where(place < given.narrow(-1, 0, 1), segments, segment)
     begin, how = _STARTS[reduce]
-    start = full((flat.size, *rest), begin if initial is None else initial, dtype=data.dtype)
+    if unsafe or ends:
+        # What belongs to no segment falls into one more, and is nothing there, nor in the gradients.
+        outside = (segment == segments).reshape((*before, long, *(1,) * len(rest)))
+        data = where(outside, begin, data)
+    rows = math.prod(before)
+    first = literal(np.arange(rows).reshape((*before, 1)) * (segments + 1))
+    start = full(
+        (rows * (segments + 1), *rest), begin if initial is None else initial, dtype=data.dtype
+    )
+    target, lines = (segment + first).reshape(-1), data.reshape((rows * long, *rest))
     if how:
-        result = start.index_reduce(0, place, picked, how)
+        result = start.index_reduce(0, target, lines, how)
     else:
-        result = start.index_add(0, place, picked)
+        result = start.index_add(0, target, lines)
+    result = result.reshape((*before, segments + 1, *rest)).narrow(axis, 0, segments)
     if reduce == "mean":
-        sizes = literal(flat.reshape(-1, *(1,) * len(rest)).astype(data._data.dtype))
-        empty = sizes == 0
-        result = where(empty, math.nan if initial is None else result, result / sizes)
-    return relabel(result.reshape(*counts.shape, *rest), "SegmentReduceBackward0")
+        sizes = sizes.to(data.dtype).reshape((*sizes.shape, *(1,) * len(rest)))
+        result = where(sizes == 0, math.nan if initial is None else result, result / sizes)
+    return relabel(in_rows(result), "SegmentReduceBackward0")

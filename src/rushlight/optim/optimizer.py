@@ -117,11 +117,11 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     def with_hooks(self: Any, *args: Any, **kwargs: Any) -> Any:
         # A wrapper that did not call the constructor has no hooks, as in torch.
         own = self.__dict__
-        before = own.get("_optimizer_step_pre_hooks", {})
-        after = own.get("_optimizer_step_post_hooks", {})
-        hooked = before or after or _pre_hooks_of_all or _post_hooks_of_all
-        if not hooked or self._stepping:
+        before = own.get("_optimizer_step_pre_hooks")
+        after = own.get("_optimizer_step_post_hooks")
+        if not (before or after or _pre_hooks_of_all or _post_hooks_of_all) or self._stepping:
             return step(self, *args, **kwargs)
+        before, after = before or {}, after or {}
         given: Any = (self, *args)
         for hook in [*_pre_hooks_of_all.values(), *before.values()]:
             changed = hook(self, given, kwargs)
@@ -291,10 +291,8 @@ class Optimizer:
             if g is None:
                 continue
             pairs.append((p, g))
-            if (g.__class__ is not Tensor and g.is_sparse) or (
-                (dtype := p._data.dtype) is not _FLOAT and dtype.kind not in "fV"
-            ):
-                plain = False
+            if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
+                plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
         if not plain:
             self._check_group(group, pairs)
         maximize, decay = option("maximize"), 0

@@ -12,6 +12,7 @@ from rushlight import dtypes, threads
 from rushlight.arrays import contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.heavy import warm
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.matvec import SMALL, product
 from rushlight.primitives.pointwise import conj
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 # Multiplications that are worth another thread: a few hundred microseconds of them.
 _HEAVY = 1 << 24
-_FLAG = np.dtype(bool)
+# Elements of a product of a column with a row that are worth a call of BLAS.
+_LARGE_OUTER = 1 << 14
+_FLAG, _FLOAT = np.dtype(bool), np.dtype(np.float32)
 
 
 def same_dtype(name: str, *arrays: Array) -> None:
@@ -86,6 +89,12 @@ def _shared_product(x: Array, y: Array) -> Array:
 
 def _outer(x: Array, y: Array) -> Array:
     """Products of columns with rows, in a batch: einsum writes them at the speed of memory."""
+    if x.ndim == 3 and len(x) == len(y) and x.shape[1] * y.shape[2] > _LARGE_OUTER:
+        # And BLAS a quarter quicker, where there is enough for each of its calls.
+        out = np.empty((len(x), x.shape[1], y.shape[2]), x.dtype, like=x)
+        for column, row, part in zip(x, y, out, strict=True):
+            np.dot(column, row, out=part)
+        return out
     return np.einsum("...i,...j->...ij", x[..., 0], y[..., 0, :], order="C")
 
 
@@ -95,6 +104,13 @@ def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is _FLAG:
         _matmul_rule(x, y)
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
+    if x.dtype is not _FLOAT and x.dtype.kind in "iu":
+        # BLAS has nothing for whole numbers.
+        return _whole_product(x, y)
+    return _multiplied(x, y)
+
+
+def _multiplied(x: Array, y: Array) -> Any:
     if y.ndim != 2:
         return _outer(x, y) if x.shape[-1] == 1 == y.shape[-2] else np.matmul(x, y, order="C")
     out = _product(x if x.ndim == 2 else _flat(x), y)
@@ -144,6 +160,7 @@ matmul: Primitive = Primitive(
     "matmul", "contract", _matmul, (_matmul_x, _matmul_y), _matmul_rule, "gemm", _matmul_samples,
     label=_matmul_label,
 )  # fmt: skip
+_whole_product = warm(matmul, _multiplied, 1 << 10)
 
 
 def _band(x: Array, y: Array, dim: int) -> Array:

@@ -268,10 +268,12 @@ def binary(
     layout: Layout = pointwise,
     label: str | Callable[[PrimitiveNode], str] | None = None,
     as_is: bool = False,
+    numbers: bool = False,
 ) -> Primitive:
     """An elementwise row of two inputs that broadcast.
 
-    `second` is y's domain if it differs from x's; `whole` samples whole numbers (int64).
+    `second` is y's domain if it differs from x's; `whole` samples whole numbers (int64); `numbers` says
+    that a promotion of its own leaves numbers beside floats as they are, as the common ones do.
     """
     bring = taking(name, takes, promote or (promote_float if to_float else promote_same))
 
@@ -285,7 +287,7 @@ def binary(
     return Primitive(
         name, "binary", forward, vjp, pointwise_rule(forward, bring), c,
         samples, inputs=("x", "y"), promote=bring, layout=layout, label=label,
-        as_is=as_is, numbers=promote is None and "f" in takes,
+        as_is=as_is, numbers=(numbers or promote is None) and "f" in takes,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.arrays import as_array, contiguous, is_array, is_foreign
+from rushlight.arrays import Box, as_array, contiguous, is_array, is_foreign
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.dtypes import cast
@@ -221,7 +221,10 @@ def _index(x: Array, *indices: Array, spec: Index) -> Any:
 def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
     try:
         # Of what only stands for an array, the shape will do.
-        plain = [i if is_array(i) else np.zeros(i.shape, i.dtype) for i in indices]
+        plain = [
+            np.zeros(i.shape, i.dtype) if isinstance(i, Box) or not is_array(i) else i
+            for i in indices
+        ]
         shown = np.broadcast_to(np.empty(()), x.shape)
         return _picked(shown, plain, spec).shape, x.dtype
     except IndexError as error:

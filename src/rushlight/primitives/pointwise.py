@@ -142,7 +142,7 @@ add = binary(
     "add", np.add, (lambda g: g, lambda g: g), "{x} + {y}",
 )  # fmt: skip
 sub = binary(
-    "sub", np.subtract, (lambda g: g, lambda g: -g), "{x} - {y}", promote=_promote_sub,
+    "sub", np.subtract, (lambda g: g, lambda g: -g), "{x} - {y}", promote=_promote_sub, numbers=True,
 )  # fmt: skip
 mul = binary(
     "mul", np.multiply, (lambda g, y: g * conj(y), lambda g, x: g * conj(x)),

@@ -132,6 +132,7 @@ NEW_ROOMS = {
 }
 
 NEW_FILES = {
+    "vision/datasets/stl10.py",
     "testing/_internal/__init__.py",
     "testing/_internal/common_cuda.py",
     "testing/_internal/common_device_type.py",

@@ -18,7 +18,7 @@ import pytest
 import rushlight as torch
 from rushlight.utils.data import DataLoader
 from rushlight.vision import datasets, transforms
-from rushlight.vision.datasets import folder, utils
+from rushlight.vision.datasets import STL10, folder, utils
 from rushlight.vision.datasets.mnist import read_image_file, read_label_file
 from tests.vision.test_idx import packed
 
@@ -365,3 +365,46 @@ def test_archives(tmp_path: Path) -> None:
         utils.extract_archive(tmp_path / "bad.gz")
     assert not (tmp_path / "bad").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_stl10(tmp_path: Path, monkeypatch: Any) -> None:
+    random = np.random.RandomState(1)
+    folder = tmp_path / "stl10_binary"
+    folder.mkdir()
+    files = {}
+    for name, count in (("train", 12), ("unlabeled", 3), ("test", 2)):
+        files[f"{name}_X.bin"] = random.randint(0, 256, (count, 3, 96, 96)).astype(np.uint8)
+        files[f"{name}_y.bin"] = (np.arange(count) % 10 + 1).astype(np.uint8)
+    del files["unlabeled_y.bin"]
+    for name, values in files.items():
+        values.tofile(folder / name)
+    (folder / "class_names.txt").write_text("plane\nbird\n")
+    (folder / "fold_indices.txt").write_text("0 5\n11 2 3\n" + "1\n" * 8)
+    with pytest.raises(RuntimeError, match="not found or corrupted"):
+        STL10(tmp_path)
+    for attribute in ("train_list", "test_list"):
+        sums = tuple(
+            (name, hashlib.md5(files[name].tobytes()).hexdigest())
+            for name, _ in getattr(STL10, attribute)
+        )
+        monkeypatch.setattr(STL10, attribute, sums)
+    train = STL10(tmp_path)
+    assert (len(train), train.classes, train.labels.tolist()[-3:]) == (
+        12,
+        ["plane", "bird"],
+        [9, 0, 1],
+    )
+    image, label = train[1]
+    assert (image.size, image.mode, label) == ((96, 96), "RGB", 1)
+    assert (np.asarray(image).transpose(2, 1, 0) == files["train_X.bin"][1]).all()
+    assert STL10(tmp_path, folds=1).labels.tolist() == [1, 2, 3]
+    both = STL10(str(tmp_path), "train+unlabeled", transform=transforms.ToTensor())
+    assert len(both) == 15
+    assert both[14][1] == -1
+    assert both[14][0].shape == (3, 96, 96)
+    assert "Split: test" in repr(STL10(tmp_path, "test"))
+    assert len(STL10(tmp_path, "unlabeled")) == 3
+    with pytest.raises(ValueError, match="Valid values are"):
+        STL10(tmp_path, "all")
+    with pytest.raises(ValueError, match="range"):
+        STL10(tmp_path, folds=10)

@@ -58,7 +58,8 @@ def group_of(shape: Shape, *, inside: bool) -> int:
     """
     most = _GROUP if _is_far(shape) else 1
     if inside or not _along(shape.a):
-        room = shape.target.l2 * 3 // 4 - inside * 12 * DEPTH * shape.n
+        columns = shape.n if shape.n < shape.m else TILE
+        room = shape.target.l2 * 3 // 4 - inside * 12 * DEPTH * columns
         most = max(room, shape.target.l2 // 4) // (12 * min(shape.k, DEPTH)) // TILE
     return max(1, min(_up(shape.m), most)) * TILE
 
@@ -118,8 +119,10 @@ def scratch(shape: Shape, *, inside: bool) -> int:
     group, depth = group_of(shape, inside=inside), min(shape.k, DEPTH)
     sums = group * _up(shape.n) * TILE if shape.k > DEPTH else TILE * TILE
     sums = 0 if _is_straight(shape) else sums
-    right = _up(shape.n) * _up(depth) * _PACKED if inside else 0
-    return 4 * (2 * (group // TILE * _up(depth) * _PACKED + right) + sums)
+    panels = group // TILE
+    if inside:
+        panels = 1 + (panels if shape.n >= shape.m else _up(shape.n))
+    return 4 * (2 * panels * _up(depth) * _PACKED + sums)
 
 
 def _is_straight(shape: Shape) -> bool:
@@ -189,6 +192,11 @@ def _at(shape: Shape, stride: int, piece: str = "p") -> list[tuple[str | int, in
     return [(piece, stride)] if shape.k > DEPTH else []
 
 
+def _there(count: str, at: str) -> str:
+    """How many rows or columns are in the panel behind one."""
+    return f"{count} - {at} < {2 * TILE} ? {count} - {at} - {TILE} : {TILE}"
+
+
 def _rows(first: str, group: int) -> str:
     """How many rows of a group are there."""
     return f"{first} + {group} < end ? {group} : end - {first}"
@@ -241,50 +249,97 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         f"    {name}_plainly(a, b, first + i, j, rows - i, to, {step});",
         *finish,
     ]
-    parts = f"left + i * steps * {_PACKED // TILE}, right + j * steps * {_PACKED // TILE}"
-    work = "columns.squares ? &columns : &lines" if inside else "&lines"
+    # Of one operand so many tiles are packed at a time, of the other a whole piece.
+    by_columns, by_rows = inside and shape.n >= shape.m, inside and shape.n < shape.m
+    left, right = (
+        f"{operand}{'' if alone else f' + {index} * steps * {_PACKED // TILE}'}"
+        for operand, index, alone in (("left", "i", by_rows), ("right", "j", by_columns))
+    )
+    work = "&lines"
+    if inside:
+        # What is packed by panels is needed first.
+        work = (
+            "lines.squares ? &lines : &columns"
+            if by_rows
+            else "columns.squares ? &columns : &lines"
+        )
     tile = [
         *where,
-        f"thirds_tile({parts}, steps, {'p > 0' if several else 0}, to, {step}, {work});",
+        f"thirds_tile({left}, {right}, steps, {'p > 0' if several else 0}, to, {step}, {work});",
     ]
 
-    def over(body: list[str]) -> list[str]:
-        """A loop over the tiles of a group of rows."""
-        head = [
-            f"for (long j = 0; j < {shape.n}; j += {TILE})",
-            f"    for (long i = 0; i < rows; i += {TILE}) {{",
+    def over(body: list[str], panel: list[str]) -> list[str]:
+        """A loop over the tiles of a group of rows; panel: what is done before those of one panel."""
+        heads = [
+            f"for (long j = 0; j < {shape.n}; j += {TILE}) {{",
+            f"for (long i = 0; i < rows; i += {TILE}) {{",
         ]
-        return [*head, *indented(body, 2), "    }"]
+        outer, inner = reversed(heads) if by_rows else heads
+        return [outer, *indented([*panel, inner, *indented(body), "}"]), "}"]
 
     most = _up(min(shape.k, DEPTH)) * _PACKED
-    buffers = [f"int32_t lefts[2][{group // TILE * most}] __attribute__((aligned(64)));"]
-    first_deep, next_deep = min(shape.k, DEPTH), _deep(shape.k, "q")
-    begin = [
-        f"thirds_begin(&lines, {_left(shape)}, lefts[0], lefts[1]);",
-        f"thirds_next(&lines, {at('a', ('begin', shape.a[0]))}, {_rows('begin', group)}, {first_deep}, &wild);",
-    ]
-    from_ = at("a", ("next", shape.a[0]), *_at(shape, shape.a[1], "q"))
-    inner = [
-        f"const int32_t *const left = thirds_next(&lines, {from_}, {_rows('next', group)}, {next_deep}, &wild);"
-    ]
+    deep, next_deep = str(min(shape.k, DEPTH)), _deep(shape.k, "q")
     if several:
         ahead = f"p + {DEPTH} < {shape.k} ? p + {DEPTH} : 0, next = q ? first : first + {group}"
-        inner.insert(0, f"const long q = {ahead};")
+        ahead = f"const long q = {ahead};"
     else:
-        inner.insert(0, f"const long next = first + {group};")
+        ahead = f"const long next = first + {group};"
+
+    def packs(packed: str, work: str, *pieces: tuple[str, str, str]) -> list[str]:
+        """What goes on to the next piece; or to the next panel, if there is `more` in this one."""
+        calls = [f"thirds_next(&{work}, {', '.join(piece)}, &wild)" for piece in pieces]
+        if len(calls) == 1:
+            return [f"const int32_t *const {packed} = {calls[0]};"]
+        return [f"const int32_t *const {packed} = more", f"    ? {calls[0]}", f"    : {calls[1]};"]
+
+    def lines_at(row: str, piece: str) -> str:
+        return at("a", (row, shape.a[0]), *_at(shape, shape.a[1], piece))
+
+    def columns_at(column: str | int, piece: str) -> str:
+        return at("b", (column, shape.b[1]), *_at(shape, shape.b[0], piece))
+
+    lines, columns = (TILE if by_rows else group), (TILE if by_columns else _up(shape.n) * TILE)
+    buffers = [f"int32_t lefts[2][{lines // TILE * most}] __attribute__((aligned(64)));"]
+    begin = [
+        f"thirds_begin(&lines, {_left(shape)}, lefts[0], lefts[1]);",
+        f"thirds_next(&lines, {at('a', ('begin', shape.a[0]))}, {_rows('begin', lines)}, {deep}, &wild);",
+    ]
+    next_lines = lines_at("next", "q"), _rows("next", lines), next_deep
+    piece, panel = [ahead], []
+    if by_rows:
+        panel = [
+            f"const int more = i + {TILE} < rows;",
+            *packs(
+                "left",
+                "lines",
+                (lines_at(f"(first + i + {TILE})", "p"), _there("rows", "i"), "depth"),
+                next_lines,
+            ),
+        ]
+    else:
+        piece += packs("left", "lines", next_lines)
     if inside:
-        buffers += [f"int32_t rights[2][{_up(shape.n) * most}] __attribute__((aligned(64)));"]
+        buffers += [f"int32_t rights[2][{columns // TILE * most}] __attribute__((aligned(64)));"]
+        first = min(columns, shape.n)
         begin += [
             f"thirds_begin(&columns, {_right(shape)}, rights[0], rights[1]);",
-            f"thirds_next(&columns, b, {shape.n}, {first_deep}, &wild);",
+            f"thirds_next(&columns, b, {first}, {deep}, &wild);",
         ]
-        from_ = at("b", *_at(shape, shape.b[0], "q"))
-        there = f"next < end ? {shape.n} : 0"
-        inner += [
-            f"const int32_t *const right = thirds_next(&columns, {from_}, {there}, {next_deep}, &wild);"
+        next_columns = columns_at(0, "q"), f"next < end ? {first} : 0", next_deep
+    if by_columns:
+        panel = [
+            f"const int more = j + {TILE} < {shape.n};",
+            *packs(
+                "right",
+                "columns",
+                (columns_at(f"(j + {TILE})", "p"), _there(str(shape.n), "j"), "depth"),
+                next_columns,
+            ),
         ]
+    elif inside:
+        piece += packs("right", "columns", next_columns)
     else:
-        inner += [
+        piece += [
             f"const int32_t *const right = {_packed(shape)};",
             f"wild |= right[{_wild(shape)}];",
         ]
@@ -292,8 +347,8 @@ def thirds(shape: Shape, name: str, *, inside: bool) -> str:
         size = group * _up(shape.n) * TILE if several else TILE * TILE
         buffers += [f"float sums[{size}] __attribute__((aligned(64)));"]
     block = [f"const long rows = {_rows('first', group)};", "wild = 0;"]
-    block += _pieces(shape, [*inner, *over(tile if several else [*tile, *finish])])
-    block += over([*where, *finish]) if several else []
+    block += _pieces(shape, [*piece, *over(tile if several else [*tile, *finish], panel)])
+    block += over([*where, *finish], []) if several else []
     body = [
         *buffers,
         "thirds_work lines, columns;" if inside else "thirds_work lines;",

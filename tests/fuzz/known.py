@@ -199,7 +199,7 @@ KNOWN: tuple[Known, ...] = (
         "values",
         "`median(dim)` of an expanded tensor: torch reads memory that it has not written.",
         line=r"(nan)?median\(",
-        before=r"expand|broadcast|as_strided|meshgrid",
+        before=r"expand|broadcast|as_strided|meshgrid|grad",
     ),
     Known(
         "kind",

@@ -311,6 +311,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("ldexp", "input", 1, input)
     need_tensor("ldexp", "other", 2, other)
     result = relabel(input * 2.0**other, "LdexpBackward0")
+    remember(result, result)
     return result if out is None else write_out(out, result)
 
 

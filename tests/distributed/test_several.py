@@ -101,3 +101,18 @@ def test_norms_sums_and_shards_that_one_process_can_load(tmp_path):
     checkpoint.load(found, checkpoint_id=folder)
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value)
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_what_is_moved_in_a_step_is_what_the_formulas_say(processes):
+    """docs/scaling.md, "What is moved in a step": of all processes together, so P/p of each are P."""
+    ended = run([*OURS, "--nproc", str(processes)], PROGRAMS / "moved.py", OMP_NUM_THREADS="1")
+    assert ended.returncode == 0, ended.stderr
+    size, whole, ddp, zero, sharded = map(int, ended.stdout.split())
+    # What backward reads of the parameters: the weights of the second and the third layer.
+    again = 4 * (64 * 64 + 64 * 8)
+    assert whole == 4 * (64 * 41 + 64 * 65 + 8 * 65)
+    assert size == processes
+    assert ddp == size * whole
+    assert zero == size * whole + whole
+    assert sharded == size * whole + whole + again

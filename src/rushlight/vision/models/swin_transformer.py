@@ -13,7 +13,7 @@ import numpy as np
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.core.tensor import wrap
+from rushlight.core.doors import literal
 from rushlight.nn import functional as F
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
@@ -68,7 +68,7 @@ class ShiftedWindowAttention(nn.Module):
         count = (2 * window_size[0] - 1) * (2 * window_size[1] - 1)
         self.relative_position_bias_table = nn.Parameter(zeros(count, num_heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        self.register_buffer("relative_position_index", wrap(_pairs(window_size)))
+        self.register_buffer("relative_position_index", literal(_pairs(window_size)))
 
     def get_relative_position_bias(self) -> Tensor:
         """(1, heads, places, places)."""
@@ -89,7 +89,7 @@ class ShiftedWindowAttention(nn.Module):
         region = region.reshape(height // window[0], window[0], width // window[1], window[1])
         region = region.transpose(0, 2, 1, 3).reshape(-1, window[0] * window[1])
         apart = region[:, None, :] != region[:, :, None]
-        return wrap(np.where(apart, np.float32(-100), np.float32(0)))
+        return literal(np.where(apart, np.float32(-100), np.float32(0)))
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, h, w, dim)."""

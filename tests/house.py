@@ -34,6 +34,7 @@ FLOORS = [
         "errors",
         "device",
         "floaterrors",
+        "handles",
         "later",
         "layout",
         "memory",

@@ -15,7 +15,6 @@ from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
 from rushlight.core import hooks
 from rushlight.core.doors import number, read
-from rushlight.core.hooks import Handle
 from rushlight.core.node import Node
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import (
@@ -31,6 +30,7 @@ from rushlight.core.tensor import (
 from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
 from rushlight.device import device
 from rushlight.elsewhere import device_of, has_memory
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rushlight.autograd.mutation import allow_mutation_on_saved_tensors
 from rushlight.autograd.nodes import GradientEdge, Node, shown
 from rushlight.autograd.packing import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
-from rushlight.core.hooks import Handle
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, bump
+from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

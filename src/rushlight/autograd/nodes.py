@@ -16,9 +16,10 @@ from rushlight.autograd.saved import properties
 from rushlight.core import hooks
 from rushlight.core.node import PrimitiveNode, SavedOutput
 from rushlight.core.tensor import TensorBase
+from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
-    from rushlight.core.hooks import Handle, Hook
+    from rushlight.core.hooks import Hook
 
 
 class Node:
@@ -97,11 +98,11 @@ class AccumulateGrad(Node):
 
     def register_hook(self, hook: Hook) -> Handle:
         """Call hook((), gradients) after the gradient has come."""
-        return hooks.Handle(hooks.at(self.variable).after, hook)
+        return Handle(hooks.at(self.variable).after, hook)
 
     def register_prehook(self, hook: Hook) -> Handle:
         """Call hook(gradients) before the gradient is added; it may return others."""
-        return hooks.Handle(hooks.at(self.variable).before, hook)
+        return Handle(hooks.at(self.variable).before, hook)
 
     @classmethod
     def of(cls, leaf: TensorBase) -> AccumulateGrad:

@@ -11,10 +11,11 @@ import numpy as np
 
 from rushlight.core import hooks as hooking
 from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-    from rushlight.core.hooks import Handle, Hook, Hooks
+    from rushlight.core.hooks import Hook, Hooks
     from rushlight.core.row import Plan
 
 next_sequence = itertools.count().__next__
@@ -94,11 +95,11 @@ class Node:
 
     def register_hook(self, hook: Hook) -> Handle:
         """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
-        return hooking.Handle(hooking.at(self).after, hook)
+        return Handle(hooking.at(self).after, hook)
 
     def register_prehook(self, hook: Hook) -> Handle:
         """Call hook(gradients of the outputs) before this node runs; both may return others."""
-        return hooking.Handle(hooking.at(self).before, hook)
+        return Handle(hooking.at(self).before, hook)
 
 
 class PrimitiveNode(Node):

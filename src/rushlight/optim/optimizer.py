@@ -14,9 +14,9 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad
 from rushlight.core import doors
 from rushlight.core.doors import number, once, options
-from rushlight.core.hooks import Handle
 from rushlight.core.state import state as mode
 from rushlight.core.tensor import site, user_line
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor

@@ -14,6 +14,7 @@ from rushlight.core import hooks as hooking
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.nn import Module
 from rushlight.nn.modules.hooks import (
     register_module_forward_hook,
@@ -182,8 +183,8 @@ class FlopCounterMode(Interpreter):
             owners = known[1] if known is not None and known[0]() is node else ()
             hooks = hooking.at(node)
             self._handles += (
-                hooking.Handle(hooks.before, lambda g, owners=owners: self._back.append(owners)),
-                hooking.Handle(hooks.after, lambda g, incoming=None: self._passed()),
+                Handle(hooks.before, lambda g, owners=owners: self._back.append(owners)),
+                Handle(hooks.after, lambda g, incoming=None: self._passed()),
             )
             for edge in node._edges:
                 if isinstance(edge, Node) and edge not in seen:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight.autograd.function import Function
-from rushlight.core.hooks import RemovableHandle
 from rushlight.core.tensor import TensorBase
+from rushlight.handles import RemovableHandle
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 

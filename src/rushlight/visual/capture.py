@@ -25,6 +25,7 @@ from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.memory import address, root
 from rushlight.nn import Module
 from rushlight.nn.modules.hooks import (
@@ -289,8 +290,8 @@ class Capture(Interpreter):
             operation = self.operation_of(node)
             hooks = hooking.at(node)
             self._handles += (
-                hooking.Handle(hooks.before, _Before(self, operation)),
-                hooking.Handle(hooks.after, _After(self, operation)),
+                Handle(hooks.before, _Before(self, operation)),
+                Handle(hooks.after, _After(self, operation)),
             )
             for edge in node._edges:
                 if isinstance(edge, TensorBase) and id(edge) not in self._due:

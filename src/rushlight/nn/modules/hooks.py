@@ -16,11 +16,12 @@ import numpy as np
 
 from rushlight.autograd.function import handed_back, stand
 from rushlight.core.doors import literal
-from rushlight.core.hooks import Handle, replaced
+from rushlight.core.hooks import replaced
 from rushlight.core.node import Meta, Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, user_line
+from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
     from rushlight.nn.modules.module import Module

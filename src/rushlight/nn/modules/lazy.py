@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.core.hooks import Handle
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import UninitializedTensorMixin, is_lazy
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rushlight.autograd.state import no_grad
-from rushlight.core.hooks import Handle
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import write
 from rushlight.elsewhere import has_memory
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
 
 EXTRA = "_extra_state"

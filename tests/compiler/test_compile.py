@@ -258,3 +258,17 @@ def test_two_of_a_kind_over_the_same_rows() -> None:
         want = (torch.where(x > 0, x, 0.5).log_softmax(-1) + x).sum() + x.log_softmax(-1).sum()
         _close(run(x), want)
     assert run.programs, run.refusals
+
+
+def test_attention_whose_lines_are_masked_whole_is_c():
+    q, k = torch.randn(1, 1, 3, 4), torch.randn(1, 1, 5, 4)
+    seen = torch.tensor([[False] * 5, [True] * 5, [True, False, True, True, False]])
+
+    def attention(q, k):
+        return torch.nn.functional.scaled_dot_product_attention(q, k, k, attn_mask=seen)
+
+    expected = attention(q, k)
+    compiled = torch.compile(attention)
+    results = [compiled(q, k) for _ in range(3)]
+    assert all(torch.allclose(result, expected, atol=1e-6) for result in results)
+    assert "NumPy" not in str(compiled.report())

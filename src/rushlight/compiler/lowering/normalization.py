@@ -11,11 +11,15 @@ from rushlight.compiler.lowering.reductions import MOST, SUM, divided, floating
 from rushlight.compiler.recording.entries import Operation
 
 
-def _centred(lowering: Lowering, x: Place, dim: int) -> tuple[Place, Expression]:
-    """The maxima along a dimension, and x less them."""
+def _centred(
+    lowering: Lowering, x: Place, dim: int, masked: bool = False
+) -> tuple[Place, Expression]:
+    """The maxima along a dimension, and x less them; masked: less 0 where all is -inf."""
     shape = tuple(1 if d == dim else n for d, n in enumerate(x.shape))
     peak = lowering.temporary(shape, x.dtype, "peak")
     lowering.folded(peak, lowering.element(x, x.shape), x.shape, (dim,), MOST)
+    if masked:
+        peak = _chosen(lowering, peak, "{x} == -INFINITY ? 0 : {x}", "seen")
     less = lowering.compute(
         x.dtype,
         "{x} - {peak}",
@@ -25,19 +29,27 @@ def _centred(lowering: Lowering, x: Place, dim: int) -> tuple[Place, Expression]
     return peak, less
 
 
+def _chosen(lowering: Lowering, x: Place, template: str, name: str) -> Place:
+    """One number for each line, where some are others than they would be."""
+    out = lowering.temporary(x.shape, x.dtype, name)
+    lowering.loop(out, lowering.compute(x.dtype, template, x=lowering.element(x, x.shape)))
+    return out
+
+
 @rule("softmax")
 def _softmax(lowering: Lowering, entry: Operation) -> None:
     x = lowering.place(entry.inputs[0])
     floating(x)
-    if entry.static.get("masked"):
-        raise NoC("a softmax with lines that are masked whole")
+    masked = entry.static.get("masked", False)
     dim, shape, dtype = entry.static["dim"], x.shape, x.dtype
     out = lowering.out(entry.outs[0])
-    peak, less = _centred(lowering, x, dim)
+    peak, less = _centred(lowering, x, dim, masked)
     raised = lowering.temporary(shape, dtype, "raised")
     lowering.loop(raised, lowering.call("exp", less))
     total = lowering.temporary(peak.shape, dtype, "total")
     lowering.folded(total, lowering.element(raised, shape), shape, (dim,), SUM)
+    if masked:
+        total = _chosen(lowering, total, "{x} == 0 ? 1 : {x}", "divisor")
     lowering.loop(
         out,
         lowering.compute(

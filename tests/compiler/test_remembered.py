@@ -107,3 +107,27 @@ def test_a_constant_stays_with_its_program(folder, monkeypatch):
     again = torch.compile(f)
     assert [again(x).tolist() for _ in range(3)] == [f(x).tolist()] * 3
     assert not again.refusals
+
+
+def test_what_numpy_writes_is_seen_in_a_program_that_is_found_again(folder):
+    def run(past):
+        weight = torch.ones(100_000)
+        count = torch.zeros(1)
+        view = count.numpy()
+
+        @torch.compile
+        def step(x):
+            weight.mul_(1 + count)
+            if past:
+                view[0] += 1
+            weight.add_(x)
+            return x * 2
+
+        for _ in range(3):
+            step(torch.ones(100_000))
+        return count.item(), step.refusals
+
+    assert run(False) == (0.0, [])
+    counted, refusals = run(True)
+    assert counted == 3.0
+    assert refusals

@@ -6,6 +6,7 @@ import dis
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from rushlight.compiler.recording.entries import Entry
 from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
 from rushlight.compiler.recording.grads import Grads
-from rushlight.compiler.recording.memories import Memories, put
+from rushlight.compiler.recording.memories import Memories, put, same_bits
 from rushlight.compiler.recording.program import At, Backward, Held, Location, Program, Result
 from rushlight.compiler.recording.rates import rates_of
 from rushlight.compiler.recording.recorder import Recorder, position
@@ -192,29 +193,51 @@ class Recording:
 
         Yields the memory that was used, then what was made.
         """
-        after = self.memories.now()
-        ends = [
-            (generator, position(generator)) for generator, _ in self.recorder.generators.values()
-        ]
-        self.memories.go_back()
-        for generator, before in self.recorder.generators.values():
-            generator.set_state(from_numpy(before))
-        tensors = [source.tensor for source in program.sources]
-        slots: list[Any] = [None] * program.size
-        for source in program.sources:
-            slots[source.value.index] = source.array
-        try:
-            run(tensors, slots)
+        with self._set_back(program) as (slots, after):
+            run([source.tensor for source in program.sources], slots)
             for memory, values in after:
-                yield Compared(memory, values, self.memories.before[id(memory)][1], returned=False)
+                before = self.memories.before[id(memory)][1]
+                if not self.memories.is_written(memory) and not same_bits(values, before):
+                    raise self._written_unseen(memory)
+                yield Compared(memory, values, before, returned=False)
             for tensor, known in self.known_results():
                 if known.value is not None:
                     returned = any(known is result for result in program.results)
                     yield Compared(slots[known.value.index], held(tensor), None, returned)
+
+    @contextmanager
+    def _set_back(self, program: Program) -> Iterator[tuple[list[Any], list[tuple[Array, Array]]]]:
+        """Where the function began: the slots of its program, and what it left in memory, which comes back.
+
+        What is done meanwhile must leave random generators as the function did.
+        """
+        after = self.memories.now()
+        generators = list(self.recorder.generators.values())
+        ends = [(generator, position(generator)) for generator, _ in generators]
+        self.memories.go_back()
+        for generator, before in generators:
+            generator.set_state(from_numpy(before))
+        slots: list[Any] = [None] * program.size
+        for source in program.sources:
+            slots[source.value.index] = source.array
+        try:
+            yield slots, after
+            for generator, end in ends:
+                if not (position(generator) == end).all():
+                    raise CannotRecord(
+                        "the random generator stands elsewhere after the recorded call than its draws "
+                        "explain: seed it outside of what is recorded"
+                    )
         finally:
             put(after)
             for generator, end in ends:
                 generator.set_state(from_numpy(end))
+
+    def _written_unseen(self, memory: Array) -> CannotRecord:
+        return CannotRecord(
+            f"{self._owner(memory)} holds other values after the recorded call than its "
+            "operations give: it was written past rushlight (through NumPy?)"
+        )
 
     def known_results(self) -> Iterator[tuple[Any, Result]]:
         """The tensors that are there at the end, with how each is made again."""
@@ -463,16 +486,7 @@ class Recording:
 
     def _try(self, program: Program) -> None:
         """Run the program from where the function began, and compare every bit."""
-        after = self.memories.now()
-        recorder = self.recorder
-        ends = [(generator, position(generator)) for generator, _ in recorder.generators.values()]
-        self.memories.go_back()
-        for generator, before in recorder.generators.values():
-            generator.set_state(from_numpy(before))
-        try:
-            slots: list[Any] = [None] * program.size
-            for source in program.sources:
-                slots[source.value.index] = source.array
+        with self._set_back(program) as (slots, after):
             for entry in program.entries:
                 entry.again(slots)
                 self._compare(entry, slots)
@@ -480,20 +494,7 @@ class Recording:
                     slots[index] = None
             for memory, values in after:
                 if fingerprint(memory) != fingerprint(values):
-                    raise CannotRecord(
-                        f"{self._owner(memory)} holds other values after the recorded call than its "
-                        "operations give: it was written past rushlight (through NumPy?)"
-                    )
-            for generator, end in ends:
-                if not (position(generator) == end).all():
-                    raise CannotRecord(
-                        "the random generator stands elsewhere after the recorded call than its draws "
-                        "explain: seed it outside of what is recorded"
-                    )
-        finally:
-            put(after)
-            for generator, end in ends:
-                generator.set_state(from_numpy(end))
+                    raise self._written_unseen(memory)
 
     def _compare(self, entry: Entry, slots: list[Any]) -> None:
         for value, known in zip(entry.made(), entry.sums, strict=False):

@@ -68,6 +68,8 @@ class Caller:
         self.performed: list[str] = []
         self.text = Text()
         self.tests: list[str] = []
+        # What has been asked: two facts may lead to one question.
+        self.asked: set[str] = set()
         self.lasts: dict[int, list[Any]] = {}
         # Whether NumPy runs between pieces of C.
         self.outside = any(
@@ -114,8 +116,10 @@ class Caller:
     def _flush(self) -> None:
         """Ask all that has been gathered."""
         text = self.text
-        for start in range(0, len(self.tests), 16):
-            part = self.tests[start : start + 16]
+        tests = [test for test in dict.fromkeys(self.tests) if test not in self.asked]
+        self.asked.update(tests)
+        for start in range(0, len(tests), 16):
+            part = tests[start : start + 16]
             text.line(f"if not ({' and '.join(part)}):")
             text.line(f"    return {text.name(MISS)}")
         self.tests = []
@@ -194,12 +198,10 @@ class Caller:
             # All that an attribute holds: then what is not in it is not there.
             owner, attribute, _ = fact.found
             mapping = getattr(owner, attribute)
-            for test in (
+            self.tests += [
                 f"{text.name(owner)}.{attribute} is {text.name(mapping)}",
-                f"len({text.name(mapping)}) == {len(mapping)}",
-            ):
-                if test not in self.tests:
-                    self.tests.append(test)
+                _counted(text.name(mapping), mapping),
+            ]
             if holder is None:
                 return
         if isinstance(holder, set):
@@ -226,7 +228,7 @@ class Caller:
             return
         part = isinstance(holder, dict) and "__name__" in holder and "__spec__" in holder
         if not part:
-            self.tests.append(f"len({where}) == {len(holder)}")
+            self.tests.append(_counted(where, holder))
         for key, value in fact.expected.items():
             at = repr(key) if isinstance(key, str | int) else text.name(key)
             now = (
@@ -577,6 +579,12 @@ class Caller:
             parts = (f"{self.text.literal(k)}: {self._nested(v)}" for k, v in tree.items())
             return f"{{{', '.join(parts)}}}"
         raise CannotWrite
+
+
+def _counted(name: str, holder: Any) -> str:
+    """Whether a container holds as many as it does now; an empty one of Python's own is false."""
+    plain = holder.__class__ in (dict, list, set, collections.OrderedDict, collections.deque)
+    return f"not {name}" if plain and not holder else f"len({name}) == {len(holder)}"
 
 
 def _is_plain(result: Result) -> bool:

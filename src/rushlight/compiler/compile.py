@@ -231,6 +231,11 @@ class Step(Through):
         if stance == "force_eager":
             return self.function(*args, **kwargs)
         try:
+            # Nearly always it is the latest program, called the fast way: no more is done then.
+            if self.programs and (fast := self.programs[0].fast) is not None:
+                result = fast(args, kwargs)
+                if result is not MISS:
+                    return result
             for number, compiled in enumerate(self._candidates(args, kwargs)):
                 result = compiled(args, kwargs)
                 if result is not MISS:

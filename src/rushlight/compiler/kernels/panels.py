@@ -78,20 +78,26 @@ def panels(shape: Shape, width: int, name: str) -> str:
 
 
 def _copied(shape: Shape, width: int) -> list[str]:
-    to, from_ = place(("p", width), ("j", 1)), place(("p", shape.b[0]), ("j", shape.b[1]))
-    body = [f"for (int j = 0; j < {width}; j++)", f"    packed[{to}] = b[{from_}];"]
+    left = shape.n % width
     if shape.b[1] == 1 and shape.lanes > 1:
         size = f"sizeof({shape.T}) * {width}"
         to, from_ = at("packed", ("p", width)), at("b", ("p", shape.b[0]))
         body = [f"__builtin_memcpy({to}, {from_}, {size});"]
-    if shape.n % width:
+        rest = [
+            f"__builtin_memset({to}, 0, {size});",
+            f"__builtin_memcpy({to}, {from_}, sizeof({shape.T}) * {left});",
+        ]
+    else:
         to, from_ = place(("p", width), ("j", 1)), place(("p", shape.b[0]), ("j", shape.b[1]))
+        each = f"for (int j = 0; j < {width}; j++)"
+        body = [each, f"    packed[{to}] = b[{from_}];"]
+        rest = [each, f"    packed[{to}] = j < columns ? b[{from_}] : 0;"]
+    if left:
         body = [
             f"if (columns == {width}) {{",
             *indented(body),
             "} else {",
-            f"    for (int j = 0; j < {width}; j++)",
-            f"        packed[{to}] = j < columns ? b[{from_}] : 0;",
+            *indented(rest),
             "}",
         ]
     return ["for (long p = 0; p < depth; p++) {", *indented(body), "}"]

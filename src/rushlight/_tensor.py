@@ -16,6 +16,7 @@ from rushlight.autograd.nodes import shown
 from rushlight.core import hooks
 from rushlight.core.doors import number, read
 from rushlight.core.node import Node
+from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import (
     Detached,
@@ -346,14 +347,20 @@ class Tensor(
         return str(here) if here.type == "cuda" else ""
 
     def __notes__(self) -> list[str]:
-        """What follows the values in repr: the node's name, or that a gradient is wanted."""
+        """What follows the values in repr: the node's name, or that a gradient is wanted; the tangent."""
+        notes = []
+        if state.interpreters:
+            from rushlight.autograd.forward_ad import unpack_dual
+
+            tangent = unpack_dual(self).tangent
+            notes = [] if tangent is None else [f"tangent={tangent}"]
         try:
             node = self.grad_fn
         except RuntimeError:
-            return ["grad_fn=<Invalid>"]
+            return ["grad_fn=<Invalid>", *notes]
         if node is not None:
-            return [f"grad_fn=<{node.name().rpartition('::')[2]}>"]
-        return ["requires_grad=True"] if wants_grad(self) else []
+            return [f"grad_fn=<{node.name().rpartition('::')[2]}>", *notes]
+        return ["requires_grad=True", *notes] if wants_grad(self) else notes
 
     def __format__(self, spec: str) -> str:
         if self._data.ndim == 0 and class_of(self) is Tensor and has_memory(self._data):

@@ -17,7 +17,7 @@ import numpy as np
 from rushlight.autograd import engine
 from rushlight.autograd.accumulate import fit
 from rushlight.autograd.function import Function, FunctionCtx, record
-from rushlight.autograd.state import enable_grad
+from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.core.doors import Interpreter, apply, into, literal
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.core.row import Primitive
@@ -34,7 +34,7 @@ from rushlight.core.table import (
     STATIC,
 )
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import TensorBase
+from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.core.turned import held
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
@@ -249,8 +249,9 @@ def push(
 ) -> Any:
     """The tangent of the result (a tuple for several; None where there is none)."""
     if row.linear:
+        # A view of it looks at the memory as it is: a conjugate is written out.
         full = [
-            (zeros(x) if t is None else t) if _floating(x) else x
+            (zeros(x) if t is None else t.clone() if t._turned else t) if _floating(x) else x
             for x, t in zip(inputs, tangents, strict=True)
         ]
         return apply(row, *full, **static)
@@ -362,12 +363,27 @@ def _twice(
         [grad for grad, _ in roots], [t for _, t in roots],
         retain_graph=recording, create_graph=recording, targets=wanted, capture=True,
     )  # fmt: skip
+    if recording and not any(map(_wanting, (*inputs, *tangents))):
+        # They are recorded as depending on the ones alone, of which they are a linear function.
+        found = [t if t is None else _apart(t) for t in found]
     rest = iter(found)
     pushed = []
     for u in upper:
         tangent = None if u is None else next(rest)
         pushed.append(zeros(u) if u is not None and tangent is None else tangent)
     return tuple(pushed) if several else pushed[0]
+
+
+def _wanting(t: Any) -> bool:
+    return isinstance(t, TensorBase) and wants_grad(t)
+
+
+def _apart(t: TensorBase) -> Tensor:
+    """A tensor on the memory of t that nobody differentiates; it keeps the tangents of other levels."""
+    with no_grad():
+        out: Tensor = apply(variable, t)
+    out._view = None
+    return out
 
 
 def freed(t: TensorBase) -> Tensor:

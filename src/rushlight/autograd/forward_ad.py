@@ -96,9 +96,16 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             "Setting a forward grad that itself has a forward gradient at the same level 0 is not supported."
         )
-    dual: Tensor = apply(variable, tensor)
+    dual = _identical(tensor)
     current.give(dual, tangent)
     return dual
+
+
+def _identical(tensor: Tensor) -> Tensor:
+    out: Tensor = apply(variable, tensor)
+    if out._node is not None:
+        out._node._label = "torch::autograd::Identity"
+    return out
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
@@ -111,6 +118,6 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     if current is None:
         return UnpackedDualTensor(tensor, None)
     tangent = current.tangent(tensor)
-    primal: Tensor = apply(variable, tensor)
+    primal = _identical(tensor)
     current.give(primal, None)
     return UnpackedDualTensor(primal, tangent)

@@ -350,8 +350,8 @@ class Function(metaclass=FunctionMeta):
         if cls.forward is Function.forward:
             cls.forward(*args)
         if cls.setup_context is Function.setup_context:
-            for name in kwargs:
-                raise TypeError(f"forward() got an unexpected keyword argument '{name}'")
+            if kwargs:
+                args, kwargs = _in_order(cls, args, kwargs), {}
         else:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
@@ -367,6 +367,22 @@ class Function(metaclass=FunctionMeta):
                 finally:
                     state.interpreters = watchers
         return record(cls, args, kwargs)[0]
+
+
+def _in_order(cls: type[Function], args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of a forward that takes ctx, those given by name at their places."""
+    code = cls.forward.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    for name in named:
+        if name not in names:
+            raise TypeError(f"forward() got an unexpected keyword argument '{name}'")
+        if name in names[: len(args)]:
+            raise TypeError(f"forward() got multiple values for argument '{name}'")
+    last = max(map(names.index, named))
+    for place, name in enumerate(names[: last + 1]):
+        if place >= len(args) and name not in named:
+            raise TypeError(f"forward() missing required argument: '{name}' (position {place})")
+    return (*args, *(named[name] for name in names[len(args) : last + 1]))
 
 
 def record(
@@ -387,6 +403,18 @@ def record(
         else:
             outputs = cls.forward(node, *args, **kwargs)
         results = outputs if isinstance(outputs, tuple) else (outputs,)
+        for t in (separate and node.to_save) or ():
+            if (
+                t is not None
+                and _among(t, results)
+                and _among(t, args)
+                and not _among(t, node.dirty_tensors)
+            ):
+                raise RuntimeError(
+                    "An input that has been returned as-is as output is being saved for backward. This is not "
+                    "supported if you override setup_context. You should return and save a view of the input "
+                    "instead, e.g. with x.view_as(x) or setup ctx inside the forward function itself."
+                )
         placed = _placed(node, args, results, recording)
         if recording:
             _save(node)

@@ -103,7 +103,7 @@ def replaced(before: Any, result: Any, name: str) -> Any:
             f"expected Variable, but hook '{name}' returned '{type(result).__name__}': return "
             "a tensor, or None to leave the gradient as it is"
         )
-    if result._data.dtype != before._data.dtype:
+    if result.is_sparse or result._data.dtype != before._data.dtype:  # type: ignore[attr-defined]
         raise RuntimeError(
             f"hook '{name}' has changed the type of value (was {before.type()} got {result.type()})"  # type: ignore[attr-defined]
         )

@@ -67,7 +67,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0 / alpha)
-    return result
+    return relabel(result, "CeluBackward0")
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:

@@ -131,6 +131,8 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype.word} "
             f"and B of type {B.dtype.word} instead"
         )
+    if not b.ndim and a.ndim > 1:
+        raise RuntimeError("linalg.solve: The input tensor B must have at least 2 dimensions.")
     vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
     if vector:
         return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1))

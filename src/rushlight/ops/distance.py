@@ -55,7 +55,7 @@ def pairwise_distance(
     need_tensor("pairwise_distance", "x2", 2, x2)
     difference = x1 - x2 + eps
     last = difference._data.ndim - 1 if difference._data.ndim else 0
-    return norm(difference, p, last, keepdim=keepdim)
+    return relabel(norm(difference, p, last, keepdim=keepdim), "NormBackward1")
 
 
 _MODES = (None, "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",

@@ -51,6 +51,8 @@ def amax(
 ) -> Tensor:
     """The largest element, or those along dim; equal ones share the gradient."""
     need_tensor("amax", "input", 1, input)
+    if not input._data.size:
+        _need_elements(rows.amax, input, dim)
     dims = _each(many_dims(dim, input._data.ndim), input)
     if not input._data.size:
         rows.amax.rule(input._data, dim=dims, keepdim=keepdim)
@@ -59,12 +61,20 @@ def amax(
     return result if out is None else write_out(out, result, same=True)
 
 
+def _need_elements(row: Primitive, input: Tensor, dim: Dim) -> None:
+    """Of an empty tensor torch looks at each dimension before it looks at all of them."""
+    for at in dim if isinstance(dim, tuple | list) else ():
+        row.rule(input._data, dim=(one_dim(at, input._data.ndim),), keepdim=False)
+
+
 @numpy_names
 def amin(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The smallest element, or those along dim; equal ones share the gradient."""
     need_tensor("amin", "input", 1, input)
+    if not input._data.size:
+        _need_elements(rows.amin, input, dim)
     dims = _each(many_dims(dim, input._data.ndim), input)
     if not input._data.size:
         rows.amin.rule(input._data, dim=dims, keepdim=keepdim)
@@ -325,6 +335,8 @@ def _quantile(
     else:
         result = result.reshape([1] * ndim if keepdim else [])
     result = anew(result)
+    if not fractions._data.ndim and not keepdim:
+        relabel(result, "SqueezeBackward4")
     return result if out is None else write_out(out, result)
 
 

@@ -293,7 +293,7 @@ def _spread(value: Array, shape: tuple[int, ...]) -> Array:
         # A batch lies as one of its examples does.
         value = np.broadcast_to(np.empty((), value.dtype), value.shape)
     while value.ndim and value.shape[0] == 1:
-        value = value[0]
+        value = value[0, ...]
     if value.shape == shape:
         return value
     try:

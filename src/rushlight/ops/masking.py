@@ -66,7 +66,9 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
     """The value to fill with, a 0-d tensor, in the type of what is filled, which must hold it."""
-    numbers = [dtypes.number_in(n, dtype) for n in check(value, "that it fits").flat]
+    found = check(value, "that it fits").flat
+    plain = map(complex, found) if value._data.dtype.kind == "c" else found
+    numbers = [dtypes.number_in(n, dtype) for n in plain]
     if value._requires_grad or state.interpreters:
         return astype(value, dtype)
     return wrap(np.asarray(*numbers))

@@ -220,11 +220,11 @@ def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) 
     if alpha != 1:
         product = product * alpha
     # With beta 0, torch ignores the input altogether, nan and infinity included.
-    if beta == 0:
-        return product
-    input = input if beta == 1 else input * beta
-    # What is first, the sum lies in memory like.
-    return input + product if name == "addr" else product + input
+    if beta != 0:
+        input = input if beta == 1 else input * beta
+        # What is first, the sum lies in memory like.
+        product = input + product if name == "addr" else product + input
+    return relabel(product, name.capitalize() + "Backward0")
 
 
 @in_half
@@ -434,7 +434,7 @@ def cross(
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     from rushlight.ops.joining import stack
 
-    return write_out(out, stack(parts, at))
+    return write_out(out, relabel(stack(parts, at), "LinalgCrossBackward0"))
 
 
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:

@@ -26,6 +26,7 @@ from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.outline import blank
 from rushlight.primitives import writing
 from rushlight.primitives.families import broadcast_shapes
+from rushlight.primitives.kernel import hang
 from rushlight.primitives.placement import place_like
 from rushlight.primitives.view import overwrite
 from rushlight.random import Generator
@@ -284,6 +285,12 @@ def _flat(result: Tensor, label: str, *inputs: Any) -> Tensor:
     return relabel(reusable(overwrite(result, *wanting)), label)
 
 
+def _underived(result: Tensor, input: Tensor) -> Tensor:
+    """Coins of one probability: torch has no derivative of them by a tensor that has their shape alone."""
+    result = hang(result, (input,) if state.grad else (), "bernoulli")
+    return relabel(result, "torch::autograd::NotImplemented")
+
+
 def bernoulli(
     input: Tensor,
     p: float | None = None,
@@ -300,7 +307,7 @@ def bernoulli(
         values = draw(random.bernoulli, generator, **place, p=float(p))
     else:
         values = wrap(blank(*place.values()))
-    result = _flat(values, "BernoulliBackward0", input)
+    result = _flat(values, "BernoulliBackward0", input) if p is None else _underived(values, input)
     return result if out is None else write_out(out, result, made=True)
 
 

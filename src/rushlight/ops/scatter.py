@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.core.doors import apply, into, literal, read_each
+from rushlight.core.doors import apply, into, literal, number, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wants_grad
@@ -433,6 +433,8 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     tensor([[1., 0.],
             [0., 1.]])
     """
+    if isinstance(fill_value, TensorBase) and not fill_value._data.ndim:
+        fill_value = number(fill_value, "a number to fill with")
     need_number("fill_diagonal_", "fill_value", 1, fill_value)
     shape = self._data.shape
     if len(shape) < 2:

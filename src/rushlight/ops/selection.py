@@ -279,7 +279,12 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         need_number("index_fill", "value", 4, value)
     if index._data.dtype != np.int64:
         raise IndexError(f"index_fill_(): Expected dtype int64 for index, not {index.dtype}")
-    if isinstance(value, complex) and input._data.dtype.kind != "c":
+    is_complex = (
+        value._data.dtype.kind == "c"
+        if isinstance(value, TensorBase)
+        else isinstance(value, complex)
+    )
+    if is_complex and input._data.dtype.kind != "c":
         raise RuntimeError(
             "index_fill_(): Converting complex Scalar to non-complex type is not supported"
         )

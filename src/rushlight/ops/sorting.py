@@ -10,7 +10,7 @@ from rushlight import return_types
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
 from rushlight.core.tape import remember
-from rushlight.core.tensor import Array, TensorBase
+from rushlight.core.tensor import Array, TensorBase, wants_grad
 from rushlight.ops.arguments import (
     anew,
     apart,
@@ -182,7 +182,7 @@ def kthvalue(
 
 def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
     """The result as one that depends on input in a way that has no derivative."""
-    if not (state.grad and input._requires_grad):
+    if not (state.grad and wants_grad(input)):
         return result
     reason = f"the derivative for '{name}' is not implemented."
     source = apply(closed, input.sum(), reason=reason, error=NotImplementedError)

@@ -13,7 +13,7 @@ from rushlight.core.tensor import Array, bump, wrap
 from rushlight.core.turned import held, put
 from rushlight.elsewhere import has_memory
 from rushlight.memory import address, strided_view, whole
-from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.arguments import as_sizes, need_tensor, relabel
 from rushlight.ops.creation import finish
 from rushlight.ops.geometry import strides_of
 from rushlight.ops.inplace import admit, rebase
@@ -98,6 +98,7 @@ def set_(
     if admit(self, source):
         result = apply(clone, self if self._requires_grad else source)
         result._node.register_prehook(missing("set_", RuntimeError))
+        relabel(result, "torch::autograd::NotImplemented")
         rebase(self, result)
     put(self, array)
     bump(self, "set_")

@@ -185,6 +185,11 @@ def taking(
     return checked
 
 
+def tensors_saved(node: PrimitiveNode) -> int:
+    """How many of its inputs a node has saved that were tensors, known also once they are let go of."""
+    return len(node.versions) // 2 - node.plan.saves_out
+
+
 def is_empty(x: Array) -> bool:
     """Whether there is no element."""
     return not x.size

@@ -120,7 +120,7 @@ _PLAIN: dict[str, Any] = {"refused": "", "error": RuntimeError, "zeros": True}
 dependent = Primitive(
     "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "{x}",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), _PLAIN)], inputs=("x", "*sources"),
-    as_is=True,
+    as_is=True, once=True,
 )  # fmt: skip
 
 # ---- for composites ------------------------------------------------------------------------------

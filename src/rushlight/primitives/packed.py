@@ -178,14 +178,14 @@ ldl_factor = Primitive(
     "linalg_ldl_factor_ex", "factor", _ldl_factor, (missing("linalg_ldl_factor_ex"),), _ldl_rule,
     "lapack:sytrf",
     lambda: [Sample((_symmetric(1, shape),), {"hermitian": True}) for shape in ((3, 3), (2, 2, 2))],
-    label="NotImplemented", as_is=True,
+    label="torch::autograd::NotImplemented", as_is=True,
 )  # fmt: skip
 ldl_solve = Primitive(
     "linalg_ldl_solve", "factor", _ldl_solve,
     (missing("linalg_ldl_solve"), None, missing("linalg_ldl_solve")), _ldl_solve_rule,
     "lapack:sytrs",
     lambda: [Sample((*_factored(1, (3, 3)), draw(2, (3, 2))), {"hermitian": False})],
-    label="NotImplemented", as_is=True,
+    label="torch::autograd::NotImplemented", as_is=True,
 )  # fmt: skip
 
 # ---- QR -----------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from rushlight.primitives.families import (
     promote_same,
     result_type,
     unary,
+    tensors_saved,
 )
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import (
@@ -252,10 +253,9 @@ def _is_number(x: Any) -> bool:
 
 
 def _power_label(node: PrimitiveNode) -> str:
-    x, y = (node.kept or (None, None))[:2]
-    if _is_number(x):
-        return "PowBackward2"
-    return "PowBackward0" if _is_number(y) else "PowBackward1"
+    if tensors_saved(node) > 1:
+        return "PowBackward1"
+    return "PowBackward2" if node._edges[0] is None else "PowBackward0"
 
 
 def _pow_base(g: Any, x: Any, y: Any) -> Any:

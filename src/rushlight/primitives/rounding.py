@@ -63,7 +63,7 @@ frac = unary("frac", _frac, lambda g: g, "{x} - trunc({x})", to_float=False, tak
 # rounding_mode="floor" is 0.
 floor_division = binary(
     "floor_division", floor_divide.forward, (missing("floor_divide", RuntimeError),) * 2,
-    floor_divide.c, second=(0.5, 2.0), takes=NUMERIC, label="NotImplemented",
+    floor_divide.c, second=(0.5, 2.0), takes=NUMERIC, label="torch::autograd::NotImplemented",
 )  # fmt: skip
 
 # ---- signs --------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def _promote_heaviside(arrays: list[Any]) -> list[Any]:
 
 heaviside = binary(
     "heaviside", _heaviside, (missing("heaviside", RuntimeError),) * 2,
-    "{x} == 0 ? {y} : ({T})({x} > 0)", takes=REAL, promote=_promote_heaviside, label="NotImplemented",
+    "{x} == 0 ? {y} : ({T})({x} > 0)", takes=REAL, promote=_promote_heaviside, label="torch::autograd::NotImplemented",
 )  # fmt: skip
 nextafter = binary(
     "nextafter", np.nextafter, (lambda g, x, y: where(eq(x, y), 0, g), flat),

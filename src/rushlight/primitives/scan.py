@@ -193,6 +193,8 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 
 
 def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
+    if not (g._data.ndim and g._data.size):
+        return g
     # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
     if not g._data.ndim:
         return g

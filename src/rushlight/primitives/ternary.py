@@ -23,6 +23,7 @@ from rushlight.primitives.families import (
     promote_many,
     supported,
     taking,
+    tensors_saved,
 )
 from rushlight.primitives.placement import apart_from_numbers
 from rushlight.primitives.pointwise import (
@@ -93,8 +94,7 @@ def _clamp_high(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 def _clamp_label(node: PrimitiveNode) -> str:
-    bounds = (node.kept or ())[1:]
-    return f"ClampBackward{0 if any(isinstance(bound, TensorBase) for bound in bounds) else 1}"
+    return "ClampBackward0" if tensors_saved(node) > 1 else "ClampBackward1"
 
 
 def _clamp_samples() -> Iterable[Sample]:
@@ -165,7 +165,7 @@ lerp = Primitive(
     (lambda g, weight: g * conj(1 - weight), lambda g, weight: g * conj(weight),
      lambda g, x, end: g * conj(end - x)),
     pointwise_rule(_lerp, _promote_lerp), formulas.between, _lerp_samples, promote=_promote_lerp,
-    layout=apart_from_numbers, label=lambda node: f"LerpBackward{int(isinstance((node.kept or (0,))[0], TensorBase))}",
+    layout=apart_from_numbers, label=lambda node: f"LerpBackward{int(tensors_saved(node) > 0)}",
 )  # fmt: skip
 
 

@@ -322,7 +322,9 @@ def _soft_cross_entropy(
     if how == "none":
         return -terms.sum(dim)
     total = -terms.sum()
-    return total / (terms._data.size // max(classes, 1)) if how == "mean" else total
+    if how == "sum":
+        return total
+    return relabel(total / (terms._data.size // max(classes, 1)), "DivBackward1")
 
 
 def _smoothed(

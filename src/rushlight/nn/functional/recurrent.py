@@ -18,6 +18,7 @@ from rushlight.ops.precision import in_half
 from rushlight.primitives import recurrent as rows
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.join import cat, stack
+from rushlight.primitives.pointwise import clone
 
 
 def recur(
@@ -107,7 +108,15 @@ def run_layers(
         x = outputs[0] if len(outputs) == 1 else cat(*outputs, dim=1)
         if lost and layer + 1 < layers:
             x = dropout(x, lost, True)
-    return x, [stack(*kept, dim=0) for kept in finals]
+    return _to_keep(x, mode), [stack(*kept, dim=0) for kept in finals]
+
+
+def _to_keep(output: Tensor, mode: str) -> Tensor:
+    """An output that its user may change: it is saved for backward, which torch does for the LSTM alone."""
+    if mode == "LSTM" or output._node is None:
+        return output
+    copy: Tensor = apply(clone, output)
+    return copy
 
 
 def _grouped(
@@ -174,14 +183,34 @@ lstm, gru = _function("LSTM", "lstm"), _function("GRU", "gru")
 rnn_tanh, rnn_relu = _function("RNN_TANH", "rnn_tanh"), _function("RNN_RELU", "rnn_relu")
 
 
+# What torch, which composes a step, computes last.
+_LAST_OF_A_STEP = {
+    "LSTM": ("MulBackward0", "AddBackward0"),
+    "GRU": ("AddBackward0",),
+    "RNN_TANH": ("TanhBackward0",),
+    "RNN_RELU": ("ReluBackward0",),
+}
+
+
 def _step(
     mode: str, input: Tensor, states: list[Tensor], weights: list[Tensor | None]
 ) -> tuple[Tensor, ...]:
     single = input.dim() == 1
     x = input.unsqueeze(0) if single else input
     ready = [state.unsqueeze(0) if single else state for state in states]
-    found = recur(mode, x, ready, weights, (x.shape[0],), False)
+    found = one_step(mode, x, ready, weights)
     return tuple(state.squeeze(0) if single else state for state in found)
+
+
+def one_step(
+    mode: str, x: Tensor, states: list[Tensor], weights: list[Tensor | None]
+) -> tuple[Tensor, ...]:
+    """The next states, each for the user to change."""
+    found = recur(mode, x, states, weights, (x.shape[0],), False)
+    return tuple(
+        relabel(_to_keep(state, "step"), label)
+        for state, label in zip(found, _LAST_OF_A_STEP[mode], strict=True)
+    )
 
 
 def lstm_cell(

@@ -15,7 +15,7 @@ from rushlight.core.doors import literal
 from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
 from rushlight.nn import init
-from rushlight.nn.functional.recurrent import recur, run_layers
+from rushlight.nn.functional.recurrent import one_step, run_layers
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
@@ -418,7 +418,7 @@ class RNNCellBase(Module):
             ready.append(state)
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
         _check_dtypes(ready[:1], self.weight_hh)
-        results = recur(mode, x, ready, weights, (x.shape[0],), False)
+        results = one_step(mode, x, ready, weights)
         return results if batched else tuple(result.squeeze(0) for result in results)
 
     def extra_repr(self) -> str:

@@ -350,8 +350,7 @@ class Function(metaclass=FunctionMeta):
         if cls.forward is Function.forward:
             cls.forward(*args)
         if cls.setup_context is Function.setup_context:
-            if kwargs:
-                args, kwargs = _in_order(cls, args, kwargs), {}
+            args, kwargs = (_in_order(cls, args, kwargs) if kwargs else args), {}
         else:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
@@ -378,11 +377,11 @@ def _in_order(cls: type[Function], args: tuple[Any, ...], named: dict[str, Any])
             raise TypeError(f"forward() got an unexpected keyword argument '{name}'")
         if name in names[: len(args)]:
             raise TypeError(f"forward() got multiple values for argument '{name}'")
-    last = max(map(names.index, named))
-    for place, name in enumerate(names[: last + 1]):
-        if place >= len(args) and name not in named:
+    wanted = names[len(args) : max(map(names.index, named)) + 1]
+    for place, name in enumerate(wanted, len(args)):
+        if name not in named:
             raise TypeError(f"forward() missing required argument: '{name}' (position {place})")
-    return (*args, *(named[name] for name in names[len(args) : last + 1]))
+    return (*args, *(named[name] for name in wanted))
 
 
 def record(
@@ -403,18 +402,8 @@ def record(
         else:
             outputs = cls.forward(node, *args, **kwargs)
         results = outputs if isinstance(outputs, tuple) else (outputs,)
-        for t in (separate and node.to_save) or ():
-            if (
-                t is not None
-                and _among(t, results)
-                and _among(t, args)
-                and not _among(t, node.dirty_tensors)
-            ):
-                raise RuntimeError(
-                    "An input that has been returned as-is as output is being saved for backward. This is not "
-                    "supported if you override setup_context. You should return and save a view of the input "
-                    "instead, e.g. with x.view_as(x) or setup ctx inside the forward function itself."
-                )
+        if separate and any(_among(t, args) and _among(t, results) for t in node.to_save or ()):
+            raise RuntimeError(_SAVED_AS_IS)
         placed = _placed(node, args, results, recording)
         if recording:
             _save(node)
@@ -427,6 +416,12 @@ def record(
         # An output kept here would be a cycle: the node, its ctx, the output, the node.
         node.to_save = node.dirty_tensors = node.non_differentiable = None
     return (placed if isinstance(outputs, tuple) else placed[0]), node
+
+
+_SAVED_AS_IS = (
+    "An input that has been returned as-is as output is being saved for backward. This is not "
+)
+_SAVED_AS_IS += "supported if you override setup_context: return and save input.view_as(input)"
 
 
 def _among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:

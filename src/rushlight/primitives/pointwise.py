@@ -32,8 +32,8 @@ from rushlight.primitives.families import (
     is_small,
     promote_same,
     result_type,
-    unary,
     tensors_saved,
+    unary,
 )
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import (

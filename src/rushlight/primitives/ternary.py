@@ -11,7 +11,6 @@ from rushlight import dtypes
 from rushlight.arrays import as_array, is_array
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample
-from rushlight.core.tensor import TensorBase
 from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     NUMERIC,

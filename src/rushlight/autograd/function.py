@@ -418,9 +418,7 @@ def record(
     return (placed if isinstance(outputs, tuple) else placed[0]), node
 
 
-_SAVED_AS_IS = (
-    "An input that has been returned as-is as output is being saved for backward. This is not "
-)
+_SAVED_AS_IS = "An input returned as it is is saved for backward by setup_context: save x.view_as(x)"
 _SAVED_AS_IS += "supported if you override setup_context: return and save input.view_as(input)"
 
 

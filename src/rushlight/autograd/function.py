@@ -418,8 +418,9 @@ def record(
     return (placed if isinstance(outputs, tuple) else placed[0]), node
 
 
-_SAVED_AS_IS = "An input returned as it is is saved for backward by setup_context: save x.view_as(x)"
-_SAVED_AS_IS += "supported if you override setup_context: return and save input.view_as(input)"
+_SAVED_AS_IS = (
+    "An input returned as it is is saved for backward by setup_context: save x.view_as(x)"
+)
 
 
 def _among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:

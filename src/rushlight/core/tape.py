@@ -224,11 +224,7 @@ def refusal(tensor: TensorBase, what: str = "is being") -> str:
     view, node = tensor._view, tensor._node
     made = ORDINARY if view is None else view.made
     mode = {INFERRED: "inference", UNRECORDED: "no_grad"}.get(made)
-    told = (
-        f"Output {tensor._output_nr} of {node.name().partition('Backward')[0]}"
-        if node is not None
-        else "A view"
-    )
+    told = f"Output {tensor._output_nr} of {node.name()}" if node is not None else "A view"
     if mode is not None or node is None:
         kind = " is a view of a view which was" if node is not None else " was"
         told = f"{told}{kind} created in {mode or 'no_grad'} mode and {what} modified inplace "

@@ -18,6 +18,9 @@ class RemovableHandle:
     {}
     """
 
+    # Where torch has it.
+    __module__ = "rushlight.utils.hooks"
+
     def __init__(
         self,
         hooks: Any,

@@ -18,6 +18,7 @@ STATICS = {
     "var": [{**FOLDED, "correction": c} for c in (0, 1, 2.5)],
     "vector_norm": [{**FOLDED, "ord": o} for o in (0.0, 0.5, 1.0, 2.0, 3.0, np.inf, -np.inf)],
     "inner": [{"dims": (0,)}],
+    "signed_sum": [{"dims": (0,)}],
     "dot": [{}],
 }
 TWO = {"inner", "dot"}

@@ -1,0 +1,5 @@
+"""torch.cpu.amp.grad_scaler: where torch has `GradScaler`."""
+
+from rushlight.cpu.amp import GradScaler
+
+__all__ = ["GradScaler"]

@@ -1,0 +1,80 @@
+"""torch.nn.grad: the gradients of convolutions as functions of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rushlight._tensor import Tensor
+from rushlight.autograd.api import grad
+from rushlight.autograd.state import enable_grad, is_grad_enabled
+from rushlight.nn import functional as F
+
+__all__ = [
+    "conv1d_input",
+    "conv1d_weight",
+    "conv2d_input",
+    "conv2d_weight",
+    "conv3d_input",
+    "conv3d_weight",
+]
+
+
+def _of_input(convolution: Callable[..., Tensor], dims: int) -> Callable[..., Tensor]:
+    def gradient(
+        input_size: Sequence[int],
+        weight: Tensor,
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        x = grad_output.new_zeros(tuple(input_size)).requires_grad_()
+        return _gradient(
+            lambda: convolution(x, weight, None, stride, padding, dilation, groups), x, grad_output
+        )
+
+    gradient.__name__ = gradient.__qualname__ = f"conv{dims}d_input"
+    gradient.__doc__ = f"""The gradient of a {dims}d convolution with respect to its input, of shape input_size.
+
+    weight and grad_output as the convolution has them; the result can be differentiated with respect to both.
+    """
+    return gradient
+
+
+def _of_weight(convolution: Callable[..., Tensor], dims: int) -> Callable[..., Tensor]:
+    def gradient(
+        input: Tensor,
+        weight_size: Sequence[int],
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        w = grad_output.new_zeros(tuple(weight_size)).requires_grad_()
+        return _gradient(
+            lambda: convolution(input, w, None, stride, padding, dilation, groups), w, grad_output
+        )
+
+    gradient.__name__ = gradient.__qualname__ = f"conv{dims}d_weight"
+    gradient.__doc__ = f"""The gradient of a {dims}d convolution with respect to its weight, of shape weight_size.
+
+    input and grad_output as the convolution has them; the result can be differentiated with respect to both.
+    """
+    return gradient
+
+
+def _gradient(call: Callable[[], Tensor], of: Tensor, grad_output: Tensor) -> Tensor:
+    wanted = is_grad_enabled()
+    with enable_grad():
+        out = call()
+    (found,) = grad(out, of, grad_output, create_graph=wanted, materialize_grads=True)
+    assert found is not None
+    return found
+
+
+conv1d_input, conv1d_weight = _of_input(F.conv1d, 1), _of_weight(F.conv1d, 1)
+conv2d_input, conv2d_weight = _of_input(F.conv2d, 2), _of_weight(F.conv2d, 2)
+conv3d_input, conv3d_weight = _of_input(F.conv3d, 3), _of_weight(F.conv3d, 3)

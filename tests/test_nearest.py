@@ -22,7 +22,6 @@ NEAREST = {
     "torch.nn.CrossEntropy": "torch.nn.CrossEntropyLoss, torch.nn.functional.cross_entropy",
     "torch.nn.functional.mse": "torch.nn.functional.mse_loss",
     "torch.nn.functional.gelo": "torch.nn.functional.gelu",
-    "torch.optim.adamw": "torch.optim.AdamW",
     "torch.fft.ftt": "torch.fft.fft",
 }
 

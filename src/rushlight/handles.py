@@ -18,9 +18,6 @@ class RemovableHandle:
     {}
     """
 
-    # Where torch has it.
-    __module__ = "rushlight.utils.hooks"
-
     def __init__(
         self,
         hooks: Any,

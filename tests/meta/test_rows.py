@@ -11,7 +11,7 @@ from rushlight.outline import Outline, outlined
 # Where the result lies for inputs that are not in row order is known to the forward alone.
 BY_FORWARD = {
     "as_strided_sum", "index", "cross_entropy_grad", "fft_c2c", "fft_c2r", "fft_r2c", "gru", "inner", "label_masks",
-    "lstm", "normalize_grad", "order", "put", "rnn",
+    "lstm", "normalize_grad", "order", "put", "rnn", "signed_sum",
 }  # fmt: skip
 
 

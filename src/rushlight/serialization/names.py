@@ -96,7 +96,7 @@ _FILES_AS_IN_TORCH = (
 )  # fmt: skip
 # Rooms that torch has not, and classes that it has in other files.
 _OURS_ALONE = (
-    "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.core",
+    "rushlight.cli", "rushlight.errors", "rushlight.primitives", "rushlight.core", "rushlight.handles",
     "rushlight.training", "rushlight.visual",
 )  # fmt: skip
 _MOVED = {

@@ -10,15 +10,13 @@ strides, sharing, versions, gradients, the error if there is one.
 
 from __future__ import annotations
 
-import argparse
 import sys
-import traceback
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import rushlight
 from rushlight.compiler.compile import Step
+from tests.fuzz.compiling import FAULTS, main
 from tests.fuzz.lockstep import Difference, Pair, Side, View, quiet
 from tests.fuzz.programs import DELETE, Program, write
 
@@ -165,39 +163,18 @@ def tried(
             for difference in pair.call(100 + number, OUTSIDE):
                 return difference, "compiled"
     for refusal in step.refusals:
-        if refusal.startswith(("the C stops", "the C gives", "a fault of the compiler")):
+        if refusal.startswith(FAULTS):
             return pair.differ("error", "", "no fault of the compiler", refusal), "refused"
     if step.programs:
         return None, "compiled"
     return None, f"refused: {step.refusals[-1]}" if step.refusals else "never"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.compiled", description=__doc__)
-    parser.add_argument("--programs", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0, help="number of the first program (0)")
-    parser.add_argument("--show", action="store_true", help="print the program of --seed")
-    options = parser.parse_args()
-    counts: Counter[str] = Counter()
-    for seed in range(options.seed, options.seed + (1 if options.show else options.programs)):
-        try:
-            difference, how, text = run(seed)
-        except Exception:
-            print(f"## seed {seed}\n{traceback.format_exc()}", flush=True)
-            counts["crashed"] += 1
-            continue
-        counts[how.split(":")[0]] += 1
-        if difference is not None or options.show:
-            counts["differ"] += difference is not None
-            print(
-                f"## seed {seed} ({how}), at call {difference and difference.number}: {difference}\n{text}\n",
-                flush=True,
-            )
-        elif how.startswith("refused"):
-            print(f"# {seed} {how[:300]}", flush=True)
-    print(dict(counts))
-    return 1 if counts["differ"] or counts["crashed"] else 0
+def _told(seed: int) -> tuple[str, str, str]:
+    """The same, with the call at which it differs in words."""
+    difference, how, text = run(seed)
+    return (f"at call {difference.number}: {difference}" if difference else ""), how, text
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("tests.fuzz.compiled", __doc__, "program", 1000, _told))

@@ -9,11 +9,8 @@ compared by how it changed.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import traceback
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 import rushlight as torch
 from rushlight import nn
 from rushlight.compiler.compile import Step
+from tests.fuzz.compiling import FAULTS, main
 from tests.fuzz.lockstep import quiet
 
 STEPS = 5
@@ -400,33 +398,11 @@ def run(seed: int) -> tuple[str, str, str]:
             return "", f"broken: {error}", text
         found, compiled = different(seed, before, step)
     for refusal in compiled.refusals:
-        if not found and refusal.startswith(("the C", "a fault of the compiler")):
+        if not found and refusal.startswith(("the C", *FAULTS)):
             found = refusal
     how = "compiled" if compiled.programs else f"refused: {compiled.refusals}"
     return found, how, text
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.networks", description=__doc__)
-    parser.add_argument("--networks", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0, help="number of the first network (0)")
-    parser.add_argument("--show", action="store_true", help="print the network of --seed")
-    options = parser.parse_args()
-    counts: Counter[str] = Counter()
-    for seed in range(options.seed, options.seed + (1 if options.show else options.networks)):
-        try:
-            found, how, text = run(seed)
-        except Exception:
-            found, how, text = traceback.format_exc(), "crashed", "\n\n".join(network(seed))
-        counts[how.split(":")[0]] += 1
-        if found or options.show:
-            counts["differ"] += bool(found)
-            print(f"## seed {seed} ({how}): {found}\n{text}\n", flush=True)
-        elif how != "compiled":
-            print(f"# {seed} {how[:300]}", flush=True)
-    print(dict(counts))
-    return 1 if counts["differ"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("tests.fuzz.networks", __doc__, "network", 100, run))

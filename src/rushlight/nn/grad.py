@@ -30,17 +30,10 @@ def _of_input(convolution: Callable[..., Tensor], dims: int) -> Callable[..., Te
         dilation: Any = 1,
         groups: int = 1,
     ) -> Tensor:
-        x = grad_output.new_zeros(tuple(input_size)).requires_grad_()
-        return _gradient(
-            lambda: convolution(x, weight, None, stride, padding, dilation, groups), x, grad_output
-        )
+        form = None, stride, padding, dilation, groups
+        return _gradient(lambda x: convolution(x, weight, *form), input_size, grad_output)
 
-    gradient.__name__ = gradient.__qualname__ = f"conv{dims}d_input"
-    gradient.__doc__ = f"""The gradient of a {dims}d convolution with respect to its input, of shape input_size.
-
-    weight and grad_output as the convolution has them; the result can be differentiated with respect to both.
-    """
-    return gradient
+    return _told(gradient, dims, "input", "weight")
 
 
 def _of_weight(convolution: Callable[..., Tensor], dims: int) -> Callable[..., Tensor]:
@@ -53,24 +46,29 @@ def _of_weight(convolution: Callable[..., Tensor], dims: int) -> Callable[..., T
         dilation: Any = 1,
         groups: int = 1,
     ) -> Tensor:
-        w = grad_output.new_zeros(tuple(weight_size)).requires_grad_()
-        return _gradient(
-            lambda: convolution(input, w, None, stride, padding, dilation, groups), w, grad_output
-        )
+        form = None, stride, padding, dilation, groups
+        return _gradient(lambda w: convolution(input, w, *form), weight_size, grad_output)
 
-    gradient.__name__ = gradient.__qualname__ = f"conv{dims}d_weight"
-    gradient.__doc__ = f"""The gradient of a {dims}d convolution with respect to its weight, of shape weight_size.
+    return _told(gradient, dims, "weight", "input")
 
-    input and grad_output as the convolution has them; the result can be differentiated with respect to both.
+
+def _told(gradient: Any, dims: int, of: str, other: str) -> Callable[..., Tensor]:
+    """A function with its name and its words."""
+    gradient.__name__ = gradient.__qualname__ = f"conv{dims}d_{of}"
+    gradient.__doc__ = f"""The gradient of a {dims}d convolution with respect to its {of}, of shape {of}_size.
+
+    {other} and grad_output as the convolution has them; the result can be differentiated with respect to both.
     """
     return gradient
 
 
-def _gradient(call: Callable[[], Tensor], of: Tensor, grad_output: Tensor) -> Tensor:
+def _gradient(call: Callable[[Tensor], Tensor], size: Sequence[int], grad_output: Tensor) -> Tensor:
+    """The gradient of a linear function with respect to what it is given, of this size."""
     wanted = is_grad_enabled()
+    given = grad_output.new_zeros(tuple(size)).requires_grad_()
     with enable_grad():
-        out = call()
-    found: Any = grad(out, of, grad_output, create_graph=wanted)
+        out = call(given)
+    found: Any = grad(out, given, grad_output, create_graph=wanted)
     return found[0]
 
 

@@ -165,7 +165,7 @@ class Optimizer:
 
     _stepping = False
     # Whether a group has a parameter twice.
-    repeated = False
+    _repeated = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -238,7 +238,7 @@ class Optimizer:
             group.setdefault(name, default)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if len({id(p) for p in listed}) != len(listed):
-            self.repeated = True
+            self._repeated = True
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this "
                 "will cause an error: give each parameter once",

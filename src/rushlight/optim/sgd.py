@@ -74,7 +74,7 @@ class SGD(Optimizer):
 
     def _update_group(self, group: Group) -> None:
         params = group["params"]
-        if not self.repeated or len(set(map(id, params))) == len(params):
+        if not self._repeated or len(set(map(id, params))) == len(params):
             super()._update_group(group)
             return
         # A parameter that is there twice: its first steps know nothing of each other's buffer.

@@ -196,8 +196,6 @@ def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     if not (g._data.ndim and g._data.size):
         return g
     # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
-    if not g._data.ndim:
-        return g
     if x._data.dtype.kind == "c":
         scaled = log(g) - conj(out)
         return exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + conj(x))

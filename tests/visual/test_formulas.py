@@ -7,12 +7,12 @@ import rushlight  # noqa: F401
 from rushlight.core.table import TABLE
 from rushlight.visual.formulas import formula
 from rushlight.visual.formulas.from_c import from_c
-from rushlight.visual.formulas.parts import Text
+from rushlight.visual.formulas.parts import Text, named
 
 # Rules that raise an error in place of a derivative, or that are better read in their own words.
 UNREAD = {
     "closed", "floor_division", "geqrf", "heaviside", "igamma", "igammac", "linalg_ldl_factor_ex",
-    "linalg_ldl_solve", "linalg_lu_factor_ex", "zeta",
+    "linalg_ldl_solve", "zeta",
 }  # fmt: skip
 
 
@@ -46,6 +46,25 @@ def test_what_a_rule_uses_twice_has_a_name():
     whole, part = formula(TABLE["silu"]).derivatives["x"]
     assert whole.count("q_{1}") == 2
     assert part == r"q_{1} = \sigma\left(x\right)"
+
+
+def test_a_row_that_a_rule_calls_by_name_is_defined_beside_it():
+    gradient, called = formula(TABLE["gather"]).derivatives["x"]
+    assert gradient.endswith(r"= \operatorname{spread}\left(g, i\right)")
+    assert (
+        called
+        == r"\operatorname{spread}\left(u, i\right): \quad y_{jv} = \sum_{k:\; i_{jk} = v} u_{jk}"
+    )
+
+
+def test_no_row_is_defined_by_its_own_name():
+    own = {
+        row.name
+        for row in TABLE.values()
+        if formula(row).definition.partition(" = ")[2].startswith(named(row.name))
+    }
+    # Known by these names.
+    assert own == {"gcd", "lcm", "median", "round"}
 
 
 def test_every_row_can_be_typeset_and_nearly_every_rule_be_read():

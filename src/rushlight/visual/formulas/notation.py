@@ -12,6 +12,7 @@ from __future__ import annotations
 from rushlight.visual.formulas.parts import ATOM, PRODUCT, RELATION
 
 _SHIFT = r"s p + d k - \mathrm{pad}"
+_MEMORY = r"\operatorname{memory}(x)_{\mathrm{offset} + s_1 j + s_2 k}"
 
 DEFINITIONS: dict[str, str] = {
     # products
@@ -20,17 +21,28 @@ DEFINITIONS: dict[str, str] = {
     "linear_weight": r"y = u^{\top} x",
     "inner": r"z = \sum_{\mathrm{dims}} x \odot y",
     "dot": r"z = \sum_i x_i\, y_i",
+    "banded": r"z_i = \sum_k y_{ik}\, x_k, \quad y \text{ with few diagonals}",
     # normalisation
     "softmax": r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
     "log_softmax": r"y_i = x_i - \ln \sum_j e^{x_j}",
     "normalize": r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot W + b, \quad "
     r"\mu = \frac{1}{n} \sum_{\mathrm{dims}} x, \quad \sigma^2 = \frac{1}{n} \sum_{\mathrm{dims}} (x - \mu)^2",
+    "normalize_grad": r"y_1 = \mathrm{rstd} \left(v - \frac{1}{n} \sum v - "
+    r"\hat{x} \odot \frac{1}{n} \sum v \odot \hat{x}\right), \quad y_2 = \sum u \odot \hat{x}, \quad "
+    r"y_3 = \sum u, \quad v = u \odot W, \quad \hat{x} = (x - \mathrm{mean}) \cdot \mathrm{rstd}",
     # losses
     "cross_entropy": r"y = -\frac{1}{N} \sum_n \ln \frac{e^{x_{n t_n}}}{\sum_c e^{x_{n c}}}",
     "nll_scatter": r"y_{n c} = -\frac{x}{N} \left[c = t_n\right]",
     "nll": r"y = -\frac{1}{N} \sum_n x_{n t_n}",
+    "cross_entropy_grad": r"y_{nc} = x_n\, W_{t_n} \left(e^{\mathrm{scores}_{nc}} - \left[c = t_n\right]\right)",
+    "multi_margin": r"y_n = \frac{1}{C} \sum_{c \neq t_n} W_{t_n} \max(0, \mathrm{margin} - x_{n t_n} + x_{nc})^p",
+    "label_masks": r"y_1 = t \text{ or } 0, \quad y_2 = \left[t \text{ stands before the first } -1\right], "
+    r"\quad y_{3 c} = \exists i:\; t_i = c",
     "binary_cross_entropy": r"z = -\left(y \ln x + (1 - y) \ln(1 - x)\right)",
     "ctc": r"y = -\ln \sum_{\pi \to \mathrm{labels}} \prod_t e^{x_{t \pi_t}}",
+    "ctc_layout": r"y_1 = \left[\mathrm{blank}, t_1, \mathrm{blank}, t_2, \ldots, \mathrm{blank}\right], "
+    r"\quad y_{2 s} = \left[y_{1 s} \neq y_{1, s - 2}\right]",
+    "ctc_backward": r"y_{tc} = -g\, P\left(\pi_t = c \mid \pi \to \mathrm{labels}\right)",
     # convolution and pooling
     "convolution": rf"y_{{n o p}} = b_o + \sum_c \sum_k W_{{o c k}}\; x_{{n c,\; {_SHIFT}}}",
     "convolution_transpose": rf"y_{{n o q}} = b_o + \sum_c \sum_{{{_SHIFT} = q}} W_{{c o k}}\; x_{{n c p}}",
@@ -45,6 +57,10 @@ DEFINITIONS: dict[str, str] = {
     "pool_positions": rf"y_{{n c p}} = {_SHIFT}, \quad k = \mathrm{{winner}}_{{n c p}}",
     "pool_scatter": r"y_{n c q} = \sum_{p:\; \mathrm{winner}_{n c p} = q} x_{n c p}",
     "pool_gather": r"y_{n c p} = x_{n c\, \mathrm{winner}_{n c p}}",
+    "irregular_winner": r"y_{n c p} = \arg\max_q x_{n c q}, \quad q \in \mathrm{positions}_p",
+    "fractional_positions": r"y_{p k} = \left\lfloor \alpha (p + \mathrm{samples}) \right\rfloor - "
+    r"\left\lfloor \alpha\, \mathrm{samples} \right\rfloor + k, \quad "
+    r"\alpha = \frac{\mathrm{size} - \mathrm{kernel}}{\mathrm{count} - 1}",
     "unfold": r"y_{p k} = x_{s p + k}",
     "fold_windows": r"y_q = \sum_{s p + k = q} u_{p k}",
     # reductions
@@ -62,10 +78,16 @@ DEFINITIONS: dict[str, str] = {
     "logsumexp": r"y = \ln \sum_i e^{x_i}",
     "vector_norm": r"y = \left(\sum_i |x_i|^p\right)^{1/p}",
     "median": r"y = \operatorname{median}_i x_i",
+    "median_index": r"x_y = \operatorname{median}_i x_i",
+    "mode_index": r"x_y = \text{the most frequent } x_i",
+    "signed_sum": r"y = \sum_i x_i",
+    "hash_tensor": r"y = x_1 \oplus x_2 \oplus \ldots \text{, bit by bit}",
     # along a dimension
     "cumsum": r"y_i = \sum_{j \leq i} x_j",
     "cumprod": r"y_i = \prod_{j \leq i} x_j",
     "logcumsumexp": r"y_i = \ln \sum_{j \leq i} e^{x_j}",
+    "cummax_index": r"y_i = \arg\max_{j \leq i} x_j",
+    "cummin_index": r"y_i = \arg\min_{j \leq i} x_j",
     "recurrence": r"y_t = a_t \cdot y_{t-1} + b_t",
     # elements chosen by index
     "embedding": r"y_j = W_{i_j}",
@@ -86,6 +108,8 @@ DEFINITIONS: dict[str, str] = {
     "kth": r"y = \text{the index of the } k\text{-th smallest } x_i",
     "search": r"y_j = \left|\left\{i:\; \mathrm{sequence}_i < \mathrm{values}_j\right\}\right|",
     "scatter_add": r"y_{jv} = x_{jv} + \sum_{k:\; i_{jk} = v} \mathrm{src}_{jk}",
+    "scatter_fold": r"y_{jv} = \operatorname{reduce}\left(x_{jv},\; \mathrm{src}_{jk} \text{ where } i_{jk} = v\right)",
+    "bag_winner": r"y_{bd} = \arg\max_i x_{id}, \quad \mathrm{bags}_i = b",
     # shapes
     "reshape": r"y = x \text{ in another shape}",
     "squeeze": r"y = x \text{ without dimensions of size } 1",
@@ -104,6 +128,17 @@ DEFINITIONS: dict[str, str] = {
     "pad": r"y = x \text{ with a border}",
     "triangle": r"y_{jk} = x_{jk} \text{ on one side of the diagonal, else } 0",
     "diagonal": r"y_j = x_{jj}",
+    "diagonal_fill": r"y_{jj} = u_j, \quad 0 \text{ elsewhere}",
+    "as_strided": rf"y_{{jk}} = {_MEMORY}",
+    "as_strided_part": rf"y_{{jk}} = {_MEMORY}",
+    "as_strided_sum": rf"y_v = \sum u_{{jk}}, \quad {_MEMORY} = x_v",
+    "as_strided_scatter": rf"{_MEMORY} = \mathrm{{src}}_{{jk}}, \quad y = x \text{{ elsewhere}}",
+    "reinterpret": r"y = x \text{, its bits read as another type}",
+    "variable": r"y = x",
+    "overwrite": r"y = x_1 \text{, in the place of the others}",
+    "dependent": r"y = x \text{, and the sources count as what it was made of}",
+    "closed": r"y = x \text{, beyond which there is no derivative}",
+    "constant": r"y = f\left(x_1, \ldots\right) \text{, without a derivative}",
     # elements by formulas that depend on their types
     "pow": r"z = x^{y}",
     "gelu": r"y = x \cdot y_2, \quad y_2 = \Phi(x) = \tfrac{1}{2}\left(1 + \operatorname{erf}\frac{x}{\sqrt{2}}\right)",
@@ -123,6 +158,16 @@ DEFINITIONS: dict[str, str] = {
     "view_as_complex": r"y_j = x_{j1} + i\, x_{j2}",
     "view_as_real": r"y_{j1} + i\, y_{j2} = x_j",
     "round": r"y = \operatorname{round}(x)",
+    "angle": r"y = \arg x",
+    "asinh": r"y = \ln\left(x + \sqrt{x^2 + 1}\right)",
+    "acosh": r"y = \ln\left(x + \sqrt{x^2 - 1}\right)",
+    "atanh": r"y = \tfrac{1}{2} \ln \frac{1 + x}{1 - x}",
+    "atan2": r"z = \arg\left(y + i\, x\right)",
+    "nextafter": r"z = \text{the number that is next to } x \text{ on the way to } y",
+    "frexp": r"x = y_1 \cdot 2^{y_2}, \quad \tfrac{1}{2} \leq |y_1| < 1",
+    "bitwise_left_shift": r"z = x \cdot 2^{y}",
+    "bitwise_right_shift": r"z = \left\lfloor x \cdot 2^{-y} \right\rfloor",
+    "polynomial": r"z = P_{y}(x), \quad P_{k} \text{ from } P_{k-1} \text{ and } P_{k-2}",
     "nan_to_num": r"y = x \text{, numbers in place of nan and infinity}",
     "without_nan": r"y = x \text{, 0 in place of nan}",
     "erfinv": r"y = \operatorname{erf}^{-1}(x)",
@@ -136,6 +181,12 @@ DEFINITIONS: dict[str, str] = {
     "igammac": r"z = \frac{1}{\Gamma(x)} \int_y^{\infty} t^{x - 1} e^{-t}\, dt",
     "i0": r"y = I_0(x)", "i1": r"y = I_1(x)",
     "i0e": r"y = e^{-|x|} I_0(x)", "i1e": r"y = e^{-|x|} I_1(x)",
+    "modified_bessel_i0": r"y = I_0(x)", "modified_bessel_i1": r"y = I_1(x)",
+    "modified_bessel_k0": r"y = K_0(x)", "modified_bessel_k1": r"y = K_1(x)",
+    "scaled_modified_bessel_k0": r"y = e^{x} K_0(x)", "scaled_modified_bessel_k1": r"y = e^{x} K_1(x)",
+    "bessel_j0": r"y = J_0(x)", "bessel_j1": r"y = J_1(x)",
+    "bessel_y0": r"y = Y_0(x)", "bessel_y1": r"y = Y_1(x)",
+    "airy_ai": r"y = \operatorname{Ai}(x)",
     # matrices
     "linalg_inv_ex": r"y = x^{-1}",
     "linalg_solve_ex": r"a\, y = b",
@@ -149,6 +200,11 @@ DEFINITIONS: dict[str, str] = {
     "linalg_svd": r"x = U \operatorname{diag}(S)\, V^{\top}",
     "linalg_matrix_exp": r"y = e^{x} = \sum_k \frac{x^k}{k!}",
     "linalg_pinv": r"y = x^{+}",
+    "cholesky_solve": r"L L^{\top} y = b, \quad L = \mathrm{factor}",
+    "linalg_lu_factor_ex": r"P x = L U, \quad y_1 = L + U - 1, \quad y_2 \text{ for } P",
+    "linalg_ldl_factor_ex": r"x = L D L^{\top}",
+    "linalg_ldl_solve": r"L D L^{\top} y = b, \quad x \text{ holds } L \text{ and } D",
+    "geqrf": r"x = Q R, \quad Q = \prod_i \left(1 - \tau_i v_i v_i^{\top}\right)",
     # Fourier
     "fft_c2c": r"y_k = \mathrm{scale} \sum_n x_n\, e^{\mp 2 \pi i k n / N}",
     "fft_r2c": r"y_k = \mathrm{scale} \sum_n x_n\, e^{-2 \pi i k n / N}",
@@ -177,6 +233,24 @@ NOTATION: dict[str, tuple[str, int]] = {
     "digamma": (r"\psi\left(#x\right)", ATOM),
     "linalg_inv_ex": (r"!x^{-1}", ATOM),
     "linalg_det": (r"\det !x", PRODUCT),
+    "linalg_solve_ex": (r"!a^{-1}\,@b", PRODUCT),
+    "linalg_solve_triangular": (r"!a^{-1}\,@b", PRODUCT),
+    "linalg_matrix_exp": (r"e^{#x}", PRODUCT),
+    "cholesky_solve": (r"\left(L L^{\top}\right)^{-1}\,@b", PRODUCT),
+    "fft_c2c": (r"\mathcal{F}\left(#x\right)", ATOM),
+    "fft_r2c": (r"\mathcal{F}\left(#x\right)", ATOM),
+    "polygamma": (r"\psi^{(n)}\left(#x\right)", ATOM),
+    "i0": (r"I_0\left(#x\right)", ATOM),
+    "i1": (r"I_1\left(#x\right)", ATOM),
+    "i0e": (r"e^{-|#x|} I_0\left(#x\right)", PRODUCT),
+    "i1e": (r"e^{-|#x|} I_1\left(#x\right)", PRODUCT),
+    "erfinv": (r"\operatorname{erf}^{-1}\left(#x\right)", ATOM),
+    "xlogy": (r"@x \cdot \ln\left(#y\right)", PRODUCT),
+    "xlog1py": (r"@x \cdot \ln\left(1 + #y\right)", PRODUCT),
+    "trunc_divide": (r"\operatorname{trunc} \frac{#x}{#y}", PRODUCT),
+    "signed_sum": (r"\sum @x", PRODUCT),
+    "slice": (r"!x\left[\mathrm{index}\right]", ATOM),
+    "convolution": (r"@x \star !weight", PRODUCT),
     "conj_physical": (r"\overline{#x}", ATOM),
     "sign": (r"\operatorname{sgn}\left(#x\right)", ATOM),
     "sgn": (r"\operatorname{sgn}\left(#x\right)", ATOM),
@@ -266,6 +340,30 @@ DERIVATIVES: dict[str, dict[str, list[str]]] = {
             r"\frac{\partial L}{\partial x_i} = g \cdot \operatorname{sgn}(x_i) "
             r"\left(\frac{|x_i|}{y}\right)^{p - 1}"
         ],
+    },
+    "linalg_eigh": {
+        "x": [
+            r"\frac{\partial L}{\partial x} = V \left(\operatorname{diag}(g_{\lambda}) + "
+            r"\frac{V^{\top} g_V}{E}\right) V^{\top}",
+            r"E_{ij} = \lambda_j - \lambda_i, \quad 0 \text{ in place of the quotient where } i = j",
+        ]
+    },
+    "linalg_eig": {
+        "x": [
+            r"\frac{\partial L}{\partial x} = V^{-H} \left(\operatorname{diag}(g_{\lambda}) + "
+            r"\frac{M - V^{H} V \operatorname{diag}(\operatorname{Re} M)}{\overline{E}}\right) V^{H}, "
+            r"\quad M = V^{H} g_V",
+            r"E_{ij} = \lambda_j - \lambda_i, \quad 0 \text{ in place of the quotient where } i = j",
+        ]
+    },
+    "linalg_svd": {
+        "x": [
+            r"\frac{\partial L}{\partial x} = U \left(\frac{A - A^{\top}}{E}\, S + S\, \frac{B - B^{\top}}{E} + "
+            r"\operatorname{diag}(g_S)\right) V^{\top} + (1 - U U^{\top})\, g_U S^{-1} V^{\top} + "
+            r"U S^{-1} g_V^{\top} (1 - V V^{\top})",
+            r"A = U^{\top} g_U, \quad B = V^{\top} g_V, \quad E_{ij} = s_j^2 - s_i^2, "
+            r"\quad 0 \text{ in place of the quotient where } i = j",
+        ]
     },
     "linalg_slogdet": {"x": [r"\frac{\partial L}{\partial x} = g_2\, x^{-\top}"]},
     "max_pool_from": {

@@ -72,7 +72,12 @@ def escaped(word: str) -> str:
 def called(name: str, *arguments: Text) -> Text:
     """A function by name."""
     listed = ", ".join(argument.latex for argument in arguments)
-    return Text(rf"\operatorname{{{escaped(name)}}}{parenthesised(listed)}")
+    return Text(f"{named(name)}{parenthesised(listed)}")
+
+
+def named(name: str) -> str:
+    """The name of a function, upright."""
+    return rf"\operatorname{{{escaped(name)}}}"
 
 
 def added(left: Text, right: Text, sign: str = "+") -> Text:

@@ -1,4 +1,4 @@
-"""A rule, read as a formula: it runs on a sample, under an interpreter that puts symbols down.
+"""A row and its rule, read as formulas: the rule runs on a sample, under an interpreter that puts symbols down.
 
 An `Expression` is an operation on expressions; what is used more than once and is not small gets a name.
 """
@@ -17,7 +17,7 @@ from rushlight.core.doors import Interpreter
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.visual.formulas import parts
 from rushlight.visual.formulas.from_c import from_c, symbol
-from rushlight.visual.formulas.notation import NOTATION, TRANSPARENT
+from rushlight.visual.formulas.notation import DEFINITIONS, NOTATION, TRANSPARENT
 from rushlight.visual.formulas.parts import ATOM, PRODUCT, Text
 
 if TYPE_CHECKING:
@@ -131,6 +131,32 @@ def output_symbol(row: Primitive) -> str:
     return "z" if "y" in row.inputs else "y"
 
 
+def definition(row: Primitive) -> str:
+    """What a row computes, as an equation."""
+    known = DEFINITIONS.get(row.name)
+    if known is not None:
+        return known
+    column = next(iter(row.c.values())) if isinstance(row.c, dict) else row.c
+    result = None
+    if isinstance(column, str) and "{" in column:
+        try:
+            result = from_c(column, {name: Text(symbol(name)) for name in row.inputs})
+        except ValueError:
+            result = None
+    if result is None or result.latex == symbol(row.inputs[0] if row.inputs else ""):
+        result = _call(row)
+    return f"{output_symbol(row)} = {result.latex}"
+
+
+def _call(row: Primitive) -> Text:
+    """A row by its name, of inputs by their symbols."""
+    names = [
+        Text(symbol(name.removeprefix("*")) + (r"_{1}, \ldots" if name[0] == "*" else ""))
+        for name in row.inputs
+    ]
+    return parts.called(row.name, *names)
+
+
 def read_rule(row: Primitive) -> dict[str, list[str]]:
     """By input the gradient that the row's rule gives, as equations; nothing where it cannot be read."""
     if row.vjp is None:
@@ -151,7 +177,7 @@ def read_rule(row: Primitive) -> dict[str, list[str]]:
         return {}
     found = {}
     for name, gradient in gradients.items():
-        equations = _written(name, gradient)
+        equations = _written(row, name, gradient)
         if equations is not None:
             found[name] = equations
     return found
@@ -208,14 +234,18 @@ def _run(row: Primitive, sample: Sample, static: dict[str, Any]) -> dict[str, An
     }
 
 
-def _written(name: str, gradient: Any) -> list[str] | None:
-    """The equation of a gradient, and those of what it uses more than once."""
+def _written(own: Primitive, name: str, gradient: Any) -> list[str] | None:
+    """The equation of a gradient, those of what it uses more than once, and what the rows in it mean."""
     writer = _Writer()
     writer.count(gradient)
     right = writer.text(gradient, whole=True)
     equations = [rf"\frac{{\partial L}}{{\partial {symbol(name)}}} = {right.latex}"]
-    equations += [f"{own} = {text.latex}" for own, text in writer.abbreviations]
-    return equations if sum(map(len, equations)) <= _LONG else None
+    equations += [f"{part} = {text.latex}" for part, text in writer.abbreviations]
+    if sum(map(len, equations)) > _LONG:
+        return None
+    return equations + [
+        rf"{_call(row).latex}: \quad {definition(row)}" for row in writer.called if row is not own
+    ]
 
 
 class _Writer:
@@ -225,6 +255,8 @@ class _Writer:
         self.uses: dict[int, int] = {}
         self.written: dict[int, Text] = {}
         self.abbreviations: list[tuple[str, Text]] = []
+        # Rows that stand there by names that are defined here alone.
+        self.called: dict[Primitive, None] = {}
 
     def count(self, expression: Any) -> None:
         if not isinstance(expression, Expression):
@@ -243,6 +275,9 @@ class _Writer:
         if done is None:
             operands = [self.text(operand) for operand in expression.operands]
             done = applied(expression.row, operands, expression.static)
+            name = expression.row.name
+            if name in DEFINITIONS and done.latex.startswith(parts.named(name)):
+                self.called[expression.row] = None
             if self.uses.get(id(expression), 0) > 1 and not whole and len(done.latex) > _SMALL:
                 own = f"q_{{{len(self.abbreviations) + 1}}}"
                 self.abbreviations.append((own, done))
@@ -278,7 +313,7 @@ def applied(row: Primitive, operands: Sequence[Text], static: dict[str, Any]) ->
         dims = static.get("dims", ())
         turned = [*range(len(dims) - 2), len(dims) - 1, len(dims) - 2]
         if list(dims) == turned:
-            return Text(f"{operands[0].within(ATOM)}^{{\\top}}")
+            return Text(f"{operands[0].within(ATOM)}^{{\\top}}", PRODUCT)
     if name in NOTATION:
         template, level = NOTATION[name]
         by_name = dict(zip(row.inputs, operands, strict=False))

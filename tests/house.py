@@ -5,6 +5,7 @@
 # in tensors, call the methods and operators of the tensors that they are given; and these functions
 # import what they need when they are called:
 UPWARD = {
+    ("utils", "library"): "the policy of a checkpoint is asked about operators",
     ("utils", "visual"): "a graph for TensorBoard is a capture of a call of the model",
     ("autograd", "ops"): "a custom Function moves the inputs it changed; jacobians are stacked",
     ("device", "cuda"): "whether there is a GPU is asked when a program first wants one",

@@ -46,3 +46,28 @@ def test_optimizers(optimizer):
         """,
         given={"optimizer": optimizer},
     )
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_bags_give_sparse_gradients(mode):
+    parity(
+        """
+        _bag = nn.EmbeddingBag(8, 3, mode=mode, sparse=True, padding_idx=4)
+        _bag(torch.tensor([1, 2, 4, 5, 4, 3, 2, 7]), torch.tensor([0, 4])).pow(2).sum().backward()
+        _g = _bag.weight.grad
+        found = _g.is_sparse, _g.is_coalesced(), _g._indices(), _g._values(), _g.to_dense()
+        _optimizer = torch.optim.SparseAdam(_bag.parameters(), lr=0.1)
+        _optimizer.step()
+        weight = _bag.weight.detach().clone()
+        _weights = torch.rand(2, 2, requires_grad=True)
+        _rows = torch.randn(5, 3, requires_grad=True)
+        F.embedding_bag(
+            torch.tensor([[1, 2], [2, 3]]), _rows, mode="sum", sparse=True, per_sample_weights=_weights
+        ).sum().backward()
+        weighted = _rows.grad.is_sparse, _rows.grad.to_dense(), _weights.grad
+        refused = attempt(
+            lambda: F.embedding_bag(torch.tensor([[1]]), torch.ones(3, 3), mode="max", sparse=True)
+        )
+        """,
+        given={"mode": mode},
+    )

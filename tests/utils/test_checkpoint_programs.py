@@ -486,6 +486,64 @@ PROGRAMS = [
     y = checkpoint(lambda t: t.detach(), x, use_reentrant=True)
     er = e(lambda: y.sum().backward()), m(lambda: y.sum().backward())[:70]
     """,
+    """
+    import functools
+    from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts as selective
+
+    aten = torch.ops.aten
+    asked = []
+    _seen = []
+
+
+    def _policy(ctx, op, *args, **kwargs):
+        asked.append((str(op), ctx.is_recompute, ctx.op_output.shape, len(args)))
+        return CheckpointPolicy.MUST_SAVE if op == aten.mm.default else CheckpointPolicy.PREFER_RECOMPUTE
+
+
+    def _run(how, change=False, **options):
+        def f(x, w):
+            _seen.append(x @ w)
+            return torch.sin(torch.sigmoid(_seen[-1]) @ w).sum()
+
+        torch.manual_seed(0)
+        x, w = torch.randn(3, 3, requires_grad=True), torch.randn(3, 3, requires_grad=True)
+        contexts = functools.partial(selective, how, **options)
+        y = checkpoint(f, x, w, use_reentrant=False, context_fn=contexts)
+        if change:
+            # What was kept is what backward finds: seen where somebody changes it.
+            with torch.no_grad():
+                _seen[-1].mul_(2)
+        y.backward(retain_graph=True)
+        return y, x.grad, w.grad
+
+
+    a = _run(_policy)
+    b = _run([aten.mm.default]), _run([aten.sigmoid.default, aten.sin.default])
+    c = _run(lambda ctx, op, *args, **kwargs: True)
+    d = _run([aten.mm.default], change=True, allow_cache_entry_mutation=True)
+    er = m(lambda: _run([aten.mm.default], change=True)), m(lambda: _run([aten.mm]))[:50], e(lambda: _run(3))
+    """,
+    """
+    import functools
+    from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts as selective
+
+    x, w = torch.randn(3, 3, requires_grad=True), torch.randn(3, 3, requires_grad=True)
+    y = checkpoint(lambda a, b: (a @ b).sin(), x, w, use_reentrant=False,
+                   context_fn=functools.partial(selective, [torch.ops.aten.mm.default]))
+    y.sum().backward(retain_graph=True)
+    er = m(lambda: y.sum().backward())
+    """,
+    """
+    import functools
+    from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts as selective
+
+    layers = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, 2))
+    x = torch.randn(3, 4)
+    _ops = torch.ops.aten
+    _keep = functools.partial(selective, [_ops.addmm.default])
+    y = checkpoint(layers, x, use_reentrant=False, context_fn=_keep)
+    y.sum().backward()
+    """,
 ]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.absent import _Refused
+from rushlight.core.row import Primitive
+from rushlight.core.tensor import TensorBase
 from rushlight.library.operators import OpOverload, OpOverloadPacket, packets
 from rushlight.library.schema import NOTHING, Argument, FunctionSchema
+from rushlight.profiler.naming import door
 
 # The forms of operators that have others than "default", those without `out=`.
 _FORMS = """
@@ -89,6 +92,22 @@ def packet(name: str) -> OpOverloadPacket | None:
         made.forms[form] = overload
     packets[f"aten::{name}"] = made
     return made
+
+
+def of_row(row: Primitive, inputs: Sequence[Any], static: dict[str, Any]) -> OpOverload | None:
+    """The operator that a row is, by the name that profiles give it; None if ATen has none like it."""
+    shapes = [t._data.shape if isinstance(t, TensorBase) else None for t in inputs]
+    if row.name == "linear":
+        name = "addmm" if len(inputs) > 2 else "mm"
+    else:
+        name = door(row.name, shapes, None)
+    operator = packets.get(f"aten::{name}") or packet(name)
+    if operator is None:
+        return None
+    forms = ["dim_IntList", "dim"] if static.get("dim") is not None else []
+    second = "Tensor" if len(inputs) > 1 and isinstance(inputs[1], TensorBase) else "Scalar"
+    wanted = [*forms, second, f"Tensor_{second}", "default", *operator.forms]
+    return next(operator.forms[form] for form in wanted if form in operator.forms)
 
 
 def _slice(

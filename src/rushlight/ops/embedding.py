@@ -192,7 +192,7 @@ def embedding_bag(
     padding = -1 if padding_idx is None else int(padding_idx)
     if padding_idx is not None and padding < 0:
         padding += weight._data.shape[0]
-    vectors = embedding(weight, indices, padding, scale_grad_by_freq)
+    vectors = embedding(weight, indices, padding, scale_grad_by_freq, sparse)
     # What is padding belongs to no bag.
     member = indices != padding
     if end is not None:

@@ -134,3 +134,20 @@ def test_errors():
         "F.channel_shuffle(x, 0)", "F.channel_shuffle(x[0, 0], 2)",
         more="x = torch.randn(2, 4, 6, 6); g = torch.zeros(2, 5, 5, 2); t = torch.ones(2, 2, 3)",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("antialias", [True, False])
+def test_images_of_bytes(mode, antialias):
+    """Weights of 16 bits, and a rounding after each dimension."""
+    parity(
+        """
+        _x = torch.randint(0, 256, (2, 3, 20, 31), dtype=torch.uint8)
+        sizes = [(10, 12), (33, 40), (20, 9), (7, 31)]
+        plain = [F.interpolate(_x, s, mode=mode, antialias=antialias) for s in sizes]
+        aligned = [F.interpolate(_x, s, mode=mode, antialias=antialias, align_corners=True) for s in sizes]
+        last = _x.contiguous(memory_format=torch.channels_last)
+        apart = [F.interpolate(last, s, mode=mode, antialias=antialias).stride() for s in sizes]
+        """,
+        given={"mode": mode, "antialias": antialias},
+    )

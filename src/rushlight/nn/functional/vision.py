@@ -173,10 +173,15 @@ def _smooth(
         wide = _smooth(input.float(), sizes, factors, mode, align_corners, antialias)
         return relabel(wide.to(input.dtype), _smooth_label(mode, dims, antialias))
     whole = input._data.dtype.kind == "u"
-    result = input.float() if whole else input
-    working = np.dtype(np.float64 if input._data.dtype.itemsize == 8 else np.float32)
-    for d, (count, factor) in enumerate(zip(sizes, factors, strict=True)):
+    # Wide enough for sums of products of bytes and weights to be exact.
+    result = input.double() if whole else input
+    working = np.dtype(np.float64 if result._data.dtype.itemsize == 8 else np.float32)
+    # Bytes are rounded after each dimension: torch begins with the last.
+    for d in reversed(range(dims)) if whole else range(dims):
+        count, factor = sizes[d], factors[d]
         size = input._data.shape[2 + d]
+        if whole and count == size:
+            continue
         if align_corners:
             scale = (size - 1) / (count - 1) if count > 1 else 0.0
         else:
@@ -185,11 +190,24 @@ def _smooth(
             matrix, reach = _averaging(size, count, scale, mode, align_corners)
         else:
             matrix, reach = _interpolating(size, count, scale, mode, align_corners, working)
-        result = along(result, d - dims, matrix.astype(result._data.dtype), reach)
+        if whole:
+            result = _of_bytes(result, d - dims, matrix, reach)
+        else:
+            result = along(result, d - dims, matrix.astype(result._data.dtype), reach)
     result = following(result, input)
     if whole:
-        return result.round().clamp(0, 255).to(input.dtype)
+        return result.to(input.dtype)
     return relabel(result, _smooth_label(mode, dims, antialias))
+
+
+def _of_bytes(result: Tensor, dim: int, matrix: Array, reach: Array) -> Tensor:
+    """One dimension of an image of bytes, by weights of 16 bits, as Pillow computes it."""
+    digits, largest = 0, matrix.max(initial=0.0)
+    while digits < 22 and int(0.5 + largest * 2 ** (digits + 1)) < 1 << 15:
+        digits += 1
+    weights = np.trunc(matrix * 2.0**digits + np.copysign(0.5, matrix))
+    total = along(result, dim, weights, reach)
+    return ((total + 2.0 ** (digits - 1)) * 2.0**-digits).floor().clamp(0, 255)
 
 
 def _smooth_label(mode: str, dims: int, antialias: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 from rushlight.core.doors import Interpreter
 from rushlight.core.row import Primitive
+from rushlight.core.turned import held
 from rushlight.random import default_generator
 
 __all__ = [
@@ -78,7 +79,7 @@ class _Entry:
             raise RuntimeError(
                 "Tensor cached during selective activation checkpoint has been mutated"
             )
-        arrays = tuple(part._data for part in self.parts)
+        arrays = tuple(map(held, self.parts))
         self.taken, self.parts = True, []
         return arrays if self.several else arrays[0]
 

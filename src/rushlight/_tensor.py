@@ -5,7 +5,6 @@ The operations are functions of `rushlight.ops`; `rushlight.methods` lists those
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,6 +30,7 @@ from rushlight.core.tensor import (
 from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
 from rushlight.device import device
 from rushlight.elsewhere import device_of, has_memory
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
@@ -157,14 +157,12 @@ class Tensor(
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before the first."""
         if self._grad is None and not self._retains_grad and not self.is_leaf:
-            warnings.warn(
+            warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
                 "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
                 "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
                 "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
-                "instead.",
-                UserWarning,
-                stacklevel=2,
+                "instead."
             )
         return self._grad
 

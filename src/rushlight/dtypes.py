@@ -8,11 +8,12 @@ that of Python numbers; within the highest category the types of that rank are p
 from __future__ import annotations
 
 import math
-import warnings
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+
+from rushlight.errors import warn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -365,7 +366,7 @@ def real_for(x: Array, dtype: np.dtype[Any]) -> Array:
 
 @cache
 def _warn_of_real() -> None:
-    warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=5)
+    warn("Casting complex values to real discards the imaginary part")
 
 
 def one_in(value: Any, storage: np.dtype[Any]) -> Any:

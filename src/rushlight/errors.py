@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+import warnings
 from types import ModuleType
+
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 class MissingExtraError(ImportError):
@@ -26,6 +31,26 @@ def require(package: str, extra: str) -> ModuleType:
             f'It comes with: python -m pip install "rushlight[{extra}]"'
         )
         raise MissingExtraError(message) from None
+
+
+def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user's that led here: the first outside of rushlight's files."""
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+        # Python does not count the frames of its own imports either.
+        depth += "importlib" not in frame.f_code.co_filename
+    warnings.warn(message, category, stacklevel=depth)
+
+
+_told: set[str] = set()
+
+
+def warn_once(message: str) -> None:
+    """torch's warnings that come once in a process."""
+    if message not in _told:
+        _told.add(message)
+        warn(message)
 
 
 def no_memory(error: Exception) -> RuntimeError:

@@ -17,13 +17,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of
+from rushlight.errors import warn
 from rushlight.nn import functional
 from rushlight.overriding import asking
 from rushlight.overriding.asking import ALL, NOBODY, thread
@@ -195,10 +195,7 @@ class TorchFunctionMode:
     @classmethod
     def push(cls, *args: Any, **kwargs: Any) -> Self:
         """The mode, by an older name of its constructor."""
-        warnings.warn(
-            "`Mode.push()` is no longer necessary and can be replaced with just `with Mode()`",
-            stacklevel=2,
-        )
+        warn("`Mode.push()` is no longer necessary and can be replaced with just `with Mode()`")
         return cls(*args, **kwargs)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections.abc
 import functools
 import threading
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.state import state
+from rushlight.errors import warn
 
 __all__ = ["autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
@@ -125,11 +125,7 @@ def autocast_decrement_nesting() -> int:
 
 
 def _deprecated(old: str, new: str) -> None:
-    warnings.warn(
-        f"torch.{old} is deprecated. Please use torch.{new} instead.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    warn(f"torch.{old} is deprecated. Please use torch.{new} instead.", DeprecationWarning)
 
 
 def is_autocast_cpu_enabled() -> bool:
@@ -212,7 +208,7 @@ class autocast:
             )
         else:
             return True
-        warnings.warn(words, UserWarning, stacklevel=3 if type(self) is autocast else 4)
+        warn(words)
         return False
 
     def __enter__(self) -> autocast:

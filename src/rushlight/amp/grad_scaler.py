@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +13,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import number
+from rushlight.errors import warn
 from rushlight.ops.creation import full
 
 __all__ = ["GradScaler", "OptState"]
@@ -64,11 +64,7 @@ class GradScaler:
         self._device = device
         self._enabled = enabled
         if enabled and device == "cuda":
-            warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.",
-                UserWarning,
-                stacklevel=2,
-            )
+            warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.")
             self._enabled = False
         if not self._enabled:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from rushlight.core.node import Node
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tensor import HERE, TensorBase
+from rushlight.errors import warn
 
 
 class Watch(Interpreter):
@@ -73,10 +73,9 @@ class detect_anomaly(_Switch):
     """
 
     def __init__(self, check_nan: bool = True) -> None:
-        warnings.warn(
+        warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
-            "enabled for debugging.",
-            stacklevel=2,
+            "enabled for debugging."
         )
         self.check_nan = check_nan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from rushlight.autograd import engine
 from rushlight.autograd.nodes import GradientEdge, standing
 from rushlight.core.doors import literal
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, inference, tell_once, wants_grad
+from rushlight.core.tensor import TensorBase, inference, wants_grad
+from rushlight.errors import warn, warn_once
 from rushlight.primitives.placement import empty_like
 
 if TYPE_CHECKING:
@@ -148,11 +148,7 @@ def backward(
     tensor(6.)
     """
     if grad_variables is not None:
-        warnings.warn(
-            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
         if grad_tensors is not None:
             raise RuntimeError(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
@@ -175,7 +171,7 @@ def backward(
     if targets is not None:
         targets = _targets(targets, "can't retain_grad on Tensor that has requires_grad=False")
     if create_graph:
-        tell_once(
+        warn_once(
             "Using backward() with create_graph=True will create a reference cycle between the "
             "parameter and its gradient which can cause a memory leak. We recommend using "
             "autograd.grad when creating the graph to avoid this. If you have to use this function, "
@@ -216,10 +212,9 @@ def grad(
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if not only_inputs:
-        warnings.warn(
+        warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True)",
             FutureWarning,
-            stacklevel=2,
         )
     roots = _roots(_places(outputs))
     seeds = _seeds(roots, _given(grad_outputs, len(roots)), is_grads_batched)

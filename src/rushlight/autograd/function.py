@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +26,7 @@ from rushlight.core.tensor import (
     wants_grad,
 )
 from rushlight.core.turned import alias
+from rushlight.errors import warn
 from rushlight.memory import placed
 from rushlight.primitives.view import reshape
 
@@ -69,10 +69,9 @@ class FunctionCtx:
 
     def mark_shared_storage(self, *pairs: Any) -> None:
         """Deprecated, without effect."""
-        warnings.warn(
+        warn(
             "mark_shared_storage is deprecated. Tensors with shared storages are automatically tracked.",
             FutureWarning,
-            stacklevel=2,
         )
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -290,11 +289,10 @@ class Function(metaclass=FunctionMeta):
         cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        warnings.warn(
+        warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so "
             "you should invoke them on the class itself: call its apply.",
             DeprecationWarning,
-            stacklevel=2,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -519,10 +517,9 @@ def _check_marks(
             )
         bump(t, node.name())
         if not _among(t, args):
-            warnings.warn(
+            warn(
                 "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have "
-                "been mutated should be passed to ctx.mark_dirty().",
-                stacklevel=4,
+                "been mutated should be passed to ctx.mark_dirty()."
             )
         elif recording and not _among(t, node.non_differentiable):
             with enable_grad():

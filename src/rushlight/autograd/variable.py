@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -19,6 +20,8 @@ class _VariableType(type):
             raise TypeError(
                 f"Variable data has to be a tensor, but got {type(data).__name__}: use torch.tensor(...)"
             )
+        if volatile:
+            warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
         return data.detach().requires_grad_(requires_grad)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 
+from rushlight.errors import warn
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
@@ -60,10 +60,9 @@ def sdp_kernel(
     enable_cudnn: bool = True,
 ) -> Iterator[None]:
     """Nothing but torch's warning: attention has one implementation."""
-    warnings.warn(
+    warn(
         "torch.backends.cuda.sdp_kernel() is deprecated: use torch.nn.attention.sdpa_kernel()",
         FutureWarning,
-        stacklevel=3,
     )
     yield
 

@@ -6,7 +6,6 @@ import copy
 import functools
 import sys
 import types
-import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -35,6 +34,7 @@ from rushlight.compiler.sizes import Alone, Sizes, is_marked, shapes_of
 from rushlight.compiler.stance import current, recorder
 from rushlight.core.state import state
 from rushlight.core.turned import held
+from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 
 if TYPE_CHECKING:
@@ -337,7 +337,7 @@ class Step(Through):
             try:
                 made.append(self._compiled(program, proof, memory))
             except NoCompiler as error:
-                warnings.warn(str(error), stacklevel=2)
+                warn(str(error))
                 self.refusals += [str(error)] * TRIES
                 raise CannotRecord(str(error)) from None
 

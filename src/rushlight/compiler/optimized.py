@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sized
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.nn.modules.hooks import (
     _global_backward_hooks,
     _global_backward_pre_hooks,
@@ -55,12 +55,11 @@ class OptimizedModule(Module):
             or _global_backward_hooks
             or _global_backward_pre_hooks
         ):
-            warnings.warn(
+            warn(
                 "Using `torch.compile(module)` when there are global hooks on modules (e.g., from "
                 "`register_module_forward_hook`); this will cause the hooks to fire an extra time for the "
                 "`OptimizedModule` created by `torch.compile(module)`. If this causes undesired behavior, "
-                "please try using `module.compile()`, or use the per-module hooks instead",
-                stacklevel=2,
+                "please try using `module.compile()`, or use the per-module hooks instead"
             )
         return super().__call__(*args, **kwargs)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -194,16 +193,6 @@ def user_line() -> Line:
             break
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
-
-
-_told: set[str] = set()
-
-
-def tell_once(message: str) -> None:
-    """torch's warnings that come once in a process, at the line of the user's that led to the first."""
-    if message not in _told:
-        _told.add(message)
-        warnings.warn_explicit(message, UserWarning, *user_line())
 
 
 def bump(tensor: TensorBase, operation: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from rushlight.absent import no_cuda as all_gather
@@ -13,6 +12,7 @@ from rushlight.absent import no_cuda as reduce
 from rushlight.absent import no_cuda as reduce_scatter
 from rushlight.absent import no_cuda as unique_id
 from rushlight.absent import no_cuda as version
+from rushlight.errors import warn
 
 __all__ = [
     "all_gather", "all_reduce", "broadcast", "init_rank", "is_available", "reduce", "reduce_scatter", "unique_id",
@@ -24,5 +24,5 @@ SUM = 0
 
 def is_available(tensors: Any) -> bool:
     """False."""
-    warnings.warn("PyTorch is not compiled with NCCL support", stacklevel=2)
+    warn("PyTorch is not compiled with NCCL support")
     return False

@@ -7,7 +7,6 @@ lie in any order arrive as they should.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +34,7 @@ from rushlight.distributed.reducing import (
     supports_complex,
 )
 from rushlight.distributed.wire import Pending, together, watch
+from rushlight.errors import warn
 from rushlight.primitives import writing
 
 # What gloo takes.
@@ -330,10 +330,9 @@ _reduce_scatter_base = reduce_scatter_single
 
 
 def _older(name: str, newer: str) -> None:
-    warnings.warn(
+    warn(
         f"`torch.distributed.{name}` is deprecated. Please use `torch.distributed.{newer}` instead.",
         FutureWarning,
-        stacklevel=3,
     )
 
 

@@ -7,7 +7,6 @@ set, a store, a file. One process is a world of its own; several are ranks of an
 from __future__ import annotations
 
 import os
-import warnings
 import zlib
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,6 +17,7 @@ from rushlight.absent import no
 from rushlight.distributed import seats
 from rushlight.distributed.store import HashStore, Store, TCPStore, rendezvous
 from rushlight.distributed.wire import Pending, Wire
+from rushlight.errors import warn
 
 default_pg_timeout = timedelta(minutes=30)
 
@@ -272,9 +272,8 @@ def _outside(group: Any, operation: str) -> bool:
     """Whether this process is not in the group of a collective, which is told and no error."""
     if not _rank_not_in_group(group):
         return False
-    warnings.warn(
-        f"Running {operation} on global rank {get_rank()} which does not belong to the given group.",
-        stacklevel=3,
+    warn(
+        f"Running {operation} on global rank {get_rank()} which does not belong to the given group."
     )
     return True
 

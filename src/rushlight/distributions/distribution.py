@@ -6,13 +6,13 @@ then calls `Distribution.__init__`. `_parts` says what of it is expanded with th
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Self
 
 from rushlight.autograd.api import grad
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.size import Size
 
 from . import constraints
@@ -69,10 +69,9 @@ class Distribution:
         try:
             conditions = self.arg_constraints
         except NotImplementedError:
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `arg_constraints`: set `arg_constraints = {{}}`, or "
-                "pass `validate_args=False` to turn validation off.",
-                stacklevel=4,
+                "pass `validate_args=False` to turn validation off."
             )
             return
         for name, constraint in conditions.items():
@@ -131,11 +130,7 @@ class Distribution:
 
     def sample_n(self, n: int) -> Any:
         """n samples: `sample((n,))`, which is to be called instead."""
-        warnings.warn(
-            "`sample_n(n)` will be deprecated. Use `sample((n,))` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn("`sample_n(n)` will be deprecated. Use `sample((n,))` instead.", FutureWarning)
         return self.sample(Size((n,)))
 
     def perplexity(self) -> Any:
@@ -201,10 +196,9 @@ class Distribution:
         try:
             support = self.support
         except NotImplementedError:
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `support`: set it, or pass `validate_args=False` to "
-                "turn validation off.",
-                stacklevel=4,
+                "turn validation off."
             )
             return
         if not support.check(value).all():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.ops.activation import softplus
 from rushlight.ops.algebra import solve_triangular
 from rushlight.ops.shape import broadcast_shapes
@@ -73,11 +73,10 @@ def _dispatch_kl(type_p: type, type_q: type) -> Any:
         return NotImplemented
     left, right = _closest(pairs, 0), _closest(pairs, 1)
     if _KL_REGISTRY[left] is not _KL_REGISTRY[right]:
-        warnings.warn(
+        warn(
             f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
             f"Please register_kl({left[0].__name__}, {right[1].__name__})",
             RuntimeWarning,
-            stacklevel=3,
         )
     return _KL_REGISTRY[left]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from numbers import Number
 from typing import Any
 
 from rushlight.autograd.state import no_grad
 from rushlight.dtypes import finfo
+from rushlight.errors import warn
 from rushlight.ops.algebra import cholesky_solve, slogdet
 from rushlight.ops.creation import tensor
 from rushlight.ops.joining import cat
@@ -129,10 +129,9 @@ class Wishart(Spread, ExponentialFamily):
             raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}.")
         setattr(self, name, matrix.expand(*batch, -1, -1))
         if self.df.lt(n).any():
-            warnings.warn(
+            warn(
                 "Low df values detected. Singular samples are highly likely to occur for "
-                "ndim - 1 < df < ndim.",
-                stacklevel=2,
+                "ndim - 1 < df < ndim."
             )
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
         self._unbroadcasted_scale_tril = lower_factor(name, matrix)
@@ -203,7 +202,7 @@ class Wishart(Spread, ExponentialFamily):
         sample = self._bartlett_sampling(shape)
         singular = self._any_of_batch(self.support.check(sample))
         if singular.any():
-            warnings.warn("Singular sample detected.", stacklevel=2)
+            warn("Singular sample detected.")
             for _ in range(tries):
                 fresh = self._bartlett_sampling(singular[singular].shape)
                 sample[singular] = fresh

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -13,6 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.fx.generating import _PyTreeCodeGen, _PyTreeInfo
 from rushlight.fx.graph import Graph
 from rushlight.fx.graph_module import GraphModule
@@ -367,11 +367,10 @@ class Tracer(TracerBase):
         elif value is None:
             self.create_proxy("call_function", _assert_is_none, (proxy, message), {})
         else:
-            warnings.warn(
+            warn(
                 f"Was not able to add assertion to guarantee correct input {name} to specialized function. It "
                 "is up to the user to make sure that your inputs match the inputs you specialized the function "
-                "with.",
-                stacklevel=2,
+                "with."
             )
 
     # ---- tracing ---------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.fx.generating import (
     CodeGen,
     PythonCode,
@@ -196,11 +196,10 @@ class Graph:
     def get_attr(self, qualified_name: str, type_expr: Any | None = None) -> Node:
         """Add the look-up of a parameter, buffer or module by its path."""
         if self.owning_module is not None and not self._has_attr(qualified_name):
-            warnings.warn(
+            warn(
                 "Attempted to insert a get_attr Node with no underlying reference in the owning GraphModule! "
                 "Call GraphModule.add_submodule to add the necessary submodule, GraphModule.add_parameter to "
-                "add the necessary Parameter, or nn.Module.register_buffer to add the necessary buffer",
-                stacklevel=2,
+                "add the necessary Parameter, or nn.Module.register_buffer to add the necessary buffer"
             )
         return self.create_node("get_attr", qualified_name, type_expr=type_expr)
 
@@ -209,7 +208,7 @@ class Graph:
         try:
             module: Any = self.owning_module.get_submodule(above)  # type: ignore[union-attr]
         except AttributeError:
-            warnings.warn(f"Failed to fetch module {above}!", stacklevel=3)
+            warn(f"Failed to fetch module {above}!")
             return False
         return any(
             name in table for table in (module._modules, module._parameters, module._buffers)
@@ -319,7 +318,7 @@ class Graph:
         if to_erase.graph is not self:
             raise RuntimeError(f"Attempting to remove {to_erase} from wrong graph!")
         if to_erase._erased:
-            warnings.warn(f"erase_node({to_erase}) on an already erased node", stacklevel=2)
+            warn(f"erase_node({to_erase}) on an already erased node")
             return
         for hook in getattr(self.owning_module, "_erase_node_hooks", None) or ():
             hook(to_erase)

@@ -8,13 +8,13 @@ import linecache
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.fx.generating import PythonCode, _PyTreeCodeGen
 from rushlight.fx.graph import Graph
 from rushlight.fx.namespace import _custom_builtins
@@ -430,10 +430,9 @@ class GraphModule(Module):
         (place / "module.py").write_text(text + f"{_addindent(self.code, 4)}\n")
         (place / "__init__.py").write_text("from .module import *")
         if pickled:
-            warnings.warn(
+            warn(
                 "Was not able to save the following children modules as reprs -"
-                f"saved as pickled files instead: {pickled}",
-                stacklevel=2,
+                f"saved as pickled files instead: {pickled}"
             )
 
     def __reduce__(self) -> tuple[Any, ...]:

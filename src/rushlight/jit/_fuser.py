@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from rushlight.errors import warn
 from rushlight.jit._state import running
 
 __all__ = [
@@ -56,7 +56,7 @@ class strict_fusion:
 
     def __init__(self) -> None:
         if not running.scripting:
-            warnings.warn("Only works in script mode", stacklevel=2)
+            warn("Only works in script mode")
 
     def __enter__(self) -> None:
         pass

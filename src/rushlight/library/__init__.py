@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.library import operators
 from rushlight.library.custom import CustomOpDef, custom_op, keys, qualified
 from rushlight.library.operators import COMPOSITE, OpOverload, OpOverloadPacket, lookup
@@ -104,10 +104,9 @@ class Library:
             form.kernels.pop(key, None)
             return
         if (form, key) in self._impls and not allow_override:
-            warnings.warn(
+            warn(
                 "Overriding a previously registered kernel for the same operator and the same dispatch "
-                f"key: {form._schema}, {key}",
-                stacklevel=2,
+                f"key: {form._schema}, {key}"
             )
         self._impls.append((form, key))
         form.kernels[key] = (lambda *a, **k: fn(None, *a, **k)) if with_keyset else fn
@@ -231,11 +230,10 @@ def impl_abstract(
     qualname: str, func: Any = None, *, lib: Library | None = None, _stacklevel: int = 1
 ) -> Any:
     """`register_fake`, by its older name."""
-    warnings.warn(
+    warn(
         "`torch.library.impl_abstract` was renamed to `torch.library.register_fake`. Please use that "
         "instead; we will remove `torch.library.impl_abstract` in a future version of PyTorch.",
         DeprecationWarning,
-        stacklevel=2,
     )
     return register_fake(qualname, func)
 

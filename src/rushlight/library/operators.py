@@ -7,7 +7,6 @@ stands that was registered with it.
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Self
@@ -16,6 +15,7 @@ from rushlight.autograd.function import Function
 from rushlight.autograd.state import no_grad
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, bump
+from rushlight.errors import warn
 from rushlight.library.schema import FunctionSchema
 from rushlight.overriding.asking import ALL, NOBODY, ask, overloaded, thread
 
@@ -223,10 +223,9 @@ def _recorded(
                     f"Trying to backward through {op} but no autograd formula was registered. Please use "
                     "register_autograd to add one."
                 )
-            warnings.warn(
+            warn(
                 f"{op.name()}: an autograd kernel was not registered to the Autograd key(s) but we are "
-                "trying to backprop through it. This may lead to silently incorrect behavior.",
-                stacklevel=2,
+                "trying to backprop through it. This may lead to silently incorrect behavior."
             )
             return (None,) * len(_flat(args))
         found = op.backward(ctx, list(gradients)) if several else op.backward(ctx, *gradients)

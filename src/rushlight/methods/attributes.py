@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from rushlight.device import CPU
 from rushlight.elsewhere import device_of, has_memory
+from rushlight.errors import warn
 from rushlight.layout import layout, strided
 from rushlight.ops import complex, shape, transcendental
 from rushlight.ops.inplace import inplace
@@ -84,7 +84,7 @@ class AttributeMethods:
     @property
     def volatile(self: Any) -> bool:
         """False, with torch's warning: it was removed."""
-        warnings.warn("volatile was removed (Variable.volatile is always False)", stacklevel=2)
+        warn("volatile was removed (Variable.volatile is always False)")
         return False
 
     def is_distributed(self) -> bool:

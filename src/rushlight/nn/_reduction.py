@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from rushlight.errors import warn
 
 __all__ = ["get_enum", "legacy_get_string"]
 
@@ -14,10 +14,7 @@ def get_enum(reduction: str) -> int:
     if reduction not in _NUMBERS:
         raise ValueError(f"{reduction} is not a valid value for reduction: none, mean or sum")
     if reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
-            stacklevel=4,
-        )
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
     return _NUMBERS[reduction]
 
 
@@ -34,9 +31,8 @@ def legacy_get_string(
     else:
         reduction = "none"
     if emit_warning:
-        warnings.warn(
+        warn(
             "size_average and reduce args will be deprecated, please use "
-            f"reduction='{reduction}' instead.",
-            stacklevel=3,
+            f"reduction='{reduction}' instead."
         )
     return reduction

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
 from rushlight.core.doors import apply, draw
 from rushlight.core.tape import remember
+from rushlight.errors import warn
 from rushlight.ops.arguments import (
     anew,
     need_number,
@@ -200,10 +200,9 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
 
 def implicit_dim(name: str, ndim: int) -> int:
     """torch's guess where no dimension was given, with its warning."""
-    warnings.warn(
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
-        "as an argument.",
-        stacklevel=4,
+        "as an argument."
     )
     return 0 if ndim in (0, 1, 3) else 1
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply, literal, read, read_each
-from rushlight.core.tensor import Array, TensorBase, tell_once, wrap
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.dtypes import NARROW
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
@@ -332,7 +333,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 @in_single
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R with Q @ R = input."""
-    tell_once(
+    warn_once(
         "torch.qr is deprecated in favor of torch.linalg.qr and will be removed in a future release.\n"
         "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
         "Q, R = torch.qr(A, some)\nshould be replaced with\n"
@@ -493,6 +494,11 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """The product of several matrices, given one by one, in the cheapest order."""
+    warn_once(
+        "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
+        "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than "
+        "multiple parameters."
+    )
     return multi_dot(matrices, out=out) if len(matrices) > 1 else matrices[0]
 
 

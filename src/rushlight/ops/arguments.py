@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,11 +19,11 @@ from rushlight.core.tensor import (
     Array,
     TensorBase,
     bump,
-    user_line,
     wants_grad,
 )
 from rushlight.core.turned import held, put
 from rushlight.elsewhere import has_memory
+from rushlight.errors import warn
 from rushlight.memory import (
     FULL,
     PARTIAL,
@@ -363,7 +362,7 @@ def write_out(
                 f"output with shape {list(data.shape)} doesn't match the broadcast shape "
                 f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
             )
-        _resize(out, result._data, warn=not made)
+        _resize(out, result._data, told=not made)
     into(out, copy, result)
     bump(out, "an out= argument")
     return out
@@ -378,19 +377,17 @@ def need_growing(data: Array) -> None:
         )
 
 
-def _resize(out: Tensor, like: Array, warn: bool) -> None:
+def _resize(out: Tensor, like: Array, told: bool) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     exchange(out)
     data = held(out)
-    if data.size and warn:
-        warnings.warn_explicit(
+    if data.size and told:
+        warn(
             "An output with one or more elements was resized since it had shape "
             f"{list(data.shape)}, which does not match the required output shape {list(like.shape)}. "
             "This behavior is deprecated, and in a future release outputs will not be resized unless "
             "they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, "
-            "to zero elements with t.resize_(0).",
-            UserWarning,
-            *user_line(),
+            "to zero elements with t.resize_(0)."
         )
     order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype, like=like))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)

@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
 from rushlight.elsewhere import has_memory
+from rushlight.errors import warn_once
 from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.builders import binary, unary
@@ -132,6 +133,11 @@ def where(
             raise TypeError(
                 f"where(): argument '{name}' must be Tensor or Number, not {type_name(value)}"
             )
+    if condition._data.dtype.char == "B":
+        warn_once(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a "
+            "future version of PyTorch. Use a boolean condition instead."
+        )
     result: Tensor = apply(rows.where, condition, input, other)
     return result if out is None else write_out(out, result, condition, input, other, same=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from rushlight.core.doors import literal, number, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.device import META, check_device, choices, get_default_device, without_memory
-from rushlight.errors import no_memory
+from rushlight.errors import no_memory, warn
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
     as_dtype,
@@ -112,12 +111,10 @@ def tensor(
     torch.int64
     """
     if isinstance(data, TensorBase):
-        warnings.warn(
+        warn(
             "To copy construct from a tensor, it is recommended to use "
             "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
-            "rather than torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=2,
+            "rather than torch.tensor(sourceTensor)."
         )
     if isinstance(data, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")

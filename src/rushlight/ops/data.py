@@ -11,7 +11,6 @@ import contextlib
 import functools
 import mmap
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.errors import warn
 from rushlight.memory import claimed, root, show, strided_view
 from rushlight.ops.arguments import type_name
 from rushlight.primitives.placement import alike, copied
@@ -95,12 +95,11 @@ def taken(array: Array, what: str, short: str) -> Array:
 
 @functools.cache
 def _warn_of_read_only(what: str, short: str) -> None:
-    warnings.warn(
+    warn(
         f"The given {what} is not writable, and PyTorch does not support non-writable tensors. "
         f"This means that a write to the tensor changes the {short} all the same. You may want to copy the "
         f"{short} to protect its data or make it writable before converting it to a tensor. This "
-        "type of warning will be suppressed for the rest of this program.",
-        stacklevel=5,
+        "type of warning will be suppressed for the rest of this program."
     )
 
 
@@ -179,11 +178,10 @@ def _read_slowly(data: Any, dtype: Dtype) -> Array:
 
 @functools.cache
 def _warn_of_arrays() -> None:
-    warnings.warn(
+    warn(
         "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider "
         "converting the list to a single numpy.ndarray with numpy.array() before converting to a "
-        "tensor.",
-        stacklevel=6,
+        "tensor."
     )
 
 

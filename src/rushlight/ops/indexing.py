@@ -8,7 +8,6 @@ result finds its place, where NumPy would count it among the tensors.
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, into, literal, number
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
+from rushlight.errors import warn
 from rushlight.memory import beside
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import (
@@ -178,11 +178,9 @@ def _index_tensor(part: Any) -> Tensor:
     if data.dtype == np.int64 or data.dtype.kind == "b":
         return part if isinstance(part, TensorBase) else literal(data)  # type: ignore[return-value]
     if data.dtype == np.uint8:
-        warnings.warn(
+        warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
-            "instead.",
-            UserWarning,
-            stacklevel=4,
+            "instead."
         )
         return apply(pointwise.ne, part, 0) if isinstance(part, TensorBase) else literal(data != 0)
     if data.dtype == np.int32:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.tensor import Array, TensorBase, inference
+from rushlight.errors import warn
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
     apart,
@@ -533,11 +533,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if axis._data.dtype != axes[0]._data.dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing is None:
-        warnings.warn(
+        warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
-            "argument.",
-            UserWarning,
-            stacklevel=2,
+            "argument."
         )
     elif indexing not in ("ij", "xy"):
         raise RuntimeError(

@@ -12,6 +12,7 @@ from rushlight.core.tensor import Array, TensorBase, result_class
 from rushlight.core.turned import turning
 from rushlight.device import check_device
 from rushlight.device import device as Device
+from rushlight.errors import warn_once
 from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.capsules import capsule_of, read_capsule
@@ -221,6 +222,10 @@ LEGACY = {
 
 def set_default_tensor_type(t: LegacyType | str) -> None:
     """Set the default dtype by a type of old, like `torch.DoubleTensor`; use set_default_dtype."""
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and torch.set_default_device() as alternatives."
+    )
     named = LEGACY.get(t) if isinstance(t, str) else getattr(t, "dtype", None)
     if isinstance(t, LegacyType) and t.is_cuda:
         raise t.unavailable()

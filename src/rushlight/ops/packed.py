@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply, check, literal
+from rushlight.errors import warn_once
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel, write_out, write_outs
 from rushlight.ops.conversion import in_columns, in_rows
@@ -153,6 +154,10 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | Non
 @in_single
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """`linalg.lu_factor` under its older name; with get_infos a third result says where U is zero."""
+    warn_once(
+        "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex and will "
+        "be removed in a future PyTorch release."
+    )
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
     if get_infos:
         return write_outs(out, return_types._lu_with_info((packed, pivots, info)))

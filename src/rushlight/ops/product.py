@@ -10,8 +10,9 @@ import numpy as np
 
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tensor import bump, tell_once
+from rushlight.core.tensor import bump
 from rushlight.dtypes import NARROW, promote_types
+from rushlight.errors import warn_once
 from rushlight.layout import strided
 from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
@@ -413,7 +414,7 @@ def cross(
         )
     shape = input._data.shape
     if dim is None:
-        tell_once(
+        warn_once(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim "
             "explicitly or simply use torch.linalg.cross.\nThe default value of dim will change to agree "
             "with that of linalg.cross in a future release."

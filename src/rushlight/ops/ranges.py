@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from rushlight.core.doors import literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import choices
+from rushlight.errors import warn
 from rushlight.ops.arguments import numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.primitives.constant import computed
@@ -62,12 +62,10 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
 
 def range(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     """Deprecated: numbers from start up to and with end; use `arange`."""
-    warnings.warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is "
         "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
-        "values in [start, end).",
-        UserWarning,
-        stacklevel=2,
+        "values in [start, end)."
     )
     start, end, step = _bounds("range", bounds, options)
     storage = numpy_dtype(dtype, default_float())

@@ -7,7 +7,6 @@ the other reads.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of, held, take_memory, turn
 from rushlight.elsewhere import has_memory
+from rushlight.errors import warn
 from rushlight.layout import strided
 from rushlight.ops.creation import empty_strided
 from rushlight.ops.legacy import as_class
@@ -128,11 +128,10 @@ def _warn_of_hooks(tensor: Tensor) -> None:
     hooks = tensor._hooks if node is None else node._hooks
     for hook in list(hooks.on_tensor(tensor._output_nr).values()) if hooks is not None else ():
         if not getattr(hook, "__torch_unserializable__", False):
-            warnings.warn(
+            warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, "
                 "you can decorate the function with @torch.utils.hooks.unserializable_hook to "
-                "suppress this warning",
-                stacklevel=2,
+                "suppress this warning"
             )
 
 

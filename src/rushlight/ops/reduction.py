@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import math
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.layout import strided
 from rushlight.ops.arguments import (
     Dim,
@@ -235,11 +235,9 @@ def _moment(
         raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
     dims = None if dim is None else many_dims(dim, input._data.ndim)
     if rows.folded_size(input._data.shape, dims) <= correction:
-        warnings.warn(
+        warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            "reduction factor (input numel divided by output numel).",
-            UserWarning,
-            stacklevel=4,
+            "reduction factor (input numel divided by output numel)."
         )
     return input, {"dim": dims, "keepdim": keepdim, "correction": correction}
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase, tell_once
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import as_sizes, many_dims, named, need_tensor, numpy_names, one_dim
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
@@ -337,7 +338,7 @@ def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
 def reversed_dims(self: Tensor) -> Tensor:
     """All dimensions in reverse order: `x.T`."""
     if self._data.ndim not in (0, 2):
-        tell_once(
+        warn_once(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated "
             "and it will throw an error in a future release. Consider `x.mT` to transpose batches of "
             "matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a "

@@ -5,13 +5,13 @@ Allen and Rabiner, "A unified approach to short-time Fourier analysis and synthe
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rushlight.core.doors import apply, check, literal
 from rushlight.dtypes import NARROW
+from rushlight.errors import warn
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
@@ -60,11 +60,9 @@ def stft(
             )
         return_complex = True
     if not return_complex:
-        warnings.warn(
+        warn(
             "stft with return_complex=False is deprecated: view_as_real(stft(..., "
-            "return_complex=True)) is the same.",
-            UserWarning,
-            stacklevel=2,
+            "return_complex=True)) is the same."
         )
     if window is None:
         _warn_of_no_window()
@@ -173,11 +171,9 @@ def istft(
         )
     signal = signal / envelope
     if end > total:
-        warnings.warn(
+        warn(
             "The length of signal is shorter than the length parameter. Result is being padded with "
-            "zeros in the tail. Please check your center and hop_length settings.",
-            UserWarning,
-            stacklevel=2,
+            "zeros in the tail. Please check your center and hop_length settings."
         )
         signal = apply(pad, signal, widths=((0, 0), (0, end - total)), value=0)
     return signal if input._data.ndim == 3 else signal.squeeze(0)
@@ -223,10 +219,8 @@ def _check(name: str, x: Tensor, n_fft: int, hop: int, length: int, window: Tens
 
 
 def _warn_of_no_window() -> None:
-    warnings.warn(
+    warn(
         "A window was not provided. A rectangular window will be applied, which is known to cause "
         "spectral leakage. Other windows such as torch.hann_window or torch.hamming_window are "
-        "recommended; to suppress this warning set window=torch.ones(n_fft).",
-        UserWarning,
-        stacklevel=3,
+        "recommended; to suppress this warning set window=torch.ones(n_fft)."
     )

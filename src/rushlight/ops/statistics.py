@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
 from rushlight.ops.comparison import where
 from rushlight.ops.conversion import in_rows
@@ -67,7 +67,7 @@ def cov(
             degrees = total - sum(weights * aweights) * correction / total
     counted = weights is not None
     if np.any((check(degrees, "that enough is left") if counted else degrees) <= 0):
-        warnings.warn("cov(): degrees of freedom is <= 0", UserWarning, stacklevel=2)
+        warn("cov(): degrees of freedom is <= 0")
         degrees = degrees.clamp(min=0) if counted else 0.0
     away = x - mean.unsqueeze(1)
     weighted = away if weights is None else away * weights

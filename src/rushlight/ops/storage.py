@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from rushlight import dtypes
 from rushlight.core.tensor import Array, wrap
 from rushlight.device import CPU, check_device, device, without_memory
 from rushlight.elsewhere import device_of, has_memory
+from rushlight.errors import warn_once
 from rushlight.memory import address, root
 from rushlight.outline import outlined
 
@@ -486,21 +486,14 @@ class TypedStorage(_Casts):
         return shown(self, f"dtype={self.dtype}, device=cpu")
 
 
-_warned = False
-
-
 def warn_of_age() -> None:
     """torch's warning, once in a process."""
-    global _warned
-    if not _warned:
-        _warned = True
-        warnings.warn(
-            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will "
-            "be the only storage class. This should only matter to you if you are using storages "
-            "directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of "
-            "tensor.storage()",
-            stacklevel=4,
-        )
+    warn_once(
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will "
+        "be the only storage class. This should only matter to you if you are using storages "
+        "directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of "
+        "tensor.storage()"
+    )
 
 
 class StorageType:

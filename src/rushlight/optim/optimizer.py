@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,6 +15,7 @@ from rushlight.core import doors
 from rushlight.core.doors import number, once, options
 from rushlight.core.state import state as mode
 from rushlight.core.tensor import site, user_line
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
@@ -239,11 +239,9 @@ class Optimizer:
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if len({id(p) for p in listed}) != len(listed):
             self._repeated = True
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this "
-                "will cause an error: give each parameter once",
-                UserWarning,
-                stacklevel=3,
+                "will cause an error: give each parameter once"
             )
         named = "param_names" in group
         if any(("param_names" in other) != named for other in self.param_groups):

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
-from rushlight.core.tensor import TensorBase, result_class, tell_once
+from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of
+from rushlight.errors import warn_once
 
 # Whether anybody is asked: everybody, modes alone, nobody.
 ALL, MODES, NOBODY = range(3)
@@ -174,7 +175,7 @@ def ask(
     for value in found:
         method = value.__torch_function__
         if getattr(method, "__self__", None) is value:
-            tell_once(
+            warn_once(
                 "Defining your `__torch_function__` as a plain method is deprecated and will be an error "
                 "in future, please define it as a classmethod."
             )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import warnings
 from collections.abc import Iterable
 from enum import Enum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from rushlight.errors import warn
 from rushlight.profiler.table import in_time, table
 
 # What holds memory that no operation was open for as it came or went.
@@ -58,11 +58,7 @@ class _Times:
     @property
     def cuda_time(self) -> float:
         """`device_time` under its older name."""
-        warnings.warn(
-            "`cuda_time` is deprecated, please use `device_time` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn("`cuda_time` is deprecated, please use `device_time` instead.", FutureWarning)
         return self.device_time
 
     cpu_time_str = property(lambda self: in_time(self.cpu_time))

@@ -6,11 +6,11 @@ import json
 import os
 import socket
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.profiler import places, trace, tree
 from rushlight.profiler.events import EventList
 from rushlight.profiler.watch import Watch, record_function
@@ -91,9 +91,7 @@ def schedule(
             f"active={active} (need > 0), repeat={repeat} (need >= 0), skip_first={skip_first} (need >= 0)."
         )
     if warmup == 0:
-        warnings.warn(
-            "Profiler won't be using warmup, this can skew profiler results", stacklevel=2
-        )
+        warn("Profiler won't be using warmup, this can skew profiler results")
     return schedule_fn
 
 
@@ -162,10 +160,9 @@ class _KinetoProfile:
         """What is asked about events before there are any."""
         if self._events is not None and not self.acc_events and not self._told:
             self._told = True
-            warnings.warn(
+            warn(
                 "Warning: Profiler clears events at the end of each cycle. Only events from the current cycle "
-                "will be reported. To keep events across cycles, set acc_events=True.",
-                stacklevel=4,
+                "will be reported. To keep events across cycles, set acc_events=True."
             )
         if self._events is None or not self.acc_events:
             self._events = EventList()
@@ -305,11 +302,7 @@ class profile(_KinetoProfile):
             post_processing_timeout_s=post_processing_timeout_s,
         )  # fmt: skip
         if use_cuda is not None:
-            warnings.warn(
-                "`use_cuda` is deprecated, use `activities` argument instead",
-                FutureWarning,
-                stacklevel=2,
-            )
+            warn("`use_cuda` is deprecated, use `activities` argument instead", FutureWarning)
         self.schedule = schedule or _default_schedule_fn
         self.record_steps = schedule is not None
         self.on_trace_ready = on_trace_ready
@@ -379,7 +372,7 @@ class profile(_KinetoProfile):
             self.start_trace()
 
     def _wrong(self, before: str, after: Any) -> None:
-        warnings.warn(f"Incorrect schedule: {before} followed by {after.name}", stacklevel=4)
+        warn(f"Incorrect schedule: {before} followed by {after.name}")
 
 
 def tensorboard_trace_handler(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
+from rushlight.errors import warn
 from rushlight.heavy import loops
 from rushlight.memory import address
 
@@ -125,11 +125,9 @@ def _within(dtype: Dtype, start: int, last: int) -> tuple[int, int]:
     exact = 1 << width
     for name, bound in (("from", start), ("to - 1", last)):
         if abs(bound) > exact:
-            warnings.warn(
+            warn(
                 f"{name} is out of bounds [-(2^{width}), 2^{width}]: "
-                f"{dtype} does not hold every whole number of this range",
-                UserWarning,
-                stacklevel=3,
+                f"{dtype} does not hold every whole number of this range"
             )
     return start, last
 

@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.device import device
+from rushlight.errors import warn
 from rushlight.later import later
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.ops.storage_places import is_storage
@@ -150,7 +150,7 @@ def load(
             "out, or pass weights_only=False if you trust the file"
         )
     if safe and pickle_load_args:
-        warnings.warn("pickle_load_args only works if `weights_only=False`.", stacklevel=2)
+        warn("pickle_load_args only works if `weights_only=False`.")
     pickle_load_args.setdefault("encoding", "utf-8")
     base = SafeUnpickler if safe else _unpickler(pickle_module)
     restore = _placing(map_location)
@@ -186,10 +186,9 @@ def _is_safe(weights_only: bool | None, pickle_module: Any) -> bool:
         return True
     if weights_only is None:
         if forbidden:
-            warnings.warn(
+            warn(
                 f"Environment variable {_FORBIDDEN} detected, since the`weights_only` argument was not "
-                "explicitly passed to `torch.load`, forcing weights_only=False.",
-                stacklevel=3,
+                "explicitly passed to `torch.load`, forcing weights_only=False."
             )
         return pickle_module is None and not forbidden
     return bool(weights_only)

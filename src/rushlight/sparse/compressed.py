@@ -15,6 +15,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.device import check_device
+from rushlight.errors import warn_once
 from rushlight.layout import sparse_coo, sparse_csc, sparse_csr
 from rushlight.ops.arguments import as_dtype, relabel
 from rushlight.ops.creation import as_tensor
@@ -251,6 +252,10 @@ class CompressedTensor(SparseTensor):
 def _made(
     at: Tensor, values: Tensor, sizes: tuple[int, ...], kind: Any, number: _Index
 ) -> CompressedTensor:
+    warn_once(
+        "Sparse CSR tensor support is in beta state. If you miss a functionality in the sparse tensor "
+        "support, please submit a feature request to https://github.com/pytorch/pytorch/issues."
+    )
     plain = assemble(at, values, sizes, True)
     tensor = object.__new__(CompressedTensor)
     for name in ("_node", "_requires_grad", "_grad", "_view", "_changes"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -11,6 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import read
+from rushlight.errors import warn
 from rushlight.ops.creation import as_tensor
 
 Message = str | Callable[[str], str] | None
@@ -66,11 +66,10 @@ def assert_allclose(
     msg: str = "",
 ) -> None:
     """`assert_close` by its older name: types do not matter, and nan equals nan."""
-    warnings.warn(
+    warn(
         "`torch.testing.assert_allclose()` is deprecated since 1.12: use "
         "`torch.testing.assert_close()` instead.",
         FutureWarning,
-        stacklevel=2,
     )
     actual, expected = (x if isinstance(x, Tensor) else as_tensor(x) for x in (actual, expected))
     if rtol is None and atol is None:

@@ -12,7 +12,6 @@ ways, as in torch:
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -33,6 +32,7 @@ from rushlight.autograd.state import enable_grad
 from rushlight.core.doors import literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.random import default_generator, fork_rng
 from rushlight.utils.selective import (
     SAC_IGNORED_OPS,
@@ -135,10 +135,9 @@ def checkpoint(
     tensor([2., 2., 2.])
     """
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
-            "use_reentrant=False is recommended; without it, use_reentrant=True is assumed.",
-            stacklevel=2,
+            "use_reentrant=False is recommended; without it, use_reentrant=True is assumed."
         )
         use_reentrant = True
     if use_reentrant:
@@ -341,11 +340,10 @@ def checkpoint_sequential(
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be "
             "passed explicitly. use_reentrant=False is recommended; without it, "
-            "use_reentrant=True is assumed.",
-            stacklevel=2,
+            "use_reentrant=True is assumed."
         )
         use_reentrant = True
     layers = list(functions)
@@ -417,9 +415,7 @@ class CheckpointFunction(Function):
 def check_backward_validity(inputs: Any) -> None:
     """Warn if no input wants a gradient."""
     if not any(t._requires_grad for t in inputs if isinstance(t, TensorBase)):
-        warnings.warn(
-            "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4
-        )
+        warn("None of the inputs have requires_grad=True. Gradients will be None")
 
 
 def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 import weakref
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from rushlight.core import hooks as hooking
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 from rushlight.nn import Module
 from rushlight.nn.modules.hooks import (
@@ -114,9 +114,7 @@ class FlopCounterMode(Interpreter):
         custom_mapping: Any = None,
     ) -> None:
         if mods is not None:
-            warnings.warn(
-                "mods argument is not needed anymore, you can stop passing it", stacklevel=2
-            )
+            warn("mods argument is not needed anymore, you can stop passing it")
         self.depth, self.display = depth, display
         self.flop_counts: dict[str, dict[Any, int]] = {}
         self._names: weakref.WeakKeyDictionary[Module, str] = weakref.WeakKeyDictionary()

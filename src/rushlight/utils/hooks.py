@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight.autograd.function import Function
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle
 
 __all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
@@ -25,11 +25,10 @@ def warn_if_has_hooks(tensor: Any) -> None:
     hooks = {} if place._hooks is None else place._hooks.on_tensor(tensor._output_nr)
     for hook in list(hooks.values()):
         if not getattr(hook, "__torch_unserializable__", False):
-            warnings.warn(
+            warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you "
                 "can decorate the function with @torch.utils.hooks.unserializable_hook to suppress this "
-                "warning",
-                stacklevel=2,
+                "warning"
             )
 
 

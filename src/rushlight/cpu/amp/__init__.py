@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight import amp as _amp
 from rushlight import dtypes
 from rushlight.amp import autocast_mode
@@ -13,11 +13,10 @@ __all__ = ["GradScaler", "autocast"]
 
 
 def _deprecated(name: str) -> None:
-    warnings.warn(
+    warn(
         f"`torch.cpu.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cpu', "
         "args...)` instead.",
         FutureWarning,
-        stacklevel=3,
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight import amp as _amp
 from rushlight import dtypes
 from rushlight.amp import autocast_mode
@@ -15,10 +15,9 @@ __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 
 def _deprecated(old: str, new: str) -> None:
-    warnings.warn(
+    warn(
         f"`torch.cuda.amp.{old}(args...)` is deprecated. Please use `torch.amp.{new}` instead.",
         FutureWarning,
-        stacklevel=3,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from rushlight.distributed.groups import _resolve
 from rushlight.distributed.reducing import Work
+from rushlight.errors import warn
 
 
 class JoinHook:
@@ -60,10 +60,9 @@ class Join:
                 self._count(1)
                 raise RuntimeError(f"Rank {self._group.rank()} exhausted all inputs.")
             if rounds == self._TELL_AFTER:
-                warnings.warn(
+                warn(
                     f"Detected uneven input skew of greater than {rounds}. This means that rank "
-                    f"{self._group.rank()} has at least {rounds} fewer inputs than other currently-active ranks.",
-                    stacklevel=2,
+                    f"{self._group.rank()} has at least {rounds} fewer inputs than other currently-active ranks."
                 )
             last, rounds = False, rounds + 1
             for hook in self._hooks:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.errors import warn
 from rushlight.layout import contiguous_format
 from rushlight.ops import activation as ops
 from rushlight.ops import pointwise
@@ -256,6 +257,8 @@ def gumbel_softmax(
     E. Jang et al., "Categorical Reparameterization with Gumbel-Softmax", 2016.
     """
     need_tensor("gumbel_softmax", "logits", 1, logits)
+    if eps != 1e-10:
+        warn("`eps` parameter is deprecated and has no effect.")
     noise = exponential_(empty_like(logits.detach(), memory_format=contiguous_format))
     soft = ops.softmax((logits - noise.log()) / tau, dim)
     if not hard:

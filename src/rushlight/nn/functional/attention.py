@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW
+from rushlight.errors import warn
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
@@ -230,10 +230,9 @@ def canonical_mask(
     if mask._data.dtype.kind not in "bfV":
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if beside is not None and beside[1] is not None and beside[1].dtype != mask.dtype:
-        warnings.warn(
+        warn(
             f"Support for mismatched {name} and {beside[0]} is deprecated. Use same type for both "
-            "instead.",
-            stacklevel=3,
+            "instead."
         )
     return _additive(mask.logical_not(), dtype) if mask._data.dtype.kind == "b" else mask
 

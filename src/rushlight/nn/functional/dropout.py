@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rushlight.errors import warn
 from rushlight.ops import dropout as ops
 from rushlight.ops.arguments import need_tensor
 
@@ -71,11 +71,10 @@ def _channels(
             "[N, C, L] or [C, L]"
         )
     if ndim not in (dims + 1, dims + 2):
-        warnings.warn(
+        warn(
             f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in an "
             f"error in a future release. To retain the behavior and silence this warning, please use "
-            f"another dropout: {name} takes inputs of {dims + 1} or {dims + 2} dimensions.",
-            stacklevel=3,
+            f"another dropout: {name} takes inputs of {dims + 1} or {dims + 2} dimensions."
         )
     function = _choose(ops.feature_dropout, ops.feature_dropout_, inplace)
     if strict and ndim != dims + 2:
@@ -99,11 +98,10 @@ def dropout2d(
     """
     _check("dropout2d", input, p)
     if input._data.ndim == 3:
-        warnings.warn(
+        warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
             "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
-            "dim. For a single image write input.unsqueeze(0).",
-            stacklevel=2,
+            "dim. For a single image write input.unsqueeze(0)."
         )
     return _channels("dropout2d", input, p, training, inplace, 2, strict=False)
 

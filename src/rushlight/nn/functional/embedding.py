@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rushlight.core.doors import check, literal, number
+from rushlight.errors import warn
 from rushlight.ops import embedding as ops
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.conversion import in_rows
@@ -76,10 +76,9 @@ def embedding_bag(
     need_tensor("embedding_bag", "input", 1, input)
     need_tensor("embedding_bag", "weight", 2, weight)
     if weight._data.dtype == np.int64 and input._data.dtype.kind in "fV":
-        warnings.warn(
+        warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
-            "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`.",
-            stacklevel=2,
+            "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`."
         )
         input, weight = weight, input
     shape = input._data.shape

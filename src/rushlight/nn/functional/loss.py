@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
@@ -62,15 +62,14 @@ def _need_sized(name: str, input: Any, target: Any) -> None:
             )
 
 
-def _pair(name: str, input: Tensor, target: Tensor, level: int = 3) -> tuple[Tensor, Tensor]:
+def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both in one shape; torch promotes their types when they have it."""
     _need_sized(name, input, target)
     if input._data.shape != target._data.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.",
-            stacklevel=level,
+            "Please ensure they have the same size."
         )
         input, target = broadcast_tensors(input, target)
     return input, target
@@ -78,7 +77,7 @@ def _pair(name: str, input: Tensor, target: Tensor, level: int = 3) -> tuple[Ten
 
 def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both in one shape and type, one that the kernel takes."""
-    input, target = _pair(name, input, target, level=4)
+    input, target = _pair(name, input, target)
     common = result_type(input._data, target._data)
     supported(name.replace("_loss", "_cpu"), FLOAT, [np.empty(0, common.numpy)])
     return input.to(common), target.to(common)
@@ -478,11 +477,10 @@ def kl_div(
         return total / input._data.shape[0] if input._data.ndim else total
     how = chosen_reduction(size_average, reduce, reduction)
     if how == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
             "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
-            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
-            stacklevel=2,
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release."
         )
     return ops.kl_div(input, target, how, log_target=log_target)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.nn import init as initial
 from rushlight.nn.modules.attention import MultiheadAttention
@@ -218,10 +218,9 @@ class Hardtanh(Module):
         super().__init__()
         for name, old in (("min_val", min_value), ("max_val", max_value)):
             if old is not None:
-                warnings.warn(
+                warn(
                     f"keyword argument `{name}ue` is deprecated and renamed to `{name}`",
                     FutureWarning,
-                    stacklevel=2,
                 )
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
@@ -387,7 +386,7 @@ class Softmax(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """exp(x) / sum(exp(x))."""
-        return F.softmax(input, self.dim, _stacklevel=5)
+        return F.softmax(input, self.dim)
 
 
 class Softmin(_OverDim):
@@ -395,7 +394,7 @@ class Softmin(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """softmax(-x)."""
-        return F.softmin(input, self.dim, _stacklevel=5)
+        return F.softmin(input, self.dim)
 
 
 class LogSoftmax(_OverDim):
@@ -403,7 +402,7 @@ class LogSoftmax(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """x - log(sum(exp(x)))."""
-        return F.log_softmax(input, self.dim, _stacklevel=5)
+        return F.log_softmax(input, self.dim)
 
 
 class Softmax2d(Module):
@@ -415,4 +414,4 @@ class Softmax2d(Module):
             raise ValueError(
                 f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
             )
-        return F.softmax(input, -3, _stacklevel=5)
+        return F.softmax(input, -3)

@@ -8,7 +8,6 @@ unchanged and lets the hooks see, or replace, them.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ from rushlight.core.hooks import replaced
 from rushlight.core.node import Meta, Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import TensorBase, user_line
+from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
@@ -224,10 +224,9 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             try:
                 hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
             except Exception as second:
-                warnings.warn(
+                warn(
                     "module forward hook with ``always_call=True`` raised an exception that was "
-                    f"silenced as another error was raised in forward: {second}",
-                    stacklevel=2,
+                    f"silenced as another error was raised in forward: {second}"
                 )
         raise
 
@@ -306,11 +305,10 @@ def _warn_of_what_is_missed(args: tuple[Any, ...], result: Any, node: Node) -> N
     else:
         return
     used = f"non-full backward {used}" if used[0] == "h" else f"a non-full backward hook {used}"
-    warnings.warn(
+    warn(
         f"Using {used} is deprecated and will be removed in future versions. This hook will be missing "
         f"some {missed}. Please use register_full_backward_hook to get the documented behavior.",
         FutureWarning,
-        stacklevel=5,
     )
 
 
@@ -368,10 +366,9 @@ class Gates:
     def leave(self, result: Any) -> Any:
         """The results behind the gate."""
         if not isinstance(result, (TensorBase, tuple)):
-            warnings.warn(
+            warn(
                 "For backward hooks to be called, module output should be a Tensor or a tuple of "
-                f"Tensors but received {type(result)}",
-                stacklevel=4,
+                f"Tensors but received {type(result)}"
             )
         results = result if isinstance(result, tuple) else (result,)
         passed, places = _through(results, self._at_outputs)
@@ -385,11 +382,9 @@ class Gates:
         self.grad_outputs = grads
         if self.inputs is None:
             if self.hooks:
-                warnings.warn_explicit(
+                warn(
                     "Full backward hook is firing when gradients are computed with respect to module "
-                    "outputs since no inputs require gradients.",
-                    UserWarning,
-                    *user_line(),
+                    "outputs since no inputs require gradients."
                 )
             for hook in self.hooks:
                 result = hook(self.module, (None,) * self.n_inputs, grads)

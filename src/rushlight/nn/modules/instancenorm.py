@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.nn.modules.batchnorm import _LazyNormBase, _NormBase
 
@@ -50,10 +50,9 @@ class _InstanceNorm(_NormBase):
                     f"expected input's size at dim={place} to match num_features "
                     f"({self.num_features}), but got: {input.shape[place]}."
                 )
-            warnings.warn(
+            warn(
                 f"input's size at dim={place} does not match num_features. You can silence this "
-                "warning by not passing in num_features, which is not used because affine=False",
-                stacklevel=3,
+                "warning by not passing in num_features, which is not used because affine=False"
             )
         result = F.instance_norm(
             input if batched else input.unsqueeze(0), self.running_mean, self.running_var,

@@ -6,13 +6,13 @@ All take reduction "mean", "sum" or "none"; size_average and reduce are its old 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import _reduction
 from rushlight.nn import functional as F
 from rushlight.nn.modules.distance import PairwiseDistance
@@ -188,11 +188,10 @@ class NLLLoss2d(NLLLoss):
     """The old name of NLLLoss for pictures."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        warnings.warn(
+        warn(
             "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in "
             "replacement.",
             FutureWarning,
-            stacklevel=2,
         )
         super().__init__(*args, **kwargs)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.nn import init
 from rushlight.nn.functional.recurrent import one_step, run_layers
 from rushlight.nn.modules.module import Module
@@ -101,11 +101,10 @@ class RNNBase(Module):
                 "element being zeroed"
             )
         if self.dropout > 0 and self.num_layers == 1:
-            warnings.warn(
+            warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero "
                 f"dropout expects num_layers greater than 1, but got dropout={self.dropout} and "
-                f"num_layers={self.num_layers}",
-                stacklevel=4,
+                f"num_layers={self.num_layers}"
             )
         for name, kind in (
             ("input_size", int), ("hidden_size", int), ("bias", bool), ("batch_first", bool)

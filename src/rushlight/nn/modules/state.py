@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import write
 from rushlight.elsewhere import has_memory
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
 
@@ -301,12 +301,11 @@ class StateMethods:
                 if not target._data.ndim and source._data.shape == (1,):
                     source = source[0]  # 0-d parameters were saved as 1-d by torch before 0.4
                 if not (has_memory(target._data) or not has_memory(source._data)):
-                    warnings.warn(
+                    warn(
                         f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
                         "parameter in the current model, which is a no-op. (Did you mean to pass "
                         "`assign=True` to assign items in the state dictionary to their corresponding "
-                        "key in the module instead of copying them in place?)",
-                        stacklevel=2,
+                        "key in the module instead of copying them in place?)"
                     )
                 loading.copy(target, source, at_once)
         self._load_extra_state(state_dict, prefix, strict, missing_keys, unexpected_keys)

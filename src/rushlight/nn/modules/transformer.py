@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal, read
 from rushlight.core.state import state
+from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.functional.attention import canonical_mask
@@ -268,10 +268,9 @@ class TransformerEncoder(Module):
         reason = _why_no_nested_tensor(encoder_layer)
         self.use_nested_tensor = enable_nested_tensor and not reason
         if enable_nested_tensor and reason:
-            warnings.warn(
+            warn(
                 "enable_nested_tensor is True, but self.use_nested_tensor is False because "
-                f"{reason}",
-                stacklevel=2,
+                f"{reason}"
             )
 
     def forward(

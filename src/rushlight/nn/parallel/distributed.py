@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 
 if TYPE_CHECKING:
@@ -73,10 +73,9 @@ class DistributedDataParallel(Module):
         if bucket_cap_mb is not None and bucket_cap_mb <= 0:
             raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
         if broadcast_buffers is not None:
-            warnings.warn(
+            warn(
                 "`broadcast_buffers` is deprecated, use `forward_sync_buffers` (and `init_sync`) instead",
                 FutureWarning,
-                stacklevel=2,
             )
         self.module = module
         self.device = next(module.parameters()).device

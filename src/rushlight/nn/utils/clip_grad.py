@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ from rushlight import linalg
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.ops.creation import tensor as new_tensor
 from rushlight.ops.joining import stack
 
@@ -96,11 +96,10 @@ def clip_grad_norm_(
 
 @functools.wraps(clip_grad_norm_)
 def _deprecated(*args: Any, **kwargs: Any) -> Tensor:
-    warnings.warn(
+    warn(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
         "`torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
     )
     return clip_grad_norm_(*args, **kwargs)
 

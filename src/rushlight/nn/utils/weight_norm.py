@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, TypeVar
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 from rushlight.ops.arguments import one_dim
@@ -81,11 +81,10 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
     `parametrizations.weight_norm` does the same in the newer way.
     """
-    warnings.warn(
+    warn(
         "`torch.nn.utils.weight_norm` is deprecated in favor of "
         "`torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
-        stacklevel=2,
     )
     WeightNorm.apply(module, name, dim)
     return module

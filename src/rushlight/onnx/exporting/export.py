@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.export.program import ExportedProgram
 from rushlight.nn.modules.module import Module
 from rushlight.onnx.errors import OnnxExporterError, OnnxExporterWarning
@@ -99,18 +99,15 @@ def export(
     if dynamo:
         _warn_of_training(model)
         if dynamic_axes is not None and dynamic_shapes is None:
-            warnings.warn(
-                "# 'dynamic_axes' is not recommended when dynamo=True: supply 'dynamic_shapes' instead.",
-                UserWarning,
-                stacklevel=2,
+            warn(
+                "# 'dynamic_axes' is not recommended when dynamo=True: supply 'dynamic_shapes' instead."
             )
         mode = TrainingMode.PRESERVE
     else:
-        warnings.warn(
+        warn(
             "You are using the interface of the TorchScript-based ONNX export; dynamo=True is the default since "
             "PyTorch 2.9.",
             DeprecationWarning,
-            stacklevel=2,
         )
         if dynamic_shapes:
             raise ValueError(
@@ -150,16 +147,14 @@ def _check_version(version: int) -> None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, OnnxExporterWarning, stacklevel=3)
+    warn(message, OnnxExporterWarning)
 
 
 def _warn_of_training(model: Any) -> None:
     if getattr(model, "training", False) and isinstance(model, Module):
-        warnings.warn(
+        warn(
             "Exporting a model while it is in training mode. Please ensure that this is intended, as it may lead "
-            "to different behavior during inference. Calling model.eval() before export is recommended.",
-            UserWarning,
-            stacklevel=3,
+            "to different behavior during inference. Calling model.eval() before export is recommended."
         )
 
 
@@ -374,10 +369,9 @@ def _save(
         )  # fmt: skip
         return
     if dynamo and isinstance(f, io.BytesIO):
-        warnings.warn(
+        warn(
             "Saving ONNX model to a BytesIO object is deprecated. Please use a file path instead.",
             DeprecationWarning,
-            stacklevel=3,
         )
     program.save(
         f,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, SupportsFloat
 
+from rushlight.errors import warn
 from rushlight.optim.lr_scheduler.scheduler import (
     EPOCH_WARNING,
     LRScheduler,
@@ -92,7 +92,7 @@ class ReduceLROnPlateau(LRScheduler):
         if epoch is None:
             epoch = self.last_epoch + 1
         else:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=3)
+            warn(EPOCH_WARNING)
         self.last_epoch = epoch
         if self._is_better(value, self.best):
             self.best = value

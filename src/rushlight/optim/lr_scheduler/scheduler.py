@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from rushlight._tensor import Tensor
 from rushlight.core import doors
+from rushlight.errors import warn
 from rushlight.optim.optimizer import Optimizer
 
 Rate = float | Tensor
@@ -176,14 +176,14 @@ class LRScheduler:
             self._check_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=3)
+            warn(EPOCH_WARNING)
         self._update_lr(epoch)
 
     def _check_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
-            warnings.warn(_OVERRIDDEN_WARNING, UserWarning, stacklevel=4)
+            warn(_OVERRIDDEN_WARNING)
         elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(_ORDER_WARNING, UserWarning, stacklevel=4)
+            warn(_ORDER_WARNING)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         with self._inside_step():
@@ -211,7 +211,7 @@ class LRScheduler:
     def _warn_outside_step(self) -> None:
         # The formulas go from one epoch to the next, so calling get_lr by hand gives a wrong rate.
         if not self._get_lr_called_within_step:
-            warnings.warn(_GET_LR_WARNING, UserWarning, stacklevel=3)
+            warn(_GET_LR_WARNING)
 
     def _scaled(self, factor: float) -> list[Any]:
         """Each group's present rate times factor."""

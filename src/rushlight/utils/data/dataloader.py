@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from rushlight import random
 from rushlight._utils import ExceptionWrapper
+from rushlight.errors import warn
 from rushlight.threads import processors
 from rushlight.utils.data._utils.collate import default_collate, default_convert
 from rushlight.utils.data._utils.fetch import _BaseDatasetFetcher, _DatasetKind
@@ -199,13 +199,12 @@ class DataLoader(Generic[T_co]):
         """Warn where there are to be more workers than cores."""
         cores = processors()
         if self.num_workers > cores:
-            warnings.warn(
+            warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our "
                 f"suggested max number of worker in current system is {cores}, which is smaller "
                 f"than what this DataLoader is going to create. Please be aware that excessive "
                 f"worker creation might get DataLoader running slow or even freeze, lower the "
-                f"worker number to avoid potential slowness/freeze if necessary.",
-                stacklevel=3,
+                f"worker number to avoid potential slowness/freeze if necessary."
             )
 
 
@@ -283,10 +282,9 @@ class _BaseDataLoaderIter:
         # There is no device that reads it.
         self._pin_memory = False
         if loader.pin_memory:
-            warnings.warn(
+            warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device "
-                "pinned memory won't be used.",
-                stacklevel=4,
+                "pinned memory won't be used."
             )
         self._sampler_iter = iter(self._index_sampler)
         self._base_seed = draw_seed(loader.generator)
@@ -324,11 +322,10 @@ class _BaseDataLoaderIter:
                 "Each worker iterates its own copy of the dataset: use get_worker_info() in "
                 "__iter__ to give each its share."
             )
-        warnings.warn(
+        warn(
             f"Length of IterableDataset {self._dataset} was reported to be "
             f"{reported} (when accessing len(dataloader)), but {self._num_yielded} "
-            f"samples have been fetched. {advice}",
-            stacklevel=3,
+            f"samples have been fetched. {advice}"
         )
 
     def __len__(self) -> int:

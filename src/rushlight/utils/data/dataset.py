@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from rushlight import random
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.utils.data.sampler import drawn
 
 T_co = TypeVar("T_co", covariant=True)
@@ -251,8 +251,5 @@ def _from_fractions(fractions: Sequence[float], total: int) -> list[int]:
         lengths[index % len(lengths)] += 1
     for index, length in enumerate(lengths):
         if length == 0:
-            warnings.warn(
-                f"Length of split at index {index} is 0. This might result in an empty dataset.",
-                stacklevel=3,
-            )
+            warn(f"Length of split at index {index} is 0. This might result in an empty dataset.")
     return lengths

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import urllib.error
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.ops.creation import from_numpy
 from rushlight.vision.datasets import idx
 from rushlight.vision.datasets.utils import download_and_extract_archive
@@ -162,7 +162,7 @@ class MNIST(VisionDataset[tuple[Any, Any]]):
         return f"Split: {'Train' if self.train is True else 'Test'}"
 
     def _renamed(self, old: str, new: str) -> Tensor:
-        warnings.warn(f"{old} has been renamed {new}", stacklevel=3)
+        warn(f"{old} has been renamed {new}")
         tensor: Tensor = getattr(self, new)
         return tensor
 

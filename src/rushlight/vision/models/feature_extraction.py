@@ -14,10 +14,10 @@ import copy
 import inspect
 import math
 import re
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.fx._symbolic_trace import Tracer
 from rushlight.fx.graph import Graph
 from rushlight.fx.graph_module import GraphModule, _CodeOnlyModule, _copy_attr
@@ -116,10 +116,9 @@ def _warn_graph_differences(train: NodePathTracer, evaluating: NodePathTracer) -
         )
     else:
         what = "The nodes obtained by tracing the model in train mode are different to those obtained in eval mode. "
-    warnings.warn(
+    warn(
         f"{what}When choosing nodes for feature extraction, you may need to specify output nodes for train and "
-        "eval mode separately.",
-        stacklevel=3,
+        "eval mode separately."
     )
 
 

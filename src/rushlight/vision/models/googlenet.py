@@ -5,12 +5,12 @@ Szegedy et al., "Going Deeper with Convolutions", 2015.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rushlight import nn
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
 from rushlight.vision.models.inception import BasicConv2d
@@ -116,12 +116,11 @@ class GoogLeNet(nn.Module):
         super().__init__()
         conv, inception, aux = blocks or [BasicConv2d, Inception, InceptionAux]
         if init_weights is None:
-            warnings.warn(
+            warn(
                 "The default weight initialization of GoogleNet will be changed in future releases of "
                 "torchvision. If you wish to keep the old behavior (which leads to long initialization "
                 "times due to scipy/scipy#11299), please set init_weights=True.",
                 FutureWarning,
-                stacklevel=2,
             )
             init_weights = True
         self.aux_logits = aux_logits

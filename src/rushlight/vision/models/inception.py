@@ -5,12 +5,12 @@ Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 201
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rushlight import nn
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
 from rushlight.vision.models.trained import filled
@@ -222,12 +222,11 @@ class Inception3(nn.Module):
             BasicConv2d, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE, InceptionAux,
         ]  # fmt: skip
         if init_weights is None:
-            warnings.warn(
+            warn(
                 "The default weight initialization of inception_v3 will be changed in future releases of "
                 "torchvision. If you wish to keep the old behavior (which leads to long initialization "
                 "times due to scipy/scipy#11299), please set init_weights=True.",
                 FutureWarning,
-                stacklevel=2,
             )
             init_weights = True
         if len(blocks) != 7:

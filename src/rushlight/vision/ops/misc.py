@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.ops.creation import ones, zeros
 
 Layer = Callable[..., nn.Module]
@@ -82,10 +82,9 @@ class ConvNormActivation(nn.Sequential):
         super().__init__(*layers)
         self.out_channels = out_channels
         if type(self) is ConvNormActivation:
-            warnings.warn(
+            warn(
                 "Don't use ConvNormActivation directly, please use Conv2dNormActivation and "
-                "Conv3dNormActivation instead.",
-                stacklevel=2,
+                "Conv3dNormActivation instead."
             )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.nn import Module
 from rushlight.vision.transforms import functional as F
 from rushlight.vision.transforms.base import (
@@ -222,7 +222,7 @@ def check_range(scale: Any, ratio: Any) -> None:
         if not isinstance(value, Sequence):
             raise TypeError(f"{name} should be a sequence, got {value!r}")
     if scale[0] > scale[1] or ratio[0] > ratio[1]:
-        warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=3)
+        warn("Scale and ratio should be of kind (min, max)")
 
 
 def draw_area(area: float, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int]:

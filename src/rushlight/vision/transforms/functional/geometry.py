@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.ops.creation import from_numpy
 from rushlight.vision.pictures import checked, pillow
 from rushlight.vision.transforms.functional import resample
@@ -134,10 +134,9 @@ def resize(
         return img
     if not isinstance(img, Tensor):
         if antialias is False:
-            warnings.warn(
+            warn(
                 "Anti-alias option is always applied for PIL Image input. Argument antialias is "
-                "ignored.",
-                stacklevel=2,
+                "ignored."
             )
         return checked(img).resize((width, height), PIL_NUMBER[mode])
     if mode.value not in ("nearest", "nearest-exact", "bilinear", "bicubic"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.distributions import Beta
+from rushlight.errors import warn
 from rushlight.nn.functional import one_hot
 from rushlight.utils._pytree import tree_flatten, tree_unflatten
 from rushlight.vision.pictures import is_picture
@@ -56,11 +56,10 @@ class ToTensor(PILToTensor):
     """`transforms.ToTensor`, with torchvision's warning that it will go."""
 
     def __init__(self) -> None:
-        warnings.warn(
+        warn(
             "The transform `ToTensor()` is deprecated and will be removed in a future release. Instead, please "
             "use `v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])`.Output is equivalent up to "
-            "float precision.",
-            stacklevel=2,
+            "float precision."
         )
         super().__init__()
 

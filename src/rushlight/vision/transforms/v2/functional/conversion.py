@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from rushlight._tensor import Tensor
+from rushlight.errors import warn
 from rushlight.ops.creation import from_numpy, tensor
 from rushlight.vision.pictures import is_picture
 from rushlight.vision.transforms import functional as F
@@ -41,20 +41,18 @@ def to_image(inpt: Any) -> Any:
 
 def to_tensor(inpt: Any) -> Tensor:
     """`transforms.functional.to_tensor`, with torchvision's warning that it will go."""
-    warnings.warn(
+    warn(
         "The function `to_tensor(...)` is deprecated and will be removed in a future release. "
-        "Instead, please use `to_image(...)` followed by `to_dtype(..., dtype=torch.float32, scale=True)`.",
-        stacklevel=2,
+        "Instead, please use `to_image(...)` followed by `to_dtype(..., dtype=torch.float32, scale=True)`."
     )
     return F.to_tensor(inpt)
 
 
 def get_image_size(inpt: Any) -> list[int]:
     """[width, height], with torchvision's warning that it will go."""
-    warnings.warn(
+    warn(
         "The function `get_image_size(...)` is deprecated and will be removed in a future release. "
-        "Instead, please use `get_size(...)` which returns `[h, w]` instead of `[w, h]`.",
-        stacklevel=2,
+        "Instead, please use `get_size(...)` which returns `[h, w]` instead of `[w, h]`."
     )
     return get_size(inpt)[::-1]
 

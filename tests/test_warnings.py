@@ -1,8 +1,6 @@
 """Warnings: the same as torch's, and at the line of the user's that led to them."""
 
-import ast
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
@@ -74,16 +72,3 @@ def test_torch_warns_too(statement):
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_warning_names_the_line_of_the_user(statement):
     assert {w.filename for w in told(rushlight, statement)} == {__file__}
-
-
-def test_rooms_warn_by_one_function():
-    # NumPy's reports (floaterrors) are looked at for whose they are.
-    rooms = Path(rushlight.__file__).parent
-    calls = {
-        str(path.relative_to(rooms))
-        for path in rooms.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in ("warnings.warn", "warnings.warn_explicit")
-    }
-    assert calls == {"errors.py", "floaterrors.py"}

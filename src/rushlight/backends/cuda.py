@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from enum import Enum
 
 from rushlight.errors import warn
+
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off

@@ -32,6 +32,7 @@ FLOORS = [
         "allocation",
         "arrays",
         "version",
+        "caller",
         "errors",
         "device",
         "floaterrors",

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight import dtypes
-from rushlight.autograd import api
+from rushlight.autograd import api, hooks
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
-from rushlight.core import hooks
 from rushlight.core.doors import number, read
-from rushlight.core.node import Node
+from rushlight.core.node import Node, retain
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import (
@@ -275,7 +274,7 @@ class Tensor(
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         refresh(self)
-        hooks.retain(self)
+        retain(self)
 
     @property
     def retains_grad(self) -> bool:

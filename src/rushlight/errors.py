@@ -6,9 +6,32 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from rushlight.core.row import Primitive
+
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they "
+    "have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+NOT_SAVED = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
+    "mode in computation tracked by autograd. To work around this, you can make a clone to get a "
+    "normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+    "`torch.inference_mode()`."
+)
 
 
 class MissingExtraError(ImportError):
@@ -56,6 +79,20 @@ def warn_once(message: str) -> None:
 def no_memory(error: Exception) -> RuntimeError:
     """What torch raises where an array cannot be allocated."""
     return RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")
+
+
+def explained(
+    row: Primitive, arrays: Sequence[Any], static: dict[str, Any], error: Exception
+) -> Exception:
+    """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
+    try:
+        row.rule(*arrays, **static)
+    except Exception as better:
+        return better
+    if isinstance(error, IndexError | TypeError):
+        return error
+    shapes = ", ".join(str(list(np.shape(a))) for a in arrays)
+    return RuntimeError(f"{row.name}: {error} (shapes: {shapes})")
 
 
 class AcceleratorError(RuntimeError):

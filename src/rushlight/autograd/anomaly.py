@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from rushlight.autograd.state import _Switch
+from rushlight.caller import HERE
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tensor import HERE, TensorBase
+from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd import accumulate as accumulating
 from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room, together
+from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
-from rushlight.core.hooks import retain
-from rushlight.core.node import Node, PrimitiveNode
+from rushlight.core.node import Node, PrimitiveNode, retain
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
-from rushlight.core.tensor import TensorBase, result_class, site, user_line
+from rushlight.core.tensor import TensorBase, result_class
 from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
 

@@ -13,20 +13,12 @@ from rushlight.autograd import nodes, saved
 from rushlight.autograd.anomaly import where
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.core.doors import literal
-from rushlight.core.node import FREED, Node, SavedOutput
+from rushlight.core.node import Node, SavedOutput
 from rushlight.core.state import state
-from rushlight.core.tape import NOT_SAVED, refresh
-from rushlight.core.tensor import (
-    CUSTOM,
-    SEVERAL,
-    TensorBase,
-    View,
-    bump,
-    is_inference,
-    wants_grad,
-)
+from rushlight.core.tape import refresh
+from rushlight.core.tensor import CUSTOM, SEVERAL, TensorBase, View, bump, is_inference, wants_grad
 from rushlight.core.turned import alias
-from rushlight.errors import warn
+from rushlight.errors import FREED, NOT_SAVED, warn
 from rushlight.memory import placed
 from rushlight.primitives.view import reshape
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from rushlight.autograd import hooks
 from rushlight.autograd.accumulate import accumulate
 from rushlight.autograd.saved import properties
-from rushlight.core import hooks
 from rushlight.core.node import PrimitiveNode, SavedOutput
 from rushlight.core.tensor import TensorBase
 from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
-    from rushlight.core.hooks import Hook
+    from rushlight.autograd.hooks import Hook
 
 
 class Node:
@@ -60,6 +60,14 @@ class Node:
             return self.metadata_
 
     requires_grad = True
+
+    def register_hook(self: Any, hook: Hook) -> Handle:
+        """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
+        return Handle(hooks.at(self).after, hook)
+
+    def register_prehook(self: Any, hook: Hook) -> Handle:
+        """Call hook(gradients of the outputs) before this node runs; both may return others."""
+        return Handle(hooks.at(self).before, hook)
 
     def _sequence_nr(self: Any) -> int:
         return self._sequence

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from rushlight.core.doors import Interpreter
-from rushlight.core.node import FREED, Node, PrimitiveNode, SavedOutput, SavedOutputs
+from rushlight.core.node import Node, PrimitiveNode, SavedOutput, SavedOutputs
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach
 from rushlight.core.tensor import TensorBase, wrap
+from rushlight.errors import FREED
 
 
 class saved_tensors_hooks(Interpreter):

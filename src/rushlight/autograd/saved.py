@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight.autograd.packing import Packed, PackedNode, Unpacked, saved_tensors_hooks
-from rushlight.core.node import FREED, SavedOutput
+from rushlight.core.node import SavedOutput
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.table import INPUT, OUT, OUT_PART, SHAPE, STATIC
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import FREED
 
 # How torch calls what the rules of most rows name so.
 _USUAL = {

@@ -13,8 +13,8 @@ import sys
 import sysconfig
 from types import TracebackType
 
+from rushlight.caller import HERE
 from rushlight.cli.finder import STANDS_FOR, no_module
-from rushlight.core.tensor import HERE
 
 # The variable that leaves tracebacks as they are.
 FULL = "RUSHLIGHT_FULL_TRACEBACK"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from rushlight.core.tensor import Array, Line
+from rushlight.caller import Line
+from rushlight.core.tensor import Array
 
 if TYPE_CHECKING:
     from rushlight.compiler.recording.entries import Entry

@@ -12,11 +12,12 @@ from rushlight.compiler.graph import Memory
 from rushlight.compiler.machine import Machine, Stopped
 from rushlight.compiler.recording.entries import Entry
 from rushlight.compiler.recording.program import Backward, Program, Way
-from rushlight.core.node import FREED, Node
+from rushlight.core.node import Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held
+from rushlight.errors import FREED
 from rushlight.memory import address
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.caller import HERE
 from rushlight.compiler.build import FLAGS, cache_folder, compiler, processor, put, target, writable
 from rushlight.compiler.lowering.draws import words_of
 from rushlight.compiler.recording.entries import (
@@ -38,7 +39,7 @@ from rushlight.compiler.recording.program import Program, Result
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
-from rushlight.core.tensor import HERE, TensorBase
+from rushlight.core.tensor import TensorBase
 from rushlight.memory import address
 from rushlight.threads import get_num_threads
 

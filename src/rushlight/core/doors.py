@@ -19,7 +19,7 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held, write
 from rushlight.core.views import view
 from rushlight.dtypes import NARROW
-from rushlight.errors import no_memory
+from rushlight.errors import explained, no_memory
 from rushlight.memory import in_memory, placed
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             else:
                 result = _computed(row, arrays, static)
     except (ValueError, IndexError, TypeError) as error:
-        raise explained(row, inputs, static, error) from None
+        raise explained(row, _arrays(inputs), static, error) from None
     except MemoryError as error:
         raise no_memory(error) from None
     if result.__class__ is _ndarray:
@@ -363,18 +363,3 @@ class Interpreter:
         global watching
         State.interpreters = state.interpreters = (self, *state.interpreters)
         watching += 1
-
-
-def explained(
-    row: Primitive, inputs: Sequence[Any], static: dict[str, Any], error: Exception
-) -> Exception:
-    """The row's own message for bad arguments, if its rule has one; else NumPy's, with the op's name."""
-    arrays = _arrays(inputs)
-    try:
-        row.rule(*arrays, **static)
-    except Exception as better:
-        return better
-    if isinstance(error, IndexError | TypeError):
-        return error
-    shapes = ", ".join(str(list(np.shape(a))) for a in arrays)
-    return RuntimeError(f"{row.name}: {error} (shapes: {shapes})")

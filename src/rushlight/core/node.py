@@ -9,26 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core import hooks as hooking
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.handles import RemovableHandle as Handle
+from rushlight.errors import FREED
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-    from rushlight.core.hooks import Hook, Hooks
+    from rushlight.autograd.hooks import Hooks
     from rushlight.core.row import Plan
 
 next_sequence = itertools.count().__next__
 
 # The shape and dtype that a gradient must have to flow into an output.
 Meta = tuple[tuple[int, ...], np.dtype[Any]]
-
-FREED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they "
-    "have already been freed). Saved intermediate values of the graph are freed when you call "
-    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
-    "graph a second time or if you need to access saved tensors after calling backward."
-)
 
 
 class Node:
@@ -92,14 +84,6 @@ class Node:
     def _meta(self, number: int) -> Meta:
         """Shape and NumPy dtype of output `number`."""
         return (self._out_shape, self._out_dtype) if self._metas is None else self._metas[number]
-
-    def register_hook(self, hook: Hook) -> Handle:
-        """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
-        return Handle(hooking.at(self).after, hook)
-
-    def register_prehook(self, hook: Hook) -> Handle:
-        """Call hook(gradients of the outputs) before this node runs; both may return others."""
-        return Handle(hooking.at(self).before, hook)
 
 
 class PrimitiveNode(Node):
@@ -199,15 +183,6 @@ class PrimitiveNode(Node):
         )
 
 
-class ReusableNode(PrimitiveNode):
-    """A node through which backward may come again: torch saves nothing there, and this numbers alone."""
-
-    __slots__ = ()
-
-    def _release(self) -> None:
-        """Nothing is forgotten."""
-
-
 class SavedOutput:
     """An output kept for the rule as a bare array: a tensor would point back to its own node."""
 
@@ -237,3 +212,15 @@ class SavedOutputs(SavedOutput):
     def restore(self, node: Node) -> Any:
         """The outputs as tensors made by node."""
         return [part.restore(node) for part in self.parts]
+
+
+def retain(tensor: TensorBase, before: Node | None = None) -> None:
+    """Let the node at which tensor stands know that its gradient is to be kept, and no longer `before`."""
+    node = tensor._node
+    if node is None:
+        return
+    tensor._retains_grad = True
+    if before is not None and before._retained is not None:
+        before._retained = [entry for entry in before._retained if entry[0]() is not tensor]
+    if not any(ref() is tensor for ref, _ in node._retained or ()):
+        node._retained = [*(node._retained or ()), (weakref.ref(tensor), tensor._output_nr)]

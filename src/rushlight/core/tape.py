@@ -10,19 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.hooks import retain
-from rushlight.core.node import PrimitiveNode, ReusableNode, SavedOutput, SavedOutputs
-from rushlight.core.state import state
-from rushlight.core.table import (
-    NEEDS,
-    OUT,
-    OUT_PART,
-    OUT_SHAPE,
-    REST,
-    SHAPE,
-    STATIC,
-    TABLE,
-)
+from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs, retain
+from rushlight.core.table import NEEDS, OUT, OUT_PART, OUT_SHAPE, REST, SHAPE, STATIC, TABLE
 from rushlight.core.tensor import (
     CUSTOM,
     INFERRED,
@@ -30,10 +19,10 @@ from rushlight.core.tensor import (
     UNRECORDED,
     Array,
     TensorBase,
-    is_inference,
     wrap,
 )
 from rushlight.core.turned import held
+from rushlight.errors import NOT_SAVED
 from rushlight.memory import address, root
 
 if TYPE_CHECKING:
@@ -165,38 +154,6 @@ def _keep_outputs(out: Any, versions: list[Any]) -> Any:
     for o in out:
         versions += o._changes, o._changes[0]
     return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
-
-
-NOT_SAVED = (
-    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference "
-    "mode in computation tracked by autograd. To work around this, you can make a clone to get a "
-    "normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
-    "`torch.inference_mode()`."
-)
-
-
-def remember(result: Tensor, *tensors: Any) -> Tensor:
-    """For an operation that torch holds for one that saves these tensors; returns the result.
-
-    What can be seen of that: inference tensors are refused, and so is backward where one of them has
-    changed since, or for a second time. Nothing is kept.
-    """
-    node = result._node
-    if node is not None:
-        saved = [t for t in tensors if isinstance(t, TensorBase)]
-        if any(map(is_inference, saved)):
-            raise RuntimeError(NOT_SAVED)
-        if state.packing is None and isinstance(node, PrimitiveNode):
-            counts = [part for t in saved for part in (t._changes, t._changes[0])]
-            node.versions = [*node.versions, *counts]
-    return result
-
-
-def reusable(result: Tensor) -> Tensor:
-    """For a part of an operation that saves no tensor in torch: backward may come here again."""
-    if result._node.__class__ is PrimitiveNode:
-        result._node.__class__ = ReusableNode
-    return result
 
 
 def refresh(tensor: TensorBase) -> None:

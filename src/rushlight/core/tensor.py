@@ -6,22 +6,20 @@ operations, which stand above the engine.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.caller import site, user_line
+
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
-    from rushlight.core.hooks import Hooks
+    from rushlight.autograd.hooks import Hooks
     from rushlight.core.node import Node
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# The folder of the package: frames of its files are not the user's.
-HERE = os.path.dirname(os.path.dirname(__file__))
 _new = object.__new__
 
 
@@ -164,35 +162,6 @@ def wants_grad(tensor: TensorBase) -> bool:
     """Whether gradients flow to or through a tensor, or to the tensor of which it is a view."""
     view = tensor._view
     return tensor._requires_grad or (view is not None and view.base._requires_grad)
-
-
-# Whether a file is rushlight's own: every in-place change asks, for several frames.
-_own: dict[str, bool] = {}
-
-Line = tuple[str, int]
-
-
-class _Site(threading.local):
-    """While an optimizer takes a step, the user's line that asked for it stands for all its changes."""
-
-    line: Line | None = None
-
-
-site = _Site()
-
-
-def user_line() -> Line:
-    """The file and line, outside of rushlight, from which the caller was called."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None:
-        name = frame.f_code.co_filename
-        own = _own.get(name)
-        if own is None:
-            own = _own[name] = name.startswith(HERE)
-        if not own:
-            break
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
 
 
 def bump(tensor: TensorBase, operation: str) -> None:

@@ -12,7 +12,7 @@ import sysconfig
 from types import FrameType
 from typing import Any, NamedTuple
 
-from rushlight.core.tensor import HERE
+from rushlight.caller import HERE
 
 _LIBRARIES = tuple(
     {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")}

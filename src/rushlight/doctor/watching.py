@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from rushlight import nn, optim
 from rushlight._tensor import Tensor
 from rushlight.autograd import api, engine
+from rushlight.caller import site
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, site
+from rushlight.core.tensor import TensorBase
 from rushlight.doctor import crashes, losses
 from rushlight.doctor.facts import COPIED, DRAWN, Fact, Memory, owner
 from rushlight.doctor.findings import Finding, Report

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes, random
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, draw
-from rushlight.core.tape import remember
 from rushlight.errors import warn
 from rushlight.ops.arguments import (
     anew,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tape import geometry, reusable
+from rushlight.core.tape import geometry
 from rushlight.core.tensor import wants_grad
 from rushlight.memory import is_repeated
 from rushlight.ops.arguments import (

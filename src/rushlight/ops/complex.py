@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, write_out

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, literal
-from rushlight.core.tape import remember
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.precision import in_single

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply
-from rushlight.core.tape import remember
 from rushlight.ops.arguments import need_tensor, numpy_names, one_dim, write_out
 from rushlight.ops.precision import in_single
 from rushlight.ops.ranges import arange

@@ -14,26 +14,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.hooks import at
 from rushlight.autograd.state import need_tracked, no_grad
+from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
-from rushlight.core.hooks import retain
-from rushlight.core.node import PrimitiveNode, next_sequence
+from rushlight.core.node import PrimitiveNode, next_sequence, retain
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
-from rushlight.core.tensor import (
-    Array,
-    TensorBase,
-    Untracked,
-    bump,
-    inference,
-    site,
-    user_line,
-    wants_grad,
-    wrap,
-)
+from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad, wrap
 from rushlight.core.turned import alias, held
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.memory import address
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
@@ -429,7 +421,7 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         if result._requires_grad:
             keep_values(result, before, start)
             if refused and result._node is not None:
-                result._node.register_prehook(missing(f"inplace version of {plain}"))
+                Handle(at(result._node).before, missing(f"inplace version of {plain}"))
         return assign(self, result, name, *others)
 
     method.__name__ = name

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, check, literal, read_each
 from rushlight.core.state import state
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel

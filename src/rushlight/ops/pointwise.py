@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, calculate, literal, number
 from rushlight.core.row import Primitive
-from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.dtypes import NARROW
 from rushlight.narrow import need_more_bits, rounded

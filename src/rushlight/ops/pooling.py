@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tape import remember, reusable
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel, rounded_once, size_at, type_name

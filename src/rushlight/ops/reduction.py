@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.layout import strided

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, elsewhere, random
+from rushlight.autograd.pretended import reusable
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import check, draw, into
 from rushlight.core.state import state
-from rushlight.core.tape import reusable
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.device import choices, without_memory
 from rushlight.layout import preserve_format

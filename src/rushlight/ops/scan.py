@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
+from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.row import Primitive
-from rushlight.core.tape import remember, reusable
 from rushlight.ops.arguments import (
     accumulated_in,
     named,

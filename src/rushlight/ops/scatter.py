@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, into, literal, number, read_each
 from rushlight.core.row import Primitive
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.elsewhere import has_memory
 from rushlight.ops.arguments import (

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.state import state
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import (

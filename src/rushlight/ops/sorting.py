@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
-from rushlight.core.tape import remember
 from rushlight.core.tensor import Array, TensorBase, wants_grad
 from rushlight.ops.arguments import (
     anew,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.hooks import at
 from rushlight.core.doors import apply, read
 from rushlight.core.tensor import Array, bump, wrap
 from rushlight.core.turned import held, put
 from rushlight.elsewhere import has_memory
+from rushlight.handles import RemovableHandle as Handle
 from rushlight.memory import address, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, relabel
 from rushlight.ops.creation import finish
@@ -97,7 +99,7 @@ def set_(
     array = _set_to(self, source, storage_offset, size, stride)
     if admit(self, source):
         result = apply(clone, self if self._requires_grad else source)
-        result._node.register_prehook(missing("set_", RuntimeError))
+        Handle(at(result._node).before, missing("set_", RuntimeError))
         relabel(result, "torch::autograd::NotImplemented")
         rebase(self, result)
     put(self, array)

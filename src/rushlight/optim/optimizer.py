@@ -11,10 +11,10 @@ from typing import Any
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad
+from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import number, once, options
 from rushlight.core.state import state as mode
-from rushlight.core.tensor import site, user_line
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
 from rushlight.ops.complex import view_as_real

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from rushlight.caller import user_line
 from rushlight.core.doors import Interpreter
-from rushlight.core.tensor import TensorBase, user_line
+from rushlight.core.tensor import TensorBase
 from rushlight.profiler.watch import DOOR, MODULE, NODE, Mark, Watch
 
 _PRODUCTS = {

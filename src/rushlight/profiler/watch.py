@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.caller import HERE
 from rushlight.core.doors import Interpreter
 from rushlight.core.state import State
-from rushlight.core.tensor import HERE, TensorBase
+from rushlight.core.tensor import TensorBase
 from rushlight.profiler.events import FUNCTION, USER
 
 _now = time.perf_counter_ns

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from rushlight.autograd import engine
-from rushlight.core import hooks as hooking
+from rushlight.autograd import hooks as hooking
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from rushlight.autograd import engine
-from rushlight.core import hooks as hooking
+from rushlight.autograd import hooks as hooking
 from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state

@@ -8,7 +8,7 @@ import sysconfig
 from types import FrameType
 from typing import Any
 
-from rushlight.core.tensor import HERE, site
+from rushlight.caller import HERE, site
 from rushlight.visual.records import Line
 
 # What stands around public functions, and is not what the user called.

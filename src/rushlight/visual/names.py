@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-from rushlight.core.tensor import HERE, TensorBase
+from rushlight.caller import HERE
+from rushlight.core.tensor import TensorBase
 from rushlight.nn import Module
 
 PARAMETER, BUFFER, LEAF, INPUT, CONSTANT, RESULT = (

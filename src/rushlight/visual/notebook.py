@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.caller import HERE
 from rushlight.core.doors import read
-from rushlight.core.tensor import HERE, Array
+from rushlight.core.tensor import Array
 from rushlight.visual.pixels import as_img, ends, heat, picture
 
 _QUIET = "opacity:.65"

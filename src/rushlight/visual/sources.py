@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.autograd.function import Function
-from rushlight.core.tensor import HERE
+from rushlight.caller import HERE
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive

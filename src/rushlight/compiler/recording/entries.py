@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.caller import Line
 from rushlight.compiler.recording.errors import Changed, place
 from rushlight.compiler.recording.facts import same
 from rushlight.compiler.recording.printing import SIGNS, call, called, shown
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Figure, Value, fingerprint
 from rushlight.core import doors
-from rushlight.core.doors import explained
-from rushlight.core.tensor import Array, Line, wrap
+from rushlight.core.tensor import Array, wrap
 from rushlight.core.turned import held, turned
 from rushlight.dtypes import cast
+from rushlight.errors import explained
 
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive

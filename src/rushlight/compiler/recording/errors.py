@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 
-from rushlight.core.tensor import Line
+from rushlight.caller import Line
 
 
 class CannotRecord(RuntimeError):

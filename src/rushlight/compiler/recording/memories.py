@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.caller import Line
 from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.program import hooks_of
 from rushlight.compiler.recording.values import fingerprint
 from rushlight.compiler.recording.world import World
-from rushlight.core.tensor import Array, Line, TensorBase
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import root
 from rushlight.random import Generator

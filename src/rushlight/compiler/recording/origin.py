@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 
-from rushlight.core.tensor import HERE
+from rushlight.caller import HERE
 
 USER, OWN, LIBRARY = range(3)
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rushlight.caller import Line
 from rushlight.compiler.recording.entries import Draw, Entry, Slots, Store, Write
 from rushlight.compiler.recording.errors import Changed, source
 from rushlight.compiler.recording.tree import Leaf, together
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.compiler.recording.world import World
 from rushlight.core.node import Node
-from rushlight.core.tensor import Array, Line, TensorBase, Untracked, wrap
+from rushlight.core.tensor import Array, TensorBase, Untracked, wrap
 from rushlight.core.turned import held, turn
 from rushlight.memory import root
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from rushlight.caller import Line
 from rushlight.compiler.recording.entries import Entry
 from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
@@ -24,7 +25,7 @@ from rushlight.compiler.recording.values import fingerprint, is_number, plain
 from rushlight.compiler.recording.world import World
 from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, Line, TensorBase, is_inference, result_class
+from rushlight.core.tensor import Array, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
 from rushlight.heavy import unchanged
 from rushlight.memory import root

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight.caller import Line, site, user_line
 from rushlight.compiler.recording.entries import (
     Arithmetic,
     Checked,
@@ -45,7 +46,7 @@ from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.table import INPUT, REST, STATIC
-from rushlight.core.tensor import Array, Line, TensorBase, site, user_line
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import address, root
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, check, literal
-from rushlight.core.tape import remember
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.nn import _reduction

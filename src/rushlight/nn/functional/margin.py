@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, check
-from rushlight.core.tape import remember
 from rushlight.narrow import need_wide
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops

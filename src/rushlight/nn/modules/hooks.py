@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.autograd.function import handed_back, stand
+from rushlight.autograd.hooks import at, replaced
 from rushlight.core.doors import literal
-from rushlight.core.hooks import replaced
 from rushlight.core.node import Meta, Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
@@ -283,7 +283,7 @@ def _hook_last_operation(
     node = first._node
     if node is not None:
         for hook in hooks:
-            node.register_hook(functools.partial(hook, module))
+            Handle(at(node).after, functools.partial(hook, module))
         _warn_of_what_is_missed(args, result, node)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.caller import Line
 from rushlight.compiler.recording.entries import (
     Arithmetic,
     Checked,
@@ -32,7 +33,7 @@ from rushlight.compiler.recording.facts import same
 from rushlight.compiler.recording.program import Argument, Program
 from rushlight.compiler.recording.tree import Leaf
 from rushlight.compiler.recording.values import Figure, Value
-from rushlight.core.tensor import Array, Line
+from rushlight.core.tensor import Array
 from rushlight.core.turned import held
 from rushlight.onnx.exporting.observing import Observed, Span
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -71,18 +70,6 @@ def at(place: Node | TensorBase) -> Hooks:
     if place._hooks is None:
         place._hooks = Hooks()
     return place._hooks
-
-
-def retain(tensor: TensorBase, before: Node | None = None) -> None:
-    """Let the node at which tensor stands know that its gradient is to be kept, and no longer `before`."""
-    node = tensor._node
-    if node is None:
-        return
-    tensor._retains_grad = True
-    if before is not None and before._retained is not None:
-        before._retained = [entry for entry in before._retained if entry[0]() is not tensor]
-    if not any(ref() is tensor for ref, _ in node._retained or ()):
-        node._retained = [*(node._retained or ()), (weakref.ref(tensor), tensor._output_nr)]
 
 
 def name_of(hook: Hook) -> str:

@@ -18,7 +18,7 @@ from benchmarks.engines import ENGINES, Engine, Step
 
 CHECKED_STEPS = 5
 # Past the 32nd call of everything, from which on eager programs are C.
-WARM_SECONDS = 1.5
+WARM_SECONDS, WARM_STEPS = 1.5, 36
 SAMPLE_NS = 200_000
 
 
@@ -49,7 +49,7 @@ class Worker:
                 result = step()
                 seconds.append(time.perf_counter() - start)
                 losses.append(_number(result))
-        times = self.run(WARM_SECONDS)["nanoseconds"]
+        times = self.run(WARM_SECONDS, WARM_STEPS)["nanoseconds"]
         # Steps shorter than a sample are repeated within it, for the sake of the clock.
         self.repeats = max(1, round(SAMPLE_NS / min(times)))
         return {"losses": losses, "seconds": seconds}
@@ -66,14 +66,14 @@ class Worker:
         numpy.savez(file, **{name: p.detach().numpy() for name, p in parameters})
         return {}
 
-    def run(self, seconds: float) -> dict[str, Any]:
-        """Nanoseconds per step, a number for each sample, for about this long."""
+    def run(self, seconds: float, samples: int = 1) -> dict[str, Any]:
+        """Nanoseconds per step, a number for each sample, for about this long, and so many at least."""
         step, repeats = self.step, range(self.repeats)
         assert step is not None
         clock = time.perf_counter_ns
         times: list[int] = []
         end = clock() + seconds * 1e9
-        while not times or clock() < end:
+        while len(times) < samples or clock() < end:
             start = clock()
             for _ in repeats:
                 step()

@@ -3,8 +3,9 @@
 A row in the table `HEAVY`, and a rule that is `warm_rule` (`primitives/warm.py`), count their calls,
 for each kind of them: shapes, strides, types and parameters. At the `ASKED`-th a program of that call
 alone is compiled on another processor (`compiler/single.py`); from the `TAKEN`-th on it computes what
-NumPy did. So a short program never waits, and the change comes at the same call in every run,
-whatever was compiled before: two runs of one program give the same bits.
+NumPy did; a call with large arrays counts for several. So a short program never waits, and the change
+comes at the same call in every run, whatever was compiled before: two runs of one program give the same
+bits. A product is C only where C gives the very bits of BLAS (`single.Exact`).
 
 The results are those of NumPy's forward but for the order of sums (the tests hold both together).
 Where there is no C compiler, after `rushlight.backends.c.enabled = False`, with `RUSHLIGHT_C=0` in
@@ -16,7 +17,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from rushlight.compiler.single import Kernel
     from rushlight.core.row import Primitive
 
-# The calls of one kind after which C is compiled, and after which it is taken.
+# The calls of one kind after which C is compiled, and after which it is taken; of large arrays a call
+# counts for up to four.
 ASKED, TAKEN = 8, 32
+_LARGE, _MOST_WEIGHT = 1 << 18, 4
 # Kinds of calls that one row counts; sizes that never come again would fill the memory.
 _MOST = 512
 
@@ -45,7 +48,9 @@ HEAVY = {
     **dict.fromkeys(("convolution", "convolution_transpose", "convolution_weight"), 1 << 12),
     **dict.fromkeys(("normalize", "normalize_grad", "max_pool_from", "pool_scatter"), 1 << 12),
     **dict.fromkeys(("rnn", "lstm", "gru"), 1 << 12),
-    **dict.fromkeys(("log_softmax", "cross_entropy", "vector_norm", "prod", "var"), 1 << 14),
+    **dict.fromkeys(
+        ("softmax", "log_softmax", "cross_entropy", "vector_norm", "prod", "var"), 1 << 14
+    ),
     **dict.fromkeys(("erf", "gelu", "relu_backward", "where", "convert"), 1 << 14),
     **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),
     **dict.fromkeys(("cummax_index", "cummin_index", "fold_windows", "windows_sum"), 1 << 14),
@@ -147,9 +152,11 @@ _process = os.getpid()
 class _Calls:
     """The calls of one kind: how many there were, and what computes them in the end."""
 
-    __slots__ = ("count", "kernel", "job")
+    __slots__ = ("weight", "count", "kernel", "job")
 
-    def __init__(self) -> None:
+    def __init__(self, arrays: Iterable[Any]) -> None:
+        largest = max([a.size for a in arrays if a is not None], default=0)
+        self.weight = min(1 + largest // _LARGE, _MOST_WEIGHT)
         self.count = 0
         self.kernel: Kernel | None = None
         self.job: _Job | None = None
@@ -158,12 +165,14 @@ class _Calls:
         """Count a call; the kernel, if there is one for it."""
         if self.count > TAKEN or here.making or os.getpid() != _process:
             return None
-        self.count += 1
-        if self.count == ASKED:
+        before = self.count
+        self.count += self.weight
+        if before < ASKED <= self.count:
             self._ask(begin)
-        if self.count == TAKEN and self.job is not None:
-            self.job.done.wait()
-            self.kernel = self.job.made
+        if self.count >= TAKEN:
+            if self.job is not None:
+                self.job.done.wait()
+                self.kernel = self.job.made
             # What could not be made is not asked for again.
             self.count, self.job = TAKEN + 1, None
         return self.kernel
@@ -190,8 +199,8 @@ class Kinds:
     def __init__(self) -> None:
         self.calls: dict[Hashable, _Calls] = {}
 
-    def kernel(self, kind: Hashable, begin: Begin) -> Kernel | None:
-        """The kernel for a call of this kind, which is counted."""
+    def kernel(self, kind: Hashable, begin: Begin, arrays: Iterable[Any]) -> Kernel | None:
+        """The kernel for a call of this kind with these arrays, which is counted."""
         try:
             calls = self.calls.get(kind)
         except TypeError:  # a parameter that is a list
@@ -201,7 +210,7 @@ class Kinds:
                 return None
             if len(self.calls) >= _MOST:
                 self.calls.clear()
-            calls = self.calls[kind] = _Calls()
+            calls = self.calls[kind] = _Calls(arrays)
         kernel = calls.kernel or calls.counted(begin)
         return None if kernel is None or are_deterministic_algorithms_enabled() else kernel
 
@@ -241,8 +250,13 @@ def loops(spares: int) -> CDLL | None:
     return _loops.job.made if _loops.job is not None and switch.enabled else None
 
 
-def warm(row: Primitive, forward: Callable[..., Any], least: int) -> Callable[..., Any]:
-    """The forward of a row that is heavy from `least` elements of its first input on."""
+def warm(
+    row: Primitive, forward: Callable[..., Any], least: int, exact: bool = False
+) -> Callable[..., Any]:
+    """The forward of a row that is heavy from `least` elements of its first input on.
+
+    exact: C is taken only where it gives the forward's very bits, for a product of random numbers.
+    """
     kinds, takes = Kinds(), _TAKES.get(row.name)
 
     @functools.wraps(forward)
@@ -262,12 +276,13 @@ def warm(row: Primitive, forward: Callable[..., Any], least: int) -> Callable[..
                 return forward(*arrays, **static)
 
         def begin() -> Callable[[], Kernel]:
-            from rushlight.compiler.single import kernel_of, program_of_row
+            from rushlight.compiler.single import Exact, kernel_of, program_of_row
 
             program = program_of_row(row, like, static)
-            return lambda: kernel_of(program)
+            bits = Exact(like, forward) if exact else None
+            return lambda: kernel_of(program, bits)
 
-        kernel = kinds.kernel((*like, *static.values()), begin)
+        kernel = kinds.kernel((*like, *static.values()), begin, arrays)
         made = None if kernel is None else kernel([a for a in arrays if a is not None])
         if made is None:
             return forward(*arrays, **static)

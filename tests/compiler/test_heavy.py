@@ -240,3 +240,55 @@ def test_nothing_changes_to_c_while_a_function_is_recorded(soon):
             call()
         step()
         assert not step.refusals
+
+
+@pytest.mark.parametrize(
+    "shapes", [((96, 300), (300, 320)), ((40, 888), (888, 260)), ((6, 200, 80), (6, 80, 64))]
+)
+def test_products_in_c_have_the_bits_of_blas(soon, monkeypatch, shapes):
+    taken = []
+    monkeypatch.setattr(
+        single.Exact,
+        "hold",
+        lambda self, kernel, hold=single.Exact.hold: taken.append(hold(self, kernel)),
+    )
+    left, right = (torch.randn(*shape[:-2], *shape[:-3:-1]).mT for shape in shapes)
+    results = [left @ right for _ in range(8)]
+    assert all(torch.equal(result, results[0]) for result in results)
+    assert len(taken) <= 1
+
+
+def test_products_that_would_have_other_bits_stay_with_blas(soon):
+    x, y = np.ones((8, 2000), np.float32), np.ones((2000, 8), np.float32)
+    like = [(a.shape, a.strides, a.dtype) for a in (x, y)]
+    with pytest.raises(NotInC, match="order of its own"):
+        single.Exact(like, np.matmul)
+    like[0], like[1] = ((8, 200), (800, 4), x.dtype), ((200, 8), (32, 4), x.dtype)
+    with pytest.raises(NotInC, match="other bits"):
+        kernel_of(
+            program_of_row(TABLE["matmul"], like, {}), single.Exact(like, lambda a, b: a @ b + 1)
+        )
+
+
+def test_calls_of_large_arrays_count_for_more():
+    small, large = heavy._Calls([np.ones(9), None]), heavy._Calls([np.ones(9), np.ones(1 << 20)])
+    assert (small.weight, large.weight) == (1, 4)
+
+
+@pytest.mark.parametrize("name", ["gelu", "softmax", "log_softmax"])
+def test_a_gradient_is_a_kernel_from_some_size_on(soon, name):
+    generator = np.random.default_rng(3)
+    x = torch.tensor(generator.normal(size=(160, 128)), dtype=torch.float32, requires_grad=True)
+    g = torch.tensor(generator.normal(size=(160, 128)), dtype=torch.float32)
+    function = getattr(torch.nn.functional, name)
+
+    def gradient(**options):
+        y = function(x) if name == "gelu" else function(x, dim=-1)
+        return torch.autograd.grad(y, x, g, **options)[0]
+
+    with torch.backends.c.flags(enabled=False):
+        plain = gradient()
+    results = [gradient() for _ in range(8)]
+    assert torch.equal(results[0], plain)
+    torch.testing.assert_close(results[-1], plain, rtol=1e-5, atol=1e-6)
+    assert gradient(create_graph=True).requires_grad

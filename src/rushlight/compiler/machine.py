@@ -13,6 +13,7 @@ import numpy as np
 from rushlight.compiler.blocks import Block, Blocks
 from rushlight.compiler.build import built, join_pool
 from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
+from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.arena import LINE, Need, arranged
 from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store
@@ -48,7 +49,7 @@ class Machine(Written):
     """The C of a program, ready to run; flags: more of them for the compiler.
 
     sizes: the libraries that it may share with programs for other sizes, some of which are `alike`.
-    known: its graph and its C, where these are known from before.
+    known: its graph and its C, where these are known from before. processor: written for another than this.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class Machine(Written):
         sizes: Sizes | None = None,
         alike: Sequence[Program] = (),
         known: dict[str, Any] | None = None,
+        processor: Target | None = None,
     ) -> None:
-        super().__init__(program, sizes is not None, known)
+        super().__init__(program, sizes is not None, known, processor)
         # Taken by the call that uses its memory, and what Python gave in that call.
         self.busy = threading.Lock() if sizes is None else sizes.busy
         self.library = self._built(flags) if sizes is None else self._shared(sizes, alike)

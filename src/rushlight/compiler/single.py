@@ -7,13 +7,14 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.autograd.state import no_grad
-from rushlight.compiler.build import NoCompiler, built
+from rushlight.compiler.build import NoCompiler, built, target
 from rushlight.compiler.emit.fragments import HEADERS, fragments
 from rushlight.compiler.machine import Machine
 from rushlight.compiler.recording.entries import Operation
@@ -106,11 +107,34 @@ def _given_up() -> Iterator[None]:
         raise NotInC(f"{type(error).__name__}: {error}") from error
 
 
-def kernel_of(program: Program) -> Kernel:
+class Exact:
+    """What a product must be to the last bit: BLAS's, of some numbers."""
+
+    # Up to here OpenBLAS takes the inner dimension in one piece, up to twice as many in halves.
+    MOST = 448
+
+    def __init__(self, like: Sequence[Like], forward: Callable[..., Array]) -> None:
+        if like[0][0][-1] > 2 * self.MOST or like[0][2].kind != "f":
+            raise NotInC("a product that BLAS sums in an order of its own")
+        generator = np.random.default_rng(0)
+        self.arrays = [_filled(*one) for one in like]
+        for array in self.arrays:
+            array[...] = generator.standard_normal(array.shape, array.dtype)
+        self.bits = forward(*self.arrays).tobytes()
+
+    def hold(self, kernel: Kernel) -> None:
+        """Hold a kernel to it; raises NotInC."""
+        made = kernel(self.arrays)
+        if made is None or made[0].tobytes() != self.bits:
+            raise NotInC("other bits than BLAS's")
+
+
+def kernel_of(program: Program, exact: Exact | None = None) -> Kernel:
     """The C of a program of arguments alone; raises NotInC."""
     global _held
     with _given_up(), _one_at_a_time:
-        machine = Machine(program)
+        here = replace(target(), matrices=False, as_blas=Exact.MOST) if exact is not None else None
+        machine = Machine(program, processor=here)
     if not all(callable(step) for step in machine.order) or machine.options:
         raise NotInC(f"{program.name} is not all C")
     if not all(isinstance(source.location, Argument) for source in program.sources):
@@ -122,7 +146,10 @@ def kernel_of(program: Program) -> Kernel:
         if _held + machine.arena.nbytes > _ROOM:
             raise NotInC("the memory for such programs is used up")
         _held += machine.arena.nbytes
-    return Kernel(machine, program)
+    kernel = Kernel(machine, program)
+    if exact is not None:
+        exact.hold(kernel)
+    return kernel
 
 
 def _filled(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

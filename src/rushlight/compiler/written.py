@@ -10,6 +10,7 @@ from rushlight.compiler.build import target
 from rushlight.compiler.emit.anysize import AnySizeWriter
 from rushlight.compiler.emit.file import CFile, write_file
 from rushlight.compiler.graph import Graph, Memory, NoC, Outside
+from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.lowering import lower
 from rushlight.compiler.passes.copies import drop_copies
 from rushlight.compiler.passes.dead import drop_dead
@@ -35,13 +36,17 @@ class Written:
     file: CFile
 
     def __init__(
-        self, program: Program, any_size: bool = False, known: dict[str, Any] | None = None
+        self,
+        program: Program,
+        any_size: bool = False,
+        known: dict[str, Any] | None = None,
+        processor: Target | None = None,
     ) -> None:
         self.program = program
         # Where a file for any size finds the numbers of its sizes.
         self.sizes: Memory | None = None
         if known is None:
-            self._write(program, any_size)
+            self._write(program, any_size, processor or target())
         else:
             self.graph, self.groups = known["graph"], known["groups"]
             self.cuts, self.file = known["cuts"], known["file"]
@@ -50,7 +55,7 @@ class Written:
         """What it consists of, but for the program."""
         return {"graph": self.graph, "groups": self.groups, "cuts": self.cuts, "file": self.file}
 
-    def _write(self, program: Program, any_size: bool) -> None:
+    def _write(self, program: Program, any_size: bool, processor: Target) -> None:
         self.graph = lower(program)
         hoist(self.graph)
         drop_dead(self.graph)
@@ -58,10 +63,10 @@ class Written:
             # What these do goes by sizes.
             drop_copies(self.graph)
             divide_once(self.graph)
-        lay_out(self.graph, target())
+        lay_out(self.graph, processor)
         self.groups = fuse(self.graph, fine=not any_size)
         self._save()
-        what = program.name, self.graph, self.groups, target(), get_num_threads()
+        what = program.name, self.graph, self.groups, processor, get_num_threads()
         if any_size:
             number = len(self.graph.memories)
             self.sizes = Memory("sizes", np.dtype(np.int64), 0, "constant", None, number)

@@ -34,6 +34,7 @@ from rushlight.primitives.pointwise import (
     where,
 )
 from rushlight.primitives.select import choose
+from rushlight.primitives.warm import warm_gradient
 
 _REAL = "iufV"
 
@@ -291,6 +292,7 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
 
 
 @one_kernel
+@warm_gradient(1 << 14)
 def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
     part = out1

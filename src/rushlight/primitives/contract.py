@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # Multiplications that are worth another thread: a few hundred microseconds of them.
 _HEAVY = 1 << 24
+# From which on C that was written for them alone, with BLAS's bits, is quicker than BLAS: products of
+# two matrices, and of batches whose second matrices lie transposed.
+_MATRICES_IN_C, _TURNED_IN_C = 1 << 23, 1 << 22
 # Elements of a product of a column with a row that are worth a call of BLAS.
 _LARGE_OUTER = 1 << 14
 _FLAG, _FLOAT = np.dtype(bool), np.dtype(np.float32)
@@ -60,14 +63,18 @@ def _product(x: Array, y: Array, bias: Array | None = None) -> Array:
             out = product(x, y[:, 0], True, bias)
         if out is not None:
             return out.reshape(rows, columns)
-    if x.size * columns > _HEAVY and threads.started():
-        out = _shared_product(x, y)
-    else:
-        # For two matrices dot is matmul without the half microsecond of a ufunc.
-        out = np.dot(x, y)
+    # For two matrices dot is matmul without the half microsecond of a ufunc.
+    out = np.dot(x, y) if x.size * columns < _MATRICES_IN_C else _large_product(x, y)
     if bias is not None:
         out += bias
     return out
+
+
+def _large(x: Array, y: Array) -> Array:
+    """The product of two matrices that is worth more than a call of NumPy's."""
+    if x.ndim == 2 and x.size * y.shape[1] > _HEAVY and threads.started():
+        return _shared_product(x, y)
+    return np.matmul(x, y, order="C")
 
 
 def _shared_product(x: Array, y: Array) -> Array:
@@ -112,7 +119,11 @@ def _matmul(x: Array, y: Array) -> Any:
 
 def _multiplied(x: Array, y: Array) -> Any:
     if y.ndim != 2:
-        return _outer(x, y) if x.shape[-1] == 1 == y.shape[-2] else np.matmul(x, y, order="C")
+        if x.shape[-1] == 1 == y.shape[-2]:
+            return _outer(x, y)
+        if x.size * y.shape[-1] >= _TURNED_IN_C and y.strides[-1] != y.itemsize:
+            return _large_product(x, y)
+        return np.matmul(x, y, order="C")
     out = _product(x if x.ndim == 2 else _flat(x), y)
     return out if x.ndim == 2 else out.reshape(*x.shape[:-1], y.shape[1])
 
@@ -161,6 +172,7 @@ matmul: Primitive = Primitive(
     label=_matmul_label,
 )  # fmt: skip
 _whole_product = warm(matmul, _multiplied, 1 << 10)
+_large_product = warm(matmul, _large, 0, exact=True)
 
 
 def _band(x: Array, y: Array, dim: int) -> Array:

@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     from rushlight.compiler.single import Kernel
 
 
+def warm_gradient(least: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`warm_rule` for rules that give one gradient, from `least` elements of it on."""
+
+    def of(rule: Callable[..., Any]) -> Callable[..., Any]:
+        fast = warm_rule(lambda *given: [rule(*given)])
+
+        @functools.wraps(rule)
+        def run(g: Any, *saved: Any) -> Any:
+            first = g[0] if g.__class__ is list else g
+            if first is None or first._data.size < least or state.grad:
+                return rule(g, *saved)
+            return fast(g, *saved)[0]
+
+        return run
+
+    return of
+
+
 def warm_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
     """A rule of many operations, which is one kernel where nobody differentiates it again."""
     kinds = Kinds()
@@ -35,7 +53,7 @@ def warm_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
             program = program_of_rule(rule, form)
             return lambda: kernel_of(program)
 
-        kernel = kinds.kernel(form, begin)
+        kernel = kinds.kernel(form, begin, [t._data for t in tensors])
         made = None if kernel is None else kernel([t._data for t in tensors])
         if made is None:
             return rule(*given)

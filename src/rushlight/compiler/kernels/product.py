@@ -164,6 +164,8 @@ def _ways(shape: Shape, *, columns: bool) -> list[_Way]:
     ]
     if shape.b[1] == 1:
         ways.append(_Way("tiles", 0, work + tiles.unpacked_cycles(shape, rows, vectors), 0))
+    if shape.target.as_blas:
+        return ways
     if shape.a[1] == 1:
         width, packing = (0, 0.0) if shape.b[0] == 1 else (1, panels.cycles(shape))
         ways.append(_Way("dots", width, dots.cycles(shape), packing))

@@ -25,6 +25,8 @@ class Target:
     """Cycles in a nanosecond, for estimates."""
     matrices: bool = False
     """Whether there are registers for matrices of bfloat16 (AMX), as `kernels/thirds.py` uses them."""
+    as_blas: int = 0
+    """If not 0, products sum in OpenBLAS's order: an inner dimension that is longer in two halves."""
 
     def lanes(self, itemsize: int) -> int:
         """Elements of that many bytes in one register."""

@@ -97,6 +97,8 @@ def tiling(shape: Shape, *, packed: bool, inside: bool = False) -> Tiling:
     blocks = 1 if short else -(-shape.k // (DEPTH * 5 // 4))
     depth = -(-shape.k // blocks)
     depth = depth if blocks == 1 else -(-depth // 8) * 8
+    if most := shape.target.as_blas:
+        depth = shape.k if shape.k <= most else -(-(shape.k // 2) // 16) * 16
     while 0 < shape.k % depth < shape.lanes:
         depth += 8  # the last block can be transposed in squares, too
     group = max(1, groups_of(shape, inside=inside) // rows) * rows

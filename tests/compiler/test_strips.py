@@ -1,5 +1,6 @@
 """Strips: what is cut in strips of rows gives what eager gives, and what must not be cut is not."""
 
+import mmap
 import re
 from dataclasses import replace
 
@@ -8,8 +9,9 @@ import pytest
 
 import rushlight as torch
 import rushlight.nn.functional as F
-from rushlight.compiler import build, written
+from rushlight.compiler import build, room, written
 from rushlight.compiler.kernels.target import Target
+from rushlight.memory import address
 
 HERE = build.target()
 
@@ -85,10 +87,44 @@ def test_a_network_in_strips_is_what_it_is_eagerly(small_cache):
     assert any("loop" in name for _, names in cut for name in names)
     # A norm's weight has its gradient added up from strip to strip.
     assert "if (begin) {" in step.source
+    # What only one strip knows lies where that of the strip before lay.
+    near = re.findall(r"\bp\[(\d+)\](?: \+ \d+)? - s \* \d+", step.source)
+    assert len(set(near)) > 8
     expected, eager, _ = trained(lambda f: f)
     np.testing.assert_allclose(losses, expected, rtol=2e-6)
     for found, wanted in zip(weights, eager, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-7)
+
+
+def test_what_is_seen_later_is_kept_whole(small_cache):
+    torch.manual_seed(2)
+    w, x = torch.randn(64, 256), torch.randn(192, 64)
+
+    @torch.compile
+    def f(x):
+        h = x @ w
+        y = torch.relu(h) @ w.T
+        return h, y, (h * 2).sum(0)
+
+    for _ in range(3):
+        h, y, total = f(x)
+    expected = x.numpy() @ w.numpy()
+    assert strips_of(f)
+    np.testing.assert_allclose(h.numpy(), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        y.numpy(), np.maximum(expected, 0) @ w.numpy().T, rtol=1e-4, atol=2e-3
+    )
+    np.testing.assert_allclose(total.numpy(), 2 * expected.sum(0), rtol=1e-3, atol=2e-3)
+
+
+def test_large_memory_begins_where_a_large_page_does():
+    memory = room.zeros(5 << 20)
+    assert memory.size == 5 << 20 and not memory.any()
+    assert room.zeros(100).size == 100
+    memory[:] = 1
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        assert address(memory) % (2 << 20) == 0
+    assert int(memory.sum()) == memory.size
 
 
 def test_what_reads_further_rows_is_not_cut(small_cache):

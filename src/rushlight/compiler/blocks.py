@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rushlight.compiler.graph import Memory
+from rushlight.compiler.room import zeros
 from rushlight.core.tensor import Array
 from rushlight.memory import address
 
@@ -46,7 +47,7 @@ class Blocks:
         if self.spare:
             return self.spare.pop()
         # Zeros: borders of images are read, and never written.
-        array = np.zeros(self.size + _LINE, np.uint8)
+        array = zeros(self.size + _LINE)
         base = -address(array) % _LINE
         parts = {
             m.number: array[base + s : base + s + m.size * m.dtype.itemsize].view(m.dtype)

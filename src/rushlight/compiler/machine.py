@@ -19,6 +19,7 @@ from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
+from rushlight.compiler.room import zeros
 from rushlight.compiler.sizes import Sizes
 from rushlight.compiler.written import Written
 from rushlight.core.tensor import Array
@@ -96,7 +97,7 @@ class Machine(Written):
         late = {id(step) for step in self.order if isinstance(step, Option)}
         self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
         bordered = any(memory.bordered for memory in self.graph.memories)
-        self._lay_out(_zeros if sizes is None or bordered else sizes.arena)
+        self._lay_out(zeros if sizes is None or bordered else sizes.arena)
 
     def _built(self, flags: Sequence[str]) -> ctypes.CDLL:
         """Its own library."""
@@ -123,7 +124,8 @@ class Machine(Written):
             if memory.kind == "own" and memory.number in self.file.used:
                 stays = memory.bordered or memory.number in kept
                 life = (0, last) if stays else self.file.lives[memory.number]
-                needs.append(Need(memory.number, memory.size * memory.dtype.itemsize, *life))
+                size = self.file.near.get(memory.number, memory.size)
+                needs.append(Need(memory.number, size * memory.dtype.itemsize, *life))
         starts, size = arranged(needs)
         # Zeros: borders of images are read, and never written.
         self.arena = room(size + LINE)
@@ -133,7 +135,8 @@ class Machine(Written):
         for memory in self.graph.memories:
             if memory.number in starts:
                 start = base + starts[memory.number]
-                part = self.arena[start : start + memory.size * memory.dtype.itemsize]
+                size = self.file.near.get(memory.number, memory.size)
+                part = self.arena[start : start + size * memory.dtype.itemsize]
                 self._hold(memory, part.view(memory.dtype))
             elif memory.kind in ("constant", "stream") and memory.array is not None:
                 self._hold(memory, np.ascontiguousarray(memory.array).reshape(-1))
@@ -304,10 +307,6 @@ class Machine(Written):
         if place.is_whole() and place.size:
             return flat.reshape(place.shape)
         return strided_view(flat, place.shape, strides, place.offset * item, memory.dtype)
-
-
-def _zeros(size: int) -> Array:
-    return np.zeros(size, np.uint8)
 
 
 def _stops_late(groups: list[Group]) -> bool:

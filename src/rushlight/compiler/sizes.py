@@ -20,6 +20,7 @@ import numpy as np
 
 from rushlight.compiler.build import NoCompiler, built
 from rushlight.compiler.graph import NoC
+from rushlight.compiler.room import zeros
 from rushlight.core.tensor import Array
 
 _WORD = re.compile(
@@ -153,7 +154,7 @@ class Sizes:
     def arena(self, size: int) -> Array:
         """Memory for the temporaries of a call, at least so many bytes."""
         if self._arena.size < size:
-            self._arena = np.zeros(max(size, 2 * self._arena.size), np.uint8)
+            self._arena = zeros(max(size, 2 * self._arena.size))
         return self._arena
 
     def library(

@@ -36,11 +36,11 @@ INLINE_float void thirds_of(vfloat x, vfloat y, int careful, int32_t *to)
         left_x = (vfloat)((vpairs)left_x & (x - x == 0)), left_y = (vfloat)((vpairs)left_y & (y - y == 0));
         x1 |= (x != x) & 0x400000, y1 |= (y != y) & 0x400000;
     }
-    *(vpairs_there *)to = y1 | (vpairs)((vbits)x1 >> 16);
+    *(vpairs_there *)(to + 1024) = y1 | (vpairs)((vbits)x1 >> 16);
     const vpairs x2 = ((vpairs)left_x + half) & upper, y2 = ((vpairs)left_y + half) & upper;
     *(vpairs_there *)(to + 512) = y2 | (vpairs)((vbits)x2 >> 16);
     left_x -= (vfloat)x2, left_y -= (vfloat)y2;
-    *(vpairs_there *)(to + 1024) = ((vpairs)left_y & upper) | (vpairs)((vbits)left_x >> 16);
+    *(vpairs_there *)to = ((vpairs)left_y & upper) | (vpairs)((vbits)left_x >> 16);
 }
 
 #define THIRDS static __attribute__((noinline)) void
@@ -192,8 +192,8 @@ static __attribute__((noinline)) int thirds_pack(
         MATRIX_DOT(2, 5, 6); \
         MATRIX_DOT(3, 5, 7); \
     } while (0)
-#define MATRIX_LEFT(part) MATRIX_LOAD(4, a + (part) * 512, 64); MATRIX_LOAD(5, a + (part) * 512 + 256, 64)
-#define MATRIX_RIGHT(part) MATRIX_LOAD(6, b + (part) * 512, 64); MATRIX_LOAD(7, b + (part) * 512 + 256, 64)
+#define MATRIX_LEFT(part) MATRIX_LOAD(4, a + (2 - part) * 512, 64); MATRIX_LOAD(5, a + (2 - part) * 512 + 256, 64)
+#define MATRIX_RIGHT(part) MATRIX_LOAD(6, b + (2 - part) * 512, 64); MATRIX_LOAD(7, b + (2 - part) * 512 + 256, 64)
 
 /* sums [32][32], rows `step` apart, added to if there is more: 32 rows of a times 32 columns of b, so many
  * times 32 steps. Meanwhile a square of w is packed, for each of these. */

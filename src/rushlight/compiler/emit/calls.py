@@ -50,6 +50,9 @@ class Caller:
         # In how many strips of rows calls are made now, and these calls.
         self.strips = 1
         self.stripped: list[str] = []
+        # Memory of which all strips use the same part, by number, and its elements; now, and in all runs.
+        self.near: dict[int, int] = {}
+        self.sizes_near: dict[int, int] = {}
         self.arrange(groups)
 
     def arrange(self, groups: list[Group]) -> None:
@@ -80,6 +83,8 @@ class Caller:
         """A pointer to an element, as C in the functions that call."""
         self._use(memory)
         at = f" + {offset}" if offset else ""
+        if memory.number in self.near:
+            at += f" - s * {self.near[memory.number]}"
         return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
 
     def _use(self, memory: Memory) -> None:

@@ -75,6 +75,8 @@ class CFile:
     used: set[int]
     # When each of these is used first and last, counted in calls.
     lives: dict[int, tuple[int, int]]
+    # The elements of those that need less than their size.
+    near: dict[int, int]
     # What stopped the program, by the number that C returns.
     stops: list[Guard] = field(default_factory=list)
     # What is called, by the number under which it is measured.
@@ -128,7 +130,7 @@ class FileWriter(Caller):
             # Each strip would pack the second operand again.
             return made.block if made.form == "thirds_inside" else made.rows
 
-        return strips(self.groups, self.target, granule)
+        return strips(self.graph, self.groups, self.target, granule)
 
     def write(self) -> CFile:
         """The text."""
@@ -149,7 +151,16 @@ class FileWriter(Caller):
             "\n".join([_HEAD, shared, *(_visible(name, text) for name, text in kernels.items())]),
             "\n".join([_HEAD, clock, called, "", threads, *shown, *rest, *self.runs]),
         )
-        return CFile(text, parts, self.order, self.used, self.lives, self.stops, self.measured)
+        return CFile(
+            text,
+            parts,
+            self.order,
+            self.used,
+            self.lives,
+            self.sizes_near,
+            self.stops,
+            self.measured,
+        )
 
     def write_groups(self) -> None:
         """The functions, and what calls them."""
@@ -157,7 +168,8 @@ class FileWriter(Caller):
         for run in self.runs_of:
             # All that one group, or a run of them, calls lives at the same time.
             self.during = number, number + len(run.groups) - 1
-            self.strips = run.strips
+            self.strips, self.near = run.strips, run.near
+            self.sizes_near.update(run.near)
             for group in run.groups:
                 self.moment = number
                 self._group(number, group)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
-from rushlight.compiler.graph import Guard, Memory, Number, Place, Product
+from rushlight.compiler.graph import Graph, Guard, Memory, Number, Place, Product
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group, conflict
 
@@ -50,6 +50,9 @@ class Run:
 
     groups: list[Group]
     strips: int = 1
+    # By number, the memory that lives from its strip's first group to its last, and the elements of a strip:
+    # all strips use the same ones, which stay near.
+    near: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,7 +68,9 @@ class _Open:
     shared: float = 0.0
 
 
-def strips(groups: list[Group], target: Target, granule: Callable[[Product], int]) -> list[Run]:
+def strips(
+    graph: Graph, groups: list[Group], target: Target, granule: Callable[[Product], int]
+) -> list[Run]:
     """The groups in runs, in an order in which they can run; granule: rows that a product computes together."""
     result: list[Run] = []
     open_ = _Open()
@@ -116,7 +121,38 @@ def strips(groups: list[Group], target: Target, granule: Callable[[Product], int
         open_.order.append(group)
         open_.shared += shared
     close()
+    _stay_near(graph, result)
     return result
+
+
+def _stay_near(graph: Graph, runs: list[Run]) -> None:
+    """Find temporaries that only one strip knows at a time."""
+    users: dict[int, set[int]] = {}
+    for number, run in enumerate(runs):
+        for group in run.groups:
+            for place in (*group.reads(), *group.writes()):
+                users.setdefault(place.memory.number, set()).add(number)
+    wanted = {graph.places[i].memory.number for i in graph.wanted if i in graph.places}
+    for number, run in enumerate(runs):
+        if run.strips == 1:
+            continue
+        walks: dict[int, list[_Walk]] = {}
+        for walk in (walk for group in run.groups for walk in _walks(group) or ()):
+            walks.setdefault(walk.memory.number, []).append(walk)
+        for memory, its in walks.items():
+            (first, *_) = its
+            own = first.memory.kind == "own" and not first.memory.bordered
+            if not own or memory in wanted or users[memory] != {number}:
+                continue
+            step, _ = first.strip(run.strips)
+            if all(_is_within(walk, run.strips, step) for walk in its):
+                run.near[memory] = step
+
+
+def _is_within(walk: _Walk, strips: int, step: int) -> bool:
+    """Whether each strip stays within so many elements, from the strip's first on."""
+    own, extent = walk.strip(strips)
+    return 0 < step == own and walk.offset >= 0 and walk.offset + extent <= step
 
 
 def _is_small(group: Group) -> bool:

@@ -119,7 +119,8 @@ def test_what_is_seen_later_is_kept_whole(small_cache):
 
 def test_large_memory_begins_where_a_large_page_does():
     memory = room.zeros(5 << 20)
-    assert memory.size == 5 << 20 and not memory.any()
+    assert memory.size == 5 << 20
+    assert not memory.any()
     assert room.zeros(100).size == 100
     memory[:] = 1
     if hasattr(mmap, "MADV_HUGEPAGE"):

@@ -101,8 +101,12 @@ def test_what_is_seen_later_is_kept_whole(small_cache):
     m, x = layer(), torch.randn(8, 24, 64)
 
     def f(x):
-        up = m["up"](m["norm"](x))
-        return up, m["down"](F.gelu(up)) + x
+        q, k, v = (
+            part.view(8, 24, 4, 16).transpose(1, 2)
+            for part in m["expand"](m["norm"](x)).split(64, dim=2)
+        )
+        seen = torch.softmax(q @ k.transpose(-2, -1), -1)
+        return seen, (seen @ v).transpose(1, 2).reshape(8, 24, 64) + x
 
     with torch.no_grad():
         expected = [y.numpy() for y in f(x)]

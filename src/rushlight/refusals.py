@@ -39,7 +39,6 @@ masked = refused(
 semi_structured = refused(
     "tensors of two in four elements", "they are for GPUs; use the dense tensor", __name__
 )
-pipes = refused("data pipes", "use torch.utils.data.IterableDataset", __name__)
 other_devices = refused(
     "extensions for other devices",
     "rushlight computes on arrays that NumPy's protocols know",

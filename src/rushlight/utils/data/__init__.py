@@ -7,14 +7,15 @@ from rushlight.nearest import missing as _missing
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.refusals import (
-    pipes as DFIterDataPipe, pipes as DataChunk, pipes as IterDataPipe, pipes as MapDataPipe,
-    pipes as argument_validation, pipes as functional_datapipe,
-    pipes as guaranteed_datapipes_determinism, pipes as non_deterministic,
-    pipes as runtime_validation, pipes as runtime_validation_disabled,
-)
 from rushlight.utils.data.dataloader import (
     DataLoader, default_collate, default_convert, get_worker_info,
+)
+from rushlight.utils.data.datapipes._decorator import (
+    argument_validation, functional_datapipe, guaranteed_datapipes_determinism, non_deterministic,
+    runtime_validation, runtime_validation_disabled,
+)
+from rushlight.utils.data.datapipes.datapipe import (
+    DFIterDataPipe, DataChunk, IterDataPipe, MapDataPipe,
 )
 from rushlight.utils.data.dataset import (
     ChainDataset, ConcatDataset, Dataset, IterableDataset, StackDataset, Subset, TensorDataset,

@@ -20,7 +20,14 @@ from rushlight.threads import processors
 from rushlight.utils.data._utils.collate import default_collate, default_convert
 from rushlight.utils.data._utils.fetch import _BaseDatasetFetcher, _DatasetKind
 from rushlight.utils.data._utils.info import get_worker_info
+from rushlight.utils.data.datapipes.datapipe import (
+    IterDataPipe,
+    MapDataPipe,
+    _IterDataPipeSerializationWrapper,
+    _MapDataPipeSerializationWrapper,
+)
 from rushlight.utils.data.dataset import IterableDataset
+from rushlight.utils.data.graph_settings import apply_random_seed, apply_shuffle_settings
 from rushlight.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -95,6 +102,7 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        dataset, shuffle = _piped(dataset, shuffle)
         iterable = isinstance(dataset, IterableDataset)
         self._dataset_kind = _DatasetKind.Iterable if iterable else _DatasetKind.Map
         if iterable:
@@ -208,6 +216,18 @@ class DataLoader(Generic[T_co]):
             )
 
 
+def _piped(dataset: Any, shuffle: bool | None) -> tuple[Any, bool | None]:
+    """A pipe in a wrapper that can be sent to workers, told whether to shuffle; other datasets as they are."""
+    if isinstance(dataset, IterDataPipe):
+        dataset = _IterDataPipeSerializationWrapper(dataset)
+        # A shuffler that this adds, where there is none, is not gone through: so it is in torch.
+        apply_shuffle_settings(dataset, shuffle)
+        return dataset, None
+    if isinstance(dataset, MapDataPipe):
+        dataset = _MapDataPipeSerializationWrapper(dataset)
+    return dataset, shuffle
+
+
 def _checked_context(context: Any, num_workers: int) -> BaseContext:
     import multiprocessing
 
@@ -271,6 +291,7 @@ class _BaseDataLoaderIter:
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         self._dataset = loader.dataset
+        self._share_seed(loader)
         self._dataset_kind = loader._dataset_kind
         self._auto_collation = loader._auto_collation
         self._drop_last = loader.drop_last
@@ -290,6 +311,13 @@ class _BaseDataLoaderIter:
         self._base_seed = draw_seed(loader.generator)
         self._start_counting(loader)
 
+    def _share_seed(self, loader: DataLoader[Any]) -> None:
+        """Seed the pipes that draw random numbers, alike in all processes."""
+        self._shared_seed: int | None = None
+        if isinstance(self._dataset, IterDataPipe):
+            self._shared_seed = draw_seed(loader.generator)
+            apply_random_seed(self._dataset, random.Generator().manual_seed(self._shared_seed))
+
     def _start_counting(self, loader: DataLoader[Any]) -> None:
         self._num_yielded = 0
         self._IterableDataset_len_called = loader._IterableDataset_len_called
@@ -297,6 +325,7 @@ class _BaseDataLoaderIter:
     def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
         self._sampler_iter = iter(self._index_sampler)
         self._start_counting(loader)
+        self._share_seed(loader)
 
     def __iter__(self) -> _BaseDataLoaderIter:
         return self
@@ -379,7 +408,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         self._max_tasks = loader.prefetch_factor * loader.num_workers
         self._in_order = loader.in_order
         self._prefetch_factor = loader.prefetch_factor
-        self._pass = 0
+        self._passes = 0
         self._pool = WorkerPool()
         # When the iterator is dropped, or at the interpreter's end.
         weakref.finalize(self, self._pool.stop)
@@ -392,6 +421,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             self._base_seed,
             loader.worker_init_fn,
             loader.num_workers,
+            self._shared_seed,
         )
         self._pool.start(loader.multiprocessing_context or multiprocessing.get_context(), job)
         # A second time, as torch does it: a sampler that draws in __iter__ draws twice.
@@ -403,7 +433,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _reset(self, loader: DataLoader[Any], first_iter: bool = False) -> None:
         super()._reset(loader, first_iter)
-        self._pass += 1
+        self._passes += 1
+        self._pass = self._passes, self._shared_seed
         self._task = 0
         self._order: deque[tuple[int, int]] = deque()
         self._outcomes: dict[int, Any] = {}

@@ -14,6 +14,7 @@ from typing import Any
 from rushlight.utils.data._utils.worker import (
     Job,
     Outcome,
+    Pass,
     interrupts_held,
     parents_ends,
     unpack,
@@ -57,7 +58,7 @@ class WorkerPool:
         with contextlib.suppress(OSError):
             self.ends[worker_id].send(message)
 
-    def receive(self, deadline: float | None) -> tuple[int, int, Outcome] | None:
+    def receive(self, deadline: float | None) -> tuple[Pass, int, Outcome] | None:
         """The next answer of any worker, or None at the deadline.
 
         Raises RuntimeError where a worker has died.
@@ -68,7 +69,7 @@ class WorkerPool:
             self.stop()  # An answer may be half read.
             raise
 
-    def _wait(self, deadline: float | None) -> tuple[int, int, Outcome] | None:
+    def _wait(self, deadline: float | None) -> tuple[Pass, int, Outcome] | None:
         if self.stopped:
             raise RuntimeError("the DataLoader's workers have ended: make a new iterator")
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())

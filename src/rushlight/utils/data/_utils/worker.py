@@ -31,6 +31,8 @@ from rushlight.ops.shared_memory import send_between_processes
 from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import _DatasetKind
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
+from rushlight.utils.data.datapipes.datapipe import IterDataPipe, MapDataPipe
+from rushlight.utils.data.graph_settings import apply_random_seed, apply_sharding
 
 __all__ = ["get_worker_info", "work"]
 
@@ -56,6 +58,8 @@ class Job:
     base_seed: int
     init_fn: Callable[[int], None] | None
     num_workers: int
+    # With which pipes that draw random numbers are seeded.
+    shared_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class End:
     """A stream has no more data."""
 
 
+# Which pass, and with what its pipes are seeded.
+Pass = tuple[int, int | None]
 Outcome = Result | End | ExceptionWrapper
 
 
@@ -115,7 +121,7 @@ def _answer_tasks(
 ) -> None:
     where = f"in DataLoader worker process {worker_id}"
     not_begun = _begin(job, worker_id, where)
-    inbox: deque[tuple[int, int, Any]] = deque()
+    inbox: deque[tuple[Pass, int, Any]] = deque()
     parent = os.getppid()
     current = None
     while True:
@@ -132,6 +138,8 @@ def _answer_tasks(
         else:
             try:
                 if this_pass != current:
+                    if current is not None:
+                        _seed_pipes(job.dataset, this_pass[1])
                     fetcher = _DatasetKind.create_fetcher(
                         job.kind, job.dataset, job.batched, job.collate_fn, job.drop_last
                     )
@@ -153,11 +161,20 @@ def _begin(job: Job, worker_id: int, where: str) -> ExceptionWrapper | None:
     np.random.seed(_generate_state(job.base_seed, worker_id))
     be_worker(WorkerInfo(worker_id, job.num_workers, seed, job.dataset))
     try:
+        if isinstance(job.dataset, IterDataPipe | MapDataPipe):
+            _seed_pipes(job.dataset, job.shared_seed)
+            apply_sharding(job.dataset, job.num_workers, worker_id)
         if job.init_fn is not None:
             job.init_fn(worker_id)
     except Exception as error:
         return ExceptionWrapper(error, where)
     return None
+
+
+def _seed_pipes(dataset: Any, seed: int | None) -> None:
+    """The pipes that draw random numbers draw them from this seed, alike in all workers."""
+    if seed is not None:
+        apply_random_seed(dataset, random.Generator().manual_seed(seed))
 
 
 def _generate_state(base_seed: int, worker_id: int) -> list[int]:
@@ -166,7 +183,7 @@ def _generate_state(base_seed: int, worker_id: int) -> list[int]:
     return [int(word) for word in np.random.SeedSequence(words).generate_state(4)]
 
 
-def _packed(this_pass: int, task: int, outcome: Outcome, where: str) -> list[Any]:
+def _packed(this_pass: Pass, task: int, outcome: Outcome, where: str) -> list[Any]:
     """The parts to send: a pickle, then the memory of its arrays as it is."""
     buffers: list[pickle.PickleBuffer] = []
     body = BytesIO()
@@ -180,7 +197,7 @@ def _packed(this_pass: int, task: int, outcome: Outcome, where: str) -> list[Any
     return [pickle.dumps((this_pass, task, body.getvalue(), sizes)), *parts]
 
 
-def unpack(connection: Connection) -> tuple[int, int, Outcome]:
+def unpack(connection: Connection) -> tuple[Pass, int, Outcome]:
     """Read one answer: (pass, task, outcome). EOFError or OSError where the worker is dead."""
     this_pass, task, body, sizes = pickle.loads(connection.recv_bytes())
     buffers = [np.empty(size, np.uint8) for size in sizes]

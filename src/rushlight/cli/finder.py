@@ -27,7 +27,7 @@ from rushlight.nn import Module
 STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
 OWN = frozenset({
-    "absent", "allocation", "arrays", "as_torch", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
+    "absent", "allocation", "arrays", "as_torch", "caller", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
     "errors", "explain", "floaterrors", "handles", "heavy", "interop", "later", "layout", "memory", "methods", "narrow",
     "nearest", "ops", "outline", "overriding", "primitives", "printing", "public", "refusals", "settings", "size",
     "threads", "training", "verify", "visual",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.random import Generator
 from rushlight.utils.data.datapipes.iter.combinatorics import ShufflerIterDataPipe
 from rushlight.utils.data.datapipes.iter.sharding import SHARDING_PRIORITIES, _ShardingIterDataPipe
@@ -77,10 +77,9 @@ def apply_shuffle_settings(datapipe: Any, shuffle: bool | None = None) -> Any:
         return datapipe
     shufflers = [p for p in get_all_graph_pipes(traverse_dps(datapipe)) if _is_shuffle(p)]
     if not shufflers and shuffle:
-        warnings.warn(
+        warn(
             "`shuffle=True` was set, but the datapipe does not contain a `Shuffler`. Adding one at the end. Be "
-            "aware that the default buffer size might not be sufficient for your task.",
-            stacklevel=2,
+            "aware that the default buffer size might not be sufficient for your task."
         )
         datapipe = datapipe.shuffle()
         shufflers = [datapipe]

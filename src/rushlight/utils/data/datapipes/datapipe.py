@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import pickle
-import warnings
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
+from rushlight.errors import warn
 from rushlight.utils.data.dataset import Dataset, IterableDataset
 
 __all__ = ["DFIterDataPipe", "DataChunk", "IterDataPipe", "MapDataPipe"]
@@ -339,10 +339,9 @@ def warn_of_lambdas(fn: Any) -> None:
         kind = "Local"
     else:
         return
-    warnings.warn(
+    warn(
         f"{kind} function is not supported by pickle, please use regular python function or functools.partial "
-        "instead.",
-        stacklevel=3,
+        "instead."
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.utils.data.datapipes._decorator import functional_datapipe
 from rushlight.utils.data.datapipes.datapipe import IterDataPipe, no_length, warn_of_lambdas
 
@@ -57,9 +57,7 @@ def _need_some(num_instances: int) -> None:
 
 def _warn_of_no_limit(buffer_size: int) -> None:
     if buffer_size < 0:
-        warnings.warn(
-            "Unlimited buffer size is set, please be aware of OOM risks", UserWarning, stacklevel=4
-        )
+        warn("Unlimited buffer size is set, please be aware of OOM risks")
 
 
 class _Shared(IterDataPipe[Any]):
@@ -256,11 +254,9 @@ class _ChildDataPipe(IterDataPipe[Any]):
         elif self._valid_iterator_id == main._valid_iterator_id:
             main._valid_iterator_id += 1
             if not main.is_every_instance_exhausted():
-                warnings.warn(
+                warn(
                     "Some child DataPipes are not exhausted when __iter__ is called. We are resetting the buffer "
-                    "and each child DataPipe will read from the start again.",
-                    UserWarning,
-                    stacklevel=4,
+                    "and each child DataPipe will read from the start again."
                 )
             main.reset()
         self._valid_iterator_id = main._valid_iterator_id

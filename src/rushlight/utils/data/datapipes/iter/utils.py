@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator, Sized
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.utils.data.datapipes.datapipe import IterDataPipe, no_length
 
 __all__ = ["IterableWrapperIterDataPipe"]
@@ -29,10 +29,9 @@ class IterableWrapperIterDataPipe(IterDataPipe[Any]):
             try:
                 source = copy.deepcopy(source)
             except TypeError:
-                warnings.warn(
+                warn(
                     "The input iterable can not be deepcopied, please be aware of in-place modification would "
-                    "affect source data.",
-                    stacklevel=2,
+                    "affect source data."
                 )
         yield from source
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Any
 
+from rushlight.errors import warn
 from rushlight.utils.data.datapipes.datapipe import MapDataPipe
 
 __all__ = ["SequenceWrapperMapDataPipe"]
@@ -20,10 +20,9 @@ class SequenceWrapperMapDataPipe(MapDataPipe[Any]):
             try:
                 self.sequence = copy.deepcopy(sequence)
             except TypeError:
-                warnings.warn(
+                warn(
                     "The input sequence can not be deepcopied, please be aware of in-place modification would "
-                    "affect source data",
-                    stacklevel=2,
+                    "affect source data"
                 )
 
     def __getitem__(self, index: Any) -> Any:

@@ -290,6 +290,7 @@ class FileWriter(Caller):
 
         # What stood in memory that was there before, to be put back if a guard does not hold.
         saved: dict[str, str] = {}
+        undone: set[int] = set()
         guards = [at for at, s in enumerate(group.statements) if isinstance(s, Guard)]
         guarded = bool(guards)
         for at, statement in enumerate(group.statements):
@@ -301,9 +302,12 @@ class FileWriter(Caller):
                 text = expression_text(statement.value, load, _zero, self._figure)
                 body.line(f"{self._figure(statement.figure)} = {text};")
             elif isinstance(statement, Guard):
-                back = "".join(f"{target} = {name}; " for target, name in saved.items())
                 condition = expression_text(statement.condition, load, _zero, self._figure)
-                body.line(f"if (!({condition})) {{ {back}return {self._stop(statement)}; }}")
+                stop = f"return {self._stop(statement)};"
+                if saved:
+                    undone.add(len(saved))
+                    stop = f"{{ stop = {len(self.stops)}; goto undo_{len(saved)}; }}"
+                body.line(f"if (!({condition})) {stop}")
             elif isinstance(statement, Loop):
                 text = expression_text(statement.value, load, _zero, self._figure)
                 memory = statement.out.memory
@@ -315,6 +319,14 @@ class FileWriter(Caller):
                     body.line(f"const {c_type(memory.dtype)} {saved[target]} = {target};")
                 body.line(f"{target} = {text};")
         body.line("return 0;")
+        # A guard that does not hold goes to where the last change before it is taken back, and on from there.
+        for at, (target, name) in reversed(list(enumerate(saved.items(), 1))):
+            if at <= max(undone, default=0):
+                label = f"undo_{at}: " if at in undone else ""
+                body.line(f"{label}{target} = {name};")
+        if undone:
+            body.lines.insert(0, "    int stop;")
+            body.line("return stop;")
         call = self._small(f"numbers_{number}", group.statements, pointers, body)
         if guarded:
             self._checked(call)

@@ -42,6 +42,19 @@ class Group:
     # the numbers of an optimizer, and that is no reason to bring them together.
     memories: set[int] = field(default_factory=set)
     large: set[int] = field(default_factory=set)
+    _touched: tuple[int, dict[int, list[tuple[Place, bool]]]] = field(default=(0, {}), repr=False)
+
+    def touched(self) -> dict[int, list[tuple[Place, bool]]]:
+        """By memory where it reads and, with True, where it writes."""
+        counted, known = self._touched
+        if counted != len(self.statements):
+            known = {}
+            for place in self.reads():
+                known.setdefault(id(place.memory), []).append((place, False))
+            for place in self.writes():
+                known.setdefault(id(place.memory), []).append((place, True))
+            self._touched = len(self.statements), known
+        return known
 
     def reads(self) -> list[Place]:
         """What it reads."""
@@ -103,10 +116,12 @@ def conflict(a: Group, b: Group) -> bool:
     numbers = {s.number_written().index for s in a.statements if s.number_written()}  # type: ignore[union-attr]
     if any(figure.index in numbers for figure in figures_of(b)):
         return True
-    written, read = a.writes(), a.reads()
-    later = b.writes()
-    return any(x.overlaps(y) for x in written for y in (*b.reads(), *later)) or any(
-        x.overlaps(y) for x in read for y in later
+    before, after = a.touched(), b.touched()
+    return any(
+        (writes or changes) and place.overlaps(other)
+        for memory in before.keys() & after.keys()
+        for place, writes in before[memory]
+        for other, changes in after[memory]
     )
 
 

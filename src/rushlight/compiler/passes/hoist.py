@@ -9,9 +9,12 @@ from rushlight.compiler.recording.entries import Draw, Operation, Perform
 def hoist(graph: Graph) -> None:
     """Move each number and guard to behind the last statement that it needs."""
     order: list[Statement] = []
+    asked: list[Guard] = []
     for statement in graph.statements:
-        if isinstance(statement, Guard) and _is_asked(statement, order):
-            continue
+        if isinstance(statement, Guard):
+            if any(_is_same(statement, one) for one in asked) and _is_asked(statement, order):
+                continue
+            asked.append(statement)
         at = len(order)
         if isinstance(statement, Number | Guard):
             needed = {figure.index for figure in statement.numbers_read()}
@@ -25,12 +28,16 @@ def hoist(graph: Graph) -> None:
     graph.statements = order
 
 
+def _is_same(a: Guard, b: Guard) -> bool:
+    return a.shape == b.shape and a.condition == b.condition
+
+
 def _is_asked(guard: Guard, order: list[Statement]) -> bool:
     """Whether the same has been asked before, of the same elements: a backward asks what its call asked."""
     read = list(guard.reads())
     for before in reversed(order):
-        if isinstance(before, Guard) and before.shape == guard.shape:
-            if before.condition == guard.condition:
+        if isinstance(before, Guard):
+            if _is_same(before, guard):
                 return True
         elif isinstance(before, Outside) and isinstance(before.entry, Perform):
             # Python's code may write whatever it finds.

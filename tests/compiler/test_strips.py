@@ -2,6 +2,7 @@
 
 import mmap
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -16,16 +17,23 @@ from rushlight.memory import address
 HERE = build.target()
 
 
+@contextmanager
+def threads_set(count):
+    """So many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def small_cache(monkeypatch):
     """A processor whose second cache is so small that little stays near; on one thread."""
     if HERE.width == 1:
         pytest.skip("plain C is not cut")
     monkeypatch.setattr(written, "target", lambda: replace(HERE, l2=1 << 16))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with threads_set(1):
+        yield
 
 
 def strips_of(step):
@@ -94,6 +102,39 @@ def test_a_network_in_strips_is_what_it_is_eagerly(small_cache):
     np.testing.assert_allclose(losses, expected, rtol=2e-6)
     for found, wanted in zip(weights, eager, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-7)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_threads_share_strips(small_cache, threads):
+    with threads_set(threads):
+        losses, weights, step = trained(torch.compile)
+        expected, eager, _ = trained(lambda f: f)
+    shared = re.findall(r"static void strips_\d+\(.*?\n\}\n", step.source, re.S)
+    assert len(shared) > 1
+    # A norm's weight: each thread adds up for itself.
+    assert any("memset(" in text for text in shared)
+    assert any("+ (part - s) * " in text for text in shared)
+    np.testing.assert_allclose(losses, expected, rtol=2e-6)
+    for found, wanted in zip(weights, eager, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-7)
+
+
+@pytest.mark.parametrize("fold", [torch.amax, torch.sum, torch.prod])
+def test_threads_and_what_is_made_of_all_rows(small_cache, fold):
+    m, x = layer(), torch.randn(8, 24, 64)
+
+    def f(x):
+        y = through(m, x)
+        return y, fold(y.view(-1, 64) * 0.01 + 1, 0), fold(x.view(-1, 64) * 0.01 + 1, 0)
+
+    with torch.no_grad(), threads_set(2):
+        expected = [y.numpy() for y in f(x)]
+        compiled = torch.compile(f)
+        for _ in range(3):
+            found = [y.numpy() for y in compiled(x)]
+    assert "strips_" in compiled.source
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_what_is_seen_later_is_kept_whole(small_cache):

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rushlight.compiler.emit.sharing import WORTH, Argument, added, call_of, in_parts, shared
-from rushlight.compiler.graph import C_TYPES, Dtype, Graph, Memory, Place, Statement, c_type
+from rushlight.compiler.emit.sharing import (
+    WORTH,
+    Argument,
+    added,
+    call_of,
+    in_parts,
+    in_strips,
+    shared,
+)
+from rushlight.compiler.graph import C_TYPES, Dtype, Graph, Memory, NoC, Place, Statement, c_type
 from rushlight.compiler.kernels.kernel import Kernel
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group
@@ -50,6 +58,9 @@ class Caller:
         # In how many strips of rows calls are made now, and these calls.
         self.strips = 1
         self.stripped: list[str] = []
+        # What each thread does before its strips, and what is done after all of them.
+        self.first: list[str] = []
+        self.last: list[str] = []
         # Memory of which all strips use the same part, by number, and its elements; now, and in all runs.
         self.near: dict[int, int] = {}
         self.sizes_near: dict[int, int] = {}
@@ -72,10 +83,21 @@ class Caller:
 
     def _end_strips(self) -> None:
         """What is called strip by strip."""
-        if self.stripped:
-            lines = [f"    {line}" for line in self.stripped]
+        if not self.stripped:
+            return
+        lines = [f"    {line}" for line in self.stripped]
+        if self.threads == 1:
             self.calls += [f"for (long s = 0; s < {self.strips}; s++) {{", *lines, "}"]
-            self.stripped = []
+        else:
+            name, each = f"strips_{self.moment}", self.strips // self.threads
+            bounds = f"long s = part * {each}; s < (part + 1) * {each}; s++"
+            text = in_strips(name, bounds, self.first, lines)
+            self.functions[name] = text
+            self.fragments.append("threads_float")
+            given = "const void *const x[] = {p, n};"
+            self.calls.append(f"{{ {given} parallel({name}, (void *)x, {self.threads}, 1); }}")
+            self.calls += self.last
+        self.stripped, self.first, self.last = [], [], []
 
     # ---- memory ----------------------------------------------------------------------------------
 
@@ -84,7 +106,9 @@ class Caller:
         self._use(memory)
         at = f" + {offset}" if offset else ""
         if memory.number in self.near:
-            at += f" - s * {self.near[memory.number]}"
+            # Each thread has its own.
+            strip = "- s" if self.threads == 1 else "+ (part - s)"
+            at += f" {strip} * {self.near[memory.number]}"
         return f"({c_type(memory.dtype)} *)p[{memory.number}]{at}"
 
     def _use(self, memory: Memory) -> None:
@@ -117,7 +141,8 @@ class Caller:
         beside: bool = False,
     ) -> None:
         """A call of a function that takes a range, by several threads where that pays."""
-        if self.threads > 1 and cost > WORTH and count > grain:
+        alone = self.strips > 1 and not beside
+        if self.threads > 1 and not alone and cost > WORTH and count > grain:
             text, call = shared(name, arguments, count, grain, first)
             self.functions.setdefault(f"{name}_share", text)
             self.fragments.append("threads_float")
@@ -141,19 +166,31 @@ class Caller:
         first: bool,
     ) -> None:
         """A call of a function that adds up over its range, in parts of the range where that pays."""
+        within = self.strips > 1 and self.threads > 1
         parts = min(self.threads, count)
-        if parts < 2 or cost < WORTH or not sums:
+        if (parts < 2 or cost < WORTH or not sums) and not within:
             self._call(call_of(name, arguments, *self._range(count), first))
             return
+        if not sums:
+            raise NoC("something else than sums over rows that several threads share")
         inner, ends = list(arguments), []
         for at, size in sums.items():
             kind = arguments[at].type.removesuffix("*").strip()
             dtype = next(d for d, c in C_TYPES.items() if c == kind)
             memory = self._own("parts", np.dtype(dtype), parts * size)
             inner[at] = Argument(arguments[at].type, self._pointer(memory, 0))
+            all_parts = inner[at].text
+            if within:
+                own = f"{all_parts} + part * {size}"
+                inner[at] = Argument(arguments[at].type, own)
+                self.first.append(f"memset({own}, 0, {size * memory.dtype.itemsize});")
             adding, text = added(kind, size, parts)
             self.functions.setdefault(adding, text)
-            ends.append(f"{adding}({inner[at].text}, {arguments[at].text})")
+            ends.append(f"{adding}({all_parts}, {arguments[at].text})")
+        if within:
+            self._call(call_of(name, inner, *self._range(count), first))
+            self.last += [self._measured("CALL", one, True) for one in ends]
+            return
         text, call = in_parts(name, inner, count, parts, sums, first)
         self.functions.setdefault(f"{name}_parts", text)
         self.fragments.append("threads_float")
@@ -163,10 +200,17 @@ class Caller:
 
     def _call(self, call: str, beside: bool = False) -> None:
         # What is packed for all strips is packed before.
-        calls = self.calls if beside or self.strips == 1 else self.stripped
-        calls.append(f"CALL({len(self.measured)}, {call});")
+        if beside or self.strips == 1:
+            self.calls.append(self._measured("CALL", call, beside))
+        else:
+            macro = "CALL" if self.threads == 1 else "PART"
+            self.stripped.append(self._measured(macro, call, beside))
+
+    def _measured(self, macro: str, call: str, beside: bool) -> str:
+        """A call, and that it can be measured."""
         at = self.moment
         self.measured.append(Call(call, self.groups[at], self.inside[at], beside))
+        return f"{macro}({len(self.measured) - 1}, {call});"
 
     def _checked(self, call: str) -> None:
         self.calls.append(f"{{ const int stopped = {call}; if (stopped) return stopped; }}")

@@ -11,8 +11,8 @@ from rushlight.compiler.emit.calls import Call, Caller, memories_of
 from rushlight.compiler.emit.naming import comment, identifiers
 from rushlight.compiler.emit.nest import NestWriter, Writer
 from rushlight.compiler.emit.products import Call as ProductCall
-from rushlight.compiler.emit.products import kernel_of
-from rushlight.compiler.emit.sharing import Argument, call_of, in_parts
+from rushlight.compiler.emit.products import kernel_of, part_of
+from rushlight.compiler.emit.sharing import WORTH, Argument, added_to, call_of, in_depth, in_parts
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.emit.walks import VARIABLES, cost_of
 from rushlight.compiler.graph import (
@@ -56,8 +56,11 @@ static double now(void) {{
     return 1e9 * t.tv_sec + t.tv_nsec;
 }}
 #define CALL(k, ...) do {{ const double start = now(); __VA_ARGS__; spent[k] += now() - start; }} while (0)
+/* Of what threads do at the same time one is measured. */
+#define PART(k, ...) do {{ if (part) {{ __VA_ARGS__; }} else CALL(k, __VA_ARGS__); }} while (0)
 #else
 #define CALL(k, ...) __VA_ARGS__
+#define PART(k, ...) __VA_ARGS__
 #endif
 """
 
@@ -122,7 +125,7 @@ class FileWriter(Caller):
 
     def _strips(self) -> list[Run]:
         """Which groups run strip by strip."""
-        if self.target.width == 1 or self.threads > 1:
+        if self.target.width == 1:
             return [Run([group]) for group in self.groups]
 
         def granule(statement: Product) -> int:
@@ -130,7 +133,7 @@ class FileWriter(Caller):
             # Each strip would pack the second operand again.
             return made.block if made.form == "thirds_inside" else made.rows
 
-        return strips(self.graph, self.groups, self.target, granule)
+        return strips(self.graph, self.groups, self.target, granule, self.threads)
 
     def write(self) -> CFile:
         """The text."""
@@ -169,7 +172,7 @@ class FileWriter(Caller):
             # All that one group, or a run of them, calls lives at the same time.
             self.during = number, number + len(run.groups) - 1
             self.strips, self.near = run.strips, run.near
-            self.sizes_near.update(run.near)
+            self.sizes_near |= {m: size * self.threads for m, size in run.near.items()}
             for group in run.groups:
                 self.moment = number
                 self._group(number, group)
@@ -363,6 +366,11 @@ class FileWriter(Caller):
     def _product(self, statement: Product) -> None:
         call = self._product_call(statement)
         made = call.kernel
+        if self.threads > 1 and self.strips == 1 and made.form.endswith("inside"):
+            part = part_of(statement, self.threads)
+            if part is not None and made.cost > WORTH and statement.c.is_whole():
+                self._deep(part, statement.c)
+                return
         self._function(made.kernel)
         operands = {"a": self._address(call.a), "b": self._address(call.b)}
         if made.pack is not None:
@@ -380,7 +388,35 @@ class FileWriter(Caller):
             Argument(f"const {kind} *", operands["b"]),
             Argument(f"{kind} *", self._address(call.c)),
         ]
-        self._ranged(made.kernel.name, arguments, made.count, made.rows, made.cost, first=False)
+        grain = made.rows
+        if made.form.endswith("inside") and len(call.c.shape) == 2:
+            # Each range packs the second operand again.
+            grain *= -(-made.count // (grain * self.threads))
+        self._ranged(made.kernel.name, arguments, made.count, grain, made.cost, first=False)
+
+    def _deep(self, part: Product, c: Place) -> None:
+        """A product whose inner dimension is shared out: all parts are added up."""
+        a, b, count = part.a, part.b, self.threads
+        made = kernel_of(part, self.target, 1, packing=False).kernel
+        self._function(made.kernel)
+        kind = c_type(c.dtype)
+        more = self._pointer(self._own("parts", c.dtype, (count - 1) * c.size), 0)
+        arguments = [
+            Argument(f"const {kind} *", self._address(a)),
+            Argument(f"const {kind} *", self._address(b)),
+            Argument(f"{kind} *", self._address(c)),
+            Argument(f"{kind} *", more),
+        ]
+        depth = a.shape[1]
+        steps = [depth * a.strides[1], depth * b.strides[0], c.size]
+        text, call = in_depth(made.kernel.name, arguments, made.count, steps, count)
+        self.functions.setdefault(f"{made.kernel.name}_deep", text)
+        self.fragments.append("threads_float")
+        self._call(call)
+        adding, text = added_to(kind, c.size, count - 1)
+        self.functions.setdefault(adding, text)
+        given = [Argument(f"const {kind} *", more), Argument(f"{kind} *", arguments[2].text)]
+        self._ranged(adding, given, c.size, 4096, c.size * count * 0.3, first=True, beside=True)
 
     def _images(self, statement: Images) -> None:
         call = pictures.kernel_of(statement, self.target, self.threads)

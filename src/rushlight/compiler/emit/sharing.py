@@ -80,6 +80,64 @@ def in_parts(
     return "\n".join(text), _handed(name, work, arguments, parts, 1)
 
 
+def in_depth(
+    name: str, arguments: list[Argument], count: int, steps: list[int], parts: int
+) -> tuple[str, str]:
+    """The same for parts of the inner dimension: of each argument, how far the next part is.
+
+    The last argument is what is made; the first part is where it belongs, the others begin behind an
+    argument more.
+    """
+    work = f"{name}_deep"
+    fields = _fields(arguments)
+    own = [
+        Argument(a.type, f"{a.text} + part * {step}")
+        for a, step in zip(fields, steps, strict=False)
+    ]
+    c, more = fields[-2:]
+    own[-1] = Argument(c.type, f"(part ? {more.text} + (part - 1) * {steps[-1]} : {c.text})")
+    text = [
+        *_struct(work, arguments),
+        f"static void {work}(void *context, long begin, long end) {{",
+        f"    const {work}_given *const x = context;",
+        "    for (long part = begin; part < end; part++)",
+        f"        {call_of(name, own, '0', str(count), False)};",
+        "}",
+        "",
+    ]
+    return "\n".join(text), _handed(work, work, arguments, parts, 1)
+
+
+def added_to(type_: str, size: int, parts: int) -> tuple[str, str]:
+    """A function that adds parts to what there is: `(begin, end, parts, out)`; its name and text."""
+    name = f"added_to_{type_}_{size}_{parts}"
+    text = f"""/* Added to by {parts} parts. */
+static void {name}(long begin, long end, const {type_} *restrict from, {type_} *restrict to) {{
+    for (long part = 0; part < {parts}; part++)
+        for (long i = begin; i < end; i++) to[i] += from[part * {size} + i];
+}}
+"""
+    return name, text
+
+
+def in_strips(name: str, bounds: str, first: list[str], calls: list[str]) -> str:
+    """The text of what the pool calls for strips; first: what each part does before, calls: in each strip."""
+    body = [*first, f"for ({bounds}) {{", *calls, "}"]
+    return "\n".join(
+        [
+            f"static void {name}(void *context, long begin, long end) {{",
+            "    void *const *const p = ((void *const *const *)context)[0];",
+            "    double *const n = ((double *const *)context)[1];",
+            "    for (long part = begin; part < end; part++) {",
+            *(f"        {line}" for line in body),
+            "    }",
+            "    (void)n;",
+            "}",
+            "",
+        ]
+    )
+
+
 def added(type_: str, size: int, parts: int) -> tuple[str, str]:
     """A function that adds parts up: `(parts, out)`; its name and text."""
     name = f"added_{type_}_{size}_{parts}"

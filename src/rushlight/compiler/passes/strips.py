@@ -4,6 +4,9 @@ A product of so many rows, the loops over its result, the next product: each is 
 rows, then each for the second, and so on, and what one hands to the next is still near when it is read.
 That is allowed where a strip of each needs of what the others write nothing but what strips up to the
 same one have written. What needs all rows (a weight's gradient) waits until the end where it can.
+
+Several threads share the strips out among them, and meet at the end only: there no strip may touch what
+another writes. Sums over all rows are made by each thread for its own, and added up.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from rushlight.compiler.passes.fuse import Group, conflict
 MOST = 64
 # Loops over so few elements are rather run before.
 _SMALL = 4096
+# What a run should take for several threads, in nanoseconds; and a step of a product, an access of a loop.
+_WORTH, _STEP, _ACCESS = 20_000, 0.01, 0.03
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,9 @@ class Run:
 class _Open:
     """A run that may go on, and what waits for its end."""
 
+    parts: list[int]
     groups: list[Group] = field(default_factory=list)
     walks: list[list[_Walk]] = field(default_factory=list)
-    parts: list[int] = field(default_factory=lambda: list(range(2, MOST + 1)))
     waiting: list[Group] = field(default_factory=list)
     # All of them as they came.
     order: list[Group] = field(default_factory=list)
@@ -69,19 +74,26 @@ class _Open:
 
 
 def strips(
-    graph: Graph, groups: list[Group], target: Target, granule: Callable[[Product], int]
+    graph: Graph,
+    groups: list[Group],
+    target: Target,
+    granule: Callable[[Product], int],
+    threads: int = 1,
 ) -> list[Run]:
     """The groups in runs, in an order in which they can run; granule: rows that a product computes together."""
     result: list[Run] = []
-    open_ = _Open()
+    # Each thread has as many.
+    possible = [parts for parts in range(2, MOST + 1) if parts % threads == 0]
+    open_ = _Open(possible)
+    in_order = _in_order if threads == 1 else _apart
 
     def close() -> None:
         nonlocal open_
-        result.extend(_closed(open_, target))
-        open_ = _Open()
+        result.extend(_closed(open_, target, threads))
+        open_ = _Open(possible)
 
     for group in groups:
-        walks = _walks(group)
+        walks = _walks(group) if threads == 1 or _adds_up(group) else None
         if (
             open_.groups
             and _is_small(group)
@@ -99,7 +111,7 @@ def strips(
                 result.append(Run([group]))
             continue
         shared = _shared(group, target)
-        parts = _parts(open_, group, walks, granule)
+        parts = _parts(open_, group, walks, granule, in_order)
         if open_.groups and not parts and group.kind == "single" and _may_wait(group):
             # A sum over all rows, as a weight's gradient: whatever comes next may go on meanwhile.
             open_.waiting.append(group)
@@ -111,7 +123,7 @@ def strips(
             or any(conflict(waiting, group) for waiting in open_.waiting)
         ):
             close()
-            parts = _parts(open_, group, walks, granule)
+            parts = _parts(open_, group, walks, granule, in_order)
         if not parts:
             result.append(Run([group]))
             continue
@@ -160,17 +172,30 @@ def _is_small(group: Group) -> bool:
     return group.kind == "nest" and sum(piece.size for piece in group.pieces) <= _SMALL
 
 
-def _closed(run: _Open, target: Target) -> list[Run]:
-    """A run at its end: cut in strips that stay near, if that pays."""
+def _closed(run: _Open, target: Target, threads: int) -> list[Run]:
+    """A run at its end: cut in strips that stay near, if that pays, or that threads share."""
     largest = max((_bytes(walks) for walks in run.walks), default=0)
     products = sum(group.kind == "single" for group in run.groups)
-    if len(run.groups) < 2 or not products or largest <= target.l2 // 4:
+    if threads == 1:
+        pays = largest > target.l2 // 4
+    else:
+        pays = sum(map(_work, run.groups)) > _WORTH
+    if len(run.groups) < 2 or not products or not pays:
         return [Run([group]) for group in run.order]
     wanted = -(-largest // (target.l2 // 2))
     strips = min(
         run.parts, key=lambda parts: (parts < wanted, parts if parts >= wanted else -parts)
     )
     return [Run(run.groups, strips), *(Run([group]) for group in run.waiting)]
+
+
+def _work(group: Group) -> float:
+    """Nanoseconds that a group takes, roughly."""
+    total = sum(piece.size * len(piece.accesses) * _ACCESS for piece in group.pieces)
+    for statement in group.statements:
+        if isinstance(statement, Product):
+            total += statement.c.size * statement.a.shape[-1] * _STEP
+    return total
 
 
 def _bytes(walks: list[_Walk]) -> int:
@@ -201,7 +226,11 @@ def _may_wait(group: Group) -> bool:
 
 
 def _parts(
-    run: _Open, group: Group, walks: list[_Walk], granule: Callable[[Product], int]
+    run: _Open,
+    group: Group,
+    walks: list[_Walk],
+    granule: Callable[[Product], int],
+    in_order: Callable[[list[_Walk], list[_Walk], int], bool],
 ) -> list[int]:
     """In how many strips a run can be cut with one more group."""
     multiple = 1
@@ -215,7 +244,7 @@ def _parts(
         if rows % parts == 0
         and rows // parts % multiple == 0
         and all(walk.count % parts == 0 for walk in walks)
-        and all(_in_order(walks, before, parts) for before in run.walks)
+        and all(in_order(walks, before, parts) for before in run.walks)
     ]
 
 
@@ -232,6 +261,29 @@ def _in_order(later: list[_Walk], before: list[_Walk], parts: int) -> bool:
             if y.offset + extent_y > x.offset + step_x:
                 return False
     return True
+
+
+def _apart(later: list[_Walk], before: list[_Walk], parts: int) -> bool:
+    """Whether no strip of one group meets another strip of an earlier one."""
+    for y in later:
+        for x in before:
+            if x.memory is not y.memory or not (x.writes or y.writes):
+                continue
+            (step_x, extent_x), (step_y, extent_y) = x.strip(parts), y.strip(parts)
+            end = max(x.offset + extent_x, y.offset + extent_y)
+            if step_x != step_y or end - min(x.offset, y.offset) > step_x:
+                return False
+    return True
+
+
+def _adds_up(group: Group) -> bool:
+    """Whether all that a nest makes of all its rows are sums."""
+    return all(
+        piece.loop.fold is not None and piece.loop.fold.kind == "+" and access.span(piece)
+        for piece in group.pieces
+        for access in piece.accesses
+        if group.rows and access.writes and not access.strides[0]
+    )
 
 
 def _walks(group: Group) -> list[_Walk] | None:

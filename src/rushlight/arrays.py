@@ -63,7 +63,7 @@ def contiguous(x: Array) -> Array:
 
 def brought(x: Array, like: Any) -> Array:
     """NumPy's array x, as one of the library of `like`."""
-    return np.asarray(x, like=like) if is_foreign(like) else x
+    return x if like.__class__ is _ndarray or not is_foreign(like) else np.asarray(x, like=like)
 
 
 def read_only(x: Array) -> Array:

@@ -429,6 +429,9 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
     return method  # type: ignore[return-value]
 
 
+_NOTHING: Any = object()
+
+
 def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Callable[..., Tensor]:
     """`inplace(function)` with a kernel(array, *operands) for when nothing is recorded.
 
@@ -441,11 +444,16 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     name = plain + "_"
     narrow = functools.partial(write_rounded, kernel, plain)
 
+    def otherwise(self: Tensor, operand: Any, more: Any, options: dict[str, Any]) -> Tensor:
+        given = () if operand is _NOTHING else (operand,)
+        return general(self, *given, *more, **options)
+
+    # The first operand has a place of its own, and no list is made where it is the only one: every step of
+    # an optimizer comes by here.
     @functools.wraps(function)
-    def method(self: Tensor, *operands: Any, **options: Any) -> Tensor:
-        data = self._data
+    def method(self: Tensor, operand: Any = _NOTHING, *more: Any, **options: Any) -> Tensor:
+        data, changes = self._data, self._changes
         dtype, recording = data.dtype, state.grad
-        changes = self._changes
         wide = dtype is _SINGLE or dtype is _DOUBLE
         if (
             not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
@@ -453,37 +461,49 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             or data.__class__ is _outline
             or (recording and wants_grad(self))
         ):
-            return general(self, *operands, **options)
+            return otherwise(self, operand, more, options)
         # Arrays that own their memory lie apart, and show every element once.
         alone = data.base is None
+        if isinstance(operand, TensorBase):
+            value = operand._data
+            if value.dtype is not dtype or (recording and wants_grad(operand)):
+                return otherwise(self, operand, more, options)
+            if value.base is not None:
+                alone = False
+        elif operand.__class__ is float or is_int64(operand):
+            value = operand
+        else:
+            return otherwise(self, operand, more, options)
         values = []
-        for operand in operands:
-            if isinstance(operand, TensorBase):
-                array = operand._data
-                if array.dtype is not dtype or (recording and wants_grad(operand)):
-                    return general(self, *operands, **options)
+        for other in more:
+            if isinstance(other, TensorBase):
+                array = other._data
+                if array.dtype is not dtype or (recording and wants_grad(other)):
+                    return general(self, operand, *more, **options)
                 if array.base is not None:
                     alone = False
                 values.append(array)
-            elif operand.__class__ is float or is_int64(operand):
-                values.append(operand)
+            elif other.__class__ is float or is_int64(other):
+                values.append(other)
             else:
-                return general(self, *operands, **options)
+                return general(self, operand, *more, **options)
         for option in options.values():
             if option.__class__ is not float and not is_int64(option):
-                return general(self, *operands, **options)
+                return general(self, operand, *more, **options)
         if not alone:
-            check_memory(plain, data, *operands)
+            check_memory(plain, data, operand, *more)
         try:
             if not wide:
-                into(self, narrow, *operands, **options)
+                into(self, narrow, operand, *more, **options)
             elif doors.watching:
-                into(self, kernel, *operands, **options)
+                into(self, kernel, operand, *more, **options)
+            elif more:
+                kernel(data, value, *values, **options)
             else:
-                kernel(data, *values, **options)
+                kernel(data, value, **options)
         except (ValueError, TypeError):
-            return general(self, *operands, **options)
-        # `bump`, of a tensor that has a count; written out, as every step of an optimizer comes by here.
+            return general(self, operand, *more, **options)
+        # `bump`, of a tensor that has a count, written out.
         changes[0] += 1
         changes[1] = (name, site.line or user_line())
         return self

@@ -285,12 +285,10 @@ class Optimizer:
         plain = not (option("capturable") or option("foreach"))
         pairs = []
         for p in params:
-            g = p._grad
-            if g is None:
-                continue
-            pairs.append((p, g))
-            if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
-                plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
+            if (g := p._grad) is not None:
+                pairs.append((p, g))
+                if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
+                    plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
         if not plain:
             self._check_group(group, pairs)
         maximize, decay = option("maximize"), 0
@@ -298,9 +296,7 @@ class Optimizer:
             decay = option("weight_decay", 0)
         states, update, keeps = self.state, self._update_parameter, self._keeps_state(group)
         for p, g in pairs:
-            state = states.get(p)
-            if state is None:
-                state = {}
+            state = states.get(p) or {}
             if keeps and not state:
                 state = states[p] = once(self._fresh_state, p, g, group)
             if maximize:

@@ -115,12 +115,13 @@ class SGD(Optimizer):
             else:
                 g = g.add(buffer, alpha=momentum)
         lr = group["lr"]
-        if lr.__class__ is not float:
-            lr = scalar(lr)
-        if g.__class__ is not Tensor and g.is_sparse:
+        if lr.__class__ is float and g.__class__ is Tensor:
+            # Nearly always.
+            p.add_(g, alpha=-lr)
+        elif g.is_sparse:
             g = g.coalesce()
-            add_at(p, tuple(g._indices().unbind()), g._values() * -lr)
-        elif lr.__class__ is not float and isinstance(lr, Tensor) and lr.requires_grad:
+            add_at(p, tuple(g._indices().unbind()), g._values() * -scalar(lr))
+        elif isinstance(lr := scalar(lr), Tensor) and lr.requires_grad:
             p.addcmul_(g, lr, value=-1)
         else:
             p.add_(g, alpha=-lr)

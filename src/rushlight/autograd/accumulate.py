@@ -12,13 +12,14 @@ from rushlight.autograd.state import need_tracked
 from rushlight.core import doors
 from rushlight.core.doors import into
 from rushlight.core.node import Meta, Node, next_sequence
+from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, TensorBase, bump, result_class
 from rushlight.core.turned import held
 from rushlight.memory import is_dense, is_repeated, laid
 from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
+from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.placement import order_like
-from rushlight.primitives.pointwise import laid_out
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -135,7 +136,11 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
             return
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.
-        free = sys.getrefcount(g) <= 3 and sys.getrefcount(array) <= 3 and not g._requires_grad
+        free = sys.getrefcount(g) <= 3 and not g._requires_grad
+        if free and g._turned and _may_stay(array, leaf._data):
+            leaf._grad = _turned_copy(g)
+            return
+        free = free and sys.getrefcount(array) <= 3
         if not (free and array.base is None and array.strides == leaf._data.strides) and not (
             free and array.base is None and _policy.off
         ):
@@ -170,6 +175,19 @@ def keep(tensor: TensorBase, g: Tensor, create_graph: bool) -> None:
         tensor._grad = before + g
     else:
         tensor._grad = laid_out(g, strides=None)
+
+
+def _turned_copy(g: Tensor) -> Tensor:
+    """The gradient in memory of its own, conjugated or negated as it is, which torch takes over so."""
+    row = TABLE["conj_view" if held(g).dtype.kind == "c" else "neg_view"]
+    straight = row(g)
+    copy: Tensor = row(laid_out(straight, strides=_steps(straight._data)))
+    copy._view = None
+    return copy
+
+
+def _steps(x: Array) -> tuple[int, ...]:
+    return tuple(s // x.itemsize for s in x.strides)
 
 
 def _may_stay(array: Array, leaf: Array) -> bool:

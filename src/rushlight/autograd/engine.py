@@ -309,6 +309,8 @@ class _Walk:
                 hooks.seen(leaf)
                 hooks.leaving([], [g])
                 return
+            if hooks.accumulated and leaf._requires_grad:
+                hooks.seen(leaf)
             hooks.leaving([], [g])
         if g is not None:
             self.leaves[leaf] = g

@@ -105,7 +105,7 @@ def attach(
             t = inputs[i]
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
         elif kind == STATIC:
-            kept.append(static[i])
+            kept.append(static.get(i))
         elif kind == OUT:
             kept.append(_keep_outputs(out, versions))
         elif kind == OUT_PART:

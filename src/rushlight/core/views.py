@@ -84,7 +84,7 @@ def _part(
 
 
 def _share(part: Array, owner: Array) -> bool:
-    return np.may_share_memory(part, owner) or (not part.size and root(part) is root(owner))
+    return np.may_share_memory(part, owner) or root(part) is root(owner)
 
 
 def _inferred(row: Primitive, out: Tensor, source: TensorBase) -> Tensor:

@@ -79,6 +79,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     steps, along = as_sizes((shifts,)), as_sizes((dims,))
     if not steps:
         raise RuntimeError("`shifts` required")
+    if len(steps) == len(along) and not input._data.size:
+        # torch does not ask which dimensions these are.
+        along = ()
+        steps = steps[:1]
     if not along:
         if len(steps) != 1:
             raise RuntimeError(

@@ -202,12 +202,12 @@ def lies_in(array: Array, order: memory_format) -> bool:
     """Whether the elements lie in memory in this order, without gaps."""
     if order is contiguous_format or order is preserve_format:
         return array.flags.c_contiguous
-    ordered = array.transpose(view_rows.dims_of(array, order))
+    ordered = laid(array).transpose(view_rows.dims_of(array, order))
     if array.size:
         return ordered.flags.c_contiguous
     # As torch asks: the steps count also where there is nothing to step to.
     step = array.itemsize
-    for size, stride in zip(ordered.shape[::-1], laid(ordered).strides[::-1], strict=True):
+    for size, stride in zip(ordered.shape[::-1], ordered.strides[::-1], strict=True):
         if size != 1 and stride != step:
             return False
         step *= size

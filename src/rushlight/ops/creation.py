@@ -11,7 +11,7 @@ from rushlight import dtypes, elsewhere
 from rushlight.core import doors
 from rushlight.core.doors import literal, number, read
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.core.turned import alias
+from rushlight.core.turned import alias, turning
 from rushlight.device import META, check_device, choices, get_default_device, without_memory
 from rushlight.errors import no_memory, warn
 from rushlight.layout import ORDERS, check_layout, preserve_format
@@ -138,6 +138,11 @@ def new_tensor(
     **_: Any,
 ) -> Tensor:
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
+    if self._turned:
+        bit, how = turning(self)
+        raise RuntimeError(
+            f"DispatchKey {bit.title()} doesn't correspond to a device: take .resolve_{how}() of the tensor first"
+        )
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
     made = emptied(literal(array_of(data, kind)), device or self.device)
     result = like(made, self)

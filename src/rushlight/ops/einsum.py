@@ -49,7 +49,12 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         result = result.sum(extra)
         labels = [label for label in labels if label in output]
     order = [labels.index(label) for label in output]
-    return result.permute(*order) if order != sorted(order) else result
+    if order != sorted(order):
+        return result.permute(*order)
+    if len(terms) > 1 and len(sizes) > len(output) and result._view is None:
+        # torch has taken dimensions of size 1 out of the product.
+        return result.view(result._data.shape)
+    return result
 
 
 def _from_sublists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -193,6 +198,8 @@ def _contract(
     rows = math.prod(shape[len(batch) : len(batch) + len(only_a)])
     depth = math.prod(shape[len(batch) + len(only_a) :])
     columns = math.prod(outer[len(batch) + len(only_a) :])
+    if sized_a._data.dtype.kind == "b" and sized_b._data.dtype.kind != "b" and shape:
+        raise NotImplementedError("\"bmm\" not implemented for 'Bool': use .float()")
     product = bmm(left.reshape(many, rows, depth), right.reshape(many, depth, columns))
     return product.reshape(outer), [*batch, *only_a, *only_b]
 

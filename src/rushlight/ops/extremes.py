@@ -249,6 +249,8 @@ def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
             return picked(
                 kind, label, middle.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
             )
+        if not input._data.size:
+            need_real_gradient(name, input)
         result: Tensor = apply(middle.median, input, ignore_nan=ignore_nan)
         return result if out is None else write_out(out, result)
 

@@ -116,6 +116,9 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same memory with the same shape and strides."""
+    if self._turned or tensor._turned:
+        # torch asks of copies that show the same.
+        return False
     return (
         root(held(self)) is root(held(tensor))
         and data_ptr(self) == data_ptr(tensor)

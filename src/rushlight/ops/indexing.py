@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, into, literal, number
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
@@ -312,6 +313,8 @@ def _is_mask(tensors: Sequence[Tensor]) -> bool:
 def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], filled: bool) -> None:
     """Raise torch's errors for a region that cannot be written; a mask may be the region itself."""
     if filled:
+        if _is_mask(tensors) and (mask := tensors[0]._data).shape != region.shape[: mask.ndim]:
+            return  # That it does not fit is said before.
         check_memory("masked_fill", region, *tensors)
     else:
         check_memory("index_put", region, value, *tensors)
@@ -366,7 +369,7 @@ def place(
     """Put value into self's memory, and self at the place of that `put` in the graph."""
     if recording and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
-    static = {"spec": spec, "accumulate": add}
+    static: dict[str, Any] = {"spec": spec, "accumulate": add}
     try:
         into(self, rows.put_into, value, *tensors, **static)
     except (ValueError, IndexError, TypeError) as error:
@@ -385,7 +388,13 @@ def place(
 def _record(self: Tensor, inputs: tuple[Tensor, ...], static: dict[str, Any]) -> None:
     # The rules of `put` ask for no values, so there is no need to compute it beside the memory.
     result = wrap(self._data)
+    # The gradient of a part is a part of the gradient, which lies as the tensor does.
+    data = self._data
+    layout = None if inputs[1:] else tuple([s // data.itemsize for s in data.strides])
+    static = {**static, "layout": layout}
     attach(rows.put, (stand_in(self), *inputs), static, result)
+    if static["accumulate"] and not inputs[0]._requires_grad:
+        reusable(result)
     rebase(self, result)
 
 

@@ -195,7 +195,8 @@ def assign(
         rest = [
             t for t in (stand_in(target), *others) if isinstance(t, TensorBase) and wants_grad(t)
         ]
-        result = relabel(overwrite(result, *rest), _backward_name(operation))
+        alike = operation not in ("copy_", "__setitem__")
+        result = relabel(overwrite(result, *rest, alike=alike), _backward_name(operation))
     elif cast:
         result = relabel(rows.clone(result), _backward_name(operation))
     elif result._node is None:

@@ -174,6 +174,10 @@ def block_diag(*tensors: Tensor) -> Tensor:
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
                 f"{tensor._data.ndim} dimensions"
             )
+        if tensor._data.ndim == 1 and tensor._data.size:
+            # Its gradient is a part of the whole's, or, of several elements, the sum of one.
+            n = tensor._data.size
+            tensor = tensor.unsqueeze(-1) if n == 1 else tensor.expand(1, n)
         blocks.append(atleast_2d(tensor))
     # In their common type, to which a single number in no dimension adds nothing.
     common = result_type(*(tensor._data for tensor in tensors))

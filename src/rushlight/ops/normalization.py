@@ -18,11 +18,10 @@ from rushlight.core.doors import apply, into, literal
 from rushlight.core.tensor import TensorBase, bump
 from rushlight.narrow import rounded
 from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
-from rushlight.ops.conversion import following
+from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
-from rushlight.primitives.placement import suggested
 from rushlight.primitives.writing import copy
 
 if TYPE_CHECKING:
@@ -383,5 +382,4 @@ def rms_norm(
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
-    in_line = result._data.flags.c_contiguous and suggested(input._data) is None
-    return result if in_line else following(result, input)
+    return in_rows(result)

@@ -183,4 +183,7 @@ def pad(
         return input.clone()
     # torch joins the parts of a circle in row order.
     laid = following(input, given) if mode != "circular" else in_rows(input)
+    if min(widths) < 0:
+        # What is cut off is not in the memory of the result.
+        laid = laid.clone()
     return relabel(laid, label.format(dims))

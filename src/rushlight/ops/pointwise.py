@@ -190,7 +190,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
     share, common = _share(name, input, other, alpha)
     if not isinstance(other, TensorBase):
         other = literal(np.asarray(other).astype(common.numpy))
-    elif other._data.dtype.kind in "biu":
+    elif other._data.dtype != common.numpy:
         other = other.to(common)  # type: ignore[attr-defined]
     return reusable(other * share)
 

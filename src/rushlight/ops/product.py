@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tensor import bump
+from rushlight.core.tensor import bump, wants_grad
 from rushlight.dtypes import NARROW, promote_types
 from rushlight.errors import warn_once
 from rushlight.layout import strided
@@ -243,9 +244,12 @@ def addmm(
     if mat1.layout is not strided:
         return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
-    return write_out(
-        out, _added_on("addmm", input, rows.matmul, mat1, mat2, beta, alpha), same=True
-    )
+    result = _added_on("addmm", input, rows.matmul, mat1, mat2, beta, alpha)
+    if result._requires_grad:
+        # Each is kept for the gradient of the other.
+        saved = [t for t, other in ((mat1, mat2), (mat2, mat1)) if wants_grad(other)]
+        remember(result, *saved)
+    return write_out(out, result, same=True)
 
 
 def addmv(
@@ -370,8 +374,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         return dot(a, b, out=out)
     for i, (m, n) in enumerate(zip(sizes_a, sizes_b, strict=True)):
         if m != n:
-            a = a.sum(left[i], keepdim=True) if n == 1 else a
-            b = b.sum(right[i], keepdim=True) if m == 1 else b
+            a = a.sum(left[i], keepdim=True, dtype=a.dtype) if n == 1 else a
+            b = b.sum(right[i], keepdim=True, dtype=b.dtype) if m == 1 else b
     kept_a = [d for d in range(a._data.ndim) if d not in left]
     kept_b = [d for d in range(b._data.ndim) if d not in right]
     shape = (*(a._data.shape[d] for d in kept_a), *(b._data.shape[d] for d in kept_b))

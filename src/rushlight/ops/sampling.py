@@ -15,7 +15,7 @@ import numpy as np
 from rushlight import dtypes, elsewhere, random
 from rushlight.autograd.pretended import reusable
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import check, draw, into
+from rushlight.core.doors import check, draw, into, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.device import choices, without_memory
@@ -254,6 +254,8 @@ def normal(
         numbers = _new(random.normal, generator, options, **place, mean=float(mean), std=float(std))
         return finish(numbers, out=out, **options)
     kind = tensors[0]._data.dtype
+    if kind.kind in "biu" and not tensors[0]._data.size:
+        return literal(np.empty(tensors[0]._data.shape, kind))
     place = {"shape": broadcast_shapes([t._data.shape for t in tensors]), "dtype": kind}
     if not all(elsewhere.has_memory(t._data) for t in tensors):
         return _flat(wrap(blank(*place.values())), "NormalBackward1", mean, std)
@@ -282,7 +284,7 @@ def _flat(result: Tensor, label: str, *inputs: Any) -> Tensor:
     wanting = [t for t in inputs if isinstance(t, TensorBase) and wants_grad(t)]
     if not (state.grad and wanting):
         return result
-    return relabel(reusable(overwrite(result, *wanting)), label)
+    return relabel(reusable(overwrite(result, *wanting, alike=False)), label)
 
 
 def _underived(result: Tensor, input: Tensor) -> Tensor:

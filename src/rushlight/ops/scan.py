@@ -28,7 +28,8 @@ from rushlight.ops.extremes import pick
 from rushlight.ops.reduction import sum
 from rushlight.primitives import scan as rows
 from rushlight.primitives.join import cat
-from rushlight.primitives.pointwise import laid_out, logical_xor
+from rushlight.primitives.kernel import laid_out
+from rushlight.primitives.pointwise import logical_xor
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -104,9 +105,9 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
         if not input._data.size and input._data.ndim:
             # torch does not ask which dimension it is to go along.
             nowhere = literal(np.empty(input._data.shape, np.int64))
-            return write_outs(
-                out, kind((relabel(apply(laid_out, input, strides=None), label), nowhere))
-            )
+            nothing: Tensor = apply(laid_out, input, strides=None)
+            nothing = remember(relabel(nothing, label), nowhere)
+            return write_outs(out, kind((nothing, nowhere)))
         at = one_dim(dim, input._data.ndim)
         indices = apply(row, input, dim=at)
         values = remember(relabel(pick(input, indices, at), label), input, indices)
@@ -215,7 +216,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     panels, at = _panels("trapezoid", y, x, dx, dim)
     if not y._data.shape[at]:
         # torch sums up nothing here, which depends on nothing.
-        return sum(panels, at).detach()
+        return sum(panels, at).detach().to(y.dtype)
     if x is not None:
         return sum(panels, at)
     ends = y.select(at, 0) + y.select(at, -1)

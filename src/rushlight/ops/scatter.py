@@ -15,6 +15,7 @@ from rushlight.elsewhere import has_memory
 from rushlight.ops.arguments import (
     apart,
     need_number,
+    need_real_gradient,
     need_tensor,
     numpy_names,
     one_dim,
@@ -255,6 +256,8 @@ def scatter_(
     reduce: str | None = None,
 ) -> Tensor:
     """`scatter`, in place."""
+    if src is None and value is None:
+        need_number("scatter_", "value", 4, value)
     admit(self, src)
     one_dim(dim, self._data.ndim)
     check_memory("scatter", self._data, index, src)
@@ -327,6 +330,8 @@ def scatter_reduce(
         )
     at = one_dim(dim, input._data.ndim)
     need_tensor("scatter_reduce", "src", 4, src)
+    if reduce in ("amax", "amin"):
+        need_real_gradient("scatter_reduce", input, src)
     kind = input._data.dtype.kind
     if (kind == "c" and reduce in ("amax", "amin")) or (kind == "b" and reduce == "mean"):
         if index._data.size:

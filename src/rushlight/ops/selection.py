@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.pretended import remember
+from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
@@ -194,6 +194,8 @@ def _put_along(
     if alpha != 1:
         values = values * alpha
     result = apply(rows.put, x, values, where, spec=spec, accumulate=accumulate)
+    if accumulate and result._node is not None and not values._requires_grad:
+        reusable(result)
     return result if input._data.ndim else result.reshape(())
 
 

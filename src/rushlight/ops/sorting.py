@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import return_types
-from rushlight.autograd.pretended import remember
+from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, wants_grad
@@ -186,7 +186,8 @@ def _underived(result: Tensor, input: Tensor, name: str, label: str) -> Tensor:
         return result
     reason = f"the derivative for '{name}' is not implemented."
     source = apply(closed, input.sum(), reason=reason, error=NotImplementedError)
-    return relabel(apply(where, literal(np.ones((), bool)), result, source), label)
+    joined: Tensor = apply(where, literal(np.ones((), bool)), result, source)
+    return relabel(reusable(joined), label)
 
 
 def _answer(

@@ -49,7 +49,7 @@ def _leaky_relu(x: Array, *, slope: float) -> Any:
 
 leaky_relu = unary(
     "leaky_relu", _leaky_relu,
-    one_kernel(lambda g, x, slope: where(gt(x, 0), g, g * slope), flat=True),
+    one_kernel(lambda g, x, slope: where(gt(x, 0), g, g * slope), flat=True, lies=(1, 0)),
     "{x} > 0 ? {x} : {x} * {slope}", to_float=False, takes=FLOAT, static=({"slope": 0.1}, {"slope": -2.0}),
 )  # fmt: skip
 
@@ -64,7 +64,8 @@ def _hardtanh(x: Array, *, low: float, high: float) -> Any:
 hardtanh = unary(
     "hardtanh", _hardtanh,
     one_kernel(
-        lambda g, x, low, high: where(logical_or(le(x, low), ge(x, high)), 0, g), flat=True
+        lambda g, x, low, high: where(logical_or(le(x, low), ge(x, high)), 0, g), flat=True,
+        lies=(0, 1),
     ),
     "clip({x}, {low}, {high})", to_float=False, takes=_REAL, static=({"low": -1.0, "high": 0.5},), layout=as_first,
 )  # fmt: skip
@@ -83,7 +84,7 @@ hardsigmoid = unary(
     "hardsigmoid", _hardsigmoid,
     one_kernel(
         lambda g, x: where(logical_and(gt(x, -3), lt(x, 3)), g * _SIXTH, 0),
-        refused="hardsigmoid_backward",
+        refused="hardsigmoid_backward", lies=(0, 1),
     ),
     "clip({x} + 3, 0, 6) / 6", domain=(-4.0, 4.0), to_float=False, takes=FLOAT,
 )  # fmt: skip
@@ -93,7 +94,7 @@ def _hardswish(x: Array) -> Any:
     return x * np.clip(x + 3, 0, 6) / 6
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 def _hardswish_vjp(g: Any, x: Any) -> Any:
     inside = where(lt(x, 3), g * (x / 3 + 0.5), g)
     return where(le(x, -3), 0, inside)
@@ -118,7 +119,7 @@ def _softshrink(x: Array, *, lambd: float) -> Any:
     return x - np.clip(x, -lambd, lambd)
 
 
-@one_kernel(flat=True)
+@one_kernel(flat=True, lies=(0, 1))
 def _shrink_vjp(g: Any, x: Any, lambd: float) -> Any:
     return where(le(x.abs(), lambd), 0, g)
 
@@ -141,7 +142,7 @@ def _threshold(x: Array, *, threshold: float, value: float) -> Any:
 
 threshold = unary(
     "threshold", _threshold,
-    one_kernel(lambda g, x, threshold: where(le(x, threshold), 0, g), flat=True),
+    one_kernel(lambda g, x, threshold: where(le(x, threshold), 0, g), flat=True, lies=(1, 0)),
     {"f": "{x} <= {threshold} ? {value} : {x}", "iu": "{x:d} <= {threshold:d} ? {value} : {x}"},
     to_float=False, takes=_REAL, static=({"threshold": 0.1, "value": -20.0},),
 )  # fmt: skip
@@ -157,7 +158,7 @@ def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
     return out
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 def _elu_vjp(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
     # -relu(-x), the part below 0, keeps infinity (and nan in further derivatives) out of the side that
     # is not chosen, and gives torch's second derivative at 0.
@@ -176,7 +177,7 @@ def _silu(x: Array) -> Any:
     return x / (np.exp(-x) + 1)
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 def _silu_vjp(g: Any, x: Any) -> Any:
     gate = sigmoid(x)
     slope = gate * (1 + x * (1 - gate))
@@ -197,7 +198,7 @@ def _softplus(x: Array, *, beta: float, threshold: float) -> Any:
     return out if not (scaled > threshold).any() else choose(scaled > threshold, x, out)
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 def _softplus_vjp(g: Any, x: Any, beta: float, threshold: float) -> Any:
     scaled = x * beta
     # At the threshold itself torch's first derivative is still the curve's, the second the line's.
@@ -216,7 +217,7 @@ def _mish(x: Array) -> Any:
     return x * np.tanh(_softplus(x, beta=1.0, threshold=20.0))
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 def _mish_vjp(g: Any, x: Any) -> Any:
     gate = tanh(softplus(x, beta=1.0, threshold=20.0))
     return g * (gate + x * sigmoid(x) * (1 - gate * gate))
@@ -230,7 +231,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 
 log_sigmoid = unary(
-    "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: g * sigmoid(-x)),
+    "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: g * sigmoid(-x), lies=(0,)),
     "minimum(0, {x}) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 
@@ -291,7 +292,7 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
     return out, part
 
 
-@one_kernel
+@one_kernel(lies=(0, 1))
 @warm_gradient(1 << 14)
 def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""

@@ -14,7 +14,7 @@ from rushlight.core.tensor import Array
 from rushlight.memory import address, beside, laid, root
 from rushlight.primitives.families import SHAPES, binary, draw, unary
 from rushlight.primitives.placement import in_rows, of_kind, pointwise
-from rushlight.primitives.pointwise import abs, eq, flat, sgn, where
+from rushlight.primitives.pointwise import abs, eq, sgn, where, zeros_like
 
 
 def _complex_samples() -> Iterable[Sample]:
@@ -148,7 +148,7 @@ def _angle(x: Array) -> Any:
 
 def _angle_vjp(g: Any, x: Any) -> Any:
     if x._data.dtype.kind != "c":
-        return flat(g)
+        return zeros_like(x.detach())
     size = abs(x)
     turning = g * x * 1j / (size * size)
     return where(eq(size, 0), 0, turning)

@@ -110,8 +110,12 @@ def _matmul(x: Array, y: Array) -> Any:
     if x.dtype is not y.dtype:
         same_dtype("matmul", x, y)
     if x.dtype is _FLAG:
-        _matmul_rule(x, y)
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()")
+        shape, dtype = _matmul_rule(x, y)
+        if x.size and y.size:
+            raise NotImplementedError(
+                "\"addmm_impl_cpu_\" not implemented for 'Bool': use .float()"
+            )
+        return np.zeros(shape, dtype, like=x)
     if x.dtype is not _FLOAT and x.dtype.kind in "iu":
         # BLAS has nothing for whole numbers.
         return _whole_product(x, y)

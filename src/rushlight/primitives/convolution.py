@@ -21,9 +21,9 @@ from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
 from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
-from rushlight.primitives.kernel import hang
+from rushlight.primitives.kernel import hang, laid_out
 from rushlight.primitives.placement import arranged, lies, packed, suggested
-from rushlight.primitives.pointwise import conj, laid_out
+from rushlight.primitives.pointwise import conj
 from rushlight.threads import share
 
 # Multiplications that are worth a thread: some 300 microseconds of them; and parts at the most.

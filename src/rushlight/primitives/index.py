@@ -18,7 +18,9 @@ from rushlight.core.tensor import Array
 from rushlight.dtypes import cast
 from rushlight.memory import beside, is_repeated, laid, placed
 from rushlight.primitives.families import draw
+from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.placement import copied, iterated, preserved, view_strides
+from rushlight.primitives.pointwise import clone
 from rushlight.primitives.select import choose
 
 if TYPE_CHECKING:
@@ -146,6 +148,16 @@ def _slice_vjp(g: Any, x_shape: Shape, index: Index) -> Any:
         if tuple(n for d, n in enumerate(g._data.shape) if d not in new) == x_shape:
             return g.squeeze(new)
     return place_slice(g, shape=x_shape, index=index)
+
+
+def unsqueezed(x: Any, shape: Shape, dims: Iterable[int]) -> Any:
+    """x with dimensions of size 1 put in, which are these of the shape that it then has."""
+    array = x._data
+    if array.__class__ is np.ndarray and array.base is not None and placed(array):
+        # Their strides are those that torch gives to new dimensions.
+        index = tuple(None if d in dims else FULL for d in range(len(shape)))
+        return slice_(x, index=index)
+    return x.reshape(shape)
 
 
 def _new_dims(ndim: int, index: Index) -> Shape:
@@ -443,7 +455,10 @@ place_index = Primitive(
 )  # fmt: skip
 
 
-def _put(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Array:
+def _put(
+    x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool,
+    layout: Shape | None = None,
+) -> Array:  # fmt: skip
     out = copied(x) if indices else preserved(x)
     put_into(out, values, *indices, spec=spec, accumulate=accumulate)
     return out
@@ -483,7 +498,10 @@ def put_into(
                 raise
 
 
-def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool) -> Spec:
+def _put_rule(
+    x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool,
+    layout: Shape | None = None,
+) -> Spec:  # fmt: skip
     rule = _index_rule(x, *indices, spec=spec) if indices else _slice_rule(x, index=spec)
     target = rule[0]
     shape = values.shape
@@ -501,12 +519,27 @@ def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, accumulate:
     return x.shape, x.dtype
 
 
-def _put_x(g: Any, indices: Any, spec: Index, accumulate: bool) -> Any:
-    return g if accumulate else blank(g, *indices, spec=spec)
+def _put_x(g: Any, indices: Any, spec: Index, accumulate: bool, layout: Shape | None) -> Any:
+    if accumulate:
+        return g
+    return blank(g if indices else _placed_as(g, layout), *indices, spec=spec)
 
 
-def _put_values(g: Any, values_shape: Shape, indices: Any, spec: Index) -> Any:
-    part = index(g, *indices, spec=spec) if indices else slice_(g, index=spec)
+def _placed_as(g: Any, layout: Shape | None) -> Any:
+    """A gradient as the tensor lies in which a part was written."""
+    array = g._data
+    if layout is None or tuple(s // array.itemsize for s in array.strides) == layout:
+        return g
+    return laid_out(g, strides=layout)
+
+
+def _put_values(
+    g: Any, values_shape: Shape, indices: Any, spec: Index, layout: Shape | None
+) -> Any:
+    if indices:
+        part = index(g, *indices, spec=spec)
+    else:
+        part = clone(slice_(_placed_as(g, layout), index=spec))
     missing = len(values_shape) - part._data.ndim
     return part.reshape((1,) * missing + part.shape) if missing > 0 else part
 
@@ -517,7 +550,10 @@ def _put_samples() -> Iterable[Sample]:
         yield Sample((draw(1, (3, 4)), draw(2, (2, 4)), np.array([2, 0])), static)
         static = {"spec": (FULL, ARRAY), "accumulate": accumulate}
         yield Sample((draw(1, (3, 4)), draw(2, (2,)), np.array([2, 0])), static)
-    yield Sample((draw(1, (3, 4)), draw(2, (2,))), {"spec": (1, slice(1, 3)), "accumulate": False})
+    yield Sample(
+        (draw(1, (3, 4)), draw(2, (2,))),
+        {"spec": (1, slice(1, 3)), "accumulate": False, "layout": (4, 1)},
+    )
 
 
 put = Primitive(

@@ -1,9 +1,10 @@
 """Gradients that torch computes in one kernel, from g and from what its backward function takes.
 
-Three things follow, which a rule written in several operations does not show by itself: in half
-precision such a gradient is rounded once; under `create_graph` it depends on everything that went
-into the kernel, even where the derivative is 0 throughout; and where torch has no derivative of the
-kernel, a second derivative is refused.
+Four things follow, which a rule written in several operations does not show by itself: in half
+precision such a gradient is rounded once; it lies in memory as what the kernel takes, in the order in
+which the kernel asks; under `create_graph` it depends on everything that went into the kernel, even
+where the derivative is 0 throughout; and where torch has no derivative of the kernel, a second
+derivative is refused.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
-from rushlight.memory import plain
+from rushlight.memory import laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import result_strides
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -31,15 +33,18 @@ _SINGLE = np.dtype(np.float32)
 
 def one_kernel(
     rule: Rule | None = None, *, flat: bool = False, refused: str = "",
-    error: type[Exception] = RuntimeError,
+    error: type[Exception] = RuntimeError, lies: tuple[int, ...] = (), in_rows: bool = False,
 ) -> Any:  # fmt: skip
     """A rule whose gradient is one kernel of torch's.
 
     flat: what the kernel takes besides g has no influence but where it jumps (the derivative is 0);
-    refused: torch's name of a kernel that has no derivative, and the error that says so.
+    refused: torch's name of a kernel that has no derivative, and the error that says so; lies: which of
+    the rule's arguments say how the gradient lies, in this order; in_rows: it lies row after row.
     """
     if rule is None:
-        return functools.partial(one_kernel, flat=flat, refused=refused, error=error)
+        return functools.partial(
+            one_kernel, flat=flat, refused=refused, error=error, lies=lies, in_rows=in_rows
+        )
 
     @functools.wraps(rule)
     def single(g: Any, *saved: Any) -> Any:
@@ -49,12 +54,59 @@ def one_kernel(
             gradient = wide if wide is None else wide.to(dtypes.of(dtype))
         else:
             gradient = rule(g, *saved)
+        if gradient is not None:
+            if lies:
+                gradient = lying(gradient, *[saved[i - 1] if i else first for i in lies])
+            elif in_rows and (data := gradient._data).base is not None and placed(data):
+                gradient = laid_out(gradient, strides=None)
         if state.grad and (flat or refused) and gradient is not None:
             return hang(gradient, (g, *saved) if refused else saved, refused, error)
         return gradient
 
     single.refused = refused  # type: ignore[attr-defined]
     return single
+
+
+# ---- where a gradient lies -----------------------------------------------------------------------
+
+
+def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
+    if strides is None:
+        return x.copy(order="C")
+    steps = tuple([s * x.itemsize for s in strides])
+    out = strided_view(np.empty(x.size, x.dtype, like=x), x.shape, steps)
+    np.copyto(out, x)
+    return out
+
+
+# A copy that lies in memory in a way of its own: with these strides, which fill it, or in row order.
+laid_out = Primitive(
+    "laid_out", "unary", _laid_out, (lambda g: g,), lambda x, *, strides: (x.shape, x.dtype), "{x}",
+    lambda: [
+        Sample((draw(1, (2, 3)),), {"strides": (1, 2)}), Sample((draw(2, (2, 3)).T,), {"strides": None}),
+    ],
+    label=lambda node: (
+        "CloneBackward0" if node.static["strides"] is None else "torch::autograd::CopyBackwards"
+    ),
+    as_is=True,
+)  # fmt: skip
+
+
+def lying(x: Tensor, *operands: Any) -> Tensor:
+    """The result of an elementwise kernel of torch's that takes these operands in this order, as it would lie."""
+    arrays = [t._data for t in operands if isinstance(t, TensorBase)]
+    for array in arrays:
+        if array.base is not None and placed(array):
+            break
+    else:
+        return x
+    given = [(a.shape, laid(a).strides, a.itemsize) for a in map(plain, arrays)]
+    strides = result_strides(x._data.shape, *given)
+    item = x._data.itemsize
+    if tuple(s * item for s in strides) == laid(x._data).strides:
+        return x
+    result: Tensor = laid_out(x, strides=strides)
+    return result
 
 
 def _wide(value: Any) -> Any:

@@ -48,7 +48,7 @@ def _rounded_y(g: Any, x: Any, y: Any, bend: float, slope: float) -> Any:
 # The two gradients by the same formula, so that a zero has no sign in either.
 rounded_distance = binary(
     "rounded_distance", _rounded_distance,
-    (one_kernel(_rounded_x, flat=True), one_kernel(_rounded_y, flat=True)),
+    tuple(one_kernel(rule, flat=True, in_rows=True) for rule in (_rounded_x, _rounded_y)),
     "fabs({x} - {y}) < {bend} ? ({x} - {y}) * ({x} - {y}) * ({T})(0.5 * {slope:d} / {bend:d}) : "
     "(fabs({x} - {y}) - ({T})(0.5 * {bend:d})) * {slope}",
     takes=FLOAT, static=({"bend": 0.5, "slope": 1.0}, {"bend": 1.5, "slope": 1.5}),
@@ -62,7 +62,8 @@ def _squared_distance(x: Array, y: Array) -> Any:
 
 squared_distance = binary(
     "squared_distance", _squared_distance,
-    (one_kernel(lambda g, x, y: (x - y) * g * 2), one_kernel(lambda g, x, y: (y - x) * g * 2)),
+    (one_kernel(lambda g, x, y: (x - y) * g * 2, in_rows=True),
+     one_kernel(lambda g, x, y: (y - x) * g * 2, in_rows=True)),
     "({x} - {y}) * ({x} - {y})", takes=FLOAT, label="MseLossBackward0", as_is=True,
 )  # fmt: skip
 
@@ -350,7 +351,7 @@ def _binary(x: Array, y: Array) -> Any:
     return (y - 1) * no - y * yes
 
 
-@one_kernel
+@one_kernel(lies=(1,))
 def _binary_x(g: Any, x: Any, y: Any) -> Any:
     return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)
 

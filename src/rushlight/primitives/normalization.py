@@ -20,7 +20,7 @@ from rushlight.dtypes import NARROW, cast
 from rushlight.narrow import through, widen
 from rushlight.primitives.families import draw
 from rushlight.primitives.inner import inner, inner_products, totals
-from rushlight.primitives.placement import arranged, empty_like, suggested
+from rushlight.primitives.placement import arranged, empty_like, rows_of, suggested
 from rushlight.threads import ranges, share
 
 Shape = tuple[int, ...]
@@ -253,9 +253,19 @@ def _normalize_samples() -> Iterable[Sample]:
 
 def _as_input(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     out, *rest = forward(*arrays, **static)
+    if len(static["view"]) == 2:
+        # What is normalised line by line lies so.
+        return rows_of(out), *rest
     if not out.size:
         return empty_like(arrays[0]), *rest
     return arranged(out, suggested(arrays[0])), *rest
+
+
+def _as_normalized(
+    forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]
+) -> Any:
+    """As the result does for which this is the gradient, with the input in the second place."""
+    return _as_input(lambda *_, **__: forward(*arrays, **static), arrays[1:], static)
 
 
 normalize = Primitive(
@@ -409,5 +419,5 @@ def _normalize_grad_samples() -> Iterable[Sample]:
 normalize_grad = Primitive(
     "normalize_grad", "normalize", _normalize_grad, _normalize_grad_vjp, _normalize_grad_rule,
     "normalize", _normalize_grad_samples, label="NativeLayerNormBackwardBackward0",
-    as_is=True,
+    as_is=True, layout=_as_normalized,
 )  # fmt: skip

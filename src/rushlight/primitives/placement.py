@@ -381,6 +381,12 @@ def apart_from_numbers(
     return pointwise(forward, arrays, static, None)
 
 
+def second_first(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    """Elementwise of two, of which the second is asked first."""
+    x, y = arrays
+    return pointwise(lambda b, a: forward(a, b, **static), (y, x), {})
+
+
 def _turned(a: Any, dims: Shape) -> Any:
     """An operand of fewer dimensions, or a number, with its dimensions in this order."""
     if not is_array(a) or not a.ndim:
@@ -442,6 +448,12 @@ def iterated(x: Array, *operands: tuple[Shape, Shape, int]) -> Array:
     """The array, an elementwise result, as such operands of (shape, strides, size of an element) say."""
     order = _pointwise_order(*operands)
     return rows_of(x) if order is None else seen(rows_of(x.transpose(order[0])), order)
+
+
+def result_strides(shape: Shape, *operands: tuple[Shape, Shape, int]) -> Shape:
+    """The strides, in elements, of the elementwise result of such operands, which has this shape."""
+    order = _pointwise_order(*operands)
+    return packed(shape) if order is None else order[1]
 
 
 def lies(x: Array, dims: Shape | None) -> bool:

@@ -17,7 +17,7 @@ from rushlight.arrays import as_array, is_array
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
-from rushlight.memory import strided_view
+from rushlight.dtypes import NARROW
 from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     NUMERIC,
@@ -32,6 +32,7 @@ from rushlight.primitives.families import (
     is_small,
     promote_same,
     result_type,
+    supported,
     tensors_saved,
     unary,
 )
@@ -44,6 +45,7 @@ from rushlight.primitives.placement import (
     in_rows,
     of_kind,
     pointwise,
+    second_first,
 )
 from rushlight.primitives.power import power
 from rushlight.primitives.select import choose
@@ -127,7 +129,8 @@ def _check_zero(x: Any, y: Any) -> None:
 
 
 zeros_like = unary(
-    "zeros_like", lambda x: np.zeros(x.shape, x.dtype, like=x), None, "({T})0", to_float=False
+    "zeros_like", lambda x: np.zeros(x.shape, x.dtype, like=x), None, "({T})0", to_float=False,
+    layout=as_first,
 )  # fmt: skip
 
 
@@ -187,7 +190,7 @@ def _power(x: Any, y: Any) -> Any:
             return np.multiply(np.multiply(x, x), x)
         if x.dtype.kind in "fcV" and y in _SHORT:
             return _SHORT[y](x)
-        if x.dtype.kind == "c" and y in (0, 1):
+        if x.dtype.kind in "cb" and y in (0, 1):
             return x.copy() if y else np.ones_like(x)
         if x.dtype == np.float32 and y not in (0, 1) and math.isfinite(y):
             return power(x, y)
@@ -236,12 +239,19 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
     if y.__class__ is int and x.dtype.kind in "iu":
         dtypes.number_in(y, x.dtype)
     promoted = promote_same(arrays)
+    if is_array(promoted[1]) and promoted[1].dtype.kind == "b":
+        if y.__class__ is bool:
+            # torch has no powers of flags but these two, which it need not compute.
+            return [promoted[0], y]
+        supported("pow", NUMERIC, promoted)
     if is_array(y):
         return promoted
     # Still a number: torch computes some powers the short way, and how the result lies is for the tensor
     # alone to say.
     base = promoted[0]
     if base.dtype.kind in "fVc":
+        if base.dtype in NARROW and not is_small(y):
+            dtypes.number_in(y, base.dtype)
         return [base, (complex if base.dtype.kind == "c" else float)(y)]
     if base.dtype.kind in "iu" and 0 <= y < 128:
         return [base, int(y)]
@@ -282,7 +292,7 @@ def _power_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -
 
 pow = binary(
     "pow", _power, (_pow_base, _pow_exponent), formulas.power, domain=(0.2, 2.0),
-    second=(-2.0, 2.0), takes=NUMERIC + "c", promote=_promote_power, layout=_power_layout,
+    second=(-2.0, 2.0), promote=_promote_power, layout=_power_layout,
     label=_power_label,
 )  # fmt: skip
 
@@ -314,7 +324,7 @@ def _rsqrt(x: Array) -> Any:
 
 
 rsqrt = unary(
-    "rsqrt", _rsqrt, lambda g, out: g * conj(-0.5 * out**3), "1 / sqrt({x})", domain=(0.1, 3.0)
+    "rsqrt", _rsqrt, lambda g, out: -0.5 * g * conj(out**3), "1 / sqrt({x})", domain=(0.1, 3.0)
 )
 exp = unary("exp", np.exp, lambda g, out: g * conj(out), "exp({x})")
 log = unary("log", np.log, lambda g, x: g / conj(x), "log({x})", domain=(0.1, 3.0))
@@ -410,7 +420,7 @@ def _relu_backward(x: Array, y: Array) -> Any:
 # x where y, the output of relu, is open; a nan is.
 relu_backward: Primitive = binary(
     "relu_backward", _relu_backward, (lambda g, y: relu_backward(g, y), flat),
-    "{y} <= 0 ? 0 : {x}", takes=REAL, label="ThresholdBackwardBackward0",
+    "{y} <= 0 ? 0 : {x}", takes=REAL, label="ThresholdBackwardBackward0", layout=second_first,
 )  # fmt: skip
 
 # ---- the larger and the smaller -----------------------------------------------------------------
@@ -559,27 +569,6 @@ convert = Primitive(
 def _clone(x: Array) -> Array:
     return copied(x)
 
-
-def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
-    if strides is None:
-        return x.copy(order="C")
-    steps = tuple([s * x.itemsize for s in strides])
-    out = strided_view(np.empty(x.size, x.dtype, like=x), x.shape, steps)
-    np.copyto(out, x)
-    return out
-
-
-# A copy that lies in memory in a way of its own: with these strides, which fill it, or in row order.
-laid_out = Primitive(
-    "laid_out", "unary", _laid_out, (lambda g: g,), lambda x, *, strides: (x.shape, x.dtype), "{x}",
-    lambda: [
-        Sample((draw(1, (2, 3)),), {"strides": (1, 2)}), Sample((draw(2, (2, 3)).T,), {"strides": None}),
-    ],
-    label=lambda node: (
-        "CloneBackward0" if node.static["strides"] is None else "torch::autograd::CopyBackwards"
-    ),
-    as_is=True,
-)  # fmt: skip
 
 clone = Primitive(
     "clone", "unary", _clone, (lambda g: g,), lambda x: (x.shape, x.dtype), "{x}",

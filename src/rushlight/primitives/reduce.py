@@ -15,10 +15,12 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.narrow import is_narrow
 from rushlight.primitives.families import REAL, draw, is_empty, promote_float, taking
+from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
+from rushlight.primitives.kernel import laid_out, lying
 from rushlight.primitives.placement import in_rows
-from rushlight.primitives.pointwise import abs, conj, eq, exp, laid_out, ne, sgn, where
+from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
 from rushlight.primitives.view import expand
 
@@ -73,7 +75,7 @@ def unfold_gradient(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) ->
     """G of a reduction, with the folded dimensions put back as 1 so that it broadcasts."""
     if keepdim or g._data.ndim == len(shape):
         return g
-    return g.reshape(reduced_shape(shape, dim, True))
+    return unsqueezed(g, reduced_shape(shape, dim, True), range(len(shape)) if dim is None else dim)
 
 
 def _spread(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
@@ -388,18 +390,18 @@ def _var(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     return _spread_out(x, dim, keepdim, correction).astype(kept, copy=False)
 
 
-def _deviation(x: Any, dim: Dims, correction: Correction) -> Any:
-    # The derivative of the variance: 2 / (n - correction) times the distance from the mean.
+def _along(g: Any, x: Any, dim: Dims, correction: Correction) -> Any:
+    """The derivative of the variance: 2 / (n - correction) times the distance from the mean."""
     divisor = folded_size(x.shape, dim) - correction
     center = mean(x, dim=dim, keepdim=True)
     if divisor <= 0 and (dim is None or not x._data.ndim):
         # What is left is no function of x any more.
-        return where(eq(x, center), math.nan, math.inf)
-    return (x - center) * (2 / divisor if divisor else math.inf)
+        return g * where(eq(x, center), math.nan, math.inf)
+    return (2 / divisor if divisor else math.inf) * g * (x - center)
 
 
 def _var_vjp(g: Any, x: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
-    return unfold_gradient(g, x.shape, dim, keepdim) * _deviation(x, dim, correction)
+    return _along(unfold_gradient(g, x.shape, dim, keepdim), x, dim, correction)
 
 
 def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
@@ -408,8 +410,9 @@ def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
 
 
 def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
-    slope = where(eq(out, 0), 0, g / (out * 2))
-    return unfold_gradient(slope, x.shape, dim, keepdim) * _deviation(x, dim, correction)
+    slope = g / (out * 2)
+    slope = lying(where(eq(out, 0), 0, slope), slope)
+    return _along(unfold_gradient(slope, x.shape, dim, keepdim), x, dim, correction)
 
 
 var = Primitive(

@@ -74,7 +74,9 @@ cumsum = Primitive(
 
 
 def _cumprod(x: Array, *, dim: int) -> Array:
-    # torch begins with 1, which takes the sign from an imaginary part of -0.
+    # torch begins with 1, which takes the sign from an imaginary part of -0, where there is a line.
+    if not x.ndim:
+        return x.astype(_summed_dtype(x))
     return _running(np.multiply, x * (1 + 0j) if x.dtype.kind == "c" else x, dim)
 
 

@@ -70,7 +70,7 @@ def _log_softmax(x: Array, *, dim: int) -> Array:
     return out
 
 
-@one_kernel
+@one_kernel(in_rows=True)
 @warm_gradient(1 << 14)
 def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     # Along the last dimension torch's sum begins with its first term, and may be -0.

@@ -69,7 +69,8 @@ def _promote_clamp(arrays: list[Any]) -> list[Any]:
     if any(np.iscomplexobj(a) for a in arrays if a is not None):
         raise NotImplementedError("clamp is not supported for complex types")
     given = iter(promote_many([a for a in arrays if a is not None]))
-    return [None if a is None else next(given) for a in arrays]
+    # What was a number has no say in where the result lies.
+    return [None if a is None else next(given) if is_array(a) else next(given)[()] for a in arrays]
 
 
 def _clamp_x(g: Any, x: Any, low: Any, high: Any) -> Any:

@@ -50,7 +50,7 @@ logaddexp2 = binary(
 # ---- circular functions -------------------------------------------------------------------------
 
 sin = unary("sin", np.sin, lambda g, x: g * conj(cos(x)), "sin({x})")
-cos: Primitive = unary("cos", np.cos, lambda g, x: -g * conj(sin(x)), "cos({x})")
+cos: Primitive = unary("cos", np.cos, lambda g, x: g * conj(-sin(x)), "cos({x})")
 tan = unary("tan", np.tan, lambda g, out: g * conj(1 + out * out), "tan({x})", domain=(-1.2, 1.2))
 asin = unary(
     "asin", np.arcsin, lambda g, x: g / conj(sqrt(1 - x * x)), "asin({x})", domain=(-0.9, 0.9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.memory import address, beside, laid, placed, plain, root, strided_view
 from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.placement import (
     as_first,
     copied,
@@ -79,8 +81,8 @@ def _squeeze_rule(x: Array, *, dims: Shape) -> Spec:
     return tuple(n for d, n in enumerate(x.shape) if d not in dims), x.dtype
 
 
-def _squeeze_vjp(g: Any, x_shape: Shape) -> Any:
-    return g if g._data.shape == x_shape else g.reshape(x_shape)
+def _squeeze_vjp(g: Any, x_shape: Shape, dims: Shape) -> Any:
+    return g if g._data.shape == x_shape else unsqueezed(g, x_shape, dims)
 
 
 # As `reshape`, but the strides of the other dimensions stay as they are.
@@ -429,23 +431,29 @@ fold_windows: Primitive = Primitive(
 )  # fmt: skip
 
 
-def _overwrite(*xs: Array) -> Array:
+def _overwrite(*xs: Array, alike: bool) -> Array:
     return xs[0].copy()
 
 
-def _overwrite_vjp(g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...]) -> list[Any]:
-    dtype = g._data.dtype
-    zeros = [
-        literal(np.zeros(n, dtype, like=plain(g._data))) if need else None
-        for n, need in zip(xs_shapes, needs, strict=True)
-    ]
-    return [g if needs[0] else None, *zeros[1:]]
+def _overwrite_vjp(
+    g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...], alike: bool
+) -> list[Any]:
+    def zeros(shape: Shape) -> Any:
+        like = plain(g._data)
+        if alike and shape == like.shape:
+            return literal(empty_like(like, make=functools.partial(np.zeros, like=like)))
+        return literal(np.zeros(shape, like.dtype, like=like))
+
+    rest = [zeros(n) if need else None for n, need in zip(xs_shapes[1:], needs[1:], strict=True)]
+    return [g if needs[0] else None, *rest]
 
 
-# The first tensor, in the place of others that took part in the operation, or were there before.
+# The first tensor, in the place of others that took part in the operation, or were there before; `alike`: their
+# zeros lie as the gradient does.
 overwrite = Primitive(
-    "overwrite", "move", _overwrite, _overwrite_vjp, lambda *xs: (xs[0].shape, xs[0].dtype), "copy",
-    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))))], as_is=True, linear=True,
+    "overwrite", "move", _overwrite, _overwrite_vjp,
+    lambda *xs, alike: (xs[0].shape, xs[0].dtype), "copy",
+    lambda: [Sample((draw(1, (2, 3)), draw(2, (2, 3)), draw(3, (1, 3))), {"alike": True})], as_is=True, linear=True,
 )  # fmt: skip
 
 

@@ -103,9 +103,12 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
     tensor(2.)
     """
+    given = input, target
     input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     loss: Tensor = apply(rows.squared_distance, input, target)
+    if input is not given[0] or target is not given[1]:
+        remember(loss, *given)
     return _weighted(loss, weight, how, "MseLossBackward0")
 
 
@@ -337,6 +340,8 @@ def _smoothed(
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size {target._data.size}"
             )
+        # What is wrong with the class itself torch sees before.
+        _chosen(rows.nll, scores, target, weight, ignore_index, how)
         raise RuntimeError(
             f"output with shape [] doesn't match the broadcast shape {list(target._data.shape)}: the "
             "class of a 1-D input is a 0-D target where labels are smoothed"

@@ -156,5 +156,5 @@ def normalize(
     tensor([[0.6000, 0.8000]])
     """
     need_tensor("normalize", "input", 1, input)
-    result = input / input.norm(p, dim, keepdim=True).clamp_min(eps)
+    result = input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return result if out is None else write_out(out, result)

@@ -135,3 +135,14 @@ def test_limits_are_measured_once(tmp_path, monkeypatch):
     assert first[1] > 0.1
     assert profiling.limits() == first
     assert len(list((tmp_path / "new").glob("limits-*.json"))) == 1
+
+
+def test_what_was_compiled_is_said_where_something_was(tmp_path):
+    told = "compiled functions ran eagerly"
+    for start, expected in (("train = step", False), ("train = torch.compile(step)", True)):
+        path = tmp_path / "train.py"
+        path.write_text(
+            "import torch\nimport rushlight.compiler.compile\ndef step(x):\n    return (x * 2).sum()\n"
+            f"{start}\nfor _ in range(3):\n    train(torch.ones(4))\n"
+        )
+        assert (told in run("--profile", path).stderr) == expected

@@ -139,8 +139,7 @@ def tables(tally: Tally, took: float) -> list[str]:
         f"{_time(took * 1e9)} in all, {spent / 1e9 / max(took, 1e-9):.0%} of it in operations; measuring took about "
         f"{_time(cost * 1e9)} ({cost / max(took, 1e-9):.0%})",
         f"this machine at most: {flops:,.0f} GFLOP/s, {bandwidth:,.0f} GB/s from memory",
-        *(["compiled functions ran eagerly, to be measured"] if "rushlight.compiler.compile" in sys.modules
-          or "torch.compiler.compile" in sys.modules else []),
+        *(["compiled functions ran eagerly, to be measured"] if _compiles() else []),
         "",
         f"{'operation':<22}{'calls':>8}{'time':>10}{'share':>7}{'each':>10}{'GFLOP/s':>9}{'GB/s':>6}{'limit':>7}",
     ]  # fmt: skip
@@ -169,6 +168,12 @@ def tables(tally: Tally, took: float) -> list[str]:
             ]
         )
     return lines
+
+
+def _compiles() -> bool:
+    """Whether the program has compiled functions; who has none has not loaded what makes them."""
+    rooms = (sys.modules.get(f"{name}.compiler.compile") for name in ("rushlight", "torch"))
+    return any(room is not None and room.count() for room in rooms)
 
 
 def _largest(sums: dict[Any, Sum]) -> list[tuple[Any, Sum]]:

@@ -377,8 +377,13 @@ class Step(Through):
 _FEW, _MOST = 16, 256
 
 
-# All that are there, for `reset`.
+# All that are there.
 _steps: weakref.WeakSet[Step] = weakref.WeakSet()
+
+
+def count() -> int:
+    """How many compiled functions there are."""
+    return len(_steps)
 
 
 def reset() -> None:

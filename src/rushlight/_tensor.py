@@ -37,6 +37,7 @@ from rushlight.methods.creation import CreationMethods
 from rushlight.methods.listed import ListedMethods
 from rushlight.methods.operators import OperatorMethods
 from rushlight.methods.seldom import SeldomMethods
+from rushlight.ops.arguments import need_flag
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
 from rushlight.overriding.functions import admit
@@ -120,6 +121,8 @@ class Tensor(
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make a leaf want a gradient, or freeze it; returns the tensor."""
+        if requires_grad.__class__ is not bool:
+            need_flag("requires_grad_", "requires_grad", 1, requires_grad)
         if self.grad_fn is not None:
             if requires_grad:
                 return self
@@ -137,7 +140,7 @@ class Tensor(
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed: "
                 ".clone() it for a normal tensor"
             )
-        self._requires_grad = bool(requires_grad)
+        self._requires_grad = requires_grad
         return self
 
     @property

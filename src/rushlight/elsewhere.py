@@ -58,7 +58,7 @@ _MOVING = {"unary", "move", "view", "index"}
 
 
 # Whose operands must be on one device; CPU's numbers without dimensions go with any.
-_TOGETHER = {"unary", "binary", "ternary", "join", "normalize"}
+_TOGETHER = {"unary", "binary", "ternary", "join", "loss", "normalize"}
 
 
 def _told(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -41,7 +42,19 @@ class _Switch:
     def _fresh(self) -> _Switch:
         return type(self)()
 
+    def clone(self) -> _Switch:
+        """Another switch of the kind."""
+        return self._fresh()
+
     def __call__(self, function: F) -> F:
+        if inspect.isclass(function):
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should "
+                "only decorate functions or methods. To preserve the current behavior of class "
+                "decoration, you can directly decorate the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=2,
+            )
         if inspect.isgeneratorfunction(function):
             return _switch_generator(self, function)
 
@@ -59,14 +72,21 @@ def _switch_generator(switch: _Switch, function: F) -> F:
     def switched(*args: Any, **kwargs: Any) -> Any:
         with switch._fresh():
             generator = function(*args, **kwargs)
-        sent: Any = None
+        go, given = generator.send, None
         while True:
             try:
                 with switch._fresh():
-                    item = generator.send(sent)
+                    item = go(given)
             except StopIteration as stop:
                 return stop.value
-            sent = yield item
+            try:
+                go, given = generator.send, (yield item)
+            except GeneratorExit:
+                with switch._fresh():
+                    generator.close()
+                raise
+            except BaseException as error:
+                go, given = generator.throw, error
 
     return switched  # type: ignore[return-value]
 
@@ -81,7 +101,12 @@ class set_grad_enabled(_Switch):
     """
 
     def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
+        if mode.__class__ is not bool:
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                f"{type(mode).__name__}"
+            )
+        self.mode = mode
         self.before = state.grad
         state.grad = self.mode
 
@@ -143,9 +168,9 @@ class inference_mode(_Switch):
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Self:
         """The switch, or the decorated function."""
         switch = super().__new__(cls)
-        if callable(mode):
+        if mode.__class__ is not bool:
             switch.mode = True
-            return switch(mode)  # type: ignore[return-value]
+            return switch(mode)  # type: ignore[return-value, arg-type]
         return switch
 
     def __init__(self, mode: bool = True) -> None:

@@ -168,13 +168,52 @@ def need_int(function: str, name: str, position: int, value: Any) -> int:
     Traceback (most recent call last):
     TypeError: triu(): argument 'diagonal' (position 1) must be int, not float
     """
-    if not isinstance(value, bool):
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    return _index(value, f"{function}(): argument '{name}' (position {position})")
+
+
+def _index(value: Any, what: str, one: bool = False) -> int:
+    """The whole number that value is; one: a single dimension, which torch takes from fewer types."""
+    wrong = isinstance(value, bool)
+    if isinstance(value, TensorBase):
+        wrong = value._data.dtype.kind == "b" or (
+            value._data.ndim > 0 if one else value._data.size != 1
+        )
+    elif one:
+        wrong = wrong or not isinstance(value, (int, np.integer))
+    if not wrong:
         try:
             return operator.index(value)
         except TypeError:
             pass
+    raise TypeError(f"{what} must be int, not {type_name(value)}")
+
+
+def need_flag(function: str, name: str, position: int, value: Any) -> bool:
+    """Raise torch's TypeError unless value is Python's True or False.
+
+    >>> need_flag("topk", "largest", 4, 1)
+    Traceback (most recent call last):
+    TypeError: topk(): argument 'largest' (position 4) must be bool, not int
+    """
+    if value.__class__ is not bool:
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be bool, not {type_name(value)}"
+        )
+    return value  # type: ignore[no-any-return]
+
+
+def need_float(function: str, name: str, position: int, value: Any) -> float:
+    """A real number, of Python, NumPy or a tensor of one; anything else is torch's TypeError."""
+    if value.__class__ is float:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (int, float, np.floating, np.integer)):
+        return float(value)
+    if isinstance(value, TensorBase) and not value._data.ndim and not value._requires_grad:
+        return float(number(value, "an argument"))
     raise TypeError(
-        f"{function}(): argument '{name}' (position {position}) must be int, not {type_name(value)}"
+        f"{function}(): argument '{name}' (position {position}) must be float, not {type_name(value)}"
     )
 
 
@@ -184,6 +223,7 @@ def accumulated_in(
     """The dtype in which elements are added or multiplied up: as asked for, or that of `out=`."""
     if dtype is None:
         return None if out is None else out.dtype
+    dtype = as_dtype(dtype)
     if out is not None and out.dtype is not dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {dtype.word}, not {out.dtype.word}")
     if dtype.category < dtypes.FLOATING and state.grad and wants_grad(input):
@@ -199,9 +239,12 @@ def one_dim(dim: int, ndim: int) -> int:
     >>> one_dim(-1, 3)
     2
     """
-    dim = operator.index(dim)
+    if dim.__class__ is not int:
+        dim = _index(dim, "argument 'dim'", one=True)
     size = ndim or 1
     if not -size <= dim < size:
+        if not -(2**63) <= dim < 2**63:
+            raise ValueError("Overflow when unpacking long long: dim does not fit 64 bits")
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})"
         )
@@ -220,10 +263,9 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...] | None:
     """Dimensions counted from the front and sorted; None (or none given) stays None: all of them."""
     if dim is None:
         return None
-    if isinstance(dim, (int, np.integer)):
-        return (one_dim(int(dim), ndim),) if ndim else _check_0d((int(dim),))
-    if isinstance(dim, TensorBase) and not dim._data.ndim:
-        return many_dims(operator.index(dim), ndim)  # type: ignore[arg-type]
+    if not isinstance(dim, (tuple, list)):
+        dim = one_dim(dim if dim.__class__ is int else _index(dim, "argument 'dim'"), ndim)
+        return (dim,) if ndim else ()
     dims = tuple(one_dim(d, ndim) for d in dim)
     if len(set(dims)) != len(dims):
         repeated = next(d for d in dims if dims.count(d) > 1)
@@ -233,26 +275,16 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...] | None:
     return tuple(sorted(dims)) if ndim else ()
 
 
-def _check_0d(dims: tuple[int, ...]) -> tuple[int, ...]:
-    for d in dims:
-        one_dim(d, 0)
-    return ()
-
-
 def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given one by one or as one sequence: `f(2, 3)` and `f((2, 3))`."""
-    if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
-        only = sizes[0]
-        if isinstance(only, TensorBase) and only._data.ndim == 0:
-            return (int(number(only, "a size")),)
-        sizes = tuple(only)
-    try:
-        return tuple(map(operator.index, sizes))
-    except TypeError:
-        wrong = next(s for s in sizes if not isinstance(s, (int, np.integer)))
-        raise TypeError(
-            f"sizes must be integers, but found {type_name(wrong)}: {wrong!r}"
-        ) from None
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    for size in sizes:
+        if size.__class__ is not int:
+            # torch looks at the type of the first alone.
+            first = _index(sizes[0], "the size at position 0")
+            return (first, *map(operator.index, sizes[1:]))
+    return sizes
 
 
 # Python's number types name dtypes too.

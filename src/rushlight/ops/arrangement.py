@@ -74,8 +74,6 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     tensor([3, 0, 1, 2])
     """
     need_tensor("roll", "input", 1, input)
-    if isinstance(shifts, bool):
-        raise TypeError("roll(): argument 'shifts' (position 1) must be tuple of ints, not bool")
     steps, along = as_sizes((shifts,)), as_sizes((dims,))
     if not steps:
         raise RuntimeError("`shifts` required")
@@ -114,7 +112,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
             f"{plane[1]}"
         )
     a, b = (one_dim(d, ndim) for d in plane)
-    turns = k % 4
+    turns = need_int("rot90", "k", 2, k) % 4
     if turns == 2:
         turned = flip(input, a, b)
     elif turns == 1:
@@ -180,6 +178,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
             [0, 2]])
     """
     need_tensor("diag_embed", "input", 1, input)
+    offset = need_int("diag_embed", "offset", 2, offset)
     if not input._data.ndim:
         raise IndexError("diag_embed(): the input needs at least one dimension, but has none")
     *batch, length = input._data.shape
@@ -189,7 +188,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     for at in sorted((a, b)):
         sizes.insert(at, side)
     result: Tensor = apply(
-        rows.diagonal_fill, input, shape=tuple(sizes), offset=int(offset), dim1=a, dim2=b
+        rows.diagonal_fill, input, shape=tuple(sizes), offset=offset, dim1=a, dim2=b
     )
     return relabel(result, "DiagEmbedBackward0")
 
@@ -197,6 +196,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The diagonal of a matrix, as a copy; or a matrix with a vector on its diagonal."""
     need_tensor("diag", "input", 1, input)
+    diagonal = need_int("diag", "diagonal", 2, diagonal)
     if input._data.ndim not in (1, 2):
         raise RuntimeError(
             f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or "
@@ -205,7 +205,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if input._data.ndim == 1:
         result = diag_embed(input, diagonal)
     else:
-        part = apply(rows.diagonal, input, offset=int(diagonal), dim1=0, dim2=1)
+        part = apply(rows.diagonal, input, offset=diagonal, dim1=0, dim2=1)
         result = relabel(apply(rows.compact, part), "DiagonalBackward0_copy")
     return result if out is None else write_out(out, result)
 
@@ -231,7 +231,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     need_tensor("vander", "x", 1, x)
     if x._data.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    columns = x._data.size if N is None else N
+    columns = x._data.size if N is None else need_int("vander", "N", 2, N)
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
     powers = literal(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import as_sizes, need_int, need_tensor
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
@@ -25,14 +22,11 @@ Ints = int | Sequence[int]
 
 def as_ints(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
     """One integer for all dimensions, or a list of one or `dims` integers."""
-    if isinstance(value, int | np.integer):
-        return (int(value),) * dims
-    try:
-        values = tuple(map(operator.index, value))
-    except TypeError:
-        raise TypeError(
-            f"{name}(): argument '{argument}' must be tuple of ints, not {type(value).__name__}"
-        ) from None
+    if value.__class__ is int:
+        return (value,) * dims  # type: ignore[no-any-return]
+    if not isinstance(value, (tuple, list)):
+        return (need_int(name, argument, 0, value),) * dims
+    values = as_sizes((value,))
     if len(values) == 1:
         return values * dims
     if len(values) != dims:

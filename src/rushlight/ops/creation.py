@@ -62,7 +62,11 @@ def finish(
         result = emptied(result, device)
     if out is not None:
         return write_out(out, result, made=True)
-    return result.requires_grad_() if requires_grad else result
+    return (
+        result
+        if requires_grad is None or requires_grad is False
+        else result.requires_grad_(requires_grad)
+    )
 
 
 def emptied(made: Tensor, where: Any) -> Tensor:
@@ -125,7 +129,7 @@ def tensor(
         result = literal(array_of(data, kind))
     if device is not None or choices.made:
         result = emptied(result, device)
-    return result.requires_grad_() if requires_grad else result
+    return result.requires_grad_(requires_grad) if requires_grad is not False else result
 
 
 def new_tensor(
@@ -146,7 +150,7 @@ def new_tensor(
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
     made = emptied(literal(array_of(data, kind)), device or self.device)
     result = like(made, self)
-    return result.requires_grad_() if requires_grad else result
+    return result.requires_grad_(requires_grad) if requires_grad is not False else result
 
 
 def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
@@ -206,7 +210,7 @@ def asarray(
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
         result = emptied(literal(array_of(obj, kind)), device)
-        return result.requires_grad_() if requires_grad else result
+        return result.requires_grad_(requires_grad) if requires_grad is not False else result
     if device is not None or not isinstance(obj, TensorBase):
         shared = shared.to(device or get_default_device())
     fits = kind is None or shared._data.dtype == kind.numpy
@@ -215,7 +219,7 @@ def asarray(
     result = shared if fits else shared.to(kind)
     if copy and fits:
         result = result.clone()
-    return result.requires_grad_() if requires_grad else result
+    return result.requires_grad_(requires_grad) if requires_grad is not False else result
 
 
 def from_numpy(ndarray: Array) -> Tensor:

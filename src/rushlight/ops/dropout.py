@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import elsewhere, random
 from rushlight.core.doors import draw, literal
 from rushlight.core.tensor import Array, wrap
-from rushlight.ops.arguments import named, need_tensor, type_name
+from rushlight.ops.arguments import named, need_flag, need_float, need_tensor
 from rushlight.ops.inplace import assign, check_memory
 from rushlight.outline import blank
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 def _check(name: str, input: Any, p: Any, train: Any) -> None:
     need_tensor(name, "input", 1, input)
-    if isinstance(p, str) or not isinstance(train, bool | int):
-        wrong = p if isinstance(p, str) else train
-        raise TypeError(f"{name}(): argument must be a number and a bool, not {type_name(wrong)}")
+    need_flag(name, "train", 3, train)
+    need_float(name, "p", 2, p)
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
 

@@ -17,6 +17,7 @@ from rushlight.ops.arguments import (
     anew,
     many_dims,
     named,
+    need_flag,
     need_real_gradient,
     need_tensor,
     numpy_names,
@@ -51,6 +52,7 @@ def amax(
 ) -> Tensor:
     """The largest element, or those along dim; equal ones share the gradient."""
     need_tensor("amax", "input", 1, input)
+    need_flag("amax", "keepdim", 3, keepdim)
     if not input._data.size:
         _need_elements(rows.amax, input, dim)
     dims = _each(many_dims(dim, input._data.ndim), input)
@@ -73,6 +75,7 @@ def amin(
 ) -> Tensor:
     """The smallest element, or those along dim; equal ones share the gradient."""
     need_tensor("amin", "input", 1, input)
+    need_flag("amin", "keepdim", 3, keepdim)
     if not input._data.size:
         _need_elements(rows.amin, input, dim)
     dims = _each(many_dims(dim, input._data.ndim), input)
@@ -129,6 +132,7 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         out: Tensor | None = None,
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
+        need_flag(name, "keepdim", 3, keepdim)
         if input._data.dtype.kind in "bc":
             word = "bool" if input._data.dtype.kind == "b" else "complex"
             raise RuntimeError(
@@ -170,6 +174,7 @@ def picked(
 ) -> Any:  # fmt: skip
     """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
     at = one_dim(dim, input._data.ndim)
+    need_flag(kind.__name__, "keepdim", 3, keepdim)
     if not input._data.size:
         # A dimension without elements is an error before the type is.
         row.rule(input._data, dim=at, keepdim=keepdim, **static)
@@ -202,6 +207,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
             # Without a gradient the fold finds the values faster than their positions do.
             at = one_dim(dim, input._data.ndim)
+            need_flag(name, "keepdim", 3, keepdim)
             values = apply(fold, input, dim=(at,), keepdim=keepdim)
             indices = apply(find, input, dim=at, keepdim=keepdim)
             return write_outs(out, kind((values, indices)))

@@ -13,7 +13,7 @@ from rushlight.core.doors import check, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import like, need_tensor, write_out, write_outs
+from rushlight.ops.arguments import like, need_int, need_tensor, write_out, write_outs
 from rushlight.ops.ranges import linspace
 from rushlight.primitives.constant import computed
 
@@ -29,6 +29,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     tensor([1, 0, 2])
     """
     need_tensor("bincount", "input", 1, input)
+    if weights is not None:
+        need_tensor("bincount", "weights", 2, weights)
+    minlength = need_int("bincount", "minlength", 3, minlength)
     data = input._data
     if minlength < 0:
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
@@ -82,6 +85,7 @@ def histc(
     tensor([0., 2., 1., 0.])
     """
     _need_floats("histc" if input._data.dtype.kind == "c" else "histogram", input)
+    bins = need_int("histc", "bins", 2, bins)
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, not {bins}")
     result = like(computed(_parts, input, bins=bins, low=float(min), high=float(max)), input)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply, check, literal, read
+from rushlight.core.doors import apply, check, literal, number, read
 from rushlight.core.tensor import Array, TensorBase, inference
 from rushlight.errors import warn
 from rushlight.memory import shared
@@ -18,11 +17,13 @@ from rushlight.ops.arguments import (
     as_sizes,
     named,
     need_castable,
+    need_int,
     need_tensor,
     need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
+    type_name,
     write_out,
 )
 from rushlight.ops.conversion import in_rows
@@ -215,11 +216,10 @@ def split(
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     need_tensor("split", "tensor", 1, tensor)
-    if not isinstance(split_size_or_sections, int | np.integer | TensorBase):
+    if not isinstance(split_size_or_sections, (int, TensorBase)):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    return _cut(
-        tensor, *_even(tensor, operator.index(split_size_or_sections), dim), "SplitBackward0"
-    )
+    size = need_int("split", "split_size_or_sections", 2, split_size_or_sections)
+    return _cut(tensor, *_even(tensor, size, dim), "SplitBackward0")
 
 
 @numpy_names
@@ -255,6 +255,11 @@ def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...
     if not input._data.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     at = one_dim(dim, input._data.ndim)
+    if not isinstance(split_sizes, (tuple, list)):
+        raise TypeError(
+            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
+            f"{type_name(split_sizes)}"
+        )
     sizes = as_sizes((split_sizes,))
     whole = input._data.shape[at]
     if min(sizes, default=0) < 0 or sum(sizes) != whole:
@@ -274,6 +279,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def _pieces(input: Tensor, chunks: int, dim: int) -> tuple[tuple[int, ...], int]:
     if not input._data.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = need_int("chunk", "chunks", 2, chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     at = one_dim(dim, input._data.ndim)
@@ -336,6 +342,8 @@ def tensor_split(
                 f"{where._data.ndim} dims"
             )
         where = read(where, "the places to split at").tolist()
+    if not isinstance(where, (tuple, list)):
+        where = need_int("tensor_split", "sections", 2, where)
     at = one_dim(dim, input._data.ndim)
     whole = input._data.shape[at]
     if isinstance(where, int):
@@ -477,8 +485,9 @@ def repeat_interleave(
         result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
     if isinstance(repeats, TensorBase):
-        _counts(repeats)
-    times = int(repeats)
+        times = int(number(_counts(repeats), "the repeats"))
+    else:
+        times = need_int("repeat_interleave", "repeats", 2, repeats)
     if times < 0:
         raise RuntimeError("Repeats must be non-negative")
     _check_output(output_size, times * shape[at])
@@ -584,6 +593,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
             [1, 3],
             [2, 3]])
     """
+    r = need_int("combinations", "r", 2, r)
     if input._data.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._data.shape)}")
     if r < 0:

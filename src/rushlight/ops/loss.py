@@ -17,7 +17,7 @@ from rushlight.core.doors import apply, check, literal, read_each
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import as_sizes, need_flag, need_float, need_tensor, relabel, type_name
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
@@ -142,6 +142,7 @@ def kl_div(
     """target * (log target - input), the input being log-probabilities."""
     need_tensor("kl_div", "input", 1, input)
     need_tensor("kl_div", "target", 2, target)
+    need_flag("kl_div", "log_target", 4, log_target)
     for kinds, what in ((DISCRETE, "Integral"), ("c", "Complex")):
         if input._data.dtype.kind in kinds or target._data.dtype.kind in kinds:
             raise RuntimeError(f"kl_div: {what} inputs not supported.")
@@ -166,6 +167,9 @@ def poisson_nll_loss(
     """The negative log-likelihood of counts under a Poisson distribution; full adds Stirling's term."""
     need_tensor("poisson_nll_loss", "input", 1, input)
     need_tensor("poisson_nll_loss", "target", 2, target)
+    need_flag("poisson_nll_loss", "log_input", 3, log_input)
+    need_flag("poisson_nll_loss", "full", 4, full)
+    need_float("poisson_nll_loss", "eps", 5, eps)
     if log_input:
         loss = input.exp() - target * input
     else:
@@ -208,9 +212,16 @@ def triplet_margin_loss(
 
 
 def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
-    if isinstance(value, int):
-        raise TypeError(f"ctc_loss(): argument '{name}' must be Tensor or tuple of ints, not int")
-    tensor = value if isinstance(value, TensorBase) else literal(np.asarray(value, np.int64))
+    if not isinstance(value, (TensorBase, tuple, list)):
+        wrong = type_name(value)
+        raise TypeError(
+            f"ctc_loss(): argument '{name}' must be Tensor or tuple of ints, not {wrong}"
+        )
+    tensor: Tensor
+    if isinstance(value, TensorBase):
+        tensor = value
+    else:
+        tensor = literal(np.asarray(as_sizes((value,)), np.int64))
     if tensor._data.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
     return tensor.to(dtypes.int64).reshape((-1,))

@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
     NUMBERS,
     Number,
     named,
+    need_int,
     need_real_gradient,
     need_tensor,
     relabel,
@@ -344,6 +345,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     tensor([0., 2., 2.])
     """
     need_tensor("round", "input", 1, input)
+    decimals = need_int("round", "decimals", 2, decimals)
     static = {"decimals": decimals} if decimals else {}
     result: Tensor = apply(rounding.round, input, **static)
     return result if out is None else write_out(out, result, input, same=True)

@@ -15,7 +15,15 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import need_tensor, relabel, rounded_once, size_at, type_name
+from rushlight.ops.arguments import (
+    as_sizes,
+    need_int,
+    need_tensor,
+    relabel,
+    rounded_once,
+    size_at,
+    type_name,
+)
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
@@ -33,14 +41,11 @@ Shape = tuple[int, ...]
 
 def as_ints(name: str, argument: str, value: Any, dims: int) -> Shape:
     """One integer for all dimensions, or one for each."""
-    if isinstance(value, int | np.integer):
-        return (int(value),) * dims
-    try:
-        values = tuple(map(operator.index, value))
-    except TypeError:
-        raise TypeError(
-            f"{name}(): argument '{argument}' must be tuple of ints, not {type_name(value)}"
-        ) from None
+    if value.__class__ is int:
+        return (value,) * dims  # type: ignore[no-any-return]
+    if not isinstance(value, (tuple, list)):
+        return (need_int(name, argument, 0, value),) * dims
+    values = as_sizes((value,))
     if len(values) == 1:
         return values * dims
     if len(values) != dims:
@@ -55,19 +60,20 @@ def _form(
     name: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints
 ) -> dict[str, Shape]:
     given = (kernel_size, stride, padding, dilation)
-    plain = tuple(tuple(part) if isinstance(part, list) else part for part in given)
     try:
+        # Equal to a cache, floats are refused all the same.
+        plain = (as_sizes((p,)) if isinstance(p, (tuple, list)) else p for p in given)
         return dict(_checked_form(name, dims, *plain))
     except TypeError:
-        return _checked_form.__wrapped__(name, dims, *plain)
+        return _checked_form.__wrapped__(name, dims, *given)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)
 def _checked_form(
     name: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints
 ) -> dict[str, Shape]:
     kernel = as_ints(name, "kernel_size", kernel_size, dims)
-    given = stride is not None and (isinstance(stride, int | np.integer) or len(stride) > 0)
+    given = stride is not None and not (isinstance(stride, (tuple, list)) and not len(stride))
     form = {
         "kernel": kernel,
         "stride": as_ints(name, "stride", stride, dims) if given else kernel,

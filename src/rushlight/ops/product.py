@@ -18,6 +18,7 @@ from rushlight.layout import strided
 from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     anew,
+    need_int,
     need_tensor,
     numpy_names,
     one_dim,
@@ -447,6 +448,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 
     Squares as often as n has bits.
     """
+    n = need_int("matrix_power", "n", 2, n)
     if input._data.ndim < 2 or input._data.shape[-1] != input._data.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: A must be batches of square matrices, but they are "

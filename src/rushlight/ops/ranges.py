@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import choices
 from rushlight.errors import warn
-from rushlight.ops.arguments import numpy_dtype
+from rushlight.ops.arguments import need_int, numpy_dtype
 from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.primitives.constant import computed
 
@@ -138,8 +137,9 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype = None, **options
     """
     if state.interpreters and (isinstance(start, TensorBase) or isinstance(end, TensorBase)):
         return _from_tensors(linspace, (start, end), steps, dtype, options)
+    steps = need_int("linspace", "steps", 3, steps)
     first, last, storage = _ends("linspace", start, end, steps, dtype)
-    return finish(_between(first, last, operator.index(steps), storage), **options)
+    return finish(_between(first, last, steps, storage), **options)
 
 
 def logspace(
@@ -153,11 +153,12 @@ def logspace(
     """
     if state.interpreters and (isinstance(start, TensorBase) or isinstance(end, TensorBase)):
         return _from_tensors(logspace, (start, end), steps, dtype, {"base": base, **options})
+    steps = need_int("logspace", "steps", 3, steps)
     first, last, storage = _ends("logspace", start, end, steps, dtype)
     exact = storage if storage.kind in "fcV" else np.dtype(np.float32)
     if storage.kind in "iub":
         first, last = dtypes.number_in(first, storage), dtypes.number_in(last, storage)
-    powers = _between(first, last, operator.index(steps), exact)
+    powers = _between(first, last, steps, exact)
     wide = np.complex128 if exact.kind == "c" else np.float64
     return finish(np.power(wide(base), powers.astype(wide)).astype(storage), **options)
 
@@ -186,7 +187,7 @@ def _ends(
                 f"{name} only supports 0-dimensional start and end tensors, but got a tensor of "
                 f"shape {list(end_._data.shape)}"
             )
-    if operator.index(steps) < 0:
+    if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")
     first, last = _plain_number(start), _plain_number(end)
     kind = dtypes.get_default_dtype()
@@ -227,7 +228,8 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype = None, **options: Any) ->
     tensor([[1., 0.],
             [0., 1.]])
     """
-    rows, columns = operator.index(n), operator.index(n if m is None else m)
+    rows = need_int("eye", "n", 1, n)
+    columns = rows if m is None else need_int("eye", "m", 2, m)
     for name, size in (("n", rows), ("m", columns)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
@@ -251,6 +253,8 @@ def triu_indices(
 def _triangle(
     where: Any, name: str, row: int, col: int, offset: int, dtype: Dtype, options: dict[str, Any]
 ) -> Tensor:
+    row, col = need_int(name, "row", 1, row), need_int(name, "col", 2, col)
+    offset = need_int(name, "offset", 3, offset)
     for what, size in (("row", row), ("col", col)):
         if size < 0:
             raise RuntimeError(f"{name}: {what} must be non-negative, got {size}")

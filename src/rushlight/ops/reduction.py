@@ -17,8 +17,10 @@ from rushlight.layout import strided
 from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
+    as_dtype,
     many_dims,
     named,
+    need_flag,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -59,6 +61,8 @@ def sum(
     """
     if not isinstance(input, TensorBase):
         need_tensor("sum", "input", 1, input)
+    if keepdim.__class__ is not bool:
+        need_flag("sum", "keepdim", 3, keepdim)
     if input.layout is not strided:
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None or out is not None:
@@ -114,9 +118,11 @@ def mean(
     """
     if not isinstance(input, TensorBase):
         need_tensor("mean", "input", 1, input)
+    if keepdim.__class__ is not bool:
+        need_flag("mean", "keepdim", 3, keepdim)
     need_unrecorded(out, input)
     if dtype is not None:
-        input = input.to(dtype)
+        input = input.to(as_dtype(dtype))
     if input._data.dtype.kind not in "fcV":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or "
@@ -164,6 +170,7 @@ def prod(
     tensor(24.)
     """
     need_tensor("prod", "input", 1, input)
+    need_flag("prod", "keepdim", 3, keepdim)
     need_unrecorded(out, input)
     dims = single_dim("prod", dim, input._data.ndim)
     dtype = accumulated_in(input, dtype, out)
@@ -207,6 +214,7 @@ def logsumexp(
     tensor(500.6931)
     """
     need_tensor("logsumexp", "input", 1, input)
+    need_flag("logsumexp", "keepdim", 3, keepdim)
     dims = many_dims(dim, input._data.ndim)
     result: Tensor = apply(rows.logsumexp, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
@@ -224,6 +232,9 @@ def _moment(
     """The input, and the static parameters of the row."""
     if not isinstance(input, TensorBase):
         need_tensor(name, "input", 1, input)
+    need_flag(name, "keepdim", 4, keepdim)
+    if unbiased is not None:
+        need_flag(name, "unbiased", 3, unbiased)
     if dim.__class__ is bool:
         # torch's old form var(input, unbiased).
         dim, unbiased = None, dim

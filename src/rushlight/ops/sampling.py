@@ -20,7 +20,18 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
 from rushlight.device import choices, without_memory
 from rushlight.layout import preserve_format
-from rushlight.ops.arguments import as_sizes, like, need_tensor, numpy_dtype, relabel, write_out
+from rushlight.ops.arguments import (
+    as_sizes,
+    like,
+    need_flag,
+    need_float,
+    need_int,
+    need_tensor,
+    numpy_dtype,
+    relabel,
+    type_name,
+    write_out,
+)
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish, maker
 from rushlight.ops.inplace import admit, assign, check_memory
 from rushlight.outline import blank
@@ -174,8 +185,9 @@ def randint(
             raise TypeError(f"randint(): missing required argument '{name}'")
     if given or ("low" in named and "high" not in named):
         raise TypeError("randint() takes (high, size) or (low, high, size)")
-    if isinstance(found["size"], int):
-        raise TypeError("randint(): argument 'size' must be tuple of ints, not int")
+    if not isinstance(found["size"], (tuple, list)):
+        wrong = type_name(found["size"])
+        raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {wrong}")
     shape = check_sizes(as_sizes((found["size"],)))
     low, high = _range(found["low"], found["high"])
     place = {"shape": shape, "dtype": numpy_dtype(dtype, _INT64)}
@@ -184,11 +196,12 @@ def randint(
 
 
 def _range(low: Any, high: Any) -> tuple[int, int]:
+    low, high = need_int("randint", "low", 1, low), need_int("randint", "high", 2, high)
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    return int(low), int(high)
+    return low, high
 
 
 def randint_like(
@@ -217,10 +230,11 @@ def randperm(
     **options: Any,
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
+    n = need_int("randperm", "n", 1, n)
     kind = numpy_dtype(dtype, _INT64 if out is None else out._data.dtype)
     if (options or choices.made) and without_memory(options.get("device")):
-        return finish(blank((int(n),), kind), out=out, **options)
-    return finish(draw(random.randperm, generator, n=int(n), dtype=kind), out=out, **options)
+        return finish(blank((n,), kind), out=out, **options)
+    return finish(draw(random.randperm, generator, n=n, dtype=kind), out=out, **options)
 
 
 def normal(
@@ -330,11 +344,13 @@ def multinomial(
     need_tensor("multinomial", "input", 1, input)
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.word}")
-    choice = {"num_samples": int(num_samples), "replacement": replacement}
+    num_samples = need_int("multinomial", "num_samples", 2, num_samples)
+    need_flag("multinomial", "replacement", 3, replacement)
+    choice = {"num_samples": num_samples, "replacement": replacement}
     if elsewhere.has_memory(input._data):
         result: Tensor = draw(random.multinomial, generator, input, **choice)
     else:
-        result = wrap(blank((*input._data.shape[:-1], int(num_samples)), _INT64))
+        result = wrap(blank((*input._data.shape[:-1], num_samples), _INT64))
     return result if out is None else write_out(out, result, made=True)
 
 
@@ -397,7 +413,8 @@ def normal_(
 ) -> Tensor:
     """Fill with normal numbers, in place."""
     _check_std(std)
-    parameters = {"mean": float(mean), "std": float(std)}
+    mean, std = need_float("normal_", "mean", 1, mean), need_float("normal_", "std", 2, std)
+    parameters = {"mean": mean, "std": std}
     rows = self._data.flags.c_contiguous
     return _fill(self, "normal_", random.normal, generator, **parameters, contiguous=rows)
 
@@ -407,7 +424,8 @@ def uniform_(
 ) -> Tensor:
     """Fill with uniform numbers in [from, to), [0, 1) if not given."""
     low, high = _between("uniform_", bounds, named, (0.0, 1.0))
-    return _fill(self, "uniform_", random.uniform, generator, low=float(low), high=float(high))
+    low, high = need_float("uniform_", "from", 1, low), need_float("uniform_", "to", 2, high)
+    return _fill(self, "uniform_", random.uniform, generator, low=low, high=high)
 
 
 def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **named: int) -> Tensor:
@@ -416,8 +434,8 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
         bounds = (0, *bounds)
     low, high = _between("random_", bounds, named, (None, None))
     bounds_ = {
-        "low": None if low is None else int(low),
-        "high": None if high is None else int(high),
+        "low": None if low is None else need_int("random_", "from", 1, low),
+        "high": None if high is None else need_int("random_", "to", 2, high),
     }
     return _fill(self, "random_", random.integers, generator, **bounds_)
 
@@ -426,17 +444,27 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     """Fill with ones with probability p (a number or a tensor), zeros elsewhere."""
     if isinstance(p, TensorBase):
         return _fill(self, "bernoulli_", random.coins, generator, p)
-    return _fill(self, "bernoulli_", random.bernoulli, generator, p=float(p))
+    return _fill(
+        self, "bernoulli_", random.bernoulli, generator, p=need_float("bernoulli_", "p", 1, p)
+    )
 
 
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with exponential numbers of rate lambd."""
-    return _fill(self, "exponential_", random.exponential, generator, rate=float(lambd))
+    return _fill(
+        self,
+        "exponential_",
+        random.exponential,
+        generator,
+        rate=need_float("exponential_", "lambd", 1, lambd),
+    )
 
 
 def geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the numbers of trials until a success of probability p."""
-    return _fill(self, "geometric_", random.geometric, generator, p=float(p))
+    return _fill(
+        self, "geometric_", random.geometric, generator, p=need_float("geometric_", "p", 1, p)
+    )
 
 
 def cauchy_(

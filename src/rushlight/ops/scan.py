@@ -14,6 +14,7 @@ from rushlight.core.row import Primitive
 from rushlight.ops.arguments import (
     accumulated_in,
     named,
+    need_int,
     need_real_gradient,
     need_tensor,
     need_unrecorded,
@@ -150,6 +151,7 @@ def diff(
     tensor([3, 5])
     """
     need_tensor("diff", "input", 1, input)
+    n = need_int("diff", "n", 2, n)
     if not input._data.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:

@@ -13,7 +13,15 @@ from rushlight.core.doors import apply
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
 from rushlight.errors import warn_once
-from rushlight.ops.arguments import as_sizes, many_dims, named, need_tensor, numpy_names, one_dim
+from rushlight.ops.arguments import (
+    as_sizes,
+    many_dims,
+    named,
+    need_int,
+    need_tensor,
+    numpy_names,
+    one_dim,
+)
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
 from rushlight.primitives.families import broadcast_shapes as common_shape
@@ -107,11 +115,13 @@ def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """`view` in the shape of another tensor."""
+    need_tensor("view_as", "other", 1, other)
     return view(self, other._data.shape)
 
 
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of another tensor."""
+    need_tensor("reshape_as", "other", 1, other)
     return reshape(self, other._data.shape)
 
 
@@ -304,11 +314,11 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     torch.Size([3, 5, 2])
     """
     ndim = input._data.ndim
-    if isinstance(source, int) != isinstance(destination, int):
+    if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise TypeError(
             "movedim(): source and destination must both be ints or both tuples of ints"
         )
-    given = [(d,) if isinstance(d, int) else tuple(d) for d in (source, destination)]
+    given = [as_sizes((source,)), as_sizes((destination,))]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should "
@@ -416,6 +426,7 @@ def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
+    need_tensor("expand_as", "other", 1, other)
     return expand(self, other._data.shape)
 
 
@@ -465,11 +476,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, TensorBase) and (start._data.ndim or start._data.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
+    begin, length = need_int("narrow", "start", 2, start), need_int("narrow", "length", 3, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     at = one_dim(dim, input._data.ndim)
     size = input._data.shape[at]
-    begin = int(start)
     if not -size <= begin <= size:
         raise IndexError(
             f"start out of range (expected to be in range of [{-size}, {size}], but got {begin})"
@@ -488,7 +499,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     at = one_dim(dim, input._data.ndim)
     size = input._data.shape[at]
-    place = operator.index(index)
+    place = need_int("select", "index", 2, index)
     if not -size <= place < size:
         raise IndexError(
             f"select(): index {place} out of range for tensor of size {list(input._data.shape)} at "
@@ -508,6 +519,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
             [2, 3]])
     """
     at = one_dim(dimension, self._data.ndim)
+    size, step = need_int("unfold", "size", 2, size), need_int("unfold", "step", 3, step)
     if size < 0 or step <= 0:
         raise RuntimeError(
             f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0"

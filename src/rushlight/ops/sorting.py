@@ -15,6 +15,8 @@ from rushlight.ops.arguments import (
     anew,
     apart,
     like,
+    need_flag,
+    need_int,
     need_real_gradient,
     need_tensor,
     numpy_names,
@@ -67,6 +69,11 @@ def _ordered(
     return order[0], order[1] if len(order) > 1 else descending
 
 
+def _directed(name: str, descending: Any, stable: Any) -> dict[str, bool]:
+    stable = False if stable is None else need_flag(name, "stable", 2, stable)
+    return {"descending": need_flag(name, "descending", 3, descending), "stable": stable}
+
+
 @numpy_names
 def sort(
     input: Tensor,
@@ -89,7 +96,7 @@ def sort(
     if order:
         dim, descending = _ordered("sort", order, descending, stable)
     x, at = _sortable("sort", input, dim)
-    places = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
+    places = apply(rows.order, x, dim=at, **_directed("sort", descending, stable))
     # torch has a function of its own for those that say whether.
     label = "SortBackward0" if stable is None else "SortBackward1"
     values, places = _at(x, places, at, label, input)
@@ -109,7 +116,7 @@ def argsort(
     if order:
         dim, descending = _ordered("argsort", order, descending, stable)
     x, at = _sortable("argsort", input, dim)
-    places: Tensor = apply(rows.order, x, dim=at, descending=bool(descending), stable=bool(stable))
+    places: Tensor = apply(rows.order, x, dim=at, **_directed("argsort", descending, stable))
     return places if input._data.ndim else anew(places.reshape(()))
 
 
@@ -136,6 +143,9 @@ def topk(
     >>> torch.tensor([2, 3, 1]).topk(2).values
     tensor([3, 2])
     """
+    k = need_int("topk", "k", 2, k)
+    largest = need_flag("topk", "largest", 4, largest)
+    sorted = need_flag("topk", "sorted", 5, sorted)
     x, at = _sortable("topk", input, dim)
     size = x._data.shape[at]
     if not 0 <= k <= size:
@@ -145,8 +155,8 @@ def topk(
     if x._data.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     # One number alone is its own answer, whatever k is.
-    k = int(k) if input._data.ndim else 1
-    places = apply(rows.top, x, dim=at, k=k, largest=bool(largest), in_order=bool(sorted))
+    k = k if input._data.ndim else 1
+    places = apply(rows.top, x, dim=at, k=k, largest=largest, in_order=sorted)
     return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
 
 
@@ -155,6 +165,8 @@ def kthvalue(
     input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Pair | None = None
 ) -> Any:
     """(values, indices) of the k-th smallest element along dim, counted from 1."""
+    k = need_int("kthvalue", "k", 2, k)
+    need_flag("kthvalue", "keepdim", 4, keepdim)
     x, at = _sortable("kthvalue", input, dim)
     size = x._data.shape[at]
     if not size:
@@ -229,6 +241,11 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     need_tensor("unique", "input", 1, input)
+    for position, (name, flag) in enumerate(
+        (("sorted", sorted), ("return_inverse", return_inverse), ("return_counts", return_counts)),
+        2,
+    ):
+        need_flag("unique", name, position, flag)
     data = input._data
     supported("unique" if dim is None else "unique_dim", REAL, [data])
     if dim is None:

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
-from rushlight.ops.arguments import named, need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import named, need_int, need_tensor, relabel, type_name, write_out
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
@@ -87,10 +87,11 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polygamma(1, torch.tensor([1.0]))
     tensor([1.6449])
     """
+    n = need_int("polygamma", "n", 1, n)
     need_tensor("polygamma", "input", 2, input)
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}")
-    result: Tensor = apply(special.polygamma, input, n=int(n))
+    result: Tensor = apply(special.polygamma, input, n=n)
     return result if out is None else write_out(out, result)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import need_int, need_tensor, relabel
 from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.joining import stack
 from rushlight.primitives import embedding as embedding_rows
@@ -38,7 +38,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
              [2., 3.]]])
     """
     need_tensor("pixel_shuffle", "input", 1, input)
-    shape, r = input._data.shape, operator.index(upscale_factor)
+    shape, r = input._data.shape, need_int("pixel_shuffle", "upscale_factor", 2, upscale_factor)
     if len(shape) < 3:
         raise RuntimeError(
             "pixel_shuffle expects input to have at least 3 dimensions, but got input with "
@@ -70,7 +70,10 @@ def _fresh(result: Tensor, source: Tensor) -> Tensor:
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """The inverse of `pixel_shuffle`: [*, C, H r, W r] gives [*, C r**2, H, W]."""
     need_tensor("pixel_unshuffle", "input", 1, input)
-    shape, r = input._data.shape, operator.index(downscale_factor)
+    shape, r = (
+        input._data.shape,
+        need_int("pixel_unshuffle", "downscale_factor", 2, downscale_factor),
+    )
     if len(shape) < 3:
         raise RuntimeError(
             "pixel_unshuffle expects input to have at least 3 dimensions, but got input with "

@@ -8,7 +8,6 @@ Computed in float64 and rounded once.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.tensor import Array
 from rushlight.layout import strided
-from rushlight.ops.arguments import as_dtype
+from rushlight.ops.arguments import as_dtype, need_flag, need_int
 from rushlight.ops.creation import finish
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ def _window(
         raise RuntimeError(f"{name} is not implemented for sparse types, got: {layout}")
     if not kind.is_floating_point:
         raise RuntimeError(f"{name} expects floating point dtypes, got: {kind}")
-    count = operator.index(window_length)
+    count = need_int(name, "window_length", 1, window_length)
+    need_flag(name, "periodic", 2, periodic)
     if count < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={count}")
     return finish(sampled(shape, count, not periodic, kind.numpy), **options)

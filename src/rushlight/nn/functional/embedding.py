@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.core.doors import check, literal, number
 from rushlight.errors import warn
 from rushlight.ops import embedding as ops
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import need_int, need_tensor
 from rushlight.ops.conversion import in_rows
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             [0, 0, 1]])
     """
     need_tensor("one_hot", "tensor", 1, tensor)
+    num_classes = need_int("one_hot", "num_classes", 2, num_classes)
     data = tensor._data
     if data.dtype != np.int64:
         raise RuntimeError(

@@ -18,7 +18,7 @@ from rushlight.nn import _reduction
 from rushlight.nn.functional.linear import linear
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import log_softmax
-from rushlight.ops.arguments import need_tensor, relabel, size_at
+from rushlight.ops.arguments import need_float, need_int, need_tensor, relabel, size_at, type_name
 from rushlight.ops.conversion import alike
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
@@ -44,6 +44,8 @@ def chosen_reduction(size_average: Flag, reduce: Flag, reduction: str) -> str:
 
 def named_reduction(reduction: str) -> str:
     """The reduction of a loss that torch writes in Python: the old name of the mean is none."""
+    if not isinstance(reduction, str):
+        raise TypeError(f"reduction is none, mean or sum, not {type_name(reduction)}")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid: reduction is none, mean or sum")
     return reduction
@@ -55,6 +57,8 @@ def named_reduction(reduction: str) -> str:
 def _need_sized(name: str, input: Any, target: Any) -> None:
     """Raise the error of torch's losses, which ask for both sizes first, for what is no tensor."""
     for part, given in (("target", target), ("input", input)):
+        if isinstance(given, np.ndarray):
+            raise TypeError(f"{name}() needs a tensor as {part}: torch.from_numpy({part}) is one")
         if not isinstance(given, TensorBase):
             raise AttributeError(
                 f"'{type(given).__name__}' object has no attribute 'size': {name}() needs a tensor as "
@@ -178,11 +182,9 @@ def huber_loss(
 
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
-    need_tensor("nll_loss", "input", 1, input)
-    need_tensor("nll_loss", "target", 2, target)
     x, t = input._data.shape, target._data.shape
-    if len(x) == 1 and t not in ((), (1,)) and target._data.dtype.kind in "biu":
-        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
+    if len(x) == 1 and len(t) > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if len(x) < 1:
         raise ValueError(f"Expected 1 or more dimensions (got {len(x)})")
     if len(x) != 1 and (not t or x[0] != t[0]):
@@ -196,12 +198,14 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             "has the input's shape without dimension 1"
         )
     constant("nll_loss_forward", weight=weight)
-    supported("nll_loss_out_frame", FLOAT, [input._data])
     if target._data.dtype not in (np.int64, np.uint8):
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {dtypes.of(target._data.dtype).word}: "
             "convert class indices with .long()"
         )
+    if len(x) == 1 and t not in ((), (1,)):
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
+    supported("nll_loss_out_frame", FLOAT, [input._data])
     classes = x[1] if len(x) > 1 else x[0]
     if weight is not None and weight._data.shape != (classes,):
         raise RuntimeError(
@@ -223,7 +227,7 @@ def _chosen(
     single, indices = input._data.ndim == 1, target._data.ndim
     if single:
         input, target = input.unsqueeze(0), target.reshape((1,))
-    static = {"reduction": how, "ignore_index": int(ignore_index)}
+    static = {"reduction": how, "ignore_index": ignore_index}
     loss: Tensor = apply(row, input, target, weight, **static)[0]
     if single and indices and input._data.size > 1:
         reason = (
@@ -250,7 +254,17 @@ def nll_loss(
     tensor(2.)
     """
     how = chosen_reduction(size_average, reduce, reduction)
+    ignore_index = _parsed("nll_loss_nd", input, target, weight, ignore_index)
     return _chosen(rows.nll, input, target, weight, ignore_index, how)
+
+
+def _parsed(name: str, input: Any, target: Any, weight: Any, ignore_index: Any) -> int:
+    """What torch looks at first: the types of arguments."""
+    need_tensor(name, "input", 1, input)
+    need_tensor(name, "target", 2, target)
+    if weight is not None:
+        need_tensor(name, "weight", 3, weight)
+    return need_int(name, "ignore_index", 5, ignore_index)
 
 
 @in_single
@@ -268,9 +282,9 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 4), torch.tensor([2]))
     tensor(1.3863)
     """
-    need_tensor("cross_entropy_loss", "input", 1, input)
-    need_tensor("cross_entropy_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    ignore_index = _parsed("cross_entropy_loss", input, target, weight, ignore_index)
+    label_smoothing = need_float("cross_entropy_loss", "label_smoothing", 6, label_smoothing)
     if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 0 if input._data.ndim == 1 else 1
@@ -456,8 +470,7 @@ def binary_cross_entropy_with_logits(
     >>> f(torch.tensor([0.0]), torch.tensor([1.0]))
     tensor(0.6931)
     """
-    need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
-    need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
+    _need_sized("binary_cross_entropy_with_logits", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(
@@ -476,12 +489,11 @@ def kl_div(
     With log_target the target holds log-probabilities too. "batchmean" divides the sum by the batch
     size, which is the divergence itself; "mean" by the number of elements.
     """
-    need_tensor("kl_div", "input", 1, input)
     if reduction == "batchmean" and size_average is None and reduce is None:
         total = ops.kl_div(input, target, "sum", log_target=log_target)
         return total / input._data.shape[0] if input._data.ndim else total
     how = chosen_reduction(size_average, reduce, reduction)
-    if how == "mean":
+    if how == "mean" and size_average is None and reduce is None:
         warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
             "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
@@ -534,6 +546,11 @@ def gaussian_nll_loss(
     need_tensor("gaussian_nll_loss", "target", 2, target)
     spread = _spread(var, input)
     how = named_reduction(reduction)
+    if spread._data.dtype.kind not in "fcV" and isinstance(eps, float):
+        raise RuntimeError(
+            f"result type Float can't be cast to the desired output type {spread.dtype.word}: var "
+            "holds whole numbers, which are not clamped to eps; use var.float()"
+        )
     # The gradient flows as if nothing had been clamped.
     spread = spread + (spread.detach().clamp(min=eps) - spread.detach())
     distance = input - target

@@ -13,7 +13,7 @@ from rushlight.narrow import need_wide
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
-from rushlight.ops.arguments import need_castable, need_tensor
+from rushlight.ops.arguments import need_castable, need_number, need_tensor
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
@@ -38,6 +38,9 @@ def multi_margin_loss(
     need_tensor("multi_margin_loss", "input", 1, input)
     need_tensor("multi_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    if weight is not None and weight._data.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    need_number("multi_margin_loss", "margin", 4, margin)
     constant("multi_margin_loss", weight=weight)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
@@ -56,6 +59,8 @@ def multi_margin_loss(
             f"samples (batch size). Expected target size [{input._data.shape[0]}], but got "
             f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
         )
+    supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
+    need_wide("multi_margin_loss_cpu_kernel", input._data)
     classes = input._data.shape[1]
     if input._data.size and target._data.size:
         # Of these types torch reaches no class.
@@ -67,8 +72,6 @@ def multi_margin_loss(
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight._data.shape)}"
         )
-    supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
-    need_wide("multi_margin_loss_cpu_kernel", input._data)
     if target._data.dtype != np.int64:
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
@@ -110,6 +113,7 @@ def multilabel_margin_loss(
     given = check(target, "that the labels are classes")
     if given.size and not -1 <= given.min() <= given.max() < classes:
         raise RuntimeError("argument #2 'target' is out of range")
+    supported("multilabel_margin_loss_forward_out_frame", FLOAT, [input._data])
     need_wide("multilabel_margin_loss_forward_out_frame", input._data)
     if target._data.dtype != np.int64:
         raise RuntimeError(

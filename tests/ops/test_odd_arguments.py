@@ -1,0 +1,141 @@
+"""Arguments of other types than a function takes: accepted and refused as torch's parser does.
+
+Each call has one place, marked by ?, in which odd values are put one after the other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import rushlight
+
+INTS = (
+    "2",
+    "2.0",
+    "2.7",
+    "True",
+    "'2'",
+    "None",
+    "np.int64(2)",
+    "np.float64(2)",
+    "np.bool_(True)",
+    "[2]",
+    "2j",
+)
+DIMS = ("0", "-1", "0.0", "True", "'0'", "np.int32(0)", "np.float64(0)", "np.array(0)", "t.tensor(0)",
+        "t.tensor(0.)", "2**70")  # fmt: skip
+SIZES = ("(2, 3)", "[2, 3]", "(2.0, 3)", "[True, 3]", "(3, True)", "np.array((2, 3))", "t.Size((2, 3))", "{2: 3}",
+         "range(2, 3)", "(t.tensor(2), 3)", "2", "True", "2.0", "'a'")  # fmt: skip
+FLAGS = ("True", "False", "1", "0", "None", "'a'", "np.bool_(True)", "1.0", "[]")
+FLOATS = ("0.5", "1", "'a'", "None", "np.float32(0.5)", "t.tensor(0.5)", "[0.5]", "1j")
+
+CALLS = {
+    INTS: """
+        t.topk(x, ?)
+        x.kthvalue(?)
+        x.narrow(0, 0, ?)
+        x.narrow(0, ?, 1)
+        x.select(1, ?)
+        x.unfold(0, ?, 1)
+        x.split(?)
+        x.chunk(?)
+        x.tensor_split(?)
+        x.diag(?)
+        x.diag_embed(?)
+        t.rot90(x, ?)
+        t.combinations(z, ?)
+        t.vander(x[0], ?)
+        t.linspace(0, 1, ?)
+        t.eye(?)
+        t.tril_indices(?, 3)
+        t.randint(?, (2,))
+        t.randperm(?)
+        t.multinomial(x, ?)
+        t.matrix_power(x[:, :3], ?)
+        t.polygamma(?, x)
+        t.round(x, decimals=?)
+        t.diff(x, ?)
+        t.histc(x, ?)
+        t.hann_window(?)
+        F.one_hot(z, ?)
+        F.nll_loss(x, z, ignore_index=?)
+        F.cross_entropy(x, z, ignore_index=?)
+    """,
+    DIMS: """
+        x.softmax(?)
+        x.cumsum(?)
+        x.sort(?)
+        x.argmax(?)
+        x.unsqueeze(?)
+        x.flatten(?)
+        x.transpose(?, 1)
+        x.unbind(?)
+        t.cat([x, x], ?)
+        t.stack([x, x], ?)
+        x.gather(?, t.tensor([[0]]))
+    """,
+    SIZES: """
+        t.zeros(?)
+        t.rand(?)
+        x.new_zeros(?)
+        x.repeat(?)
+        x[:2, :3].expand(?)
+        F.max_pool2d(x[None], ?)
+        F.avg_pool2d(x[None], ?)
+    """,
+    FLAGS: """
+        x.sum(0, ?)
+        x.mean(0, ?)
+        x.amax(0, ?)
+        x.argmin(0, ?)
+        x.topk(2, 0, ?)
+        x.sort(0, ?)
+        t.unique(x, ?)
+        t.multinomial(x, 2, ?)
+        x.clone().requires_grad_(?)
+        t.ones(2, requires_grad=?)
+        t.tensor([1.0], requires_grad=?)
+        F.kl_div(x, x, reduction='sum', log_target=?)
+        F.poisson_nll_loss(x, x, ?)
+    """,
+    FLOATS: """
+        x.clone().uniform_(?)
+        x.clone().normal_(?)
+        x.clone().exponential_(?)
+        F.dropout(x, ?, False)
+        F.cross_entropy(x, z, label_smoothing=?)
+        F.poisson_nll_loss(x, x, eps=?)
+    """,
+}  # fmt: skip
+ROWS = [
+    (line.strip(), values) for values, lines in CALLS.items() for line in lines.strip().splitlines()
+]
+
+
+def _outcome(call: str, module: object) -> object:
+    module.manual_seed(0)
+    x = module.linspace(0.1, 1.2, 12).reshape(3, 4)
+    names = {
+        "t": module,
+        "F": module.nn.functional,
+        "np": np,
+        "x": x,
+        "z": module.tensor([0, 1, 2]),
+    }
+    try:
+        result = eval(call, names)
+    except Exception as error:
+        return type(error).__name__
+    parts = [result] if isinstance(result, module.Tensor) else list(result)
+    return [(tuple(p.shape), str(p.dtype)) for p in parts]
+
+
+@pytest.mark.parametrize(("call", "values"), ROWS, ids=[row[0] for row in ROWS])
+@pytest.mark.filterwarnings("ignore")
+def test_odd_arguments(call: str, values: tuple[str, ...]) -> None:
+    """The same types of errors, or the same shapes and types, as torch."""
+    calls = [call.replace("?", value) for value in values]
+    got = {c: _outcome(c, rushlight) for c in calls}
+    assert got == {c: _outcome(c, torch) for c in calls}

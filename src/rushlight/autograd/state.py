@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, Self, TypeVar
 from rushlight.core.state import State as State
 from rushlight.core.state import state as state
 from rushlight.core.tensor import TensorBase, Untracked, inference, switch_inference
+from rushlight.errors import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,12 +48,11 @@ class _Switch:
 
     def __call__(self, function: F) -> F:
         if inspect.isclass(function):
-            warnings.warn(
+            warn(
                 "Decorating classes is deprecated and will be disabled in future versions. You should "
                 "only decorate functions or methods. To preserve the current behavior of class "
                 "decoration, you can directly decorate the `__init__` method and nothing else.",
                 FutureWarning,
-                stacklevel=2,
             )
         if inspect.isgeneratorfunction(function):
             return _switch_generator(self, function)
@@ -170,7 +169,7 @@ class inference_mode(_Switch):
         switch = super().__new__(cls)
         if mode.__class__ is not bool:
             switch.mode = True
-            return switch(mode)  # type: ignore[return-value, arg-type]
+            return switch(mode)  # type: ignore[return-value, type-var]
         return switch
 
     def __init__(self, mode: bool = True) -> None:

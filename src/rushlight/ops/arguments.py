@@ -169,7 +169,7 @@ def need_int(function: str, name: str, position: int, value: Any) -> int:
     TypeError: triu(): argument 'diagonal' (position 1) must be int, not float
     """
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     return _index(value, f"{function}(): argument '{name}' (position {position})")
 
 
@@ -201,13 +201,13 @@ def need_flag(function: str, name: str, position: int, value: Any) -> bool:
         raise TypeError(
             f"{function}(): argument '{name}' (position {position}) must be bool, not {type_name(value)}"
         )
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def need_float(function: str, name: str, position: int, value: Any) -> float:
     """A real number, of Python, NumPy or a tensor of one; anything else is torch's TypeError."""
     if value.__class__ is float:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, (int, float, np.floating, np.integer)):
         return float(value)
     if isinstance(value, TensorBase) and not value._data.ndim and not value._requires_grad:

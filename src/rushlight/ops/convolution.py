@@ -23,7 +23,7 @@ Ints = int | Sequence[int]
 def as_ints(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
     """One integer for all dimensions, or a list of one or `dims` integers."""
     if value.__class__ is int:
-        return (value,) * dims  # type: ignore[no-any-return]
+        return (value,) * dims
     if not isinstance(value, (tuple, list)):
         return (need_int(name, argument, 0, value),) * dims
     values = as_sizes((value,))

@@ -23,7 +23,6 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
-    type_name,
     write_out,
 )
 from rushlight.ops.conversion import in_rows
@@ -257,8 +256,7 @@ def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...
     at = one_dim(dim, input._data.ndim)
     if not isinstance(split_sizes, (tuple, list)):
         raise TypeError(
-            "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
-            f"{type_name(split_sizes)}"
+            f"split_with_sizes(): split_sizes must be tuple of ints, not {split_sizes!r}"
         )
     sizes = as_sizes((split_sizes,))
     whole = input._data.shape[at]

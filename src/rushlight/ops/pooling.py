@@ -42,7 +42,7 @@ Shape = tuple[int, ...]
 def as_ints(name: str, argument: str, value: Any, dims: int) -> Shape:
     """One integer for all dimensions, or one for each."""
     if value.__class__ is int:
-        return (value,) * dims  # type: ignore[no-any-return]
+        return (value,) * dims
     if not isinstance(value, (tuple, list)):
         return (need_int(name, argument, 0, value),) * dims
     values = as_sizes((value,))

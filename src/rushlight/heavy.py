@@ -53,7 +53,8 @@ HEAVY = {
     ),
     **dict.fromkeys(("erf", "gelu", "relu_backward", "where", "convert"), 1 << 14),
     **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),
-    **dict.fromkeys(("cummax_index", "cummin_index", "fold_windows", "windows_sum"), 1 << 14),
+    **dict.fromkeys(("cummax_index", "cummin_index"), 1 << 9),
+    **dict.fromkeys(("fold_windows", "windows_sum"), 1 << 14),
     "index": 1 << 14,
 }
 # For which of their calls, where it is not all.
@@ -64,7 +65,7 @@ _TAKES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
     ),
 }
 # Every row, where NumPy would widen narrow floats, compute and round them, in passes of their own.
-HEAVY_NARROW = 1 << 13
+HEAVY_NARROW = 1 << 9
 
 
 # What is called at once, and gives what another thread does then.

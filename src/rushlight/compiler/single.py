@@ -23,7 +23,7 @@ from rushlight.compiler.recording.record import record
 from rushlight.compiler.recording.tree import Leaf
 from rushlight.compiler.recording.values import Value
 from rushlight.core.tensor import Array, wrap
-from rushlight.memory import address, strided_view
+from rushlight.memory import strided_view
 from rushlight.primitives.warm import Form
 
 if TYPE_CHECKING:
@@ -209,7 +209,6 @@ class Kernel:
             for number, at, back in machine.sources
         ]
         places = [machine.graph.places[r.value.index] for r in program.results if r.value]
-        self.memories = {place.memory.number: place.memory for place in places}
         self.outs = [
             (
                 place.memory.number,
@@ -219,23 +218,41 @@ class Kernel:
             )
             for place in places
         ]
+        # Nearly always a result is all of a memory of its own, in row order: it need not be cut out.
+        empties = [np.empty(place.shape, place.dtype) for place in places]
+        memories = {place.memory.number: place.memory for place in places}
+        self.whole = len(memories) == len(places) and all(
+            (place.memory.size, *out[2:]) == (empty.size, empty.strides, 0)
+            for place, out, empty in zip(places, self.outs, empties, strict=True)
+        )
+        self.memories = (
+            [
+                (number, shape, e.dtype)
+                for (number, shape, *_), e in zip(self.outs, empties, strict=True)
+            ]
+            if self.whole
+            else [(number, (memory.size,), memory.dtype) for number, memory in memories.items()]
+        )
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array] | None:
         """Compute."""
         machine = self.machine
         table = machine.table
-        if not all(a.flags.aligned for a in arrays):
-            return None
+        for a in arrays:
+            if not a.flags.aligned:
+                return None
         with self.busy:
             for number, at, back in self.takes:
-                table[at] = address(arrays[number]) - back
+                table[at] = arrays[number].__array_interface__["data"][0] - back
             made = {}
-            for number, memory in self.memories.items():
-                made[number] = flat = np.empty(memory.size, memory.dtype)
-                table[number] = address(flat)
+            for number, shape, dtype in self.memories:
+                made[number] = memory = np.empty(shape, dtype)
+                table[number] = memory.__array_interface__["data"][0]
             for step in machine.order:
                 if step(machine._table, machine._numbers):
                     return None
+        if self.whole:
+            return list(made.values())
         return [
             strided_view(made[number], shape, strides, offset)
             for number, shape, strides, offset in self.outs

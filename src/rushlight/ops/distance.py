@@ -13,6 +13,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, literal
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.composed import composed
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
 from rushlight.ops.shape import broadcast_tensors
@@ -133,7 +134,7 @@ def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=8)
 def _pairs(count: int) -> Any:
-    return np.triu_indices(count, 1)
+    return tuple(np.array(numbers) for numbers in np.triu_indices(count, 1))
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -151,8 +152,14 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
     need_wide("pdist", input._data)
+    return _apart(input, p=p)
+
+
+@composed("PdistBackward0", 1 << 7)
+def _apart(input: Tensor, *, p: float) -> Tensor:
     input = entering(input, refused="_pdist_backward", error=NotImplementedError)
-    first, second = _pairs(input._data.shape[0])
-    left = apply(index, input, literal(first), spec=(ARRAY,))
-    right = apply(index, input, literal(second), spec=(ARRAY,))
+    # An array of its own for each call: a recorder knows others by the graphs that they lie in.
+    first, second = (literal(numbers.view()) for numbers in _pairs(input._data.shape[0]))
+    left = apply(index, input, first, spec=(ARRAY,))
+    right = apply(index, input, second, spec=(ARRAY,))
     return relabel(_length(left - right, p), "PdistBackward0")

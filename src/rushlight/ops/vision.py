@@ -13,6 +13,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.ops.arguments import need_int, need_tensor, relabel
+from rushlight.ops.composed import composed
 from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.joining import stack
 from rushlight.primitives import embedding as embedding_rows
@@ -200,10 +201,20 @@ def grid_sampler(
     if mode == "bicubic" and len(x) != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
+    sampled = _sampled_images if len(x) == 4 else _sampled_volumes
+    return sampled(input, grid, mode=mode, padding=padding, align_corners=align_corners)
+
+
+def _sampled_at(
+    input: Tensor, grid: Tensor, *, mode: str, padding: str, align_corners: bool
+) -> Tensor:
     taken = entering(input, grid, zeros=False), entering(grid, input, zeros=False)
-    out = _sampled(*taken, mode, padding, align_corners)
-    out = in_rows(out)
-    return relabel(out, f"GridSampler{len(x) - 2}DBackward0")
+    out = in_rows(_sampled(*taken, mode, padding, align_corners))
+    return relabel(out, f"GridSampler{input._data.ndim - 2}DBackward0")
+
+
+_sampled_images = composed("GridSampler2DBackward0", 1 << 9)(_sampled_at)
+_sampled_volumes = composed("GridSampler3DBackward0", 1 << 9)(_sampled_at)
 
 
 def grid_sampler_2d(

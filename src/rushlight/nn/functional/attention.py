@@ -16,6 +16,7 @@ from rushlight.errors import warn
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
 from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.composed import composed
 from rushlight.ops.conversion import in_dims
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import in_half
@@ -132,6 +133,8 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
+    if fused and attn_mask is None and query._data.dtype not in NARROW:
+        return _flash(query, key, value, causal=is_causal, scale=scale)
     if fused:
         query, key, value = (
             entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
@@ -153,7 +156,22 @@ def scaled_dot_product_attention(
     if narrow:
         out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))
-    return relabel(out, "ScaledDotProductFlashAttentionForCpuBackward0")
+    return relabel(out, _NODE)
+
+
+_NODE = "ScaledDotProductFlashAttentionForCpuBackward0"
+
+
+@composed(_NODE, 1 << 13)
+def _flash(
+    query: Tensor, key: Tensor, value: Tensor, *, causal: bool, scale: float | None
+) -> Tensor:
+    """torch's fused kernel."""
+    query, key, value = (
+        entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
+    )
+    out, _ = _attend(query, key, value, None, causal, 0.0, scale)
+    return relabel(in_dims(out, _flash_order(query, key, value, 0.0)), _NODE)
 
 
 def _flash_order(

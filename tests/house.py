@@ -20,6 +20,7 @@ UPWARD = {
     ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
     ("heavy", "compiler"): "what takes long and comes often is compiled",
     ("primitives", "compiler"): "a rule that takes long is compiled, too",
+    ("ops", "compiler"): "a composite that takes long is compiled, too",
     ("backends", "compiler"): "tells whether there is a compiler",
     ("library", "__init__"): "the functions that stand for ATen's are those of torch",
     ("compiler", "_dynamo"): "the settings and errors of torch's compiler, which has them there",

@@ -231,6 +231,7 @@ EXPLAINED = {
     "nn/modules/state.py": "puts back what a failed load has overwritten",
     "nn/parameter.py": "the array moves into the parameter",
     "ops/arguments.py": "resizes what it is given as out=",
+    "ops/composed.py": "gives kernels in C their arrays, where nobody watches",
     "ops/data.py": "a new tensor of the values of another: torch.tensor(x)",
     "ops/indexing.py": "views the region that is to be written, to see whether the values fit",
     "ops/inplace.py": "where nobody watches, gives kernels their arrays itself, as `into` does",

@@ -23,7 +23,7 @@ from rushlight.compiler.recording.record import record
 from rushlight.compiler.recording.tree import Leaf
 from rushlight.compiler.recording.values import Value
 from rushlight.core.tensor import Array, wrap
-from rushlight.memory import strided_view
+from rushlight.memory import address, strided_view
 from rushlight.primitives.warm import Form
 
 if TYPE_CHECKING:
@@ -243,11 +243,11 @@ class Kernel:
                 return None
         with self.busy:
             for number, at, back in self.takes:
-                table[at] = arrays[number].__array_interface__["data"][0] - back
+                table[at] = address(arrays[number]) - back
             made = {}
             for number, shape, dtype in self.memories:
                 made[number] = memory = np.empty(shape, dtype)
-                table[number] = memory.__array_interface__["data"][0]
+                table[number] = address(memory)
             for step in machine.order:
                 if step(machine._table, machine._numbers):
                     return None

@@ -29,6 +29,7 @@ UPWARD = {
 
 FLOORS = [
     {
+        "_classes",
         "absent",
         "allocation",
         "arrays",
@@ -57,6 +58,7 @@ FLOORS = [
         "backends",
         "mps",
         "mtia",
+        "numa",
         "nested",
         "package",
         "quantization",
@@ -136,6 +138,27 @@ NEW_ROOMS = {
 }
 
 NEW_FILES = {
+    "_classes.py",
+    "autograd/profiler_legacy.py",
+    "backends/nnpack.py",
+    "backends/opt_einsum.py",
+    "backends/switches.py",
+    "cuda/comm.py",
+    "nn/attention/bias.py",
+    "nn/functional/lent.py",
+    "nn/parallel/_functions.py",
+    "nn/parallel/comm.py",
+    "nn/parallel/parallel_apply.py",
+    "nn/parallel/replicate.py",
+    "numa/__init__.py",
+    "numa/binding.py",
+    "optim/_functional.py",
+    "optim/lent.py",
+    "optim/lists.py",
+    "utils/_triton.py",
+    "utils/benchmark/utils/__init__.py",
+    "utils/collect_env.py",
+    "utils/module_tracker.py",
     "utils/data/datapipes/__init__.py",
     "utils/data/datapipes/_decorator.py",
     "utils/data/datapipes/datapipe.py",

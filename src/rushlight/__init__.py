@@ -375,6 +375,7 @@ from rushlight.func.mapping import vmap
 from rushlight.ops.product import mm as spmm
 from rushlight.sparse.creation import sparse_coo_tensor
 from rushlight.serialization import load, save
+from rushlight._classes import classes
 from rushlight.later import later as _later
 from rushlight.later import name_twice as _name_twice
 from rushlight.nearest import missing as _missing
@@ -409,6 +410,7 @@ types = _later("rushlight.types")
 __config__ = _later("rushlight.__config__")
 _tensor_str = _later("rushlight._tensor_str")
 quasirandom = _later("rushlight.quasirandom")
+numa = _later("rushlight.numa")
 _dynamo = _later("rushlight._dynamo")
 _functorch = _later("rushlight._functorch")
 _subclasses = _later("rushlight._subclasses")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight._tensor import Tensor
-from rushlight.printing import PrintOptions, get_printoptions, set_printoptions
+from rushlight.printing import PrintOptions, get_printoptions, printoptions, set_printoptions
 
-__all__ = ["PRINT_OPTS", "set_printoptions"]
+__all__ = ["PRINT_OPTS", "printoptions", "set_printoptions"]
 
 
 class _Options:
@@ -45,3 +45,6 @@ def _add_suffixes(tensor_str: str, suffixes: list[str], indent: int, force_newli
 def _str(self: Tensor, *, tensor_contents: str | None = None) -> str:
     """`repr` of the tensor."""
     return repr(self)
+
+
+_str_intern = _str

@@ -118,7 +118,10 @@ class _Finder(MetaPathFinder):
         if not parent.startswith(("rushlight.", "torch.")):
             return None
         module = getattr(sys.modules.get(parent), name, None)
-        if not isinstance(module, ModuleType) or not module.__name__.startswith(f"{parent}."):
+        own = isinstance(module, ModuleType) and module.__name__.startswith(
+            ("rushlight.", "torch.")
+        )
+        if not own:
             return None
         return ModuleSpec(fullname, SecondName(module))
 

@@ -131,3 +131,13 @@ def _are_functorch_transforms_active() -> bool:
     from rushlight.func.batching import Vmap
 
     return any(isinstance(interpreter, Vmap) for interpreter in state.interpreters)
+
+
+def _is_tracing() -> bool:
+    """Whether TorchScript traces: there is none."""
+    return False
+
+
+def _current_graph_task_id() -> int:
+    """-1: backwards have no numbers."""
+    return -1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight._inductor import config, exc
+from rushlight.absent import nothing as cudagraph_mark_step_begin
 from rushlight.absent import refused
 
-__all__ = ["config", "exc", "list_mode_options", "list_options"]
+__all__ = ["config", "cudagraph_mark_step_begin", "exc", "list_mode_options", "list_options"]
 
 _OTHERWISE = "use torch.compile"
 compile = refused("compile", _OTHERWISE, __name__)

@@ -68,3 +68,13 @@ __all__ = [
 ]
 
 profiler = later("rushlight.autograd.profiler")
+
+
+def _profiler_enabled() -> bool:
+    """Whether torch's older profiler runs: it is not there, and `torch.profiler` is asked elsewhere."""
+    return False
+
+
+def kineto_available() -> bool:
+    """Whether `torch.profiler` can be used."""
+    return True

@@ -50,6 +50,7 @@ from rushlight.refusals import (
 )
 # fmt: on
 # ---- names: end ----
+comm = later("rushlight.cuda.comm")
 memory = later("rushlight.cuda.memory")
 random = later("rushlight.cuda.random")
 graphs = later("rushlight.cuda.graphs")
@@ -140,3 +141,15 @@ class device_of(device):
 def get_gencode_flags() -> str:
     """Empty: nothing is compiled for a GPU."""
     return ""
+
+
+# Nothing has been asked of a device.
+_initialized = False
+
+
+def _is_in_bad_fork() -> bool:
+    """False: a fork changes nothing where there is no device."""
+    return False
+
+
+_lazy_init = no_cuda

@@ -6,6 +6,7 @@
 torch.Size([3, 1])
 """
 
+from rushlight.export import dims, program, signature
 from rushlight.export.dims import Dim
 from rushlight.export.given import (
     AdditionalInputs,
@@ -40,3 +41,6 @@ __all__ = [
     "ModuleCallSignature", "ShapesCollection", "UnflattenedModule", "UserError", "default_decompositions",
     "draft_export", "export", "load", "register_dataclass", "save", "unflatten",
 ]  # fmt: skip
+
+# torch has them in files of these names.
+exported_program, graph_signature, dynamic_shapes = program, signature, dims

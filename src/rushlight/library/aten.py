@@ -46,7 +46,11 @@ _FORMS = """
     to : dtype device other dtype_layout
     linalg_vector_norm : default
     repeat_interleave : self_Tensor self_int Tensor
-    unsqueeze expand permute cat stack mm bmm addmm matmul : default
+    unsqueeze expand permute cat stack bmm addmm matmul : default
+    mm : default dtype
+    slice_copy bucketize searchsorted : Tensor
+    scatter_reduce : two
+    randint : low
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -65,3 +66,9 @@ class Adadelta(Optimizer):
         delta.div_(root).mul_(g)
         past.mul_(rho).addcmul_(delta, delta, value=1 - rho)
         p.add_(delta, alpha=-scalar(group["lr"]))
+
+
+adadelta = on_lists(
+    Adadelta, "square_avg acc_delta step",
+    "capturable foreach differentiable has_complex",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import full_like
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -90,3 +91,9 @@ class Adagrad(Optimizer):
         root = total.sqrt()
         eps = group["eps"]
         p.addcdiv_(g, root + eps if group["differentiable"] else root.add_(eps), value=-rate)
+
+
+adagrad = on_lists(
+    Adagrad, "sum step",
+    "fused grad_scale found_inf has_sparse_grad foreach differentiable has_complex",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.ops.pointwise import maximum
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -188,3 +189,9 @@ class AdamW(Adam):
         super().__setstate__(state)
         for group in self.param_groups:
             group["decoupled_weight_decay"] = True
+
+
+adam = on_lists(
+    Adam, "exp_avg exp_avg_sq max_exp_avg_sq step",
+    "foreach capturable differentiable fused grad_scale found_inf has_complex decoupled_weight_decay",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from rushlight._tensor import Tensor
 from rushlight.ops.joining import cat
 from rushlight.ops.pointwise import maximum
 from rushlight.optim.adam import check_betas
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -65,3 +66,9 @@ class Adamax(Optimizer):
         else:
             maximum(largest.mul_(beta2), size, out=largest)
         p.addcdiv_(mean, largest, value=-(scalar(group["lr"]) / (1 - beta1**step)))
+
+
+adamax = on_lists(
+    Adamax, "exp_avg exp_inf step",
+    "foreach maximize differentiable capturable has_complex",
+)  # fmt: skip

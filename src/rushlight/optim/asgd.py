@@ -5,6 +5,7 @@ from __future__ import annotations
 from rushlight._tensor import Tensor
 from rushlight.core.doors import calculate, number
 from rushlight.ops.creation import as_tensor, ones
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -70,3 +71,9 @@ class ASGD(Optimizer):
             mean.add_(p.sub(mean).mul_(mu))
         eta.fill_(lr / ((1 + lambd * lr * step) ** group["alpha"]))
         mu.fill_(1 / calculate(max, 1, step - group["t0"]))
+
+
+asgd = on_lists(
+    ASGD, "ax mu eta step",
+    "foreach maximize differentiable capturable has_complex",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import number
 from rushlight.ops.creation import ones
 from rushlight.optim.adam import check_betas, moments
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -83,3 +84,9 @@ class NAdam(Optimizer):
         sofar = number(product, "the product of the momenta")
         p.addcdiv_(g, root, value=-lr * (1.0 - now) / (1.0 - sofar))
         p.addcdiv_(mean, root, value=-lr * following / (1.0 - sofar * following))
+
+
+nadam = on_lists(
+    NAdam, "exp_avg exp_avg_sq mu_product step",
+    "decoupled_weight_decay foreach capturable differentiable has_complex maximize",
+)  # fmt: skip

@@ -21,6 +21,27 @@ from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
 from rushlight.ops.creation import zeros_like as zeros_of
+from rushlight.optim.lent import (  # noqa: F401  other libraries take them from here
+    ParamsT,
+    _capturable_doc,
+    _default_to_fused_or_foreach,
+    _device_dtype_check_for_fused,
+    _differentiable_doc,
+    _disable_dynamo_if_unsupported,
+    _dispatch_sqrt,
+    _foreach_doc,
+    _foreach_supported_types,
+    _fused_doc,
+    _get_capturable_supported_devices,
+    _get_scalar_dtype,
+    _get_value,
+    _maximize_doc,
+    _params_doc,
+    _stack_if_compiling,
+    _to_scalar,
+    _use_grad_for_differentiable,
+    _view_as_real,
+)
 
 Params = Iterable[Any]
 Group = dict[str, Any]
@@ -34,14 +55,15 @@ _FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 
 _pre_hooks_of_all: dict[int, Hook] = {}
 _post_hooks_of_all: dict[int, Hook] = {}
+_global_optimizer_pre_hooks, _global_optimizer_post_hooks = _pre_hooks_of_all, _post_hooks_of_all
 
 
-class _Required:
+class _RequiredParameter:
     def __repr__(self) -> str:
         return "<required parameter>"
 
 
-required = _Required()
+required = _RequiredParameter()
 
 
 def register_optimizer_step_pre_hook(hook: Hook) -> Handle:

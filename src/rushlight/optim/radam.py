@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rushlight._tensor import Tensor
 from rushlight.optim.adam import check_betas, moments
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -74,3 +75,9 @@ class RAdam(Optimizer):
             root = root.add(eps) if group["differentiable"] else root.add_(eps)
             move = move * (correction**0.5 / root) * rectifier
         p.add_(move, alpha=-1.0)
+
+
+radam = on_lists(
+    RAdam, "exp_avg exp_avg_sq step",
+    "decoupled_weight_decay foreach differentiable capturable has_complex maximize",
+)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rushlight._tensor import Tensor
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -81,3 +82,9 @@ class RMSprop(Optimizer):
             p.add_(buffer, alpha=-lr)
         else:
             p.addcdiv_(g, root, value=-lr)
+
+
+rmsprop = on_lists(
+    RMSprop, "square_avg grad_avg momentum_buffer step",
+    "foreach maximize differentiable capturable has_complex",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import full_like, ones_like
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -72,3 +73,9 @@ class Rprop(Optimizer):
         g = where(eq(factor, shrink), 0.0, g)
         p.addcmul_(g.sign(), size, value=-1)
         before.copy_(g)
+
+
+rprop = on_lists(
+    Rprop, "prev step_size step",
+    "foreach capturable maximize differentiable has_complex",
+)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import zeros_like
+from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
     Group,
     Optimizer,
@@ -127,3 +128,9 @@ class SGD(Optimizer):
             p.add_(g, alpha=-lr)
         if first is not None:
             state["momentum_buffer"] = first
+
+
+sgd = on_lists(
+    SGD, "momentum_buffer",
+    "has_sparse_grad foreach fused grad_scale found_inf",
+)  # fmt: skip

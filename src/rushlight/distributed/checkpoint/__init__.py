@@ -1,5 +1,7 @@
 """State dicts in folders."""
 
+import sys as _sys
+
 from rushlight.absent import refused
 from rushlight.distributed.checkpoint import filesystem, metadata, state_dict, stateful
 from rushlight.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
@@ -35,3 +37,7 @@ WriteItem = refused("WriteItem", _SAVE, __name__)
 HuggingFaceStorageReader = refused("HuggingFaceStorageReader", _SAVE, __name__)
 HuggingFaceStorageWriter = refused("HuggingFaceStorageWriter", _SAVE, __name__)
 QuantizedHuggingFaceStorageReader = refused("QuantizedHuggingFaceStorageReader", _SAVE, __name__)
+
+# torch has a file for each of these.
+api = optimizer = planner = staging = state_dict_loader = storage = _sys.modules[__name__]
+state_dict_saver = state_dict_loader

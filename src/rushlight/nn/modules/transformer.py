@@ -37,19 +37,21 @@ Dtype = dtypes.dtype | None
 Activation = str | Callable[[Tensor], Tensor]
 
 
-def _clones(module: Module, n: int) -> ModuleList:
+def _get_clones(module: Module, n: int) -> ModuleList:
     return ModuleList(copy.deepcopy(module) for _ in range(n))
 
 
 def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
-    if not isinstance(activation, str):
-        return activation
+    return _get_activation_fn(activation) if isinstance(activation, str) else activation
+
+
+def _get_activation_fn(activation: str) -> Callable[[Tensor], Tensor]:
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
     return F.relu if activation == "relu" else F.gelu
 
 
-def _causal_mask(size: int, device: Any = None, dtype: Dtype = None) -> Tensor:
+def _generate_square_subsequent_mask(size: int, device: Any = None, dtype: Dtype = None) -> Tensor:
     storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
     return emptied(literal(np.triu(np.full((size, size), -np.inf, storage), 1)), device)
 
@@ -260,7 +262,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _clones(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -314,7 +316,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _clones(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -435,4 +437,4 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Dtype = None) -> Tensor:
         """(sz, sz): minus infinity above the diagonal, where the future is; else 0."""
-        return _causal_mask(sz, device, dtype)
+        return _generate_square_subsequent_mask(sz, device, dtype)

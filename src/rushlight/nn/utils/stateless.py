@@ -45,8 +45,8 @@ def _with_tied(
 
 
 @contextmanager
-def _replaced(
-    module: Module, given: Mapping[str, Any], tie_weights: bool, strict: bool
+def _reparametrize_module(
+    module: Module, given: Mapping[str, Any], tie_weights: bool = False, strict: bool = False
 ) -> Iterator[None]:
     places = _places(module)
     wanted = _with_tied(places, given) if tie_weights else dict(given)
@@ -99,5 +99,5 @@ def functional_call(
     tensor([3.])
     """
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(module, parameters_and_buffers, tie_weights, strict):
+    with _reparametrize_module(module, parameters_and_buffers, tie_weights, strict):
         return module(*positional, **(kwargs or {}))

@@ -11,13 +11,16 @@ from rushlight.optim.lr_scheduler.decay import (
     StepLR,
 )
 from rushlight.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from rushlight.optim.lr_scheduler.scheduler import LRScheduler, _LRScheduler
+from rushlight.optim.lr_scheduler.scheduler import (
+    EPOCH_WARNING as EPOCH_DEPRECATION_WARNING, LRScheduler, _LRScheduler,
+    _warn_get_lr_called_within_step,
+)
 
 __all__ = [
-    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts",
-    "CyclicLR", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR",
-    "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
-    "_LRScheduler",
+    "EPOCH_DEPRECATION_WARNING", "ChainedScheduler", "ConstantLR", "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "LRScheduler", "LambdaLR",
+    "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
+    "ReduceLROnPlateau", "SequentialLR", "StepLR", "_LRScheduler", "_warn_get_lr_called_within_step",
 ]
 # fmt: on
 # ---- names: end ----

@@ -209,9 +209,7 @@ class LRScheduler:
             self._get_lr_called_within_step = False
 
     def _warn_outside_step(self) -> None:
-        # The formulas go from one epoch to the next, so calling get_lr by hand gives a wrong rate.
-        if not self._get_lr_called_within_step:
-            warn(_GET_LR_WARNING)
+        _warn_get_lr_called_within_step(self)
 
     def _scaled(self, factor: float) -> list[Any]:
         """Each group's present rate times factor."""
@@ -219,6 +217,12 @@ class LRScheduler:
 
     def _unchanged(self) -> list[Any]:
         return group_values(self.optimizer, "lr")
+
+
+def _warn_get_lr_called_within_step(lr_scheduler: LRScheduler) -> None:
+    # The formulas go from one epoch to the next, so calling get_lr by hand gives a wrong rate.
+    if not lr_scheduler._get_lr_called_within_step:
+        warn(_GET_LR_WARNING)
 
 
 class _LRScheduler(LRScheduler):

@@ -3,6 +3,11 @@
 from rushlight.later import later
 from rushlight.utils.data._utils import collate, fetch
 
+# How often, in seconds, workers look whether the main process lives; whether Python is about to end.
+MP_STATUS_CHECK_INTERVAL = 5.0
+python_exit_status = False
+HAS_NUMPY = True
+
 __all__ = ["collate", "fetch", "pin_memory", "signal_handling", "worker"]
 
 # These load multiprocessing, which takes as long to import as the whole room.

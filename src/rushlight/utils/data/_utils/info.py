@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ _worker_info: WorkerInfo | None = None
 
 def get_worker_info() -> WorkerInfo | None:
     """In a worker process: its id, num_workers, seed and copy of the dataset. Elsewhere None."""
-    return _worker_info
+    worker = sys.modules.get(f"{__package__}.worker")
+    # Loaders of other libraries have workers of their own, and say there who they are.
+    return _worker_info or getattr(worker, "_worker_info", None)
 
 
 def be_worker(info: WorkerInfo) -> None:

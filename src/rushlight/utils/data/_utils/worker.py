@@ -36,6 +36,9 @@ from rushlight.utils.data.graph_settings import apply_random_seed, apply_shardin
 
 __all__ = ["get_worker_info", "work"]
 
+# Who this is in a worker of another library's loader.
+_worker_info: WorkerInfo | None = None
+
 send_between_processes()
 
 # How often an idle worker looks whether its parent still lives, should the connection not tell.
@@ -44,6 +47,33 @@ CHECK_SECONDS = 5.0
 # The parent's ends of the connections. A forked worker inherits those to its elder siblings and
 # closes them: otherwise these would not notice that the parent is gone.
 parents_ends: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@dataclass(frozen=True)
+class _IterableDatasetStopIteration:
+    """A worker of another library's loader has no more data."""
+
+    worker_id: int
+
+
+@dataclass(frozen=True)
+class _ResumeIteration:
+    """Such a worker is to begin another pass, with this seed."""
+
+    seed: int | None = None
+
+
+class ManagerWatchdog:
+    """Tells a worker whether the process that started it still lives."""
+
+    def __init__(self) -> None:
+        self.manager_pid = os.getppid()
+        self.manager_dead = False
+
+    def is_alive(self) -> bool:
+        """Whether it does."""
+        self.manager_dead = self.manager_dead or os.getppid() != self.manager_pid
+        return not self.manager_dead
 
 
 @dataclass(frozen=True)

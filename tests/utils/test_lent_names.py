@@ -5,8 +5,6 @@ import pytest
 from tests.parity import parity
 
 LISTS = """
-import importlib
-
 _p, _g = [torch.randn(3, 2), torch.randn(4)], [torch.randn(3, 2), torch.randn(4)]
 
 
@@ -41,8 +39,10 @@ def test_steps_on_lists(name):
     parity(
         LISTS
         + f"""
-_step = getattr(importlib.import_module("torch.optim.{name}"), "{name}")
-same = _step is getattr(importlib.import_module("torch.optim._functional"), "{name}")
+from torch.optim.{name} import {name} as _step
+from torch.optim._functional import {name} as _again
+
+same = _step is _again
 
 
 def _run(lists, **options):

@@ -106,6 +106,10 @@ class _Loaded(MetaPathFinder):
         return ModuleSpec(fullname, SecondName(module))
 
 
+# Under `rushlight run`, modules go by torch's names.
+_TOPS = "rushlight.", "torch."
+
+
 class _Finder(MetaPathFinder):
     """Finds `rushlight.distributions.normal` where `rushlight.distributions` calls a module so.
 
@@ -114,14 +118,10 @@ class _Finder(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         parent, _, name = fullname.rpartition(".")
-        # Under `rushlight run`, modules go by torch's names.
-        if not parent.startswith(("rushlight.", "torch.")):
+        if not parent.startswith(_TOPS):
             return None
         module = getattr(sys.modules.get(parent), name, None)
-        own = isinstance(module, ModuleType) and module.__name__.startswith(
-            ("rushlight.", "torch.")
-        )
-        if not own:
+        if not isinstance(module, ModuleType) or not module.__name__.startswith(_TOPS):
             return None
         return ModuleSpec(fullname, SecondName(module))
 

@@ -21,7 +21,7 @@ def _in_projection_packed(
         width = q.shape[-1]
         joint = linear(q, w, b)
         parts: Any = tuple(joint.narrow(-1, i * width, width).contiguous() for i in range(3))
-        return parts  # type: ignore[no-any-return]
+        return parts
     biases = (None,) * 3 if b is None else b.chunk(3)
     return _in_projection(q, k, v, *w.chunk(3), *biases)
 

@@ -60,7 +60,7 @@ class CausalBias(Tensor):
             return super().__torch_function__(func, types, args, kwargs)
         return _attend(*args, **kwargs)
 
-    def __repr__(self, *args: Any, **kwargs: Any) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
         return repr(self._materialize())
 
 

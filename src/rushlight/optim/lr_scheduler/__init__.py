@@ -12,15 +12,14 @@ from rushlight.optim.lr_scheduler.decay import (
 )
 from rushlight.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from rushlight.optim.lr_scheduler.scheduler import (
-    EPOCH_WARNING as EPOCH_DEPRECATION_WARNING, LRScheduler, _LRScheduler,
-    _warn_get_lr_called_within_step,
+    LRScheduler, _LRScheduler, _warn_get_lr_called_within_step,
 )
 
 __all__ = [
-    "EPOCH_DEPRECATION_WARNING", "ChainedScheduler", "ConstantLR", "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "LRScheduler", "LambdaLR",
-    "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
-    "ReduceLROnPlateau", "SequentialLR", "StepLR", "_LRScheduler", "_warn_get_lr_called_within_step",
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts",
+    "CyclicLR", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR",
+    "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
+    "_LRScheduler", "_warn_get_lr_called_within_step",
 ]
 # fmt: on
 # ---- names: end ----

@@ -41,7 +41,7 @@ from rushlight.optim.lent import (  # noqa: F401  other libraries take them from
     _to_scalar,
     _use_grad_for_differentiable,
     _view_as_real,
-)
+)  # fmt: skip
 
 Params = Iterable[Any]
 Group = dict[str, Any]

@@ -114,6 +114,8 @@ def test_threads_share_strips(small_cache, threads):
     # A norm's weight: each thread adds up for itself.
     assert any("memset(" in text for text in shared)
     assert any("+ (part - s) * " in text for text in shared)
+    for packs in re.findall(r"static void packs_\d+\(.*?\n\}\n", step.source, re.S):
+        assert packs.count("break;") == len(re.findall(r"case \d+: CALL\(\d+, \w+_pack", packs)) > 1
     np.testing.assert_allclose(losses, expected, rtol=2e-6)
     for found, wanted in zip(weights, eager, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-7)

@@ -12,7 +12,7 @@ from rushlight.compiler.emit.sharing import (
     added,
     call_of,
     in_parts,
-    in_strips,
+    of_all,
     shared,
 )
 from rushlight.compiler.graph import C_TYPES, Dtype, Graph, Memory, NoC, Place, Statement, c_type
@@ -58,6 +58,8 @@ class Caller:
         # In how many strips of rows calls are made now, and these calls.
         self.strips = 1
         self.stripped: list[str] = []
+        # What is packed for all strips, where threads can share that out.
+        self.packs: list[str] = []
         # What each thread does before its strips, and what is done after all of them.
         self.first: list[str] = []
         self.last: list[str] = []
@@ -89,15 +91,24 @@ class Caller:
         if self.threads == 1:
             self.calls += [f"for (long s = 0; s < {self.strips}; s++) {{", *lines, "}"]
         else:
+            self._end_packs()
             name, each = f"strips_{self.moment}", self.strips // self.threads
             bounds = f"long s = part * {each}; s < (part + 1) * {each}; s++"
-            text = in_strips(name, bounds, self.first, lines)
-            self.functions[name] = text
+            body = [*self.first, f"for ({bounds}) {{", *lines, "}"]
+            self.functions[name] = of_all(name, body)
             self.fragments.append("threads_float")
-            given = "const void *const x[] = {p, n};"
-            self.calls.append(f"{{ {given} parallel({name}, (void *)x, {self.threads}, 1); }}")
-            self.calls += self.last
+            self.calls += [_handed_all(name, self.threads), *self.last]
         self.stripped, self.first, self.last = [], [], []
+
+    def _end_packs(self) -> None:
+        """What is packed for strips, each by one thread."""
+        if len(self.packs) > 1:
+            name = f"packs_{self.moment}"
+            cases = [f"    case {at}: {pack} break;" for at, pack in enumerate(self.packs)]
+            self.functions[name] = of_all(name, ["switch (part) {", *cases, "}"])
+            self.packs = [_handed_all(name, len(self.packs))]
+        self.calls += self.packs
+        self.packs = []
 
     # ---- memory ----------------------------------------------------------------------------------
 
@@ -201,7 +212,9 @@ class Caller:
     def _call(self, call: str, beside: bool = False) -> None:
         # What is packed for all strips is packed before.
         if beside or self.strips == 1:
-            self.calls.append(self._measured("CALL", call, beside))
+            shares = beside and self.strips > 1 and self.threads > 1
+            calls = self.packs if shares else self.calls
+            calls.append(self._measured("CALL", call, beside))
         else:
             macro = "CALL" if self.threads == 1 else "PART"
             self.stripped.append(self._measured(macro, call, beside))
@@ -222,6 +235,11 @@ class Caller:
         self.functions.setdefault(kernel.name, kernel.source)
         self.kernels[kernel.name] = called or self.kernels.get(kernel.name, False)
         self.fragments += kernel.fragments
+
+
+def _handed_all(name: str, parts: int) -> str:
+    """The call by which threads share out such parts."""
+    return f"{{ const void *const x[] = {{p, n}}; parallel({name}, (void *)x, {parts}, 1); }}"
 
 
 def memories_of(statement: Statement) -> list[Memory]:

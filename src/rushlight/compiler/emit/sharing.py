@@ -120,9 +120,8 @@ static void {name}(long begin, long end, const {type_} *restrict from, {type_} *
     return name, text
 
 
-def in_strips(name: str, bounds: str, first: list[str], calls: list[str]) -> str:
-    """The text of what the pool calls for strips; first: what each part does before, calls: in each strip."""
-    body = [*first, f"for ({bounds}) {{", *calls, "}"]
+def of_all(name: str, body: list[str]) -> str:
+    """The text of what the pool calls for a part of all that a run does: with its pointers and numbers."""
     return "\n".join(
         [
             f"static void {name}(void *context, long begin, long end) {{",

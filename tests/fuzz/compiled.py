@@ -32,7 +32,7 @@ class Twice(Pair):
         self.want, self.got = Side(rushlight), Side(rushlight)
         self.line, self.lines, self.number = "", [], 0
         self.seen = (View(), View())
-        self.unseen = False
+        self.unseen = self.single = False
 
     def both(self, line: str) -> Exception | None:
         """Run a line under both."""

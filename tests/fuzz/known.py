@@ -15,8 +15,8 @@ class Known:
     """A difference in `aspect` after a line that `line` finds, and why it may be there.
 
     `want` and `got` find torch's answer and rushlight's, `dtype` torch's tensor's, `path` the tensor,
-    where it is told by these. `unseen`: the line takes a tensor of inference mode that requires grad.
-    `near`: the numbers differ by no more than single precision rounds.
+    where it is told by these. `unseen`: there is a tensor of inference mode that requires grad. `near`: the
+    numbers differ by no more than single precision rounds; `single`: the line takes such numbers.
     """
 
     aspect: str
@@ -29,12 +29,14 @@ class Known:
     path: str = ""
     unseen: bool = False
     near: bool = False
+    single: bool = False
 
     def covers(self, difference: Difference) -> bool:
         """Whether a difference is of this kind."""
         return (
             difference.aspect == self.aspect
             and (difference.unseen or not self.unseen)
+            and (difference.single or not self.single)
             and bool(re.search(self.line, difference.line))
             and bool(re.search(self.before, difference.before))
             and bool(re.search(self.want, str(difference.want)))
@@ -62,7 +64,7 @@ PRODUCTS = (
 )
 
 INFERENCE = (
-    "A tensor that was made in inference mode and requires grad, used outside of the mode: torch records "
+    "A tensor that was made in inference mode and requires grad, and is used outside of the mode: torch records "
     "an operation, or refuses it, by how its kernel is composed; rushlight records what takes another "
     "tensor as well, and nothing else."
 )
@@ -85,10 +87,10 @@ KNOWN: tuple[Known, ...] = (
         "values",
         "A function or a sum of float32 that is taken over into float64 shows its last bit, which is the "
         "library's own.",
-        line=r"torch\.(exp|sin|sum|mean)\(.*out=|backward\(|grad\(",
-        before=r"float32|rand|nn\.|requires_grad=True",
-        dtype="float64",
+        line=r"out=|backward\(|grad\(",
+        dtype="float64|complex128",
         near=True,
+        single=True,
     ),
     Known(
         "values",
@@ -133,12 +135,23 @@ KNOWN: tuple[Known, ...] = (
         line=r"out=",
         before=r"_loss\(",
     ),
+    *(
+        Known(
+            aspect,
+            "A change in place of what shows its elements more than once: torch changes them as often, or "
+            "not, as its vectors fall.",
+            line=r"= -?\w|_\(|out=",
+            before=r"unfold\(|as_strided\(",
+        )
+        for aspect in ("values", "sign of zero")
+    ),
     Known(
-        "values",
-        "A change in place of what shows its elements more than once: torch changes them as often, or not, as "
-        "its vectors fall.",
-        line=r"= -?\w|_\(|out=",
-        before=r"unfold\(|as_strided\(",
+        "error",
+        "A loss of torch's lies in the memory of what it was summed from: a view of it may reach further.",
+        line=r"as_strided\(",
+        before=r"_loss\(",
+        want="no error",
+        got="setStorage",
     ),
     Known(
         "offset",
@@ -248,7 +261,12 @@ KNOWN: tuple[Known, ...] = (
     *(
         Known(aspect, INFERENCE, want=want, got=got, unseen=True)
         for aspect, want, got in (
-            ("error", "functions with out=|cannot be saved|do not track version", "no error"),
+            (
+                "error",
+                "functions with out=|cannot be saved|do not track|modified by an in",
+                "no error",
+            ),
+            ("values", "", ""),
             ("error", "no error", "cannot be saved"),
             ("requires_grad", "", ""),
         )

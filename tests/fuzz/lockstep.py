@@ -92,8 +92,10 @@ class Difference:
     dtype: str = ""
     # The lines that both have run before.
     before: str = ""
-    # Whether the line takes a tensor that was made in inference mode and requires grad.
+    # Whether there is a tensor that was made in inference mode and requires grad.
     unseen: bool = False
+    # Whether the line takes other than double precision, or differentiates where there is other.
+    single: bool = False
 
     def __str__(self) -> str:
         what = f"{self.aspect} of {self.path}" if self.path else self.aspect
@@ -329,7 +331,7 @@ class Pair:
         self.lines: list[str] = []
         self.number = 0
         self.seen: tuple[View, View] = (View(), View())
-        self.unseen = False
+        self.unseen = self.single = False
 
     def step(self, line: str) -> Outcome:
         """Run one line under both and compare."""
@@ -339,7 +341,7 @@ class Pair:
         code = compile(line, "<program>", "exec")
         before = self.seen[1]
         bits = before.bits()
-        self.unseen = self.takes_unseen(code)
+        self.unseen, self.single = self.has_unseen(), self.takes_single(code)
         wanted, found = self.want.run(code), self.got.run(code)
         if isinstance(wanted, NameError):
             raise Invalid(str(wanted))
@@ -360,13 +362,17 @@ class Pair:
                 outcome.difference = min(reported, key=lambda d: ASPECTS.index(d.aspect))
         return outcome
 
-    def takes_unseen(self, code: types.CodeType) -> bool:
-        """Whether names of the line reach tensors of inference mode that require grad."""
-        view = self.seen[0]
+    def has_unseen(self) -> bool:
+        """Whether there are tensors of inference mode that require grad."""
+        return any(facts[INFERENCE] and facts[WANTS] for facts in self.seen[0].facts)
+
+    def takes_single(self, code: types.CodeType) -> bool:
+        """Whether numbers of double precision may be the result of others in the line."""
+        view, names = self.seen[0], code.co_names
+        graph = "backward" in names or "grad" in names
         return any(
-            facts[INFERENCE]
-            and facts[WANTS]
-            and path.partition(".")[0].partition("[")[0] in code.co_names
+            facts[DTYPE] not in ("float64", "complex128")
+            and (graph or path.partition(".")[0].partition("[")[0] in names)
             for path, facts in zip(view.paths, view.facts, strict=True)
         )
 
@@ -383,6 +389,7 @@ class Pair:
             dtype,
             "\n".join(self.lines),
             self.unseen,
+            self.single,
         )
 
     def errors(self, want: Exception | None, got: Exception | None) -> Iterator[Difference]:
@@ -456,12 +463,20 @@ class Pair:
                 )
                 yield self.differ(aspect, want.paths[index], *partners)
         largest: float | None = None
-        for number, (a, b) in enumerate(zip(want.arrays, got.arrays, strict=True)):
+        # Memory whose numbers differ by rounding; what else is shown of it differs in its bits.
+        rounded: set[int] = set()
+        pairs = [*enumerate(zip(want.arrays, got.arrays, strict=True))]
+        for number, (a, b) in sorted(pairs, key=lambda pair: pair[1][0].dtype.kind not in "fc"):
             if a.shape != b.shape or a.dtype != b.dtype or a.tobytes() == b.tobytes():
                 continue
             if largest is None:
                 largest = max(map(magnitude, want.arrays), default=0.0)
-            if not close(a, b, want.facts[number][0], largest):
+            near = close(a, b, want.facts[number][0], largest)
+            if near and a.dtype.kind in "fc":
+                rounded.add(want.sharing[number])
+            if not near and want.sharing[number] in rounded and a.dtype.kind not in "fc":
+                continue
+            if not near:
                 aspect = "values"
             elif signs_differ(a, b):
                 aspect = "sign of zero"

@@ -10,9 +10,12 @@ import numpy as np
 from rushlight import elsewhere, random
 from rushlight.core.doors import draw, literal
 from rushlight.core.tensor import Array, wrap
+from rushlight.memory import placed
 from rushlight.ops.arguments import named, need_flag, need_float, need_tensor
 from rushlight.ops.inplace import assign, check_memory
 from rushlight.outline import blank
+from rushlight.primitives.kernel import laid_out
+from rushlight.primitives.placement import order_like
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -47,6 +50,7 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
             f"{input.dtype}: dropout scales what it keeps; convert the input with .float()"
         )
     order = None if features else _memory_order(input._data)
+    strides = None if features else _odd_strides(input._data)
     if order is not None:
         shape = tuple(shape[d] for d in order)
     place = {"shape": shape, "dtype": input._data.dtype, "p": p}
@@ -55,7 +59,8 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
     if alpha:
         factor, shift = draw(random.alpha_dropout_noise, None, **place)
         return input * _back(factor, order) + _back(shift, order)
-    return input * _back(draw(random.dropout_noise, None, **place), order)
+    mask = _back(draw(random.dropout_noise, None, **place), order)
+    return input * (mask if strides is None else laid_out(mask, strides=strides))
 
 
 def _memory_order(data: Array) -> tuple[int, ...] | None:
@@ -64,6 +69,14 @@ def _memory_order(data: Array) -> tuple[int, ...] | None:
         return None
     order = sorted(range(data.ndim), key=lambda d: -abs(data.strides[d]))
     return None if order == list(range(data.ndim)) else tuple(order)
+
+
+def _odd_strides(data: Array) -> tuple[int, ...] | None:
+    """The strides of torch's mask where dimensions of size 1 have others than NumPy gives."""
+    if data.base is None or 1 not in data.shape or not placed(data):
+        return None
+    order = order_like(data)
+    return None if order is None else order[1]
 
 
 def _back(mask: Tensor, order: tuple[int, ...] | None) -> Tensor:

@@ -19,7 +19,7 @@ from rushlight.autograd.state import need_tracked, no_grad
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
-from rushlight.core.node import PrimitiveNode, next_sequence, retain
+from rushlight.core.node import PrimitiveNode, SavedOutput, next_sequence, retain
 from rushlight.core.state import state
 from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
@@ -219,6 +219,9 @@ def _watch(result: Tensor, target: Tensor) -> None:
         saved = zip(node.versions[::2], node.versions[1::2], strict=True)
         pairs = [(now, now[0]) if v is result._changes else (v, count) for v, count in saved]
         node.versions = [part for pair in pairs for part in pair]
+        for kept in node.kept or ():
+            if isinstance(kept, SavedOutput) and kept.array is result._data:
+                kept.array = target._data
 
 
 _NAMES = {"copy": "torch::autograd::CopyBackwards", "setitem": "torch::autograd::CopySlices"}

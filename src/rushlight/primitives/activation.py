@@ -18,7 +18,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.kernel import one_kernel
+from rushlight.primitives.kernel import lying_like, one_kernel
 from rushlight.primitives.placement import as_first, in_rows, pointwise
 from rushlight.primitives.pointwise import (
     exp,
@@ -231,7 +231,7 @@ def _log_sigmoid(x: Array) -> Any:
 
 
 log_sigmoid = unary(
-    "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: g * sigmoid(-x), lies=(0,)),
+    "log_sigmoid", _log_sigmoid, one_kernel(lambda g, x: lying_like(g * sigmoid(-x), g)),
     "minimum(0, {x}) - log1p(exp(-fabs({x})))", to_float=False, takes=FLOAT, layout=in_rows,
 )  # fmt: skip
 

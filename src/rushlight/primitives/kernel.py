@@ -23,7 +23,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.memory import laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import result_strides
+from rushlight.primitives.placement import copied, order_like, packed, result_strides
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -101,7 +101,19 @@ def lying(x: Tensor, *operands: Any) -> Tensor:
     else:
         return x
     given = [(a.shape, laid(a).strides, a.itemsize) for a in map(plain, arrays)]
-    strides = result_strides(x._data.shape, *given)
+    return _placed_at(x, result_strides(x._data.shape, *given))
+
+
+def lying_like(x: Tensor, other: Tensor) -> Tensor:
+    """x as a new tensor like the other would lie, of the same shape."""
+    array = plain(other._data)
+    if array.base is None or not placed(array):
+        return x
+    order = order_like(array)
+    return _placed_at(x, packed(array.shape) if order is None else order[1])
+
+
+def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
     item = x._data.itemsize
     if tuple(s * item for s in strides) == laid(x._data).strides:
         return x
@@ -142,7 +154,7 @@ def hang(
 def _dependent(
     x: Array, *sources: Array, refused: str, error: type[Exception], zeros: bool
 ) -> Array:
-    return x.copy()
+    return copied(x)
 
 
 def _dependent_vjp(

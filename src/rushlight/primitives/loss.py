@@ -12,7 +12,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, binary, draw
 from rushlight.primitives.inner import inner
-from rushlight.primitives.kernel import one_kernel
+from rushlight.primitives.kernel import lying_like, one_kernel
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
 from rushlight.primitives.scatter import gather, scatter, scatter_fill
@@ -351,9 +351,9 @@ def _binary(x: Array, y: Array) -> Any:
     return (y - 1) * no - y * yes
 
 
-@one_kernel(lies=(1,))
+@one_kernel
 def _binary_x(g: Any, x: Any, y: Any) -> Any:
-    return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)
+    return lying_like(g * (x - y) / ((1 - x) * x).clamp(min=1e-12), x)
 
 
 @one_kernel

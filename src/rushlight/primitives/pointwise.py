@@ -36,7 +36,7 @@ from rushlight.primitives.families import (
     tensors_saved,
     unary,
 )
-from rushlight.primitives.kernel import one_kernel
+from rushlight.primitives.kernel import laid_out, lying, one_kernel
 from rushlight.primitives.placement import (
     apart_from_numbers,
     as_first,
@@ -271,7 +271,7 @@ def _power_label(node: PrimitiveNode) -> str:
 def _pow_base(g: Any, x: Any, y: Any) -> Any:
     # d(x**0) is 0 also where x**-1 is infinite.
     if _is_number(y):
-        return flat(g) if y == 0 else g * conj(y * x ** (y - 1))
+        return zeros_like(x.detach()) if y == 0 else g * conj(y * x ** (y - 1))
     return where(eq(y, 0), 0, g * conj(y * x ** (y - 1)))
 
 
@@ -313,7 +313,7 @@ def _square(x: Array) -> Any:
 
 
 square = unary(
-    "square", _square, lambda g, x: g * conj(2 * x), {"biuf": "{x} * {x}", "c": "times({x}, {x})"},
+    "square", _square, lambda g, x: g * conj(lying(2 * x, x)), {"biuf": "{x} * {x}", "c": "times({x}, {x})"},
     to_float=False, label="PowBackward0",
 )  # fmt: skip
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / conj(2 * out), "sqrt({x})", domain=(0.1, 3.0))
@@ -338,11 +338,11 @@ def _sigmoid(x: Array) -> Any:
 
 
 sigmoid = unary(
-    "sigmoid", _sigmoid, one_kernel(lambda g, out: g * conj((1 - out) * out)),
+    "sigmoid", _sigmoid, one_kernel(lambda g, out: g * conj((1 - out) * out), lies=(0, 1)),
     "1 / (1 + exp(-{x}))",
 )  # fmt: skip
 tanh = unary(
-    "tanh", np.tanh, one_kernel(lambda g, out: g * conj(1 - out * out)), "tanh({x})"
+    "tanh", np.tanh, one_kernel(lambda g, out: g * conj(1 - out * out), lies=(0, 1)), "tanh({x})"
 )  # fmt: skip
 
 abs = unary(
@@ -369,7 +369,7 @@ def _sign(x: Array) -> Any:
 
 def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
     if out._data.dtype.kind != "c":
-        return flat(g)
+        return laid_out(flat(g), strides=None)
     # z/|z| turns with z and keeps its length: only the part of g across it counts.
     across = g - out * (g * conj(out)).real
     size = abs(x)
@@ -438,10 +438,12 @@ def _split_ties(beaten: Primitive) -> tuple[Any, Any]:
 
 
 def _first_wins(chosen: Primitive) -> tuple[Any, Any]:
-    # Ties, and two nans, go to the first.
+    # Ties, and two nans, go to the first. torch fills what is left out in a copy in row order.
+    @one_kernel(in_rows=True)
     def left(g: Any, x: Any, y: Any) -> Any:
         return where(logical_or(chosen(x, y), isnan(y)), g, 0)
 
+    @one_kernel(in_rows=True)
     def right(g: Any, x: Any, y: Any) -> Any:
         return where(logical_or(chosen(x, y), isnan(y)), 0, g)
 

@@ -18,7 +18,7 @@ from rushlight.primitives.families import REAL, draw, is_empty, promote_float, t
 from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
-from rushlight.primitives.kernel import laid_out, lying
+from rushlight.primitives.kernel import laid_out, lying_like
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
@@ -411,7 +411,7 @@ def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
 
 def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
     slope = g / (out * 2)
-    slope = lying(where(eq(out, 0), 0, slope), slope)
+    slope = lying_like(where(eq(out, 0), 0, slope), slope)
     return _along(unfold_gradient(slope, x.shape, dim, keepdim), x, dim, correction)
 
 

@@ -18,6 +18,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives import formulas
 from rushlight.primitives.families import FLOAT, REAL, binary, missing, unary
+from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.pointwise import (
     eq,
     exp,
@@ -150,6 +151,7 @@ def _logit(x: Array, *, eps: float | None) -> Any:
     return np.log(x / (1 - x))
 
 
+@one_kernel(lies=(0, 1))
 def _logit_vjp(g: Any, x: Any, eps: float | None) -> Any:
     slope = g / (x * (1 - x))
     if eps is None:
@@ -191,10 +193,20 @@ def _tensor(y: Any, g: Any) -> Any:
     return y if isinstance(y, TensorBase) else literal(np.asarray(y, g._data.dtype))
 
 
+def _xlogy_x(g: Any, x: Any, y: Any) -> Any:
+    if not isinstance(y, TensorBase) and y > 0:
+        return xlogy(g, y)
+    return _xlogy_filled(g, x, y)
+
+
+@one_kernel(in_rows=True)
+def _xlogy_filled(g: Any, x: Any, y: Any) -> Any:
+    return where(logical_and(eq(x, 0), le(y, 0)), 0, xlogy(g, y))
+
+
 xlogy: Primitive = binary(
     "xlogy", _times_log(np.log),
-    (lambda g, x, y: where(logical_and(eq(x, 0), le(y, 0)), 0, xlogy(g, y)),
-     lambda g, x, y: g * x / y),
+    (_xlogy_x, lambda g, x, y: g * x / y),
     "(({x} == 0) & ({y} == {y})) ? 0 : {x} * log({y})", second=(0.2, 2.0), takes=REAL, to_float=True, as_is=True,
 )  # fmt: skip
 xlog1py: Primitive = binary(

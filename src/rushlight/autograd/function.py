@@ -117,7 +117,11 @@ class FunctionNode(nodes.Node, Node, FunctionCtx):
             )
         return tuple(result)
 
-    saved_variables = saved_tensors
+    @property
+    def saved_variables(self) -> tuple[Any, ...]:
+        """What `saved_tensors` was called."""
+        warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning)
+        return self.saved_tensors  # type: ignore[no-any-return]
 
     @property
     def _raw_saved_tensors(self) -> tuple[SavedTensor, ...]:

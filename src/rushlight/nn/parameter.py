@@ -39,7 +39,7 @@ def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     tensor._grad = None
     tensor._changes = source._changes
     tensor._view = None
-    return tensor.requires_grad_() if requires_grad else tensor
+    return tensor if requires_grad is False else tensor.requires_grad_(requires_grad)
 
 
 class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
@@ -75,7 +75,14 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
         if data._spreads:
             return _own_parameter(cls, data, requires_grad)
-        return _leaf(cls, data.detach(), requires_grad)
+        seen = data.detach()
+        if type(seen) is not type(data) and type(data) is not Parameter:
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that "
+                f"detach() returns an instance of the same type, but return type {type(seen).__name__} "
+                "was found instead"
+            )
+        return _leaf(cls, seen, requires_grad)
 
     def __repr__(self) -> str:  # type: ignore[override]
         return f"Parameter containing:\n{super().__repr__()}"

@@ -12,6 +12,7 @@ from rushlight.errors import warn
 from rushlight.ops.arguments import (
     anew,
     need_number,
+    need_real,
     need_real_gradient,
     need_tensor,
     numpy_names,
@@ -176,7 +177,7 @@ _threshold = threshold
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x where it lies outside [-lambd, lambd], else 0."""
     need_tensor("hardshrink", "input", 1, input)
-    result: Tensor = apply(rows.hardshrink, input, lambd=float(lambd))
+    result: Tensor = apply(rows.hardshrink, input, lambd=need_real("hardshrink", "lambd", 2, lambd))
     return result if out is None else write_out(out, result)
 
 
@@ -235,7 +236,9 @@ def softplus(
 ) -> Tensor:
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
     need_tensor("softplus", "input", 1, input)
-    result: Tensor = apply(rows.softplus, input, beta=float(beta), threshold=float(threshold))
+    beta = need_real("softplus", "beta", 2, beta)
+    threshold = need_real("softplus", "threshold", 3, threshold)
+    result: Tensor = apply(rows.softplus, input, beta=beta, threshold=threshold)
     return result if out is None else write_out(out, result)
 
 

@@ -204,6 +204,16 @@ def need_flag(function: str, name: str, position: int, value: Any) -> bool:
     return value
 
 
+def need_real(function: str, name: str, position: int, value: Any) -> float:
+    """`need_float` for what torch takes as any number, and then as a real one."""
+    if isinstance(value, (complex, np.complexfloating)):
+        raise RuntimeError(f"{function}(): {name}={value} cannot be converted to a real number")
+    if not isinstance(value, TensorBase):
+        need_number(function, name, position, value)
+        return float(value)
+    return need_float(function, name, position, value)
+
+
 def need_float(function: str, name: str, position: int, value: Any) -> float:
     """A real number, of Python, NumPy or a tensor of one; anything else is torch's TypeError."""
     if value.__class__ is float:

@@ -467,7 +467,7 @@ def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array
         if copy is False:
             raise ValueError(f"a {array.dtype} tensor cannot be seen as {dtype} without a copy")
         return array.astype(dtype)
-    return array.copy() if copy else array
+    return array.copy(order="K") if copy else array
 
 
 def item(self: Tensor) -> Any:

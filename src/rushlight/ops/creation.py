@@ -173,7 +173,7 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
     if not isinstance(data, np.ndarray):
         made = literal(array_of(data, kind))
     elif kind is not None and data.dtype != kind.numpy:
-        made = literal(checked(data).astype(kind.numpy))
+        made = literal(dtypes.cast(np.asarray(checked(data)), kind.numpy))
     else:
         made = from_numpy(data)
     return emptied(made, device) if device is not None or choices.made else made
@@ -198,11 +198,13 @@ def asarray(
         shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
+    elif isinstance(obj, np.generic) and copy is False:
+        raise RuntimeError("can't alias NumPy scalars: remove copy=False, or make an array of it")
     elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
         from rushlight.ops.legacy import from_dlpack
 
         shared = from_dlpack(obj)
-    elif isinstance(obj, bytes | bytearray | memoryview):
+    elif _is_buffer(obj):
         from rushlight.ops.legacy import frombuffer
 
         shared = frombuffer(obj, dtype=kind or dtypes.get_default_dtype())
@@ -220,6 +222,17 @@ def asarray(
     if copy and fits:
         result = result.clone()
     return result.requires_grad_(requires_grad) if requires_grad is not False else result
+
+
+def _is_buffer(obj: Any) -> bool:
+    """Whether Python reads the object's memory; numbers and strings of NumPy are no such."""
+    if isinstance(obj, np.generic):
+        return False
+    try:
+        memoryview(obj)
+    except TypeError:
+        return False
+    return True
 
 
 def from_numpy(ndarray: Array) -> Tensor:

@@ -72,12 +72,13 @@ def checked(array: Array) -> Array:
             "given numpy array strides not a multiple of the element byte size. Copy the numpy "
             "array to reallocate the memory."
         )
-    return array
+    # Matrices and masked arrays are what they lie on.
+    return np.asarray(array)
 
 
 def on_memory(array: Array) -> Array:
     """The array, or its memory as one that can be written if it is read-only, with torch's warning."""
-    checked(array)
+    array = checked(array)
     if not array.size:
         return _as_given(array)
     if not array.flags.writeable:

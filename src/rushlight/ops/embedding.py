@@ -13,7 +13,7 @@ from rushlight.core.node import Node
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import wants_grad
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import need_int, need_tensor, relabel
 from rushlight.ops.sorting import searchsorted
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.index import ARRAY, index, place_index
@@ -61,7 +61,7 @@ def embedding(
         )
     result: Tensor = apply(
         embedding_rows.embedding, weight.detach() if recording else weight, indices,
-        padding_idx=int(padding_idx), scale_grad_by_freq=bool(scale_grad_by_freq),
+        padding_idx=need_int("embedding", "padding_idx", 3, padding_idx), scale_grad_by_freq=bool(scale_grad_by_freq),
     )  # fmt: skip
     if recording:
         result._node = _Rows(weight, indices, int(padding_idx), result)

@@ -43,8 +43,13 @@ def frombuffer(
     kind = as_dtype(dtype)
     try:
         size = memoryview(buffer).nbytes
+        contiguous = memoryview(buffer).c_contiguous
     except TypeError:
         raise ValueError("object does not implement Python buffer protocol.") from None
+    if not contiguous:
+        raise RuntimeError(
+            "could not retrieve buffer from object: its elements do not lie row by row"
+        )
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
@@ -112,7 +117,13 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
             return as_subclass(first, cls)
         if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+        if isinstance(first, np.ndarray) and not first.ndim and first.dtype.kind in "iu":
+            return legacy(cls, dtype, (int(first),))
         array = array_of(first, None)
+        if array.dtype.kind == "c" and not isinstance(first, np.ndarray):
+            raise TypeError("must be real number, not complex")
+        if isinstance(first, np.ndarray):
+            return as_class(cls, dtypes.cast(array, kind.numpy))
         if kind.numpy.kind in "iu" and array.size and array.dtype.kind in "iufV":
             limits = np.iinfo(kind.numpy)
             if not (array.min() >= limits.min and array.max() <= limits.max):

@@ -17,7 +17,14 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, into, literal
 from rushlight.core.tensor import TensorBase, bump
 from rushlight.narrow import rounded
-from rushlight.ops.arguments import need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import (
+    need_flag,
+    need_float,
+    need_tensor,
+    relabel,
+    type_name,
+    write_out,
+)
 from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
@@ -100,22 +107,24 @@ def normalize_batch(
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
     """The normalised batch, and the mean and rstd of its channels if they were computed."""
     need_tensor("batch_norm", "input", 1, input)
+    need_flag("batch_norm", "training", 6, training)
+    need_float("batch_norm", "momentum", 7, momentum)
+    need_float("batch_norm", "eps", 8, eps)
     ndim = input._data.ndim
-    if ndim == 1 and not input._data.size:
-        return input.clone(), None, None
+    if ndim != 0 and not input._data.size:
+        # As torch: whatever weight and bias belong to, their first elements are in the graph.
+        result = input.clone()
+        result = result if weight is None or ndim == 1 else result * weight[0]
+        return (result if bias is None or ndim == 1 else result + bias[0]), None, None
     if ndim < 2:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
-    if not input._data.size and input._data.dtype.kind not in "fV":
-        return input.clone(), None, None
     channels = input._data.shape[1]
-    if input._data.size:
-        _check_size("running_mean", running_mean, channels)
-        _check_size("running_var", running_var, channels)
-    if input._data.size:
-        supported("batch_norm", FLOAT, [input._data])
+    _check_size("running_mean", running_mean, channels)
+    _check_size("running_var", running_var, channels)
+    supported("batch_norm", FLOAT, [input._data])
     _one_type(input, weight, bias, running_mean, running_var)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running._requires_grad:
@@ -260,8 +269,8 @@ def normalize_layer(
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """The normalised input, and the mean and rstd of every row."""
     wanted = _layer_shape("layer_norm", input, normalized_shape, weight, bias)
-    supported("LayerNormKernelImpl", FLOAT, [input._data])
     _one_type(input, weight, bias)
+    supported("LayerNormKernelImpl", FLOAT, [input._data])
     width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
     view = (math.prod(outer), width)
     input = input.contiguous()
@@ -320,8 +329,8 @@ def normalize_groups(
                 f"Expected {word} to be a vector of size equal to the number of channels in input, "
                 f"but got {word} of shape {list(tensor._data.shape)} and input of shape {list(shape)}"
             )
-    supported("GroupNormKernelImpl", FLOAT, [input._data])
     _one_type(input, weight, bias)
+    supported("GroupNormKernelImpl", FLOAT, [input._data])
     each = shape[1] // num_groups
     view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
     out, mean, rstd, _ = apply(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import (
     as_sizes,
+    need_flag,
     need_int,
     need_tensor,
     relabel,
@@ -136,6 +136,7 @@ def max_pool(
 ) -> Any:  # fmt: skip
     """The largest element of every window, and on request where in its plane it stands."""
     _check_input(name, input, dims, 0)
+    need_flag(name, "ceil_mode", 6, ceil_mode)
     supported(name, FLOAT if dims == 1 else "iufV", [input._data])
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
     form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
@@ -211,6 +212,9 @@ def avg_pool(
     divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of every window: its sum divided by the number of elements, or by divisor_override."""
+    need_tensor(name, "input", 1, input)
+    need_flag(name, "ceil_mode", 5, ceil_mode)
+    need_flag(name, "count_include_pad", 6, count_include_pad)
     if dims == 1:
         _need_line(name, input)
     if dims == 2:
@@ -312,13 +316,17 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(shape)}"
         )
-    if 0 in shape[len(shape) - dims - 1 :]:
-        empty = shape.index(0, len(shape) - dims - 1)
+    if 0 in shape[1:]:
+        empty = shape.index(0, 1)
         raise RuntimeError(
             f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
             f"sizes {list(shape)} with dimension {empty} being empty"
         )
-    if output_size is None or isinstance(output_size, int | np.integer):
+    if not isinstance(output_size, (int, tuple, list)):
+        raise TypeError(
+            f"{name}(): output_size must be tuple of ints, not {type_name(output_size)}"
+        )
+    if isinstance(output_size, int):
         wanted: tuple[int | None, ...] = (output_size,) * dims
     else:
         wanted = tuple(output_size)
@@ -327,10 +335,8 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
             f"{name}: output_size must be {dims}: one int, or one for each dimension, got "
             f"{list(wanted)}"
         )
-    size = tuple(
-        n if w is None else operator.index(w)
-        for w, n in zip(wanted, shape[len(shape) - dims :], strict=True)
-    )
+    ends = shape[len(shape) - dims :]
+    size = as_sizes((tuple(n if w is None else w for w, n in zip(wanted, ends, strict=True)),))
     if min(size) < 0:
         raise RuntimeError(
             f"{name}: elements of output_size must be greater than or equal to 0 but received "

@@ -463,5 +463,5 @@ def bucketize(
         )
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     _need_comparable(boundaries._data, values._data)
-    found = apply(rows.search, boundaries, values, right=bool(right))
+    found = apply(rows.search, boundaries, values, right=need_flag("bucketize", "right", 3, right))
     return _positions("bucketize", found, out_int32, out)

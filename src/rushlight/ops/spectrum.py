@@ -11,7 +11,7 @@ import numpy as np
 
 from rushlight.core.doors import apply, check, literal
 from rushlight.dtypes import NARROW
-from rushlight.errors import warn
+from rushlight.errors import warn, warn_once
 from rushlight.ops import padding
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.complex import view_as_real
@@ -219,7 +219,7 @@ def _check(name: str, x: Tensor, n_fft: int, hop: int, length: int, window: Tens
 
 
 def _warn_of_no_window() -> None:
-    warn(
+    warn_once(
         "A window was not provided. A rectangular window will be applied, which is known to cause "
         "spectral leakage. Other windows such as torch.hann_window or torch.hamming_window are "
         "recommended; to suppress this warning set window=torch.ones(n_fft)."

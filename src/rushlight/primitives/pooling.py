@@ -392,6 +392,15 @@ window_spread = Primitive(
 # ---- windows of any size ------------------------------------------------------------------------
 
 
+def _last_largest(windows: Array) -> Array:
+    """Where the first largest element of each window stands, or the last nan."""
+    best: Array = windows.argmax(axis=-1)
+    if windows.dtype.kind != "f" or not (odd := np.isnan(windows)).any():
+        return best
+    last = windows.shape[-1] - 1 - odd[..., ::-1].argmax(axis=-1)
+    return np.where(odd.any(axis=-1), last, best)
+
+
 def _irregular_winner(x: Array, *positions: Array) -> Array:
     """The flat position of the maximum of windows given by the positions of their elements.
 
@@ -409,11 +418,11 @@ def _irregular_winner(x: Array, *positions: Array) -> Array:
     planes = x.reshape(*x.shape[:2], 1, -1)
     if flat.shape[:2] == (1, 1):
         # The windows are the same in all planes.
-        best = planes[:, :, 0].take(flat[0, 0], axis=-1).argmax(axis=-1)
+        best = _last_largest(planes[:, :, 0].take(flat[0, 0], axis=-1))
         winner = flat[0, 0, np.arange(len(flat[0, 0]), like=x), best]
     else:
         windows = np.take_along_axis(planes, flat, -1)
-        best = windows.argmax(axis=-1)[..., None]
+        best = _last_largest(windows)[..., None]
         winner = np.take_along_axis(np.broadcast_to(flat, windows.shape), best, -1)[..., 0]
     return as_array(winner.reshape(*x.shape[:2], *sizes))
 

@@ -265,6 +265,9 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
         """Raises TypeError: to_dense() comes first."""
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self.numpy()
+
     def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **_: Any) -> Any:
         """The tensor itself, or in another of the sparse layouts."""
         return self if layout in (None, sparse_coo) else self._compressed(layout)

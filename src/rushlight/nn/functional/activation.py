@@ -16,7 +16,14 @@ from rushlight.ops.activation import (
     in_place,
     relu_,
 )
-from rushlight.ops.arguments import need_tensor, one_dim, relabel, rounded_once, write_out
+from rushlight.ops.arguments import (
+    need_real,
+    need_tensor,
+    one_dim,
+    relabel,
+    rounded_once,
+    write_out,
+)
 from rushlight.ops.creation import empty_like
 from rushlight.ops.sampling import exponential_
 from rushlight.overriding.functions import ask_late, met_late
@@ -79,7 +86,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _leaky_relu(input: Tensor, negative_slope: float) -> Tensor:
     need_tensor("leaky_relu", "input", 1, input)
-    result: Tensor = apply(rows.leaky_relu, input, slope=float(negative_slope))
+    result: Tensor = apply(
+        rows.leaky_relu, input, slope=need_real("leaky_relu", "negative_slope", 2, negative_slope)
+    )
     return result
 
 
@@ -147,7 +156,9 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
 def _elu(input: Tensor, alpha: float) -> Tensor:
     need_tensor("elu", "input", 1, input)
-    result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0)
+    result: Tensor = apply(
+        rows.elu, input, alpha=need_real("elu", "alpha", 2, alpha), scale=1.0, rate=1.0
+    )
     return result
 
 

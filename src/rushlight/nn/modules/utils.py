@@ -12,7 +12,8 @@ from rushlight import dtypes
 from rushlight.core.doors import literal
 from rushlight.device import choices
 from rushlight.nn.parameter import Parameter
-from rushlight.ops.creation import empty
+from rushlight.ops.arguments import as_dtype, as_sizes
+from rushlight.ops.creation import check_sizes, empty
 
 __all__ = ["consume_prefix_in_state_dict_if_present"]
 
@@ -70,12 +71,8 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
 
 def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = None) -> Parameter:
     """A parameter whose values the layer's `reset_parameters` is about to write."""
-    for size in shape:
-        if size < 0:
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {size}: {list(shape)}"
-            )
-    storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
+    shape = check_sizes(as_sizes((shape,)))
+    storage = (dtypes.get_default_dtype() if dtype is None else as_dtype(dtype)).numpy
     if device is not None or choices.made:
         return Parameter(empty(shape, dtype=dtypes.of(storage), device=device))
     return Parameter(literal(np.empty(shape, storage)))

@@ -42,7 +42,7 @@ from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type
 from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
 from rushlight.overriding.functions import admit
 from rushlight.printing import format_scalar, format_tensor
-from rushlight.size import Size, made_size
+from rushlight.size import Size
 
 __all__ = ["Tensor", "wrap"]
 
@@ -84,7 +84,7 @@ class Tensor(
     @property
     def shape(self) -> Size:
         """The sizes of all dimensions."""
-        return made_size(self._data.shape)
+        return Size(self._data.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:

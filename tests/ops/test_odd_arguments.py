@@ -139,3 +139,12 @@ def test_odd_arguments(call: str, values: tuple[str, ...]) -> None:
     calls = [call.replace("?", value) for value in values]
     got = {c: _outcome(c, rushlight) for c in calls}
     assert got == {c: _outcome(c, torch) for c in calls}
+
+
+def test_a_cached_form_is_no_excuse() -> None:
+    """A pooling window of 2 was seen before: 2.0 is refused all the same."""
+    x = rushlight.ones(1, 4, 4)
+    rushlight.nn.functional.max_pool2d(x, 2)
+    for window in (2.0, (2.0, 2)):
+        with pytest.raises(TypeError, match="must be int"):
+            rushlight.nn.functional.max_pool2d(x, window)

@@ -121,7 +121,7 @@ class FunctionNode(nodes.Node, Node, FunctionCtx):
     def saved_variables(self) -> tuple[Any, ...]:
         """What `saved_tensors` was called."""
         warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning)
-        return self.saved_tensors  # type: ignore[no-any-return]
+        return self.saved_tensors
 
     @property
     def _raw_saved_tensors(self) -> tuple[SavedTensor, ...]:

@@ -25,7 +25,7 @@ from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.placement import packed
 from rushlight.primitives.view import dims_of
-from rushlight.size import made_size
+from rushlight.size import Size
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -57,7 +57,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
     """The shape, or the size of one dimension."""
     shape = self._data.shape
     if dim is None:
-        return made_size(shape)
+        return Size(shape)
     if not shape:
         one_dim_of_scalar(dim)
     return shape[one_dim(dim, len(shape))]

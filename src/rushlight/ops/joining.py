@@ -254,11 +254,7 @@ def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...
     if not input._data.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     at = one_dim(dim, input._data.ndim)
-    if not isinstance(split_sizes, (tuple, list)):
-        raise TypeError(
-            f"split_with_sizes(): split_sizes must be tuple of ints, not {split_sizes!r}"
-        )
-    sizes = as_sizes((split_sizes,))
+    sizes = as_sizes((list(split_sizes),))
     whole = input._data.shape[at]
     if min(sizes, default=0) < 0 or sum(sizes) != whole:
         raise RuntimeError(
@@ -340,11 +336,10 @@ def tensor_split(
                 f"{where._data.ndim} dims"
             )
         where = read(where, "the places to split at").tolist()
-    if not isinstance(where, (tuple, list)):
-        where = need_int("tensor_split", "sections", 2, where)
     at = one_dim(dim, input._data.ndim)
     whole = input._data.shape[at]
-    if isinstance(where, int):
+    if not isinstance(where, (tuple, list)):
+        where = need_int("tensor_split", "sections", 2, where)
         if where <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {where}")
         size, larger = divmod(whole, where)
@@ -483,9 +478,8 @@ def repeat_interleave(
         result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
     if isinstance(repeats, TensorBase):
-        times = int(number(_counts(repeats), "the repeats"))
-    else:
-        times = need_int("repeat_interleave", "repeats", 2, repeats)
+        repeats = number(_counts(repeats), "the repeats")
+    times = need_int("repeat_interleave", "repeats", 2, repeats)
     if times < 0:
         raise RuntimeError("Repeats must be non-negative")
     _check_output(output_size, times * shape[at])

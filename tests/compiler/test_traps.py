@@ -438,3 +438,20 @@ def test_trap(name, monkeypatch):
 def told(result: Any) -> Any:
     parts = result if isinstance(result, tuple) else (result,)
     return [bits(part) if isinstance(part, torch.Tensor) else part for part in parts]
+
+
+def test_a_fingerprint_sees_one_bit_and_lanes_that_are_exchanged():
+    from rushlight.compiler.recording.values import fingerprint
+
+    array = np.random.default_rng(0).normal(size=40_001).astype(np.float32)
+    found = {fingerprint(array)}
+    for place in (0, 8191, 8192, 40_000):
+        other = array.copy()
+        other.view(np.uint32)[place] ^= 1
+        found.add(fingerprint(other))
+    for a, b in ((slice(0, 2), slice(8, 10)), (slice(0, 8192), slice(8192, 16384))):
+        other = array.copy()
+        other[a], other[b] = array[b], array[a]
+        found.add(fingerprint(other))
+    assert len(found) == 7
+    assert fingerprint(array.copy()) in found

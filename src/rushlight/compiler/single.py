@@ -50,7 +50,7 @@ def loops() -> ctypes.CDLL:
     except NoCompiler as error:
         raise NotInC(str(error)) from None
     pointer, number = ctypes.c_void_p, ctypes.c_long
-    library.swap_each.argtypes = (pointer, pointer, number, number)
+    library.swap_each.argtypes = (pointer, pointer, number, number, number)
     library.swap_each.restype = None
     library.poisson.argtypes = (pointer, pointer, number, pointer, number, pointer)
     library.poisson.restype = number

@@ -25,7 +25,7 @@ _LONG = 0xFFFFFFFF // 20
 # A shuffle reads its draws in pieces of this many, to bound the memory they take.
 _STEPS = 1 << 20
 # Elements from which a loop in C is asked for.
-_WORTH_C = 512
+_WORTH_C = 32
 
 
 def integers(
@@ -264,11 +264,11 @@ def _shuffled(n: int, source: Generator) -> Array:
     for start in range(0, n - 1, _STEPS):
         stop = min(start + _STEPS, n - 1)
         partners = source.raw32(stop - start)
+        if n >= _WORTH_C and (c := loops(500 * (stop - start))) is not None:
+            c.swap_each(address(order), address(partners), start, stop - start, n)
+            continue
         partners %= np.arange(n - start, n - stop, -1, dtype=np.uint32)
         partners += np.arange(start, stop, dtype=np.uint32)
-        if n >= _WORTH_C and (c := loops(500 * (stop - start))) is not None:
-            c.swap_each(address(order), address(partners), start, stop - start)
-            continue
         for i, j in enumerate(partners.tolist(), start):
             place[i], place[j] = place[j], place[i]
     return order

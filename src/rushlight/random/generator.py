@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_SEED = 67280421310721
 _WORDS = 624
+# And where it stands in them.
+_TWISTER_BYTES = 4 * (_WORDS + 1)
 _BIT64 = 1 << 64
 # Below this many words, the call overhead of RandomState.randint outweighs its speed.
 _FEW = 256
@@ -158,13 +160,17 @@ class Generator:
         self._bits.random_raw(words, output=False)
 
     @property
-    def position(self) -> Any:
-        """NumPy's own state of the twister, to come back to."""
-        return self._bits.state
+    def position(self) -> bytes:
+        """The memory of the twister, to come back to; NumPy's way there is a hundred times longer."""
+        from ctypes import string_at
+
+        return string_at(self.twister, _TWISTER_BYTES)
 
     @position.setter
-    def position(self, state: Any) -> None:
-        self._bits.state = state
+    def position(self, memory: bytes) -> None:
+        from ctypes import memmove
+
+        memmove(self.twister, memory, _TWISTER_BYTES)
 
     def get_state(self) -> Tensor:
         """The whole state as a tensor of 5056 bytes in torch's layout (uint8).

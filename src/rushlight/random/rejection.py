@@ -22,7 +22,7 @@ from .generator import Array, Generator, source_of
 
 _MOST_AT_ONCE = 1 << 16
 # Elements from which a loop in C is asked for.
-_WORTH_C = 512
+_WORTH_C = 16
 
 
 class _Draws:
@@ -75,7 +75,7 @@ def poisson(rate: Array, generator: Generator | None = None) -> Array:
 
 
 def _poisson_in_c(c: Any, rates: Array, generator: Generator) -> Array:
-    counts, made, piece = np.empty_like(rates), 0, 1 << 12
+    counts, made, piece = np.empty_like(rates), 0, min(8 * len(rates) + 64, 1 << 12)
     used = np.zeros(1, np.int64)
     while made < len(rates):
         start = generator.position

@@ -3,12 +3,13 @@
  * They stand for loops in Python, or many passes of NumPy's (rushlight/random), give the same bits, and are taken as soon as they are
  * compiled (rushlight/heavy.py).
  */
-/* Swap place i with partner i, for i from start on. */
-void swap_each(long long *place, const unsigned *partners, long start, long count) {
-    for (long i = 0; i < count; i++) {
-        long long kept = place[start + i];
-        place[start + i] = place[partners[i]];
-        place[partners[i]] = kept;
+/* Swap each of n places, from start on, with one from itself to the end: the next word says which. */
+void swap_each(long long *place, const unsigned *words, long start, long count, long n) {
+    for (long i = start; i < start + count; i++) {
+        long partner = i + words[i - start] % (unsigned)(n - i);
+        long long kept = place[i];
+        place[i] = place[partner];
+        place[partner] = kept;
     }
 }
 

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from rushlight.compiler import build
-from rushlight.compiler.kernels.blas import product_blas
 from rushlight.compiler.kernels.fragments import together
-from rushlight.compiler.kernels.parts import product_in_parts
 from rushlight.compiler.kernels.product import product
 from rushlight.compiler.kernels.target import PLAIN, Target, of_compiler, of_macros
 from tests.compiler.guarded import COMPILER, Guarded, compiled, pointer
@@ -311,53 +309,3 @@ def test_the_target_is_read_off_the_compilers_macros():
         check=True,
     ).stdout
     assert of_compiler([*COMPILER, "-march=native"]) == of_macros(macros)
-
-
-def test_by_blas(tmp_path):
-    pointers = pytest.importorskip("scipy.linalg.cython_blas").__pyx_capi__
-    asked = [
-        *(dense(13, 37, 19, layout) for layout in ("nn", "nt", "tn", "tt")),
-        dense(5, 8, 12, "nt", batch=[(4, 60, 0, 40)], accumulate=True),
-        dense(5, 8, 12, "nn", batch=[(4, 60, 96, 40)]),
-        dense(1, 8, 12, "tn"),
-        dense(9, 1, 12, "nt"),
-    ]
-    for dtype, T, gemm in (("float32", "float", "sgemm"), ("float64", "double", "dgemm")):
-        plans = [product_blas(**arguments, target=PLAIN, dtype=dtype) for arguments in asked]
-        text = text_of(plans, PLAIN, T) + f"\nvoid use(void *f) {{ gemm_{T} = (Gemm_{T} *)f; }}"
-        library = compiled(text, tmp_path, gemm)
-        capsule = ctypes.pythonapi.PyCapsule_GetPointer
-        capsule.restype, capsule.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-        name = ctypes.pythonapi.PyCapsule_GetName
-        name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-        library.use(ctypes.c_void_p(capsule(pointers[gemm], name(pointers[gemm]))))
-        for number, (arguments, plan) in enumerate(zip(asked, plans, strict=True)):
-            check(library, number, arguments, plan, dtype, at_the_end=True)
-
-
-@pytest.mark.parametrize("name", ["avx512", "plain"])
-def test_cut_along_the_inner_dimension(tmp_path, name):
-    target = TARGETS[name]
-    for number, (m, n, k, parts, layout) in enumerate(
-        [(13, 20, 400, 4, "tn"), (13, 20, 403, 4, "nt"), (1, 40, 1001, 7, "tn")]
-    ):
-        arguments = dense(m, n, k, layout)
-        cut = product_in_parts(m, n, k, parts, **{s: arguments[s] for s in "abc"}, target=target)
-        assert cut.product.pack is None
-        operands = (
-            "const float *a, const float *b, const float *partial, float *c, long begin, long end"
-        )
-        text = text_of([cut.product], target, "float") + cut.gather.source.replace(
-            "static void", "void"
-        )
-        text += f"\nvoid gather({operands}) {{ {cut.gather.name}(a, b, partial, c, begin, end); }}"
-        library = compiled(text, tmp_path, f"parts{number}")
-        rng = np.random.default_rng(number)
-        a, b = (rng.standard_normal(size).astype(np.float32) for size in (m * k, k * n))
-        partial, c = np.empty(cut.size, np.float32), np.empty((m, n), np.float32)
-        run(library, 0, cut.product, a, b, partial, [0, cut.product.count])
-        ends = ctypes.c_long(0), ctypes.c_long(m)
-        library.gather(*map(pointer, (a, b, partial, c)), *ends)
-        x, y = view(a, m, k, arguments["a"]), view(b, k, n, arguments["b"])
-        want = x.astype(np.float64) @ y
-        assert np.abs(c - want).max() <= 1e-5 * k**0.5

@@ -161,6 +161,25 @@ def need_number(function: str, name: str, position: int, value: Any) -> None:
         )
 
 
+def whole_numbers(
+    function: str, name: str, value: Any, count: int, told: Callable[[list[int]], str]
+) -> tuple[int, ...]:
+    """A whole number for each of count dimensions, from one for all of them or a list.
+
+    told makes the message for a list of another length.
+    """
+    if value.__class__ is int:
+        return (value,) * count
+    if not isinstance(value, (tuple, list)):
+        return (need_int(function, name, 0, value),) * count
+    values = as_sizes((value,))
+    if len(values) == 1:
+        return values * count
+    if len(values) != count:
+        raise RuntimeError(told(list(values)))
+    return values
+
+
 def need_int(function: str, name: str, position: int, value: Any) -> int:
     """A whole number, of Python, NumPy or a tensor; anything else is torch's TypeError.
 

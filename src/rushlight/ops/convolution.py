@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
-from rushlight.ops.arguments import as_sizes, need_int, need_tensor
+from rushlight.ops.arguments import need_tensor, whole_numbers
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
@@ -22,19 +22,11 @@ Ints = int | Sequence[int]
 
 def as_ints(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
     """One integer for all dimensions, or a list of one or `dims` integers."""
-    if value.__class__ is int:
-        return (value,) * dims
-    if not isinstance(value, (tuple, list)):
-        return (need_int(name, argument, 0, value),) * dims
-    values = as_sizes((value,))
-    if len(values) == 1:
-        return values * dims
-    if len(values) != dims:
-        raise RuntimeError(
-            f"expected {argument} to be a single integer value or a list of {dims} values to match "
-            f"the convolution dimensions, but got {argument}={list(values)}"
-        )
-    return values
+    return whole_numbers(
+        name, argument, value, dims,
+        lambda given: f"expected {argument} to be a single integer value or a list of {dims} values to match "
+        f"the convolution dimensions, but got {argument}={given}",
+    )  # fmt: skip
 
 
 def _check(

@@ -46,27 +46,30 @@ def _each(dims: tuple[int, ...] | None, input: Tensor) -> tuple[int, ...] | None
     return tuple(range(input._data.ndim)) if dims is None and input._data.size else dims
 
 
+def _without_place(
+    row: Primitive, input: Tensor, dim: Dim, keepdim: bool, out: Tensor | None
+) -> Tensor:
+    need_tensor(row.name, "input", 1, input)
+    need_flag(row.name, "keepdim", 3, keepdim)
+    data = input._data
+    if not data.size:
+        # torch looks at each dimension before it looks at all of them.
+        for at in dim if isinstance(dim, tuple | list) else ():
+            row.rule(data, dim=(one_dim(at, data.ndim),), keepdim=False)
+    dims = _each(many_dims(dim, data.ndim), input)
+    if not data.size:
+        row.rule(data, dim=dims, keepdim=keepdim)
+        need_real_gradient(row.name, input)
+    result: Tensor = apply(row, input, dim=dims, keepdim=keepdim)
+    return result if out is None else write_out(out, result, same=True)
+
+
 @numpy_names
 def amax(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The largest element, or those along dim; equal ones share the gradient."""
-    need_tensor("amax", "input", 1, input)
-    need_flag("amax", "keepdim", 3, keepdim)
-    if not input._data.size:
-        _need_elements(rows.amax, input, dim)
-    dims = _each(many_dims(dim, input._data.ndim), input)
-    if not input._data.size:
-        rows.amax.rule(input._data, dim=dims, keepdim=keepdim)
-        need_real_gradient("amax", input)
-    result: Tensor = apply(rows.amax, input, dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result, same=True)
-
-
-def _need_elements(row: Primitive, input: Tensor, dim: Dim) -> None:
-    """Of an empty tensor torch looks at each dimension before it looks at all of them."""
-    for at in dim if isinstance(dim, tuple | list) else ():
-        row.rule(input._data, dim=(one_dim(at, input._data.ndim),), keepdim=False)
+    return _without_place(rows.amax, input, dim, keepdim, out)
 
 
 @numpy_names
@@ -74,16 +77,7 @@ def amin(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The smallest element, or those along dim; equal ones share the gradient."""
-    need_tensor("amin", "input", 1, input)
-    need_flag("amin", "keepdim", 3, keepdim)
-    if not input._data.size:
-        _need_elements(rows.amin, input, dim)
-    dims = _each(many_dims(dim, input._data.ndim), input)
-    if not input._data.size:
-        rows.amin.rule(input._data, dim=dims, keepdim=keepdim)
-        need_real_gradient("amin", input)
-    result: Tensor = apply(rows.amin, input, dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result, same=True)
+    return _without_place(rows.amin, input, dim, keepdim, out)
 
 
 @numpy_names

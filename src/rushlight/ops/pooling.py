@@ -17,12 +17,12 @@ from rushlight.narrow import need_wide
 from rushlight.ops.arguments import (
     as_sizes,
     need_flag,
-    need_int,
     need_tensor,
     relabel,
     rounded_once,
     size_at,
     type_name,
+    whole_numbers,
 )
 from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
@@ -41,19 +41,10 @@ Shape = tuple[int, ...]
 
 def as_ints(name: str, argument: str, value: Any, dims: int) -> Shape:
     """One integer for all dimensions, or one for each."""
-    if value.__class__ is int:
-        return (value,) * dims
-    if not isinstance(value, (tuple, list)):
-        return (need_int(name, argument, 0, value),) * dims
-    values = as_sizes((value,))
-    if len(values) == 1:
-        return values * dims
-    if len(values) != dims:
-        raise RuntimeError(
-            f"{name}: {argument} must either be a single int, or a tuple of {dims} ints, got "
-            f"{list(values)}"
-        )
-    return values
+    return whole_numbers(
+        name, argument, value, dims,
+        lambda given: f"{name}: {argument} must either be a single int, or a tuple of {dims} ints, got {given}",
+    )  # fmt: skip
 
 
 def _form(

@@ -28,6 +28,20 @@ if TYPE_CHECKING:
 # ---- shuffles -----------------------------------------------------------------------------------
 
 
+def _planes(name: str, input: Tensor, word: str, factor: Any) -> tuple[tuple[int, ...], int]:
+    """The shape of planes of pixels, and the factor by which they grow or shrink, both checked."""
+    need_tensor(name, "input", 1, input)
+    shape, r = input._data.shape, need_int(name, word, 2, factor)
+    if len(shape) < 3:
+        raise RuntimeError(
+            f"{name} expects input to have at least 3 dimensions, but got input with "
+            f"{len(shape)} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"{name} expects a positive {word}, but got {r}")
+    return shape, r
+
+
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Channels dealt out to pixels: [*, C r**2, H, W] gives [*, C, H r, W r].
 
@@ -38,15 +52,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    need_tensor("pixel_shuffle", "input", 1, input)
-    shape, r = input._data.shape, need_int("pixel_shuffle", "upscale_factor", 2, upscale_factor)
-    if len(shape) < 3:
-        raise RuntimeError(
-            "pixel_shuffle expects input to have at least 3 dimensions, but got input with "
-            f"{len(shape)} dimension(s)"
-        )
-    if r <= 0:
-        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    shape, r = _planes("pixel_shuffle", input, "upscale_factor", upscale_factor)
     *lead, channels, height, width = shape
     if channels % (r * r):
         raise RuntimeError(
@@ -70,18 +76,7 @@ def _fresh(result: Tensor, source: Tensor) -> Tensor:
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """The inverse of `pixel_shuffle`: [*, C, H r, W r] gives [*, C r**2, H, W]."""
-    need_tensor("pixel_unshuffle", "input", 1, input)
-    shape, r = (
-        input._data.shape,
-        need_int("pixel_unshuffle", "downscale_factor", 2, downscale_factor),
-    )
-    if len(shape) < 3:
-        raise RuntimeError(
-            "pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
-            f"{len(shape)} dimension(s)"
-        )
-    if r <= 0:
-        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    shape, r = _planes("pixel_unshuffle", input, "downscale_factor", downscale_factor)
     *lead, c, height, width = shape
     for name, size, at in (("height", height, -2), ("width", width, -1)):
         if size % r:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rushlight._tensor import Tensor
 from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
+    NEWER,
     Group,
     Optimizer,
     Params,
@@ -21,12 +22,7 @@ class Adadelta(Optimizer):
     """Steps in the ratio of the running size of past steps to that of gradients. Zeiler 2012."""
 
     _counts_in_state = ("step",)
-    _newer_options = (
-        ("foreach", None),
-        ("maximize", False),
-        ("differentiable", False),
-        ("capturable", False),
-    )
+    _newer_options = NEWER
 
     def __init__(
         self,

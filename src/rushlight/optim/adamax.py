@@ -8,6 +8,7 @@ from rushlight.ops.pointwise import maximum
 from rushlight.optim.adam import check_betas
 from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
+    NEWER,
     Group,
     Optimizer,
     Params,
@@ -23,12 +24,7 @@ class Adamax(Optimizer):
     """Adam with the largest decayed gradient for the root mean square. Kingma and Ba 2015."""
 
     _counts_in_state = ("step",)
-    _newer_options = (
-        ("foreach", None),
-        ("maximize", False),
-        ("differentiable", False),
-        ("capturable", False),
-    )
+    _newer_options = NEWER
 
     def __init__(
         self,

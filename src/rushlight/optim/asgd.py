@@ -7,6 +7,7 @@ from rushlight.core.doors import calculate, number
 from rushlight.ops.creation import as_tensor, ones
 from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
+    NEWER,
     Group,
     Optimizer,
     Params,
@@ -23,12 +24,7 @@ from rushlight.optim.optimizer import (
 class ASGD(Optimizer):
     """Gradient descent that keeps the mean of its path in state["ax"]. Polyak and Juditsky 1992."""
 
-    _newer_options = (
-        ("foreach", None),
-        ("maximize", False),
-        ("differentiable", False),
-        ("capturable", False),
-    )
+    _newer_options = NEWER
     _counts_in_state = ("step", "eta", "mu")
 
     def __init__(

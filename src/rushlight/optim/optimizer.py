@@ -105,6 +105,9 @@ def scalar(value: Any) -> Any:
     return value.squeeze() if value.ndim else value
 
 
+# The options that many optimizers were given later, and groups from older files lack.
+NEWER = (("foreach", None), ("maximize", False), ("differentiable", False), ("capturable", False))
+
 # ---- state --------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rushlight._tensor import Tensor
 from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
+    NEWER,
     Group,
     Optimizer,
     Params,
@@ -23,14 +24,7 @@ class RMSprop(Optimizer):
     """
 
     _counts_in_state = ("step",)
-    _newer_options = (
-        ("momentum", 0),
-        ("centered", False),
-        ("foreach", None),
-        ("maximize", False),
-        ("differentiable", False),
-        ("capturable", False),
-    )
+    _newer_options = (("momentum", 0), ("centered", False), *NEWER)
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from rushlight._tensor import Tensor
 from rushlight.ops.creation import full_like, ones_like
 from rushlight.optim.lists import on_lists
 from rushlight.optim.optimizer import (
+    NEWER,
     Group,
     Optimizer,
     Params,
@@ -27,12 +28,7 @@ class Rprop(Optimizer):
     """
 
     _counts_in_state = ("step",)
-    _newer_options = (
-        ("foreach", None),
-        ("maximize", False),
-        ("differentiable", False),
-        ("capturable", False),
-    )
+    _newer_options = NEWER
 
     def __init__(
         self,

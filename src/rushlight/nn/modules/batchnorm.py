@@ -10,10 +10,9 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal, number
 from rushlight.nn import functional as F
-from rushlight.nn import init
 from rushlight.nn.modules.lazy import LazyModuleMixin
 from rushlight.nn.modules.module import Module
-from rushlight.nn.modules.utils import new_parameter
+from rushlight.nn.modules.utils import register_affine, reset_affine
 from rushlight.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from rushlight.ops.creation import zeros
 
@@ -62,10 +61,7 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            self.register_parameter(
-                name, new_parameter(num_features, device=device, dtype=dtype) if wanted else None
-            )
+        register_affine(self, affine, affine and bias, (num_features,), device, dtype)
         storage = (dtypes.get_default_dtype() if dtype is None else dtype).numpy
         tracked = track_running_stats
         self.register_buffer(
@@ -90,10 +86,7 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and no batch seen."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        reset_affine(self)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if self.ranks and input.dim() not in self.ranks:

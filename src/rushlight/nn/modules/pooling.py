@@ -100,6 +100,7 @@ class _MaxUnpoolNd(Module):
     __shown__ = "kernel_size stride padding"
 
     each = staticmethod(_single)
+    unpool: Callable[..., Tensor]
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
         super().__init__()
@@ -107,45 +108,31 @@ class _MaxUnpoolNd(Module):
         self.stride = self.each(kernel_size if stride is None else stride)
         self.padding = self.each(padding)
 
-
-class MaxUnpool1d(_MaxUnpoolNd):
-    """Undoes MaxPool1d with the indices that it returned."""
-
     def forward(
         self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
     ) -> Tensor:
-        """(N, C, L) to (N, C, L')."""
-        return F.max_unpool1d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+        """Each element of input to the place that its index names."""
+        return self.unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpoolNd):
+    """Undoes MaxPool1d with the indices that it returned: (N, C, L) to (N, C, L')."""
+
+    unpool = staticmethod(F.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
-    """Undoes MaxPool2d with the indices that it returned."""
+    """Undoes MaxPool2d with the indices that it returned: (N, C, H, W) to (N, C, H', W')."""
 
     each = staticmethod(_pair)
-
-    def forward(
-        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
-    ) -> Tensor:
-        """(N, C, H, W) to (N, C, H', W')."""
-        return F.max_unpool2d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    unpool = staticmethod(F.max_unpool2d)
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
-    """Undoes MaxPool3d with the indices that it returned."""
+    """Undoes MaxPool3d with the indices that it returned: (N, C, D, H, W) to (N, C, D', H', W')."""
 
     each = staticmethod(_triple)
-
-    def forward(
-        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
-    ) -> Tensor:
-        """(N, C, D, H, W) to (N, C, D', H', W')."""
-        return F.max_unpool3d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    unpool = staticmethod(F.max_unpool3d)
 
 
 class _AvgPoolNd(Module):

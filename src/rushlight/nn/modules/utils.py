@@ -11,6 +11,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import literal
 from rushlight.device import choices
+from rushlight.nn import init
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.creation import check_sizes, empty
@@ -76,6 +77,23 @@ def new_parameter(*shape: int, device: Any = None, dtype: dtypes.dtype | None = 
     if device is not None or choices.made:
         return Parameter(empty(shape, dtype=dtypes.of(storage), device=device))
     return Parameter(literal(np.empty(shape, storage)))
+
+
+def register_affine(
+    module: Any, weight: bool, bias: bool, shape: tuple[int, ...], device: Any, dtype: Any
+) -> None:
+    """Give a module that normalizes its weight and bias of this shape, or None for what it has not."""
+    for name, wanted in (("weight", weight), ("bias", bias)):
+        made = new_parameter(*shape, device=device, dtype=dtype) if wanted else None
+        module.register_parameter(name, made)
+
+
+def reset_affine(module: Any) -> None:
+    """Weight 1, bias 0, of those that there are."""
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)
 
 
 def shown(module: Any, settings: str) -> str:

@@ -242,39 +242,36 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(dtype=default_mask.dtype)
 
 
-class RandomUnstructured(BasePruningMethod):
+class _Unstructured(BasePruningMethod):
+    """Prunes single elements: an amount of those that are smallest by a measure of its own."""
+
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, amount: float) -> None:
+        _check_amount(amount)
+        self.amount = amount
+
+    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
+        """Zeros at amount of t's elements."""
+        number = _how_many(self.amount, t._data.size)
+        return _without(default_mask, self._chosen(t, number)) if number else default_mask.clone()
+
+    def _chosen(self, t: Tensor, number: int) -> Array:
+        raise NotImplementedError
+
+
+class RandomUnstructured(_Unstructured):
     """Prunes single elements at random."""
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount: float) -> None:
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """Zeros at amount of t's elements."""
-        number = _how_many(self.amount, t._data.size)
-        if not number:
-            return default_mask.clone()
-        drawn = literal(np.empty_like(t._data)).uniform_()
-        return _without(default_mask, _largest(drawn, number))
+    def _chosen(self, t: Tensor, number: int) -> Array:
+        return _largest(literal(np.empty_like(t._data)).uniform_(), number)
 
 
-class L1Unstructured(BasePruningMethod):
+class L1Unstructured(_Unstructured):
     """Prunes the single elements that are smallest."""
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount: float) -> None:
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """Zeros at amount of t's elements."""
-        number = _how_many(self.amount, t._data.size)
-        if not number:
-            return default_mask.clone()
-        return _without(default_mask, _largest(t.abs(), number, largest=False))
+    def _chosen(self, t: Tensor, number: int) -> Array:
+        return _largest(t.abs(), number, largest=False)
 
 
 class _Structured(BasePruningMethod):

@@ -7,10 +7,10 @@ from rushlight.ops import (
     activation, algebra, arrangement, bilinear as bilinear_room, bitwise, comparison,
     complex as complex_room, conversion, convolution as convolution_room, creation, distance,
     dropout as dropout_room, einsum as einsum_room, embedding as embedding_room, extremes, geometry,
-    histograms, indexing, inplace, internal, iterative, joining, legacy, loss, lowrank, masking,
-    normalization, overwriting, packed, padding, pointwise, pooling, product, quantizing, ranges,
-    reduction, sampling, scan, scatter as scatter_room, segments, seldom, selection, shape, sorting,
-    spectrum, statistics, transcendental, view_copies, vision, windows,
+    grids, histograms, indexing, inplace, internal, iterative, joining, legacy, loss, lowrank,
+    masking, normalization, overwriting, packed, padding, pointwise, pooling, product, quantizing,
+    ranges, reduction, sampling, scan, scatter as scatter_room, segments, seldom, selection, shape,
+    sorting, spectrum, statistics, transcendental, view_copies, vision, windows,
 )
 from rushlight.overriding.functions import public
 
@@ -175,6 +175,9 @@ as_strided = public(geometry.as_strided, HOME, "as_strided")
 as_strided_ = public(geometry.as_strided_, HOME, "as_strided_")
 is_same_size = public(geometry.is_same_size, HOME, "is_same_size")
 resize_as_ = public(geometry.resize_as_, HOME, "resize_as_")
+cartesian_prod = public(grids.cartesian_prod, HOME, "cartesian_prod", "spelled")
+combinations = public(grids.combinations, HOME, "combinations")
+meshgrid = public(grids.meshgrid, HOME, "meshgrid", "spelled")
 bincount = public(histograms.bincount, HOME, "bincount")
 histc = public(histograms.histc, HOME, "histc")
 histogram = public(histograms.histogram, HOME, "histogram")
@@ -184,18 +187,15 @@ index_put_ = public(indexing.index_put_, HOME, "index_put_")
 fill_ = public(inplace.fill_, HOME, "fill_")
 zero_ = public(inplace.zero_, HOME, "zero_")
 block_diag = public(joining.block_diag, HOME, "block_diag", "spelled")
-cartesian_prod = public(joining.cartesian_prod, HOME, "cartesian_prod", "spelled")
 cat = public(joining.cat, HOME, "cat")
 chunk = public(joining.chunk, HOME, "chunk")
 column_stack = public(joining.column_stack, HOME, "column_stack")
-combinations = public(joining.combinations, HOME, "combinations")
 concat = public(joining.concat, HOME, "concat")
 concatenate = public(joining.concatenate, HOME, "concatenate")
 dsplit = public(joining.dsplit, HOME, "dsplit")
 dstack = public(joining.dstack, HOME, "dstack")
 hsplit = public(joining.hsplit, HOME, "hsplit")
 hstack = public(joining.hstack, HOME, "hstack")
-meshgrid = public(joining.meshgrid, HOME, "meshgrid", "spelled")
 repeat_interleave = public(joining.repeat_interleave, HOME, "repeat_interleave")
 row_stack = public(joining.row_stack, HOME, "row_stack")
 split = public(joining.split, HOME, "split", "spelled")

@@ -145,6 +145,16 @@ class GradScaler:
                     g.mul_(factor)
         return {grads[0].device: full((), float(overflow), dtype=dtypes.float32)}
 
+    def _check_inf_per_device(self, optimizer: Any) -> dict[Any, Tensor]:
+        """Look at the gradients as they are, for each device."""
+        self._started("_check_inf_per_device")
+        found = self._unscale(optimizer, full((), 1.0, dtype=dtypes.float32), True)
+        self._per_optimizer_states[id(optimizer)]["found_inf_per_device"] = found
+        return found
+
+    def _found_inf_per_device(self, optimizer: Any) -> dict[Any, Tensor]:
+        return dict(self._per_optimizer_states[id(optimizer)]["found_inf_per_device"])
+
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """`optimizer.step()` on unscaled gradients, unless one of them is not finite."""
         if not self._enabled:

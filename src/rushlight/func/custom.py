@@ -61,7 +61,13 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
             return tuple(outputs) if several else outputs[0]
         dims = tuple(0 if has else None for has in flags)
         info = VmapInfo(level.size, level.randomness)
-        result, where = cls.vmap(info, dims, *values)
+        found = cls.vmap(info, dims, *values)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise RuntimeError(
+                "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree "
+                f"structure compatible with the output, not {type(found).__name__}"
+            )
+        result, where = found
         if not isinstance(result, tuple):
             return _boxed(level, result, where)
         places = where if isinstance(where, tuple) else (where,) * len(result)

@@ -11,7 +11,7 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry
 from rushlight.core.tensor import wants_grad
-from rushlight.memory import is_repeated
+from rushlight.memory import is_dense, is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
     many_dims,
@@ -113,7 +113,10 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         )
     a, b = (one_dim(d, ndim) for d in plane)
     turns = need_int("rot90", "k", 2, k) % 4
-    if turns == 2:
+    if turns % 2 and input._requires_grad and is_dense(input._data):
+        # The same, and its gradient lies as torch's: it is turned over before it is seen the other way.
+        turned = flip(transpose(input, a, b), a if turns == 1 else b)
+    elif turns == 2:
         turned = flip(input, a, b)
     elif turns == 1:
         turned = transpose(flip(input, b), a, b)

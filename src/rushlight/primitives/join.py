@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.memory import beside, plain
+from rushlight.memory import beside, placed, plain
 from rushlight.primitives.families import draw, promote_many
 from rushlight.primitives.placement import empty_in, suggested
 
@@ -82,7 +82,7 @@ unbind = Primitive(
 
 def _cat(*xs: Array, dim: int) -> Array:
     for x in xs:
-        if not x.flags.c_contiguous:
+        if not x.flags.c_contiguous or (x.ndim > 3 and x.base is not None and placed(x)):
             break
     else:
         return np.concatenate(xs, axis=dim)

@@ -106,9 +106,9 @@ order = Primitive(
 
 def _top_of_lines(x: Array, k: int, largest: bool, in_order: bool) -> Array:
     n = x.shape[-1]
-    rows = x.reshape(-1, n)
-    if not k or not rows.size:
+    if not k or not x.size:
         return np.empty((*x.shape[:-1], k), np.int64, like=x)
+    rows = x.reshape(-1, n)
     if not in_order and 64 * k > n:
         tied = np.ones(len(rows), bool, like=x)
         found = np.empty((len(rows), k), np.int64, like=x)

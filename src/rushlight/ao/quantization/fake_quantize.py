@@ -23,6 +23,7 @@ from rushlight.layout import (
 )
 from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import empty, tensor
+from rushlight.ops.pointwise import maximum
 from rushlight.ops.quantizing import (
     fake_quantize_per_channel_affine,
     fake_quantize_per_tensor_affine,
@@ -136,7 +137,7 @@ class FakeQuantize(FakeQuantizeBase):
         """X, rounded; its range is taken note of before."""
         if self.observer_enabled[0] == 1:
             self.activation_post_process(X.detach())
-            scale, zero_point = self.calculate_qparams()
+            scale, zero_point = self._chosen()
             if self.scale.shape != scale.shape:
                 self.scale = empty(scale.shape)
                 self.zero_point = empty(zero_point.shape, dtype=self.zero_point.dtype)
@@ -150,6 +151,10 @@ class FakeQuantize(FakeQuantizeBase):
                 X, self.scale, self.zero_point, self.ch_axis, *bounds
             )
         return fake_quantize_per_tensor_affine(X, self.scale, self.zero_point, *bounds)
+
+    def _chosen(self) -> Any:
+        """What `forward` rounds by."""
+        return self.calculate_qparams()
 
     def extra_repr(self) -> str:
         """All of it."""
@@ -191,7 +196,21 @@ class FusedMovingAvgObsFakeQuantize(FakeQuantize):
         is_dynamic: bool = False, **observer_kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(observer, quant_min, quant_max, is_dynamic, **observer_kwargs)
+        self.fake_quant_enabled, self.observer_enabled = tensor([1]), tensor([1])
         self.is_symmetric_quant = self.qscheme in (per_tensor_symmetric, per_channel_symmetric)
+
+    def _chosen(self) -> Any:
+        """Where 0 is in the middle, that kernel uses one number more below it than above."""
+        scale, zero_point = self.calculate_qparams()
+        if not self.is_symmetric_quant:
+            return scale, zero_point
+        low, high = self.activation_post_process.min_val, self.activation_post_process.max_val
+        half = (self.quant_max - self.quant_min) // 2
+        wide = (
+            maximum(low.double().abs() / (half + 1), high.double().abs() / half).float().reshape(-1)
+        )
+        both = (low < 0).logical_and(high > 0).reshape(-1)
+        return wide.where(both, scale), zero_point
 
 
 _ACTIVATION = {"observer": MovingAverageMinMaxObserver, "quant_min": 0, "quant_max": 255}

@@ -18,6 +18,7 @@ from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import empty, full_like, ones_like, tensor, zeros_like
 from rushlight.ops.extremes import aminmax
 from rushlight.ops.pointwise import maximum, minimum
+from rushlight.refusals import quantized as HistogramObserver
 
 __all__ = [
     "FixedQParamsObserver", "MinMaxObserver", "MovingAverageMinMaxObserver", "MovingAveragePerChannelMinMaxObserver",
@@ -421,3 +422,5 @@ default_fixed_qparams_range_0to1_observer = FixedQParamsObserver.with_args(
     scale=1.0 / 256.0, zero_point=0, dtype=dtypes.quint8, quant_min=0, quant_max=255
 )
 default_reuse_input_observer = ReuseInputObserver
+# What searches for the best range is refused: its kernels for whole numbers are not here.
+default_histogram_observer = HistogramObserver

@@ -27,7 +27,11 @@ from rushlight.utils.data.datapipes.datapipe import (
     _MapDataPipeSerializationWrapper,
 )
 from rushlight.utils.data.dataset import IterableDataset
-from rushlight.utils.data.graph_settings import apply_random_seed, apply_shuffle_settings
+from rushlight.utils.data.graph_settings import (
+    apply_random_seed,
+    apply_sharding,
+    apply_shuffle_settings,
+)
 from rushlight.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -43,6 +47,7 @@ __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"
 
 T_co = TypeVar("T_co", covariant=True)
 _collate_fn_t = Callable[[list[Any]], Any]
+_worker_init_fn_t = Callable[[int], None]
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
@@ -226,6 +231,23 @@ def _piped(dataset: Any, shuffle: bool | None) -> tuple[Any, bool | None]:
     if isinstance(dataset, MapDataPipe):
         dataset = _MapDataPipeSerializationWrapper(dataset)
     return dataset, shuffle
+
+
+def _sharding_worker_init_fn(
+    worker_init_fn: _worker_init_fn_t | None, world_size: int, rank_id: int, worker_id: int
+) -> None:
+    """For the loaders of other libraries: let the pipe of this worker give its part of the items."""
+    info = get_worker_info()
+    if info is None:
+        raise RuntimeError("this is called in a worker of a loader")
+    apply_sharding(info.dataset, info.num_workers * world_size, worker_id * world_size + rank_id)
+    if worker_init_fn is not None:
+        worker_init_fn(worker_id)
+
+
+def _share_dist_seed(generator: Any, pg: Any) -> int:
+    """A seed for the pipes of all processes, of which there is one."""
+    return draw_seed(generator)
 
 
 def _checked_context(context: Any, num_workers: int) -> BaseContext:

@@ -25,6 +25,15 @@ def need_tracked(target: TensorBase) -> None:
         )
 
 
+def _switch_grad(on: bool) -> bool:
+    """Record or not; what it was. In inference mode a program may ask for it, and nothing is recorded."""
+    if not inference.on:
+        before, state.grad = state.grad, on
+        return before
+    before, inference.asked, state.grad = inference.asked, on, False
+    return before
+
+
 class _Switch:
     """A context manager that is also a decorator, for functions and generators."""
 
@@ -106,21 +115,20 @@ class set_grad_enabled(_Switch):
                 f"{type(mode).__name__}"
             )
         self.mode = mode
-        self.before = state.grad
-        state.grad = self.mode
+        self.before = _switch_grad(mode)
 
     def __enter__(self) -> None:
-        state.grad = self.mode
+        _switch_grad(self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        state.grad = self.before
+        _switch_grad(self.before)
 
     def _fresh(self) -> set_grad_enabled:
         return set_grad_enabled(self.mode)
 
     def __call__(self, function: F) -> F:
         """The function, switched while it runs."""
-        state.grad = self.before  # as a decorator it switches only while the function runs
+        _switch_grad(self.before)  # as a decorator it switches only while the function runs
         return super().__call__(function)
 
 
@@ -142,11 +150,10 @@ class no_grad(_Switch):
         return switch if function is None else switch(function)  # type: ignore[return-value]
 
     def __enter__(self) -> None:
-        self.before = state.grad
-        state.grad = self.mode
+        self.before = _switch_grad(self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        state.grad = self.before
+        _switch_grad(self.before)
 
 
 class enable_grad(no_grad):
@@ -176,12 +183,13 @@ class inference_mode(_Switch):
         self.mode = mode
 
     def __enter__(self) -> None:
-        self.before = state.grad, switch_inference(self.mode, 1)
-        state.grad = not self.mode
+        self.before = is_grad_enabled(), switch_inference(self.mode, 1)
+        _switch_grad(not self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        state.grad, inference_before = self.before
+        grad_before, inference_before = self.before
         switch_inference(inference_before, -1)
+        _switch_grad(grad_before)
 
     def _fresh(self) -> inference_mode:
         return inference_mode(self.mode)
@@ -204,8 +212,8 @@ class set_multithreading_enabled(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded in this thread."""
-    return state.grad
+    """Whether operations are being recorded in this thread; in inference mode, whether that was asked for."""
+    return inference.asked if inference.on else state.grad
 
 
 def is_inference_mode_enabled() -> bool:

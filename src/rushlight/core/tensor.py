@@ -122,6 +122,8 @@ class _Inference(threading.local):
     """Whether this thread is in inference mode."""
 
     on = False
+    # Whether gradients were asked for within it.
+    asked = False
     # The function that is being differentiated, of which new tensors take note.
     within: Any = None
 

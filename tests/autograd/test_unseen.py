@@ -115,3 +115,30 @@ def test_warnings(name: str) -> None:
         del x
         """
     )
+
+
+@pytest.mark.parametrize(
+    "switch", ["torch.enable_grad()", "torch.set_grad_enabled(True)", "torch.inference_mode(False)"]
+)
+def test_gradients_asked_for_in_inference_mode(switch: str) -> None:
+    parity(
+        f"""
+        w = torch.ones(2, requires_grad=True)
+        told = []
+        def tell():
+            y, v = w * 2, w.view(2)
+            told.append((torch.is_grad_enabled(), torch.is_inference_mode_enabled()))
+            told.append((y.requires_grad, y.is_inference(), y.is_leaf, v.is_inference(), v.grad_fn is None))
+        with torch.inference_mode():
+            with {switch}:
+                tell()
+                with torch.no_grad():
+                    tell()
+                tell()
+                with torch.inference_mode(False):
+                    tell()
+                tell()
+            tell()
+        tell()
+        """
+    )

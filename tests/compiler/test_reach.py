@@ -59,7 +59,7 @@ def test_in_c(function: Callable[..., object]) -> None:
         x = torch.rand(4, 4) * signs
         made, known = step(x), function(x)
         torch.testing.assert_close(made, known)
-    assert len(step.programs) == 1
+    assert len(step.programs) == 1, step.refusals
     outside = [e for e in step.programs[0].machine.order if isinstance(e, Operation | Write)]
     assert not outside, outside
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+import rushlight
+from rushlight.overriding.functions import admit
 from tests.parity import parity
 
 LISTS = """
@@ -57,6 +59,20 @@ found = _run({STEPS[name]})
     )
 
 
+def test_masks_that_know_their_corner_hide_as_dense_ones_do():
+    from rushlight.nn.attention.bias import CausalBias, causal_lower_right, causal_upper_left
+    from rushlight.nn.functional import scaled_dot_product_attention as attend
+
+    # Programs that other tests compare forget which classes answer.
+    admit(CausalBias)
+    q, k = rushlight.randn(1, 2, 2, 4), rushlight.randn(1, 2, 3, 4)
+    for mask, corner in ((causal_lower_right(2, 3), 1), (causal_upper_left(2, 3), 0)):
+        dense = rushlight.ones(2, 3, dtype=rushlight.bool).tril(corner)
+        assert rushlight.equal(attend(q, k, k, mask), attend(q, k, k, dense))
+    square = causal_lower_right(4, 4)
+    assert rushlight.equal(attend(q, k, k, square), attend(q, k, k, is_causal=True))
+
+
 def test_parts_of_attention():
     parity("""
         import warnings
@@ -69,7 +85,6 @@ def test_parts_of_attention():
         q, k = torch.randn(1, 2, 2, 4), torch.randn(1, 2, 3, 4)
         for _m in (causal_lower_right(2, 3), causal_upper_left(2, 3), causal_lower_right(4, 4)):
             print(_m, _m.shape, int(_m.variant), _m.seq_len_q)
-            print(F.scaled_dot_product_attention(q, k, k, attn_mask=_m).sum())
         wrong = attempt(lambda: F.scaled_dot_product_attention(q, k, k, _m, is_causal=True))
         other = attempt(lambda: CausalBias(3, 2, 3))
         copies, none = _get_clones(nn.Linear(1, 1), 2), attempt(lambda: _get_activation_fn("tanh"))

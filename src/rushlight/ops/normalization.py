@@ -25,7 +25,8 @@ from rushlight.ops.arguments import (
     type_name,
     write_out,
 )
-from rushlight.ops.conversion import following, in_rows
+from rushlight.ops.conversion import following
+from rushlight.ops.geometry import contiguous
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
@@ -391,4 +392,4 @@ def rms_norm(
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
-    return in_rows(result)
+    return contiguous(result)

@@ -23,7 +23,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.memory import laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import copied, order_like, packed, result_strides
+from rushlight.primitives.placement import as_first, order_like, packed, result_strides
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -154,7 +154,7 @@ def hang(
 def _dependent(
     x: Array, *sources: Array, refused: str, error: type[Exception], zeros: bool
 ) -> Array:
-    return copied(x)
+    return x.copy()
 
 
 def _dependent_vjp(
@@ -184,7 +184,7 @@ _PLAIN: dict[str, Any] = {"refused": "", "error": RuntimeError, "zeros": True}
 dependent = Primitive(
     "dependent", "structural", _dependent, _dependent_vjp, _dependent_rule, "{x}",
     lambda: [Sample((draw(1, (2, 3)), draw(2, (3,))), _PLAIN)], inputs=("x", "*sources"),
-    as_is=True, once=True,
+    layout=as_first, as_is=True, once=True,
 )  # fmt: skip
 
 # ---- for composites ------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ class FakeQuantize(FakeQuantizeBase):
     >>> import rushlight as torch
     >>> from rushlight.ao.quantization import FakeQuantize
     >>> FakeQuantize()(torch.tensor([0.0, 0.5, 0.999, 2.0]))
-    tensor([0.0000, 0.5020, 1.0039, 2.0000])
+    tensor([0.0000, 0.5020, 0.9961, 2.0000])
     """
 
     scale: Tensor

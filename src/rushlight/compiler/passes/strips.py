@@ -282,7 +282,7 @@ def _adds_up(group: Group) -> bool:
         piece.loop.fold is not None and piece.loop.fold.kind == "+" and access.span(piece)
         for piece in group.pieces
         for access in piece.accesses
-        if group.rows and access.writes and not access.strides[0]
+        if group.rows and access.writes and not any(access.strides[:1])
     )
 
 

@@ -23,7 +23,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.placement import as_first, pointwise
+from rushlight.primitives.placement import as_first, of_kind, pointwise
 from rushlight.primitives.pointwise import eq, flat, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
 
@@ -134,7 +134,10 @@ frexp = Primitive(
 # ---- what is not finite -------------------------------------------------------------------------
 
 
-isinf = unary("isinf", np.isinf, None, {"biuf": "({x} - {x} != 0) & ({x} == {x})"}, to_float=False)
+isinf = unary(
+    "isinf", np.isinf, None, {"biuf": "({x} - {x} != 0) & ({x} == {x})"}, to_float=False,
+    layout=of_kind("biu", as_first),
+)  # fmt: skip
 isposinf = unary(
     "isposinf", lambda x: x == np.inf, None, "{x} == INFINITY", to_float=False, takes=REAL
 )

@@ -25,7 +25,7 @@ _keep_freed_memory()
 # fmt: off
 from rushlight.absent import (
     nothing as set_autocast_ipu_dtype, nothing as set_autocast_ipu_enabled,
-    nothing as set_autocast_xla_dtype, nothing as set_autocast_xla_enabled, nothing as set_vital,
+    nothing as set_autocast_xla_dtype, nothing as set_autocast_xla_enabled,
 )
 from rushlight.device import get_default_device, set_default_device
 from rushlight.nn.functional.recurrent import (

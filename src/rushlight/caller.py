@@ -35,3 +35,13 @@ def user_line() -> Line:
             break
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def stacklevel() -> int:
+    """For `warnings.warn` in the function that asks: the user's line that led there."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+        # Python does not count the frames of its own imports either.
+        depth += "importlib" not in frame.f_code.co_filename
+    return depth

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -17,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from rushlight.arrays import brought, is_array, is_foreign
+from rushlight.caller import HERE
 from rushlight.device import CPU, META, device, gpu
 from rushlight.outline import NO_DATA, Outline, blank, outlined
 
 _ndarray = np.ndarray
-HERE = os.path.dirname(__file__)
 
 
 def computed(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 import warnings
 from collections.abc import Sequence
 from types import ModuleType
@@ -12,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight.caller import stacklevel
+
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
-
-
-_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 FREED = (
@@ -58,12 +55,7 @@ def require(package: str, extra: str) -> ModuleType:
 
 def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's that led here: the first outside of rushlight's files."""
-    frame, depth = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-        # Python does not count the frames of its own imports either.
-        depth += "importlib" not in frame.f_code.co_filename
-    warnings.warn(message, category, stacklevel=depth)
+    warnings.warn(message, category, stacklevel=stacklevel())
 
 
 _told: set[str] = set()

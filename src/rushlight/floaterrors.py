@@ -16,9 +16,10 @@ import warnings
 
 import numpy as np
 
-_HERE = os.path.join(os.path.dirname(__file__), "")
+from rushlight.caller import HERE
+
 # Where a user's own call of NumPy on a tensor passes through rushlight.
-_DOOR = os.path.join(_HERE, "interop.py")
+_DOOR = os.path.join(HERE, "interop.py")
 # Computing for whoever calls them.
 _LIBRARIES = tuple(
     os.path.join(os.path.dirname(os.path.dirname(np.__file__)), name, "")
@@ -37,7 +38,7 @@ class _Report:
             name = frame.f_code.co_filename
             if name == _DOOR:
                 depth += 1
-            elif name.startswith(_HERE):
+            elif name.startswith(HERE):
                 return
             elif not name.startswith(_LIBRARIES):
                 break

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.fuzz.lockstep import Difference, close, magnitude
+from tests.fuzz.lockstep import Difference
+from tests.fuzz.rounding import close, magnitude
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 import rushlight
 from tests.fuzz.draws import Draws, Impossible
 from tests.fuzz.holes import HOLES
-from tests.fuzz.lockstep import OFF_BY_DEFAULT, Difference, Pair, magnitude, quiet
+from tests.fuzz.lockstep import OFF_BY_DEFAULT, Difference, Pair, quiet
 from tests.fuzz.operations import GROUPS, Operation, rows
+from tests.fuzz.rounding import magnitude
 from tests.fuzz.subjects import MODULES
 
 TABLE = {group: rows(text) for group, (_, text) in GROUPS.items()}

@@ -124,6 +124,14 @@ def autocast_decrement_nesting() -> int:
     return _setting.depth
 
 
+def older(device: str, old: str, new: str) -> None:
+    """Tell that a name of `torch.cpu.amp` or `torch.cuda.amp` is one of old."""
+    warn(
+        f"`torch.{device}.amp.{old}(args...)` is deprecated. Please use `torch.amp.{new}` instead.",
+        FutureWarning,
+    )
+
+
 def _deprecated(old: str, new: str) -> None:
     warn(f"torch.{old} is deprecated. Please use torch.{new} instead.", DeprecationWarning)
 

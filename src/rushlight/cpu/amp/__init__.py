@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.errors import warn
 from rushlight import amp as _amp
 from rushlight import dtypes
 from rushlight.amp import autocast_mode
+from rushlight.amp.autocast_mode import older
 
 __all__ = ["GradScaler", "autocast"]
-
-
-def _deprecated(name: str) -> None:
-    warn(
-        f"`torch.cpu.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cpu', "
-        "args...)` instead.",
-        FutureWarning,
-    )
 
 
 class autocast(autocast_mode.autocast):
@@ -26,7 +18,7 @@ class autocast(autocast_mode.autocast):
     def __init__(
         self, enabled: bool = True, dtype: Any = dtypes.bfloat16, cache_enabled: bool = True
     ) -> None:
-        _deprecated("autocast")
+        older("cpu", "autocast", "autocast('cpu', args...)")
         super().__init__("cpu", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
 
@@ -41,5 +33,5 @@ class GradScaler(_amp.GradScaler):
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
-        _deprecated("GradScaler")
+        older("cpu", "GradScaler", "GradScaler('cpu', args...)")
         super().__init__("cpu", init_scale, growth_factor, backoff_factor, growth_interval, enabled)

@@ -6,19 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.errors import warn
 from rushlight import amp as _amp
 from rushlight import dtypes
 from rushlight.amp import autocast_mode
+from rushlight.amp.autocast_mode import older
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
-
-
-def _deprecated(old: str, new: str) -> None:
-    warn(
-        f"`torch.cuda.amp.{old}(args...)` is deprecated. Please use `torch.amp.{new}` instead.",
-        FutureWarning,
-    )
 
 
 class autocast(autocast_mode.autocast):
@@ -27,7 +20,7 @@ class autocast(autocast_mode.autocast):
     def __init__(
         self, enabled: bool = True, dtype: Any = dtypes.float16, cache_enabled: bool = True
     ) -> None:
-        _deprecated("autocast", "autocast('cuda', args...)")
+        older("cuda", "autocast", "autocast('cuda', args...)")
         super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
 
@@ -42,7 +35,7 @@ class GradScaler(_amp.GradScaler):
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
-        _deprecated("GradScaler", "GradScaler('cuda', args...)")
+        older("cuda", "GradScaler", "GradScaler('cuda', args...)")
         super().__init__(
             "cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled
         )
@@ -50,11 +43,11 @@ class GradScaler(_amp.GradScaler):
 
 def custom_fwd(fwd: Callable[..., Any] | None = None, *, cast_inputs: Any = None) -> Any:
     """`torch.amp.custom_fwd` for CUDA."""
-    _deprecated("custom_fwd", "custom_fwd(args..., device_type='cuda')")
+    older("cuda", "custom_fwd", "custom_fwd(args..., device_type='cuda')")
     return functools.partial(_amp.custom_fwd, device_type="cuda")(fwd, cast_inputs=cast_inputs)
 
 
 def custom_bwd(bwd: Callable[..., Any] | None = None) -> Any:
     """`torch.amp.custom_bwd` for CUDA."""
-    _deprecated("custom_bwd", "custom_bwd(args..., device_type='cuda')")
+    older("cuda", "custom_bwd", "custom_bwd(args..., device_type='cuda')")
     return functools.partial(_amp.custom_bwd, device_type="cuda")(bwd)

@@ -7,7 +7,7 @@ import inspect
 import pickle
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from rushlight.errors import warn
 from rushlight.utils.data.dataset import Dataset, IterableDataset
@@ -324,6 +324,23 @@ class _IterDataPipeSerializationWrapper(_DataPipeSerializationWrapper, IterDataP
 class _MapDataPipeSerializationWrapper(_DataPipeSerializationWrapper, MapDataPipe[Any]):
     def __getitem__(self, idx: Any) -> Any:
         return self._datapipe[idx]
+
+
+class Shuffled:
+    """What pipes have that change the order: whether they do, and from which seed."""
+
+    _enabled = True
+    _seed: int | None = None
+
+    def set_shuffle(self, shuffle: bool = True) -> Self:
+        """Whether the order is changed at all."""
+        self._enabled = shuffle
+        return self
+
+    def set_seed(self, seed: int) -> Self:
+        """The seed of the next pass."""
+        self._seed = seed
+        return self
 
 
 def warn_of_lambdas(fn: Any) -> None:

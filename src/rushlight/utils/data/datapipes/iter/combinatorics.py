@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sized
-from typing import Any, Self
+from typing import Any
 
 from rushlight.utils.data.datapipes._decorator import functional_datapipe
-from rushlight.utils.data.datapipes.datapipe import IterDataPipe, no_length
+from rushlight.utils.data.datapipes.datapipe import IterDataPipe, Shuffled, no_length
 from rushlight.utils.data.sampler import SequentialSampler, draw_seed
 
 __all__ = ["SamplerIterDataPipe", "ShufflerIterDataPipe"]
@@ -39,7 +39,7 @@ class SamplerIterDataPipe(IterDataPipe[Any]):
 
 
 @functional_datapipe("shuffle")
-class ShufflerIterDataPipe(IterDataPipe[Any]):
+class ShufflerIterDataPipe(Shuffled, IterDataPipe[Any]):
     """The items out of order: each is drawn from a buffer of buffer_size."""
 
     def __init__(
@@ -51,19 +51,7 @@ class ShufflerIterDataPipe(IterDataPipe[Any]):
             raise AssertionError("buffer_size should be larger than 0")
         self.datapipe = datapipe if unbatch_level == 0 else datapipe.unbatch(unbatch_level)
         self.buffer_size = buffer_size
-        self._enabled = True
-        self._seed: int | None = None
         self._rng = random.Random()
-
-    def set_shuffle(self, shuffle: bool = True) -> Self:
-        """Whether the order is changed at all."""
-        self._enabled = shuffle
-        return self
-
-    def set_seed(self, seed: int) -> Self:
-        """The seed of the next pass."""
-        self._seed = seed
-        return self
 
     def __iter__(self) -> Iterator[Any]:
         if not self._enabled:

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
-from rushlight.utils.data.datapipes.datapipe import IterDataPipe, MapDataPipe
+from rushlight.utils.data.datapipes.datapipe import IterDataPipe, MapDataPipe, Shuffled
 from rushlight.utils.data.sampler import draw_seed
 
 __all__ = ["ShufflerIterDataPipe"]
 
 
-class ShufflerIterDataPipe(IterDataPipe[Any]):
+class ShufflerIterDataPipe(Shuffled, IterDataPipe[Any]):
     """The items of a pipe by key, in an order that is drawn for each pass."""
 
     def __init__(self, datapipe: MapDataPipe[Any], *, indices: list[Any] | None = None) -> None:
         super().__init__()
         self.datapipe: Any = datapipe
         self.indices = list(range(len(self.datapipe))) if indices is None else indices
-        self._enabled = True
-        self._seed: int | None = None
         self._rng = random.Random()
         self._shuffled_indices: list[Any] = self.indices
-
-    def set_shuffle(self, shuffle: bool = True) -> Self:
-        """Whether the order is changed at all."""
-        self._enabled = shuffle
-        return self
-
-    def set_seed(self, seed: int) -> Self:
-        """The seed of the next pass."""
-        self._seed = seed
-        return self
 
     def __iter__(self) -> Iterator[Any]:
         if not self._enabled:

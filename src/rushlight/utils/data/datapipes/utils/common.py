@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from io import IOBase
 from typing import Any
 
-from rushlight.utils.data.datapipes.datapipe import warn_of_lambdas as _check_unpickable_fn
+from rushlight.utils.data.datapipes.datapipe import warn_of_lambdas
 
 __all__ = [
     "StreamWrapper", "get_file_binaries_from_pathnames", "get_file_pathnames_from_root", "match_masks",
     "validate_input_col", "validate_pathname_binary_tuple",
 ]  # fmt: skip
 
-_check_unpickable_fn = _check_unpickable_fn
+_check_unpickable_fn = warn_of_lambdas
 
 
 def validate_input_col(fn: Callable[..., Any], input_col: Any) -> None:

@@ -250,8 +250,7 @@ class Tensor(
         """How often this memory was changed in place."""
         if self._changes.__class__ is Untracked:
             raise RuntimeError("Inference tensors do not track version counter.")
-        count: int = self._changes[0]
-        return count
+        return self._changes[0]
 
     @property
     def _base(self) -> Tensor | None:

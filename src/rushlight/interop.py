@@ -59,8 +59,7 @@ def _torch(name: str) -> Callable[..., Any] | None:
     """Our function of this name."""
     import rushlight
 
-    found: Callable[..., Any] | None = getattr(rushlight, name, None)
-    return found
+    return getattr(rushlight, name, None)
 
 
 def _arrays(value: Any) -> Any:
@@ -118,8 +117,7 @@ def with_array(operation: Callable[..., Any], ufunc: np.ufunc, *inputs: Any) -> 
         return _bytes(wrap(in_memory(result)), ufunc.__name__, inputs)
     common = result.dtype if result.dtype.kind in "fcV" else np.result_type(*arrays)
     tensors = (x if isinstance(x, TensorBase) else literal(x) for x in inputs)
-    joined: Tensor = operation(*(astype(t, common) for t in tensors))
-    return joined
+    return operation(*(astype(t, common) for t in tensors))
 
 
 class InteropMethods:
@@ -133,8 +131,7 @@ class InteropMethods:
         self, array: Any, context: Any = None, return_scalar: bool = False
     ) -> Tensor:
         """An array as a tensor, flags as uint8, as torch hands NumPy's results on."""
-        result: Tensor = _bytes(wrap(in_memory(np.asarray(array))), "", ())
-        return result
+        return _bytes(wrap(in_memory(np.asarray(array))), "", ())
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = state.grad and _wants_gradient(inputs)

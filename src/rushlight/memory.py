@@ -51,8 +51,7 @@ def _strided_elsewhere(
     start = offset // item if 0 not in shape else 0
     if offset % item or start + extent(shape, [s // item for s in strides]) > line.size:
         raise ValueError("strides is incompatible with shape of requested array and size of buffer")
-    view: Array = asked(np.lib.stride_tricks.as_strided, line[start:], shape, strides)
-    return view
+    return asked(np.lib.stride_tricks.as_strided, line[start:], shape, strides)
 
 
 # Functions of NumPy that look at geometry alone, and are handed on to other libraries only if asked.
@@ -174,10 +173,8 @@ def address(x: Array) -> int:
     """Where the first element lies; with steps that are not negative, that is the lowest byte."""
     x = plain(x)
     if is_foreign(x):
-        low: int = asked(np.lib.array_utils.byte_bounds, x)[0]
-        return low
-    place: int = x.__array_interface__["data"][0]
-    return place
+        return asked(np.lib.array_utils.byte_bounds, x)[0]
+    return x.__array_interface__["data"][0]
 
 
 def extent(shape: Shape, strides: Sequence[int]) -> int:
@@ -195,8 +192,7 @@ def plain(x: Any) -> Array:
     """The array itself; of a batch that is shown as one example, that of all."""
     while x.__class__ is not np.ndarray and hasattr(x, "value"):
         x = x.value._data
-    array: Array = x
-    return array
+    return x
 
 
 class _Claimed:
@@ -257,8 +253,7 @@ def whole(x: Array) -> Array:
         return turned
     steps = [s // owner.itemsize for s in owner.strides]
     size = extent(owner.shape, tuple(steps))
-    line: Array = asked(np.lib.stride_tricks.as_strided, owner, (size,), (owner.itemsize,))
-    return line
+    return asked(np.lib.stride_tricks.as_strided, owner, (size,), (owner.itemsize,))
 
 
 # ---- what is shown twice, what is shared ---------------------------------------------------------

@@ -87,8 +87,7 @@ def handle_torch_function(
 
 
 def _type(value: Any) -> type:
-    found: type = class_of(value) if isinstance(value, TensorBase) else type(value)
-    return found
+    return class_of(value) if isinstance(value, TensorBase) else type(value)
 
 
 def _get_overloaded_args(

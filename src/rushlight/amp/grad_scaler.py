@@ -226,12 +226,11 @@ class GradScaler:
         """The scale; 1 if the scaler is not enabled."""
         if not self._enabled:
             return 1.0
-        scale: float = (
+        return (
             self._init_scale
             if self._scale is None
             else number(self._scale, "the scale of the loss")
         )
-        return scale
 
     def get_growth_factor(self) -> float:
         """What the scale is multiplied by when it grows."""

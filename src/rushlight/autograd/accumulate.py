@@ -201,5 +201,4 @@ def _may_stay(array: Array, leaf: Array) -> bool:
 def _laid_out(g: Tensor, like: Array) -> Tensor:
     """A copy that lies as an array does, if that fills its memory, else in row order."""
     order = order_like(like) if is_dense(like) else None
-    copy: Tensor = laid_out(g, strides=None if order is None else order[1])
-    return copy
+    return laid_out(g, strides=None if order is None else order[1])

@@ -154,8 +154,7 @@ def _index(node: Any, source: Any) -> int | None:
     ):
         place = node.plan.row.source(name)
         if place in node.plan.gather:
-            index: int = node.plan.gather.index(place)
-            return index
+            return node.plan.gather.index(place)
     return None
 
 

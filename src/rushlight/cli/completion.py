@@ -43,8 +43,7 @@ def script(shell: str) -> str:
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.metavar == "DIR":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    text: str = shtab.complete(parser, shell)
-    return text
+    return shtab.complete(parser, shell)
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:

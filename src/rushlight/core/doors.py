@@ -174,8 +174,7 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
 def read(tensor: TensorBase, why: str) -> Array:
     """The values of a tensor, for Python to look at; why says in messages what they are needed for."""
     if watching and (watchers := state.interpreters):
-        found: Array = watchers[-1].take(watchers, "read", tensor, why)
-        return found
+        return watchers[-1].take(watchers, "read", tensor, why)
     data = tensor._data
     return data if data.__class__ is _ndarray else elsewhere.looked_at(data)
 
@@ -196,8 +195,7 @@ def check(tensor: TensorBase, why: str) -> Array:
     """`read_each`, for what decides no more than whether an error is raised: it may be passed over."""
     tensor = _unboxed(tensor)
     if watching and (watchers := state.interpreters):
-        found: Array = watchers[-1].take(watchers, "check", tensor, why)
-        return found
+        return watchers[-1].take(watchers, "check", tensor, why)
     return elsewhere.assumed(tensor._data)
 
 
@@ -237,16 +235,14 @@ def literal(array: Array, requires_grad: bool = False) -> Tensor:
 def options(group: dict[str, Any]) -> dict[str, Any]:
     """A group of options, whose numbers may change between steps."""
     if watching and (watchers := state.interpreters):
-        watched: dict[str, Any] = watchers[-1].take(watchers, "options", group)
-        return watched
+        return watchers[-1].take(watchers, "options", group)
     return group
 
 
 def once(make: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
     """make(*args): what is made before the first step and kept, which is a part of no step."""
     if watching and (watchers := state.interpreters):
-        made: dict[str, Any] = watchers[-1].take(watchers, "once", make, args)
-        return made
+        return watchers[-1].take(watchers, "once", make, args)
     return make(*args)
 
 

@@ -46,8 +46,7 @@ class Library:
 
     def properties(self, index: int) -> dict[str, Any]:
         """What the device says of itself: `name`, `major`, `minor`, `totalGlobalMem`, ..."""
-        said: dict[str, Any] = self.module.cuda.runtime.getDeviceProperties(index)
-        return said
+        return self.module.cuda.runtime.getDeviceProperties(index)
 
     def memory(self, index: int) -> tuple[int, int]:
         """Bytes of a device that are free, and that there are."""

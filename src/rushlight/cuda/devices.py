@@ -31,8 +31,7 @@ def _index(device: Any) -> int:
         return int(library.current())
     if isinstance(device, int):
         device = _device("cuda", device)
-    index: int = check_device(device).index or 0
-    return index
+    return check_device(device).index or 0
 
 
 def is_available() -> bool:
@@ -98,8 +97,7 @@ def synchronize(device: Any = None) -> None:
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
     """Bytes of a device that are free, and that there are."""
-    free_and_total: tuple[int, int] = _library().memory(_index(device))
-    return free_and_total
+    return _library().memory(_index(device))
 
 
 def memory_allocated(device: Any = None) -> int:

@@ -110,8 +110,7 @@ class DeviceMesh:
 
     def get_group(self, mesh_dim: Any = None) -> ProcessGroup:
         """The processes along a side."""
-        found: ProcessGroup = self._groups[self._side(mesh_dim)]
-        return found
+        return self._groups[self._side(mesh_dim)]
 
     def get_all_groups(self) -> list[ProcessGroup]:
         """The processes along each side."""

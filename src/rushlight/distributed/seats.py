@@ -241,8 +241,7 @@ def _told(folder: Path, rank: int, end: float) -> dict[str, str]:
         raise DistBackendError(
             f"mpiexec has given no place to rank {rank} in {limit}: {said[-500:] or 'it said nothing'}"
         )
-    told: dict[str, str] = json.loads(path.read_text())
-    return told
+    return json.loads(path.read_text())
 
 
 def _mpiexec() -> list[str]:

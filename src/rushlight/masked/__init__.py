@@ -68,8 +68,7 @@ def _filled(name: str, input: Tensor, mask: Tensor | None, start: float) -> Tens
         limits = np.iinfo(input._data.dtype)
         value = limits.max if start > 0 else limits.min
     filler = literal(np.full((), value, input._data.dtype))
-    filled: Tensor = where(mask.bool().expand(shape), input, filler)
-    return filled
+    return where(mask.bool().expand(shape), input, filler)
 
 
 def _count(input: Tensor, dim: Dim, keepdim: bool, mask: Tensor | None) -> Tensor:

@@ -40,8 +40,7 @@ def dtype_of(number: int) -> np.dtype[Any]:
     """The type of a number of ONNX's."""
     if number == onnx().TensorProto.BFLOAT16:
         return dtypes.bfloat16.numpy
-    found: np.dtype[Any] = onnx().helper.tensor_dtype_to_np_dtype(number)
-    return found
+    return onnx().helper.tensor_dtype_to_np_dtype(number)
 
 
 def tensor_of(array: Array, name: str) -> Any:

@@ -79,8 +79,7 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def selu(input: Tensor) -> Tensor:
     """The self-normalising ELU: `elu` with the alpha and scale of Klambauer et al., 2017."""
     need_tensor("selu", "input", 1, input)
-    result: Tensor = apply(rows.elu, input, alpha=SELU_ALPHA, scale=SELU_SCALE, rate=1.0)
-    return result
+    return apply(rows.elu, input, alpha=SELU_ALPHA, scale=SELU_SCALE, rate=1.0)
 
 
 def selu_(input: Tensor) -> Tensor:
@@ -162,8 +161,7 @@ def threshold(
     for position, (name, number) in enumerate(limits.items(), 2):
         need_number("threshold", name, position, number)
         limits[name] = dtypes.number_in(number, input._data.dtype).item()
-    result: Tensor = apply(rows.threshold, input, **limits)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(rows.threshold, input, **limits))
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
@@ -195,8 +193,7 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
         need_real_gradient(f"_{name}", input)
     if not input._data.ndim:
         return anew(apply(row, input.reshape((1,)), dim=0).reshape(()))
-    result: Tensor = apply(row, input, dim=axis)
-    return result
+    return apply(row, input, dim=axis)
 
 
 def implicit_dim(name: str, ndim: int) -> int:
@@ -238,15 +235,13 @@ def softplus(
     need_tensor("softplus", "input", 1, input)
     beta = need_real("softplus", "beta", 2, beta)
     threshold = need_real("softplus", "threshold", 3, threshold)
-    result: Tensor = apply(rows.softplus, input, beta=beta, threshold=threshold)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(rows.softplus, input, beta=beta, threshold=threshold))
 
 
 def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """log(1 / (1 + exp(-x)))."""
     need_tensor("log_sigmoid", "input", 1, input)
-    result: Tensor = apply(rows.log_sigmoid, input)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(rows.log_sigmoid, input))
 
 
 def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None) -> Tensor:

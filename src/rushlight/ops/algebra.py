@@ -423,8 +423,7 @@ def _guarded(
 
 
 def _zero_pivots(a: Array) -> Array:
-    info: Array = packed_rows.lu_factor.forward(a)[2]
-    return info
+    return packed_rows.lu_factor.forward(a)[2]
 
 
 @in_single
@@ -457,8 +456,7 @@ def cholesky_ex(
 
 def matrix_exp(input: Tensor) -> Tensor:
     """The exponential of a square matrix: 1 + A + A @ A / 2 + ..."""
-    result: Tensor = apply(rows.matrix_exp, input)
-    return result
+    return apply(rows.matrix_exp, input)
 
 
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:

@@ -46,8 +46,7 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """
     need_tensor("flip", "input", 1, input)
     along = many_dims(as_sizes(dims or (named.get("dims", ()),)), input._data.ndim) or ()
-    result: Tensor = apply(rows.flip, input, dims=along)
-    return result
+    return apply(rows.flip, input, dims=along)
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -86,8 +85,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
             raise RuntimeError(
                 f"shifts and dimensions must align. shifts: {len(steps)}, dims: {len(along)}"
             )
-        result: Tensor = apply(rows.roll, input, shifts=steps, dims=None)
-        return result
+        return apply(rows.roll, input, shifts=steps, dims=None)
     if len(steps) != len(along):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(steps)}, dims: {len(along)}"
@@ -136,8 +134,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     need_tensor("tril", "input", 1, input)
     diagonal = need_int("tril", "diagonal", 1, diagonal)
     rows.triangle.rule(input._data, diagonal=diagonal, upper=False)
-    result: Tensor = apply(rows.triangle, input, diagonal=diagonal, upper=False)
-    return result if out is None else write_out(out, result, same=True)
+    return write_out(out, apply(rows.triangle, input, diagonal=diagonal, upper=False), same=True)
 
 
 @numpy_names
@@ -152,8 +149,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     need_tensor("triu", "input", 1, input)
     diagonal = need_int("triu", "diagonal", 1, diagonal)
     rows.triangle.rule(input._data, diagonal=diagonal, upper=True)
-    result: Tensor = apply(rows.triangle, input, diagonal=diagonal, upper=True)
-    return result if out is None else write_out(out, result, same=True)
+    return write_out(out, apply(rows.triangle, input, diagonal=diagonal, upper=True), same=True)
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -161,8 +157,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     need_tensor("diagonal", "input", 1, input)
     offset = need_int("diagonal", "offset", 1, offset)
     a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
-    result: Tensor = apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
-    return result
+    return apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
 
 
 def _plane(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:
@@ -225,8 +220,7 @@ def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     supported("trace", NUMERIC + "c", [input._data])
     if input._data.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got a {input._data.ndim}-d tensor")
-    result = relabel(diagonal(input).sum(), "TraceBackward0")
-    return result if out is None else write_out(out, result)
+    return write_out(out, relabel(diagonal(input).sum(), "TraceBackward0"))
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -284,8 +278,7 @@ def slice_scatter(
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     where = (slice(None),) * at + (slice(start, end, step),)
-    result = _scatter("SliceScatterBackward0", input, src, where)
-    return result if out is None else write_out(out, result)
+    return write_out(out, _scatter("SliceScatterBackward0", input, src, where))
 
 
 def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> Tensor:

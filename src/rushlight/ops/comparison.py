@@ -144,5 +144,4 @@ def where(
 
 def where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
     """The tensor's elements where condition holds, else those of other."""
-    result: Tensor = where(condition, self, other)
-    return result
+    return where(condition, self, other)

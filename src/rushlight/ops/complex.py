@@ -37,21 +37,18 @@ def conj(input: Tensor) -> Tensor:
     need_tensor("conj", "input", 1, input)
     if held(input).dtype.kind != "c":
         return input
-    result: Tensor = apply(rows.conj_view, input)
-    return result
+    return apply(rows.conj_view, input)
 
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate, in new memory; a real tensor itself."""
     need_tensor("conj_physical", "input", 1, input)
-    result = pointwise.conj(input)
-    return result if out is None else write_out(out, result, input, same=True)
+    return write_out(out, pointwise.conj(input), input, same=True)
 
 
 def neg_view(input: Tensor) -> Tensor:
     """The negative, as a view."""
-    result: Tensor = apply(rows.neg_view, input)
-    return result
+    return apply(rows.neg_view, input)
 
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -93,8 +90,7 @@ def view_as_real(input: Tensor) -> Tensor:
             "view_as_real doesn't work on unresolved conjugated tensors: take .resolve_conj(), which "
             "does not share memory with the original"
         )
-    result: Tensor = apply(rows.view_as_real, input)
-    return result
+    return apply(rows.view_as_real, input)
 
 
 @in_single
@@ -102,8 +98,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     """A view of pairs, which lie side by side in the last dimension, as complex numbers."""
     need_tensor("view_as_complex", "input", 1, input)
     rows.view_as_complex.rule(input._data)
-    result: Tensor = apply(rows.view_as_complex, input)
-    return result
+    return apply(rows.view_as_complex, input)
 
 
 def real(input: Tensor) -> Tensor:

@@ -47,8 +47,7 @@ def astype(self: Any, dtype: np.dtype[Any]) -> Tensor:
     """The values in a NumPy dtype; the tensor itself if it has that already."""
     if self._data.dtype == dtype:
         return self
-    result: Tensor = apply(rows.convert, self, dtype=dtype)
-    return result
+    return apply(rows.convert, self, dtype=dtype)
 
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -152,8 +151,7 @@ def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
     check_format(order)
     if not copy and lies_in(held(self), order):
         return self
-    result: Tensor = apply(view_rows.compact, self, order=order)
-    return result
+    return apply(view_rows.compact, self, order=order)
 
 
 def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
@@ -172,8 +170,7 @@ def alike(result: Tensor, source: Tensor) -> Tensor:
     dims, strides = order
     if tuple(s // data.itemsize for s in laid(data).strides) == strides:
         return result
-    moved: Tensor = apply(view_rows.compact, result, dims=dims, strides=strides)
-    return moved
+    return apply(view_rows.compact, result, dims=dims, strides=strides)
 
 
 def in_rows(result: Tensor) -> Tensor:
@@ -194,8 +191,7 @@ def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
         return result
     if lies(data, dims):
         return result
-    moved: Tensor = apply(view_rows.compact, result, dims=dims)
-    return moved
+    return apply(view_rows.compact, result, dims=dims)
 
 
 def lies_in(array: Array, order: memory_format) -> bool:
@@ -339,8 +335,7 @@ def to_sparse_csc(self: Tensor, dense_dim: int | None = None) -> Tensor:
 
 def sparse_mask(self: Tensor, mask: Any) -> Tensor:
     """The elements at the places where a sparse tensor has elements."""
-    found: Tensor = mask._with(self[tuple(mask._at.unbind())])
-    return found
+    return mask._with(self[tuple(mask._at.unbind())])
 
 
 def detach(input: Tensor) -> Tensor:
@@ -421,8 +416,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy through which gradients flow."""
     if memory_format is not preserve_format and memory_format is not None:
         return in_order(input, memory_format, copy=True)
-    result: Tensor = apply(rows.clone, input)
-    return result
+    return apply(rows.clone, input)
 
 
 # ---- to other languages -------------------------------------------------------------------------

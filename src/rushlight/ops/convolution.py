@@ -186,8 +186,7 @@ def conv_transpose(
         "size": size, "stride": steps, "padding": margin, "dilation": spread, "groups": groups,
     }  # fmt: skip
     if input._data.ndim == dims + 2:
-        result: Tensor = apply(rows.convolution_transpose, input, weight, bias, **form)
-        return result
+        return apply(rows.convolution_transpose, input, weight, bias, **form)
     row = rows.convolution_transpose
     return apply(row, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 

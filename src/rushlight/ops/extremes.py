@@ -158,8 +158,7 @@ def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
         place = [1] * positions._data.ndim
         place[d if kept or d < dim else d - 1] = size
         grid.append(literal(np.arange(size).reshape(place)))
-    result: Tensor = apply(index, input, *grid, spec=(ARRAY,) * len(shape))
-    return result
+    return apply(index, input, *grid, spec=(ARRAY,) * len(shape))
 
 
 def picked(

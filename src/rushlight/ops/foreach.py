@@ -149,5 +149,4 @@ def _foreach_pow(self: Any, *exponent: Any, **options: Any) -> tuple[Tensor, ...
     if isinstance(self, Number):
         (given,) = exponent or options.values()
         return tuple(self ** row[0] for row in _rows("_foreach_pow", given, ()))
-    result: tuple[Tensor, ...] = _powers(self, *exponent, **options)
-    return result
+    return _powers(self, *exponent, **options)

@@ -38,8 +38,7 @@ def contiguous(self: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     if memory_format is contiguous_format:
         if held(self).flags.c_contiguous:
             return self
-        result: Tensor = apply(rows.compact, self)
-        return result
+        return apply(rows.compact, self)
     return in_order(self, memory_format)
 
 

@@ -426,8 +426,7 @@ def index_put(
     rows.put.rule(
         input._data, values._data, *(t._data for t in tensors), spec=spec, accumulate=accumulate
     )
-    result: Tensor = apply(rows.put, input, values, *tensors, spec=spec, accumulate=accumulate)
-    return result
+    return apply(rows.put, input, values, *tensors, spec=spec, accumulate=accumulate)
 
 
 def _same_dtype(input: Tensor, values: Tensor) -> None:

@@ -45,8 +45,7 @@ def reduced(loss: Tensor, reduction: Reduction, label: str | None = None) -> Ten
 
 def where_zero(condition: Tensor, x: Tensor) -> Tensor:
     """x where the condition holds, else 0."""
-    result: Tensor = apply(pointwise.where, condition, x, 0)
-    return result
+    return apply(pointwise.where, condition, x, 0)
 
 
 def constant(function: str, **arguments: Tensor | None) -> None:

@@ -211,8 +211,7 @@ def nonzero_static(
     """The first `size` rows of `nonzero`, filled up with fill_value."""
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, not {size}")
-    result: Tensor = computed(_first, input, size=size, fill_value=fill_value)
-    return result if out is None else write_out(out, result)
+    return write_out(out, computed(_first, input, size=size, fill_value=fill_value))
 
 
 def _found(data: Array) -> Array:

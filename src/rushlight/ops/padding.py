@@ -53,8 +53,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
         value = dtypes.number_in(value, input._data.dtype).item()
     else:
         value = 0
-    result: Tensor = apply(view.pad, input, widths=tuple(pairs), value=value)
-    return result
+    return apply(view.pad, input, widths=tuple(pairs), value=value)
 
 
 def _reflect(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:

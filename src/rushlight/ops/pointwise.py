@@ -347,8 +347,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     need_tensor("round", "input", 1, input)
     decimals = need_int("round", "decimals", 2, decimals)
     static = {"decimals": decimals} if decimals else {}
-    result: Tensor = apply(rounding.round, input, **static)
-    return result if out is None else write_out(out, result, input, same=True)
+    return write_out(out, apply(rounding.round, input, **static), input, same=True)
 
 
 def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..., Tensor]:
@@ -357,8 +356,7 @@ def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..
         if input._data.dtype.kind == "c":
             raise RuntimeError(f"{name} is not supported for complex tensors.")
         result = alike(apply(rows.mul, input, factor), input)
-        result = relabel(reusable(result), label)
-        return result if out is None else write_out(out, result)
+        return write_out(out, relabel(reusable(result), label))
 
     return named(function, name, what)
 

@@ -190,8 +190,7 @@ def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
         literal(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
         for d, n in enumerate(lead)
     ]
-    result: Tensor = apply(index, planes, *picks, flat, spec=(ARRAY,) * (len(lead) + 1))
-    return result
+    return apply(index, planes, *picks, flat, spec=(ARRAY,) * (len(lead) + 1))
 
 
 # ---- averages -----------------------------------------------------------------------------------

@@ -23,8 +23,7 @@ _SINGLE = np.dtype(np.float32)
 
 
 def _sparse(tensor: Any) -> bool:
-    found: bool = tensor.layout is not strided
-    return found
+    return tensor.layout is not strided
 
 
 def _brought(value: Any, dtype: np.dtype[Any]) -> Any:
@@ -135,5 +134,4 @@ def single(tensor: Any) -> Any:
 
 def uncast(function: F) -> F:
     """The operation as autocast leaves it alone, which holds for in-place methods."""
-    found: F = getattr(function, "as_given", function)
-    return found
+    return getattr(function, "as_given", function)

@@ -149,8 +149,7 @@ def nanmean(
             f"nanmean(): expected input to have floating point dtype but got {input.dtype.word}"
         )
     there = sum(pointwise.logical_not(isnan(input)), dim, keepdim)
-    result = nansum(input, dim, keepdim, dtype=dtype) / there
-    return result if out is None else write_out(out, result)
+    return write_out(out, nansum(input, dim, keepdim, dtype=dtype) / there)
 
 
 @in_single
@@ -216,8 +215,7 @@ def logsumexp(
     need_tensor("logsumexp", "input", 1, input)
     need_flag("logsumexp", "keepdim", 3, keepdim)
     dims = many_dims(dim, input._data.ndim)
-    result: Tensor = apply(rows.logsumexp, input, dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(rows.logsumexp, input, dim=dims, keepdim=keepdim))
 
 
 # ---- moments ------------------------------------------------------------------------------------
@@ -459,8 +457,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         return input
     extra = len(ours) - len(shape)
     if extra > 0 and ours[extra:] == shape:
-        result: Tensor = apply(rows.sum, input, dim=tuple(range(extra)), keepdim=False)
-        return result
+        return apply(rows.sum, input, dim=tuple(range(extra)), keepdim=False)
     if extra < 0 or not builtins.all(n in (1, m) for n, m in zip(shape, ours[extra:], strict=True)):
         raise RuntimeError(
             f"size {{{list(shape)}}} is not expandable to size {{{list(ours)}}}, so sum_to_size "

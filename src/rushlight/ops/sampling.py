@@ -66,8 +66,7 @@ def _drawn(
         parameters.update(numbers=numbers, order=order)
         numbers = random.laid
     place = {"shape": target.shape, "dtype": target.dtype}
-    drawn: Tensor = draw(numbers, generator, *inputs, **place, **parameters)
-    return drawn
+    return draw(numbers, generator, *inputs, **place, **parameters)
 
 
 # ---- new tensors --------------------------------------------------------------------------------
@@ -120,16 +119,14 @@ def _new(
     """Numbers for a new tensor. For one without memory none are drawn."""
     if (options or choices.made) and without_memory(options.get("device")):
         return wrap(blank(place["shape"], place["dtype"]))
-    drawn: Tensor = draw(numbers, generator, **place)
-    return drawn
+    return draw(numbers, generator, **place)
 
 
 def _beside(numbers: Numbers, generator: Generator | None, *inputs: Tensor, **place: Any) -> Tensor:
     """Numbers that depend on tensors. Where one has no memory none are drawn."""
     if any(not elsewhere.has_memory(t._data) for t in inputs):
         return wrap(blank(place["shape"], place["dtype"]))
-    drawn: Tensor = draw(numbers, generator, *inputs, **place)
-    return drawn
+    return draw(numbers, generator, *inputs, **place)
 
 
 def rand_like(
@@ -279,8 +276,7 @@ def normal(
         else:
             numbers = draw(random.normal, generator, **place, mean=0.0, std=float(std))
         numbers = (numbers + mean).to(dtypes.of(kind))
-    result = _flat(numbers, "NormalBackward1", mean, std)
-    return result if out is None else write_out(out, result, made=True)
+    return write_out(out, _flat(numbers, "NormalBackward1", mean, std), made=True)
 
 
 def _check_std(std: Any) -> None:

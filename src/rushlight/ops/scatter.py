@@ -368,13 +368,11 @@ def _reduced(
         return total.div(count, rounding_mode="floor") if whole else total / count
     if not include_self:
         x = _emptied(x, at, places, _neutral(reduce, x._data.dtype))
-    result: Tensor = apply(rows.scatter_fold, x, places, values, dim=at, fold=reduce)
-    return result
+    return apply(rows.scatter_fold, x, places, values, dim=at, fold=reduce)
 
 
 def _emptied(x: Tensor, at: int, places: Tensor, value: Any) -> Tensor:
-    result: Tensor = apply(rows.scatter_fill, x, places, dim=at, value=value)
-    return result
+    return apply(rows.scatter_fill, x, places, dim=at, value=value)
 
 
 def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:

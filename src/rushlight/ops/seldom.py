@@ -260,8 +260,7 @@ def native_norm(input: Any, p: Any = 2) -> Tensor:
         raise NotImplementedError(
             "Could not run 'aten::native_norm' with a dense tensor: use torch.linalg.vector_norm"
         )
-    found: Tensor = input.coalesce().values().norm(p)
-    return found
+    return input.coalesce().values().norm(p)
 
 
 def smm(self: Tensor, mat: Tensor) -> Tensor:

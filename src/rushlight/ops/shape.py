@@ -95,8 +95,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
             ) from None
     elif not data.size and -1 in sizes:
         _check_empty(data, sizes)
-    result: Tensor = apply(rows.reshape, self, shape=sizes)
-    return result
+    return apply(rows.reshape, self, shape=sizes)
 
 
 def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
@@ -109,8 +108,7 @@ def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
         raise RuntimeError(
             f"torch.Tensor.view is not supported for {kind} when converting to a different dtype."
         )
-    result: Tensor = apply(rows.reinterpret, self, dtype=dtype)
-    return result
+    return apply(rows.reinterpret, self, dtype=dtype)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -334,10 +332,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     for s, d in zip(sources, targets, strict=True):
         order[d] = s
     rest = (d for d in range(ndim) if d not in sources)
-    result: Tensor = apply(
-        rows.permute, input, dims=tuple(next(rest) if d is None else d for d in order)
-    )
-    return result
+    return apply(rows.permute, input, dims=tuple(next(rest) if d is None else d for d in order))
 
 
 def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
@@ -354,8 +349,7 @@ def reversed_dims(self: Tensor) -> Tensor:
             "matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a "
             "tensor."
         )
-    result: Tensor = apply(rows.permute, self, dims=tuple(range(self._data.ndim))[::-1])
-    return result
+    return apply(rows.permute, self, dims=tuple(range(self._data.ndim))[::-1])
 
 
 def matrix_transpose(self: Tensor) -> Tensor:
@@ -420,8 +414,7 @@ def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
             )
         kept = (o if n == -1 else n for n, o in zip(sizes[extra:], old, strict=True))
         sizes = (*sizes[:extra], *kept)
-    result: Tensor = apply(rows.expand, self, size=sizes)
-    return result
+    return apply(rows.expand, self, size=sizes)
 
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
@@ -505,8 +498,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
             f"select(): index {place} out of range for tensor of size {list(input._data.shape)} at "
             f"dimension {at}"
         )
-    result: Tensor = apply(index_rows.slice_, input, index=(slice(None),) * at + (place,))
-    return result
+    return apply(index_rows.slice_, input, index=(slice(None),) * at + (place,))
 
 
 def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
@@ -528,5 +520,4 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
         if size > 1:
             raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
         return view(self, (1,)) if size else reshape(view(self, (1,))[:0], (0,))
-    result: Tensor = apply(rows.unfold, self, dim=at, size=size, step=step)
-    return result
+    return apply(rows.unfold, self, dim=at, size=size, step=step)

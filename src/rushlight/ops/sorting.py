@@ -123,8 +123,7 @@ def argsort(
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in sorted order along the first dimension."""
     need_tensor("msort", "input", 1, input)
-    result: Tensor = sort(input, 0)[0]
-    return result if out is None else write_out(out, result)
+    return write_out(out, sort(input, 0)[0])
 
 
 @numpy_names
@@ -350,8 +349,7 @@ def isin(
         x if isinstance(x, TensorBase) else literal(np.asarray(x))
         for x in (elements, test_elements)
     )
-    result: Tensor = computed(np.isin, ours, theirs, unique=assume_unique, invert=invert)
-    return result if out is None else write_out(out, result)
+    return write_out(out, computed(np.isin, ours, theirs, unique=assume_unique, invert=invert))
 
 
 # ---- in a sorted sequence -----------------------------------------------------------------------
@@ -426,8 +424,7 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
     all_places = check(sorter, "that they are places")
     if places.size and not (all_places.min() >= 0 and all_places.max() < data.shape[-1]):
         raise RuntimeError("torch.searchsorted(): sorter index out of range")
-    result: Tensor = apply(gather, sequence, sorter, dim=data.ndim - 1)
-    return result
+    return apply(gather, sequence, sorter, dim=data.ndim - 1)
 
 
 def _positions(name: str, found: Tensor, out_int32: bool, out: Tensor | None) -> Tensor:

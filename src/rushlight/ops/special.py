@@ -84,5 +84,4 @@ def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         twice = erf(input * math.sqrt(0.5)) + 1
     else:
         twice = erfc(input * -math.sqrt(0.5))
-    result: Tensor = relabel(twice * 0.5, "MulBackward1")
-    return result if out is None else write_out(out, result)
+    return write_out(out, relabel(twice * 0.5, "MulBackward1"))

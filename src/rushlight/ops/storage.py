@@ -260,8 +260,7 @@ class UntypedStorage(_Casts):
         copies, owner = memo.setdefault("torch", {}), id(root(self.array))
         if owner not in copies:
             copies[owner] = self, self.clone()
-        twin: UntypedStorage = copies[owner][1]
-        return twin
+        return copies[owner][1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UntypedStorage.on, (self.array,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -91,8 +91,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("polygamma", "input", 2, input)
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}")
-    result: Tensor = apply(special.polygamma, input, n=n)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(special.polygamma, input, n=n))
 
 
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
@@ -111,8 +110,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         input = input.to(dtypes.get_default_dtype())
     steps = literal((np.arange(p) * -0.5).astype(input._data.dtype))
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)
-    result = relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0")
-    return result if out is None else write_out(out, result)
+    return write_out(out, relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0"))
 
 
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -123,8 +121,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     tensor([0.0000, 2.1972])
     """
     need_tensor("logit", "input", 1, input)
-    result: Tensor = apply(special.logit, input, eps=eps)
-    return result if out is None else write_out(out, result)
+    return write_out(out, apply(special.logit, input, eps=eps))
 
 
 def polynomial(kind: str, what: str, *, shifted: bool = False) -> Callable[..., Tensor]:
@@ -139,7 +136,6 @@ def polynomial(kind: str, what: str, *, shifted: bool = False) -> Callable[..., 
         for value in (input, n):
             if not isinstance(value, (TensorBase, *NUMBERS)):
                 raise TypeError(f"{name}(): a tensor or a number is needed, not {type_name(value)}")
-        result: Any = apply(special.polynomial, input, n, kind=kind, shifted=shifted)
-        return result if out is None else write_out(out, result)
+        return write_out(out, apply(special.polynomial, input, n, kind=kind, shifted=shifted))
 
     return named(function, name, what)

@@ -70,8 +70,7 @@ def _fresh(result: Tensor, source: Tensor) -> Tensor:
     """The result, in memory of its own."""
     if result._changes is not source._changes:
         return result
-    own: Tensor = apply(clone, result)
-    return own
+    return apply(clone, result)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -279,8 +278,7 @@ def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Ten
     values: Tensor = apply(
         embedding_rows.embedding, table, flat, padding_idx=-1, scale_grad_by_freq=False
     )
-    result: Tensor = apply(where, inside.unsqueeze(-1), values, 0)
-    return result
+    return apply(where, inside.unsqueeze(-1), values, 0)
 
 
 def _bounded(place: Tensor, size: int, padding: str, align_corners: bool) -> Tensor:

@@ -43,8 +43,7 @@ class LBFGS(Optimizer):
 
     @property
     def _params(self) -> list[Tensor]:
-        params: list[Tensor] = self.param_groups[0]["params"]
-        return params
+        return self.param_groups[0]["params"]
 
     def _gradient(self) -> Tensor:
         """All gradients in a row; a complex one is two real ones."""

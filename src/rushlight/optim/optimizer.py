@@ -126,8 +126,7 @@ def fresh_step(group: Group | None = None) -> Tensor:
 def advanced(state: State) -> float:
     """Count one more step, and return the count."""
     state["step"] += 1
-    count: float = number(state["step"], "the number of steps")
-    return count
+    return number(state["step"], "the number of steps")
 
 
 def zeros_like(p: Tensor) -> Tensor:

@@ -243,8 +243,7 @@ def _keywords(frame: FrameType | None) -> tuple[str, ...]:
     steps = [step for step in dis.get_instructions(frame.f_code) if step.offset <= frame.f_lasti]
     for step, after in itertools.pairwise(steps[-3:]):
         if step.opname == "KW_NAMES" or after.opname == "CALL_KW":
-            names: tuple[str, ...] = frame.f_code.co_consts[step.arg or 0]
-            return names
+            return frame.f_code.co_consts[step.arg or 0]
     return ()
 
 

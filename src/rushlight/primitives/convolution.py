@@ -336,16 +336,7 @@ def _convolution_weight(
     return out.astype(x.dtype, copy=False)
 
 
-def _convolution_weight_rule(
-    x: Array,
-    y: Array,
-    *,
-    kernel: Shape,
-    stride: Shape,
-    padding: Shape,
-    dilation: Shape,
-    groups: int,
-) -> Spec:
+def _convolution_weight_rule(x: Array, y: Array, *, kernel: Shape, groups: int, **_: Any) -> Spec:
     return (y.shape[1], x.shape[1] // groups, *kernel), x.dtype
 
 

@@ -24,9 +24,7 @@ def _embedding(
     return rows.reshape(*indices.shape, *weight.shape[1:])
 
 
-def _embedding_rule(
-    weight: Array, indices: Array, *, padding_idx: int, scale_grad_by_freq: bool
-) -> Spec:
+def _embedding_rule(weight: Array, indices: Array, **_: Any) -> Spec:
     outside = indices[(indices < 0) | (indices >= weight.shape[0])]
     if outside.size:
         raise IndexError(
@@ -72,9 +70,7 @@ def _embedding_sum(
     return out
 
 
-def _embedding_sum_rule(
-    x: Array, indices: Array, *, rows: int, padding_idx: int, scale_grad_by_freq: bool
-) -> Spec:
+def _embedding_sum_rule(x: Array, indices: Array, *, rows: int, **_: Any) -> Spec:
     return (rows, x.shape[-1]), x.dtype
 
 

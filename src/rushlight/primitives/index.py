@@ -498,10 +498,7 @@ def put_into(
                 raise
 
 
-def _put_rule(
-    x: Array, values: Array, *indices: Array, spec: Index, accumulate: bool,
-    layout: Shape | None = None,
-) -> Spec:  # fmt: skip
+def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, **_: Any) -> Spec:
     rule = _index_rule(x, *indices, spec=spec) if indices else _slice_rule(x, index=spec)
     target = rule[0]
     shape = values.shape

@@ -117,8 +117,7 @@ def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
     item = x._data.itemsize
     if tuple(s * item for s in strides) == laid(x._data).strides:
         return x
-    result: Tensor = laid_out(x, strides=strides)
-    return result
+    return laid_out(x, strides=strides)
 
 
 def _wide(value: Any) -> Any:
@@ -147,8 +146,7 @@ def hang(
         return gradient
     if refused:
         gradient = gradient.detach()
-    result: Tensor = dependent(gradient, *wanting, refused=refused, error=error, zeros=zeros)
-    return result
+    return dependent(gradient, *wanting, refused=refused, error=error, zeros=zeros)
 
 
 def _dependent(
@@ -173,9 +171,7 @@ def _dependent_vjp(
     return [g if needs[0] else None, *nothing]
 
 
-def _dependent_rule(
-    x: Array, *sources: Array, refused: str, error: type[Exception], zeros: bool
-) -> Spec:
+def _dependent_rule(x: Array, *sources: Array, **_: Any) -> Spec:
     return x.shape, x.dtype
 
 
@@ -207,10 +203,7 @@ def _entry_vjp(
     return hang(g, (g, *sources) if refused else sources, refused, error, zeros=zeros)
 
 
-def _entry_rule(
-    x: Array, *, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
-    zeros: bool,
-) -> Spec:  # fmt: skip
+def _entry_rule(x: Array, **_: Any) -> Spec:
     return x.shape, x.dtype
 
 
@@ -248,7 +241,6 @@ def entering(
     if not (state.grad and x._requires_grad):
         return x
     wanting = tuple(t for t in others if t is not None and t._requires_grad)
-    result: Tensor = entry(
+    return entry(
         x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros
     )  # fmt: skip
-    return result

@@ -76,9 +76,7 @@ def _max_pool(
     return out.copy() if max(kernel) == 1 else out
 
 
-def _max_pool_rule(
-    x: Array, *, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Spec:
+def _max_pool_rule(x: Array, *, out_size: Shape, kernel: Shape, **_: Any) -> Spec:
     return (*x.shape[: -len(kernel)], *out_size), x.dtype
 
 
@@ -142,10 +140,7 @@ def _pool_winner(
     return winner
 
 
-def _pool_winner_rule(
-    x: Array, out: Array, *, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape,
-    dilation: Shape,
-) -> Spec:  # fmt: skip
+def _pool_winner_rule(x: Array, out: Array, *, kernel: Shape, **_: Any) -> Spec:
     return out.shape, np.dtype(np.uint8 if math.prod(kernel) <= 256 else np.int32)
 
 
@@ -201,10 +196,7 @@ def _pool_positions(
     return flat
 
 
-def _pool_positions_rule(
-    winner: Array, *, size: Shape, out_size: Shape, kernel: Shape, stride: Shape, padding: Shape,
-    dilation: Shape,
-) -> Spec:  # fmt: skip
+def _pool_positions_rule(winner: Array, **_: Any) -> Spec:
     return winner.shape, np.dtype(np.int64)
 
 
@@ -245,10 +237,7 @@ def _pool_scatter(
     return total if whole == size else contiguous(total[inside(size, padding)])
 
 
-def _pool_scatter_rule(
-    x: Array, winner: Array, *, size: Shape, kernel: Shape, stride: Shape, padding: Shape,
-    dilation: Shape,
-) -> Spec:  # fmt: skip
+def _pool_scatter_rule(x: Array, winner: Array, *, size: Shape, kernel: Shape, **_: Any) -> Spec:
     return (*x.shape[: -len(kernel)], *size), x.dtype
 
 
@@ -286,9 +275,7 @@ def _pool_gather(
     return out
 
 
-def _pool_gather_rule(
-    x: Array, winner: Array, *, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Spec:
+def _pool_gather_rule(x: Array, winner: Array, **_: Any) -> Spec:
     return winner.shape, x.dtype
 
 
@@ -364,9 +351,7 @@ def _window_spread(
     return contiguous(x[inside(size, padding)])
 
 
-def _window_spread_rule(
-    x: Array, *, size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
-) -> Spec:
+def _window_spread_rule(x: Array, *, size: Shape, kernel: Shape, **_: Any) -> Spec:
     return (*x.shape[: -len(kernel)], *size), x.dtype
 
 

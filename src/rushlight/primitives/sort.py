@@ -146,7 +146,7 @@ def _top(x: Array, *, dim: int, k: int, largest: bool, in_order: bool) -> Array:
     return _along(lambda lines: _top_of_lines(lines, k, largest, in_order), x, dim)
 
 
-def _top_rule(x: Array, *, dim: int, k: int, largest: bool, in_order: bool) -> Spec:
+def _top_rule(x: Array, *, dim: int, k: int, **_: Any) -> Spec:
     return (*x.shape[:dim], k, *x.shape[dim + 1 :]), np.dtype(np.int64)
 
 

@@ -53,8 +53,7 @@ def sorted_as_torch(keys: Array) -> Array:
         first = np.arange(count, like=keys) * n
         _introsort(key, place, first, first + n, 2 * (n.bit_length() - 1), ties)
     order = np.argsort(key.reshape(count, n), axis=-1, kind="stable")
-    result: Array = np.take_along_axis(place.reshape(count, n), order, -1)
-    return result
+    return np.take_along_axis(place.reshape(count, n), order, -1)
 
 
 def sorted_by_less(keys: Array) -> Array:
@@ -215,8 +214,7 @@ def _partition(key: Array, place: Array, first: Array, last: Array) -> Array:
     if right.size:
         put = np.where(swaps > 0, right[np.minimum(right_1 - swaps, right.size - 1)], beyond)
         own = np.minimum(own, put)
-    cut: Array = at[own]
-    return cut
+    return at[own]
 
 
 # ---- heaps, the largest on top ------------------------------------------------------------------

@@ -180,8 +180,7 @@ class Generator:
         >>> bool((g.set_state(state).raw32(1) == first).all())
         True
         """
-        state: Tensor = doors.draw(_whole, self)
-        return state
+        return doors.draw(_whole, self)
 
     def _state(self) -> Array:
         twister = self._bits.state["state"]
@@ -256,8 +255,7 @@ def _whole(*, generator: Generator) -> Array:
 
 def _first_words(seed: int) -> Array:
     state: Any = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)
-    words: Array = state["state"]["key"]
-    return words
+    return state["state"]["key"]
 
 
 # ---- forks ---------------------------------------------------------------------------------------

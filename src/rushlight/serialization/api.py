@@ -319,5 +319,4 @@ def _asked(
                 "or None"
             )
         )
-    untyped: UntypedStorage = result.untyped()
-    return untyped
+    return result.untyped()

@@ -314,5 +314,4 @@ def mkdtemp() -> Iterator[str]:
 
 def storage_to_tensor_type(storage: Any) -> type:
     """The older class of tensors on such a storage."""
-    found: type = getattr(legacy, f"{storage.dtype.word}Tensor")
-    return found
+    return getattr(legacy, f"{storage.dtype.word}Tensor")

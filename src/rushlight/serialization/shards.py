@@ -95,8 +95,7 @@ def load_sharded(path: str | os.PathLike[str], device: Any = "cpu") -> dict[str,
 
 def _file(path: str, device: Any) -> dict[str, Tensor]:
     if path.endswith(_PICKLED):
-        loaded: dict[str, Tensor] = load_pickled(path, map_location=device, weights_only=True)
-        return loaded
+        return load_pickled(path, map_location=device, weights_only=True)
     from rushlight.serialization import safetensors
 
     return safetensors.load_file(path, device)

@@ -154,8 +154,7 @@ def _sparse_dense(left: SparseTensor, right: Tensor) -> Tensor:
     picked = right.index_select(0, columns)
     scaled = picked * (values if right.ndim == 1 else values.unsqueeze(1))
     start = zeros((left.shape[0], *right.shape[1:]), dtype=scaled.dtype)
-    result: Tensor = start.index_add(0, rows, scaled)
-    return result
+    return start.index_add(0, rows, scaled)
 
 
 def _sparse_sparse(left: SparseTensor, right: SparseTensor) -> SparseTensor:

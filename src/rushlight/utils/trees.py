@@ -520,8 +520,7 @@ def _chosen(kind: Any) -> Callable[[Any], bool]:
         return lambda x: isinstance(x, kind)
     if not callable(kind):
         raise TypeError("Argument must be a type, a tuple of types, or a callable.")
-    test: Callable[[Any], bool] = kind
-    return test
+    return kind
 
 
 def map_only(kind: Any, /) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:

@@ -34,10 +34,7 @@ def look(array: Array) -> float | complex | None:
     if array.dtype.kind not in "fiubcV":
         return None
     if array.size == 1:
-        found: float | complex = (
-            array.astype(np.float64).item() if array.dtype.kind == "V" else array.item()
-        )
-        return found
+        return array.astype(np.float64).item() if array.dtype.kind == "V" else array.item()
     return norm(array) if state.walk is not None else None
 
 

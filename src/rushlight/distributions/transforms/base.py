@@ -40,16 +40,14 @@ class Transform:
         """How many dimensions an event has, where that is the same on both sides."""
         if self.domain.event_dim != self.codomain.event_dim:
             raise ValueError("Please use either .domain.event_dim or .codomain.event_dim")
-        found: int = self.domain.event_dim
-        return found
+        return self.domain.event_dim
 
     @property
     def inv(self) -> Transform:
         """The inverse function, a Transform as well."""
         if self._inv is None:
             self._inv = self._inverted()
-        inverse: Transform = self._inv
-        return inverse
+        return self._inv
 
     def _inverted(self) -> Transform:
         return _InverseTransform(self)

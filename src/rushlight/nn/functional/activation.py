@@ -70,8 +70,7 @@ def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if input._data.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    result: Tensor = apply(rows.hardtanh, input, low=min_val, high=max_val)
-    return result
+    return apply(rows.hardtanh, input, low=min_val, high=max_val)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -86,10 +85,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _leaky_relu(input: Tensor, negative_slope: float) -> Tensor:
     need_tensor("leaky_relu", "input", 1, input)
-    result: Tensor = apply(
+    return apply(
         rows.leaky_relu, input, slope=need_real("leaky_relu", "negative_slope", 2, negative_slope)
     )
-    return result
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -134,8 +132,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 def _row(row: Any) -> Callable[..., Tensor]:
     def function(input: Tensor) -> Tensor:
         need_tensor(row.name, "input", 1, input)
-        result: Tensor = apply(row, input)
-        return result
+        return apply(row, input)
 
     function.__name__ = row.name
     return function
@@ -156,10 +153,7 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
 def _elu(input: Tensor, alpha: float) -> Tensor:
     need_tensor("elu", "input", 1, input)
-    result: Tensor = apply(
-        rows.elu, input, alpha=need_real("elu", "alpha", 2, alpha), scale=1.0, rate=1.0
-    )
-    return result
+    return apply(rows.elu, input, alpha=need_real("elu", "alpha", 2, alpha), scale=1.0, rate=1.0)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:

@@ -150,10 +150,7 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         ceil_mode: bool = False,
     ) -> Tensor:  # fmt: skip
         if norm_type == float("inf"):
-            largest: Tensor = ops.max_pool(
-                name, dims, input, kernel_size, stride, ceil_mode=ceil_mode
-            )
-            return largest
+            return ops.max_pool(name, dims, input, kernel_size, stride, ceil_mode=ceil_mode)
         powers = input**norm_type
         mean = ops.avg_pool(f"avg_pool{dims}d", dims, powers, kernel_size, stride, 0, ceil_mode)
         elements = float(np.prod(as_ints(name, "kernel_size", kernel_size, dims)))

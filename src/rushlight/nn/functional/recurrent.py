@@ -115,8 +115,7 @@ def _to_keep(output: Tensor, mode: str) -> Tensor:
     """An output that its user may change: it is saved for backward, which torch does for the LSTM alone."""
     if mode == "LSTM" or output._node is None:
         return output
-    copy: Tensor = apply(clone, output)
-    return copy
+    return apply(clone, output)
 
 
 def _grouped(

@@ -117,8 +117,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes this one."""
     if permutation is None:
         return None
-    inverse: Tensor = computed(np.argsort, permutation)
-    return inverse
+    return computed(np.argsort, permutation)
 
 
 def _lengths(lengths: Any) -> Array:

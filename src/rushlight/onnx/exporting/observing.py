@@ -55,8 +55,7 @@ def observe(function: Callable[..., Any], args: tuple[Any, ...], names: Iterable
     def read(program: Program) -> Observed:
         return Observed(program, spans, [source.tensor for source in program.sources])
 
-    observed: Observed = rehearse(function, args, read, Watching)
-    return observed
+    return rehearse(function, args, read, Watching)
 
 
 @contextmanager

@@ -45,8 +45,7 @@ class Operator:
 
     def graph(self, name: str) -> Graph:
         """An attribute that is a graph."""
-        graph: Graph = self.attributes[name]
-        return graph
+        return self.attributes[name]
 
     def refuse(self, why: str) -> CannotRun:
         """The error to raise."""
@@ -70,8 +69,7 @@ def array_of(x: Any, why: str = "which an operator of the file needs in Python")
     """The values of a tensor, for Python."""
     known = getattr(x, "of_the_file", None)
     if known is not None and known[1] == x._version:
-        array: Array = known[0]
-        return array
+        return known[0]
     return read(x, why)
 
 

@@ -152,8 +152,7 @@ class ConcatDataset(Dataset[T_co]):
             index += len(self)
         which = bisect.bisect_right(self.cumulative_sizes, index)
         before = self.cumulative_sizes[which - 1] if which else 0
-        sample: T_co = self.datasets[which][index - before]
-        return sample
+        return self.datasets[which][index - before]
 
 
 class ChainDataset(IterableDataset[T_co]):

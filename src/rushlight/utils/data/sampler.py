@@ -28,8 +28,7 @@ def drawn(numbers: Any, generator: random.Generator | None, *inputs: Any, **stat
 
 def draw_seed(generator: random.Generator | None = None) -> int:
     """One number below 2**63, as `torch.empty((), dtype=torch.int64).random_()` draws it."""
-    seed: int = drawn(random.integers, generator, shape=(), dtype=_INT64)
-    return seed
+    return drawn(random.integers, generator, shape=(), dtype=_INT64)
 
 
 def _check_count(name: str, value: Any) -> None:

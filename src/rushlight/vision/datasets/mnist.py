@@ -163,8 +163,7 @@ class MNIST(VisionDataset[tuple[Any, Any]]):
 
     def _renamed(self, old: str, new: str) -> Tensor:
         warn(f"{old} has been renamed {new}")
-        tensor: Tensor = getattr(self, new)
-        return tensor
+        return getattr(self, new)
 
     @property
     def train_labels(self) -> Tensor:

@@ -36,11 +36,7 @@ from rushlight.vision.models.shufflenetv2 import (
 from rushlight.vision.models.squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from rushlight.vision.models.swin_transformer import SwinTransformer, swin_b, swin_s, swin_t
 from rushlight.vision.models.trained import (
-    AlexNet_Weights, ResNeXt101_32X8D_Weights, ResNeXt50_32X4D_Weights, ResNet101_Weights,
-    ResNet152_Weights, ResNet18_Weights, ResNet34_Weights, ResNet50_Weights, VGG11_BN_Weights,
-    VGG11_Weights, VGG13_BN_Weights, VGG13_Weights, VGG16_BN_Weights, VGG16_Weights,
-    VGG19_BN_Weights, VGG19_Weights, Wide_ResNet101_2_Weights, Wide_ResNet50_2_Weights, get_model,
-    get_model_builder, get_model_weights, get_weight, list_models,
+    get_model, get_model_builder, get_model_weights, get_weight, list_models,
 )
 from rushlight.vision.models.vgg import (
     VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn,
@@ -49,9 +45,9 @@ from rushlight.vision.models.vision_transformer import (
     VisionTransformer, vit_b_16, vit_b_32, vit_h_14, vit_l_16, vit_l_32,
 )
 from rushlight.vision.models.weights import (
-    ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights, ConvNeXt_Tiny_Weights,
-    DenseNet121_Weights, DenseNet161_Weights, DenseNet169_Weights, DenseNet201_Weights,
-    EfficientNet_B0_Weights, EfficientNet_B1_Weights, EfficientNet_B2_Weights,
+    AlexNet_Weights, ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights,
+    ConvNeXt_Tiny_Weights, DenseNet121_Weights, DenseNet161_Weights, DenseNet169_Weights,
+    DenseNet201_Weights, EfficientNet_B0_Weights, EfficientNet_B1_Weights, EfficientNet_B2_Weights,
     EfficientNet_B3_Weights, EfficientNet_B4_Weights, EfficientNet_B5_Weights,
     EfficientNet_B6_Weights, EfficientNet_B7_Weights, EfficientNet_V2_L_Weights,
     EfficientNet_V2_M_Weights, EfficientNet_V2_S_Weights, GoogLeNet_Weights, Inception_V3_Weights,
@@ -60,11 +56,14 @@ from rushlight.vision.models.weights import (
     RegNet_X_16GF_Weights, RegNet_X_1_6GF_Weights, RegNet_X_32GF_Weights, RegNet_X_3_2GF_Weights,
     RegNet_X_400MF_Weights, RegNet_X_800MF_Weights, RegNet_X_8GF_Weights, RegNet_Y_128GF_Weights,
     RegNet_Y_16GF_Weights, RegNet_Y_1_6GF_Weights, RegNet_Y_32GF_Weights, RegNet_Y_3_2GF_Weights,
-    RegNet_Y_400MF_Weights, RegNet_Y_800MF_Weights, RegNet_Y_8GF_Weights,
-    ShuffleNet_V2_X0_5_Weights, ShuffleNet_V2_X1_0_Weights, ShuffleNet_V2_X1_5_Weights,
-    ShuffleNet_V2_X2_0_Weights, SqueezeNet1_0_Weights, SqueezeNet1_1_Weights, Swin_B_Weights,
-    Swin_S_Weights, Swin_T_Weights, ViT_B_16_Weights, ViT_B_32_Weights, ViT_H_14_Weights,
-    ViT_L_16_Weights, ViT_L_32_Weights,
+    RegNet_Y_400MF_Weights, RegNet_Y_800MF_Weights, RegNet_Y_8GF_Weights, ResNeXt101_32X8D_Weights,
+    ResNeXt50_32X4D_Weights, ResNet101_Weights, ResNet152_Weights, ResNet18_Weights,
+    ResNet34_Weights, ResNet50_Weights, ShuffleNet_V2_X0_5_Weights, ShuffleNet_V2_X1_0_Weights,
+    ShuffleNet_V2_X1_5_Weights, ShuffleNet_V2_X2_0_Weights, SqueezeNet1_0_Weights,
+    SqueezeNet1_1_Weights, Swin_B_Weights, Swin_S_Weights, Swin_T_Weights, VGG11_BN_Weights,
+    VGG11_Weights, VGG13_BN_Weights, VGG13_Weights, VGG16_BN_Weights, VGG16_Weights,
+    VGG19_BN_Weights, VGG19_Weights, ViT_B_16_Weights, ViT_B_32_Weights, ViT_H_14_Weights,
+    ViT_L_16_Weights, ViT_L_32_Weights, Wide_ResNet101_2_Weights, Wide_ResNet50_2_Weights,
 )
 
 __all__ = [

@@ -78,11 +78,9 @@ def builder(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
     """The function of that name, which makes a network with first weights, or trained ones."""
 
     def build(
-        *, weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
+        weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
     ) -> Any:
-        model = make(**kwargs)
-        filled(model, name, weights, pretrained, progress)
-        return model
+        return filled(make(**kwargs), name, weights, pretrained, progress)
 
     build.__name__ = build.__qualname__ = name
     build.__doc__ = (

@@ -5,11 +5,9 @@ Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2
 
 from __future__ import annotations
 
-from typing import Any
-
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.trained import filled
+from rushlight.vision.models._utils import builder
 
 
 class AlexNet(nn.Module):
@@ -48,10 +46,4 @@ class AlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-def alexnet(
-    weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
-) -> AlexNet:
-    """AlexNet with torch's initial weights, or trained ones; kwargs are those of AlexNet."""
-    model = AlexNet(**kwargs)
-    filled(model, "alexnet", weights, pretrained, progress)
-    return model
+alexnet = builder("alexnet", AlexNet)

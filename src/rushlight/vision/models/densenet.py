@@ -41,8 +41,7 @@ class _DenseLayer(nn.Module):
 
     def bn_function(self, *inputs: Tensor) -> Tensor:
         """All that came before, brought to few channels."""
-        found: Tensor = self.conv1(self.relu1(self.norm1(cat(inputs, 1))))
-        return found
+        return self.conv1(self.relu1(self.norm1(cat(inputs, 1))))
 
     def forward(self, input: Any) -> Tensor:
         """input: the results so far."""

@@ -201,8 +201,7 @@ class InceptionAux(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, in_channels, h, w)."""
         x = self.conv1(self.conv0(F.avg_pool2d(x, kernel_size=5, stride=3)))
-        found: Tensor = self.fc(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))
-        return found
+        return self.fc(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))
 
 
 class Inception3(nn.Module):

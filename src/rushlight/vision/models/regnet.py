@@ -95,8 +95,7 @@ class ResBottleneckBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, width_in, h, w)."""
         shortcut = x if self.proj is None else self.proj(x)
-        found: Tensor = self.activation(shortcut + self.f(x))
-        return found
+        return self.activation(shortcut + self.f(x))
 
 
 class AnyStage(nn.Sequential):
@@ -198,8 +197,7 @@ class RegNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, 3, h, w); the result is (n, num_classes)."""
-        found: Tensor = self.fc(self.avgpool(self.trunk_output(self.stem(x))).flatten(1))
-        return found
+        return self.fc(self.avgpool(self.trunk_output(self.stem(x))).flatten(1))
 
 
 _SIZES = ("depth", "w_0", "w_a", "w_m", "group_width")

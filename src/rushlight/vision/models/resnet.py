@@ -7,11 +7,10 @@ Residual Transformations" (ResNeXt), 2017; Zagoruyko, Komodakis, "Wide Residual 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.trained import filled
+from rushlight.vision.models._utils import builder
 
 Norm = Callable[..., nn.Module]
 
@@ -201,18 +200,7 @@ class ResNet(nn.Module):
 def _builder(
     name: str, block: type[BasicBlock] | type[Bottleneck], layers: Sequence[int], **fixed: int
 ) -> Callable[..., ResNet]:
-    def build(
-        weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
-    ) -> ResNet:
-        model = ResNet(block, layers, **{**fixed, **kwargs})
-        filled(model, name, weights, pretrained, progress)
-        return model
-
-    build.__name__ = build.__qualname__ = name
-    build.__doc__ = (
-        f"{name} with torch's initial weights, or trained ones; kwargs are those of ResNet."
-    )
-    return build
+    return builder(name, lambda **kwargs: ResNet(block, layers, **{**fixed, **kwargs}))
 
 
 resnet18 = _builder("resnet18", BasicBlock, [2, 2, 2, 2])

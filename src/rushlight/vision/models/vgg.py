@@ -6,11 +6,10 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rushlight import nn
 from rushlight._tensor import Tensor
-from rushlight.vision.models.trained import filled
+from rushlight.vision.models._utils import builder
 
 # Channels of the convolutions in each of the five groups, which end with pooling.
 _GROUPS = {
@@ -73,19 +72,7 @@ def make_layers(groups: Sequence[Sequence[int]], batch_norm: bool = False) -> nn
 
 def _builder(depth: int, batch_norm: bool) -> Callable[..., VGG]:
     name = f"vgg{depth}_bn" if batch_norm else f"vgg{depth}"
-
-    def build(
-        weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any
-    ) -> VGG:
-        model = VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs)
-        filled(model, name, weights, pretrained, progress)
-        return model
-
-    build.__name__ = build.__qualname__ = name
-    build.__doc__ = (
-        f"{name} with torch's initial weights, or trained ones; kwargs are those of VGG."
-    )
-    return build
+    return builder(name, lambda **kwargs: VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs))
 
 
 vgg11, vgg13, vgg16, vgg19 = (_builder(depth, False) for depth in _GROUPS)

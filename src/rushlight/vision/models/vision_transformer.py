@@ -207,8 +207,7 @@ class VisionTransformer(nn.Module):
         """x: (n, 3, image_size, image_size); the result is (n, num_classes)."""
         x = self._process_input(x)
         x = cat([self.class_token.expand(x.shape[0], -1, -1), x], 1)
-        found: Tensor = self.heads(self.encoder(x)[:, 0])
-        return found
+        return self.heads(self.encoder(x)[:, 0])
 
 
 def interpolate_embeddings(

@@ -1,477 +1,256 @@
-"""Which trained weights there are for the newer networks: a table, of torchvision 0.28's figures."""
+"""Which trained weights there are for each network: a table, of torchvision 0.28's figures."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from rushlight.vision.models.trained import WHERE, Weights, WeightsEnum, given
+from rushlight.vision.models.trained import Weights, WeightsEnum
 from rushlight.vision.transforms.functional import InterpolationMode
-from rushlight.vision.transforms.presets import SemanticSegmentation
+from rushlight.vision.transforms.presets import ImageClassification, SemanticSegmentation
 
+Recipes = dict[str, Weights]
+
+WHERE = "https://download.pytorch.org/models/"
 _FINE: dict[str, Any] = {"interpolation": InterpolationMode.BICUBIC}
 _HALF: dict[str, Any] = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 
 
-def _whole(size: int) -> dict[str, Any]:
-    """Nothing is cut off."""
-    return {"crop_size": size, "resize_size": size, **_FINE}
+def _file(
+    file: str, count: int, least: int = 1, resize: int = 256, crop: int = 224, **options: Any
+) -> Weights:
+    """A file for networks that tell classes apart.
 
-
-def _segments(file: str, count: int, least: int) -> Weights:
-    made = partial(SemanticSegmentation, resize_size=520)
+    count: its parameters; least: the edge of the smallest image; resize, crop: what images go through.
+    """
+    made = partial(ImageClassification, crop_size=crop, resize_size=resize, **options)
     return Weights(WHERE + file, made, {"num_params": count, "min_size": (least, least)})
 
 
-def _kind(name: str, default: str, **known: Weights) -> Any:
-    members = [*known.items(), ("DEFAULT", known[default])]
+def _first(*file: Any, **options: Any) -> Recipes:
+    return {"IMAGENET1K_V1": _file(*file, **options)}
+
+
+def _twice(stem: str, first: str, second: str, count: int) -> Recipes:
+    """A network of torchvision's two recipes, whose files differ in the marks at their ends."""
+    again = _file(f"{stem}-{second}.pth", count, 1, 232)
+    return {**_first(f"{stem}-{first}.pth", count), "IMAGENET1K_V2": again}
+
+
+def _swag(
+    stem: str, ends: str, linear: str, size: int, count: int, fewer: int, whole: bool = False
+) -> Recipes:
+    """Weakly supervised, then trained end to end or in the last layer; whole: for images of one size."""
+    least, small = (size, 224) if whole else (1, 1)
+    first = _file(f"{stem}_swag-{ends}.pth", count, least, size, size, **_FINE)
+    second = _file(f"{stem}_lc_swag-{linear}.pth", fewer, small, 224, 224, **_FINE)
+    return {"IMAGENET1K_SWAG_E2E_V1": first, "IMAGENET1K_SWAG_LINEAR_V1": second}
+
+
+def _segments(file: str, count: int) -> Recipes:
+    made = partial(SemanticSegmentation, resize_size=520)
+    known = Weights(WHERE + file, made, {"num_params": count, "min_size": (1, 1)})
+    return {"COCO_WITH_VOC_LABELS_V1": known}
+
+
+def _of(network: str, *recipes: Recipes) -> Any:
+    """The enumeration for a network; its default is torchvision's second recipe, or else the first."""
+    known = {name: weights for some in recipes for name, weights in some.items()}
+    default = known.get("IMAGENET1K_V2") or next(iter(known.values()))
     make: Any = WeightsEnum
-    kind: Any = make(name, members, module=__name__)
-    kind.__doc__ = f"Of {name.removesuffix('_Weights')}."
+    kind: Any = make(f"{network}_Weights", [*known.items(), ("DEFAULT", default)], module=__name__)
+    kind.__doc__ = f"Of {network}."
     return kind
 
 
-ConvNeXt_Base_Weights = _kind(
-    "ConvNeXt_Base_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("convnext_base-6075fbad.pth", 88591464, 32, resize_size=232),
+AlexNet_Weights = _of("AlexNet", _first("alexnet-owt-7be5be79.pth", 61100840, 63))
+ConvNeXt_Base_Weights = _of(
+    "ConvNeXt_Base", _first("convnext_base-6075fbad.pth", 88591464, 32, 232)
 )
-ConvNeXt_Large_Weights = _kind(
-    "ConvNeXt_Large_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("convnext_large-ea097f82.pth", 197767336, 32, resize_size=232),
+ConvNeXt_Large_Weights = _of(
+    "ConvNeXt_Large", _first("convnext_large-ea097f82.pth", 197767336, 32, 232)
 )
-ConvNeXt_Small_Weights = _kind(
-    "ConvNeXt_Small_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("convnext_small-0c510722.pth", 50223688, 32, resize_size=230),
+ConvNeXt_Small_Weights = _of(
+    "ConvNeXt_Small", _first("convnext_small-0c510722.pth", 50223688, 32, 230)
 )
-ConvNeXt_Tiny_Weights = _kind(
-    "ConvNeXt_Tiny_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("convnext_tiny-983f1562.pth", 28589128, 32, resize_size=236),
+ConvNeXt_Tiny_Weights = _of(
+    "ConvNeXt_Tiny", _first("convnext_tiny-983f1562.pth", 28589128, 32, 236)
 )
-DenseNet121_Weights = _kind(
-    "DenseNet121_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("densenet121-a639ec97.pth", 7978856, 29),
+DenseNet121_Weights = _of("DenseNet121", _first("densenet121-a639ec97.pth", 7978856, 29))
+DenseNet161_Weights = _of("DenseNet161", _first("densenet161-8d451a50.pth", 28681000, 29))
+DenseNet169_Weights = _of("DenseNet169", _first("densenet169-b2777c0a.pth", 14149480, 29))
+DenseNet201_Weights = _of("DenseNet201", _first("densenet201-c1103571.pth", 20013928, 29))
+EfficientNet_B0_Weights = _of(
+    "EfficientNet_B0", _first("efficientnet_b0_rwightman-7f5810bc.pth", 5288548, **_FINE)
 )
-DenseNet161_Weights = _kind(
-    "DenseNet161_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("densenet161-8d451a50.pth", 28681000, 29),
+EfficientNet_B1_Weights = _of(
+    "EfficientNet_B1",
+    _first("efficientnet_b1_rwightman-bac287d4.pth", 7794184, 1, 256, 240, **_FINE),
+    {"IMAGENET1K_V2": _file("efficientnet_b1-c27df63c.pth", 7794184, 1, 255, 240)},
 )
-DenseNet169_Weights = _kind(
-    "DenseNet169_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("densenet169-b2777c0a.pth", 14149480, 29),
+EfficientNet_B2_Weights = _of(
+    "EfficientNet_B2",
+    _first("efficientnet_b2_rwightman-c35c1473.pth", 9109994, 1, 288, 288, **_FINE),
 )
-DenseNet201_Weights = _kind(
-    "DenseNet201_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("densenet201-c1103571.pth", 20013928, 29),
+EfficientNet_B3_Weights = _of(
+    "EfficientNet_B3",
+    _first("efficientnet_b3_rwightman-b3899882.pth", 12233232, 1, 320, 300, **_FINE),
 )
-EfficientNet_B0_Weights = _kind(
-    "EfficientNet_B0_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("efficientnet_b0_rwightman-7f5810bc.pth", 5288548, 1, **_FINE),
+EfficientNet_B4_Weights = _of(
+    "EfficientNet_B4",
+    _first("efficientnet_b4_rwightman-23ab8bcd.pth", 19341616, 1, 384, 380, **_FINE),
 )
-EfficientNet_B1_Weights = _kind(
-    "EfficientNet_B1_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given(
-        "efficientnet_b1_rwightman-bac287d4.pth", 7794184, 1, crop_size=240, **_FINE
-    ),
-    IMAGENET1K_V2=given("efficientnet_b1-c27df63c.pth", 7794184, 1, crop_size=240, resize_size=255),
+EfficientNet_B5_Weights = _of(
+    "EfficientNet_B5",
+    _first("efficientnet_b5_lukemelas-1a07897c.pth", 30389784, 1, 456, 456, **_FINE),
 )
-EfficientNet_B2_Weights = _kind(
-    "EfficientNet_B2_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b2_rwightman-c35c1473.pth",
-        9109994,
-        1,
-        crop_size=288,
-        resize_size=288,
-        **_FINE,
-    ),
+EfficientNet_B6_Weights = _of(
+    "EfficientNet_B6",
+    _first("efficientnet_b6_lukemelas-24a108a5.pth", 43040704, 1, 528, 528, **_FINE),
 )
-EfficientNet_B3_Weights = _kind(
-    "EfficientNet_B3_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b3_rwightman-b3899882.pth",
-        12233232,
-        1,
-        crop_size=300,
-        resize_size=320,
-        **_FINE,
-    ),
+EfficientNet_B7_Weights = _of(
+    "EfficientNet_B7",
+    _first("efficientnet_b7_lukemelas-c5b4e57e.pth", 66347960, 1, 600, 600, **_FINE),
 )
-EfficientNet_B4_Weights = _kind(
-    "EfficientNet_B4_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b4_rwightman-23ab8bcd.pth",
-        19341616,
-        1,
-        crop_size=380,
-        resize_size=384,
-        **_FINE,
-    ),
+EfficientNet_V2_L_Weights = _of(
+    "EfficientNet_V2_L",
+    _first("efficientnet_v2_l-59c71312.pth", 118515272, 33, 480, 480, **_FINE, **_HALF),
 )
-EfficientNet_B5_Weights = _kind(
-    "EfficientNet_B5_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b5_lukemelas-1a07897c.pth",
-        30389784,
-        1,
-        crop_size=456,
-        resize_size=456,
-        **_FINE,
-    ),
+EfficientNet_V2_M_Weights = _of(
+    "EfficientNet_V2_M", _first("efficientnet_v2_m-dc08266a.pth", 54139356, 33, 480, 480)
 )
-EfficientNet_B6_Weights = _kind(
-    "EfficientNet_B6_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b6_lukemelas-24a108a5.pth",
-        43040704,
-        1,
-        crop_size=528,
-        resize_size=528,
-        **_FINE,
-    ),
+EfficientNet_V2_S_Weights = _of(
+    "EfficientNet_V2_S", _first("efficientnet_v2_s-dd5fe13b.pth", 21458488, 33, 384, 384)
 )
-EfficientNet_B7_Weights = _kind(
-    "EfficientNet_B7_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_b7_lukemelas-c5b4e57e.pth",
-        66347960,
-        1,
-        crop_size=600,
-        resize_size=600,
-        **_FINE,
-    ),
+GoogLeNet_Weights = _of("GoogLeNet", _first("googlenet-1378be20.pth", 6624904, 15))
+Inception_V3_Weights = _of(
+    "Inception_V3", _first("inception_v3_google-0cc3c7bd.pth", 27161264, 75, 342, 299)
 )
-EfficientNet_V2_L_Weights = _kind(
-    "EfficientNet_V2_L_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_v2_l-59c71312.pth",
-        118515272,
-        33,
-        crop_size=480,
-        resize_size=480,
-        **_FINE,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
-    ),
+MNASNet0_5_Weights = _of("MNASNet0_5", _first("mnasnet0.5_top1_67.823-3ffadce67e.pth", 2218512))
+MNASNet0_75_Weights = _of("MNASNet0_75", _first("mnasnet0_75-7090bc5f.pth", 3170208, 1, 232))
+MNASNet1_0_Weights = _of("MNASNet1_0", _first("mnasnet1.0_top1_73.512-f206786ef8.pth", 4383312))
+MNASNet1_3_Weights = _of("MNASNet1_3", _first("mnasnet1_3-a4c69d6f.pth", 6282256, 1, 232))
+MobileNet_V2_Weights = _of("MobileNet_V2", _twice("mobilenet_v2", "b0353104", "7ebf99e0", 3504872))
+MobileNet_V3_Large_Weights = _of(
+    "MobileNet_V3_Large", _twice("mobilenet_v3_large", "8738ca79", "5c1a4163", 5483032)
 )
-EfficientNet_V2_M_Weights = _kind(
-    "EfficientNet_V2_M_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_v2_m-dc08266a.pth", 54139356, 33, crop_size=480, resize_size=480
-    ),
+MobileNet_V3_Small_Weights = _of(
+    "MobileNet_V3_Small", _first("mobilenet_v3_small-047dcff4.pth", 2542856)
 )
-EfficientNet_V2_S_Weights = _kind(
-    "EfficientNet_V2_S_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "efficientnet_v2_s-dd5fe13b.pth", 21458488, 33, crop_size=384, resize_size=384
-    ),
+RegNet_X_16GF_Weights = _of(
+    "RegNet_X_16GF", _twice("regnet_x_16gf", "2007eb11", "ba3796d7", 54278536)
 )
-GoogLeNet_Weights = _kind(
-    "GoogLeNet_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("googlenet-1378be20.pth", 6624904, 15),
+RegNet_X_1_6GF_Weights = _of(
+    "RegNet_X_1_6GF", _twice("regnet_x_1_6gf", "e3633e7f", "a12f2b72", 9190136)
 )
-Inception_V3_Weights = _kind(
-    "Inception_V3_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given(
-        "inception_v3_google-0cc3c7bd.pth", 27161264, 75, crop_size=299, resize_size=342
-    ),
+RegNet_X_32GF_Weights = _of(
+    "RegNet_X_32GF", _twice("regnet_x_32gf", "9d47f8d0", "6eb8fdc6", 107811560)
 )
-MNASNet0_5_Weights = _kind(
-    "MNASNet0_5_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("mnasnet0.5_top1_67.823-3ffadce67e.pth", 2218512, 1),
+RegNet_X_3_2GF_Weights = _of(
+    "RegNet_X_3_2GF", _twice("regnet_x_3_2gf", "f342aeae", "7071aa85", 15296552)
 )
-MNASNet0_75_Weights = _kind(
-    "MNASNet0_75_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("mnasnet0_75-7090bc5f.pth", 3170208, 1, resize_size=232),
+RegNet_X_400MF_Weights = _of(
+    "RegNet_X_400MF", _twice("regnet_x_400mf", "adf1edd5", "62229a5f", 5495976)
 )
-MNASNet1_0_Weights = _kind(
-    "MNASNet1_0_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("mnasnet1.0_top1_73.512-f206786ef8.pth", 4383312, 1),
+RegNet_X_800MF_Weights = _of(
+    "RegNet_X_800MF", _twice("regnet_x_800mf", "ad17e45c", "94a99ebd", 7259656)
 )
-MNASNet1_3_Weights = _kind(
-    "MNASNet1_3_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("mnasnet1_3-a4c69d6f.pth", 6282256, 1, resize_size=232),
+RegNet_X_8GF_Weights = _of("RegNet_X_8GF", _twice("regnet_x_8gf", "03ceed89", "2b70d774", 39572648))
+RegNet_Y_128GF_Weights = _of(
+    "RegNet_Y_128GF", _swag("regnet_y_128gf", "c8ce3e52", "cbe8ce12", 384, 644812894, 644812894)
 )
-MobileNet_V2_Weights = _kind(
-    "MobileNet_V2_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("mobilenet_v2-b0353104.pth", 3504872, 1),
-    IMAGENET1K_V2=given("mobilenet_v2-7ebf99e0.pth", 3504872, 1, resize_size=232),
+RegNet_Y_16GF_Weights = _of(
+    "RegNet_Y_16GF",
+    _twice("regnet_y_16gf", "9e6ed7dd", "3e4a00f9", 83590140),
+    _swag("regnet_y_16gf", "43afe44d", "f3ec0043", 384, 83590140, 83590140),
 )
-MobileNet_V3_Large_Weights = _kind(
-    "MobileNet_V3_Large_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("mobilenet_v3_large-8738ca79.pth", 5483032, 1),
-    IMAGENET1K_V2=given("mobilenet_v3_large-5c1a4163.pth", 5483032, 1, resize_size=232),
+RegNet_Y_1_6GF_Weights = _of(
+    "RegNet_Y_1_6GF", _twice("regnet_y_1_6gf", "b11a554e", "0d7bc02a", 11202430)
 )
-MobileNet_V3_Small_Weights = _kind(
-    "MobileNet_V3_Small_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("mobilenet_v3_small-047dcff4.pth", 2542856, 1),
+RegNet_Y_32GF_Weights = _of(
+    "RegNet_Y_32GF",
+    _twice("regnet_y_32gf", "4dee3f7a", "8db6d4b5", 145046770),
+    _swag("regnet_y_32gf", "04fdfa75", "e1583746", 384, 145046770, 145046770),
 )
-RegNet_X_16GF_Weights = _kind(
-    "RegNet_X_16GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_16gf-2007eb11.pth", 54278536, 1),
-    IMAGENET1K_V2=given("regnet_x_16gf-ba3796d7.pth", 54278536, 1, resize_size=232),
+RegNet_Y_3_2GF_Weights = _of(
+    "RegNet_Y_3_2GF", _twice("regnet_y_3_2gf", "b5a9779c", "9180c971", 19436338)
 )
-RegNet_X_1_6GF_Weights = _kind(
-    "RegNet_X_1_6GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_1_6gf-e3633e7f.pth", 9190136, 1),
-    IMAGENET1K_V2=given("regnet_x_1_6gf-a12f2b72.pth", 9190136, 1, resize_size=232),
+RegNet_Y_400MF_Weights = _of(
+    "RegNet_Y_400MF", _twice("regnet_y_400mf", "c65dace8", "e6988f5f", 4344144)
 )
-RegNet_X_32GF_Weights = _kind(
-    "RegNet_X_32GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_32gf-9d47f8d0.pth", 107811560, 1),
-    IMAGENET1K_V2=given("regnet_x_32gf-6eb8fdc6.pth", 107811560, 1, resize_size=232),
+RegNet_Y_800MF_Weights = _of(
+    "RegNet_Y_800MF", _twice("regnet_y_800mf", "1b27b58c", "58fc7688", 6432512)
 )
-RegNet_X_3_2GF_Weights = _kind(
-    "RegNet_X_3_2GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_3_2gf-f342aeae.pth", 15296552, 1),
-    IMAGENET1K_V2=given("regnet_x_3_2gf-7071aa85.pth", 15296552, 1, resize_size=232),
+RegNet_Y_8GF_Weights = _of("RegNet_Y_8GF", _twice("regnet_y_8gf", "d0d0e4a8", "dc2b1b54", 39381472))
+ResNet101_Weights = _of("ResNet101", _twice("resnet101", "63fe2227", "cd907fc2", 44549160))
+ResNet152_Weights = _of("ResNet152", _twice("resnet152", "394f9c45", "f82ba261", 60192808))
+ResNet18_Weights = _of("ResNet18", _first("resnet18-f37072fd.pth", 11689512))
+ResNet34_Weights = _of("ResNet34", _first("resnet34-b627a593.pth", 21797672))
+ResNet50_Weights = _of("ResNet50", _twice("resnet50", "0676ba61", "11ad3fa6", 25557032))
+ResNeXt101_32X8D_Weights = _of(
+    "ResNeXt101_32X8D", _twice("resnext101_32x8d", "8ba56ff5", "110c445d", 88791336)
 )
-RegNet_X_400MF_Weights = _kind(
-    "RegNet_X_400MF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_400mf-adf1edd5.pth", 5495976, 1),
-    IMAGENET1K_V2=given("regnet_x_400mf-62229a5f.pth", 5495976, 1, resize_size=232),
+ResNeXt50_32X4D_Weights = _of(
+    "ResNeXt50_32X4D", _twice("resnext50_32x4d", "7cdf4587", "1a0047aa", 25028904)
 )
-RegNet_X_800MF_Weights = _kind(
-    "RegNet_X_800MF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_800mf-ad17e45c.pth", 7259656, 1),
-    IMAGENET1K_V2=given("regnet_x_800mf-94a99ebd.pth", 7259656, 1, resize_size=232),
+ShuffleNet_V2_X0_5_Weights = _of(
+    "ShuffleNet_V2_X0_5", _first("shufflenetv2_x0.5-f707e7126e.pth", 1366792)
 )
-RegNet_X_8GF_Weights = _kind(
-    "RegNet_X_8GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_x_8gf-03ceed89.pth", 39572648, 1),
-    IMAGENET1K_V2=given("regnet_x_8gf-2b70d774.pth", 39572648, 1, resize_size=232),
+ShuffleNet_V2_X1_0_Weights = _of(
+    "ShuffleNet_V2_X1_0", _first("shufflenetv2_x1-5666bf0f80.pth", 2278604)
 )
-RegNet_Y_128GF_Weights = _kind(
-    "RegNet_Y_128GF_Weights",
-    "IMAGENET1K_SWAG_E2E_V1",
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "regnet_y_128gf_swag-c8ce3e52.pth",
-        644812894,
-        1,
-        crop_size=384,
-        resize_size=384,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given(
-        "regnet_y_128gf_lc_swag-cbe8ce12.pth", 644812894, 1, **_whole(224)
-    ),
+ShuffleNet_V2_X1_5_Weights = _of(
+    "ShuffleNet_V2_X1_5", _first("shufflenetv2_x1_5-3c479a10.pth", 3503624, 1, 232)
 )
-RegNet_Y_16GF_Weights = _kind(
-    "RegNet_Y_16GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_16gf-9e6ed7dd.pth", 83590140, 1),
-    IMAGENET1K_V2=given("regnet_y_16gf-3e4a00f9.pth", 83590140, 1, resize_size=232),
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "regnet_y_16gf_swag-43afe44d.pth",
-        83590140,
-        1,
-        crop_size=384,
-        resize_size=384,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given(
-        "regnet_y_16gf_lc_swag-f3ec0043.pth", 83590140, 1, **_whole(224)
-    ),
+ShuffleNet_V2_X2_0_Weights = _of(
+    "ShuffleNet_V2_X2_0", _first("shufflenetv2_x2_0-8be3c8ee.pth", 7393996, 1, 232)
 )
-RegNet_Y_1_6GF_Weights = _kind(
-    "RegNet_Y_1_6GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_1_6gf-b11a554e.pth", 11202430, 1),
-    IMAGENET1K_V2=given("regnet_y_1_6gf-0d7bc02a.pth", 11202430, 1, resize_size=232),
+SqueezeNet1_0_Weights = _of("SqueezeNet1_0", _first("squeezenet1_0-b66bff10.pth", 1248424, 21))
+SqueezeNet1_1_Weights = _of("SqueezeNet1_1", _first("squeezenet1_1-b8a52dc0.pth", 1235496, 17))
+Swin_B_Weights = _of("Swin_B", _first("swin_b-68c6b09e.pth", 87768224, 224, 238, **_FINE))
+Swin_S_Weights = _of("Swin_S", _first("swin_s-5e29d889.pth", 49606258, 224, 246, **_FINE))
+Swin_T_Weights = _of("Swin_T", _first("swin_t-704ceda3.pth", 28288354, 224, 232, **_FINE))
+VGG11_BN_Weights = _of("VGG11_BN", _first("vgg11_bn-6002323d.pth", 132868840, 32))
+VGG11_Weights = _of("VGG11", _first("vgg11-8a719046.pth", 132863336, 32))
+VGG13_BN_Weights = _of("VGG13_BN", _first("vgg13_bn-abd245e5.pth", 133053736, 32))
+VGG13_Weights = _of("VGG13", _first("vgg13-19584684.pth", 133047848, 32))
+VGG16_BN_Weights = _of("VGG16_BN", _first("vgg16_bn-6c64b313.pth", 138365992, 32))
+VGG16_Weights = _of(
+    "VGG16",
+    _first("vgg16-397923af.pth", 138357544, 32),
+    {"IMAGENET1K_FEATURES": _file("vgg16_features-amdegroot-88682ab5.pth", 138357544, 32)},
 )
-RegNet_Y_32GF_Weights = _kind(
-    "RegNet_Y_32GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_32gf-4dee3f7a.pth", 145046770, 1),
-    IMAGENET1K_V2=given("regnet_y_32gf-8db6d4b5.pth", 145046770, 1, resize_size=232),
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "regnet_y_32gf_swag-04fdfa75.pth",
-        145046770,
-        1,
-        crop_size=384,
-        resize_size=384,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given(
-        "regnet_y_32gf_lc_swag-e1583746.pth", 145046770, 1, **_whole(224)
-    ),
+VGG19_BN_Weights = _of("VGG19_BN", _first("vgg19_bn-c79401a0.pth", 143678248, 32))
+VGG19_Weights = _of("VGG19", _first("vgg19-dcbb9e9d.pth", 143667240, 32))
+ViT_B_16_Weights = _of(
+    "ViT_B_16",
+    _first("vit_b_16-c867db91.pth", 86567656, 224),
+    _swag("vit_b_16", "9ac1b537", "4e70ced5", 384, 86859496, 86567656, whole=True),
 )
-RegNet_Y_3_2GF_Weights = _kind(
-    "RegNet_Y_3_2GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_3_2gf-b5a9779c.pth", 19436338, 1),
-    IMAGENET1K_V2=given("regnet_y_3_2gf-9180c971.pth", 19436338, 1, resize_size=232),
+ViT_B_32_Weights = _of("ViT_B_32", _first("vit_b_32-d86f8d99.pth", 88224232, 224))
+ViT_H_14_Weights = _of(
+    "ViT_H_14", _swag("vit_h_14", "80465313", "c1eb923e", 518, 633470440, 632045800, whole=True)
 )
-RegNet_Y_400MF_Weights = _kind(
-    "RegNet_Y_400MF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_400mf-c65dace8.pth", 4344144, 1),
-    IMAGENET1K_V2=given("regnet_y_400mf-e6988f5f.pth", 4344144, 1, resize_size=232),
+ViT_L_16_Weights = _of(
+    "ViT_L_16",
+    _first("vit_l_16-852ce7e3.pth", 304326632, 224, 242),
+    _swag("vit_l_16", "4f3808c9", "4d563306", 512, 305174504, 304326632, whole=True),
 )
-RegNet_Y_800MF_Weights = _kind(
-    "RegNet_Y_800MF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_800mf-1b27b58c.pth", 6432512, 1),
-    IMAGENET1K_V2=given("regnet_y_800mf-58fc7688.pth", 6432512, 1, resize_size=232),
+ViT_L_32_Weights = _of("ViT_L_32", _first("vit_l_32-c7638314.pth", 306535400, 224))
+Wide_ResNet101_2_Weights = _of(
+    "Wide_ResNet101_2", _twice("wide_resnet101_2", "32ee1156", "d733dc28", 126886696)
 )
-RegNet_Y_8GF_Weights = _kind(
-    "RegNet_Y_8GF_Weights",
-    "IMAGENET1K_V2",
-    IMAGENET1K_V1=given("regnet_y_8gf-d0d0e4a8.pth", 39381472, 1),
-    IMAGENET1K_V2=given("regnet_y_8gf-dc2b1b54.pth", 39381472, 1, resize_size=232),
+Wide_ResNet50_2_Weights = _of(
+    "Wide_ResNet50_2", _twice("wide_resnet50_2", "95faca4d", "9ba9bcbe", 68883240)
 )
-ShuffleNet_V2_X0_5_Weights = _kind(
-    "ShuffleNet_V2_X0_5_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("shufflenetv2_x0.5-f707e7126e.pth", 1366792, 1),
+DeepLabV3_MobileNet_V3_Large_Weights = _of(
+    "DeepLabV3_MobileNet_V3_Large", _segments("deeplabv3_mobilenet_v3_large-fc3c493d.pth", 11029328)
 )
-ShuffleNet_V2_X1_0_Weights = _kind(
-    "ShuffleNet_V2_X1_0_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("shufflenetv2_x1-5666bf0f80.pth", 2278604, 1),
+DeepLabV3_ResNet101_Weights = _of(
+    "DeepLabV3_ResNet101", _segments("deeplabv3_resnet101_coco-586e9e4e.pth", 60996202)
 )
-ShuffleNet_V2_X1_5_Weights = _kind(
-    "ShuffleNet_V2_X1_5_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("shufflenetv2_x1_5-3c479a10.pth", 3503624, 1, resize_size=232),
+DeepLabV3_ResNet50_Weights = _of(
+    "DeepLabV3_ResNet50", _segments("deeplabv3_resnet50_coco-cd0a2569.pth", 42004074)
 )
-ShuffleNet_V2_X2_0_Weights = _kind(
-    "ShuffleNet_V2_X2_0_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("shufflenetv2_x2_0-8be3c8ee.pth", 7393996, 1, resize_size=232),
-)
-SqueezeNet1_0_Weights = _kind(
-    "SqueezeNet1_0_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("squeezenet1_0-b66bff10.pth", 1248424, 21),
-)
-SqueezeNet1_1_Weights = _kind(
-    "SqueezeNet1_1_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("squeezenet1_1-b8a52dc0.pth", 1235496, 17),
-)
-Swin_B_Weights = _kind(
-    "Swin_B_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("swin_b-68c6b09e.pth", 87768224, 224, resize_size=238, **_FINE),
-)
-Swin_S_Weights = _kind(
-    "Swin_S_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("swin_s-5e29d889.pth", 49606258, 224, resize_size=246, **_FINE),
-)
-Swin_T_Weights = _kind(
-    "Swin_T_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("swin_t-704ceda3.pth", 28288354, 224, resize_size=232, **_FINE),
-)
-ViT_B_16_Weights = _kind(
-    "ViT_B_16_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("vit_b_16-c867db91.pth", 86567656, 224),
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "vit_b_16_swag-9ac1b537.pth",
-        86859496,
-        384,
-        crop_size=384,
-        resize_size=384,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given("vit_b_16_lc_swag-4e70ced5.pth", 86567656, 224, **_whole(224)),
-)
-ViT_B_32_Weights = _kind(
-    "ViT_B_32_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("vit_b_32-d86f8d99.pth", 88224232, 224),
-)
-ViT_H_14_Weights = _kind(
-    "ViT_H_14_Weights",
-    "IMAGENET1K_SWAG_E2E_V1",
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "vit_h_14_swag-80465313.pth",
-        633470440,
-        518,
-        crop_size=518,
-        resize_size=518,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given("vit_h_14_lc_swag-c1eb923e.pth", 632045800, 224, **_whole(224)),
-)
-ViT_L_16_Weights = _kind(
-    "ViT_L_16_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("vit_l_16-852ce7e3.pth", 304326632, 224, resize_size=242),
-    IMAGENET1K_SWAG_E2E_V1=given(
-        "vit_l_16_swag-4f3808c9.pth",
-        305174504,
-        512,
-        crop_size=512,
-        resize_size=512,
-        **_FINE,
-    ),
-    IMAGENET1K_SWAG_LINEAR_V1=given("vit_l_16_lc_swag-4d563306.pth", 304326632, 224, **_whole(224)),
-)
-ViT_L_32_Weights = _kind(
-    "ViT_L_32_Weights",
-    "IMAGENET1K_V1",
-    IMAGENET1K_V1=given("vit_l_32-c7638314.pth", 306535400, 224),
-)
-DeepLabV3_MobileNet_V3_Large_Weights = _kind(
-    "DeepLabV3_MobileNet_V3_Large_Weights",
-    "COCO_WITH_VOC_LABELS_V1",
-    COCO_WITH_VOC_LABELS_V1=_segments("deeplabv3_mobilenet_v3_large-fc3c493d.pth", 11029328, 1),
-)
-DeepLabV3_ResNet101_Weights = _kind(
-    "DeepLabV3_ResNet101_Weights",
-    "COCO_WITH_VOC_LABELS_V1",
-    COCO_WITH_VOC_LABELS_V1=_segments("deeplabv3_resnet101_coco-586e9e4e.pth", 60996202, 1),
-)
-DeepLabV3_ResNet50_Weights = _kind(
-    "DeepLabV3_ResNet50_Weights",
-    "COCO_WITH_VOC_LABELS_V1",
-    COCO_WITH_VOC_LABELS_V1=_segments("deeplabv3_resnet50_coco-cd0a2569.pth", 42004074, 1),
-)
-FCN_ResNet101_Weights = _kind(
-    "FCN_ResNet101_Weights",
-    "COCO_WITH_VOC_LABELS_V1",
-    COCO_WITH_VOC_LABELS_V1=_segments("fcn_resnet101_coco-7ecb50ca.pth", 54314346, 1),
-)
-FCN_ResNet50_Weights = _kind(
-    "FCN_ResNet50_Weights",
-    "COCO_WITH_VOC_LABELS_V1",
-    COCO_WITH_VOC_LABELS_V1=_segments("fcn_resnet50_coco-1167a1af.pth", 35322218, 1),
-)
+FCN_ResNet101_Weights = _of("FCN_ResNet101", _segments("fcn_resnet101_coco-7ecb50ca.pth", 54314346))
+FCN_ResNet50_Weights = _of("FCN_ResNet50", _segments("fcn_resnet50_coco-1167a1af.pth", 35322218))

@@ -170,8 +170,7 @@ class LinearTransformation(Module):
         """Multiply it."""
         from rushlight.vision.transforms.v2.conversion import LinearTransformation as Checked
 
-        result: Tensor = Checked(self.transformation_matrix, self.mean_vector)(tensor)
-        return result
+        return Checked(self.transformation_matrix, self.mean_vector)(tensor)
 
     def __repr__(self) -> str:
         matrix, mean = self.transformation_matrix.tolist(), self.mean_vector.tolist()

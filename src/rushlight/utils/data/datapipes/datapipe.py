@@ -191,8 +191,7 @@ def _counted(reset: Callable[..., Any]) -> Callable[..., Any]:
 def _begin(pipe: Any) -> int:
     """A new iterator of a pipe: its number, which no older one has."""
     if getattr(pipe, "_is_child_datapipe", False):
-        number: int = pipe._set_main_datapipe_valid_iterator_id()
-        return number
+        return pipe._set_main_datapipe_valid_iterator_id()
     before = pipe._valid_iterator_id
     pipe._valid_iterator_id = 0 if before is None else before + 1
     pipe.reset()

@@ -39,23 +39,21 @@ class _SimpleSegmentationModel(nn.Module):
         return result
 
 
-def on_resnet(
-    depth: int, aux: bool, weights_backbone: Any, progress: bool
-) -> IntermediateLayerGetter:
+Backbone = tuple[IntermediateLayerGetter, int, int]
+
+
+def on_resnet(name: str, aux: bool, weights: Any, progress: bool) -> Backbone:
     """A residual network whose last two stages are dilated."""
-    make: Callable[..., Any] = getattr(resnet, f"resnet{depth}")
+    make: Callable[..., Any] = getattr(resnet, name)
     dilated = [False, True, True]
-    backbone = make(
-        weights=weights_backbone, progress=progress, replace_stride_with_dilation=dilated
-    )
-    return IntermediateLayerGetter(backbone, {"layer4": "out"} | ({"layer3": "aux"} if aux else {}))
+    backbone = make(weights=weights, progress=progress, replace_stride_with_dilation=dilated)
+    layers = {"layer4": "out"} | ({"layer3": "aux"} if aux else {})
+    return IntermediateLayerGetter(backbone, layers), 2048, 1024
 
 
-def on_mobilenet(
-    aux: bool, weights_backbone: Any, progress: bool
-) -> tuple[IntermediateLayerGetter, int, int]:
-    """A dilated MobileNet v3, and the channels of its result and of the one for the second classifier."""
-    made = mobilenetv3.mobilenet_v3_large(weights=weights_backbone, progress=progress, dilated=True)
+def on_mobilenet(aux: bool, weights: Any, progress: bool) -> Backbone:
+    """A dilated MobileNet v3."""
+    made = mobilenetv3.mobilenet_v3_large(weights=weights, progress=progress, dilated=True)
     features: Any = made.features
     marked = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
     stages = [0, *marked, len(features) - 1]
@@ -65,7 +63,29 @@ def on_mobilenet(
     return getter, features[out].out_channels, features[second].out_channels
 
 
-def filled_model(model: Any, name: str, weights: Any, pretrained: bool, progress: bool) -> Any:
-    """The network with trained weights, if these are asked for."""
-    filled(model, name, weights, pretrained, progress)
-    return model
+def builder(
+    name: str, backbone: str, kind: Callable[..., Any], head: Any, second: Any
+) -> Callable[..., Any]:
+    """The function of that name: a network of a kind on a backbone, with its head and a second classifier."""
+
+    def build(
+        *, weights: Any = None, progress: bool = True, num_classes: int | None = None, aux_loss: bool | None = None,
+        weights_backbone: Any = "IMAGENET1K_V1", pretrained: bool = False, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        trained = weights is not None or pretrained
+        aux = True if trained else bool(aux_loss)
+        own = None if trained else weights_backbone
+        if backbone.startswith("resnet"):
+            layers, channels, middle = on_resnet(backbone, aux, own, progress)
+        else:
+            layers, channels, middle = on_mobilenet(aux, own, progress)
+        classes = num_classes or CLASSES
+        aside = second(middle, classes) if aux else None
+        model = kind(layers, head(channels, classes), aside)
+        return filled(model, name, weights, pretrained, progress)
+
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = (
+        f"{name} with torch's initial weights, or trained ones; aux_loss: with a second classifier."
+    )
+    return build

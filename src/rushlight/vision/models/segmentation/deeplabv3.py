@@ -5,20 +5,13 @@ Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation", 20
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
-from rushlight.vision.models.segmentation._utils import (
-    CLASSES,
-    _SimpleSegmentationModel,
-    filled_model,
-    on_mobilenet,
-    on_resnet,
-)
+from rushlight.vision.models.segmentation._utils import _SimpleSegmentationModel, builder
 from rushlight.vision.models.segmentation.fcn import FCNHead
 
 __all__ = ["DeepLabV3", "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
@@ -95,32 +88,7 @@ class DeepLabHead(nn.Sequential):
         )
 
 
-def _builder(backbone: str) -> Callable[..., DeepLabV3]:
-    name = f"deeplabv3_{backbone}"
-
-    def build(
-        *, weights: Any = None, progress: bool = True, num_classes: int | None = None, aux_loss: bool | None = None,
-        weights_backbone: Any = "IMAGENET1K_V1", pretrained: bool = False, **kwargs: Any,
-    ) -> DeepLabV3:  # fmt: skip
-        trained = weights is not None or pretrained
-        aux = True if trained else bool(aux_loss)
-        own = None if trained else weights_backbone
-        if backbone.startswith("resnet"):
-            layers = on_resnet(int(backbone[6:]), aux, own, progress)
-            channels, middle = 2048, 1024
-        else:
-            layers, channels, middle = on_mobilenet(aux, own, progress)
-        classes = num_classes or CLASSES
-        second = FCNHead(middle, classes) if aux else None
-        model = DeepLabV3(layers, DeepLabHead(channels, classes), second)
-        return filled_model(model, name, weights, pretrained, progress)
-
-    build.__name__ = build.__qualname__ = name
-    build.__doc__ = (
-        f"{name} with torch's initial weights, or trained ones; aux_loss: with a second classifier."
-    )
-    return build
-
-
-deeplabv3_resnet50, deeplabv3_resnet101 = _builder("resnet50"), _builder("resnet101")
-deeplabv3_mobilenet_v3_large = _builder("mobilenet_v3_large")
+deeplabv3_resnet50, deeplabv3_resnet101, deeplabv3_mobilenet_v3_large = (
+    builder(f"deeplabv3_{backbone}", backbone, DeepLabV3, DeepLabHead, FCNHead)
+    for backbone in ("resnet50", "resnet101", "mobilenet_v3_large")
+)

@@ -101,8 +101,7 @@ def _valid(
     w, h = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
     inside = (corners >= 0).all(-1)
     inside &= (corners <= tensor([width, height, width, height])).all(-1)
-    result: Tensor = (w >= min_size) & (h >= min_size) & (w * h >= min_area) & inside
-    return result
+    return (w >= min_size) & (h >= min_size) & (w * h >= min_area) & inside
 
 
 def sanitize_keypoints(key_points: Tensor, canvas_size: Any = None) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,13 @@ def test_every_name_stands_where_the_table_says():
         if entry.asks or (entry.place == "Tensor" and entry.mark != "!"):
             # A function of its own on the code of the room's.
             own = next(f for twin, f, *_ in functions._declared if twin is own)
-        assert own is getattr(room, entry.name), entry
+        theirs = getattr(room, entry.name)
+        if entry.place == "Tensor" and own is not theirs:
+            # But for `out`, which methods have not.
+            same = (own.__code__.co_filename, own.__code__.co_firstlineno)
+            assert same == (theirs.__code__.co_filename, theirs.__code__.co_firstlineno), entry
+            continue
+        assert own is theirs, entry
 
 
 def test_nothing_is_said_twice():

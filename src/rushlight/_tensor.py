@@ -29,9 +29,8 @@ from rushlight.core.tensor import (
 from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
 from rushlight.device import device
 from rushlight.elsewhere import device_of, has_memory
-from rushlight.errors import warn
+from rushlight.errors import warn, warn_once
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.interop import InteropMethods
 from rushlight.methods.attributes import AttributeMethods
 from rushlight.methods.creation import CreationMethods
 from rushlight.methods.listed import ListedMethods
@@ -42,10 +41,14 @@ from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type
 from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
 from rushlight.overriding.functions import admit
 from rushlight.printing import format_scalar, format_tensor
-from rushlight.size import Size
+from rushlight.size import Size, size_of
 
 __all__ = ["Tensor", "wrap"]
 
+_LOSES_GRADIENT = (
+    "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior. Consider "
+    "using tensor.detach() first."
+)
 FLOAT64, INT64 = dtypes.float64.numpy, dtypes.int64.numpy
 
 
@@ -55,7 +58,6 @@ class Tensor(
     AttributeMethods,
     SeldomMethods,
     CreationMethods,
-    InteropMethods,
     TensorBase,
 ):
     """An n-dimensional array that remembers how it was computed.
@@ -84,7 +86,7 @@ class Tensor(
     @property
     def shape(self) -> Size:
         """The sizes of all dimensions."""
-        return Size(self._data.shape)
+        return size_of(self._data.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -389,6 +391,8 @@ class Tensor(
 
     def __float__(self) -> float:
         value = self._only_element()
+        if state.grad and wants_grad(self):
+            warn_once(_LOSES_GRADIENT)
         return float(dtypes.number_in(value, FLOAT64) if isinstance(value, complex) else value)
 
     def __int__(self) -> int:
@@ -396,7 +400,10 @@ class Tensor(
         return int(dtypes.number_in(value, INT64) if isinstance(value, complex) else value)
 
     def __complex__(self) -> complex:
-        return complex(self._only_element())
+        value = self._only_element()
+        if state.grad and wants_grad(self):
+            warn_once(_LOSES_GRADIENT)
+        return complex(value)
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iub" or self._data.size != 1:

@@ -18,8 +18,6 @@ import numpy as np
 
 from rushlight.caller import HERE
 
-# Where a user's own call of NumPy on a tensor passes through rushlight.
-_DOOR = os.path.join(HERE, "interop.py")
 # Computing for whoever calls them.
 _LIBRARIES = tuple(
     os.path.join(os.path.dirname(os.path.dirname(np.__file__)), name, "")
@@ -36,9 +34,7 @@ class _Report:
         depth = 2
         while True:
             name = frame.f_code.co_filename
-            if name == _DOOR:
-                depth += 1
-            elif name.startswith(HERE):
+            if name.startswith(HERE):
                 return
             elif not name.startswith(_LIBRARIES):
                 break

@@ -128,6 +128,7 @@ class ListedMethods:
     resolve_neg = method(complex.resolve_neg, "resolve_neg")
 
     __array__ = method(conversion.as_array, "__array__", "spelled")
+    __array_wrap__ = method(conversion.as_result, "__array_wrap__", "spelled")
     __contains__ = method(conversion.contains, "__contains__", "spelled")
     apply_ = method(conversion.map_elements, "apply_")
     astype = conversion.astype

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.core.doors import apply
+from rushlight.core.doors import apply, literal
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
-from rushlight.interop import with_array
 from rushlight.ops import indexing, overwriting, pointwise, product
 from rushlight.ops.arguments import relabel
+from rushlight.ops.data import KNOWN, checked
 from rushlight.ops.pointwise import NUMBERS
 from rushlight.overriding.functions import met, method
 from rushlight.primitives import bitwise as bit_rows
@@ -35,23 +35,17 @@ def _called(method: Any, name: str) -> Any:
     return method
 
 
-def _operator(name: str, row: Primitive, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor]:
+def _operator(name: str, row: Primitive) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
         if isinstance(other, _OPERANDS):
             return apply(row, self, other)
-        if isinstance(other, np.ndarray):
-            return with_array(row, ufunc, self, other)
         return _other(self, name, other)
 
     return _called(method, name)
 
 
-def _reflected(
-    name: str, row: Primitive, ufunc: np.ufunc, label: str | None = None
-) -> Callable[[Any, Any], Tensor]:
+def _reflected(name: str, row: Primitive, label: str | None = None) -> Callable[[Any, Any], Tensor]:
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return with_array(row, ufunc, other, self)
         if not isinstance(other, _OPERANDS):
             return _other(self, name, other)
         result = apply(row, other, self)
@@ -70,15 +64,24 @@ def _inplace(name: str, method: Callable[..., Any]) -> Callable[[Any, Any], Tens
 
 
 def _divided_by(self: Any, other: Any) -> Any:
-    # As in torch: the reciprocal times the number.
+    # As in torch: the reciprocal times the number; or the array, which NumPy carries out.
     if isinstance(other, np.ndarray):
-        return with_array(rows.div, np.true_divide, other, self)
+        return apply(rows.reciprocal, self) * other
     if not isinstance(other, _OPERANDS):
         return _other(self, "__rtruediv__", other)
     inverse = apply(rows.reciprocal, self)
     if isinstance(other, (int, float)) and other == 1 and inverse._node is None:
         return inverse
     return apply(rows.mul, inverse, other)
+
+
+def _equal(self: Any, other: Any) -> Any:
+    # The one operator that takes arrays; all others leave them to NumPy.
+    if isinstance(other, np.ndarray) and other.dtype.newbyteorder("=") in KNOWN:
+        other = literal(checked(other))
+    if isinstance(other, _OPERANDS):
+        return apply(rows.eq, self, other)
+    return _other(self, "__eq__", other)
 
 
 _matmul: Callable[[Any, Any], Any] = product.matmul
@@ -89,36 +92,36 @@ class OperatorMethods:
 
     __slots__ = ()
 
-    __add__ = _operator("__add__", rows.add, np.add)
-    __radd__ = _operator("__radd__", rows.add, np.add)
-    __sub__ = _operator("__sub__", rows.sub, np.subtract)
-    __rsub__ = _reflected("__rsub__", rows.sub, np.subtract, "RsubBackward1")
-    __mul__ = _operator("__mul__", rows.mul, np.multiply)
-    __rmul__ = _operator("__rmul__", rows.mul, np.multiply)
-    __truediv__ = __div__ = _operator("__truediv__", rows.div, np.true_divide)
+    __add__ = _operator("__add__", rows.add)
+    __radd__ = _operator("__radd__", rows.add)
+    __sub__ = _operator("__sub__", rows.sub)
+    __rsub__ = _reflected("__rsub__", rows.sub, "RsubBackward1")
+    __mul__ = _operator("__mul__", rows.mul)
+    __rmul__ = _operator("__rmul__", rows.mul)
+    __truediv__ = __div__ = _operator("__truediv__", rows.div)
     __rtruediv__ = __rdiv__ = _called(_divided_by, "__rdiv__")
-    __floordiv__ = _operator("__floordiv__", rounding.floor_division, np.floor_divide)
-    __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division, np.floor_divide)
-    __mod__ = _operator("__mod__", rows.remainder, np.remainder)
-    __rmod__ = _reflected("__rmod__", rows.remainder, np.remainder)
-    __pow__ = _operator("pow", rows.pow, np.power)
-    __rpow__ = _reflected("__rpow__", rows.pow, np.power)
-    __lt__ = _operator("__lt__", rows.lt, np.less)
-    __le__ = _operator("__le__", rows.le, np.less_equal)
-    __gt__ = _operator("__gt__", rows.gt, np.greater)
-    __ge__ = _operator("__ge__", rows.ge, np.greater_equal)
-    __eq__ = _operator("__eq__", rows.eq, np.equal)  # type: ignore[assignment]
-    __ne__ = _operator("__ne__", rows.ne, np.not_equal)  # type: ignore[assignment]
-    __and__ = _operator("__and__", bit_rows.bitwise_and, np.bitwise_and)
-    __rand__ = _operator("__rand__", bit_rows.bitwise_and, np.bitwise_and)
-    __or__ = _operator("__or__", bit_rows.bitwise_or, np.bitwise_or)
-    __ror__ = _operator("__ror__", bit_rows.bitwise_or, np.bitwise_or)
-    __xor__ = _operator("__xor__", bit_rows.bitwise_xor, np.bitwise_xor)
-    __rxor__ = _operator("__rxor__", bit_rows.bitwise_xor, np.bitwise_xor)
-    __lshift__ = _operator("__lshift__", bit_rows.bitwise_left_shift, np.left_shift)
-    __rlshift__ = _reflected("__rlshift__", bit_rows.bitwise_left_shift, np.left_shift)
-    __rshift__ = _operator("__rshift__", bit_rows.bitwise_right_shift, np.right_shift)
-    __rrshift__ = _reflected("__rrshift__", bit_rows.bitwise_right_shift, np.right_shift)
+    __floordiv__ = _operator("__floordiv__", rounding.floor_division)
+    __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division)
+    __mod__ = _operator("__mod__", rows.remainder)
+    __rmod__ = _reflected("__rmod__", rows.remainder)
+    __pow__ = _operator("pow", rows.pow)
+    __rpow__ = _reflected("__rpow__", rows.pow)
+    __lt__ = _operator("__lt__", rows.lt)
+    __le__ = _operator("__le__", rows.le)
+    __gt__ = _operator("__gt__", rows.gt)
+    __ge__ = _operator("__ge__", rows.ge)
+    __eq__ = _called(_equal, "__eq__")  # type: ignore[assignment]
+    __ne__ = _operator("__ne__", rows.ne)  # type: ignore[assignment]
+    __and__ = _operator("__and__", bit_rows.bitwise_and)
+    __rand__ = _operator("__rand__", bit_rows.bitwise_and)
+    __or__ = _operator("__or__", bit_rows.bitwise_or)
+    __ror__ = _operator("__ror__", bit_rows.bitwise_or)
+    __xor__ = _operator("__xor__", bit_rows.bitwise_xor)
+    __rxor__ = _operator("__rxor__", bit_rows.bitwise_xor)
+    __lshift__ = _operator("__lshift__", bit_rows.bitwise_left_shift)
+    __rlshift__ = _reflected("__rlshift__", bit_rows.bitwise_left_shift)
+    __rshift__ = _operator("__rshift__", bit_rows.bitwise_right_shift)
+    __rrshift__ = _reflected("__rrshift__", bit_rows.bitwise_right_shift)
     __neg__ = method(pointwise.neg, "__neg__")
     __pos__ = method(pointwise.positive, "__pos__")
     __abs__ = method(pointwise.abs, "__abs__")
@@ -137,15 +140,11 @@ class OperatorMethods:
         return apply(bit_rows.bitwise_not, self)
 
     def __matmul__(self: Any, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return with_array(_matmul, np.matmul, self, other)
         if not isinstance(other, TensorBase):
             return _other(self, "__matmul__", other)
         return _matmul(self, other)
 
     def __rmatmul__(self: Any, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            return with_array(_matmul, np.matmul, other, self)
         if not isinstance(other, TensorBase):
             return _other(self, "__rmatmul__", other)
         return _matmul(other, self)

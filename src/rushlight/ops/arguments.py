@@ -82,6 +82,18 @@ def numpy_names(function: F) -> F:
     return called  # type: ignore[return-value]
 
 
+def spelled(
+    function: str, given: tuple[Any, ...], named: dict[str, Any], *keywords: str
+) -> tuple[Any, ...]:
+    """What stands for `*sizes`: given one by one, as one list, or by one of the keywords and no other."""
+    if named:
+        others = named.keys() - keywords or (named if given or len(named) > 1 else ())
+        if others:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{min(others)}'")
+        return tuple(named.values())
+    return given or ((),)
+
+
 def named(function: F, name: str, what: str) -> F:
     """A function that was made for a name, called by it, with its docstring."""
     function.__name__ = function.__qualname__ = name

@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
+    spelled,
     write_out,
 )
 from rushlight.ops.geometry import storage_geometry
@@ -45,7 +46,7 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     tensor([3, 2, 1])
     """
     need_tensor("flip", "input", 1, input)
-    along = many_dims(as_sizes(dims or (named.get("dims", ()),)), input._data.ndim) or ()
+    along = many_dims(as_sizes(spelled("flip", dims, named, "dims")), input._data.ndim) or ()
     return apply(rows.flip, input, dims=along)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.function import Function
-from rushlight.core.doors import apply, into, number, read
+from rushlight.core.doors import apply, into, literal, number, read
 from rushlight.core.state import state
 from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
@@ -28,6 +28,7 @@ from rushlight.layout import (
 )
 from rushlight.memory import laid, placed, show
 from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
+from rushlight.ops.data import on_memory
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
 from rushlight.outline import blank
@@ -298,10 +299,15 @@ def cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
     return to(self, CPU, memory_format=memory_format)
 
 
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any) -> Tensor:
+def cuda(
+    self: Tensor,
+    device: Any = None,
+    non_blocking: bool = False,
+    memory_format: Any = preserve_format,
+) -> Tensor:
     """The tensor on a GPU, the current one if none is named; torch's error if there is none."""
     place = Device("cuda", device) if isinstance(device, int) else device or "cuda"
-    return to(self, place, memory_format=_.get("memory_format", preserve_format))
+    return to(self, place, memory_format=memory_format)
 
 
 def get_device(input: Tensor) -> int:
@@ -310,7 +316,7 @@ def get_device(input: Tensor) -> int:
     return -1 if index is None else index
 
 
-def to_dense(self: Tensor, dtype: Any = None, **_: Any) -> Tensor:
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor itself, in dtype if one is given; a sparse tensor has its own."""
     return self if dtype is None else to(self, dtype)
 
@@ -423,7 +429,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
-    """The array itself, on the same memory. A tensor that requires grad must be detached first."""
+    """An array on the same memory. A tensor that requires grad must be detached first."""
     if not has_memory(self._data) and not force:
         raise TypeError(
             "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
@@ -450,18 +456,21 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
     array = show(read(self, ".numpy()"))
-    # As under torch, NumPy gives what has no elements no strides.
-    return array if array.size else np.empty(array.shape, kind)
+    if self._turned:
+        return array.copy()
+    # A view, of which a program may change the shape. As under torch, NumPy gives what has no elements no strides.
+    return (array if array.size else np.empty(array.shape, kind)).view()
 
 
-def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    """NumPy's way to the array: `np.asarray(tensor)`."""
+def as_array(self: Tensor, dtype: Any = None) -> Array:
+    """NumPy's way to the array: `np.asarray(tensor)`, `np.mean([tensor])`."""
     array = numpy(self)
-    if dtype is not None and array.dtype != dtype:
-        if copy is False:
-            raise ValueError(f"a {array.dtype} tensor cannot be seen as {dtype} without a copy")
-        return array.astype(dtype)
-    return array.copy(order="K") if copy else array
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def as_result(self: Tensor, array: Array) -> Tensor:
+    """What NumPy's function of a tensor gives, as a tensor on that memory; flags as uint8."""
+    return literal(on_memory(array.astype(np.uint8) if array.dtype == bool else array))
 
 
 def item(self: Tensor) -> Any:

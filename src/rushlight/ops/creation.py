@@ -25,7 +25,7 @@ from rushlight.ops.arguments import (
     numpy_dtype,
     write_out,
 )
-from rushlight.ops.data import array_of, checked, on_memory
+from rushlight.ops.data import array_of, on_memory
 from rushlight.ops.storage import TypedStorage, UntypedStorage
 from rushlight.outline import blank
 from rushlight.primitives import placement
@@ -120,8 +120,6 @@ def tensor(
             "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
             "rather than torch.tensor(sourceTensor)."
         )
-    if isinstance(data, str | bytes):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TensorBase) and not elsewhere.has_memory(data._data):
         result = data.detach().clone().to(kind)  # type: ignore[attr-defined]
@@ -139,7 +137,8 @@ def new_tensor(
     dtype: Dtype = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
     if self._turned:
@@ -170,10 +169,8 @@ def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
         if device is not None or choices.made:
             return data.to(device or get_default_device(), kind)  # type: ignore[attr-defined]
         return data if kind is None else data.to(kind)  # type: ignore[return-value, attr-defined]
-    if not isinstance(data, np.ndarray):
+    if not isinstance(data, np.ndarray) or (kind is not None and data.dtype != kind.numpy):
         made = literal(array_of(data, kind))
-    elif kind is not None and data.dtype != kind.numpy:
-        made = literal(dtypes.cast(np.asarray(checked(data)), kind.numpy))
     else:
         made = from_numpy(data)
     return emptied(made, device) if device is not None or choices.made else made
@@ -198,9 +195,13 @@ def asarray(
         shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
-    elif isinstance(obj, np.generic) and copy is False:
-        raise RuntimeError("can't alias NumPy scalars: remove copy=False, or make an array of it")
-    elif hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic):
+    elif isinstance(obj, np.generic):
+        if copy is False:
+            raise RuntimeError(
+                "can't alias NumPy scalars: remove copy=False, or make an array of it"
+            )
+        shared = literal(on_memory(np.asarray(obj)))
+    elif hasattr(obj, "__dlpack__"):
         from rushlight.ops.legacy import from_dlpack
 
         shared = from_dlpack(obj)

@@ -55,7 +55,7 @@ def checked(array: Array) -> Array:
             "between byte orders is currently not supported: use "
             "array.astype(array.dtype.newbyteorder('='))"
         )
-    if array.dtype not in _KNOWN:
+    if array.dtype not in KNOWN:
         kind = array.dtype.type
         raise TypeError(
             f"can't convert np.ndarray of type {kind.__module__}.{kind.__name__}. The only "
@@ -89,13 +89,14 @@ def on_memory(array: Array) -> Array:
 
 def taken(array: Array, what: str, short: str) -> Array:
     """Read-only memory as torch takes it: it warns, and writes. What is mapped stays read-only."""
-    _warn_of_read_only(what, short)
+    warn_of_read_only(what, short)
     owner: Any = root(array)
     return array if isinstance(owner.base, mmap.mmap) else claimed(array)
 
 
 @functools.cache
-def _warn_of_read_only(what: str, short: str) -> None:
+def warn_of_read_only(what: str, short: str) -> None:
+    """Say once that what is read-only will be written to all the same."""
     warn(
         f"The given {what} is not writable, and PyTorch does not support non-writable tensors. "
         f"This means that a write to the tensor changes the {short} all the same. You may want to copy the "
@@ -104,7 +105,7 @@ def _warn_of_read_only(what: str, short: str) -> None:
     )
 
 
-_KNOWN = {d.numpy for d in dtypes.ALL}
+KNOWN = {d.numpy for d in dtypes.ALL}
 
 
 # ---- fast: Python numbers ---------------------------------------------------------------------
@@ -167,6 +168,8 @@ def _fits(array: Array, types: set[type], dtype: dtypes.dtype) -> bool:
 
 
 def _read_slowly(data: Any, dtype: Dtype) -> Array:
+    if isinstance(data, str | bytes):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     shape = _shape_of(data)
     kind = _common(data) if dtype is None else dtype
     array = np.empty(shape, kind.numpy)
@@ -187,9 +190,9 @@ def _warn_of_arrays() -> None:
 
 
 def _is_sequence(value: Any) -> bool:
-    return hasattr(value, "__getitem__") and not isinstance(
-        value, dict | TensorBase | np.generic | type
-    )
+    if isinstance(value, np.generic):
+        return isinstance(value, str | bytes)
+    return hasattr(value, "__getitem__") and not isinstance(value, dict | TensorBase | type)
 
 
 def _shape_of(data: Any) -> tuple[int, ...]:
@@ -239,7 +242,7 @@ def _default_complex() -> dtypes.dtype:
 
 def _known(storage: np.dtype[Any]) -> dtypes.dtype:
     native = storage.newbyteorder("=")
-    if native not in _KNOWN:
+    if native not in KNOWN:
         checked(np.empty(0, storage))
     return dtypes.of(native)
 

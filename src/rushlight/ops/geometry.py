@@ -25,7 +25,7 @@ from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.placement import packed
 from rushlight.primitives.view import dims_of
-from rushlight.size import Size
+from rushlight.size import size_of
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -56,7 +56,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
     """The shape, or the size of one dimension."""
     shape = self._data.shape
     if dim is None:
-        return Size(shape)
+        return size_of(shape)
     if not shape:
         one_dim_of_scalar(dim)
     return shape[one_dim(dim, len(shape))]

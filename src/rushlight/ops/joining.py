@@ -22,6 +22,7 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
+    spelled,
     write_out,
 )
 from rushlight.ops.conversion import in_rows
@@ -326,7 +327,10 @@ def tensor_split(
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
-    where = named.get("indices", named.get("sections", indices_or_sections))
+    given = () if named and indices_or_sections is None else (indices_or_sections,)
+    (where,) = spelled(
+        "tensor_split", given, named, "indices", "sections", "tensor_indices_or_sections"
+    )
     if isinstance(where, TensorBase):
         if where._data.dtype != np.int64 or where._data.ndim > 1:
             raise RuntimeError(
@@ -354,7 +358,7 @@ def tensor_split(
 
 def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple[Tensor, ...]]:
     def function(
-        input: Tensor, indices_or_sections: Any = None, *further: int, **named: Any
+        input: Tensor, indices_or_sections: Any = None, *further: int, **by_name: Any
     ) -> tuple[Tensor, ...]:
         need_tensor(name, "input", 1, input)
         ndim = input._data.ndim
@@ -363,9 +367,9 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
                 f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
                 f"with {ndim} dimensions!"
             )
-        where = named.get("indices", named.get("sections", indices_or_sections))
-        if further:
-            where = (where, *further)
+        first = () if by_name and indices_or_sections is None else (indices_or_sections,)
+        given = spelled(name, (*first, *further), by_name, "indices", "sections")
+        where = given if further else given[0]
         at = 0 if ndim == 1 else dim
         if isinstance(where, int) and (where <= 0 or input._data.shape[at] % where):
             raise RuntimeError(
@@ -407,7 +411,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = as_sizes(repeats or (named.get("repeats", ()),))
+    times = as_sizes(spelled("repeat", repeats, named, "repeats"))
     shape = self._data.shape
     extra = len(times) - len(shape)
     if extra < 0:
@@ -433,7 +437,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
 
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """`repeat`, where fewer numbers than dimensions count from the last one."""
-    times = as_sizes(dims or (named.get("dims", ()),))
+    times = as_sizes(spelled("tile", dims, named, "dims"))
     missing = input._data.ndim - len(times)
     return repeat(input, (1,) * max(missing, 0) + times)
 

@@ -17,7 +17,7 @@ from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype, as_sizes
 from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
-from rushlight.ops.data import array_of, taken
+from rushlight.ops.data import array_of, taken, warn_of_read_only
 from rushlight.overriding.asking import refused
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
@@ -50,6 +50,8 @@ def frombuffer(
         raise RuntimeError(
             "could not retrieve buffer from object: its elements do not lie row by row"
         )
+    if memoryview(buffer).readonly:
+        warn_of_read_only("buffer", "buffer")
     if size == 0 or count == 0:
         raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
@@ -115,22 +117,11 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
                     "convert it with .to()"
                 )
             return as_subclass(first, cls)
-        if isinstance(first, float | str | type(None)) or not hasattr(first, "__len__"):
+        if isinstance(first, float | str | type | None) or not hasattr(first, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
         if isinstance(first, np.ndarray) and not first.ndim and first.dtype.kind in "iu":
             return legacy(cls, dtype, (int(first),))
-        array = array_of(first, None)
-        if array.dtype.kind == "c" and not isinstance(first, np.ndarray):
-            raise TypeError("must be real number, not complex")
-        if isinstance(first, np.ndarray):
-            return as_class(cls, dtypes.cast(array, kind.numpy))
-        if kind.numpy.kind in "iu" and array.size and array.dtype.kind in "iufV":
-            limits = np.iinfo(kind.numpy)
-            if not (array.min() >= limits.min and array.max() <= limits.max):
-                raise RuntimeError(
-                    f"value cannot be converted to type {kind.numpy} without overflow"
-                )
-        return as_class(cls, array.astype(kind.numpy, copy=False))
+        return as_class(cls, array_of(first, kind))
     return as_class(cls, np.empty(check_sizes(as_sizes(args)), kind.numpy))
 
 

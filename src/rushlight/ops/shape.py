@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
     one_dim,
+    spelled,
 )
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
@@ -50,8 +51,8 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if not shape:
-        shape = (named.get("shape", ()),)
+    if named or not shape:
+        shape = spelled("reshape", shape, named, "shape")
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
     if -1 in sizes and input._data.size == 0:
         _check_empty(input._data, sizes)
@@ -77,7 +78,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     tensor([1065353216], dtype=torch.int32)
     """
     if named:
-        shape = (*shape, *named.values())
+        shape = spelled("view", shape, named, "size", "dtype")
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _reinterpreted(self, shape[0].numpy)
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
@@ -257,7 +258,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     torch.Size([5, 2, 3])
     """
     ndim = input._data.ndim
-    order = as_sizes(dims or (named.get("dims", ()),))
+    order = as_sizes(spelled("permute", dims, named, "dims"))
     result: Tensor
     if sorted(order) == list(range(ndim)):
         result = apply(rows.permute, input, dims=order)
@@ -396,9 +397,9 @@ def _need_matrix(self: Tensor, what: str) -> None:
 # ---- repeating without copying ------------------------------------------------------------------
 
 
-def expand(self: Tensor, *size: Any, **named: Any) -> Tensor:
+def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size."""
-    sizes = as_sizes(size or (named.get("size", ()),))
+    sizes = as_sizes(spelled("expand", size, named, "size"))
     old = self._data.shape
     extra = len(sizes) - len(old)
     if extra < 0:
@@ -425,7 +426,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
 
 def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
     """`expand` under NumPy's name."""
-    return expand(input, *size, **named)
+    return expand(input, *spelled("broadcast_to", size, named, "size"))
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:

@@ -16,7 +16,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from types import CodeType, FrameType, FunctionType
+from types import CellType, CodeType, FrameType, FunctionType
 from typing import Any, TypeVar, cast
 
 from rushlight.core.node import PrimitiveNode
@@ -110,7 +110,7 @@ _LEFT_OUT = {("torch.nn.functional.l1_loss", "weight")}
 
 
 def _left_out(function: str, name: str, value: Any) -> bool:
-    unused_out = name == "out" and value is None and function not in _WITH_OUT
+    unused_out = name in ("out", "_out") and value is None and function not in _WITH_OUT
     return unused_out or (function, name) in _LEFT_OUT
 
 
@@ -307,8 +307,31 @@ _OTHERS = {
 }  # fmt: skip
 
 
+def _without_out(function: Any) -> Any:
+    """The function with a name for `out` that nobody gives: methods have none, as NumPy's `sum(t)` finds out."""
+    code, inner = function.__code__, getattr(function, "__wrapped__", None)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    cells, defaults = function.__closure__, function.__kwdefaults__
+    if "out" in names:
+        code = code.replace(
+            co_varnames=tuple("_out" if n == "out" else n for n in code.co_varnames)
+        )
+        defaults = {"_out" if n == "out" else n: value for n, value in (defaults or {}).items()}
+    if inner is not None and (bare := _without_out(inner)) is not inner:
+        cells = tuple(CellType(bare) if c.cell_contents is inner else c for c in cells)
+    if code is function.__code__ and cells is function.__closure__:
+        return function
+    twin: Any = FunctionType(code, function.__globals__, code.co_name, function.__defaults__, cells)
+    twin.__doc__, twin.__module__ = function.__doc__, function.__module__
+    twin.__kwdefaults__ = defaults
+    if inner is not None:
+        twin.__wrapped__ = bare
+    return twin
+
+
 def method(function: F, name: str, manner: str = "") -> F:
     """The method of that name; it meets others than its tensor only where it takes such."""
+    function = _without_out(function)
     twin = copied(function)
     code = getattr(function, "__wrapped__", function).__code__
     if (
@@ -340,15 +363,15 @@ def quiet(function: F) -> F:
 
 # Methods that never ask, but for those whose names begin with one underscore.
 _SILENT = {
-    "__array_function__", "__array_ufunc__", "__class_getitem__", "__delitem__", "__getattr__",
+    "__class_getitem__", "__delitem__", "__getattr__",
     "__getattribute__", "__hash__", "__init__", "__init_subclass__", "__iter__", "__new__",
     "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype",
 }  # fmt: skip
 _ASKING = {"_backward_hooks", "_base", "_grad", "_grad_fn", "_version"}
 # What torch writes in Python among the methods that are defined in classes here.
 _SPELLED = {
-    "__array__", "__contains__", "__deepcopy__", "__dir__", "__dlpack__", "__dlpack_device__", "__floordiv__",
-    "__format__", "__ipow__", "__len__", "__pow__", "__rdiv__", "__reduce_ex__", "__repr__",
+    "__array__", "__array_wrap__", "__contains__", "__deepcopy__", "__dir__", "__dlpack__", "__dlpack_device__",
+    "__floordiv__", "__format__", "__ipow__", "__len__", "__pow__", "__rdiv__", "__reduce_ex__", "__repr__",
     "__reversed__", "__rfloordiv__", "__rlshift__", "__rmatmul__", "__rmod__", "__rpow__",
     "__rrshift__", "__rsub__", "__rtruediv__", "backward", "register_hook",
     "register_post_accumulate_grad_hook",

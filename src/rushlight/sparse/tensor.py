@@ -265,7 +265,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
         """Raises TypeError: to_dense() comes first."""
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: Any = None) -> Array:
         return self.numpy()
 
     def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, **_: Any) -> Any:

@@ -60,7 +60,7 @@ def default_convert(data: Any) -> Any:
     """
     if isinstance(data, Tensor | str | bytes):
         return data
-    if isinstance(data, np.ndarray | np.generic):
+    if isinstance(data, np.ndarray | np.generic) and type(data).__module__ == "numpy":
         return data if data.dtype.kind in _NO_NUMBERS else as_tensor(data)
     if isinstance(data, Mapping):
         return _like_mapping(data, {key: default_convert(data[key]) for key in data})

@@ -110,7 +110,7 @@ class OperatorMethods:
     __le__ = _operator("__le__", rows.le)
     __gt__ = _operator("__gt__", rows.gt)
     __ge__ = _operator("__ge__", rows.ge)
-    __eq__ = _called(_equal, "__eq__")  # type: ignore[assignment]
+    __eq__ = _called(_equal, "__eq__")
     __ne__ = _operator("__ne__", rows.ne)  # type: ignore[assignment]
     __and__ = _operator("__and__", bit_rows.bitwise_and)
     __rand__ = _operator("__rand__", bit_rows.bitwise_and)

@@ -447,7 +447,7 @@ class Trainer:
                 f"the loss has shape {list(loss.shape)}: reduce it to one number, with .mean() for "
                 "instance"
             )
-        value = float(loss)
+        value = float(loss.detach())
         if math.isfinite(value):
             return
         bad = sum(int((~t.isfinite()).sum()) for t in feeding.floats(self._batch))

@@ -515,6 +515,9 @@ class finfo:
     def __hash__(self) -> int:
         return hash(self.dtype)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("cannot pickle 'torch.finfo' object: keep its dtype")
+
 
 class iinfo:
     """The limits of an integer type.
@@ -547,6 +550,9 @@ class iinfo:
 
     def __hash__(self) -> int:
         return hash(self.dtype)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("cannot pickle 'torch.iinfo' object: keep its dtype")
 
 
 def _type_name(value: object) -> str:

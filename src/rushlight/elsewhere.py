@@ -18,6 +18,7 @@ import numpy as np
 from rushlight.arrays import brought, is_array, is_foreign
 from rushlight.caller import HERE
 from rushlight.device import CPU, META, device, gpu
+from rushlight.memory import root
 from rushlight.outline import NO_DATA, Outline, blank, outlined
 
 _ndarray = np.ndarray
@@ -57,12 +58,12 @@ _MOVING = {"unary", "move", "view", "index"}
 
 
 # Whose operands must be on one device; CPU's numbers without dimensions go with any.
-_TOGETHER = {"unary", "binary", "ternary", "join", "loss", "normalize"}
+_TOGETHER = {"unary", "binary", "ternary", "join", "loss", "normalize", "recurrent"}
 
 
 def _told(row: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     """What the row would give, by its rule, and where that would lie, by its layout."""
-    if row.family in _TOGETHER:
+    if row.family in _TOGETHER or (row.name == "linear" and len(arrays) == 3):
         _need_one_device(arrays)
     arrays = [outlined(a) if a.__class__ is _ndarray else a for a in arrays]
     _, layout = row.settled([a for a in arrays if a.__class__ is Outline])
@@ -131,7 +132,14 @@ def _holds(value: Any, array: Any) -> bool:
         value = tuple(value.values())
     if isinstance(value, tuple | list):
         return any(_holds(part, array) for part in value)
-    return getattr(value, "_data", None) is array
+    if hasattr(value, "_modules"):
+        # A layer is called with its parameters.
+        return any(_holds(vars(value)[kept], array) for kept in _OF_MODULES)
+    known = getattr(value, "_data", None)
+    return known is array or (known.__class__ is _ndarray and root(known) is root(array))
+
+
+_OF_MODULES = ("_parameters", "_buffers", "_modules")
 
 
 _CPU = np.empty(0)

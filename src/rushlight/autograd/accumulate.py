@@ -15,6 +15,7 @@ from rushlight.core.node import Meta, Node, next_sequence
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, TensorBase, bump, result_class
 from rushlight.core.turned import held
+from rushlight.elsewhere import has_memory
 from rushlight.memory import is_dense, is_repeated, laid
 from rushlight.overriding.functions import quiet
 from rushlight.primitives import writing
@@ -88,6 +89,16 @@ def meta_of(leaf: TensorBase, node: Node | None) -> Meta:
             if node._sequence < until:
                 return meta
     return leaf._data.shape, leaf._data.dtype
+
+
+def need_own_device(leaf: Any, g: Any, node: Node | None) -> None:
+    """Raise torch's error for a gradient without memory of a leaf that has some, or the other way."""
+    if has_memory(leaf._data) is not has_memory(g._data) and node is not None:
+        place = next(i for i, edge in enumerate(node._edges) if edge is leaf)
+        raise RuntimeError(
+            f"Function {node.name()} returned an invalid gradient at index {place} - expected device "
+            f"{leaf.device} but got {g.device}: the operation took tensors on both"
+        )
 
 
 def need_room(leaf: TensorBase) -> None:

@@ -11,7 +11,15 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd import accumulate as accumulating
-from rushlight.autograd.accumulate import accumulate, fit, keep, meta_of, need_room, together
+from rushlight.autograd.accumulate import (
+    accumulate,
+    fit,
+    keep,
+    meta_of,
+    need_own_device,
+    need_room,
+    together,
+)
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
@@ -154,6 +162,8 @@ class _Walk:
         if isinstance(target, TensorBase):
             pending: dict[Any, Any] = self.leaves
             own = target._data
+            if data.__class__ is not own.__class__:
+                need_own_device(target, g, self.node)
             if (
                 data.shape != own.shape
                 or data.dtype is not own.dtype

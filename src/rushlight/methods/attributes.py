@@ -95,8 +95,11 @@ class AttributeMethods:
         return self.flip(0) if self.ndim else self
 
     def pin_memory(self, device: Any = None) -> Any:
-        """The tensor itself; there is no device for which memory would be pinned."""
-        return self
+        """A RuntimeError: there is no device for which memory would be pinned."""
+        raise RuntimeError(
+            "Cannot access accelerator device when none is available: leave pin_memory() away, or ask "
+            "torch.accelerator.is_available() first"
+        )
 
     def is_pinned(self, device: Any = None) -> bool:
         """False: see `pin_memory`."""

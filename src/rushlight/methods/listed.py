@@ -10,8 +10,9 @@ from rushlight.core import tensor
 from rushlight.ops import (
     activation, algebra, arrangement, bitwise, comparison, complex, conversion, creation, extremes,
     geometry, histograms, indexing, inplace, joining, legacy, masking, overwriting, packed,
-    pointwise, product, rebuilding, reduction, sampling, scan, scatter as scatter_room, selection,
-    shape, shared_memory, sorting, spectrum, statistics, storage_places, transcendental, view_copies,
+    pointwise, product, quantizing, rebuilding, reduction, sampling, scan, scatter as scatter_room,
+    selection, shape, shared_memory, sorting, spectrum, statistics, storage_places, transcendental,
+    view_copies,
 )
 from rushlight.overriding.functions import method
 
@@ -373,6 +374,8 @@ class ListedMethods:
     outer = method(product.outer, "outer")
     vdot = method(product.vdot, "vdot")
 
+    dequantize = method(quantizing.dequantize, "dequantize")
+
     __deepcopy__ = method(rebuilding.deepcopy, "__deepcopy__", "spelled")
     __reduce_ex__ = method(rebuilding.reduce, "__reduce_ex__", "spelled")
 
@@ -572,7 +575,6 @@ class ListedMethods:
 
     narrow_copy = method(view_copies.narrow_copy, "narrow_copy")
 
-    dequantize = refusals.quantized
     index = refusals.first_class_dims
     int_repr = refusals.quantized
     q_per_channel_axis = refusals.quantized

@@ -231,6 +231,18 @@ class UninitializedTensorMixin:
     def data(self, value: Tensor) -> None:
         _array.__set__(self, value._data)
 
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """A ValueError, as for all that is asked of values."""
+        return self._data
+
+    def type(self, *_: Any, **__: Any) -> Any:
+        """A ValueError."""
+        return self._data
+
+    def bfloat16(self) -> Any:
+        """A ValueError."""
+        return self._data
+
     def is_floating_point(self) -> bool:
         """Whether the elements will be floating numbers."""
         return self.dtype.is_floating_point

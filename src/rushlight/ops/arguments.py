@@ -155,9 +155,31 @@ def type_name(value: Any) -> str:
     return module + type(value).__name__
 
 
+# What torch's functions in Python ask first of what they take for a tensor.
+_TOUCHED = {
+    function: asked
+    for asked, functions in {
+        "size": "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d",
+        "dim": "dropout1d dropout2d dropout3d embedding_bag fractional_max_pool2d fractional_max_pool3d glu "
+        "group_norm interpolate local_response_norm",
+        "contiguous": "embedding_renorm_",
+        "pow": "lp_pool1d lp_pool2d lp_pool3d",
+        "log_softmax": "nn.functional.log_softmax",
+        "softmax": "nn.functional.softmax",
+        "abs": "softsign",
+        "tanh": "tanhshrink",
+    }.items()
+    for function in functions.split()
+}
+
+
 def need_tensor(function: str, name: str, position: int, value: Any) -> None:
-    """Raise torch's TypeError unless value is a tensor."""
+    """Raise torch's TypeError unless value is a tensor, or its AttributeError."""
     if not isinstance(value, TensorBase):
+        if position == 1 and not hasattr(value, _TOUCHED.get(function, "__class__")):
+            raise AttributeError(
+                f"'{type(value).__name__}' object has no attribute '{_TOUCHED[function]}': {function}() takes a Tensor"
+            )
         raise TypeError(
             f"{function}(): argument '{name}' (position {position}) must be Tensor, not "
             f"{type_name(value)}"
@@ -199,9 +221,11 @@ def need_int(function: str, name: str, position: int, value: Any) -> int:
     Traceback (most recent call last):
     TypeError: triu(): argument 'diagonal' (position 1) must be int, not float
     """
-    if value.__class__ is int:
-        return value
-    return _index(value, f"{function}(): argument '{name}' (position {position})")
+    if value.__class__ is not int:
+        value = _index(value, f"{function}(): argument '{name}' (position {position})")
+    if not -_MOST <= value < _MOST:
+        raise ValueError(f"Overflow when unpacking long long: {name} does not fit 64 bits")
+    return value
 
 
 def _index(value: Any, what: str, one: bool = False) -> int:
@@ -284,7 +308,7 @@ def one_dim(dim: int, ndim: int) -> int:
         dim = _index(dim, "argument 'dim'", one=True)
     size = ndim or 1
     if not -size <= dim < size:
-        if not -(2**63) <= dim < 2**63:
+        if not -_MOST <= dim < _MOST:
             raise ValueError("Overflow when unpacking long long: dim does not fit 64 bits")
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})"
@@ -307,7 +331,10 @@ def many_dims(dim: Dim, ndim: int) -> tuple[int, ...] | None:
     if not isinstance(dim, (tuple, list)):
         dim = one_dim(dim if dim.__class__ is int else _index(dim, "argument 'dim'"), ndim)
         return (dim,) if ndim else ()
-    dims = tuple(one_dim(d, ndim) for d in dim)
+    try:
+        dims = tuple(one_dim(d, ndim) for d in dim)
+    except ValueError as error:
+        raise TypeError(f"argument 'dim' failed to unpack: {error}") from None
     if len(set(dims)) != len(dims):
         repeated = next(d for d in dims if dims.count(d) > 1)
         raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
@@ -324,9 +351,15 @@ def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         if size.__class__ is not int:
             # torch looks at the type of the first alone.
             first = _index(sizes[0], "the size at position 0")
-            return (first, *map(operator.index, sizes[1:]))
+            return as_sizes((first, *map(operator.index, sizes[1:])))
+        if size >= _MOST:
+            raise TypeError(
+                f"Overflow when unpacking long long: the size {size} does not fit 64 bits"
+            )
     return sizes
 
+
+_MOST = 2**63
 
 # Python's number types name dtypes too.
 _PYTHON = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}

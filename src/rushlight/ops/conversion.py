@@ -504,13 +504,27 @@ def contains(self: Tensor, element: Any) -> bool:
 def map_elements(self: Tensor, *others: Any) -> Tensor:
     """`apply_(f)`, `map_(x, f)`, `map2_(x, y, f)`: f of each element, in place; slow."""
     *tensors, function = others
-    if self._requires_grad:
-        raise RuntimeError("Can't call apply_() on Variable that requires grad: .detach() it first")
+    name = f"{('apply', 'map', 'map2')[len(tensors)]}_"
+    for t in (self, *tensors):
+        if t._requires_grad:
+            raise RuntimeError(
+                f"Can't call {name}() on Variable that requires grad: .detach() it first"
+            )
+        if t._data.dtype != self._data.dtype:
+            raise TypeError(f"{name}: expected {self.type()} for 'other' (got {t.type()})")
     admit(self)
+    if not has_memory(self._data):
+        return self
+    try:
+        tensors = [t.expand(self._data.shape) for t in tensors]
+    except RuntimeError:
+        raise RuntimeError(
+            f"{name}: the other tensor does not spread over {list(self._data.shape)}"
+        ) from None
     why = "a Python function of each element"
     arrays = [np.broadcast_to(read(t, why), self._data.shape) for t in (self, *tensors)]
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
     written = np.asarray(values, self._data.dtype).reshape(self._data.shape)
     into(self, writing.copy, wrap(written))
-    bump(self, "apply_")
+    bump(self, name)
     return self

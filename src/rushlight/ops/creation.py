@@ -13,7 +13,7 @@ from rushlight.core.doors import literal, number, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias, turning
 from rushlight.device import META, check_device, choices, get_default_device, without_memory
-from rushlight.errors import no_memory, warn
+from rushlight.errors import no_memory, warn, warn_once
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
     as_dtype,
@@ -57,6 +57,8 @@ def finish(
     """A new array or tensor, with what the arguments of all creation functions ask of it."""
     if layout is not None:
         check_layout(layout)
+    if pin_memory:
+        need_no_pins()
     result = made if isinstance(made, TensorBase) else literal(made)
     if device is not None or choices.made:
         result = emptied(result, device)
@@ -66,6 +68,14 @@ def finish(
         result
         if requires_grad is None or requires_grad is False
         else result.requires_grad_(requires_grad)
+    )
+
+
+def need_no_pins() -> None:
+    """Raise torch's error for memory that is to be pinned."""
+    raise RuntimeError(
+        "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is "
+        "available on this system."
     )
 
 
@@ -115,11 +125,9 @@ def tensor(
     torch.int64
     """
     if isinstance(data, TensorBase):
-        warn(
-            "To copy construct from a tensor, it is recommended to use "
-            "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
-            "rather than torch.tensor(sourceTensor)."
-        )
+        _warn_of_copy("torch.tensor")
+    if pin_memory:
+        need_no_pins()
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TensorBase) and not elsewhere.has_memory(data._data):
         result = data.detach().clone().to(kind)  # type: ignore[attr-defined]
@@ -128,6 +136,14 @@ def tensor(
     if device is not None or choices.made:
         result = emptied(result, device)
     return result.requires_grad_(requires_grad) if requires_grad is not False else result
+
+
+def _warn_of_copy(function: str) -> None:
+    warn(
+        "To copy construct from a tensor, it is recommended to use "
+        "sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), "
+        f"rather than {function}(sourceTensor)."
+    )
 
 
 def new_tensor(
@@ -146,6 +162,8 @@ def new_tensor(
         raise RuntimeError(
             f"DispatchKey {bit.title()} doesn't correspond to a device: take .resolve_{how}() of the tensor first"
         )
+    if isinstance(data, TensorBase):
+        _warn_of_copy("tensor.new_tensor")
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
     made = emptied(literal(array_of(data, kind)), device or self.device)
     result = like(made, self)
@@ -182,15 +200,22 @@ def asarray(
     dtype: Dtype = None,
     device: Any = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """obj as a tensor. copy=True always copies, copy=False raises ValueError if it would have to.
 
-    Unlike `as_tensor` it cuts a tensor from its graph, unless requires_grad is set.
+    A tensor stays what it is, in its graph too; requires_grad=False cuts it from that.
     """
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(obj, TensorBase):
-        shared: Any = obj if requires_grad and obj._requires_grad else alias(obj)
+        if requires_grad is None and obj._requires_grad:
+            warn_once(
+                "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of "
+                "False. Pass requires_grad=False explicitly to get the old behavior and silence this "
+                "warning."
+            )
+            requires_grad = True
+        shared: Any = obj if requires_grad or not obj._requires_grad else alias(obj)
     elif isinstance(obj, np.ndarray):
         shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
@@ -213,7 +238,7 @@ def asarray(
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
         result = emptied(literal(array_of(obj, kind)), device)
-        return result.requires_grad_(requires_grad) if requires_grad is not False else result
+        return result.requires_grad_(requires_grad) if requires_grad else result
     if device is not None or not isinstance(obj, TensorBase):
         shared = shared.to(device or get_default_device())
     fits = kind is None or shared._data.dtype == kind.numpy
@@ -222,7 +247,7 @@ def asarray(
     result = shared if fits else shared.to(kind)
     if copy and fits:
         result = result.clone()
-    return result.requires_grad_(requires_grad) if requires_grad is not False else result
+    return result.requires_grad_(requires_grad) if requires_grad else result
 
 
 def _is_buffer(obj: Any) -> bool:

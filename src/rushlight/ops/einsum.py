@@ -51,6 +51,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     order = [labels.index(label) for label in output]
     if order != sorted(order):
         return result.permute(*order)
+    if result is tensors[0]:
+        return result.permute(*range(len(order)))
     if len(terms) > 1 and len(sizes) > len(output) and result._view is None:
         # torch has taken dimensions of size 1 out of the product.
         return result.view(result._data.shape)

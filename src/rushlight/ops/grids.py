@@ -44,12 +44,12 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             )
         if axis._data.dtype != axes[0]._data.dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
-    if indexing is None:
+    if indexing is None and len(axes) > 1:
         warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
             "argument."
         )
-    elif indexing not in ("ij", "xy"):
+    elif indexing not in (None, "ij", "xy"):
         raise RuntimeError(
             f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
         )

@@ -315,6 +315,7 @@ def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], fille
     if filled:
         if _is_mask(tensors) and (mask := tensors[0]._data).shape != region.shape[: mask.ndim]:
             return  # That it does not fit is said before.
+        check_memory("index_put", region)
         check_memory("masked_fill", region, *tensors)
     else:
         check_memory("index_put", region, value, *tensors)

@@ -25,12 +25,14 @@ from rushlight.core.table import TABLE
 from rushlight.core.tape import attach, attach_part, attached, geometry, refresh, refusal
 from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference, wants_grad, wrap
 from rushlight.core.turned import alias, held
+from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import address
+from rushlight.memory import address, is_repeated
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
+    need_castable,
     need_distinct,
     need_number,
     need_tensor,
@@ -41,7 +43,7 @@ from rushlight.outline import Outline
 from rushlight.overriding.functions import met
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import writing
-from rushlight.primitives.families import is_int64, missing
+from rushlight.primitives.families import is_int64, missing, result_type
 from rushlight.primitives.view import overwrite
 from rushlight.primitives.writing import IN_PLACE
 
@@ -66,6 +68,9 @@ REGIONS = {
     "triu",
     "zero",
 }
+# though torch would rather have these refuse one that is expanded, which it says with an example,
+REGRETTED = dict.fromkeys(("index_fill", "masked_fill"), "mask] = scalar")
+REGRETTED |= {"index_put": "indices] = tensor"}
 # these read their arguments before they write,
 READ_FIRST = {"addbmm", "addmm", "addmv", "baddbmm", "fill", "ldexp", "masked_scatter"}
 # and these want none of their arguments in the target at all.
@@ -128,8 +133,15 @@ def admit(target: TensorBase, *others: Any) -> bool:
 
 def check_memory(operation: str, target: Array, *others: Any) -> None:
     """Raise torch's errors for a target whose memory this operation cannot write."""
-    if 0 in target.strides and operation not in REGIONS:
-        need_distinct(target)
+    if 0 in target.strides:
+        if operation not in REGIONS:
+            need_distinct(target)
+        elif operation in REGRETTED and is_repeated(target):
+            warn(
+                f"Use of {operation}_ on expanded tensors is deprecated. Please clone() the tensor "
+                "before performing this operation. This also applies to advanced indexing e.g. "
+                f"tensor[{REGRETTED[operation]}"
+            )
     if operation in READ_FIRST:
         return
     for other in others:
@@ -222,6 +234,11 @@ def _watch(result: Tensor, target: Tensor) -> None:
         for kept in node.kept or ():
             if isinstance(kept, SavedOutput) and kept.array is result._data:
                 kept.array = target._data
+
+
+def _need_fitting(target: TensorBase, others: tuple[Any, ...]) -> None:
+    known = [getattr(x, "_data", x) for x in others if isinstance(x, (TensorBase, *NUMBERS))]
+    need_castable(result_type(target._data, *known), target)
 
 
 _NAMES = {"copy": "torch::autograd::CopyBackwards", "setitem": "torch::autograd::CopySlices"}
@@ -413,6 +430,10 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         if not recorded:
             try:
                 return assign(self, run(self, *args, **kwargs), name)
+            except NotImplementedError:
+                # That the result would not fit is found before a kernel is looked for.
+                _need_fitting(self, others)
+                raise
             except TypeError:
                 if not met(*others):
                     raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.doors import apply, check, literal, number, read
+from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, inference
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
@@ -26,6 +27,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import in_rows
+from rushlight.ops.precision import need_joinable
 from rushlight.ops.shape import (
     atleast_1d,
     atleast_2d,
@@ -74,6 +76,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([1, 2, 3])
     """
     parts = _parts("cat", tensors)
+    if state.autocast is not None:
+        need_joinable(parts)
     shape = parts[0]._data.shape
     empty = False
     for i, part in enumerate(parts):
@@ -124,6 +128,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
             [2, 4]])
     """
     parts = _parts("stack", tensors)
+    if state.autocast is not None:
+        need_joinable(parts)
     at = one_dim(dim, parts[0]._data.ndim + 1)
     result: Tensor = apply(join.stack, *parts, dim=at)
     return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)

@@ -17,7 +17,15 @@ from rushlight.core.doors import apply, check, literal, read_each
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import as_sizes, need_flag, need_float, need_tensor, relabel, type_name
+from rushlight.ops.arguments import (
+    as_sizes,
+    need_flag,
+    need_float,
+    need_int,
+    need_tensor,
+    relabel,
+    type_name,
+)
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
@@ -64,6 +72,9 @@ def binary_cross_entropy_with_logits(
     reduction: Reduction = 0,
 ) -> Tensor:  # fmt: skip
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the positives."""
+    for position, (name, factor) in enumerate((("weight", weight), ("pos_weight", pos_weight)), 3):
+        if factor is not None:
+            need_tensor("binary_cross_entropy_with_logits", name, position, factor)
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
     if target._data.dtype.kind in "biu" and input._data.dtype.kind in "fV":
@@ -193,6 +204,8 @@ def triplet_margin_loss(
         (("anchor", anchor), ("positive", positive), ("negative", negative)), 1
     ):
         need_tensor("triplet_margin_loss", name, position, tensor)
+    p = need_float("triplet_margin_loss", "p", 5, p)
+    need_flag("triplet_margin_loss", "swap", 7, swap)
     ranks = [t._data.ndim for t in (anchor, positive, negative)]
     if len(set(ranks)) != 1:
         raise RuntimeError(
@@ -297,6 +310,8 @@ def ctc_loss(
     """
     need_tensor("ctc_loss", "log_probs", 1, log_probs)
     need_tensor("ctc_loss", "targets", 2, targets)
+    blank = need_int("ctc_loss", "blank", 5, blank)
+    need_flag("ctc_loss", "zero_infinity", 7, zero_infinity)
     ins, outs = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
     single = log_probs._data.ndim == 2
     if single:

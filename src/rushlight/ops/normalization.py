@@ -16,6 +16,7 @@ from rushlight import dtypes
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, into, literal
 from rushlight.core.tensor import TensorBase, bump
+from rushlight.errors import warn_once
 from rushlight.narrow import rounded
 from rushlight.ops.arguments import (
     need_flag,
@@ -382,6 +383,11 @@ def rms_norm(
         )
     wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
     supported("rms_norm", "fcV", [input._data])
+    if weight is not None and weight._data.dtype != input._data.dtype:
+        warn_once(
+            "Mismatch dtype between input and weight: these are not normalized in one kernel, "
+            f"input dtype = {input.dtype}, weight dtype = {weight.dtype}"
+        )
     dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
     # Narrow floats are computed in float32, with its eps, and rounded once, after the weight.
     wide = input.to(dtypes.float32) if input._data.dtype in dtypes.NARROW else input

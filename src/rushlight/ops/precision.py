@@ -75,7 +75,16 @@ def _single(dtype: np.dtype[Any], args: Any) -> np.dtype[Any]:
 
 
 def _widest(dtype: np.dtype[Any], args: Any) -> np.dtype[Any]:
-    return _SINGLE if _SINGLE in _types(args) else dtype
+    widest: np.dtype[Any] = dtype
+    for kind in _types(args):
+        if _SINGLE in (kind, widest):
+            widest = _SINGLE
+        elif kind is not dtype and kind.kind in "fV" and kind.itemsize == 2:
+            raise RuntimeError(
+                "Unexpected floating ScalarType in at::autocast::prioritize: autocast joins tensors of "
+                f"float32 and of {dtype}, and no others of two bytes"
+            )
+    return widest
 
 
 def _casting(function: F, choose: Callable[..., np.dtype[Any]]) -> F:
@@ -120,6 +129,12 @@ def in_single(function: F) -> F:
 def in_widest(function: F) -> F:
     """The operation, computed by autocast in the widest of its arguments' types."""
     return _casting(function, _widest)
+
+
+def need_joinable(tensors: Any) -> None:
+    """Raise torch's error for tensors that autocast does not join."""
+    if state.autocast is not None:
+        _widest(state.autocast, tensors)
 
 
 def lowered(*tensors: Any) -> Any:

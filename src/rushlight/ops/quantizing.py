@@ -33,6 +33,14 @@ def _stepped(
     return relabel(result, label)
 
 
+def dequantize(tensor: Any) -> Any:
+    """A tensor, or each of a list, as float32: there are none whose numbers stand for others."""
+    if isinstance(tensor, list | tuple):
+        return tuple(map(dequantize, tensor))
+    need_tensor("dequantize", "tensor", 1, tensor)
+    return tensor.float()
+
+
 def fake_quantize_per_tensor_affine(
     input: Tensor, scale: Any, zero_point: Any, quant_min: int, quant_max: int
 ) -> Tensor:

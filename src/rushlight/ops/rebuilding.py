@@ -70,7 +70,8 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
     if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
-        return tensor.detach().clone()
+        alone = tensor.detach().clone()
+        return alone.contiguous() if tensor._turned and tensor._data.dtype.kind != "c" else alone
     storage, offset, strides = place_of(tensor._data)
     twin = storage.__deepcopy__(memo)
     placed = tensor_on(twin, dtypes.of(tensor._data.dtype), offset, tensor._data.shape, strides)

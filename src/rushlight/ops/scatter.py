@@ -12,6 +12,7 @@ from rushlight.core.doors import apply, into, literal, number, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.elsewhere import has_memory
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -399,6 +400,7 @@ def index_reduce(
 ) -> Tensor:
     """`scatter_reduce` of whole slices of dim; reduce is "prod", "mean", "amax" or "amin"."""
     need_tensor("index_reduce", "input", 1, input)
+    warn_once("index_reduce() is in beta and the API may change at any time.")
     if reduce not in _KINDS[1:]:
         raise RuntimeError(
             "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "

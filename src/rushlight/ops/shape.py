@@ -343,7 +343,9 @@ def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 def reversed_dims(self: Tensor) -> Tensor:
     """All dimensions in reverse order: `x.T`."""
-    if self._data.ndim not in (0, 2):
+    if not self._data.ndim:
+        _warn_of_none("Tensor.T", "This function is the identity in these cases.")
+    elif self._data.ndim != 2:
         warn_once(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated "
             "and it will throw an error in a future release. Consider `x.mT` to transpose batches of "
@@ -356,7 +358,10 @@ def reversed_dims(self: Tensor) -> Tensor:
 def matrix_transpose(self: Tensor) -> Tensor:
     """The last two dimensions swapped: `x.mT`."""
     _need_matrix(self, "mT")
-    return transpose(self, -2, -1) if self._data.ndim else self
+    if self._data.ndim:
+        return transpose(self, -2, -1)
+    _warn_of_none("Tensor.mT", "This function is the identity in these cases.")
+    return self
 
 
 def conjugate_matrix(self: Tensor) -> Tensor:
@@ -366,23 +371,29 @@ def conjugate_matrix(self: Tensor) -> Tensor:
             f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D "
             "tensor. For batches of matrices, consider using tensor.mH"
         )
-    return _conjugate_transpose(self)
+    return _conjugate_transpose(self, "Tensor.H")
 
 
 def conjugate_matrices(self: Tensor) -> Tensor:
     """The conjugate transposes of a batch of matrices: `x.mH`."""
     _need_matrix(self, "mH")
-    return _conjugate_transpose(self)
+    return _conjugate_transpose(self, "Tensor.mH")
 
 
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate of the last two dimensions swapped."""
     _need_matrix(input, "adjoint()")
-    return _conjugate_transpose(input)
+    return _conjugate_transpose(input, "adjoint()")
 
 
-def _conjugate_transpose(self: Tensor) -> Tensor:
-    turned = matrix_transpose(self)
+def _warn_of_none(what: str, instead: str) -> None:
+    warn_once(f"{what} is deprecated on 0-D tensors. {instead}")
+
+
+def _conjugate_transpose(self: Tensor, what: str) -> Tensor:
+    if not self._data.ndim:
+        _warn_of_none(what, "Consider using x.conj().")
+    turned = transpose(self, -2, -1) if self._data.ndim else self
     return turned.conj() if self._data.dtype.kind == "c" else turned
 
 

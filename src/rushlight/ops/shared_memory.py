@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.tensor import Array, result_class
-from rushlight.memory import root, strided_view
+from rushlight.memory import is_dense, laid, root, strided_view
 from rushlight.ops.geometry import storage_offset
 from rushlight.ops.legacy import as_class
 from rushlight.ops.rebuilding import own_state, reduce
@@ -80,7 +80,9 @@ def share_memory_(self: Tensor) -> Tensor:
         return self
     data = self._data
     block = SharedMemory(_nameless_file(max(data.nbytes, 1)), max(data.nbytes, 1))
-    moved = np.frombuffer(block, data.dtype, data.size).reshape(data.shape)
+    moved = np.frombuffer(block, data.dtype, data.size)
+    like = data if is_dense(data) else np.empty(data.shape, data.dtype)
+    moved = strided_view(moved, data.shape, laid(like).strides)
     np.copyto(moved, data)
     self._data = moved
     send_between_processes()

@@ -327,7 +327,9 @@ class Optimizer:
                 g = -g
             if decay != 0:
                 g = decayed(g, p, decay)
-            if plain or not (self._as_reals and p.is_complex()):
+            if option("fused") and p._data.dtype in dtypes.NARROW:
+                self._update_wide(p, g, state, group)
+            elif plain or not (self._as_reals and p.is_complex()):
                 update(p, g, state, group)
             else:
                 parts = {key: _as_real(value) for key, value in state.items()}
@@ -369,6 +371,20 @@ class Optimizer:
     def _update_parameter(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         """Move p, in place, against its gradient g."""
         raise NotImplementedError
+
+    def _update_wide(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
+        # A fused step of torch's computes in float32, and rounds what it leaves once.
+        wide = {k: v.float() if v._data.dtype in dtypes.NARROW else v
+                for k, v in state.items() if isinstance(v, Tensor)}  # fmt: skip
+        parts, moved = {**state, **wide}, p.float()
+        self._update_parameter(moved, g.float(), parts, group)
+        p.copy_(moved)
+        for key, value in parts.items():
+            known = state.get(key)
+            if isinstance(known, Tensor) and value is not known:
+                known.copy_(value)
+            elif known is not value:
+                state[key] = value.to(p.dtype) if isinstance(value, Tensor) else value
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or with set_to_none=False set them to zero."""

@@ -14,6 +14,7 @@ from rushlight.optim.optimizer import (
     State,
     add_at,
     check_options,
+    check_rate,
     need,
     scalar,
 )
@@ -58,6 +59,7 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         # A rate that is not a number passes, as in torch.
+        check_rate(lr)
         check_options(0.0 if lr != lr else lr, momentum=momentum, weight_decay=weight_decay)
         need(
             not nesterov or (momentum > 0 and dampening == 0),

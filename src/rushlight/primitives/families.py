@@ -158,10 +158,11 @@ def taking(
     promote: Promotion,
     no_bool: str = "",
     idle: Callable[[Array], bool] | None = None,
+    no_complex: str = "",
 ) -> Promotion:
     """The promotion, after which the common type must be one of the kinds that the row takes.
 
-    no_bool: torch's own words where booleans are refused. idle: for which arrays torch does not come
+    no_bool, no_complex: torch's own words where such are refused. idle: for which arrays torch does not come
     to the kernel that asks, so that any type will do.
     """
     if takes == ANY:
@@ -179,6 +180,8 @@ def taking(
                     continue
                 if no_bool and array.dtype.kind == "b":
                     raise RuntimeError(no_bool)
+                if no_complex and array.dtype.kind == "c":
+                    raise RuntimeError(no_complex)
                 supported(name, takes, [array])
         return arrays
 
@@ -274,13 +277,15 @@ def binary(
     label: str | Callable[[PrimitiveNode], str] | None = None,
     as_is: bool = False,
     numbers: bool = False,
+    no_complex: str = "",
 ) -> Primitive:
     """An elementwise row of two inputs that broadcast.
 
     `second` is y's domain if it differs from x's; `whole` samples whole numbers (int64); `numbers` says
     that a promotion of its own leaves numbers beside floats as they are, as the common ones do.
     """
-    bring = taking(name, takes, promote or (promote_float if to_float else promote_same))
+    bring = promote or (promote_float if to_float else promote_same)
+    bring = taking(name, takes, bring, no_complex=no_complex)
 
     def samples() -> Iterable[Sample]:
         for parameters in static:

@@ -23,7 +23,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.memory import laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import as_first, order_like, packed, result_strides
+from rushlight.primitives.placement import as_first, empty_like, order_like, packed, result_strides
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -164,11 +164,18 @@ def _dependent_vjp(
             f"derivative for aten::{refused} is not implemented: as in torch, gradients of this "
             "operation cannot be differentiated again"
         )
+    like = plain(g._data)
     nothing = (
-        literal(np.zeros(shape, g._data.dtype, like=plain(g._data))) if needed and zeros else None
+        literal(_zeros(like, shape)) if needed and zeros else None
         for shape, needed in zip(sources_shapes, needs[1:], strict=True)
     )
     return [g if needs[0] else None, *nothing]
+
+
+def _zeros(like: Array, shape: tuple[int, ...]) -> Array:
+    if shape == like.shape:
+        return empty_like(like, make=functools.partial(np.zeros, like=like))
+    return np.zeros(shape, like.dtype, like=like)
 
 
 def _dependent_rule(x: Array, *sources: Array, **_: Any) -> Spec:

@@ -483,10 +483,14 @@ def _fmin(x: Any, y: Any) -> Any:
     return np.where(np.equal(x, y), x, np.fmin(x, y))
 
 
-maximum = binary("maximum", _maximum, _split_ties(lt), "maximum({y}, {x})", takes=REAL)
-minimum = binary("minimum", _minimum, _split_ties(gt), "minimum({y}, {x})", takes=REAL)
-fmax = binary("fmax", _fmax, _first_wins(ge), "fmax({x}, {y})", takes=REAL)
-fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", takes=REAL)
+def _ordered(name: str) -> dict[str, Any]:
+    return {"takes": REAL, "no_complex": f"{name} not implemented for complex tensors."}
+
+
+maximum = binary("maximum", _maximum, _split_ties(lt), "maximum({y}, {x})", **_ordered("maximum"))
+minimum = binary("minimum", _minimum, _split_ties(gt), "minimum({y}, {x})", **_ordered("minimum"))
+fmax = binary("fmax", _fmax, _first_wins(ge), "fmax({x}, {y})", **_ordered("fmax"))
+fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", **_ordered("fmin"))
 
 # ---- choice and conversion ----------------------------------------------------------------------
 

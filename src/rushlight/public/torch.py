@@ -557,6 +557,7 @@ segment_reduce = public(segments.segment_reduce, HOME, "segment_reduce")
 fake_quantize_per_channel_affine = public(
     quantizing.fake_quantize_per_channel_affine, HOME, "fake_quantize_per_channel_affine",
 )
+dequantize = public(quantizing.dequantize, HOME, "dequantize")
 fake_quantize_per_tensor_affine = public(
     quantizing.fake_quantize_per_tensor_affine, HOME, "fake_quantize_per_tensor_affine",
 )

@@ -258,6 +258,7 @@ def _load_archive(
     if order not in ("little", "big"):
         raise ValueError(f"Unknown endianness type: {order}")
     storages: dict[str, UntypedStorage] = {}
+    typed: dict[tuple[str, Any], TypedStorage] = {}
 
     def storage(pid: Any) -> TypedStorage:
         if not isinstance(pid, tuple) or len(pid) != 5 or pid[0] != "storage":
@@ -275,7 +276,9 @@ def _load_archive(
                 )
             made = UntypedStorage.on(from_file(content, kind, order == "little"))
             storages[key] = restore(made, location)
-        return TypedStorage.on(storages[key], kind.dtype)
+        if (key, kind.dtype) not in typed:
+            typed[key, kind.dtype] = TypedStorage.on(storages[key], kind.dtype)
+        return typed[key, kind.dtype]
 
     return make(io.BytesIO(records.read("data.pkl")), storage).load()
 

@@ -234,6 +234,7 @@ def softmax(
     >>> torch.nn.functional.softmax(torch.zeros(1, 4), dim=1)
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
+    need_tensor("nn.functional.softmax", "input", 1, input)
     return ops.softmax(input, dim, dtype)  # type: ignore[arg-type]
 
 
@@ -241,16 +242,17 @@ def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """softmax(-x) along dim."""
-    need_tensor("softmin", "input", 1, input)
     if dim is None:
+        need_tensor("softmin", "input", 1, input)
         dim = implicit_dim("softmin", input._data.ndim)
-    return ops.softmax(-input, dim, dtype)
+    return softmax(-input, dim, dtype=dtype)
 
 
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """The logarithm of softmax along dim, without the loss of accuracy of doing both in turn."""
+    need_tensor("nn.functional.log_softmax", "input", 1, input)
     return ops.log_softmax(input, dim, dtype)  # type: ignore[arg-type]
 
 

@@ -90,6 +90,7 @@ def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) -> Tensor:
     if weight is None:
         return reduced(loss, how, label)
+    need_tensor("loss", "weight", 3, weight)
     if weight._data.shape != loss._data.shape:
         raise ValueError("Weights and input must have the same size.")
     loss = loss * weight
@@ -451,6 +452,8 @@ def binary_cross_entropy(
         raise RuntimeError(
             "all elements of target should be between 0 and 1: they are probabilities"
         )
+    if weight is not None:
+        need_tensor("binary_cross_entropy", "weight", 3, weight)
     constant("binary_cross_entropy", weight=weight)
     loss = apply(rows.binary_cross_entropy, input, target)
     if weight is not None:

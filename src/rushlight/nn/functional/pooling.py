@@ -10,7 +10,7 @@ import numpy as np
 from rushlight import random
 from rushlight.core.doors import apply, check, draw, literal
 from rushlight.ops import pooling as ops
-from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.arguments import need_tensor, size_at, write_out
 from rushlight.ops.conversion import following
 from rushlight.ops.pooling import (
     Ints,
@@ -151,6 +151,7 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         if norm_type == float("inf"):
             return ops.max_pool(name, dims, input, kernel_size, stride, ceil_mode=ceil_mode)
+        need_tensor(name, "input", 1, input)
         powers = input**norm_type
         mean = ops.avg_pool(f"avg_pool{dims}d", dims, powers, kernel_size, stride, 0, ceil_mode)
         elements = float(np.prod(as_ints(name, "kernel_size", kernel_size, dims)))
@@ -172,6 +173,7 @@ def _fractional(
     need_tensor(name, "input", 1, input)
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+    size_at(input, -1 - dims)
     shape = input._data.shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 :]:
         raise RuntimeError(

@@ -12,6 +12,7 @@ from rushlight.nn import init as initial
 from rushlight.nn.modules.attention import MultiheadAttention
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
+from rushlight.public.torch import sigmoid, tanh
 
 __all__ = [
     "CELU",
@@ -133,7 +134,7 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """1 / (1 + exp(-x))."""
-        return input.sigmoid()
+        return sigmoid(input)
 
 
 class Tanh(Module):
@@ -141,7 +142,7 @@ class Tanh(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """tanh(x)."""
-        return input.tanh()
+        return tanh(input)
 
 
 class LogSigmoid(Module):

@@ -211,6 +211,8 @@ class RNNBase(Module):
         """
         pair = self.mode == "LSTM"
         given = None if hx is None else (list(hx) if pair else [hx])
+        if pair and given is not None and len(given) < 2:
+            raise IndexError("an LSTM starts from a pair of states: hx = (h_0, c_0)")
         if isinstance(input, PackedSequence):
             return self._run_packed(input, given)
         if input.dim() not in (2, 3):
@@ -483,6 +485,8 @@ class LSTMCell(RNNCellBase):
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """input (N, input_size), pair of states (N, hidden_size), to the next pair."""
+        if isinstance(hx, tuple | list) and len(hx) != 2:
+            raise RuntimeError(f"lstm_cell expects two hidden states, got {len(hx)}")
         if isinstance(hx, TensorBase):
             raise TypeError(
                 "lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor"

@@ -100,8 +100,8 @@ class PackedSequence(_Packed):
         return self._with(self.data.int())
 
     def pin_memory(self) -> PackedSequence:
-        """Itself: there is no device to copy to."""
-        return self
+        """A RuntimeError: there is no device for which memory would be pinned."""
+        return self._with(self.data.pin_memory())
 
     def is_pinned(self) -> bool:
         """False: memory is never pinned here."""

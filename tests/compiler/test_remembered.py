@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import rushlight as torch
-from rushlight.compiler import remembered, written
+from rushlight.compiler import lowering, remembered
 from rushlight.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -44,7 +44,7 @@ def nothing_new(monkeypatch):
     def lowered(program):
         raise AssertionError("it is lowered again")
 
-    monkeypatch.setattr(written, "lower", lowered)
+    monkeypatch.setattr(lowering, "lower", lowered)
 
 
 def close(a, b):

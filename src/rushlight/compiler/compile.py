@@ -17,6 +17,7 @@ from rushlight.compiler.blocks import Block
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
 from rushlight.compiler.calling_back import HandingCaller
+from rushlight.compiler.foreseen import Foreseen
 from rushlight.compiler.handing import Handing
 from rushlight.compiler.machine import Late, Machine
 from rushlight.compiler.midway import Midway, Stranded, finished
@@ -29,6 +30,8 @@ from rushlight.compiler.recording.joint import Joint
 from rushlight.compiler.recording.modes import modes
 from rushlight.compiler.recording.program import Backward, Program
 from rushlight.compiler.recording.record import Proof, attempt
+from rushlight.compiler.recording.waiting import Known
+from rushlight.compiler.recording.world import World
 from rushlight.compiler.remembered import Remembered
 from rushlight.compiler.sizes import Alone, Sizes, is_marked, shapes_of
 from rushlight.compiler.stance import current, recorder
@@ -325,9 +328,12 @@ class Step(Through):
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made: list[Compiled] = []
         memory: Remembered | None = None
+        ran: Sequence[Any] = ()
+        foreseen = Foreseen()
 
         def tried(program: Program, codes: Sequence[Any]) -> bool:
-            nonlocal memory
+            nonlocal memory, ran
+            ran = codes
             if not self._alike(program):
                 with suppress(NoCompiler):
                     memory = Remembered(program, codes)
@@ -336,12 +342,19 @@ class Step(Through):
         def build(program: Program, proof: Proof) -> None:
             try:
                 made.append(self._compiled(program, proof, memory))
+                if memory is not None and (memory.known is None or foreseen.known is None):
+                    foreseen.keep(program, made[0].machine.graph.certain, ran)
             except NoCompiler as error:
                 warn(str(error))
                 self.refusals += [str(error)] * TRIES
                 raise CannotRecord(str(error)) from None
 
-        result, _, refused = attempt(self.function, args, kwargs, build, Joint, tried)
+        def before(world: World) -> Known | None:
+            with suppress(NoCompiler, OSError):
+                return foreseen(world)
+            return None
+
+        result, _, refused = attempt(self.function, args, kwargs, build, Joint, tried, before)
         if refused is not None:
             self.refusals.append(str(refused))
             if self.whole:

@@ -524,3 +524,5 @@ class Graph:
     places: dict[int, Place]
     # Values that Python needs as arrays when the program has run: results, gradients, attributes.
     wanted: set[int] = field(default_factory=set)
+    # The entries that are C whatever values there are; and whether whole numbers among these may stop it.
+    certain: dict[int, bool] = field(default_factory=dict)

@@ -12,11 +12,10 @@ import numpy as np
 
 from rushlight.compiler.blocks import Block, Blocks
 from rushlight.compiler.build import built, join_pool
-from rushlight.compiler.graph import Graph, Guard, Memory, Outside, Place
+from rushlight.compiler.graph import Graph, Guard, Memory, Place
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.arena import LINE, Need, arranged
-from rushlight.compiler.passes.fuse import Group
-from rushlight.compiler.recording.entries import Cut, Draw, Entry, Option, Perform, Store
+from rushlight.compiler.recording.entries import Cut, Entry, Option, Perform
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.compiler.room import zeros
@@ -89,9 +88,8 @@ class Machine(Written):
                 self.after.append(steps)
             else:
                 steps.append(step)
-        self.reversible = _stops_late(self._of_the_call())
         # Of what NumPy does, that before which something has been changed: an error there is the function's.
-        self.late = set() if self.reversible else _late(self._of_the_call())
+        self.late = set(map(id, self.afterwards))
         self._numbers = ctypes.c_void_p(address(self.numbers))
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
@@ -118,7 +116,7 @@ class Machine(Written):
         """Give temporaries and constants their memory."""
         # Borders stay, and what Python looks at.
         kept = self.looked_at()
-        last = len(self.groups)
+        last = self.count
         needs = []
         for memory in self.graph.memories:
             if memory.kind == "own" and memory.number in self.file.used:
@@ -309,36 +307,6 @@ class Machine(Written):
         return strided_view(flat, place.shape, strides, place.offset * item, memory.dtype)
 
 
-def _stops_late(groups: list[Group]) -> bool:
-    """Whether the program may stop when something has been changed already."""
-    changed = False
-    for group in groups:
-        # A straight group puts back what it has changed itself.
-        before = changed
-        for statement in group.statements:
-            if isinstance(statement, Guard) and (before if group.kind == "straight" else changed):
-                return True
-            if isinstance(statement, Outside):
-                if statement.entry.checks and changed:
-                    return True
-                changed |= isinstance(statement.entry, Draw | Store)
-            changed |= any(p.memory.kind in ("source", "stream") for p in statement.writes())
-    return False
-
-
-def _late(groups: list[Group]) -> set[int]:
-    """The entries in Python before which something has been changed."""
-    found, changed = set(), False
-    for group in groups:
-        for statement in group.statements:
-            if isinstance(statement, Outside):
-                if changed and not isinstance(statement.entry, Perform):
-                    found.add(id(statement.entry))
-                changed |= isinstance(statement.entry, Draw | Store)
-            changed |= any(p.memory.kind in ("source", "stream") for p in statement.writes())
-    return found
-
-
 def _laid_as(array: Array, value: Value) -> Array:
     """The same elements, laid out as recorded."""
     if not array.size:
@@ -351,4 +319,4 @@ def _laid_as(array: Array, value: Value) -> Array:
     return out
 
 
-__all__ = ["Graph", "Group", "Machine", "Place", "Stopped"]
+__all__ = ["Graph", "Machine", "Place", "Stopped"]

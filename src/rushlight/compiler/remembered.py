@@ -22,8 +22,17 @@ from typing import Any
 import numpy as np
 
 from rushlight.caller import HERE
-from rushlight.compiler.build import FLAGS, cache_folder, compiler, processor, put, target, writable
-from rushlight.compiler.lowering.draws import words_of
+from rushlight.compiler.build import (
+    FLAGS,
+    cache_folder,
+    compiler,
+    processor,
+    put,
+    target,
+    whole,
+    with_sum,
+    writable,
+)
 from rushlight.compiler.recording.entries import (
     Checked,
     Constant,
@@ -47,7 +56,7 @@ from rushlight.threads import get_num_threads
 # follows from the rest.
 _APART: dict[type, tuple[str, ...]] = {
     Entry: ("sums", "frees"),
-    Operation: ("forward", "promote", "layout"),
+    Operation: ("forward", "promote", "layout", "owned"),
     Draw: ("generator",),
     Constant: ("array",),
     Cut: ("arrays",),
@@ -76,13 +85,13 @@ class Remembered:
     def _found(self) -> dict[str, Any] | None:
         """What was kept, whole; None if there is none."""
         try:
-            data = self.file.read_bytes() if self.file else b""
+            data = whole(self.file.read_bytes()) if self.file else None
         except OSError:
             return None
-        if hashlib.sha256(data[32:]).digest() != data[:32]:
+        if data is None:
             return None
         try:
-            found: dict[str, Any] = _Reader(io.BytesIO(data[32:]), self.program).load()
+            found: dict[str, Any] = _Reader(io.BytesIO(data), self.program).load()
         except Exception:
             # It is only a way to spare work.
             return None
@@ -95,7 +104,7 @@ class Remembered:
         kept = io.BytesIO()
         try:
             _Writer(kept, self.program).dump(written)
-            put(self.file, hashlib.sha256(kept.getvalue()).digest() + kept.getvalue())
+            put(self.file, with_sum(kept.getvalue()))
         except (Unknown, pickle.PicklingError, RecursionError, TypeError, AttributeError, OSError):
             return
 
@@ -158,6 +167,8 @@ class _Reader(pickle.Unpickler):
     def persistent_load(self, key: Any) -> Any:
         kind, number = key
         if kind == "twister":
+            from rushlight.compiler.lowering.draws import words_of
+
             return words_of(self.parts["generator", number])
         return self.parts[key]
 
@@ -169,11 +180,17 @@ def _key(program: Program, codes: Iterable[Any]) -> str:
     text = io.BytesIO()
     _Teller(text).dump(
         (
-            sys.version, np.__version__, _sources(), compiler(), FLAGS, processor(), target(),
-            get_num_threads(), [_code(code) for code in codes], _told(program),
+            world_of_ours(), FLAGS, [code_of(code) for code in codes], _told(program),
         )
     )  # fmt: skip
     return hashlib.sha256(text.getvalue()).hexdigest()[:32]
+
+
+def world_of_ours() -> tuple[Any, ...]:
+    """What is there besides a function: Python, NumPy, rushlight, the compiler and the processor."""
+    return (
+        sys.version, np.__version__, _sources(), compiler(), processor(), target(), get_num_threads(),
+    )  # fmt: skip
 
 
 class _Teller(pickle.Pickler):
@@ -266,9 +283,9 @@ def _result(result: Result) -> Any:
     )  # fmt: skip
 
 
-def _code(code: Any) -> Any:
+def code_of(code: Any) -> Any:
     """What a function of Python does."""
-    constants = [_code(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
+    constants = [code_of(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
     return code.co_qualname, code.co_code, code.co_names, code.co_varnames, constants
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.compiler.emit.file import Call
+from rushlight.compiler.emit.calls import Call
 from rushlight.compiler.graph import (
     Compute,
     Images,

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
+import sys
+from contextlib import suppress
 from typing import Any
+
+from rushlight.compiler.build import cache_folder, put, whole, with_sum, writable
+
+# Texts of so many characters are kept on disk as Python has read them, which takes a while.
+_LONG = 10_000
 
 
 class Text:
@@ -39,5 +48,20 @@ class Text:
         text = f"def make({outer}):\n    {head}\n" + "\n".join("    " + x for x in self.lines)
         text += f"\n    return {head[4 : head.index('(')]}\n"
         space: dict[str, Any] = {}
-        exec(compile(text, "<calling>", "exec"), space)
+        exec(_code(text), space)
         return space["make"](**self.objects), text
+
+
+def _code(text: str) -> Any:
+    """A text as Python's code."""
+    if len(text) < _LONG:
+        return compile(text, "<calling>", "exec")
+    told = f"{sys.implementation.cache_tag} {sys.version} {text}"
+    file = writable(cache_folder()) / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.calling"
+    with suppress(OSError):
+        if (kept := whole(file.read_bytes())) is not None:
+            return marshal.loads(kept)
+    code = compile(text, "<calling>", "exec")
+    with suppress(OSError):
+        put(file, with_sum(marshal.dumps(code)))
+    return code

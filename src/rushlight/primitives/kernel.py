@@ -17,6 +17,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import literal
+from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
@@ -248,6 +249,11 @@ def entering(
     if not (state.grad and x._requires_grad):
         return x
     wanting = tuple(t for t in others if t is not None and t._requires_grad)
-    return entry(
+    result: Tensor = entry(
         x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros
     )  # fmt: skip
+    node = result._node
+    if wanting and node.__class__ is PrimitiveNode:
+        # What the rule is given is forgotten as the node has run; its parameters are not.
+        node.static = node.static | {"others": ()}
+    return result

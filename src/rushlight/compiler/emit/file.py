@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
-from rushlight.compiler.emit.calls import Call, Caller, memories_of
+from rushlight.compiler.emit.calls import Caller, memories_of
+from rushlight.compiler.emit.cfile import CFile
 from rushlight.compiler.emit.naming import comment, identifiers
 from rushlight.compiler.emit.nest import NestWriter, Writer
 from rushlight.compiler.emit.products import Call as ProductCall
@@ -38,7 +38,7 @@ from rushlight.compiler.kernels.product import Pack
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group
 from rushlight.compiler.passes.strips import Run, strips
-from rushlight.compiler.recording.entries import Cut, Entry
+from rushlight.compiler.recording.entries import Cut
 from rushlight.compiler.recording.values import Figure
 
 _HEAD = """#include <math.h>
@@ -63,27 +63,6 @@ static double now(void) {{
 #define PART(k, ...) __VA_ARGS__
 #endif
 """
-
-
-@dataclass
-class CFile:
-    """The text, and what Python must know to run it."""
-
-    text: str
-    # The same in two parts that can be compiled at the same time: kernels, and what calls them.
-    parts: tuple[str, str]
-    # What is called in order: the name of a function of C, or an entry that Python runs.
-    order: list[str | Entry]
-    # Memory that the C finds in the table of pointers.
-    used: set[int]
-    # When each of these is used first and last, counted in calls.
-    lives: dict[int, tuple[int, int]]
-    # The elements of those that need less than their size.
-    near: dict[int, int]
-    # What stopped the program, by the number that C returns.
-    stops: list[Guard] = field(default_factory=list)
-    # What is called, by the number under which it is measured.
-    measured: list[Call] = field(default_factory=list)
 
 
 def write_file(

@@ -16,6 +16,7 @@ from rushlight.compiler.graph import (
     Expression,
     Fold,
     Graph,
+    Guard,
     Literal,
     Load,
     Loop,
@@ -86,6 +87,16 @@ def lower(program: Program) -> Graph:
     return Lowering(program).run()
 
 
+def _asks(statements: Sequence[Statement]) -> bool | None:
+    """Whether statements stop the program by whole numbers that they look at; None: by something else."""
+    guards = [s for s in statements if isinstance(s, Guard)]
+    if any(place.dtype.kind not in "biu" for guard in guards for place in guard.reads()):
+        return None
+    if any(True for guard in guards for _ in guard.numbers_read()):
+        return None
+    return bool(guards)
+
+
 class Lowering:
     """Places of values, and statements, as they come."""
 
@@ -99,6 +110,8 @@ class Lowering:
         self.twisters: dict[int, Place] = {}
         # The index of the last value that stands for another.
         self.stands = 0
+        # The entries that are C, by number: whether they stop by whole numbers; by others they may not.
+        self.certain: dict[int, bool] = {}
         # Values whose memory is written, or seen by Python afterwards: a constant must be a copy then.
         self.exposed = {r.value.index for r in program.lasting() if r.value is not None}
         self.exposed |= {e.target.index for e in program.entries if isinstance(e, Write)}
@@ -110,7 +123,7 @@ class Lowering:
 
     def run(self) -> Graph:
         """Lower every entry."""
-        for entry in self.program.entries:
+        for number, entry in enumerate(self.program.entries):
             self.where = entry.line, entry.back
             known, done = dict(self.places), len(self.statements)
             try:
@@ -119,6 +132,9 @@ class Lowering:
                 self.places = known
                 del self.statements[done:]
                 self._outside(entry, str(reason))
+                continue
+            if (asks := _asks(self.statements[done:])) is not None:
+                self.certain[number] = asks
         return self._graph()
 
     def _graph(self) -> Graph:
@@ -128,7 +144,7 @@ class Lowering:
             place = self.places.get(index)
             if place is not None and place.memory.kind == "own":
                 place.memory.kind = "kept"
-        return Graph(self.memories, self.statements, self.places, wanted)
+        return Graph(self.memories, self.statements, self.places, wanted, self.certain)
 
     # ---- memory ----------------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ class _Call(Entry):
 class Operation(_Call):
     """A row of the table, applied."""
 
-    __slots__ = ("row", "forward", "promote", "layout", "turning")
+    __slots__ = ("row", "forward", "promote", "layout", "turning", "owned")
 
     # Its shape may depend on values.
     checks = True
@@ -151,6 +151,8 @@ class Operation(_Call):
         self.layout = None if row.view else layout
         # The result shows its memory turned, but is a copy.
         self.turning = False
+        # Per result whether it owns its memory; None where several lie in the same.
+        self.owned: tuple[bool, ...] | None = None
 
     def run(self, slots: Slots) -> None:
         """Compute it, as `apply` does."""

@@ -28,8 +28,8 @@ from rushlight.compiler.recording.entries import (
 )
 from rushlight.compiler.recording.errors import CannotRecord
 from rushlight.compiler.recording.facts import MISSING, same
-from rushlight.compiler.recording.program import Backward, Location, Way
-from rushlight.compiler.recording.record import Recording, is_whole
+from rushlight.compiler.recording.program import Backward, Location, Way, is_whole
+from rushlight.compiler.recording.record import Recording
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Value
 from rushlight.compiler.recording.world import World
@@ -265,6 +265,3 @@ def _gradient(like: Array, numbers: Any) -> Array:
     else:
         made[...] = numbers.standard_normal(like.shape).astype(like.dtype)
     return made
-
-
-__all__ = ["Joint"]

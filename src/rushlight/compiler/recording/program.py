@@ -14,7 +14,7 @@ from rushlight.compiler.recording.errors import Changed, source
 from rushlight.compiler.recording.tree import Leaf, together
 from rushlight.compiler.recording.values import Figure, Value
 from rushlight.compiler.recording.world import World
-from rushlight.core.node import Node
+from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.tensor import Array, TensorBase, Untracked, wrap
 from rushlight.core.turned import held, turn
 from rushlight.memory import root
@@ -205,6 +205,20 @@ class Backward:
     ways: list[Way]
     # Per result the targets to which its graph leads.
     reached: list[set[int]]
+
+
+def is_whole(node: Any) -> bool:
+    """Whether no backward has been through a graph yet."""
+    waiting, seen = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, Node):
+            continue
+        seen.add(id(node))
+        if isinstance(node, PrimitiveNode) and node.plan.saves and node.kept is None:
+            return False
+        waiting.extend(edge for edge in node._edges if edge is not None)
+    return True
 
 
 class Replayed(Node):

@@ -16,14 +16,22 @@ from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.facts import MISSING, PLAIN, TENSOR, told
 from rushlight.compiler.recording.grads import Grads
 from rushlight.compiler.recording.memories import Memories, put, same_bits
-from rushlight.compiler.recording.program import At, Backward, Held, Location, Program, Result
+from rushlight.compiler.recording.program import (
+    At,
+    Backward,
+    Held,
+    Location,
+    Program,
+    Result,
+    is_whole,
+)
 from rushlight.compiler.recording.rates import rates_of
 from rushlight.compiler.recording.recorder import Recorder, position
 from rushlight.compiler.recording.spy import Spy
 from rushlight.compiler.recording.tree import Leaf, apart, together
 from rushlight.compiler.recording.values import fingerprint, is_number, plain
+from rushlight.compiler.recording.waiting import Known, Waiting
 from rushlight.compiler.recording.world import World
-from rushlight.core.node import Node, PrimitiveNode
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, is_inference, result_class
 from rushlight.core.turned import class_of, held
@@ -66,20 +74,22 @@ def attempt(
     also: Callable[[Program, Proof], None] | None = None,
     kind: type[Recording] | None = None,
     tried: Callable[[Program, Sequence[Any]], bool] | None = None,
+    foreseen: Callable[[World], Known | None] | None = None,
 ) -> tuple[Any, Program | None, CannotRecord | None]:
     """Run a function once, whatever it does, and record it if that can be done.
 
     Returns its result, and the program or the reason why there is none; the function has run once in
     either case, as it would have without being watched. also(program, proof) is called before the
     recording lets go: what it raises as CannotRecord is such a reason, too. tried(program, codes) tells
-    whether these functions of the user's have led to that program before, which was tried then.
+    whether these functions of the user's have led to that program before, which was tried then;
+    foreseen(world) what is known of the operations of a function that sees this.
     """
     if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
         return function(*args, **kwargs), None, CannotRecord("this is being recorded already")
     with _one_at_a_time:
         try:
             recording = (kind or Recording)(
-                function, args, kwargs, lenient=True, also=also, tried=tried
+                function, args, kwargs, lenient=True, also=also, tried=tried, foreseen=foreseen
             )
         except CannotRecord as reason:
             return function(*args, **kwargs), None, reason
@@ -137,6 +147,7 @@ class Recording:
         lenient: bool = False,
         also: Callable[[Program, Proof], None] | None = None,
         tried: Callable[[Program, Sequence[Any]], bool] | None = None,
+        foreseen: Callable[[World], Known | None] | None = None,
     ) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
         self.lenient, self.also, self.tried = lenient, also, tried
@@ -144,6 +155,9 @@ class Recording:
         self.memories = Memories(self.world)
         self.grads = Grads()
         self.recorder = Recorder(self.world, self.memories, self.grads, lenient)
+        known = None if foreseen is None else foreseen(self.world)
+        if known is not None:
+            self.recorder.waiting = Waiting(self.recorder, known)
         self.spy = Spy(self.world, self.recorder)
         self.rebound: list[tuple[At, Any, Any]] = []
         self.results: dict[int, Result] = {}
@@ -168,6 +182,7 @@ class Recording:
         try:
             program = self._tried(result)
         except CannotRecord as reason:
+            self.recorder.settle()
             return self._plain(result), None, reason
         return self._plain(result), program, None
 
@@ -176,7 +191,10 @@ class Recording:
         if self.recorder.refused is not None:
             raise self.recorder.refused
         program = self._program(result)
-        if self.tried is None or not self.tried(program, self.spy.user_codes):
+        known = self.tried is not None and self.tried(program, self.spy.user_codes)
+        if not (known and self._may_wait(program)):
+            self.recorder.settle()
+        if not known:
             self._try(program)
         if self.also is not None:
             self.also(program, functools.partial(self.prove, program, result))
@@ -192,8 +210,12 @@ class Recording:
     ) -> Iterator[Compared]:
         """Let something else do what the program does, from where the function began.
 
-        Yields the memory that was used, then what was made.
+        Yields the memory that was used, then what was made. What waits is computed by it: then there is
+        nothing to compare.
         """
+        if self.recorder.waiting is not None:
+            self._fill(program, run)
+            return
         with self._set_back(program) as (slots, after):
             run([source.tensor for source in program.sources], slots)
             for memory, values in after:
@@ -206,6 +228,42 @@ class Recording:
                     returned = any(known is result for result in program.results)
                     yield Compared(slots[known.value.index], held(tensor), None, returned)
 
+    def _may_wait(self, program: Program) -> bool:
+        """Whether all that waits is what the program leaves, which C may compute."""
+        waiting = self.recorder.waiting
+        if waiting is None or program.backward is not None:
+            return False
+        made = [held(tensor) for tensor, known in self.known_results() if known.value is not None]
+        return waiting.unseen(made)
+
+    def _fill(self, program: Program, run: Callable[[list[Any], list[Any]], None]) -> None:
+        """Let C do what the function has not done, from where that began."""
+        generators = list(self.recorder.generators.values())
+        ends = [position(generator) for generator, _ in generators]
+        slots: list[Any] = [None] * program.size
+        for source in program.sources:
+            slots[source.value.index] = source.array
+        self._back(generators)
+        try:
+            run([source.tensor for source in program.sources], slots)
+            for (generator, _), end in zip(generators, ends, strict=True):
+                if not (position(generator) == end).all():
+                    raise CannotRecord("the random generator stands elsewhere after the C")
+        except BaseException:
+            self._back(generators)
+            self.recorder.settle(everything=True)
+            raise
+        for tensor, known in self.known_results():
+            if known.value is not None and known.location is None:
+                held(tensor)[...] = slots[known.value.index]
+        self.recorder.waiting = None
+
+    def _back(self, generators: list[tuple[Any, Any]]) -> None:
+        """Let memory and random generators be where the function began."""
+        self.memories.go_back()
+        for generator, before in generators:
+            generator.set_state(from_numpy(before))
+
     @contextmanager
     def _set_back(self, program: Program) -> Iterator[tuple[list[Any], list[tuple[Array, Array]]]]:
         """Where the function began: the slots of its program, and what it left in memory, which comes back.
@@ -215,9 +273,7 @@ class Recording:
         after = self.memories.now()
         generators = list(self.recorder.generators.values())
         ends = [(generator, position(generator)) for generator, _ in generators]
-        self.memories.go_back()
-        for generator, before in generators:
-            generator.set_state(from_numpy(before))
+        self._back(generators)
         slots: list[Any] = [None] * program.size
         for source in program.sources:
             slots[source.value.index] = source.array
@@ -258,6 +314,9 @@ class Recording:
         try:
             with self.recorder, self.grads, self.spy:
                 result = self.called()
+        except BaseException:
+            self.recorder.settle()
+            raise
         finally:
             self.recorder.recording = False
             self.world.give_back()
@@ -510,20 +569,6 @@ class Recording:
             if root(source.array) is memory:
                 return source.location.name
         return "a tensor"
-
-
-def is_whole(node: Any) -> bool:
-    """Whether no backward has been through a graph yet."""
-    waiting, seen = [node], set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, Node):
-            continue
-        seen.add(id(node))
-        if isinstance(node, PrimitiveNode) and node.plan.saves and node.kept is None:
-            return False
-        waiting.extend(edge for edge in node._edges if edge is not None)
-    return True
 
 
 # What numbers are drawn with from NumPy.

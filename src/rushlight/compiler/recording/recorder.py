@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,21 +35,24 @@ from rushlight.compiler.recording.errors import CannotRecord, place
 from rushlight.compiler.recording.examined import examine
 from rushlight.compiler.recording.grads import Grads
 from rushlight.compiler.recording.memories import Memories
+from rushlight.compiler.recording.numbers import Options, has_numbers, plain_options, remember
 from rushlight.compiler.recording.printing import called
 from rushlight.compiler.recording.program import Argument, Grad, Held, Location, Source, hooks_of
-from rushlight.compiler.recording.rates import is_rate, rates_of
+from rushlight.compiler.recording.rates import rates_of
 from rushlight.compiler.recording.tree import apart
 from rushlight.compiler.recording.values import Figure, Number, Value, fingerprint, is_number, plain
+from rushlight.compiler.recording.waiting import Waiting
 from rushlight.compiler.recording.world import World
 from rushlight.core import doors
 from rushlight.core.doors import Interpreter
-from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.table import INPUT, REST, STATIC
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import address, root
+
+# Doors behind which no code of the user's runs.
+_OWN = {"apply", "into", "read", "number", "check", "draw", "literal"}
 
 
 class Recorder(Interpreter):
@@ -87,9 +91,12 @@ class Recorder(Interpreter):
         self.decided: set[tuple[Any, ...]] = set()
         # Arrays that were made of Python's numbers.
         self.literals: dict[int, weakref.ref[Array]] = {}
+        # What is not computed yet; None: everything is.
+        self.waiting: Waiting | None = None
 
     def let_go(self) -> None:
         """The recording is over: what is left are the entries."""
+        self.waiting = None
         self.kept, self.known, self.constants, self.grads = [], {}, [], Grads()
 
     # ---- the doors -------------------------------------------------------------------------------
@@ -97,18 +104,32 @@ class Recorder(Interpreter):
     def take(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
         """What came to a door."""
         if self.refused is None:
+            # Behind these doors nothing but rushlight runs, at which nobody need look.
+            looks = sys.getprofile() if door in _OWN and len(watchers) == 1 else None
+            if looks is not None:
+                sys.setprofile(None)
             try:
                 return super().take(watchers, door, *what)
             except CannotRecord as error:
                 if not self.lenient:
                     raise
                 self.refuse(error)
+            finally:
+                if looks is not None:
+                    sys.setprofile(looks)
         return self._passed_on(watchers, door, *what)
 
     def refuse(self, error: CannotRecord) -> None:
         """This is not recorded any more."""
+        self.settle()
         self.refused = self.refused or error
         self.recording = False
+
+    def settle(self, everything: bool = False) -> None:
+        """Compute what waits; everything: all, where memory is as it was at first."""
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None:
+            waiting.compute(self.entries, everything)
 
     def _passed_on(self, watchers: tuple[Interpreter, ...], door: str, *what: Any) -> Any:
         state.interpreters = watchers[:-1]
@@ -121,15 +142,20 @@ class Recorder(Interpreter):
         """An operation."""
         line, back = self.where()
         operands = tuple(map(self.held_operand if row.view else self.operand, inputs))
-        numbers = any(is_number(x) for x in inputs) or _has_numbers(static)
+        numbers = any(is_number(x) for x in inputs) or has_numbers(static)
+        figures, bare, taken = static, static, inputs
         if numbers:
             figures = {name: self.operand(value) for name, value in static.items()}
             bare = {name: plain(value) for name, value in static.items()}
-            out = doors.apply(row, *map(plain, inputs), **bare)
-            _remember(out, inputs, static)
-        else:
-            figures = static
-            out = doors.apply(row, *inputs, **static)
+            taken = tuple(map(plain, inputs))
+        out = None
+        if self.waiting is not None:
+            out = self.waiting.result(row, taken, bare, operands, figures)
+        later = out is not None
+        if out is None:
+            out = doors.apply(row, *taken, **bare)
+        if numbers:
+            remember(out, inputs, static)
         several = isinstance(out, tuple)
         tensors: Sequence[Any] = out if several else (out,)
         node = tensors[0]._node if tensors else None
@@ -140,10 +166,16 @@ class Recorder(Interpreter):
         outs = [self.new(a) for a in arrays]
         for out_value, array in zip(outs, arrays, strict=True):
             _lay(out_value, array, operands, given)
+        if row.name == "entry":
+            # Where others stand in the graph is nothing to a program, and no reason to keep them.
+            figures = figures | {"others": ()}
         entry = Operation(row, given, (line, back), operands, outs, figures, several)
         if row.view:
             entry.turning = _turned_copy(row, inputs[0], tensors)
-        entry.sums = [None if row.view else fingerprint(a) for a in arrays]
+        elif len({id(root(a)) for a in arrays}) == len(arrays):
+            entry.owned = tuple([a.base is None for a in arrays])
+        if self.waiting is None or not self.waiting.note(entry, arrays, later):
+            entry.sums = [None if row.view else fingerprint(a) for a in arrays]
         self.entries.append(entry)
         if not numbers and all(x.index in self.fixed_values for x in operands if type(x) is Value):
             self.fixed_values.update(out.index for out in entry.outs)
@@ -169,14 +201,15 @@ class Recorder(Interpreter):
                 f"{entry.text()} writes into the memory of NumPy or of another library, at {place(where[0])}: "
                 "hand that over as a tensor"
             )
-        doors.into(target, kernel, *map(plain, inputs), **bare)
-        entry.sums = [fingerprint(array)]
+        if self.waiting is None or not self.waiting.writes(entry):
+            doors.into(target, kernel, *map(plain, inputs), **bare)
+            entry.sums = [fingerprint(array)]
         self.entries.append(entry)
         self.memories.written(array)
 
     def read(self, tensor: TensorBase, why: str) -> Array:
         """A look at values."""
-        value = self.operand(tensor)
+        value = self.seen(tensor)
         array = doors.read(tensor, why)
         if not self.is_fixed(value, held(tensor)):
             self.entries.append(Seen(np.array(array), why, self.where(), [value]))
@@ -184,7 +217,7 @@ class Recorder(Interpreter):
 
     def check(self, tensor: TensorBase, why: str) -> Any:
         """A look at values that decides whether an error is raised."""
-        value = self.operand(tensor)
+        value = self.seen(tensor)
         array = doors.check(tensor, why)
         if self.is_fixed(value, held(tensor)):
             return array
@@ -204,7 +237,7 @@ class Recorder(Interpreter):
 
     def number(self, tensor: TensorBase, why: str) -> Any:
         """The one value of a tensor as a Python number."""
-        value = self.operand(tensor)
+        value = self.seen(tensor)
         found = doors.number(tensor, why)
         if self.is_fixed(value, held(tensor)):
             return found
@@ -228,6 +261,8 @@ class Recorder(Interpreter):
         operands = tuple(map(self.operand, inputs))
         figures = {name: self.operand(value) for name, value in static.items()}
         bare = {name: plain(value) for name, value in static.items()}
+        if self.waiting is not None and self.waiting.waits(*operands, *figures.values()):
+            self.settle()
         out = doors.draw(numbers, generator, *map(plain, inputs), **bare)
         several = isinstance(out, tuple)
         arrays = [held(t) for t in (out if several else (out,))]
@@ -267,6 +302,8 @@ class Recorder(Interpreter):
         """Python code that is run again each time."""
         where = self.where()
         operands = tuple(map(self.operand, args))
+        if self.waiting is not None and self.waiting.late:
+            self.settle()
         owner = getattr(function, "__self__", None)
         kind = Perform
         if isinstance(owner, random.Generator):
@@ -355,6 +392,8 @@ class Recorder(Interpreter):
     def figure(self, found: Any) -> Figure:
         """A slot for a number."""
         self.size += 1
+        if self.waiting is not None:
+            self.waiting.slots[self.size - 1] = found
         return Figure(self.size - 1, f"n{self.size - 1}", type(found))
 
     def new(self, array: Array, name: str | None = None) -> Value:
@@ -364,6 +403,8 @@ class Recorder(Interpreter):
             self.size - 1, array.shape, array.dtype, array.strides, name or f"t{self.size - 1}"
         )
         self.known[id(array)] = weakref.ref(array), value
+        if self.waiting is not None:
+            self.waiting.slots[value.index] = array
         return value
 
     def value(self, array: Array) -> Value | None:
@@ -383,9 +424,17 @@ class Recorder(Interpreter):
         value = self.memory(x)
         if not x._turned:
             return value
+        self.settle()
         shown = self.new(x._data, f"{value.name}.turned")
         self.entries.append(Turn(self.where(), [value], [shown]))
         return shown
+
+    def seen(self, tensor: TensorBase) -> Any:
+        """What stands for a tensor whose values are looked at."""
+        value = self.operand(tensor)
+        if self.waiting is not None and self.waiting.waits(value):
+            self.settle()
+        return value
 
     def held_operand(self, x: Any) -> Any:
         """What stands for the input of a view: its memory as it lies."""
@@ -502,44 +551,11 @@ class Recorder(Interpreter):
         self.generators.setdefault(id(generator), (generator, position(generator)))
 
 
-class Options(dict[str, Any]):
-    """The options of a group, with numbers that are recorded."""
-
-    def __init__(self, recorder: Recorder, options: dict[str, Any]) -> None:
-        super().__init__(options)
-        self.recorder = recorder
-        self.options = options
-
-    def __getitem__(self, key: str) -> Any:
-        found = super().__getitem__(key)
-        if not is_rate(found):
-            return found
-        if isinstance(found, tuple):
-            return tuple(
-                self.recorder.option(self.options, key, i, part) for i, part in enumerate(found)
-            )
-        return self.recorder.option(self.options, key, None, found)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """What stands under key."""
-        return self[key] if self.__contains__(key) else default
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.options[key] = plain(value)
-        super().__setitem__(key, plain(value))
-        self.recorder.stored(self.options, key, value)
-
-
 def _bare(x: Any) -> Any:
     """What comes to a door with the numbers themselves."""
     if type(x) is dict:
         return {name: plain(value) for name, value in x.items()}
     return plain_options(x)
-
-
-def plain_options(x: Any) -> Any:
-    """Options as they are."""
-    return x.options if isinstance(x, Options) else plain(x)
 
 
 def _set_to(generator: Any, state: Array) -> Any:
@@ -564,33 +580,7 @@ def _array(x: Any, view: bool) -> Any:
     return (held(x) if view else x._data) if isinstance(x, TensorBase) else x
 
 
-def _has_numbers(static: dict[str, Any]) -> bool:
-    for value in static.values():
-        kind = type(value)
-        if kind is Number or ((kind is tuple or kind is list) and any(map(is_number, value))):
-            return True
-    return False
-
-
 def _turned_copy(row: Primitive, source: Any, tensors: Sequence[Any]) -> bool:
     """Whether a view that shows its input turned came out as a copy, turned already."""
     turning = row.turns is not source._turned
     return turning and bool(tensors) and not tensors[0]._turned
-
-
-def _remember(out: Any, inputs: tuple[Any, ...], static: dict[str, Any]) -> None:
-    """Let the node of a result remember recorded numbers, not what they are just now."""
-    first = out[0] if isinstance(out, tuple) else out
-    node = first._node
-    if not isinstance(node, PrimitiveNode) or node.kept is None:
-        return
-    node.static = static
-    kept = list(node.kept)
-    for at, (kind, which) in enumerate(node.plan.gather):
-        if kind == INPUT and which < len(inputs) and is_number(inputs[which]):
-            kept[at] = inputs[which]
-        elif kind == STATIC:
-            kept[at] = static[which]
-        elif kind == REST:
-            kept[at] = tuple(inputs[which:])
-    node.kept = kept

@@ -340,7 +340,8 @@ class World:
     def _globals_of(self, code: Any, known: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         """What code finds among its globals, and in the modules there."""
         named = globals_in(code)
-        wanted = {n for n in named if n in known and known[n] is not vars(builtins).get(n)}
+        # In an order that other processes have, too.
+        wanted = sorted(n for n in named if n in known and known[n] is not vars(builtins).get(n))
         if not wanted:
             return
         self._note(
@@ -350,13 +351,13 @@ class World:
             known.__setitem__,
             known,
         )
-        for variable in sorted(wanted):
+        for variable in wanted:
             value = known[variable]
             if _is_iterator(value):
                 put = functools.partial(known.__setitem__, variable)
                 self._iterator(value, variable, put)
             elif isinstance(value, types.ModuleType) and origin(value.__name__) == USER:
-                inside = {n: vars(value)[n] for n in names_of(code) & vars(value).keys()}
+                inside = {n: vars(value)[n] for n in sorted(names_of(code) & vars(value).keys())}
                 yield from self._mapping(
                     inside,
                     functools.partial(_chosen, vars(value), inside.keys()),

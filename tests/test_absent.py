@@ -40,6 +40,7 @@ ARGUMENTS = {
     "set_rng_state": "torch.zeros(1)",
     "set_rng_state_all": "[]",
     "set_stream": "None",
+    "set_vital": "'', '', ''",
     "set_autocast_ipu_dtype": "torch.float16",
     "set_autocast_ipu_enabled": "False",
     "set_autocast_xla_dtype": "torch.float16",

@@ -25,7 +25,7 @@ _keep_freed_memory()
 # fmt: off
 from rushlight.absent import (
     nothing as set_autocast_ipu_dtype, nothing as set_autocast_ipu_enabled,
-    nothing as set_autocast_xla_dtype, nothing as set_autocast_xla_enabled,
+    nothing as set_autocast_xla_dtype, nothing as set_autocast_xla_enabled, nothing as set_vital,
 )
 from rushlight.device import get_default_device, set_default_device
 from rushlight.nn.functional.recurrent import (
@@ -58,6 +58,10 @@ from rushlight.ops.foreach import (
     _foreach_tan, _foreach_tan_, _foreach_tanh, _foreach_tanh_, _foreach_trunc, _foreach_trunc_,
     _foreach_zero_,
 )
+from rushlight.ops.gammas import (
+    _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad,
+)
+from rushlight.ops.grouped import grouped_mm as _grouped_mm
 from rushlight.ops.internal import (
     _assert_async, _cast_Byte, _cast_Char, _cast_Double, _cast_Float, _cast_Half, _cast_Int,
     _cast_Long, _cast_Short, _check, _check_index, _check_is_size, _check_not_implemented,
@@ -70,6 +74,7 @@ from rushlight.ops.legacy import (
     BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor,
     IntTensor, LongTensor, ShortTensor, from_dlpack, set_default_tensor_type, to_dlpack,
 )
+from rushlight.ops.segments import segment_reduce as _segment_reduce
 from rushlight.ops.seldom import (
     Tag, classproperty, compiled_with_cxx11_abi, eig, get_file_path, lstsq, matrix_rank,
     prepare_multiprocessing_environment, profiler_allow_cudagraph_cupti_lazy_reinit_cuda12, solve,
@@ -181,9 +186,9 @@ from rushlight.refusals import (
     quantized as quantized_gru, quantized as quantized_gru_cell, quantized as quantized_lstm,
     quantized as quantized_lstm_cell, quantized as quantized_max_pool1d,
     quantized as quantized_max_pool2d, quantized as quantized_max_pool3d,
-    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell,
-    scaled as _grouped_mm, scaled as _int_mm, scaled as _scaled_grouped_mm, scaled as _scaled_mm,
-    segments as slice_inverse, statistics_of_gpus as batch_norm_backward_elemt,
+    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell, scaled as _int_mm,
+    scaled as _scaled_grouped_mm, scaled as _scaled_mm, segments as slice_inverse,
+    statistics_of_gpus as batch_norm_backward_elemt,
     statistics_of_gpus as batch_norm_backward_reduce, statistics_of_gpus as batch_norm_elemt,
     statistics_of_gpus as batch_norm_gather_stats,
     statistics_of_gpus as batch_norm_gather_stats_with_counts,
@@ -471,7 +476,7 @@ _LEFT_OUT = {
     "contiguous_format", "eig", "from_dlpack", "jagged", "legacy_contiguous_format", "lstsq", "lu",
     "matrix_rank", "pca_lowrank", "per_channel_affine", "per_channel_affine_float_qparams",
     "per_channel_symmetric", "per_tensor_affine", "per_tensor_symmetric", "preserve_format", "quantized_gru",
-    "quantized_lstm", "segment_reduce", "set_default_dtype", "set_grad_enabled", "solve", "sparse_bsc",
+    "quantized_lstm", "segment_reduce", "set_default_dtype", "set_grad_enabled", "set_vital", "solve", "sparse_bsc",
     "sparse_bsr", "sparse_coo", "sparse_csc", "sparse_csr", "strided", "svd_lowrank", "symeig", "to_dlpack",
     "unique", "vitals_enabled", "while_loop", "classproperty", "compiled_with_cxx11_abi", "get_file_path",
     "prepare_multiprocessing_environment", "profiler_allow_cudagraph_cupti_lazy_reinit_cuda12",

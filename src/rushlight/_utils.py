@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rushlight.nn.parameter import _rebuild_parameter as _rebuild_parameter
@@ -74,6 +74,18 @@ def _unflatten_dense_tensors(flat: Tensor, tensors: Sequence[Tensor]) -> tuple[T
     """Views of the row, in the shapes of tensors."""
     parts = flat.split([t.numel() for t in tensors])
     return tuple(part.view(t.shape) for part, t in zip(parts, tensors, strict=True))
+
+
+def _take_tensors(tensors: Iterable[Tensor], size_limit: int) -> Iterator[list[Tensor]]:
+    """The tensors in groups of one type, of at most size_limit bytes but for single tensors."""
+    groups: dict[str, list[Tensor]] = {}
+    for t in tensors:
+        group = groups.setdefault(t.type(), [])
+        if group and sum(other.nbytes for other in [*group, t]) > size_limit:
+            yield group
+            group = groups[t.type()] = []
+        group.append(t)
+    yield from groups.values()
 
 
 def _element_size(dtype: Any) -> int:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 from urllib.parse import urlparse as urlparse  # timm takes it from here
 
 __all__ = [
@@ -21,6 +21,32 @@ __all__ = [
     "load_state_dict_from_url",
     "set_dir",
 ]
+
+try:
+    from tqdm import tqdm
+except ImportError:
+
+    class tqdm:  # type: ignore[no-redef]
+        """A bar of progress that is not drawn."""
+
+        def __init__(self, iterable: Any = (), **options: Any) -> None:
+            self._iterable = iterable
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(self._iterable)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def update(self, n: int = 1) -> None:
+            """Nothing."""
+
+        def close(self) -> None:
+            """Nothing."""
+
 
 # What torch finds the checksum of a file by, in its name.
 HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")

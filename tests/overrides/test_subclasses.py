@@ -144,3 +144,18 @@ def test_what_would_answer_below_autograd_is_refused_in_words():
     with pytest.raises(NotImplementedError, match="define __torch_function__"):
         torch.ones(2).as_subclass(Below) + 1
     functions.forget()
+
+
+def test_batches_of_a_subclass_are_of_the_subclass():
+    parity("""
+        from torch.utils.data import default_collate as _collate
+
+
+        class _Image(torch.Tensor):
+            pass
+
+
+        _images = [torch.full((2,), float(i)).as_subclass(_Image) for i in range(2)]
+        kinds = type(_collate(_images)).__name__, type(_collate([{"x": x} for x in _images])["x"]).__name__
+        kinds += (type(nn.utils.parameters_to_vector(_images)).__name__,)
+    """)

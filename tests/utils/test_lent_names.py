@@ -126,3 +126,132 @@ def test_which_modules_are_at_work():
             _net.first.weight.register_hook(lambda g: log.append((sorted(_tracker.parents), _tracker.is_bw)))
             y.sum().backward()
     """)
+
+
+def test_what_is_called_when_backward_is_over():
+    parity("""
+        _engine = torch.autograd.Variable._execution_engine
+        log = []
+
+
+        class _Twice(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 2
+
+            @staticmethod
+            def backward(ctx, g):
+                log.append(type(torch._C._current_autograd_node()).__name__)
+                numbers.append(torch._C._current_graph_task_id())
+                _engine.queue_callback(_over)
+                return g * 2
+
+
+        def _over():
+            log.append((x.grad.tolist(), torch.is_grad_enabled()))
+            if len(log) < 4:
+                _engine.queue_callback(lambda: log.append("again"))
+
+
+        x, numbers = torch.ones(2, requires_grad=True), []
+        for _ in range(2):
+            _Twice.apply(x).sum().backward()
+        numbers = numbers[1] - numbers[0], torch._C._current_graph_task_id(), torch._C._current_autograd_node()
+        late = attempt(lambda: _engine.queue_callback(print))
+    """)
+
+
+def test_a_wrapper_that_is_an_optimizer():
+    parity("""
+        from collections import OrderedDict
+
+        class _Wrapped(torch.optim.Optimizer):
+            def __init__(self, own):
+                self.own, self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = own, OrderedDict(), OrderedDict()
+                self._patch_step_function()
+
+            def step(self, closure=None):
+                log.append("step")
+                self.own.step(closure)
+
+
+        log, p = [], torch.ones(2, requires_grad=True)
+        _o = _Wrapped(torch.optim.SGD([p], lr=0.1))
+        _o.register_step_post_hook(lambda *_: log.append("hook"))
+        p.sum().backward()
+        _o.step()
+    """)
+
+
+def test_small_helpers():
+    parity("""
+        import torch.backends.mha as _mha
+        import torch.backends.quantized as _quantized
+        from torch._guards import detect_fake_mode as _detect
+        from torch._prims_common import is_contiguous_or_false as _lies, make_contiguous_strides_for as _strides
+        from torch._prims_common import suggest_memory_format as _suggest
+        from torch._utils import _take_tensors
+        from torch.utils._ordered_set import OrderedSet as _Set
+        from torch.utils._pytree import treespec_leaf as _leaf
+        from torch.utils.data import _DatasetKind as _kind
+
+        switches = _mha.get_fastpath_enabled(), _quantized.engine, _quantized.supported_engines, _kind.__name__
+        groups = [len(g) for g in _take_tensors([torch.ones(n, dtype=d) for n, d in
+            ((3, torch.float), (3, torch.double), (5, torch.float), (1, torch.float))], 20)]
+        s = _Set([3, 1, 3])
+        sets = [str(s), str(s | _Set([2])), str(s - {3}), list(reversed(s)), s == _Set([1, 3]), 1 in s, len(s)]
+        sets += [str(s.union([5], [1])), str(s.intersection([1, 7])), str(s.symmetric_difference([1, 9]))]
+        leaf = str(_leaf())
+        images = torch.ones(1, 2, 3, 4)
+        formats = [_suggest(images), _suggest(images.to(memory_format=torch.channels_last)), _lies(images.mT)]
+        strides = _strides((2, 3, 4)), _strides((2, 0, 4)), _strides((2, 3, 4), False), _detect([images])
+        aten = torch.ops.aten
+        sizes = aten.sym_size(images, 1), aten.sym_size.int(images, 3), aten.sym_size.default(images)
+        sizes += aten.sym_numel(images), aten.sym_stride.int(images, 0)
+        q, k, v = torch.randn(1, 2, 3, 4), torch.randn(1, 2, 5, 4), torch.randn(1, 2, 5, 4)
+        flash = aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, is_causal=True)
+        bytes_ = torch.ByteTensor(torch.ByteStorage._from_buffer(b"abc"))
+    """)
+
+
+def test_gammas():
+    parity("""
+        a = torch.tensor([0.5, 2.0, 3.0], requires_grad=True)
+        s = torch._standard_gamma(a)
+        s.sum().backward()
+        points = torch._sample_dirichlet(a.detach())
+        # torch has its derivative from a series that is right to three or four digits.
+        slope = (torch._standard_gamma_grad(a.detach(), s.detach()) * 100).round()
+        other = (torch._dirichlet_grad(torch.tensor([0.2, 0.8]), torch.ones(2), torch.tensor([3.0, 3.0])) * 100).round()
+        del s
+        a.grad = None
+    """)
+
+
+def test_scans():
+    parity("""
+        from torch._higher_order_ops.associative_scan import associative_scan as _scan
+        from torch._higher_order_ops.map import map as _map
+        from torch._higher_order_ops.scan import scan as _loop
+
+        bad = [attempt(lambda mode=mode: _scan(torch.add, torch.ones(2), 0, combine_mode=mode)) for mode in
+            ("pointwise", "other")]
+        far = attempt(lambda: _scan(torch.add, torch.ones(2), 3, combine_mode="generic"))
+    """)
+    from rushlight._higher_order_ops import associative_scan, scan
+
+    torch = rushlight
+    for n in range(1, 9):
+        a, b = torch.rand(2, n, requires_grad=True), torch.rand(2, n)
+
+        def combined(left, right):
+            return left[0] * right[0], right[0] * left[1] + right[1]
+
+        products, sums = associative_scan(combined, (a, b), 1, combine_mode="generic")
+        state, seen = scan(lambda h, x: (x[0] * h + x[1],) * 2, torch.zeros(2), (a, b), dim=1)
+        assert torch.allclose(products, a.cumprod(1))
+        assert torch.allclose(sums, seen)
+        assert torch.equal(state, seen[:, -1])
+        assert products.requires_grad
+        back = associative_scan(torch.add, b, 1, reverse=True, combine_mode="generic")
+        assert torch.allclose(back, b.flip(1).cumsum(1).flip(1))

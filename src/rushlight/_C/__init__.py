@@ -55,6 +55,7 @@ from rushlight.refusals import (
 # fmt: on
 # ---- names: end ----
 from rushlight._C import _dispatch
+from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 from rushlight.device import device
 from rushlight.dtypes import dtype
@@ -139,5 +140,10 @@ def _is_tracing() -> bool:
 
 
 def _current_graph_task_id() -> int:
-    """-1: backwards have no numbers."""
-    return -1
+    """The number of the backward that runs, counted from 0; -1 outside of one."""
+    return -1 if state.walk is None else int(state.walk.number)
+
+
+def _current_autograd_node() -> Any:
+    """The node whose rule runs; None outside of a backward."""
+    return None if state.walk is None else state.walk.node

@@ -2,11 +2,21 @@
 
 from collections import Counter, defaultdict
 
-__all__ = ["counters", "is_compile_supported"]
+from rushlight.errors import warn
 
+__all__ = ["counters", "is_compile_supported", "warn_once"]
+
+warn_once_cache: set[str] = set()
 counters: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
 
 def is_compile_supported(device_type: str) -> bool:
     """Whether `torch.compile` serves the type of device."""
     return device_type == "cpu"
+
+
+def warn_once(msg: str, stacklevel: int = 1) -> None:
+    """A warning, the first time that it is given."""
+    if msg not in warn_once_cache:
+        warn_once_cache.add(msg)
+        warn(msg)

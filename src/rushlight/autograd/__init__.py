@@ -1,5 +1,7 @@
 """Reverse-mode differentiation of recorded operations, to any order."""
 
+from typing import Any as _Any
+
 from rushlight.autograd.accumulate import enforce_grad_layout_policy
 from rushlight.autograd import anomaly as anomaly_mode
 from rushlight.autograd import forward_ad, functional, graph
@@ -73,6 +75,11 @@ profiler = later("rushlight.autograd.profiler")
 def _profiler_enabled() -> bool:
     """Whether torch's older profiler runs: it is not there, and `torch.profiler` is asked elsewhere."""
     return False
+
+
+def _disable_profiler() -> list[_Any]:
+    """What that profiler has seen: nothing."""
+    return []
 
 
 def kineto_available() -> bool:

@@ -7,6 +7,7 @@ recording on while they run: any order of derivative.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 _by_age = attrgetter("_sequence")
+_numbers = count()
 
 # Called with the roots before each backward: how tools look at a graph before it is used up. What they
 # return, if anything, is called when it is over.
@@ -67,7 +69,10 @@ def run(
             start: Any = root if root._node is None else root._node
             walk.send(start, root._output_nr, seed)
         walk.go(retain_graph)
-        return walk.captures(targets or ()) if capture else walk.finish()
+        gradients = walk.captures(targets or ()) if capture else walk.finish()
+        for callback in walk.callbacks:  # One may queue another.
+            callback()
+        return gradients
     finally:
         state.grad, state.walk = before
         for end in ends:
@@ -80,7 +85,7 @@ class _Walk:
 
     __slots__ = (
         "create_graph", "node", "nodes", "reached", "roots", "watched", "targets", "places", "useful",
-        "capture", "pending", "leaves", "owned", "retained", "captured", "__weakref__",
+        "capture", "pending", "leaves", "owned", "retained", "captured", "callbacks", "number", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +115,8 @@ class _Walk:
         self.owned: set[int] = set()
         self.retained: list[tuple[TensorBase, Tensor]] = []
         self.captured: dict[Any, Tensor | None] = {}
+        self.callbacks: list[Callable[[], Any]] = []
+        self.number = next(_numbers)
 
     def _reachable(self) -> list[Node]:
         """The nodes behind the roots, the oldest first."""

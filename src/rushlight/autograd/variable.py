@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 
@@ -25,5 +27,17 @@ class _VariableType(type):
         return data.detach().requires_grad_(requires_grad)
 
 
+class _Engine:
+    """What backward is run by, as programs see it."""
+
+    def queue_callback(self, callback: Callable[[], Any]) -> None:
+        """Call it, without arguments, when the backward that runs is over and gradients are where they belong."""
+        if state.walk is None:
+            raise RuntimeError("Final callbacks can only be installed during backward pass.")
+        state.walk.callbacks.append(callback)
+
+
 class Variable(metaclass=_VariableType):
     """`Variable(tensor, requires_grad=False)`: the tensor on its own, outside any graph."""
+
+    _execution_engine = _Engine()

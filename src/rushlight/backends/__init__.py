@@ -4,9 +4,14 @@ from contextlib import contextmanager as _contextmanager
 from typing import Any as _Any
 
 from rushlight.absent import no as flags_frozen
-from rushlight.backends import c, cpu, cuda, cudnn, mkl, mkldnn, mps, nnpack, openmp, opt_einsum
+from rushlight.backends import (
+    c, cpu, cuda, cudnn, kleidiai, mha, mkl, mkldnn, mps, nnpack, openmp, opt_einsum, quantized,
+)  # fmt: skip
 
-__all__ = ["c", "cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum"]
+__all__ = [
+    "c", "cpu", "cuda", "cudnn", "kleidiai", "mha", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum",
+    "quantized",
+]  # fmt: skip
 
 # How exactly products of float32 are computed: exactly.
 fp32_precision = "none"

@@ -1,24 +1,14 @@
-"""Gamma, Chi2, Fisher-Snedecor, Beta and Dirichlet, whose samples are differentiable in their concentrations.
-
-The derivative of a sample x of cumulative distribution F(x; a) in a is -(dF/da) / (dF/dx): M.
-Figurnov, S. Mohamed, A. Mnih, "Implicit reparameterization gradients", 2018.
-"""
+"""Gamma, Chi2, Fisher-Snedecor, Beta and Dirichlet, whose samples are differentiable in their concentrations."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from numbers import Number
 from typing import Any
 
-import numpy as np
-
-from rushlight import random
-from rushlight.autograd.function import Function
-from rushlight.core.doors import draw, read
-from rushlight.core.tensor import wrap
 from rushlight.dtypes import finfo
 from rushlight.ops.creation import as_tensor, tensor
+from rushlight.ops.gammas import _sample_dirichlet, _standard_gamma
 from rushlight.ops.joining import stack
 from rushlight.ops.transcendental import igamma
 
@@ -27,59 +17,6 @@ from .distribution import Distribution, ExponentialFamily
 from .utils import broadcast_all, checked
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "FisherSnedecor", "Gamma"]
-
-
-def _slope(F: Callable[[Any], Any], G: Callable[[Any], Any], a: Any) -> Any:
-    """dF/da by central differences of fourth order; G = 1 - F is exact where F is close to 1."""
-    h = 1e-3 * a
-    below = F(a) < 0.5
-
-    def difference(k: int) -> Any:
-        up, down = a + k * h, a - k * h
-        return np.where(below, F(up) - F(down), G(down) - G(up))
-
-    return (8 * difference(1) - difference(2)) / (12 * h)
-
-
-class _StandardGamma(Function):
-    @staticmethod
-    def forward(ctx: Any, alpha: Any) -> Any:
-        sample = draw(random.standard_gamma, None, alpha)
-        ctx.save_for_backward(alpha, sample)
-        return sample
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        from scipy import special
-
-        alpha, x = (read(t, "the slope of a sample").astype(np.float64) for t in ctx.saved_tensors)
-        slope = _slope(lambda a: special.gammainc(a, x), lambda a: special.gammaincc(a, x), alpha)
-        density = np.exp(special.xlogy(alpha - 1, x) - x - special.gammaln(alpha))
-        return grad * wrap(np.nan_to_num(-slope / density).astype(grad._data.dtype))
-
-
-class _Dirichlet(Function):
-    @staticmethod
-    def forward(ctx: Any, alpha: Any) -> Any:
-        sample = draw(random.dirichlet, None, alpha)
-        ctx.save_for_backward(alpha, sample)
-        return sample
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        from scipy import special
-
-        alpha, x = (read(t, "the slope of a sample").astype(np.float64) for t in ctx.saved_tensors)
-        rest = alpha.sum(-1, keepdims=True) - alpha
-        # Each part of the point is a Beta(alpha, rest), and 1 - x is shared by the others.
-        slope = _slope(
-            lambda a: special.betainc(a, rest, x), lambda a: special.betaincc(a, rest, x), alpha
-        )
-        log_density = special.xlogy(alpha - 1, x) + special.xlog1py(rest, -x)
-        ratio = -slope / np.exp(log_density - special.betaln(alpha, rest))
-        weight = wrap(np.nan_to_num(ratio).astype(grad._data.dtype))
-        x = ctx.saved_tensors[1]
-        return weight * (grad - (x * grad).sum(-1, keepdim=True))
 
 
 class Gamma(ExponentialFamily):
@@ -104,7 +41,7 @@ class Gamma(ExponentialFamily):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
-        drawn = _StandardGamma.apply(self.concentration.expand(shape)) / self.rate.expand(shape)
+        drawn = _standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
         drawn.detach().clamp_(min=finfo(drawn.dtype).tiny)  # keeps the logarithm finite
         return drawn
 
@@ -217,7 +154,7 @@ class Dirichlet(ExponentialFamily):
         return a * (total - a) / (total.pow(2) * (total + 1))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        return _Dirichlet.apply(self.concentration.expand(self._extended_shape(sample_shape)))
+        return _sample_dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     @checked
     def log_prob(self, value: Any) -> Any:

@@ -12,6 +12,7 @@ Python (`2 ** 3` is 8.0 there) is as in Python, and a trace decides anew what it
 tensor([2., 2.])
 """
 
+from rushlight.jit import _recursive as _recursive
 from rushlight.jit import _script, _state, _trace
 from rushlight.jit._async import Future, fork, wait
 from rushlight.jit._freeze import freeze, optimize_for_inference, run_frozen_optimizations

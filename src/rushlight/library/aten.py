@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
@@ -51,6 +52,7 @@ _FORMS = """
     slice_copy bucketize searchsorted : Tensor
     scatter_reduce : two
     randint : low
+    sym_size sym_stride : default int
 """
 
 
@@ -128,6 +130,33 @@ def _converted(input: Any, **options: Any) -> Any:
     return input.to(**options, copy=True)
 
 
+def _sym_size(input: Any, dim: int | None = None) -> Any:
+    return list(input.shape) if dim is None else input.shape[dim]
+
+
+def _sym_stride(input: Any, dim: int | None = None) -> Any:
+    return list(input.stride()) if dim is None else input.stride(dim)
+
+
+def _flash_attention_for_cpu(
+    query: Any, key: Any, value: Any, dropout_p: float = 0.0, is_causal: bool = False, *, attn_mask: Any = None,
+    scale: float | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """What attention gives, and the logarithms of the sums that its softmax divides by."""
+    from rushlight.nn.functional import scaled_dot_product_attention
+
+    out = scaled_dot_product_attention(
+        query, key, value, attn_mask, dropout_p, is_causal, scale=scale
+    )
+    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if attn_mask is not None:
+        scores = scores + attn_mask
+    if is_causal:
+        hidden = scores.new_ones(scores.shape[-2:]).bool().triu(1)
+        scores = scores.masked_fill(hidden, -math.inf)
+    return out, scores.logsumexp(-1)
+
+
 # What no function of torch is called.
 _OWN: dict[str, Callable[..., Any]] = {
     "slice": _slice,
@@ -136,6 +165,10 @@ _OWN: dict[str, Callable[..., Any]] = {
     "_to_copy": _converted,
     "_local_scalar_dense": Tensor.item,
     "_unsafe_view": Tensor.reshape,
+    "_scaled_dot_product_flash_attention_for_cpu": _flash_attention_for_cpu,
+    "sym_size": _sym_size,
+    "sym_stride": _sym_stride,
+    "sym_numel": Tensor.numel,
 }
 
 

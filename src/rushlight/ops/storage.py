@@ -529,6 +529,8 @@ class StorageType:
             storage.byteswap(self.dtype)
         return TypedStorage.on(storage, self.dtype)
 
+    _from_buffer = from_buffer
+
     def __repr__(self) -> str:
         return f"<class 'torch.{self.name}'>"
 

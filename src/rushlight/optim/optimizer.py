@@ -463,6 +463,9 @@ class Optimizer:
         for hook in list(self._optimizer_load_state_dict_post_hooks.values()):
             hook(self)
 
+    def _patch_step_function(self) -> None:
+        """Nothing: the step of a class has the hooks around it from when the class is made."""
+
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 

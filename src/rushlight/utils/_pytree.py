@@ -59,6 +59,7 @@ from rushlight.utils.trees import (
     tree_map_with_path,
     tree_structure,
     tree_unflatten,
+    treespec_leaf,
 )
 from rushlight.utils.trees import (
     _broadcast_to_and_flatten as _broadcast_to_and_flatten,
@@ -130,6 +131,7 @@ __all__ = [
     "tree_structure",
     "tree_unflatten",
     "treespec_dumps",
+    "treespec_leaf",
     "treespec_loads",
     "treespec_pprint",
 ]

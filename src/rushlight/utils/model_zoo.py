@@ -1,6 +1,7 @@
 """The older name of `torch.hub`'s loading."""
 
 from rushlight.hub import load_state_dict_from_url
+from rushlight.hub import tqdm as tqdm
 
 __all__ = ["load_url"]
 

@@ -407,6 +407,11 @@ class LeafSpec(metaclass=_LeafMeta):
     """The shape of a leaf."""
 
 
+def treespec_leaf() -> TreeSpec:
+    """The shape of a leaf."""
+    return _LEAF
+
+
 # ---- apart, and together again -------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rushlight.absent import refused
+from rushlight.distributed.device_mesh import DeviceMesh as DeviceMesh
 
 _WHOLE = "rushlight runs in one process, in which a tensor is whole; use the tensor itself"
 DTensor = refused("DTensor", _WHOLE, __name__)

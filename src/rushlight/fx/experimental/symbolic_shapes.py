@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from rushlight.utils._ordered_set import OrderedSet
+
 __all__ = [
-    "GuardOnDataDependentSymNode", "ShapeEnv", "free_symbols", "guard_bool", "guard_float", "guard_int",
+    "GuardOnDataDependentSymNode", "ShapeEnv", "free_symbols", "free_unbacked_symbols",
+    "guard_bool", "guard_float", "guard_int",
     "guard_or_false", "guard_or_true", "guard_scalar", "guard_size_oblivious", "has_free_symbols",
     "has_symbolic_sizes_strides", "is_concrete_bool", "is_concrete_int", "is_symbolic", "statically_known_true",
     "sym_eq",
@@ -65,6 +68,11 @@ is_concrete_bool = is_concrete_int
 def free_symbols(val: Any) -> set[Any]:
     """The unknown sizes in something: none."""
     return set()
+
+
+def free_unbacked_symbols(val: Any) -> OrderedSet[Any]:
+    """The sizes in something that depend on values that are not known: none."""
+    return OrderedSet()
 
 
 def sym_eq(x: Any, y: Any) -> bool:

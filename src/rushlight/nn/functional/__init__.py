@@ -21,12 +21,12 @@ from rushlight.nn.functional.public import (
     cross_entropy, ctc_loss, dropout, dropout1d, dropout2d, dropout3d, elu, elu_, embedding,
     embedding_bag, feature_alpha_dropout, fold, fractional_max_pool2d,
     fractional_max_pool2d_with_indices, fractional_max_pool3d, fractional_max_pool3d_with_indices,
-    gaussian_nll_loss, gelu, glu, grid_sample, group_norm, gumbel_softmax, hardsigmoid, hardswish,
-    hardtanh, hardtanh_, hinge_embedding_loss, huber_loss, instance_norm, interpolate, kl_div,
-    l1_loss, layer_norm, leaky_relu, leaky_relu_, linear, linear_cross_entropy, local_response_norm,
-    log_softmax, logsigmoid, lp_pool1d, lp_pool2d, lp_pool3d, margin_ranking_loss, max_pool1d,
-    max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices, max_pool3d,
-    max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d, mish, mse_loss,
+    gaussian_nll_loss, gelu, glu, grid_sample, group_norm, grouped_mm, gumbel_softmax, hardsigmoid,
+    hardswish, hardtanh, hardtanh_, hinge_embedding_loss, huber_loss, instance_norm, interpolate,
+    kl_div, l1_loss, layer_norm, leaky_relu, leaky_relu_, linear, linear_cross_entropy,
+    local_response_norm, log_softmax, logsigmoid, lp_pool1d, lp_pool2d, lp_pool3d,
+    margin_ranking_loss, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices,
+    max_pool3d, max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d, mish, mse_loss,
     multi_head_attention_forward, multi_margin_loss, multilabel_margin_loss,
     multilabel_soft_margin_loss, nll_loss, normalize, one_hot, pad, poisson_nll_loss, relu, relu6,
     rms_norm, rrelu, scaled_dot_product_attention, selu, silu, smooth_l1_loss, soft_margin_loss,
@@ -40,8 +40,7 @@ from rushlight.public.torch import (
     rrelu_, selu_, threshold_,
 )
 from rushlight.refusals import (
-    scaled as ScalingType, scaled as SwizzleType, scaled as grouped_mm, scaled as scaled_grouped_mm,
-    scaled as scaled_mm,
+    scaled as ScalingType, scaled as SwizzleType, scaled as scaled_grouped_mm, scaled as scaled_mm,
 )
 
 __all__ = [

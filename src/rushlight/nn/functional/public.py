@@ -7,7 +7,9 @@ from rushlight.nn.functional import (
     activation, attention, convolution, dropout as dropout_room, embedding as embedding_room,
     linear as linear_room, loss, margin, normalization, pooling, vision,
 )
-from rushlight.ops import activation as ops_activation, normalization as ops_normalization, padding
+from rushlight.ops import (
+    activation as ops_activation, grouped, normalization as ops_normalization, padding,
+)
 from rushlight.overriding.functions import public
 
 HOME = "rushlight.nn.functional"
@@ -15,6 +17,7 @@ HOME = "rushlight.nn.functional"
 gelu = public(ops_activation.gelu, HOME, "gelu")
 logsigmoid = public(ops_activation.logsigmoid, HOME, "logsigmoid")
 softplus = public(ops_activation.softplus, HOME, "softplus")
+grouped_mm = public(grouped.grouped_mm, HOME, "grouped_mm")
 rms_norm = public(ops_normalization.rms_norm, HOME, "rms_norm", "spelled")
 pad = public(padding.pad, HOME, "pad", "spelled")
 celu = public(activation.celu, HOME, "celu", "spelled")

@@ -300,6 +300,10 @@ class _ConvTransposeNd(_ConvNd):
         return tuple(extra)
 
 
+class _ConvTransposeMixin(_ConvTransposeNd):
+    """What torch has kept of an older layout of its classes."""
+
+
 class ConvTranspose1d(_ConvTransposeNd):
     """The transpose of Conv1d, on (N, C, L) or (C, L)."""
 

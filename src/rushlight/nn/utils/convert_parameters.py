@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase
-from rushlight.ops.joining import cat
+from rushlight.public.torch import cat
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

@@ -40,5 +40,7 @@ __all__ = [
 # fmt: on
 # ---- names: end ----
 
+from rushlight.utils.data._utils.fetch import _DatasetKind as _DatasetKind
+
 if not _typing.TYPE_CHECKING:
     __getattr__ = _missing("torch.utils.data", vars())

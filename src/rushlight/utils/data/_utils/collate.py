@@ -12,7 +12,7 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.dtypes import float64
 from rushlight.ops.creation import as_tensor, tensor
-from rushlight.ops.joining import stack
+from rushlight.public.torch import stack
 
 CollateFnMap = dict[type | tuple[type, ...], Callable[..., Any]]
 

@@ -1,0 +1,3 @@
+"""Whether torch's XNNPACK is there: it is not."""
+
+enabled = False

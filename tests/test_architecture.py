@@ -134,11 +134,7 @@ def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-<<<<<<< HEAD
 LINES = 67_736
-=======
-LINES = 68_182
->>>>>>> 717dc59 (What further libraries ask for: products of groups (mixtures of experts), scans as functions, callbacks of the engine, batches that keep a class of tensors, and lesser names that they import)
 
 
 def test_the_house_gets_no_larger():

@@ -167,7 +167,8 @@ def test_a_wrapper_that_is_an_optimizer():
 
         class _Wrapped(torch.optim.Optimizer):
             def __init__(self, own):
-                self.own, self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = own, OrderedDict(), OrderedDict()
+                self.own, self._optimizer_step_pre_hooks = own, OrderedDict()
+                self._optimizer_step_post_hooks = OrderedDict()
                 self._patch_step_function()
 
             def step(self, closure=None):

@@ -12,6 +12,7 @@ from rushlight import dtypes
 from rushlight.autograd import api, hooks
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
+from rushlight.autograd.state import Uncounted
 from rushlight.core.doors import number, read
 from rushlight.core.node import Node, retain
 from rushlight.core.state import state
@@ -244,13 +245,13 @@ class Tensor(
         exchange(self)
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
-            # It goes on counting, as torch's does.
-            self._changes = Detached((0, None)) if is_inference(value) else [0, None]
+            # It goes on counting, as torch's does, or has no count as before.
+            self._changes = (Detached if is_inference(value) else Uncounted)((0, None))
 
     @property
     def _version(self) -> int:
         """How often this memory was changed in place."""
-        if self._changes.__class__ is Untracked:
+        if self._changes.__class__ in (Untracked, Uncounted):
             raise RuntimeError("Inference tensors do not track version counter.")
         return self._changes[0]
 

@@ -269,8 +269,40 @@ KNOWN: tuple[Known, ...] = (
             ),
             ("values", "", ""),
             ("error", "no error", "cannot be saved"),
+            ("error", "cannot be saved", "Error"),
             ("requires_grad", "", ""),
         )
+    ),
+    Known(
+        "error",
+        "A call that is wrong in two ways: of a view that was made in another mode and has changed since torch "
+        "tells first, rushlight of the argument.",
+        want=r"created in (?:no_grad|inference) mode and its base or another view",
+        got="Error",
+    ),
+    Known(
+        "error",
+        "What `linear` gives is a view of a matrix that nobody has, and so is its gradient: torch refuses to change "
+        "it in place once it was made without recording; rushlight's are ordinary tensors.",
+        line=r"_\(|[-+*/]=|\] = ",
+        before=r"linear\(|nn\.",
+        want="created in no_grad mode and is being modified",
+        got="no error",
+    ),
+    Known(
+        "sign of zero",
+        "A gradient that torch keeps as a zero without memory (ZeroTensor) stays +0, whatever it is multiplied by.",
+        line=r"backward\(|grad\(",
+        before=r"sgn\(",
+    ),
+    Known(
+        "error",
+        "A leaf that is given another shape while a graph of it is alive: torch holds new gradients against the "
+        "earlier shape; rushlight against the one it has.",
+        want=r"invalid gradient at index \d+ - got .* but expected shape compatible|doesn't match the broadcast",
+        line=r"backward\(|grad\(",
+        before=r"\.data = |out=",
+        got="no error",
     ),
     Known(
         "error",

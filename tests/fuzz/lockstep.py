@@ -252,7 +252,7 @@ class Side:
             tuple(t.shape),
             t.stride(),
             t.storage_offset(),
-            version - start,
+            0 if inference else version - start,
             t.requires_grad,
             self.is_leaf(t),
             inference,

@@ -219,6 +219,8 @@ class _Walk:
         """Run the nodes, which are sorted by age, from the youngest on."""
         nodes, pending, useful, send = self.nodes, self.pending, self.useful, self.send
         anomaly, ordinary = state.anomaly, result_class()
+        gradients: Any
+        data: Any
         for root in self.roots:
             if isinstance(root, TensorBase) and root not in self.watched:
                 self._arrived(root, root is self.roots[0] and len(self.roots) == 1)
@@ -270,6 +272,8 @@ class _Walk:
                 if not retain_graph:
                     node._release()
             if self.watched:
+                # Nobody but the leaf that has arrived is to hold its gradient: see accumulate.
+                g = gradients = gradient = data = None
                 for edge in node._edges:
                     if edge is not None and self.watched.get(edge) is node:
                         del self.watched[edge]

@@ -10,15 +10,20 @@ from typing import Any, Self, TypeVar
 
 from rushlight.core.state import State as State
 from rushlight.core.state import state as state
-from rushlight.core.tensor import TensorBase, Untracked, inference, switch_inference
+from rushlight.core.tensor import Detached, TensorBase, inference, switch_inference
 from rushlight.errors import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Uncounted(list[Any]):
+    """The count of an inference tensor whose `.data` was set: it is one no longer, and still has none."""
+
+
 def need_tracked(target: TensorBase) -> None:
     """Raise torch's error for a change of an inference tensor outside of inference mode."""
-    if target._changes.__class__ is Untracked and not inference.on:
+    kind = target._changes.__class__
+    if kind is not list and kind is not Detached and not inference.on:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
             "clone to get a normal tensor before doing inplace update."

@@ -157,7 +157,7 @@ def made_within(function: Any, opened: int) -> Any:
 
 def is_inference(tensor: TensorBase) -> bool:
     """Whether a tensor was made in inference mode: it has no count of changes."""
-    return tensor._changes.__class__ is not list
+    return isinstance(tensor._changes, Untracked)
 
 
 def wants_grad(tensor: TensorBase) -> bool:

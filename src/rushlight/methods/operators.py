@@ -70,7 +70,12 @@ def _divided_by(self: Any, other: Any) -> Any:
     if not isinstance(other, _OPERANDS):
         return _other(self, "__rtruediv__", other)
     inverse = apply(rows.reciprocal, self)
-    if isinstance(other, (int, float)) and other == 1 and inverse._node is None:
+    if (
+        isinstance(other, (int, float))
+        and other == 1
+        and inverse._node is None
+        and inverse._data.size
+    ):
         return inverse
     return apply(rows.mul, inverse, other)
 

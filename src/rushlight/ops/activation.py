@@ -11,6 +11,7 @@ from rushlight.core.doors import apply, draw
 from rushlight.errors import warn
 from rushlight.ops.arguments import (
     anew,
+    fitting_factor,
     need_number,
     need_real,
     need_real_gradient,
@@ -21,7 +22,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import alike, in_rows
-from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.ops.inplace import admit, ask, assign, check_memory
 from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
@@ -41,11 +42,23 @@ SELU_SCALE = 1.0507009873554804934193349852946
 _BY_RESULT = {"celu", "elu", "leaky_relu", "rrelu", "selu"}
 
 
+def _admitted(
+    name: str, function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any
+) -> bool:
+    """Whether a change in place is recorded; of its target's memory torch asks first, of inference mode last."""
+    try:
+        return admit(input)
+    except RuntimeError:
+        check_memory(name, input._data)
+        ask(function, input, args, kwargs)
+        raise
+
+
 def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Write function(input, ...) into input; what backward needs of the old values is kept."""
     name = function.__name__.strip("_")
     need_tensor(f"{name}_", "input", 1, input)
-    recorded = admit(input)
+    recorded = _admitted(name, function, input, *args, **kwargs)
     check_memory(name, input._data)
     before = input.clone() if recorded else input
     result = function(before, *args, **kwargs)
@@ -57,7 +70,7 @@ def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwarg
 def relu_(input: Tensor) -> Tensor:
     """max(x, 0), written into the input."""
     need_tensor("relu_", "input", 1, input)
-    admit(input)
+    _admitted("relu", pointwise.relu, input)
     check_memory("relu", input._data)
     return assign(input, apply(pointwise.relu, input), "relu_")
 
@@ -175,7 +188,9 @@ _threshold = threshold
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x where it lies outside [-lambd, lambd], else 0."""
     need_tensor("hardshrink", "input", 1, input)
-    result: Tensor = apply(rows.hardshrink, input, lambd=need_real("hardshrink", "lambd", 2, lambd))
+    lambd = need_real("hardshrink", "lambd", 2, lambd)
+    supported("hardshrink_cpu", FLOAT, [input._data])
+    result: Tensor = apply(rows.hardshrink, input, lambd=fitting_factor(lambd, input._data.dtype))
     return result if out is None else write_out(out, result)
 
 

@@ -13,7 +13,7 @@ from rushlight import dtypes
 from rushlight.arrays import brought, is_foreign
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.state import need_tracked
-from rushlight.core.doors import into, number
+from rushlight.core.doors import calculate, into, number
 from rushlight.core.state import state
 from rushlight.core.tensor import (
     Array,
@@ -404,6 +404,14 @@ def need_distinct(data: Array) -> None:
             "unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location. Please clone() the tensor before performing the operation."
         )
+
+
+def fitting_factor(value: Any, dtype: np.dtype[Any]) -> Any:
+    """A number by which elements of this type are multiplied, or torch's error where it does not fit."""
+    if (value.__class__ is int or value.__class__ is float) and value in (0, 1):
+        return value
+    fit = calculate(dtypes.number_in, value, dtype)
+    return fit.item() if dtype.kind in "iu" or isinstance(value, complex) else value
 
 
 def need_real_gradient(name: str, input: TensorBase, *others: TensorBase) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rushlight import dtypes
-from rushlight.core.doors import apply, literal
+from rushlight.core.doors import apply
 from rushlight.core.tensor import TensorBase
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn_once
 from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import need_tensor, type_name, write_out
 from rushlight.ops.builders import binary, unary
+from rushlight.ops.conversion import alike
+from rushlight.ops.creation import ones_like
 from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.outline import NO_DATA
 from rushlight.primitives import pointwise as rows
@@ -49,7 +49,7 @@ def isreal(input: Tensor) -> Tensor:
     need_tensor("isreal", "input", 1, input)
     if input._data.dtype.kind == "c":
         return eq(input.imag, 0)
-    return literal(np.ones(input._data.shape, bool))
+    return ones_like(input, dtype=dtypes.bool_)
 
 
 def isclose(
@@ -79,7 +79,7 @@ def isclose(
         input, other = (t.to(dtypes.get_default_dtype()) for t in (input, other))
     distance = (input - other).abs()
     near = logical_and(isfinite(distance), le(distance, (other * rtol).abs() + atol))
-    return logical_or(close, near)
+    return alike(logical_or(close, near), close)
 
 
 def allclose(

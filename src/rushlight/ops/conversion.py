@@ -35,7 +35,7 @@ from rushlight.outline import blank
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows
 from rushlight.primitives import writing
-from rushlight.primitives.placement import empty_like, lies, order_like, suggested
+from rushlight.primitives.placement import column_steps, empty_like, lies, order_like, suggested
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -164,11 +164,14 @@ def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
 
 def alike(result: Tensor, source: Tensor) -> Tensor:
     """The result with its dimensions in memory as those of source, whose shape it has."""
-    data = result._data
     order = order_like(source._data) if placed(source._data) else None
     if order is None:
         return in_rows(result)
-    dims, strides = order
+    return _moved(result, *order)
+
+
+def _moved(result: Tensor, dims: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
+    data = result._data
     if tuple(s // data.itemsize for s in laid(data).strides) == strides:
         return result
     return apply(view_rows.compact, result, dims=dims, strides=strides)
@@ -181,8 +184,9 @@ def in_rows(result: Tensor) -> Tensor:
 
 def in_columns(result: Tensor) -> Tensor:
     """Matrices with their columns one after the other in memory, as LAPACK leaves them."""
-    n = result._data.ndim
-    return in_dims(result, (*range(n - 2), n - 1, n - 2))
+    shape = result._data.shape
+    n = len(shape)
+    return _moved(result, (*range(n - 2), n - 1, n - 2), column_steps(shape))
 
 
 def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:

@@ -33,30 +33,23 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         operands = tuple(operands[0])
     tensors = list(operands)
     inputs, output = _parse(equation, tensors)
-    sizes = _sizes(inputs, tensors)
-    terms = [_diagonals(t, labels) for t, labels in zip(tensors, inputs, strict=True)]
-    # As in torch: first the labels of the output in their order, then the others in the alphabet's.
-    place = {label: i for i, label in enumerate(output)}
-    for label in sorted(set(sizes) - set(output), key=str):
-        place[label] = len(place)
-    result, labels = terms[0]
-    later = [set(labels) for _, labels in terms]
-    for i in range(1, len(terms)):
-        needed = set(output).union(*later[i + 1 :])
-        result, labels = _contract(result, labels, *terms[i], needed, sizes, place)
-    extra = tuple(i for i, label in enumerate(labels) if label not in output)
-    if extra:
-        result = result.sum(extra)
-        labels = [label for label in labels if label in output]
-    order = [labels.index(label) for label in output]
-    if order != sorted(order):
-        return result.permute(*order)
-    if result is tensors[0]:
-        return result.permute(*range(len(order)))
-    if len(terms) > 1 and len(sizes) > len(output) and result._view is None:
-        # torch has taken dimensions of size 1 out of the product.
-        return result.view(result._data.shape)
-    return result
+    _check_sizes(inputs, tensors)
+    # As in torch: first the labels of the output in their order, then dots, then the others in the alphabet's.
+    rest = {label for labels in inputs for label in labels} - set(output)
+    order = [*output, *sorted(rest, key=lambda label: (isinstance(label, str), label))]
+    terms = [
+        _aligned(*_diagonals(number, tensor, labels), order)
+        for number, (tensor, labels) in enumerate(zip(tensors, inputs, strict=True))
+    ]
+    extra = range(len(output), len(order))
+    if len(terms) == 1:
+        return terms[0].sum(tuple(extra)) if extra else terms[0]
+    # By dimension, how many of the terms to come are not of size 1 there.
+    left = [sum(t._data.shape[d] != 1 for t in terms) for d in range(len(order))]
+    result = terms[0]
+    for term in terms[1:]:
+        result = _contracted(result, term, extra, left)
+    return result.view(result._data.shape[: len(output)]) if extra else result
 
 
 def _from_sublists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -137,7 +130,7 @@ def _parse(equation: str, tensors: list[Any]) -> tuple[list[Labels], Labels]:
     return inputs, output
 
 
-def _sizes(inputs: list[Labels], tensors: list[Any]) -> dict[Label, int]:
+def _check_sizes(inputs: list[Labels], tensors: list[Any]) -> None:
     sizes: dict[Label, int] = {}
     for i, (labels, tensor) in enumerate(zip(inputs, tensors, strict=True)):
         for d, (label, size) in enumerate(zip(labels, tensor._data.shape, strict=True)):
@@ -148,89 +141,80 @@ def _sizes(inputs: list[Labels], tensors: list[Any]) -> dict[Label, int]:
                     f"does not broadcast with previously seen size {known}"
                 )
             sizes[label] = max(known, size) if 0 not in (known, size) else 0
-    return sizes
 
 
-def _diagonals(tensor: Any, labels: Labels) -> tuple[Any, Labels]:
-    """One dimension a label: repeated labels take the diagonal."""
-    labels = list(labels)
-    for label in list(dict.fromkeys(labels)):
-        while labels.count(label) > 1:
-            first = labels.index(label)
-            second = labels.index(label, first + 1)
-            tensor = tensor.diagonal(0, first, second)
-            labels = [*(k for i, k in enumerate(labels) if i not in (first, second)), label]
-    return tensor, labels
+def _diagonals(number: int, tensor: Any, labels: Labels) -> tuple[Any, Labels]:
+    """One dimension a label: repeated labels take the diagonal, where the first of them stands."""
+    own: Labels = []
+    for label in labels:
+        if label not in own:
+            own.append(label)
+            continue
+        first, second = own.index(label), len(own)
+        sizes = tensor._data.shape[second], tensor._data.shape[first]
+        if sizes[0] != sizes[1]:
+            raise RuntimeError(
+                f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, "
+                f"{sizes[0]} != {sizes[1]}"
+            )
+        tensor = tensor.diagonal(0, second, first).movedim(-1, first)
+    return tensor, own
 
 
-def _contract(
-    a: Any, of_a: Labels, b: Any, of_b: Labels, needed: set[Label], sizes: dict[Label, int],
-    place: dict[Label, int],
-) -> tuple[Any, Labels]:  # fmt: skip
-    """Multiply two terms and sum over what nobody needs any more, as one batched matrix product.
+def _aligned(tensor: Any, labels: Labels, order: Labels) -> Any:
+    """The tensor with its dimensions in this order, of size 1 where it has none."""
+    for label in order:
+        if label not in labels:
+            tensor, labels = tensor.unsqueeze(-1), [*labels, label]
+    return tensor.permute(*map(labels.index, order))
 
-    How the product lies in memory is torch's, because a dropout that follows draws in that order.
+
+def _contracted(a: Any, b: Any, extra: range, left: list[int]) -> Any:
+    """The product of two terms of the same dimensions, summed over what is extra and in no later term.
+
+    What is summed keeps its dimension, of size 1. How the product lies in memory is torch's, because a
+    dropout that follows draws in that order.
     """
-    a, of_a = _summed(a, of_a, needed | set(of_b))
-    b, of_b = _summed(b, of_b, needed | set(of_a))
-    inside = [k for k in of_a if k in of_b and k not in needed]
-    # Where one side has a single element to multiply by, nothing is left to sum but the other side.
-    thin = {k for k in inside if 1 in (a._data.shape[of_a.index(k)], b._data.shape[of_b.index(k)])}
-    if thin:
-        a, of_a = _folded(a, of_a, thin)
-        b, of_b = _folded(b, of_b, thin)
-        inside = [k for k in inside if k not in thin]
-    if not inside:
-        labels = sorted({*of_a, *of_b}, key=place.__getitem__)
-        return _aligned(a, of_a, labels) * _aligned(b, of_b, labels), labels
-    # A shared dimension of size 1 on one side broadcasts: it is summed where it is not needed.
-    shared = sorted((k for k in of_a if k in of_b), key=place.__getitem__)
-    batch = [k for k in shared if k in needed]
-    only_a = sorted((k for k in of_a if k not in of_b), key=place.__getitem__)
-    only_b = sorted((k for k in of_b if k not in of_a), key=place.__getitem__)
-    if only_a and only_b and place[only_b[-1]] < place[only_a[0]]:
-        a, of_a, only_a, b, of_b, only_b = b, of_b, only_b, a, of_a, only_a
-    sized_a = _widened(a, of_a, shared, sizes)
-    sized_b = _widened(b, of_b, shared, sizes)
-    left = sized_a.permute(*(of_a.index(k) for k in (*batch, *only_a, *inside)))
-    right = sized_b.permute(*(of_b.index(k) for k in (*batch, *inside, *only_b)))
-    shape = left._data.shape
-    outer = (*shape[: len(batch) + len(only_a)], *right._data.shape[len(batch) + len(inside) :])
-    many = math.prod(shape[: len(batch)])
-    rows = math.prod(shape[len(batch) : len(batch) + len(only_a)])
-    depth = math.prod(shape[len(batch) + len(only_a) :])
-    columns = math.prod(outer[len(batch) + len(only_a) :])
-    if sized_a._data.dtype.kind == "b" and sized_b._data.dtype.kind != "b" and shape:
+    inside: list[int] = []
+    of_a: list[int] = []
+    of_b: list[int] = []
+    for d in extra:
+        wide_a, wide_b = a._data.shape[d] != 1, b._data.shape[d] != 1
+        if wide_a and wide_b:
+            left[d] -= 1
+            if left[d] == 1:
+                inside.append(d)
+        elif left[d] == 1 and (wide_a or wide_b):
+            (of_a if wide_a else of_b).append(d)
+        else:
+            continue
+        if left[d] == 1:
+            left[d] = 0
+    if of_a:
+        a = a.sum(tuple(of_a), keepdim=True)
+    if of_b:
+        b = b.sum(tuple(of_b), keepdim=True)
+    return _matrices(a, b, inside) if inside else a * b
+
+
+def _matrices(a: Any, b: Any, inside: list[int]) -> Any:
+    """The product of two terms summed over dimensions inside, as one batched matrix product."""
+    shape, other = a._data.shape, b._data.shape
+    batch: list[int] = []
+    only_a: list[int] = []
+    only_b: list[int] = []
+    for d, (n, m) in enumerate(zip(shape, other, strict=True)):
+        if d not in inside:
+            (only_b if n == 1 else only_a if m == 1 else batch).append(d)
+    if a._data.dtype.kind == "b" and b._data.dtype.kind != "b":
         raise NotImplementedError("\"bmm\" not implemented for 'Bool': use .float()")
-    product = bmm(left.reshape(many, rows, depth), right.reshape(many, depth, columns))
-    return product.reshape(outer), [*batch, *only_a, *only_b]
-
-
-def _aligned(tensor: Any, of: Labels, labels: Labels) -> Any:
-    """The tensor with its dimensions in the order of labels, of size 1 where it has none."""
-    own = [k for k in labels if k in of]
-    order = [of.index(k) for k in own]
-    if order != sorted(order):
-        tensor = tensor.permute(*order)
-    return tensor[tuple(slice(None) if k in of else None for k in labels)]
-
-
-def _summed(tensor: Any, labels: Labels, needed: set[Label]) -> tuple[Any, Labels]:
-    drop = tuple(i for i, k in enumerate(labels) if k not in needed)
-    if not drop:
-        return tensor, labels
-    return tensor.sum(drop), [k for k in labels if k in needed]
-
-
-def _folded(tensor: Any, labels: Labels, gone: set[Label]) -> tuple[Any, Labels]:
-    """The tensor without these dimensions: those of size 1 are dropped, the others summed."""
-    wide = {k for k in gone if tensor._data.shape[labels.index(k)] != 1}
-    tensor, labels = _summed(tensor, labels, set(labels) - wide)
-    drop = [i for i, k in enumerate(labels) if k in gone]
-    return tensor.squeeze(drop) if drop else tensor, [k for k in labels if k not in gone]
-
-
-def _widened(tensor: Any, labels: Labels, shared: Labels, sizes: dict[Label, int]) -> Any:
-    shape = tensor._data.shape
-    target = [sizes[k] if k in shared else n for k, n in zip(labels, shape, strict=True)]
-    return tensor if list(shape) == target else tensor.expand(*target)
+    if only_a and only_b and only_b[-1] < only_a[0]:
+        a, shape, only_a, b, other, only_b = b, other, only_b, a, shape, only_a
+    many = math.prod(shape[d] for d in batch)
+    depth = math.prod(shape[d] for d in inside)
+    rows, columns = (math.prod(shape[d] for d in only_a), math.prod(other[d] for d in only_b))
+    first = a.permute(*batch, *only_a, *inside, *only_b).reshape(many, rows, depth)
+    second = b.permute(*batch, *inside, *only_b, *only_a).reshape(many, depth, columns)
+    dims = [*batch, *only_a, *inside, *only_b]
+    sizes = [1 if d in inside else other[d] if d in only_b else shape[d] for d in dims]
+    return bmm(first, second).reshape(sizes).permute(*map(dims.index, range(len(dims))))

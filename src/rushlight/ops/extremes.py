@@ -356,7 +356,7 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
     elif isinstance(q, bool) or not isinstance(q, (int, float)):
         raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
     values = check(q, "the fractions") if isinstance(q, TensorBase) else np.asarray(q)
-    if np.any((values < 0) | (values > 1)):
+    if np.any((values < 0) | (values > 1)) or (isinstance(q, float) and q != q):
         shown = "values must be" if isinstance(q, TensorBase) else f"{q} is not"
         raise RuntimeError(f"{name}() q {shown} in the range [0, 1]")
     if interpolation not in _INTERPOLATIONS:

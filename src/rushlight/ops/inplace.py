@@ -15,7 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.hooks import at
-from rushlight.autograd.state import need_tracked, no_grad
+from rushlight.autograd.state import Uncounted, need_tracked, no_grad
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
@@ -59,15 +59,9 @@ CONSTANT = {"logical_and", "logical_not", "logical_or", "logical_xor"}
 # What writes may do to memory. Most refuse a target that shows an element twice, and arguments that
 # lie partly in it; these fill whole regions and take any target,
 REGIONS = {
-    "conj_physical",
-    "fill",
-    "index_fill",
-    "index_put",
-    "masked_fill",
-    "tril",
-    "triu",
+    "conj_physical", "fill", "index_fill", "index_put", "masked_fill", "threshold", "tril", "triu",
     "zero",
-}
+}  # fmt: skip
 # though torch would rather have these refuse one that is expanded, which it says with an example,
 REGRETTED = dict.fromkeys(("index_fill", "masked_fill"), "mask] = scalar")
 REGRETTED |= {"index_put": "indices] = tensor"}
@@ -134,7 +128,8 @@ def admit(target: TensorBase, *others: Any) -> bool:
 def check_memory(operation: str, target: Array, *others: Any) -> None:
     """Raise torch's errors for a target whose memory this operation cannot write."""
     if 0 in target.strides:
-        if operation not in REGIONS:
+        # Of several dimensions of matrices, torch writes back a copy.
+        if operation not in REGIONS or (operation in ("tril", "triu") and target.ndim > 3):
             need_distinct(target)
         elif operation in REGRETTED and is_repeated(target):
             warn(
@@ -364,7 +359,7 @@ def ask(
     That is arguments that cannot be meant, and errors of the early types; and all that the operation refuses
     where target is an inference tensor, about which torch asks last. function is the operation out of place.
     """
-    last = target._changes.__class__ is Untracked and not inference.on
+    last = target._changes.__class__ in (Untracked, Uncounted) and not inference.on
     try:
         with no_grad():
             function(target, *args, **kwargs)
@@ -482,7 +477,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         wide = dtype is _SINGLE or dtype is _DOUBLE
         if (
             not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
-            or changes.__class__ is Untracked
+            or changes.__class__ is not list
             or data.__class__ is _outline
             or (recording and wants_grad(self))
         ):
@@ -513,7 +508,8 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             else:
                 return general(self, operand, *more, **options)
         for option in options.values():
-            if option.__class__ is not float and not is_int64(option):
+            fits = option.__class__ is float or is_int64(option)
+            if not (fits and -65504 <= option <= 65504):
                 return general(self, operand, *more, **options)
         if not alone:
             check_memory(plain, data, operand, *more)

@@ -26,6 +26,7 @@ from rushlight.ops.arguments import (
     relabel,
     type_name,
 )
+from rushlight.ops.conversion import alike
 from rushlight.ops.distance import pairwise_distance
 from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
@@ -92,6 +93,7 @@ def binary_cross_entropy_with_logits(
     loss = (loss - log_sigmoid).to(target.dtype)
     if weight is not None:
         loss = (loss * weight).to(target.dtype)
+    loss = alike(loss, target)
     loss = reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
     return remember(loss, input, target)
 

@@ -26,7 +26,7 @@ from rushlight.ops.arguments import (
     type_name,
     write_out,
 )
-from rushlight.ops.conversion import following
+from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.geometry import contiguous
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
@@ -231,7 +231,7 @@ def instance_norm(
         for running in (running_mean, running_var):
             if running is not None:
                 bump(running, "instance_norm")
-    return relabel(out, "ViewBackward0")
+    return relabel(in_rows(out), "ViewBackward0")
 
 
 def _layer_shape(
@@ -345,7 +345,7 @@ def normalize_groups(
         broadcast=broadcast,
         eps=eps,
     )
-    return relabel(out, "NativeGroupNormBackward0"), mean, rstd
+    return relabel(following(out, input), "NativeGroupNormBackward0"), mean, rstd
 
 
 def group_norm(

@@ -311,6 +311,8 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     need_tensor("ldexp", "input", 1, input)
     need_tensor("ldexp", "other", 2, other)
+    if other._data.dtype.kind == "b" and input._data.dtype.kind in "fV":
+        raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
     result = relabel(input * 2.0**other, "LdexpBackward0")
     remember(result, result)
     return result if out is None else write_out(out, result)

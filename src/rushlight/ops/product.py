@@ -18,6 +18,7 @@ from rushlight.layout import strided
 from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     anew,
+    fitting_factor,
     need_int,
     need_tensor,
     numpy_names,
@@ -200,6 +201,8 @@ def _added_on(
         for first, second in zip(left.unbind(0), right.unbind(0), strict=True):
             input, beta = addmm(input, first, second, beta=beta, alpha=alpha), 1
         return relabel(input, "AddbmmBackward0")
+    if name == "addmv" and left._data.size:
+        beta, alpha = fitting_factor(beta, dtype), fitting_factor(alpha, dtype)
     product = multiply(left.float(), right.float())
     result = _combined(name, input.float(), product, beta, alpha).to(input.dtype)
     return relabel(result, name.capitalize() + "Backward0")
@@ -218,8 +221,9 @@ def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) 
             f"{name}: the input of shape {list(a.shape)} must broadcast to the shape of the product, "
             f"{list(b.shape)}"
         )
-    if b.dtype.kind in "iu":
-        beta, alpha = int(beta), int(alpha)
+    if not b.size and name in ("addmm", "addmv"):
+        beta = alpha = 1
+    beta, alpha = fitting_factor(beta, b.dtype), fitting_factor(alpha, b.dtype)
     if alpha != 1:
         product = product * alpha
     # With beta 0, torch ignores the input altogether, nan and infinity included.
@@ -294,6 +298,7 @@ def addr(
         both = literal(np.asarray(bool(beta))), literal(np.asarray(bool(alpha)))
         return write_out(out, input & both[0] | product & both[1])
     kind = promote_types(input.dtype, product.dtype)
+    beta, alpha = fitting_factor(beta, kind.numpy), fitting_factor(alpha, kind.numpy)
     if kind.numpy in NARROW:
         # torch rounds after every step, and the factors first.
         beta, alpha = rounded(beta, kind.numpy), rounded(alpha, kind.numpy)

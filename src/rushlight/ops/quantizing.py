@@ -11,6 +11,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.doors import check
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import need_tensor, one_dim, relabel
+from rushlight.ops.conversion import alike
 from rushlight.primitives.pointwise import where
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _stepped(
         steps = where(steps.isnan(), float(quant_min), steps).clamp(quant_min, quant_max)
         value = ((steps - zero_point) * scale).to(input.dtype)
     result = where(inside, value + (input - input.detach()), value)
-    return relabel(result, label)
+    return relabel(alike(result, input), label)
 
 
 def dequantize(tensor: Any) -> Any:

@@ -35,14 +35,21 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
-def _checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Tensor, int, Tensor]:
-    """(input, dim, index) of at least one dimension each, or torch's error."""
+def _checked(
+    name: str, input: Tensor, dim: int, index: Any, src: Tensor | None = None, inside: bool = True
+) -> tuple[Tensor, int, Tensor]:
+    """(input, dim, index) of at least one dimension each, or torch's error.
+
+    inside: the places are looked at here, and not later.
+    """
     need_tensor(name, "input", 1, input)
     need_tensor(name, "index", 3, index)
     at = one_dim(dim, input._data.ndim)
     x = input if input._data.ndim else input.reshape(1)
     places = index if index._data.ndim else index.reshape(1)
-    rows.check_index(name, x._data, places, at)
+    rows.check_index(name, x._data, places._data, at, None if src is None else src._data)
+    if inside:
+        rows.check_places(places, x._data.shape[at], at)
     return x, at, places
 
 
@@ -140,27 +147,11 @@ class _Write:
         return x
 
 
-def _source(name: str, input: Tensor, index: Tensor, src: Tensor, whole: bool = False) -> Tensor:
-    """src of at least one dimension, checked; `whole`: its gradient is taken of all of it."""
-    if src._data.dtype != input._data.dtype:
-        raise RuntimeError(
-            f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
-            f"{src.dtype}"
-        )
+def _source(index: Tensor, src: Tensor, whole: bool = False) -> Tensor:
+    """src of at least one dimension; `whole`: its gradient is taken of all of it."""
     source = src if src._data.ndim else src.reshape(1)
     if not index._data.size:
         return source
-    if source._data.ndim != index._data.ndim:
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as src tensor: "
-            f"{list(index._data.shape)} and {list(src._data.shape)}"
-        )
-    for d, (n, limit) in enumerate(zip(index._data.shape, source._data.shape, strict=True)):
-        if n > limit:
-            raise RuntimeError(
-                f"Expected index {list(index._data.shape)} to be no larger than src "
-                f"{list(src._data.shape)} in every dimension; dimension {d} is"
-            )
     if not whole and source._data.shape != index._data.shape and wants_grad(source):
         reason = (
             f"Function ScatterBackward0 returned an invalid gradient: got {list(index._data.shape)} but "
@@ -179,11 +170,12 @@ def _scatter_plan(
 ) -> tuple[Tensor, _Write | None]:
     if not isinstance(src, TensorBase):
         need_number("scatter", "value", 4, src)
-    x, at, places = _checked("scatter", input, dim, index)
+    given: Any = src if isinstance(src, TensorBase) else None
+    x, at, places = _checked("scatter", input, dim, index, given)
     if reduce is not None and reduce not in _REDUCTIONS:
         raise RuntimeError("reduce argument must be either add or multiply.")
-    if isinstance(src, TensorBase):
-        values = _source("scatter", input, places, src)  # type: ignore[arg-type]
+    if given is not None:
+        values = _source(places, given)
         if not places._data.size:
             return x, None
         if reduce is None:
@@ -268,8 +260,8 @@ def scatter_(
 
 def _add_plan(input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Tensor, _Write | None]:
     need_tensor("scatter_add", "src", 4, src)
-    x, at, places = _checked("scatter_add", input, dim, index)
-    values = _source("scatter", input, places, src)
+    x, at, places = _checked("scatter_add", input, dim, index, src)
+    values = _source(places, src)
     if not places._data.size:
         return x, None
     return x, _Write(rows.scatter_add, "ScatterAddBackward0", (places, values), dim=at)
@@ -325,14 +317,13 @@ def scatter_reduce(
     >>> x.scatter_reduce(0, index, torch.tensor([3.0, 5.0]), "mean", include_self=False)
     tensor([4., 1.])
     """
+    at = one_dim(dim, input._data.ndim)
+    need_tensor("scatter_reduce", "src", 4, src)
+    x, at, places = _checked("scatter_reduce", input, at, index, src, inside=False)
     if reduce not in _KINDS:
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
         )
-    at = one_dim(dim, input._data.ndim)
-    need_tensor("scatter_reduce", "src", 4, src)
-    if reduce in ("amax", "amin"):
-        need_real_gradient("scatter_reduce", input, src)
     kind = input._data.dtype.kind
     if (kind == "c" and reduce in ("amax", "amin")) or (kind == "b" and reduce == "mean"):
         if index._data.size:
@@ -340,8 +331,9 @@ def scatter_reduce(
             raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.word}'")
         if kind == "b":
             raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
-    x, at, places = _checked("scatter_reduce", input, at, index)
-    values = _source("scatter", input, places, src, whole=reduce in ("amax", "amin"))
+    rows.check_places(places, x._data.shape[at], at)
+    need_real_gradient("scatter_reduce", input, src)
+    values = _source(places, src, whole=reduce in ("amax", "amin"))
     if places._data.size:
         result = _reduced(x, at, places, values, reduce, include_self)
     else:

@@ -14,6 +14,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.narrow import need_more_bits
 from rushlight.ops.arguments import (
     apart,
+    fitting_factor,
     need_number,
     need_tensor,
     numpy_names,
@@ -192,7 +193,7 @@ def _put_along(
     where, spec = _within(name, input, at, index, _outside(input, at, accumulate))
     x, values = _lifted(input), _lifted(source)
     if alpha != 1:
-        values = values * alpha
+        values = values * fitting_factor(alpha, values._data.dtype)
     result = apply(rows.put, x, values, where, spec=spec, accumulate=accumulate)
     if accumulate and result._node is not None and not values._requires_grad:
         reusable(result)
@@ -215,7 +216,7 @@ def _put_along_(
     values = _lifted(source)
     check_memory(name[:-1], self._data, index, source)
     if alpha != 1:
-        values = values * alpha
+        values = values * fitting_factor(alpha, values._data.dtype)
     place(self, values, (where,), spec, accumulate, recording)
     return self
 

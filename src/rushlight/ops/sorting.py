@@ -10,6 +10,7 @@ from rushlight import return_types
 from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
+from rushlight.core.tape import refresh
 from rushlight.core.tensor import Array, TensorBase, wants_grad
 from rushlight.ops.arguments import (
     anew,
@@ -116,6 +117,9 @@ def argsort(
     if order:
         dim, descending = _ordered("argsort", order, descending, stable)
     x, at = _sortable("argsort", input, dim)
+    if state.grad:
+        # torch sorts, and lets go of the values.
+        refresh(input)
     places: Tensor = apply(rows.order, x, dim=at, **_directed("argsort", descending, stable))
     return places if input._data.ndim else anew(places.reshape(()))
 
@@ -345,10 +349,18 @@ def isin(
     """
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         need_tensor("isin", "elements", 1, elements)
+    ours: Any
+    theirs: Any
     ours, theirs = (
         x if isinstance(x, TensorBase) else literal(np.asarray(x))
         for x in (elements, test_elements)
     )
+    for t in (ours, theirs):
+        if t._data.dtype.kind in "bc":
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {t.dtype.word}")
+    if theirs._data.size < int(10 * ours._data.size**0.145) and theirs._data.ndim:
+        # Each of so few is looked at in turn: they are to be one line in memory.
+        theirs = theirs.view(-1)
     return write_out(out, computed(np.isin, ours, theirs, unique=assume_unique, invert=invert))
 
 

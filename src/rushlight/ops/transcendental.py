@@ -11,7 +11,15 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
-from rushlight.ops.arguments import named, need_int, need_tensor, relabel, type_name, write_out
+from rushlight.ops.arguments import (
+    fitting_factor,
+    named,
+    need_int,
+    need_tensor,
+    relabel,
+    type_name,
+    write_out,
+)
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
@@ -121,6 +129,8 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     tensor([0.0000, 2.1972])
     """
     need_tensor("logit", "input", 1, input)
+    if eps is not None:
+        fitting_factor(eps, input._data.dtype)
     return write_out(out, apply(special.logit, input, eps=eps))
 
 

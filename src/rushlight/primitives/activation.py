@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,8 @@ threshold = unary(
 
 
 def _elu(x: Array, *, alpha: float, scale: float, rate: float) -> Any:
+    if not math.isfinite(alpha):
+        return choose(x > 0, x * scale, as_array(np.expm1(x * rate) * (alpha * scale)))
     # -0 is added to nothing but -0, and is the second of equal zeros: -0 stays -0.
     out = np.expm1(np.minimum(0, x) * rate)
     out *= alpha * scale

@@ -20,7 +20,6 @@ from rushlight.memory import beside, is_repeated, laid, placed
 from rushlight.primitives.families import draw
 from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.placement import copied, iterated, preserved, view_strides
-from rushlight.primitives.pointwise import clone
 from rushlight.primitives.select import choose
 
 if TYPE_CHECKING:
@@ -536,7 +535,7 @@ def _put_values(
     if indices:
         part = index(g, *indices, spec=spec)
     else:
-        part = clone(slice_(_placed_as(g, layout), index=spec))
+        part = laid_out(slice_(_placed_as(g, layout), index=spec), strides=None)
     missing = len(values_shape) - part._data.ndim
     return part.reshape((1,) * missing + part.shape) if missing > 0 else part
 

@@ -13,7 +13,7 @@ from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, binary, draw
 from rushlight.primitives.inner import inner
 from rushlight.primitives.kernel import lying_like, one_kernel
-from rushlight.primitives.placement import in_rows
+from rushlight.primitives.placement import as_first, in_rows
 from rushlight.primitives.pointwise import abs, eq, ge, le, lt, mul, where
 from rushlight.primitives.scatter import gather, scatter, scatter_fill
 from rushlight.primitives.select import choose
@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 def _rounded_distance(x: Array, y: Array, *, bend: float, slope: float) -> Any:
     """slope * |x - y|, with a parabola for a tip: |x - y| < bend."""
     distance = np.abs(np.subtract(x, y))
-    tip = distance * distance * (0.5 * slope / bend)
+    tip = distance * distance * (0.5 * (1.0 if slope == bend else slope / bend))
     return choose(distance < bend, as_array(tip), as_array((distance - 0.5 * bend) * slope))
 
 
@@ -364,7 +364,7 @@ def _binary_y(g: Any, x: Any) -> Any:
 binary_cross_entropy = binary(
     "binary_cross_entropy", _binary, (_binary_x, _binary_y),
     "({y} - 1) * maximum(log1p(-{x}), -100) - {y} * maximum(log({x}), -100)", domain=(0.05, 0.95),
-    takes=FLOAT, as_is=True,
+    takes=FLOAT, as_is=True, layout=as_first,
 )  # fmt: skip
 
 # ---- several labels per sample ------------------------------------------------------------------

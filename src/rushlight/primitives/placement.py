@@ -38,14 +38,18 @@ _NUMBER: tuple[Shape, Shape, int] = ((), (), 1)
 def packed(shape: Shape, dims: Iterable[int] | None = None) -> Shape:
     """The strides, in elements, without gaps: in row order, or outermost first as dims says.
 
+    Only row order steps over dimensions without elements as if they had one.
+
     >>> packed((2, 3, 4)), packed((2, 3, 4), (0, 2, 1))
     ((12, 4, 1), (12, 1, 3))
+    >>> packed((2, 0, 4)), packed((2, 0, 4), (0, 2, 1))
+    ((4, 4, 1), (0, 1, 0))
     """
     strides = [0] * len(shape)
     step = 1
     for d in reversed(tuple(range(len(shape)) if dims is None else dims)):
         strides[d] = step
-        step *= max(shape[d], 1)
+        step *= shape[d] if dims is not None or shape[d] else 1
     return tuple(strides)
 
 
@@ -165,16 +169,7 @@ def _as_they_are(shape: Shape, strides: Shape) -> Order:
 
 def _sorted_order(shape: Shape, operands: Sequence[Shape]) -> Order | None:
     dims = by_strides(shape, operands)
-    return None if dims == tuple(range(len(shape))) else (dims, _products(shape, dims))
-
-
-def _products(shape: Shape, dims: Shape) -> Shape:
-    """As `packed`, but nothing steps over dimensions without elements."""
-    strides, step = [0] * len(shape), 1
-    for d in reversed(dims):
-        strides[d] = step
-        step *= shape[d]
-    return tuple(strides)
+    return None if dims == tuple(range(len(shape))) else (dims, packed(shape, dims))
 
 
 def _is_packed(shape: Shape, strides: Shape, dims: Iterable[int]) -> bool:
@@ -296,7 +291,14 @@ def in_columns(*matrices: int) -> Callable[[Callable[..., Any]], Callable[..., A
 def columns(x: Array) -> Array:
     """Matrices with their columns one after the other in memory."""
     n = x.ndim
-    return arranged(x, (*range(n - 2), n - 1, n - 2))
+    dims = (*range(n - 2), n - 1, n - 2)
+    return seen(rows_of(x.transpose(dims)), (dims, column_steps(x.shape)))
+
+
+def column_steps(shape: Shape) -> Shape:
+    """The strides, in elements, of matrices that lie so."""
+    *outer, column, row = packed((*shape[:-2], shape[-1], shape[-2]))
+    return (*outer, row, column)
 
 
 def suggested(x: Array, lines: bool = False) -> Shape | None:
@@ -406,18 +408,26 @@ def in_rows(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str
 
 
 def as_first(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-    """As the first input lies, whose shape the result has."""
-    return alike(forward(*arrays, **static), arrays[0])
+    """As the first input lies, whose shape the results have."""
+    result = forward(*arrays, **static)
+    if result.__class__ is tuple:
+        return tuple(alike(part, arrays[0]) for part in result)
+    return alike(result, arrays[0])
 
 
-def of_kind(kinds: str, layout: Layout) -> Layout:
-    """This rule where the first input's elements are of these kinds, else elementwise."""
+def of_kind(kinds: str, layout: Layout, otherwise: Layout = pointwise) -> Layout:
+    """This rule where the first input's elements are of these kinds, else the other."""
 
     def chosen(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-        rule = layout if arrays[0].dtype.kind in kinds else pointwise
+        rule = layout if arrays[0].dtype.kind in kinds else otherwise
         return rule(forward, arrays, static)
 
     return chosen
+
+
+def beside_number(result: Array) -> Array:
+    """The array, elementwise of one and a number, as that would lie if the one lay as the array does."""
+    return iterated(result, (result.shape, laid(result).strides, result.itemsize), _NUMBER)
 
 
 def alike(result: Array, first: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.placement import as_first, of_kind, pointwise
+from rushlight.primitives.placement import alike, as_first, beside_number, of_kind, pointwise
 from rushlight.primitives.pointwise import eq, flat, floor_divide, isfinite, where
 from rushlight.primitives.transcendental import exp2
 
@@ -128,15 +128,24 @@ _promote_frexp = taking("frexp", FLOAT, lambda arrays: arrays)
 
 frexp = Primitive(
     "frexp", "unary", _frexp, (_frexp_vjp,), pointwise_rule(_frexp, _promote_frexp), "call",
-    _frexp_samples, inputs=("x",), promote=_promote_frexp, layout=pointwise,
+    _frexp_samples, inputs=("x",), promote=_promote_frexp, layout=as_first,
 )  # fmt: skip
 
 # ---- what is not finite -------------------------------------------------------------------------
 
 
+def _infinite_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    # torch's is abs(x) == inf; of complex numbers the real part's, and the other's written into it.
+    (x,) = arrays
+    if x.dtype.kind == "c":
+        parts = [_infinite_layout(forward, [part], static) for part in (x.real, x.imag)]
+        return alike(np.logical_or(*parts), parts[0])
+    return beside_number(pointwise(forward, arrays, static))
+
+
 isinf = unary(
     "isinf", np.isinf, None, {"biuf": "({x} - {x} != 0) & ({x} == {x})"}, to_float=False,
-    layout=of_kind("biu", as_first),
+    layout=of_kind("biu", as_first, _infinite_layout),
 )  # fmt: skip
 isposinf = unary(
     "isposinf", lambda x: x == np.inf, None, "{x} == INFINITY", to_float=False, takes=REAL

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.arrays import brought, contiguous
 from rushlight.core.doors import check
 from rushlight.core.row import Primitive, Sample, Spec
@@ -47,17 +48,25 @@ def _offsets(shape: Shape, dim: int, index: Shape) -> tuple[int, Array]:
     return steps[dim], offset
 
 
-def check_index(name: str, x: Array, places: TensorBase, dim: int) -> None:
-    """Raise torch's error unless places may index dim of x, and are no larger than x elsewhere."""
-    index = places._data
+def check_index(name: str, x: Array, index: Array, dim: int, source: Array | None = None) -> None:
+    """Raise torch's error unless places may index dim of x: they are no larger than x elsewhere.
+
+    source, from which a scatter takes, is to be as large as they are, or larger.
+    """
+    if index.size and index.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index, not {index.dtype}")
+    if source is not None and source.dtype != x.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype, got {dtypes.of(x.dtype)} and "
+            f"{dtypes.of(source.dtype)}"
+        )
     if not index.size:
         return
-    if index.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, not {index.dtype}")
     if index.ndim != x.ndim:
+        theirs = "input" if name == "gather" else "self"
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: {name}() got "
-            f"an index of shape {list(index.shape)} for a tensor of shape {list(x.shape)}"
+            f"Index tensor must have the same number of dimensions as {theirs} tensor: {name}() "
+            f"got an index of shape {list(index.shape)} for a tensor of shape {list(x.shape)}"
         )
     for d, (n, limit) in enumerate(zip(index.shape, x.shape, strict=True)):
         if d != dim and n > limit:
@@ -65,13 +74,47 @@ def check_index(name: str, x: Array, places: TensorBase, dim: int) -> None:
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no "
                 f"larger than self {list(x.shape)} apart from dimension {dim}"
             )
+    if source is not None:
+        _check_source(name, index, source)
+
+
+def check_places(places: TensorBase, size: int, dim: int) -> None:
+    """Raise torch's error unless all of the places are within a dimension of this size."""
+    index = places._data
+    if not index.size:
+        return
     wide = np.uint64 if index.itemsize == 8 else np.uint32
-    size = x.shape[dim]
     # Read as unsigned, a negative number is too large as well.
     values = check(places, "that the places are there")
     if values.view(wide).max() >= size:
         wrong = values.min() if values.min() < 0 else values.max()
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+
+
+def _check_source(name: str, index: Array, source: Array) -> None:
+    if not source.ndim:
+        source = source.reshape(1)
+    for d, n in enumerate(index.shape):
+        if d == source.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [-{d}, {d - 1}], but got {d}): "
+                f"{name}() got an index of shape {list(index.shape)} for a src of shape "
+                f"{list(source.shape)}"
+            )
+        if n > source.shape[d]:
+            break
+    else:
+        if source.ndim == index.ndim:
+            return
+    if source.ndim != index.ndim:
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as src tensor: "
+            f"{list(index.shape)} and {list(source.shape)}"
+        )
+    raise RuntimeError(
+        f"Expected index {list(index.shape)} to be no larger size than src {list(source.shape)} in "
+        f"every dimension; dimension {d} is"
+    )
 
 
 def _gather(x: Array, index: Array, *, dim: int) -> Array:

@@ -146,7 +146,7 @@ igammac = binary(
 
 
 def _logit(x: Array, *, eps: float | None) -> Any:
-    if eps is not None:
+    if eps is not None and eps == eps:
         x = np.minimum(np.maximum(x, x.dtype.type(eps)), x.dtype.type(1 - eps))
     return np.log(x / (1 - x))
 

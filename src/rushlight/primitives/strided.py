@@ -14,8 +14,9 @@ import numpy as np
 from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
-from rushlight.memory import Shape, beside, extent, shows_twice, strided_view
+from rushlight.memory import Shape, beside, extent, placed, shows_twice, strided_view
 from rushlight.primitives.families import draw
+from rushlight.primitives.view import compact
 
 
 class _Place(NamedTuple):
@@ -160,7 +161,8 @@ def _kept_vjp(
 def _src_vjp(g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:
     _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
-    return as_strided_part(g, shape=x_shape, **place)
+    part = as_strided_part(g, shape=x_shape, **place)
+    return compact(part) if placed(part._data) else part
 
 
 as_strided_scatter = Primitive(

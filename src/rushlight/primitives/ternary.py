@@ -200,7 +200,10 @@ def _promote_added(name: str) -> Any:
                 )
             supported(name, NUMERIC, operands[:1])
         if not (is_small(value) and kind in "fV"):
-            value = dtypes.number_in(value, operands[0].dtype)
+            dtype = operands[0].dtype
+            value = dtypes.number_in(
+                value, np.dtype(np.float32) if dtype in dtypes.NARROW else dtype
+            )
         return [*operands, value]
 
     return promote

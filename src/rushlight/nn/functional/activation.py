@@ -17,6 +17,7 @@ from rushlight.ops.activation import (
     relu_,
 )
 from rushlight.ops.arguments import (
+    fitting_factor,
     need_real,
     need_tensor,
     one_dim,
@@ -70,6 +71,8 @@ def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if input._data.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    for limit in (min_val, max_val):
+        fitting_factor(limit, input._data.dtype)
     return apply(rows.hardtanh, input, low=min_val, high=max_val)
 
 
@@ -142,8 +145,12 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     """x moved towards 0 by lambd, and 0 where it would cross it."""
     need_tensor("softshrink", "input", 1, input)
     supported("softshrink_check", FLOAT, [input._data])
-    if not lambd >= 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    lambd = need_real("softshrink", "lambd", 2, lambd)
+    largest = float(dtypes.finfo(input.dtype).max)
+    if not 0 <= lambd <= largest:
+        raise RuntimeError(
+            f"lambda must be in range [0, {largest:g}] for input dtype {input.dtype.word}, but found {lambd:g}"
+        )
     result: Tensor = apply(rows.softshrink, input, lambd=float(lambd))
     return result if out is None else write_out(out, result)
 

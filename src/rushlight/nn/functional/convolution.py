@@ -60,7 +60,7 @@ def unfold(
     need_tensor("im2col", "input", 1, input)
     shape = input._data.shape
     form = _form("im2col", kernel_size, dilation, padding, stride)
-    if len(shape) < 2 or (len(shape) == 2 and 0 not in shape):
+    if len(shape) < 2 or (len(shape) == 2 and shape[1]):
         raise IndexError(
             f"Dimension out of range (expected to be in range of [-{len(shape)}, {len(shape) - 1}], "
             f"but got 2): unfold takes [N, C, H, W] or [C, H, W], got {list(shape)}"

@@ -87,9 +87,9 @@ def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input.to(common), target.to(common)
 
 
-def _weighted(loss: Tensor, weight: Tensor | None, how: str, label: str | None) -> Tensor:
+def _weighted(loss: Tensor, weight: Tensor | None, how: str) -> Tensor:
     if weight is None:
-        return reduced(loss, how, label)
+        return reduced(loss, how)
     need_tensor("loss", "weight", 3, weight)
     if weight._data.shape != loss._data.shape:
         raise ValueError("Weights and input must have the same size.")
@@ -112,9 +112,9 @@ def mse_loss(
     input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     loss: Tensor = apply(rows.squared_distance, input, target)
-    if input is not given[0] or target is not given[1]:
-        remember(loss, *given)
-    return _weighted(loss, weight, how, "MseLossBackward0")
+    if weight is None:
+        return remember(reduced(loss, how, "MseLossBackward0"), *given)
+    return _weighted(remember(loss, *given), weight, how)
 
 
 @in_single
@@ -125,7 +125,7 @@ def l1_loss(
     """|input - target|."""
     input, target = _pair("l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    return _weighted((input - target).abs(), weight, how, None)
+    return _weighted((input - target).abs(), weight, how)
 
 
 @in_single
@@ -134,14 +134,15 @@ def smooth_l1_loss(
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
-    if beta < 0:
+    if not beta >= 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
+    given = input, target
     input, target = _common("smooth_l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     loss: Tensor = apply(rows.rounded_distance, input, target, bend=float(beta), slope=1.0)
-    return reduced(loss, how, "SmoothL1LossBackward0")
+    return remember(reduced(loss, how, "SmoothL1LossBackward0"), *given)
 
 
 @in_single
@@ -155,7 +156,7 @@ def huber_loss(
     """
     input, target = _pair("huber_loss", input, target)
     how = chosen_reduction(None, None, reduction)
-    if delta <= 0:
+    if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     own, common = input.dtype, result_type(input._data, target._data)
     if common.category > own.category:
@@ -175,7 +176,7 @@ def huber_loss(
         loss = closed(loss, reason=reason, error=RuntimeError)
     if weight is not None:
         # Unlike mse_loss and l1_loss, torch takes the plain mean here.
-        loss = _weighted(loss, weight, "none", None)
+        loss = _weighted(loss, weight, "none")
     return remember(reduced(loss, how, "HuberLossBackward0"), input, target)
 
 
@@ -458,7 +459,7 @@ def binary_cross_entropy(
     loss = apply(rows.binary_cross_entropy, input, target)
     if weight is not None:
         loss = (loss * weight).to(input.dtype)
-    return reduced(loss, how, "BinaryCrossEntropyBackward0")
+    return remember(reduced(loss, how, "BinaryCrossEntropyBackward0"), input, target)
 
 
 @in_single

@@ -14,6 +14,7 @@ from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
 from rushlight.ops.arguments import need_castable, need_number, need_tensor
+from rushlight.ops.conversion import alike
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
@@ -85,7 +86,7 @@ def multi_margin_loss(
     losses: Tensor = apply(multi_margin, input, target, weight, p=p, margin=float(margin))
     if how == "none":
         return losses.reshape(out_shape)
-    return reduced(losses, how, "MultiMarginLossBackward0")
+    return remember(reduced(losses, how, "MultiMarginLossBackward0"), input)
 
 
 @in_single
@@ -128,7 +129,7 @@ def multilabel_margin_loss(
     losses = where_zero(wrong, gaps).sum((1, 2)) / classes
     if how == "none":
         losses = losses.reshape(shape[:-1])
-    return reduced(losses, how, "MultilabelMarginLossBackward0")
+    return remember(reduced(losses, how, "MultilabelMarginLossBackward0"), input)
 
 
 @in_single
@@ -156,7 +157,7 @@ def soft_margin_loss(
             f"{list(np.broadcast_shapes(input._data.shape, target._data.shape))}"
         )
     # Of the input's type, and with the exponential's overflow, as torch has it.
-    loss = (product * target).to(input.dtype).exp().log1p()
+    loss = alike((product * target).to(input.dtype).exp().log1p(), product)
     if target._data.dtype.kind == "b":
         reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
         loss = closed(

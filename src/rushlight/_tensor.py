@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight import dtypes
+from rushlight.arrays import Box
 from rushlight.autograd import api, hooks
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
-from rushlight.autograd.state import Uncounted
+from rushlight.autograd.state import Uncounted, need_no_transform
 from rushlight.core.doors import number, read
 from rushlight.core.node import Node, retain
 from rushlight.core.state import state
@@ -120,13 +121,19 @@ class Tensor(
     def requires_grad(self, value: bool) -> None:
         if value and not self.is_leaf:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
-        self.requires_grad_(value)
+        self._want_grad(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make a leaf want a gradient, or freeze it; returns the tensor."""
+        if inference.within is not None or state.interpreters:
+            need_no_transform()
+        return self._want_grad(requires_grad)
+
+    def _want_grad(self, requires_grad: bool = True) -> Tensor:
         if requires_grad.__class__ is not bool:
             need_flag("requires_grad_", "requires_grad", 1, requires_grad)
-        if self.grad_fn is not None:
+        # A new leaf is not asked for its grad_fn, as a mode would hear of it.
+        if (self._node is not None or self._view is not None) and self.grad_fn is not None:
             if requires_grad:
                 return self
             raise RuntimeError(
@@ -227,6 +234,8 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory, outside the graph and with its own count of changes."""
+        if isinstance(self._data, Box):
+            raise RuntimeError("accessing `data` under vmap transform is not allowed: use detach()")
         other = on_memory_of(self)
         other._changes = [0, None]
         if is_inference(self):
@@ -317,6 +326,8 @@ class Tensor(
     _cdata = property(id)  # in torch where the object of C++ lies
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        if isinstance(self._data, Box):
+            return repr(self._data)
         cls = type(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(

@@ -199,6 +199,9 @@ def _reshaped(size: int, shape: Any) -> Shape:
     rest = 1
     for n in given:
         rest *= n if n >= 0 else 1
+    if size % rest if rest and -1 in given else size - rest:
+        # As NumPy says it of arrays: the row's rule then tells the user.
+        raise ValueError(f"cannot reshape array of size {size} into shape {given}")
     return tuple(n if n >= 0 else size // rest for n in given)
 
 

@@ -30,8 +30,6 @@ from rushlight.overriding.asking import ALL, NOBODY, thread
 from rushlight.overriding.functions import enter, leave, records
 
 __all__ = [
-    "BaseTorchFunctionMode",
-    "TorchFunctionMode",
     "enable_reentrant_dispatch",
     "get_ignored_functions",
     "get_overridable_functions",
@@ -302,7 +300,7 @@ def resolve_name(f: Any) -> str | None:
     >>> resolve_name(torch.Tensor.add)
     'torch.Tensor.add'
     """
-    if type(f).__name__ in ("OpOverload", "OpOverloadPacket"):
+    if any(cls.__name__ in ("OpOverload", "OpOverloadPacket") for cls in type(f).__mro__):
         return str(f)
     return _overridable()[1].get(f)
 

@@ -25,5 +25,18 @@ def is_functorch_wrapped_tensor(tensor: Any) -> bool:
 
 
 def get_unwrapped(tensor: Any) -> Any:
-    """The tensor itself."""
-    return tensor
+    """What a tensor of a batch holds, the batch where the caller had it; another itself."""
+    box = getattr(tensor, "_data", None)
+    return box.level.shown(box)[0] if isinstance(box, Batched) else tensor
+
+
+def maybe_get_level(tensor: Any) -> int:
+    """Which of the vmaps that are running the tensor belongs to; -1 for none."""
+    box = getattr(tensor, "_data", None)
+    return box.level.depth if isinstance(box, Batched) else -1
+
+
+def maybe_get_bdim(tensor: Any) -> int:
+    """Where the batch lies in what the tensor holds; -1 for none."""
+    box = getattr(tensor, "_data", None)
+    return box.level.shown(box)[1] if isinstance(box, Batched) else -1

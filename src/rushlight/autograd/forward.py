@@ -34,7 +34,7 @@ from rushlight.core.table import (
     STATIC,
 )
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import TensorBase, wants_grad
+from rushlight.core.tensor import TensorBase, inference, wants_grad
 from rushlight.core.turned import held
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
@@ -68,6 +68,11 @@ class SavedDual(SavedOutput):
 
 class Forward(Interpreter):
     """A level of forward mode: what is computed from tensors with a tangent has one too."""
+
+    # Whether functions of torch.func run within it, and not only a user's block.
+    transforms = True
+    # Off in a block that says so.
+    carries = True
 
     def __init__(self) -> None:
         self._known: list[weakref.ref[Tangents]] = []
@@ -113,7 +118,7 @@ class Forward(Interpreter):
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a row, and give its result the tangent that follows from those of the inputs."""
         out = apply(row, *inputs, **static)
-        if row.vjp is None:
+        if row.vjp is None or not _carries(out):
             return out
         tangents = [self.tangent(t) for t in inputs]
         if all(t is None for t in tangents):
@@ -171,6 +176,11 @@ class Forward(Interpreter):
         pairs = zip(outputs, found, strict=True) if several else [(outputs, found)]
         for out, tangent in pairs:
             if tangent is not None and _floating(out):
+                if tangent._view is None and any(_shows(out, x) for x in args):
+                    raise RuntimeError(
+                        "A custom Function's forward is returning a view (or an input as-is) but the jvp is "
+                        "not returning a view."
+                    )
                 self.give(out, tangent)
         return outputs
 
@@ -226,6 +236,11 @@ def need_dual(primal: Any, tangent: Any) -> None:
         )
 
 
+def _shows(out: Any, given: Any) -> bool:
+    """Whether an output looks at the memory of an input."""
+    return isinstance(given, TensorBase) and out._changes is given._changes
+
+
 def zeros(t: Any) -> Any:
     """Zeros like t."""
     return literal(np.zeros(t._data.shape, t._data.dtype))
@@ -238,6 +253,12 @@ def ones(t: Any) -> Any:
 
 def _floating(t: Any) -> bool:
     return isinstance(t, TensorBase) and t._data.dtype.kind in "fcV"
+
+
+def _carries(out: Any) -> bool:
+    """Whether a result can have a tangent: not whole numbers, and not in inference mode."""
+    first = out[0] if out.__class__ is tuple and out else out
+    return Forward.carries and not inference.on and first._data.dtype.kind in "fcV"
 
 
 def push(

@@ -29,6 +29,8 @@ class UnpackedDualTensor(NamedTuple):
 class _DualLevel(Forward):
     """The level that users enter: there is one at a time."""
 
+    transforms = False
+
 
 def _current() -> _DualLevel | None:
     for watcher in reversed(state.interpreters):
@@ -76,6 +78,19 @@ class dual_level(_Switch):
         exit_dual_level()
 
 
+class _set_fwd_grad_enabled(_Switch):
+    """A block in which tangents are carried on, or not."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        self.before, Forward.carries = Forward.carries, self.mode
+
+    def __exit__(self, *exception: Any) -> None:
+        Forward.carries = self.before
+
+
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """A tensor on the same memory, with this very tangent beside it."""
     current = _current()
@@ -96,15 +111,15 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             "Setting a forward grad that itself has a forward gradient at the same level 0 is not supported."
         )
-    dual = _identical(tensor)
+    dual = _identical(tensor, "ViewBackward0")
     current.give(dual, tangent)
     return dual
 
 
-def _identical(tensor: Tensor) -> Tensor:
+def _identical(tensor: Tensor, label: str) -> Tensor:
     out: Tensor = apply(variable, tensor)
     if out._node is not None:
-        out._node._label = "torch::autograd::Identity"
+        out._node._label = label
     return out
 
 
@@ -117,7 +132,9 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     current = _current()
     if current is None:
         return UnpackedDualTensor(tensor, None)
+    if level not in (None, 0):
+        raise RuntimeError("Invalid level given to _fw_primal")
     tangent = current.tangent(tensor)
-    primal = _identical(tensor)
+    primal = _identical(tensor, "torch::autograd::Identity")
     current.give(primal, None)
     return UnpackedDualTensor(primal, tangent)

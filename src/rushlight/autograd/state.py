@@ -224,3 +224,16 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is inside `inference_mode`."""
     return inference.on
+
+
+def need_no_transform() -> None:
+    """Raise torch's error for `requires_grad_()` within a function that torch.func transforms."""
+    if inference.within is not None or any(
+        getattr(one, "transforms", False) for one in state.interpreters
+    ):
+        raise RuntimeError(
+            "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* "
+            "APIs) inside of a function being transformed by a functorch transform. This is unsupported, please "
+            "attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call "
+            "requires_grad_() outside of a function being transformed instead."
+        )

@@ -24,7 +24,7 @@ class _VariableType(type):
             )
         if volatile:
             warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
-        return data.detach().requires_grad_(requires_grad)
+        return data.detach()._want_grad(requires_grad)
 
 
 class _Engine:

@@ -10,6 +10,7 @@ tensor, which may be recorded, carry tangents, or be a box of a vmap further out
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,6 +35,7 @@ from rushlight.core.turned import held
 from rushlight.func.custom import called
 from rushlight.ops.inplace import keep_values
 from rushlight.ops.joining import stack
+from rushlight.ops.storage_places import STORAGE
 from rushlight.primitives.view import variable
 from rushlight.primitives.writing import written
 
@@ -50,6 +52,15 @@ _REFUSED = (
 def refuse(what: str) -> NoReturn:
     """Raise the error of whoever asks a batch for the values of one example."""
     raise RuntimeError(_REFUSED.format(what=what))
+
+
+def refuse_look(why: str) -> NoReturn:
+    """The same for a look at values."""
+    if why == STORAGE:
+        raise NotImplementedError(
+            "Cannot access storage of BatchedTensorImpl: vmap holds all examples in one tensor"
+        )
+    refuse(f"a look at values for {why}")
 
 
 class Layout:
@@ -81,13 +92,15 @@ class Batched(Box, NDArrayOperatorsMixin):
     boxed as it is, so that the recording inside of the vmap is not the one outside of it.
     """
 
-    __slots__ = ("value", "level", "batched", "shape", "dtype", "ndim")
+    __slots__ = ("value", "level", "batched", "place", "shape", "dtype", "ndim")
 
     def __init__(self, value: Tensor, level: Vmap, batched: bool) -> None:
         array = held(value)
         self.value = value
         self.level = level
         self.batched = batched
+        # Where the batch lay in what the caller gave, for whom that is shown.
+        self.place = 0
         self.shape: tuple[int, ...] = array.shape[1:] if batched else array.shape
         self.dtype: np.dtype[Any] = array.dtype
         self.ndim = len(self.shape)
@@ -138,6 +151,13 @@ class Batched(Box, NDArrayOperatorsMixin):
         self.value.resize_((self.level.size, *shape) if self.batched else shape)
         return Batched(self.value, self.level, self.batched)
 
+    def __repr__(self) -> str:
+        value, place = self.level.shown(self)
+        if not self.batched:
+            return repr(value)
+        inner = textwrap.indent(repr(value), "    ")
+        return f"BatchedTensor(lvl={self.level.depth}, bdim={place}, value=\n{inner}\n)"
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse("to take the values of a tensor as a NumPy array")
 
@@ -172,10 +192,14 @@ Rule = Callable[["Vmap", Primitive, list[Any], list[bool], dict[str, Any]], Any]
 class Vmap(Interpreter):
     """One vmap that is running: takes the rows that meet boxes of its own."""
 
+    transforms = True
+
     def __init__(self, size: int, randomness: str, rule_of: Callable[[Primitive], Rule]) -> None:
         self.size = size
         self.randomness = randomness
         self.rule_of = rule_of
+        # Which one it is of those that are running, as torch shows them.
+        self.depth = 1 + sum(isinstance(one, Vmap) for one in state.interpreters)
 
     def holds(self, t: Any) -> bool:
         """Whether t is a tensor in a box of this level."""
@@ -303,12 +327,16 @@ class Vmap(Interpreter):
     def read(self, tensor: TensorBase, why: str) -> Any:
         """A look at values: refused, where there is one for each example."""
         value, has = self.open(tensor)
-        return refuse(f"a look at values for {why}") if has else read(value, why)
+        return refuse_look(why) if has else read(value, why)
 
     def number(self, tensor: TensorBase, why: str) -> Any:
         """A look at one value: refused, as `read`."""
         value, has = self.open(tensor)
         return refuse(f"a look at values for {why}") if has else number(value, why)
+
+    def shown(self, box: Batched) -> tuple[Any, int]:
+        """What lies in a box with the batch where the caller had it, and where that is."""
+        return (box.value.movedim(0, box.place) if box.place else box.value), box.place
 
     def level_with(self, inputs: Sequence[Any], own: Sequence[bool]) -> list[Any]:
         """The inputs, with those that the recording outside follows boxed: inside they are constant."""

@@ -57,17 +57,30 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
         if not written:
             found = _Mapped.apply(level, cls, flags, *values)
             several = isinstance(found, tuple)
-            outputs = [level.box(t) for t in (found if several else (found,))]
+            outputs = [
+                level.box(t) if isinstance(t, TensorBase) else t
+                for t in (found if several else (found,))
+            ]
             return tuple(outputs) if several else outputs[0]
-        dims = tuple(0 if has else None for has in flags)
+        dims: list[int | None] = [None] * len(args)
+        for i, t in enumerate(args):
+            if flags[i]:
+                values[i], dims[i] = level.shown(t._data)
         info = VmapInfo(level.size, level.randomness)
-        found = cls.vmap(info, dims, *values)
+        found = cls.vmap(info, tuple(dims), *values)
         if not isinstance(found, tuple) or len(found) != 2:
             raise RuntimeError(
                 "Expected the vmap staticmethod to have two returns, an output and out_dims with pytree "
                 f"structure compatible with the output, not {type(found).__name__}"
             )
         result, where = found
+        if isinstance(where, tuple) and (
+            not isinstance(result, tuple) or len(where) != len(result)
+        ):
+            raise RuntimeError(
+                f"The autograd.Function's vmap staticmethod returned an incompatible (output, out_dims) tuple. "
+                f"Expected out_dims={where} to be compatible with the structure of `output`."
+            )
         if not isinstance(result, tuple):
             return _boxed(level, result, where)
         places = where if isinstance(where, tuple) else (where,) * len(result)
@@ -106,7 +119,7 @@ class _Mapped(Function):
             cls.setup_context(inner, boxed, outputs)
         ctx.call = level, cls, flags, inner
         if isinstance(outputs, tuple):
-            return tuple(_whole(level, t) for t in outputs)
+            return tuple(_whole(level, t) if isinstance(t, TensorBase) else t for t in outputs)
         return _whole(level, outputs)
 
     @staticmethod

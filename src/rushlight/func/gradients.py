@@ -20,6 +20,7 @@ from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, made_within, wants_grad
 from rushlight.core.turned import alias, held
 from rushlight.func.batching import Batched
+from rushlight.ops.arguments import need_flag
 from rushlight.primitives.view import variable
 from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -67,6 +68,11 @@ def variables(tree: Any) -> Any:
         return out
 
     return tree_map(one, tree)
+
+
+def need_tensors(aux: Any) -> None:
+    """Raise an error for what goes along with an output and is no tensor."""
+    tensors_of(aux, "Expected tensors, got ")
 
 
 def tensors_of(tree: Any, told: str) -> tuple[list[Any], TreeSpec]:
@@ -197,6 +203,7 @@ def grad_and_value(
             aux = None
             if has_aux:
                 output, aux = _parted(output, "grad_and_value(f)(*args)")
+                need_tensors(aux)
         _need_scalar(output)
         found = back([output], own, None, recording, False)
         gradients = tree_unflatten(found, spec)
@@ -248,10 +255,11 @@ class _Pull:
         self.outputs, self.own, self.shape, self.spec = outputs, own, shape, spec
 
     def __call__(
-        self, *cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
+        self, cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
     ) -> Any:
         """The gradients of the variables, from those of the outputs, which are nested as the outputs."""
-        seeds, given = tree_flatten(cotangents[0] if len(cotangents) == 1 else cotangents)
+        need_flag("vjp_fn", "retain_graph", 2, retain_graph)
+        seeds, given = tree_flatten(cotangents)
         if given != self.shape:
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of outputs to "
@@ -285,10 +293,21 @@ def pulled(
         aux: Any = None
         if has_aux:
             result, aux = _parted(result, "vjp(f, *primals)")
-            tensors_of(aux, "Expected tensors, got ")
+            need_tensors(aux)
     outputs, shape = tensors_of(
         result, "vjp(f, *primals): expected f(*primals) to return only tensors, got "
     )
+    if not outputs:
+        raise RuntimeError(
+            "vjp(f, *primals): Expected f to be a function that has non-empty output (got output = "
+            f"{outputs})"
+        )
+    for out in outputs:
+        if out._data.dtype.kind not in "fcV":
+            raise RuntimeError(
+                "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with "
+                f"dtype {out.dtype}"
+            )
 
     pull = _Pull(outputs, own, shape, spec)
     output = released(result, own, recording)
@@ -355,6 +374,7 @@ def pushed(
             aux = None
             if has_aux:
                 result, aux = _parted(result, f"{told})")
+                need_tensors(aux)
             outputs, shape = tensors_of(
                 result, f"{told}): expected f(*primals) to return only tensors, got "
             )
@@ -385,6 +405,9 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
     tensor([1., 3.])
     """
     leaves, spec = tree_flatten(primals)
+    for t in leaves:
+        if isinstance(t, TensorBase):
+            need_dual(t, t)
     output, pull = pulled(func, primals, tuple(range(len(primals))), False)
     outputs, shape = tree_flatten(output)
     with enable_grad():

@@ -39,6 +39,16 @@ def _first(t: Any) -> Any:
     return t[0] if isinstance(t, Tensor) else t
 
 
+def _need_real(name: str, what: str, leaves: list[Any]) -> None:
+    """Raise torch's error for a complex number among the inputs or outputs."""
+    for i, t in enumerate(leaves):
+        if isinstance(t, Tensor) and t._data.dtype.kind == "c":
+            raise RuntimeError(
+                f"{name}: Expected all {what}s to be real but received complex tensor at flattened {what} "
+                f"idx: {i}"
+            )
+
+
 def _arranged(argnums: int | tuple[int, ...], spec: TreeSpec, leaves: list[Any]) -> Any:
     """Blocks by input, as a function of one argument or several gets them."""
     tree = tree_unflatten(leaves, spec)
@@ -69,9 +79,11 @@ def jacrev(
     @functools.wraps(func, updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = chosen(argnums, len(args))
+        inputs, spec = tree_flatten([args[i] for i in positions])
+        _need_real("jacrev", "input", inputs)
         output, pull, *aux = pulled(functools.partial(func, **kwargs), args, positions, has_aux)
         outputs, shape = tree_flatten(output)
-        inputs, spec = tree_flatten([args[i] for i in positions])
+        _need_real("jacrev", "output", outputs)
 
         def all_of(*seeds: Any) -> list[Any]:
             return tree_flatten(pull(tree_unflatten(seeds, shape)))[0]
@@ -112,6 +124,7 @@ def jacfwd(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = chosen(argnums, len(args))
         inputs, spec = tree_flatten([args[i] for i in positions])
+        _need_real("jacfwd", "input", inputs)
 
         def at(*given: Any) -> Any:
             return func(*replaced(args, positions, given), **kwargs)
@@ -121,6 +134,7 @@ def jacfwd(
 
         output, tangents, *aux = vmap(push, randomness=randomness)(*directions(inputs))
         outputs, shape = tree_flatten(output)
+        _need_real("jacfwd", "output", outputs)
         columns = tree_flatten(tangents)[0]
         blocks = []
         for out, column in zip(outputs, columns, strict=True):

@@ -185,6 +185,9 @@ class _Call:
             t if dim is None else level.box(t if not dim else t.movedim(dim, 0))
             for t, dim in zip(leaves, self.dims, strict=True)
         ]
+        for t, dim in zip(boxed, self.dims, strict=True):
+            if dim:
+                t._data.place = dim
         args = tree_unflatten(boxed[: self.count], self.args_spec)
         kwargs = tree_unflatten(boxed[self.count :], self.kwargs_spec)
         with level:

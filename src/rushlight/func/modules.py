@@ -49,9 +49,7 @@ def functional_call(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
             f"{type(given)}"
         )
-    return stateless.functional_call(
-        module, merged, args, kwargs, tie_weights=tie_weights, strict=strict
-    )
+    return stateless.called(module, merged, args, kwargs, tie_weights, strict)
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:

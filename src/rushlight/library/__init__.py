@@ -19,7 +19,14 @@ from typing import Any
 from rushlight.errors import warn
 from rushlight.library import operators
 from rushlight.library.custom import CustomOpDef, custom_op, keys, qualified
-from rushlight.library.operators import COMPOSITE, OpOverload, OpOverloadPacket, lookup
+from rushlight.library.operators import (
+    COMPOSITE,
+    OpOverload,
+    OpOverloadPacket,
+    awaited,
+    known_key,
+    lookup,
+)
 from rushlight.library.schema import infer_schema, parse
 
 __all__ = [
@@ -79,9 +86,7 @@ class Library:
         form = operators.define(parse(text))
         form.tags = list(tags) if isinstance(tags, Sequence) else [tags]
         self._forms.append(form)
-        name = form._schema.name.partition("::")[2]
-        overload = form._schema.overload_name
-        return f"{name}.{overload}" if overload else name
+        return form._schema.name.partition("::")[2]
 
     def impl(
         self,
@@ -99,7 +104,8 @@ class Library:
             )
         key = dispatch_key or self.dispatch_key or COMPOSITE
         name = op_name.name() if isinstance(op_name, OpOverload) else op_name
-        form = lookup(name if "::" in name else f"{self.ns}::{name}")
+        known_key(key)
+        form = awaited(name if "::" in name else f"{self.ns}::{name}")
         if fn is fallthrough_kernel:
             form.kernels.pop(key, None)
             return
@@ -180,7 +186,7 @@ def impl(qualname: Any, types: Any, func: Any = None, *, lib: Library | None = N
         return register
 
     def add(kernel: Callable[..., Any]) -> Callable[..., Any]:
-        form = lookup(qualname)
+        form = awaited(qualname)
         chosen = [COMPOSITE if key == "DEFAULT" else key for key in keys(types)]
         for key in chosen:
             form.kernels[key] = kernel
@@ -220,7 +226,8 @@ def register_fake(
     """Let func say what the result of an operator is like, for tensors without memory; or a decorator."""
 
     def add(fake: Callable[..., Any]) -> Callable[..., Any]:
-        lookup(op).kernels["Meta"] = fake
+        form = lookup(op)
+        form.kernels["Meta"] = fake
         return fake
 
     return add if func is None else add(func)
@@ -294,9 +301,9 @@ def get_kernel(op: Any, dispatch_key: Any) -> Callable[..., Any]:
     return lambda keys, *args, **kwargs: kernel(*args, **kwargs)
 
 
-def get_ctx() -> Any:
-    """Refused: sizes that depend on values are not known without values."""
-    raise RuntimeError("get_ctx() is to be called in a fake implementation that torch.export asks")
+def get_ctx() -> None:
+    """None: no fake implementation is being asked for sizes that depend on values."""
+    return None
 
 
 def opcheck(
@@ -316,9 +323,18 @@ def opcheck(
     `test_schema` holds what is changed and given back against the schema. The other names stand for
     compilers that are not here; they succeed if the operator does.
     """
-    from rushlight.library.checks import OpCheckError, examine
+    from rushlight.library.checks import TESTS, OpCheckError, examine
 
     names = (test_utils,) if isinstance(test_utils, str) else tuple(test_utils)
+    if not {*names} <= {*TESTS}:
+        raise ValueError(
+            f"opcheck(op, ..., test_utils={names}), expected test_utils to be subset of {TESTS}"
+        )
+    if not isinstance(op, OpOverload | OpOverloadPacket | CustomOpDef):
+        raise ValueError(
+            "opcheck(op, ...): op must be instance of torch._ops.OpOverload, e.g. torch.ops.aten.sin.default, "
+            f"got {type(op)}"
+        )
     results = {}
     for name in names:
         try:

@@ -8,7 +8,7 @@ from rushlight.library.operators import OpOverload, tensors_in
 from rushlight.ops.comparison import equal
 from rushlight.overrides import has_torch_function
 
-_TESTS = (
+TESTS = (
     "test_schema",
     "test_autograd_registration",
     "test_faketensor",
@@ -23,8 +23,6 @@ class OpCheckError(Exception):
 
 def examine(test: str, op: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raise unless the operator passes the test of that name."""
-    if test not in _TESTS:
-        raise ValueError(f"opcheck: no test {test!r}, only {', '.join(_TESTS)}")
     if has_torch_function([*tensors_in(args)]):
         raise ValueError("opcheck: arguments are to be plain tensors")
     if test == "test_autograd_registration":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from rushlight.device import device
 from rushlight.library import operators
-from rushlight.library.operators import EXPLICIT, OpOverload
+from rushlight.library.operators import COMPOSITE, EXPLICIT, OpOverload
 from rushlight.library.schema import infer_schema, parse
 
 _META = "Meta"
@@ -22,6 +24,8 @@ def qualified(name: str) -> tuple[str, str]:
             f'Expected `qualname` to be of the form "namespace::name", but got {name}. The qualname '
             "passed to the torch.library APIs must consist of a namespace and a name, e.g. aten::sin"
         )
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.\w+)?", rest):
+        raise RuntimeError(f"expected ident, but found '{rest[0]}' here: {rest}")
     return space, rest
 
 
@@ -30,6 +34,9 @@ def keys(device_types: str | Sequence[str] | None) -> list[str]:
     if device_types is None:
         return [EXPLICIT]
     kinds = [device_types] if isinstance(device_types, str) else list(device_types)
+    for kind in kinds:
+        if kind not in ("default", "DEFAULT", COMPOSITE):
+            device(kind.lower())
     return [kind.upper() if kind.islower() else kind for kind in kinds]
 
 

@@ -109,6 +109,9 @@ class OpOverload:
     def __hash__(self) -> int:
         return id(self)
 
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """What the operator gives, or who answers in its place."""
         return answered(self, args, kwargs)
@@ -142,6 +145,12 @@ class OpOverload:
     def _kernel(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[..., Any]:
         tensors = [*tensors_in((*args, *kwargs.values()))]
         device = tensors[0].device.type if tensors else "cpu"  # type: ignore[attr-defined]
+        if device == "meta" and self.checked and "Meta" not in self.kernels:
+            raise RuntimeError(
+                f"There was no fake impl registered for <CustomOpDef({self._schema.name})>. This is necessary for "
+                "tensors without memory. Please use `register_fake` to add a fake impl: it says what the result is "
+                "like."
+            )
         keys = ("Meta", EXPLICIT) if device == "meta" else (device.upper(), EXPLICIT)
         for key in (*keys, COMPOSITE):
             if key in self.kernels:
@@ -153,6 +162,22 @@ class OpOverload:
             f'torch.library.impl("{name}", "{device}")'
         )
 
+    def _need(self, result: Any) -> None:
+        """Raise torch's errors for a result that is not what the schema says."""
+        returns = self._schema.returns
+        if not returns and result is not None:
+            raise RuntimeError(
+                f"Expected the kernel of {self._schema.name} to return None but it returned something else instead."
+            )
+        if len(returns) == 1 and returns[0].type == "Tensor":
+            # None stands for no tensor.
+            if result is not None and not isinstance(result, TensorBase):
+                raise RuntimeError(f"Unable to cast {result!r} to Tensor")
+        elif len(returns) > 1 and not isinstance(result, tuple | list):
+            raise TypeError(
+                f"Object of type '{type(result).__name__}' is not an instance of 'sequence'"
+            )
+
     def _finished(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result of a kernel, which must be as the schema says; what it changed is counted."""
         if not self.checked:
@@ -161,9 +186,7 @@ class OpOverload:
             if argument.written:
                 for tensor in tensors_in((value,)):
                     bump(tensor, str(self))
-        returns = self._schema.returns
-        if len(returns) == 1 and returns[0].type == "Tensor" and not isinstance(result, TensorBase):
-            raise RuntimeError(f"Unable to cast {result!r} to Tensor")
+        self._need(result)
         seen = {id(_memory(t)) for t in tensors_in((*args, *kwargs.values()))}
         for tensor in tensors_in((result,)):
             if id(_memory(tensor)) in seen:
@@ -177,6 +200,18 @@ class OpOverload:
                 )
             seen.add(id(_memory(tensor)))
         return result
+
+
+_KEYS = {"CPU", "CUDA", "Meta", "Autograd", "AutogradCPU", "AutogradCUDA", "AutogradMeta", "BackendSelect",
+         "Python", "Functionalize", "ADInplaceOrView", "AutocastCPU", "AutocastCUDA", "Tracer", "XPU", "MPS", "XLA",
+         "SparseCPU", "QuantizedCPU", "FuncTorchBatched", "PrivateUse1", "AutogradPrivateUse1", "Undefined",
+         COMPOSITE, EXPLICIT, "CompositeExplicitAutogradNonFunctional"}  # fmt: skip
+
+
+def known_key(key: str) -> None:
+    """Raise torch's error for what is no dispatch key."""
+    if key not in _KEYS:
+        raise RuntimeError(f"could not parse dispatch key: {key}")
 
 
 def _memory(tensor: TensorBase) -> Any:
@@ -274,6 +309,8 @@ class OpOverloadPacket:
         forms: dict[str, OpOverload] = self.__dict__.get("forms", {})
         if name in forms:
             return forms[name]
+        if name.startswith("__"):
+            raise AttributeError(name)
         raise AttributeError(f"The underlying op of '{self}' has no overload name '{name}'")
 
     def __repr__(self) -> str:
@@ -357,6 +394,9 @@ def define(schema: FunctionSchema) -> OpOverload:
             "times. Each overload's schema should only be registered with a single call to def()."
         )
     packet.forms[form._overloadname] = form
+    early = _awaited.pop(form.name(), None)
+    if early is not None:
+        form.kernels |= early.kernels
     return form
 
 
@@ -374,10 +414,30 @@ def lookup(op: Any) -> OpOverload:
     if isinstance(form, str):
         qualified, _, overload = form.partition(".")
         space, _, name = qualified.partition("::")
-        form = getattr(namespace(space), name)
+        form = getattr(namespace(space), name, None)
+        if form is None:
+            raise RuntimeError(f"operator {qualified} does not exist")
         return getattr(form, overload or "default")
     if isinstance(form, OpOverloadPacket):
         return form.default
     if not isinstance(form, OpOverload):
         raise ValueError(f"expected an operator, its name or a custom op, got {type(op)}")
     return form
+
+
+# Forms that kernels came for before their schema did.
+_awaited: dict[str, OpOverload] = {}
+
+
+def awaited(op: Any) -> OpOverload:
+    """The operator that is meant, as `lookup`; or one that takes kernels until it is defined."""
+    name = op if isinstance(op, str) else None
+    if name is None or getattr(namespace(name.partition("::")[0]), _bare(name), None) is not None:
+        return lookup(op)
+    space, _, rest = name.partition("::")
+    schema = FunctionSchema(f"{space}::{_bare(name)}", rest.partition(".")[2], [], [])
+    return _awaited.setdefault(name, OpOverload(OpOverloadPacket(space, _bare(name)), schema))
+
+
+def _bare(name: str) -> str:
+    return name.partition("::")[2].partition(".")[0]

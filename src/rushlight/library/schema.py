@@ -206,7 +206,7 @@ _ARGUMENT = re.compile(r"(\w+)(?:\(([^)]*)\))?((?:\[\d*\]|\?)*)\s*(\w+)?\s*(?:=\
 def parse(text: str) -> FunctionSchema:
     """The schema that a text says; a RuntimeError if it says none."""
     match = re.fullmatch(r"\s*([\w:]+)(?:\.(\w+))?\s*\((.*)\)\s*->\s*(.+?)\s*", text, re.DOTALL)
-    if match is None:
+    if match is None or not match[4].strip():
         raise RuntimeError(f"expected a schema like 'name(Tensor x) -> Tensor', but found: {text}")
     name, overload, inside, results = match.groups()
     arguments, named_only = [], False

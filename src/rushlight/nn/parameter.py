@@ -11,7 +11,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.core.turned import class_of, take_memory
+from rushlight.core.turned import alias, class_of, take_memory
 from rushlight.device import CPU, META, without_memory
 from rushlight.elsewhere import has_memory
 from rushlight.ops.arguments import as_sizes
@@ -39,7 +39,7 @@ def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     tensor._grad = None
     tensor._changes = source._changes
     tensor._view = None
-    return tensor if requires_grad is False else tensor.requires_grad_(requires_grad)
+    return tensor if requires_grad is False else tensor._want_grad(requires_grad)
 
 
 class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
@@ -75,6 +75,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
         if data._spreads:
             return _own_parameter(cls, data, requires_grad)
+        if type(data) is Tensor or type(data) is Parameter:
+            return _leaf(cls, alias(data), requires_grad)
         seen = data.detach()
         if type(seen) is not type(data) and type(data) is not Parameter:
             raise RuntimeError(

@@ -105,7 +105,7 @@ def _gradients(
     """What a call's tensors get, which runs for it once more."""
     again = state.grad
     if not again:
-        given = [t.detach().requires_grad_(need) for t, need in zip(given, needs, strict=True)]
+        given = [t.detach()._want_grad(need) for t, need in zip(given, needs, strict=True)]
     with enable_grad():
         out = function(*given)
     wanted = [t for t, need in zip(given, needs, strict=True) if need]

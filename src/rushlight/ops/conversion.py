@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import Box
 from rushlight.autograd.function import Function
 from rushlight.core.doors import apply, into, literal, number, read
 from rushlight.core.state import state
@@ -203,6 +204,10 @@ def lies_in(array: Array, order: memory_format) -> bool:
     """Whether the elements lie in memory in this order, without gaps."""
     if order is contiguous_format or order is preserve_format:
         return array.flags.c_contiguous
+    if isinstance(array, Box):
+        raise RuntimeError(
+            "NYI: querying is_contiguous inside of vmap for memory_format other than torch.contiguous_format"
+        )
     ordered = laid(array).transpose(view_rows.dims_of(array, order))
     if array.size:
         return ordered.flags.c_contiguous

@@ -67,7 +67,7 @@ def finish(
     return (
         result
         if requires_grad is None or requires_grad is False
-        else result.requires_grad_(requires_grad)
+        else result._want_grad(requires_grad)
     )
 
 
@@ -135,7 +135,7 @@ def tensor(
         result = literal(array_of(data, kind))
     if device is not None or choices.made:
         result = emptied(result, device)
-    return result.requires_grad_(requires_grad) if requires_grad is not False else result
+    return result._want_grad(requires_grad) if requires_grad is not False else result
 
 
 def _warn_of_copy(function: str) -> None:
@@ -167,7 +167,7 @@ def new_tensor(
     kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
     made = emptied(literal(array_of(data, kind)), device or self.device)
     result = like(made, self)
-    return result.requires_grad_(requires_grad) if requires_grad is not False else result
+    return result._want_grad(requires_grad) if requires_grad is not False else result
 
 
 def as_tensor(data: Any, dtype: Dtype = None, device: Any = None) -> Tensor:
@@ -238,7 +238,7 @@ def asarray(
         raise ValueError(f"can't alias memory of {type(obj).__name__}: it has to be copied")
     else:
         result = emptied(literal(array_of(obj, kind)), device)
-        return result.requires_grad_(requires_grad) if requires_grad else result
+        return result._want_grad(requires_grad) if requires_grad else result
     if device is not None or not isinstance(obj, TensorBase):
         shared = shared.to(device or get_default_device())
     fits = kind is None or shared._data.dtype == kind.numpy
@@ -247,7 +247,7 @@ def asarray(
     result = shared if fits else shared.to(kind)
     if copy and fits:
         result = result.clone()
-    return result.requires_grad_(requires_grad) if requires_grad else result
+    return result._want_grad(requires_grad) if requires_grad else result
 
 
 def _is_buffer(obj: Any) -> bool:
@@ -298,7 +298,7 @@ def beside(result: Tensor, source: Tensor) -> Tensor:
     """A new tensor that goes with source: of its class, and one for each example if it has several."""
     if source._data.__class__ is not np.ndarray and elsewhere.has_memory(source._data):
         wanted = result._requires_grad
-        result = computed(_first, result, source).requires_grad_(wanted)
+        result = computed(_first, result, source)._want_grad(wanted)
     return like(result, source)
 
 

@@ -263,7 +263,7 @@ def fftfreq(
     kind = dtype or dtypes.get_default_dtype()
     steps = arange(n, dtype=kind, device=device)
     steps[(n + 1) // 2 :] -= n
-    return write_out(out, steps * (1.0 / (n * d))).requires_grad_(requires_grad)
+    return write_out(out, steps * (1.0 / (n * d)))._want_grad(requires_grad)
 
 
 def rfftfreq(
@@ -279,7 +279,7 @@ def rfftfreq(
     """The frequencies of `rfft`'s points, for samples at a distance d."""
     kind = dtype or dtypes.get_default_dtype()
     steps = arange(n // 2 + 1, dtype=kind, device=device)
-    return write_out(out, steps * (1.0 / (n * d))).requires_grad_(requires_grad)
+    return write_out(out, steps * (1.0 / (n * d)))._want_grad(requires_grad)
 
 
 def fftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:

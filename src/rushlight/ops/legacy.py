@@ -14,7 +14,7 @@ from rushlight.device import check_device
 from rushlight.device import device as Device
 from rushlight.errors import warn_once
 from rushlight.layout import strided
-from rushlight.ops.arguments import as_dtype, as_sizes
+from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor
 from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
 from rushlight.ops.data import array_of, taken, warn_of_read_only
@@ -142,9 +142,10 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
 
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
     """A leaf of a subclass of Tensor on data's memory; what classes like Parameter start from."""
+    need_tensor("_make_subclass", "data", 2, data)
     result = literal(data._data)
     if require_grad:
-        result.requires_grad_()
+        result._want_grad()
     if type(result) is not cls:
         result.__class__ = cls
     return result

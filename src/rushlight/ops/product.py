@@ -57,6 +57,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         result: Tensor
         if left >= 2 and right >= 2:
             result = apply(rows.matmul, input, other)
+            if left != right and result._node is not None:
+                # torch folds the batch into the rows of one matrix, and its shape is put back.
+                result._node._label = "UnsafeViewBackward0" if right == 2 else "CloneBackward0"
         elif left == 0 or right == 0:
             raise RuntimeError(
                 f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.arrays import Box
 from rushlight.autograd.state import no_grad
+from rushlight.core.doors import read
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of, held, take_memory, turn
 from rushlight.elsewhere import has_memory
@@ -25,13 +27,14 @@ from rushlight.ops.storage import (
     TypedStorage,
     type_of,
 )
-from rushlight.ops.storage_places import place_of, tensor_on
+from rushlight.ops.storage_places import STORAGE, place_of, tensor_on
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name", "_earlier"}
+_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name", "_earlier", "_tangents",
+           "_is_argument"}  # fmt: skip
 
 
 def own_state(tensor: TensorBase) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
     with no_grad():
         result = _copied(self, memo)
     if self.requires_grad:
-        result.requires_grad_()
+        result._want_grad()
     if self.grad is not None:
         result.grad = self.grad.__deepcopy__(memo)
     own = own_state(self)
@@ -69,6 +72,8 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
+    if isinstance(tensor._data, Box):
+        read(tensor, STORAGE)
     if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
         alone = tensor.detach().clone()
         return alone.contiguous() if tensor._turned and tensor._data.dtype.kind != "c" else alone
@@ -111,6 +116,8 @@ def kept(
 
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The function that makes a tensor of these values, and its arguments."""
+    if isinstance(tensor._data, Box):
+        read(tensor, STORAGE)
     dtype = dtypes.of(tensor._data.dtype)
     if not has_memory(tensor._data):
         shape, strides = tuple(tensor._data.shape), tensor.stride()
@@ -188,7 +195,7 @@ def _as_marked(tensor: Any, metadata: Any) -> Any:
 
 
 def _wanting(tensor: Any, requires_grad: bool) -> Any:
-    return tensor.requires_grad_() if requires_grad else tensor
+    return tensor._want_grad() if requires_grad else tensor
 
 
 def _rebuild_from_type_v2(

@@ -10,7 +10,9 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
-from rushlight.core.tensor import Array, TensorBase
+from rushlight.core.state import state
+from rushlight.core.tape import attach
+from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held
 from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
@@ -26,6 +28,7 @@ from rushlight.ops.arguments import (
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import view as rows
 from rushlight.primitives.families import broadcast_shapes as common_shape
+from rushlight.primitives.pointwise import clone
 from rushlight.size import Size
 
 if TYPE_CHECKING:
@@ -58,8 +61,17 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
         _check_empty(input._data, sizes)
     result: Tensor = apply(rows.reshape, input, shape=sizes)
     if result._node is not None and result._view is None:
+        if not state.interpreters:
+            _copied_first(input, result, sizes)
         result._node._label = "UnsafeViewBackward0"
     return result
+
+
+def _copied_first(source: Tensor, result: Tensor, sizes: tuple[int, ...]) -> None:
+    """Let a copy in another shape stand in the graph as torch's two steps: the copy, and its shape."""
+    whole = wrap(result._data.reshape(source._data.shape))
+    attach(clone, (source,), {}, whole)
+    attach(rows.reshape, (whole,), {"shape": sizes}, result)
 
 
 def _check_empty(data: Array, sizes: tuple[int, ...]) -> None:

@@ -78,6 +78,8 @@ def share_memory_(self: Tensor) -> Tensor:
     """
     if is_shared(self):
         return self
+    if not has_memory(self._data):
+        raise RuntimeError("_share_fd_: only available on CPU, not for a tensor without memory")
     data = self._data
     block = SharedMemory(_nameless_file(max(data.nbytes, 1)), max(data.nbytes, 1))
     moved = np.frombuffer(block, data.dtype, data.size)

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 
+# Why a look at values is one at the memory itself.
+STORAGE = "its storage"
+
+
 class Place(NamedTuple):
     """Where the values of a tensor are: offset and strides count elements, as torch does."""
 
@@ -132,14 +136,14 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes of the memory of which this tensor is a part."""
     if has_memory(self._data):
-        read(self, "its storage")
+        read(self, STORAGE)
     return place_of(held(self)).storage
 
 
 def typed_storage(self: Tensor) -> TypedStorage:
     """The elements of the memory of which this tensor is a part."""
     if has_memory(self._data):
-        read(self, "its storage")
+        read(self, STORAGE)
     return TypedStorage.on(place_of(held(self)).storage, dtypes.of(self._data.dtype))
 
 

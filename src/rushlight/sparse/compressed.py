@@ -385,7 +385,7 @@ def sparse_compressed_tensor(
     lines = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
     at = np.stack([lines, others] if along == 0 else [others, lines]).astype(np.int64)
     if requires_grad or not held.requires_grad:
-        held = held.detach().requires_grad_(requires_grad)
+        held = held.detach()._want_grad(requires_grad)
     else:
         held = relabel(held.view_as(held), "SparseCompressedTensorBackward0")
     number = np.dtype(np.int32 if begins.dtype == others.dtype == np.int32 else np.int64)

@@ -56,7 +56,7 @@ def sparse_coo_tensor(
         at = _coordinates(indices, held)
         size = _checked_size(at, held, size)
     if requires_grad or not held.requires_grad:
-        held = held.detach().requires_grad_(requires_grad)
+        held = held.detach()._want_grad(requires_grad)
     else:
         name = "SparseCooTensorWithDimsAndTensorsBackward0"
         held = relabel(held.view_as(held), name)

@@ -68,7 +68,7 @@ def as_sparse_gradcheck(gradcheck: Callable[..., bool]) -> Callable[..., bool]:
         options.pop("masked", None)
         given = list(inputs) if isinstance(inputs, tuple | list) else [inputs]
         plain = [
-            x._held.detach().requires_grad_(x.requires_grad) if isinstance(x, SparseTensor) else x
+            x._held.detach()._want_grad(x.requires_grad) if isinstance(x, SparseTensor) else x
             for x in given
         ]
 

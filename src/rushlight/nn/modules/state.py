@@ -307,6 +307,9 @@ class StateMethods:
                         "`assign=True` to assign items in the state dictionary to their corresponding "
                         "key in the module instead of copying them in place?)"
                     )
+                if has_memory(target._data) and not has_memory(source._data):
+                    error_msgs.append(_no_data(key, target, source))
+                    continue
                 loading.copy(target, source, at_once)
         self._load_extra_state(state_dict, prefix, strict, missing_keys, unexpected_keys)
         if strict:
@@ -403,6 +406,14 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
             f"shape in current model is {wanted}."
         )
     return None
+
+
+def _no_data(key: str, target: Any, source: Any) -> str:
+    return (
+        f'While copying the parameter named "{key}", whose dimensions in the model are {target.shape} and '
+        f"whose dimensions in the checkpoint are {source.shape}, an exception occurred : "
+        "('Cannot copy out of meta tensor; no data!',)."
+    )
 
 
 def _assigned(target: Any, source: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 
 __all__ = ["functional_call"]
@@ -54,7 +55,7 @@ def _reparametrize_module(
     missing = sorted(set(places) - set(wanted))
     if strict and (unexpected or missing):
         problems = [
-            f"{what} key(s): {', '.join(keys)}."
+            f"{what} key(s): {', '.join(map(repr, keys))}."
             for what, keys in (("Unexpected", unexpected), ("Missing", missing))
             if keys
         ]
@@ -64,7 +65,7 @@ def _reparametrize_module(
     for path in unexpected:
         del wanted[path]
     for path, tensor in wanted.items():
-        if not isinstance(tensor, TensorBase):
+        if tensor is not None and not isinstance(tensor, TensorBase):
             raise TypeError(f"{path}: a tensor is needed, not {type(tensor).__name__}")
     before = {path: places[path][0][places[path][1]] for path in wanted}
     try:
@@ -87,7 +88,9 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """module(*args, **kwargs) with these tensors in the place of its parameters and buffers.
+    """`torch.func.functional_call`, under its old name.
+
+    module(*args, **kwargs) with these tensors in the place of its parameters and buffers.
 
     Those that are not named keep their own, and names that it lacks are ignored, unless strict.
     Gradients flow to the tensors given; the module is as before afterwards.
@@ -98,6 +101,20 @@ def functional_call(
     >>> torch.nn.utils.stateless.functional_call(layer, new, torch.tensor([1.0, 2.0]))
     tensor([3.])
     """
+    warn(
+        "`torch.nn.utils.stateless.functional_call` is deprecated as of PyTorch 2.0 and will be removed in a "
+        "future version of PyTorch. Please use `torch.func.functional_call` instead which is a drop-in "
+        "replacement.",
+        FutureWarning,
+    )
+    return called(module, parameters_and_buffers, args, kwargs, tie_weights, strict)
+
+
+def called(
+    module: Module, given: Mapping[str, Tensor], args: Any, kwargs: dict[str, Any] | None, tie_weights: bool,
+    strict: bool,
+) -> Any:  # fmt: skip
+    """The module called with these tensors in the place of its own."""
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _reparametrize_module(module, parameters_and_buffers, tie_weights, strict):
+    with _reparametrize_module(module, given, tie_weights, strict):
         return module(*positional, **(kwargs or {}))

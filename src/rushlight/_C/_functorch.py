@@ -25,9 +25,11 @@ def is_functorch_wrapped_tensor(tensor: Any) -> bool:
 
 
 def get_unwrapped(tensor: Any) -> Any:
-    """What a tensor of a batch holds, the batch where the caller had it; another itself."""
+    """What a tensor of a batch holds, the batch where the caller had it."""
     box = getattr(tensor, "_data", None)
-    return box.level.shown(box)[0] if isinstance(box, Batched) else tensor
+    if not isinstance(box, Batched):
+        raise RuntimeError("No wrappers present!")
+    return box.level.shown(box)[0]
 
 
 def maybe_get_level(tensor: Any) -> int:

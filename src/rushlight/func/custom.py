@@ -8,6 +8,7 @@ from rushlight.autograd.forward import PushContext
 from rushlight.autograd.function import Function, FunctionCtx, record
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.core.turned import held
 
 if TYPE_CHECKING:
     from rushlight.func.batching import Vmap
@@ -65,7 +66,7 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
         dims: list[int | None] = [None] * len(args)
         for i, t in enumerate(args):
             if flags[i]:
-                values[i], dims[i] = level.shown(t._data)
+                values[i], dims[i] = level.shown(held(t))  # type: ignore[arg-type]
         info = VmapInfo(level.size, level.randomness)
         found = cls.vmap(info, tuple(dims), *values)
         if not isinstance(found, tuple) or len(found) != 2:

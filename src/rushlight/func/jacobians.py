@@ -44,7 +44,7 @@ def _need_real(name: str, what: str, leaves: list[Any]) -> None:
     for i, t in enumerate(leaves):
         if isinstance(t, Tensor) and t._data.dtype.kind == "c":
             raise RuntimeError(
-                f"{name}: Expected all {what}s to be real but received complex tensor at flattened {what} "
+                f"{name}: Expected all {what}s to be real but received complex tensor at flattened input "
                 f"idx: {i}"
             )
 

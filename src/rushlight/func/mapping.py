@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.core.tensor import TensorBase
+from rushlight.core.turned import held
 from rushlight.func.batching import Vmap
 from rushlight.func.rules import rule_of, spread
 from rushlight.ops.joining import cat
@@ -187,7 +188,7 @@ class _Call:
         ]
         for t, dim in zip(boxed, self.dims, strict=True):
             if dim:
-                t._data.place = dim
+                held(t).place = dim  # type: ignore[attr-defined]
         args = tree_unflatten(boxed[: self.count], self.args_spec)
         kwargs = tree_unflatten(boxed[self.count :], self.kwargs_spec)
         with level:

@@ -25,7 +25,7 @@ def qualified(name: str) -> tuple[str, str]:
             "passed to the torch.library APIs must consist of a namespace and a name, e.g. aten::sin"
         )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.\w+)?", rest):
-        raise RuntimeError(f"expected ident, but found '{rest[0]}' here: {rest}")
+        raise RuntimeError(f"expected ident but found '{rest[0]}' here: {rest}")
     return space, rest
 
 

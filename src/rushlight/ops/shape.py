@@ -69,7 +69,7 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 def _copied_first(source: Tensor, result: Tensor, sizes: tuple[int, ...]) -> None:
     """Let a copy in another shape stand in the graph as torch's two steps: the copy, and its shape."""
-    whole = wrap(result._data.reshape(source._data.shape))
+    whole = wrap(rows.reshape.forward(held(result), shape=source._data.shape))
     attach(clone, (source,), {}, whole)
     attach(rows.reshape, (whole,), {"shape": sizes}, result)
 

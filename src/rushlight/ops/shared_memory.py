@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.tensor import Array, result_class
+from rushlight.elsewhere import has_memory
 from rushlight.memory import is_dense, laid, root, strided_view
 from rushlight.ops.geometry import storage_offset
 from rushlight.ops.legacy import as_class

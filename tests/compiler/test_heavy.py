@@ -292,3 +292,19 @@ def test_a_gradient_is_a_kernel_from_some_size_on(soon, name):
     assert torch.equal(results[0], plain)
     torch.testing.assert_close(results[-1], plain, rtol=1e-5, atol=1e-6)
     assert gradient(create_graph=True).requires_grad
+
+
+def test_kernels_share_their_memory_and_keep_no_examples():
+    x, w = np.ones((2, 3, 9, 9), np.float32), np.ones((4, 3, 3, 3), np.float32)
+    form = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    row = TABLE["convolution"]
+    kernels = []
+    for image in (x, x[:1], x[..., 1:]):
+        like = [(a.shape, np.ascontiguousarray(a).strides, a.dtype) for a in (image, w)]
+        kernels.append(kernel_of(program_of_row(row, [*like, None], form)))
+    arenas = {id(k.machine.arena) for k in kernels}
+    assert len(arenas) == 1
+    assert all(source.array.size == 0 for k in kernels for source in k.machine.program.sources)
+    made = kernels[0]([x, w])
+    assert made is not None
+    assert made[0] == pytest.approx(row.forward(x, w, None, **form))

@@ -455,3 +455,14 @@ def test_a_fingerprint_sees_one_bit_and_lanes_that_are_exchanged():
         found.add(fingerprint(other))
     assert len(found) == 7
     assert fingerprint(array.copy()) in found
+
+
+def test_an_array_that_is_kept_is_a_constant_each_time_it_is_wrapped():
+    """Another tensor in that array is still there: the program does not hang on it."""
+    from rushlight.core.doors import literal
+
+    kept = np.arange(3.0)
+    before = literal(kept)
+    _, program = record(lambda x: x + literal(kept), torch.ones(3))
+    assert [source.location.name for source in program.sources] == ["x"]
+    assert program(torch.zeros(3)).tolist() == before.tolist()

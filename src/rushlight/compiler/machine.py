@@ -50,6 +50,7 @@ class Machine(Written):
 
     sizes: the libraries that it may share with programs for other sizes, some of which are `alike`.
     known: its graph and its C, where these are known from before. processor: written for another than this.
+    room: gives the memory for temporaries, which others may use between its calls.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Machine(Written):
         alike: Sequence[Program] = (),
         known: dict[str, Any] | None = None,
         processor: Target | None = None,
+        room: Callable[[int], Array] | None = None,
     ) -> None:
         super().__init__(program, sizes is not None, known, processor)
         # Taken by the call that uses its memory, and what Python gave in that call.
@@ -95,7 +97,8 @@ class Machine(Written):
         late = {id(step) for step in self.order if isinstance(step, Option)}
         self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
         bordered = any(memory.bordered for memory in self.graph.memories)
-        self._lay_out(zeros if sizes is None or bordered else sizes.arena)
+        room = room if sizes is None else sizes.arena
+        self._lay_out(zeros if room is None or bordered else room)
 
     def _built(self, flags: Sequence[str]) -> ctypes.CDLL:
         """Its own library."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from rushlight.compiler.recording.program import Argument, Program, Result, Sour
 from rushlight.compiler.recording.record import record
 from rushlight.compiler.recording.tree import Leaf
 from rushlight.compiler.recording.values import Value
+from rushlight.compiler.room import zeros
 from rushlight.core.tensor import Array, wrap
 from rushlight.memory import address, strided_view
 from rushlight.primitives.warm import Form
@@ -29,10 +32,19 @@ from rushlight.primitives.warm import Form
 if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
-# Bytes that all these programs together may hold for what they compute in between.
+# Bytes that all these programs together may hold for what they compute in between: in one stretch of memory,
+# of which what nobody has touched takes none, and for images with borders, which stay, in some of their own.
 _ROOM = 1 << 28
 _held = 0
 _one_at_a_time = threading.Lock()
+# Taken by the call that computes in that stretch. A fork waits for it: nobody would give it back in the child.
+_computing = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_computing.acquire,
+        after_in_parent=_computing.release,
+        after_in_child=_computing.release,
+    )
 
 Like = tuple[tuple[int, ...], tuple[int, ...], np.dtype[Any]]
 
@@ -134,7 +146,7 @@ def kernel_of(program: Program, exact: Exact | None = None) -> Kernel:
     global _held
     with _given_up(), _one_at_a_time:
         here = replace(target(), matrices=False, as_blas=Exact.MOST) if exact is not None else None
-        machine = Machine(program, processor=here)
+        machine = Machine(program, processor=here, room=_room)
     if not all(callable(step) for step in machine.order) or machine.options:
         raise NotInC(f"{program.name} is not all C")
     if not all(isinstance(source.location, Argument) for source in program.sources):
@@ -142,14 +154,29 @@ def kernel_of(program: Program, exact: Exact | None = None) -> Kernel:
     for result in program.results:
         if result.value is None or machine.graph.places[result.value.index].memory.kind != "kept":
             raise NotInC(f"{program.name} gives what was there before")
+    shared = machine.arena is _stretch()
     with _one_at_a_time:
-        if _held + machine.arena.nbytes > _ROOM:
+        if not shared and _held + machine.arena.nbytes > _ROOM:
             raise NotInC("the memory for such programs is used up")
-        _held += machine.arena.nbytes
-    kernel = Kernel(machine, program)
+        _held += 0 if shared else machine.arena.nbytes
+    kernel = Kernel(machine, program, _computing if shared else threading.Lock())
     if exact is not None:
         exact.hold(kernel)
+    # The arrays that it was made of are no part of it.
+    for source in program.sources:
+        source.array = np.empty(0, source.array.dtype)
     return kernel
+
+
+@lru_cache(maxsize=1)
+def _stretch() -> Array:
+    return zeros(_ROOM)
+
+
+def _room(size: int) -> Array:
+    if size > _ROOM:
+        raise NotInC("the memory for such programs is used up")
+    return _stretch()
 
 
 def _filled(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -197,12 +224,11 @@ def _program(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Progr
 class Kernel:
     """A compiled call: given its arrays, it gives what comes out; None if it cannot."""
 
-    def __init__(self, machine: Machine, program: Program) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, program: Program, busy: threading.Lock) -> None:
+        self.machine, self.busy = machine, busy
         self.several = len(program.results) > 1
         # Which of its arrays stands where in the result.
         self.gives = [leaf.number if isinstance(leaf, Leaf) else leaf for leaf in program.tree[1]]
-        self.busy = threading.Lock()
         # Which of the arrays is the source of a memory, and how far behind that it begins.
         self.takes = [
             (program.sources[number].location.number, at, back)  # type: ignore[union-attr]

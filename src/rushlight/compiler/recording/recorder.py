@@ -446,7 +446,9 @@ class Recorder(Interpreter):
         value = self.value(array)
         if value is not None:
             return value
-        location = self.locate(tensor, array)
+        # A literal may lie in an array that is kept, as another did that is still there.
+        known = self.literals.get(id(array))
+        location = None if known is not None and known() is array else self.locate(tensor, array)
         if location is not None:
             return self.source(location, tensor, array)
         return self.constant(array)

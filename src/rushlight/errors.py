@@ -31,6 +31,16 @@ NOT_SAVED = (
 )
 
 
+def stale(what: str, version: list[Any], count: int) -> str:
+    """That something saved for backward, at version count, was changed in place since: by what, and where."""
+    operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {what} is at version {version[0]}; expected version {count} instead. It was changed "
+        f"by {operation} at {file}:{line}. Write the out-of-place form there, or .clone() it before."
+    )
+
+
 class MissingExtraError(ImportError):
     """An optional package is not installed; the message says which extra brings it."""
 

@@ -18,7 +18,7 @@ from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import CUSTOM, SEVERAL, TensorBase, View, bump, is_inference, wants_grad
 from rushlight.core.turned import alias
-from rushlight.errors import FREED, NOT_SAVED, warn
+from rushlight.errors import FREED, NOT_SAVED, stale, warn
 from rushlight.memory import placed
 from rushlight.primitives.view import reshape
 
@@ -111,7 +111,7 @@ class FunctionNode(nodes.Node, Node, FunctionCtx):
         result = []
         for kept, version, count in self._saved:
             if version is not None and version[0] != count:
-                raise RuntimeError(self._stale(version, count))
+                raise RuntimeError(stale(f"a tensor saved by {self.name()}", version, count))
             result.append(
                 kept if kept is None or isinstance(kept, TensorBase) else kept.restore(self)
             )
@@ -132,15 +132,6 @@ class FunctionNode(nodes.Node, Node, FunctionCtx):
     def apply(self, *gradients: Any) -> Any:
         """What the user's backward returns for these gradients."""
         return self._backward()(self, *gradients)
-
-    def _stale(self, version: list[Any], count: int) -> str:
-        operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
-        return (
-            "one of the variables needed for gradient computation has been modified by an inplace "
-            f"operation: a tensor saved by {self.name()} is at version {version[0]}; expected version "
-            f"{count} instead. It was changed by {operation} at {file}:{line}. Write the out-of-place "
-            "form there, or .clone() it before."
-        )
 
     def name(self) -> str:
         """The user's class and `Backward`."""

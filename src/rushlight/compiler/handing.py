@@ -17,7 +17,7 @@ from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held
-from rushlight.errors import FREED
+from rushlight.errors import FREED, stale
 from rushlight.memory import address
 
 
@@ -246,7 +246,9 @@ class CompiledFunctionBackward(Node):
         versions = iter(self.versions)
         for changes in versions:
             if changes[0] != (count := next(versions)):
-                raise RuntimeError(_stale(changes, count))
+                raise RuntimeError(
+                    stale("what a compiled function was given, or gave,", changes, count)
+                )
         if g is None:
             return ()
         made = self.handing.gradients(kept, g if self._metas is not None else (g,))
@@ -291,16 +293,6 @@ def _laid(g: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     if g is None:
         return np.zeros(shape, dtype)
     return np.ascontiguousarray(g._data).reshape(shape)
-
-
-def _stale(version: list[Any], count: int) -> str:
-    operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
-    return (
-        "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: what a compiled function was given, or gave, is at version {version[0]}; expected "
-        f"version {count} instead. It was changed by {operation} at {file}:{line}. Write the out-of-place "
-        "form there, or .clone() it before."
-    )
 
 
 __all__ = ["CompiledFunctionBackward", "Handing"]

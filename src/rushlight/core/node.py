@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.errors import FREED
+from rushlight.errors import FREED, stale
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -174,12 +174,9 @@ class PrimitiveNode(Node):
 
     def _stale(self, version: list[Any], count: int) -> str:
         shape, dtype = self._meta(0)
-        operation, (file, line) = version[1] or ("an in-place operation", ("?", "?"))
-        return (
-            "one of the variables needed for gradient computation has been modified by an inplace "
-            f"operation: the {self._role(version)} of {self.name()} (a {dtype} result of shape {list(shape)}) is at "
-            f"version {version[0]}; expected version {count} instead. It was changed by {operation} at "
-            f"{file}:{line}. Write the out-of-place form there, or .clone() it before."
+        role, name = self._role(version), self.name()
+        return stale(
+            f"the {role} of {name} (a {dtype} result of shape {list(shape)})", version, count
         )
 
 

@@ -70,16 +70,21 @@ class LogitRelaxedBernoulli(Binary):
         return self.temperature.log() + away - 2 * away.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class _Relaxed(TransformedDistribution):
+    """Another distribution, transformed, with its parameters."""
+
+    has_rsample = True
+    temperature = property(lambda self: self.base_dist.temperature)
+    logits = property(lambda self: self.base_dist.logits)
+    probs = property(lambda self: self.base_dist.probs)
+
+
+class RelaxedBernoulli(_Relaxed):
     """A number between 0 and 1, the closer to one of them the lower the temperature."""
 
     arg_constraints: Any = BINARY
     support = constraints.unit_interval
-    has_rsample = True
     _own = ()
-    temperature = property(lambda self: self.base_dist.temperature)
-    logits = property(lambda self: self.base_dist.logits)
-    probs = property(lambda self: self.base_dist.probs)
 
     def __init__(
         self,
@@ -125,16 +130,12 @@ class ExpRelaxedCategorical(Weighted):
         return (score - score.logsumexp(-1, keepdim=True)).sum(-1) + scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(_Relaxed):
     """A point of the simplex, the closer to a corner the lower the temperature."""
 
     arg_constraints: Any = WEIGHTS
     support = constraints.simplex
-    has_rsample = True
     _own = ()
-    temperature = property(lambda self: self.base_dist.temperature)
-    logits = property(lambda self: self.base_dist.logits)
-    probs = property(lambda self: self.base_dist.probs)
 
     def __init__(
         self,

@@ -39,7 +39,27 @@ def _no_torchscript(name: str) -> NoReturn:
     )
 
 
-class ScriptFunction:
+class _Scripted:
+    """What is saved as a script, and has no code of TorchScript."""
+
+    @property
+    def graph(self) -> Any:
+        """Not there."""
+        _no_torchscript("graph")
+
+    @property
+    def code(self) -> str:
+        """Not there."""
+        _no_torchscript("code")
+
+    def save(self, f: Any, **options: Any) -> None:
+        """`torch.jit.save`."""
+        from rushlight.jit._serialization import save
+
+        save(self, f)
+
+
+class ScriptFunction(_Scripted):
     """A scripted or traced function; `is_scripting()` is true in it."""
 
     def __init__(self, function: Callable[..., Any], scripting: bool = True) -> None:
@@ -67,45 +87,13 @@ class ScriptFunction:
         """The function's full name, as torch writes it."""
         return f"__torch__.{self._function.__module__}.{self.name}"
 
-    @property
-    def graph(self) -> Any:
-        """Not there."""
-        _no_torchscript("graph")
 
-    @property
-    def code(self) -> str:
-        """Not there."""
-        _no_torchscript("code")
-
-    def save(self, f: Any, **options: Any) -> None:
-        """`torch.jit.save`."""
-        from rushlight.jit._serialization import save
-
-        save(self, f)
-
-
-class ScriptModule(Module):
+class ScriptModule(_Scripted, Module):
     """A module that is scripted, or written to be."""
 
     def script_method_names(self) -> list[str]:
         """The methods that are called from outside."""
         return ["forward"]
-
-    @property
-    def graph(self) -> Any:
-        """Not there."""
-        _no_torchscript("graph")
-
-    @property
-    def code(self) -> str:
-        """Not there."""
-        _no_torchscript("code")
-
-    def save(self, f: Any, **options: Any) -> None:
-        """`torch.jit.save`."""
-        from rushlight.jit._serialization import save
-
-        save(self, f)
 
 
 class RecursiveScriptModule(ScriptModule):

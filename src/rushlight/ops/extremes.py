@@ -287,13 +287,7 @@ _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(
-    name: str,
-    input: Tensor,
-    q: Tensor | float,
-    dim: int | None,
-    keepdim: bool,
-    interpolation: str,
-    out: Tensor | None,
+    name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str
 ) -> Tensor:
     from rushlight.ops.sorting import sort
 
@@ -338,7 +332,7 @@ def _quantile(
     result = anew(result)
     if not fractions._data.ndim and not keepdim:
         relabel(result, "SqueezeBackward4")
-    return result if out is None else write_out(out, result)
+    return result
 
 
 def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> None:
@@ -366,36 +360,32 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
         )
 
 
-@in_single
-@numpy_names
-def quantile(
-    input: Tensor,
-    q: Tensor | float,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-    out: Tensor | None = None,
-) -> Tensor:
+def _of_fractions(name: str, what: str) -> Callable[..., Tensor]:
+    @in_single
+    @numpy_names
+    def function(
+        input: Tensor,
+        q: Tensor | float,
+        dim: int | None = None,
+        keepdim: bool = False,
+        *,
+        interpolation: str = "linear",
+        out: Tensor | None = None,
+    ) -> Tensor:
+        return write_out(out, _quantile(name, input, q, dim, keepdim, interpolation))
+
+    return named(function, name, what)
+
+
+quantile = _of_fractions(
+    "quantile",
     """The q-quantiles, of all elements or along dim; several quantiles come first in the shape.
 
     >>> import rushlight as torch
     >>> torch.quantile(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0.5, 0.75]))
     tensor([2., 3.])
-    """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
-
-
-@in_single
-@numpy_names
-def nanquantile(
-    input: Tensor,
-    q: Tensor | float,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-    out: Tensor | None = None,
-) -> Tensor:
-    """The q-quantiles of those elements that are not nan; see `quantile`."""
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, out)
+    """,
+)
+nanquantile = _of_fractions(
+    "nanquantile", "The q-quantiles of those elements that are not nan; see `quantile`."
+)

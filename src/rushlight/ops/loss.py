@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,6 +209,15 @@ def triplet_margin_loss(
         need_tensor("triplet_margin_loss", name, position, tensor)
     p = need_float("triplet_margin_loss", "p", 5, p)
     need_flag("triplet_margin_loss", "swap", 7, swap)
+    measure = functools.partial(pairwise_distance, p=p, eps=eps)
+    return apart_by(margin, measure, anchor, positive, negative, swap, reduction)
+
+
+def apart_by(
+    margin: float, measure: Callable[..., Tensor], anchor: Tensor, positive: Tensor, negative: Tensor,
+    swap: bool, reduction: Reduction,
+) -> Tensor:  # fmt: skip
+    """How much less than margin the negative is farther from the anchor than the positive, by a distance."""
     ranks = [t._data.ndim for t in (anchor, positive, negative)]
     if len(set(ranks)) != 1:
         raise RuntimeError(
@@ -215,10 +225,10 @@ def triplet_margin_loss(
             f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
             "inputs"
         )
-    near = pairwise_distance(anchor, positive, p, eps)
-    far = pairwise_distance(anchor, negative, p, eps)
+    near = measure(anchor, positive)
+    far = measure(anchor, negative)
     if swap:
-        far = far.minimum(pairwise_distance(positive, negative, p, eps))
+        far = far.minimum(measure(positive, negative))
     return reduced((margin + near - far).clamp(min=0), reduction)
 
 

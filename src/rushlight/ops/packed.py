@@ -35,7 +35,7 @@ def lu_factor_ex(
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     result = return_types.linalg_lu_factor_ex(apply(rows.lu_factor, A))
     if check_errors:
-        _check_upper("linalg.lu_factor_ex", result.info)
+        _check_pivots("linalg.lu_factor_ex", result.info, _NO_LU)
     return write_outs(out, result)
 
 
@@ -47,19 +47,25 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     tensor([2, 2], dtype=torch.int32)
     """
     packed, pivots, info = lu_factor_ex(A, pivot=pivot)
-    _check_upper("linalg.lu_factor", info)
+    _check_pivots("linalg.lu_factor", info, _NO_LU)
     return write_outs(out, return_types.linalg_lu_factor((packed, pivots)))
 
 
-def _check_upper(name: str, info: Tensor) -> None:
+def _check_pivots(name: str, info: Tensor, words: str) -> None:
+    """Raise an error of these words, {0} being the first place at which a factor is zero."""
     failed = check(info, "that all could be factorized")
     if failed.any():
-        at = int(failed[failed != 0][0])
-        raise RuntimeError(
-            f"torch.{name}: U[{at},{at}] is zero and using it on lu_solve would result in a division "
-            "by zero. If you still want to perform the factorization, consider calling "
-            "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
-        )
+        raise RuntimeError(f"torch.{name}: {words.format(int(failed[failed != 0][0]))}")
+
+
+_NO_LDL = (
+    "D[{0},{0}] is zero, and ldl_solve would divide by it: A is singular. linalg.ldl_factor_ex(A) gives the "
+    "factors all the same"
+)
+_NO_LU = (
+    "U[{0},{0}] is zero and using it on lu_solve would result in a division by zero. If you still want to "
+    "perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+)
 
 
 def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
@@ -178,7 +184,7 @@ def ldl_factor_ex(
     need_tensor("linalg_ldl_factor_ex", "A", 1, A)
     result = return_types.linalg_ldl_factor_ex(apply(rows.ldl_factor, A, hermitian=hermitian))
     if check_errors:
-        _check_blocks("linalg.ldl_factor_ex", result.info)
+        _check_pivots("linalg.ldl_factor_ex", result.info, _NO_LDL)
     return write_outs(out, result)
 
 
@@ -191,18 +197,8 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
             [0.5000, 2.5000]])
     """
     packed, pivots, info = ldl_factor_ex(A, hermitian=hermitian)
-    _check_blocks("linalg.ldl_factor", info)
+    _check_pivots("linalg.ldl_factor", info, _NO_LDL)
     return write_outs(out, return_types.linalg_ldl_factor((packed, pivots)))
-
-
-def _check_blocks(name: str, info: Tensor) -> None:
-    failed = check(info, "that all could be factorized")
-    if failed.any():
-        at = int(failed[failed != 0][0])
-        raise RuntimeError(
-            f"torch.{name}: D[{at},{at}] is zero, and ldl_solve would divide by it: A is singular. "
-            "linalg.ldl_factor_ex(A) gives the factors all the same"
-        )
 
 
 def ldl_solve(

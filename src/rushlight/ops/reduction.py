@@ -221,9 +221,6 @@ def logsumexp(
 # ---- moments ------------------------------------------------------------------------------------
 
 
-Correction = float
-
-
 def _moment(
     name: str, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any
 ) -> tuple[Tensor, dict[str, Any]]:
@@ -251,16 +248,43 @@ def _moment(
     return input, {"dim": dims, "keepdim": keepdim, "correction": correction}
 
 
-@numpy_names
-def var(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Correction | None = None,
-    out: Tensor | None = None,
-) -> Tensor:
+def _spread(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
+    @numpy_names
+    def function(
+        input: Tensor,
+        dim: Dim | bool = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        input, static = _moment(name, input, dim, unbiased, keepdim, correction)
+        result = apply(row, input, **static)
+        return result if out is None else write_out(out, result)
+
+    return named(function, name, what)
+
+
+def _spread_and_mean(name: str, row: Primitive, label: str, what: str) -> Callable[..., Pair]:
+    @numpy_names
+    def function(
+        input: Tensor,
+        dim: Dim | bool = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> Pair:
+        input, static = _moment(name, input, dim, unbiased, keepdim, correction)
+        mean = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim, running=True)
+        return relabel((apply(row, input, **static), remember(mean, input)), label)
+
+    return named(function, name, what)
+
+
+var = _spread(
+    "var", rows.var,
     """The variance of all elements, or along dim.
 
     The sum of squared distances from the mean is divided by n - correction. correction is 1 unless
@@ -269,60 +293,19 @@ def var(
     >>> import rushlight as torch
     >>> torch.tensor([1.0, 3.0]).var(), torch.tensor([1.0, 3.0]).var(correction=0)
     (tensor(2.), tensor(1.))
-    """
-    input, static = _moment("var", input, dim, unbiased, keepdim, correction)
-    result: Tensor = apply(rows.var, input, **static)
-    return result if out is None else write_out(out, result)
-
-
-@numpy_names
-def std(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Correction | None = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """The standard deviation, with the arguments of `var`."""
-    input, static = _moment("std", input, dim, unbiased, keepdim, correction)
-    result: Tensor = apply(rows.std, input, **static)
-    return result if out is None else write_out(out, result)
-
-
-def _running_mean(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    return remember(apply(rows.mean, input, dim=dim, keepdim=keepdim, running=True), input)
-
-
-@numpy_names
-def var_mean(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Correction | None = None,
-) -> Pair:
-    """The variance and the mean, with the arguments of `var`."""
-    input, static = _moment("var_mean", input, dim, unbiased, keepdim, correction)
-    center = _running_mean(input, static["dim"], keepdim)
-    return relabel((apply(rows.var, input, **static), center), "VarMeanBackward0")
-
-
-@numpy_names
-def std_mean(
-    input: Tensor,
-    dim: Dim | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Correction | None = None,
-) -> Pair:
-    """The standard deviation and the mean, with the arguments of `var`."""
-    input, static = _moment("std_mean", input, dim, unbiased, keepdim, correction)
-    center = _running_mean(input, static["dim"], keepdim)
-    return relabel((apply(rows.std, input, **static), center), "StdMeanBackward0")
+    """,
+)  # fmt: skip
+std = _spread("std", rows.std, "The standard deviation, with the arguments of `var`.")
+var_mean = _spread_and_mean(
+    "var_mean",
+    rows.var,
+    "VarMeanBackward0",
+    "The variance and the mean, with the arguments of `var`.",
+)
+std_mean = _spread_and_mean(
+    "std_mean", rows.std, "StdMeanBackward0",
+    "The standard deviation and the mean, with the arguments of `var`.",
+)  # fmt: skip
 
 
 # ---- norms --------------------------------------------------------------------------------------

@@ -317,6 +317,19 @@ def _linear_taps(place: Tensor) -> tuple[Tensor, Tensor]:
     return stack([before, before + 1]), stack([1 - rest, rest])
 
 
+def tent(x: Array) -> Array:
+    """The weight of a neighbour at distance x where lines are drawn between pixels."""
+    return np.maximum(1 - np.abs(x), 0)
+
+
+def cubic(x: Array, a: float = -0.5) -> Array:
+    """The same for cubic curves: Keys's are of a = -0.5."""
+    x = np.abs(x)
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
 # R. Keys, "Cubic Convolution Interpolation", 1981, with torch's parameter.
 _CUBIC = -0.75
 

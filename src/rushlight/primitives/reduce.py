@@ -143,20 +143,13 @@ sum = Primitive(
 )  # fmt: skip
 
 
-def _folded_shape(shape: tuple[int, ...], dim: Dims, keepdim: bool) -> tuple[int, ...]:
-    folded = range(len(shape)) if dim is None else dim
-    if keepdim:
-        return tuple(1 if d in folded else n for d, n in enumerate(shape))
-    return tuple(n for d, n in enumerate(shape) if d not in folded)
-
-
 def _prod(x: Array, *, dim: Dims, keepdim: bool) -> Any:
     if is_narrow(x) and x.size:
         # torch rounds after every factor.
         lines, axis = (x.reshape(-1), 0) if dim is None else (x, dim[0] if dim else 0)
         if dim is None or dim:
             product = np.multiply.accumulate(lines, axis=axis).take(-1, axis=axis)
-            return product.reshape(_folded_shape(x.shape, dim, keepdim))
+            return product.reshape(reduced_shape(x.shape, dim, keepdim))
     dtype = None if x.dtype.kind in "fcV" else np.int64
     return _MULTIPLY(x, axis=dim, keepdims=keepdim, dtype=dtype)
 

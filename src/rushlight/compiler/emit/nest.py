@@ -17,7 +17,6 @@ from rushlight.compiler.emit.walks import (
     over_rows,
     position,
     register_fold,
-    row_extent,
     row_terms,
     step_of,
 )
@@ -31,7 +30,7 @@ from rushlight.compiler.graph import (
     c_type,
 )
 from rushlight.compiler.passes.fuse import Group
-from rushlight.compiler.passes.pieces import Access, Piece
+from rushlight.compiler.passes.pieces import Access, Piece, row_extent
 from rushlight.compiler.recording.values import Figure
 
 # Elements of a row that are kept on the stack.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rushlight.compiler.graph import Compute, Expression, Fold, Load, NoC, Pick, Position, walk
 from rushlight.compiler.passes.fuse import Group
-from rushlight.compiler.passes.pieces import Access, Piece
+from rushlight.compiler.passes.pieces import Access, Piece, row_walk
 
 VARIABLES = ("i", "j", "k", "l", "m", "o", "q", "s")
 
@@ -118,22 +118,9 @@ def kept_size(piece: Piece) -> int:
     return size
 
 
-def row_extent(piece: Piece, access: Access) -> tuple[int, int]:
-    """The first element that row 0 touches, and the one behind the last."""
-    last = access.reach
-    for n, step in zip(piece.dims[piece.outer :], access.strides[piece.outer :], strict=True):
-        last += (n - 1) * step
-    return access.offset, access.offset + last + 1
-
-
 def row_terms(piece: Piece, access: Access) -> list[str]:
     """Where a row begins."""
-    joined: list[tuple[int, int]] = []
-    for n, step in zip(piece.dims[: piece.outer], access.strides, strict=False):
-        if joined and joined[-1][1] == step * n:
-            joined[-1] = joined[-1][0] * n, step
-        else:
-            joined.append((n, step))
+    joined = row_walk(piece, access)
     if not any(step for _, step in joined):
         return []
     terms, below = [], 1

@@ -22,7 +22,7 @@ from rushlight.compiler.graph import (
     Statement,
     expression_reads,
 )
-from rushlight.compiler.passes.pieces import Access, Piece, piece_of
+from rushlight.compiler.passes.pieces import Access, Piece, piece_of, row_extent, row_walk
 from rushlight.compiler.recording.values import Figure
 
 
@@ -317,30 +317,11 @@ def _apart(pieces: list[Piece], new: Piece) -> bool:
     return True
 
 
-def _row_walk(piece: Piece, access: Access) -> list[tuple[int, int]]:
-    """Sizes and steps of the rows, neighbours joined."""
-    result: list[tuple[int, int]] = []
-    for n, step in zip(piece.dims[: piece.outer], access.strides, strict=False):
-        if result and result[-1][1] == step * n:
-            result[-1] = (result[-1][0] * n, step)
-        else:
-            result.append((n, step))
-    return result
-
-
-def _extent(piece: Piece, access: Access) -> tuple[int, int]:
-    """The first element that row 0 touches, and the one behind the last."""
-    last = access.reach
-    for n, step in zip(piece.dims[piece.outer :], access.strides[piece.outer :], strict=True):
-        last += (n - 1) * step
-    return access.offset, access.offset + last + 1
-
-
 def _disjoint(piece: Piece, a: Access, other: Piece, b: Access) -> bool:
     """Whether they never meet, on any row."""
     spans = []
     for one, access in ((piece, a), (other, b)):
-        first, end = _extent(one, access)
+        first, end = row_extent(one, access)
         for n, step in zip(one.dims[: one.outer], access.strides, strict=False):
             end += (n - 1) * step
         spans.append((first, end))
@@ -351,15 +332,15 @@ def _by_rows(piece: Piece, a: Access, other: Piece, b: Access) -> bool:
     """Whether two accesses meet only on the same row."""
     if _disjoint(piece, a, other, b):
         return True
-    walk = _row_walk(piece, a)
-    if walk != _row_walk(other, b):
+    walk = row_walk(piece, a)
+    if walk != row_walk(other, b):
         return False
     if not piece.outer and not other.outer and not (piece.dims or other.dims):
         return True
     if piece.outer == 0 and other.outer == 0:
         # Runs: the same element at the same step.
         return a.same_walk(b)
-    (first, end), (first_b, end_b) = _extent(piece, a), _extent(other, b)
+    (first, end), (first_b, end_b) = row_extent(piece, a), row_extent(other, b)
     width = max(end, end_b) - min(first, first_b)
     for n, step in reversed(walk):
         if n == 1:

@@ -136,6 +136,25 @@ class Piece:
         )
 
 
+def row_walk(piece: Piece, access: Access) -> list[tuple[int, int]]:
+    """Sizes and steps of the rows, neighbours joined."""
+    result: list[tuple[int, int]] = []
+    for n, step in zip(piece.dims[: piece.outer], access.strides, strict=False):
+        if result and result[-1][1] == step * n:
+            result[-1] = (result[-1][0] * n, step)
+        else:
+            result.append((n, step))
+    return result
+
+
+def row_extent(piece: Piece, access: Access) -> tuple[int, int]:
+    """The first element that row 0 touches, and the one behind the last."""
+    last = access.reach
+    for n, step in zip(piece.dims[piece.outer :], access.strides[piece.outer :], strict=True):
+        last += (n - 1) * step
+    return access.offset, access.offset + last + 1
+
+
 def piece_of(loop: Loop) -> Piece:
     """The piece that a loop is."""
     reads = list(expression_reads(loop.value))

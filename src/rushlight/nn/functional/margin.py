@@ -244,15 +244,5 @@ def triplet_margin_with_distance_loss(
     how = chosen_reduction(None, None, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    ranks = [t._data.ndim for t in (anchor, positive, negative)]
-    if len(set(ranks)) != 1:
-        raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of "
-            f"dimensions, but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D "
-            "inputs"
-        )
     measure = ops.pairwise_distance if distance_function is None else distance_function
-    near, far = measure(anchor, positive), measure(anchor, negative)
-    if swap:
-        far = far.minimum(measure(positive, negative))
-    return reduced((margin + near - far).clamp(min=0), how)
+    return ops.apart_by(margin, measure, anchor, positive, negative, swap, how)

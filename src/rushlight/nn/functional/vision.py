@@ -19,7 +19,9 @@ from rushlight.ops.conversion import following
 from rushlight.ops.pooling import adaptive_avg_pool, along
 from rushlight.ops.precision import in_half, in_single
 from rushlight.ops.vision import (
+    cubic,
     cubic_weights,
+    tent,
 )
 from rushlight.primitives.families import supported
 from rushlight.primitives.index import ARRAY, index
@@ -223,38 +225,26 @@ def _interpolating(
     factor = dtype.type(scale)
     half = dtype.type(0.5)
     places = steps * factor if align_corners else (steps + half) * factor - half
-    cubic = mode == "bicubic"
-    if not cubic:
+    curved = mode == "bicubic"
+    if not curved:
         places = np.maximum(places, 0)
     first = np.floor(places).astype(np.int64)
     rest = places - first
-    weights = cubic_weights(rest) if cubic else [1 - rest, rest]
+    weights = cubic_weights(rest) if curved else [1 - rest, rest]
     matrix, taps = np.zeros((count, size), dtype), np.zeros((3, count, size), np.int8)
     for i, weight in enumerate(weights):
-        place = np.arange(count), np.clip(first + (i - 1 if cubic else i), 0, size - 1)
+        place = np.arange(count), np.clip(first + (i - 1 if curved else i), 0, size - 1)
         np.add.at(matrix, place, weight)
         taps[(np.sign(weight).astype(np.int8) + 1, *place)] = 1
     kinds = taps.sum(0, dtype=np.int8)
     return matrix, np.minimum(kinds, 2)
 
 
-def _triangle(x: Array) -> Array:
-    return np.maximum(1 - np.abs(x), 0)
-
-
-def _cubic(x: Array) -> Array:
-    x = np.abs(x)
-    a = -0.5
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-
 def _lanczos(x: Array) -> Array:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
-_FILTERS = {"bilinear": (_triangle, 2), "bicubic": (_cubic, 4), "lanczos": (_lanczos, 6)}
+_FILTERS = {"bilinear": (tent, 2), "bicubic": (cubic, 4), "lanczos": (_lanczos, 6)}
 
 
 def _averaging(

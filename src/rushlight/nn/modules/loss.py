@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from rushlight import dtypes
@@ -15,6 +14,7 @@ from rushlight._tensor import Tensor
 from rushlight.errors import warn
 from rushlight.nn import _reduction
 from rushlight.nn import functional as F
+from rushlight.nn.functional.loss import LinearCrossEntropyOptions
 from rushlight.nn.modules.distance import PairwiseDistance
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
@@ -194,17 +194,6 @@ class NLLLoss2d(NLLLoss):
             FutureWarning,
         )
         super().__init__(*args, **kwargs)
-
-
-@dataclass
-class LinearCrossEntropyOptions:
-    """How torch cuts LinearCrossEntropyLoss into chunks to save memory; it changes no value."""
-
-    allow_retain_graph: bool = False
-    batch_chunk_size: int | None = None
-    chunking_method: str | None = "auto"
-    acc_policy: str = "auto"
-    acc_dtype: dtypes.dtype | None = None
 
 
 class LinearCrossEntropyLoss(_Loss):
@@ -410,9 +399,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
         )
 
 
-class CosineEmbeddingLoss(_Loss):
-    """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
-
+class _MarginLoss(_Loss):
     def __init__(
         self,
         margin: float = 0.0,
@@ -422,6 +409,10 @@ class CosineEmbeddingLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
+
+
+class CosineEmbeddingLoss(_MarginLoss):
+    """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """input1 and input2 (N, D) or (D), target (N) or ()."""
@@ -430,18 +421,8 @@ class CosineEmbeddingLoss(_Loss):
         )
 
 
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(_MarginLoss):
     """max(0, -target * (input1 - input2) + margin), for targets 1 and -1."""
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: Flag = None,
-        reduce: Flag = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """All three of one shape."""

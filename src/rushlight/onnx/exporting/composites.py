@@ -201,17 +201,24 @@ def _avg_pool(n: int) -> Composite:
     return translate
 
 
+def _cells(w: Writer, input: Var, n: int, wanted: list[Any]) -> Window | None:
+    """The windows of adaptive pooling where all are of one size."""
+    sizes: tuple[Any, ...] = input.shape[input.rank - n :]
+    goal: list[Any] = [m if s is None else s for s, m in zip(wanted, sizes, strict=True)]
+    if any(m % s for m, s in zip(sizes, goal, strict=True)):
+        return None
+    kernel = tuple(m // s for m, s in zip(sizes, goal, strict=True))
+    return Window(w, input, kernel, kernel, (0,) * n, (1,) * n, goal)
+
+
 def _adaptive_avg_pool(n: int) -> Composite:
     def translate(w: Writer, input: Var, output_size: Any, **_: Any) -> str | None:
         wanted = list(output_size) if isinstance(output_size, tuple | list) else [output_size] * n
-        sizes: tuple[Any, ...] = input.shape[input.rank - n :]
-        if all(s in (1,) for s in wanted) or varies(sizes) or varies(wanted):
+        if all(s in (1,) for s in wanted) or varies(input.shape[-n:]) or varies(wanted):
             return None
-        goal: list[Any] = [m if s is None else s for s, m in zip(wanted, sizes, strict=True)]
-        if any(m % s for m, s in zip(sizes, goal, strict=True)):
+        form = _cells(w, input, n, wanted)
+        if form is None:
             return None
-        kernel = tuple(m // s for m, s in zip(sizes, goal, strict=True))
-        form = Window(w, input, kernel, kernel, (0,) * n, (1,) * n, goal)
         return form.result(w.graph.op("AveragePool", form.source(), **form.attributes))
 
     return translate
@@ -222,16 +229,13 @@ def _adaptive_max_pool(n: int) -> Composite:
         w: Writer, input: Var, output_size: Any, return_indices: bool = False, **_: Any
     ) -> str | None:
         wanted = list(output_size) if isinstance(output_size, tuple | list) else [output_size] * n
-        sizes: tuple[Any, ...] = input.shape[input.rank - n :]
-        if return_indices or varies(sizes) or varies(wanted):
+        if return_indices or varies(input.shape[-n:]) or varies(wanted):
             return None
-        goal: list[Any] = [m if s is None else s for s, m in zip(wanted, sizes, strict=True)]
-        if any(m % s for m, s in zip(sizes, goal, strict=True)):
+        form = _cells(w, input, n, wanted)
+        if form is None:
             w.refuse(
                 "windows of several sizes have no operator: let the size be a multiple of the output's"
             )
-        kernel = tuple(m // s for m, s in zip(sizes, goal, strict=True))
-        form = Window(w, input, kernel, kernel, (0,) * n, (1,) * n, goal)
         return form.result(w.graph.op("MaxPool", form.source(), **form.attributes))
 
     return translate

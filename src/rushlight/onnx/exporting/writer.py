@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -163,7 +163,7 @@ class Writer:
         """The user's line that is being written."""
         return "the results" if self.step is None else self.step.where
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> NoReturn:
         """Raise: this cannot be written."""
         name = "" if self.step is None else f" '{self.step.name}'"
         raise OnnxExporterError(

@@ -43,8 +43,28 @@ class _MBConvConfig:
         return _make_divisible(channels * width_mult, 8, min_value)
 
 
-class MBConv(nn.Module):
-    """To many channels, over each of them, squeezed, and back to few, beside a shortcut that may be all there is."""
+class _Beside(nn.Module):
+    """Layers beside a shortcut where the sizes allow one; either may be all there is."""
+
+    def __init__(
+        self, cnf: _MBConvConfig, layers: Sequence[nn.Module], stochastic_depth_prob: float
+    ) -> None:
+        super().__init__()
+        if not 1 <= cnf.stride <= 2:
+            raise ValueError("illegal stride value")
+        self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
+        self.block = nn.Sequential(*layers)
+        self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
+        self.out_channels = cnf.out_channels
+
+    def forward(self, input: Tensor) -> Tensor:
+        """input: (n, input_channels, h, w)."""
+        result = self.block(input)
+        return self.stochastic_depth(result) + input if self.use_res_connect else result
+
+
+class MBConv(_Beside):
+    """To many channels, over each of them, squeezed, and back to few."""
 
     def __init__(
         self,
@@ -53,10 +73,6 @@ class MBConv(nn.Module):
         norm_layer: Callable[..., nn.Module],
         se_layer: Callable[..., nn.Module] = SqueezeExcitation,
     ) -> None:
-        super().__init__()
-        if not 1 <= cnf.stride <= 2:
-            raise ValueError("illegal stride value")
-        self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
         wide = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
         options: Any = {"norm_layer": norm_layer, "activation_layer": nn.SiLU}
         layers: list[nn.Module] = []
@@ -69,18 +85,11 @@ class MBConv(nn.Module):
         layers += [depthwise, se_layer(wide, squeezed, activation=partial(nn.SiLU, inplace=True))]
         options["activation_layer"] = None
         layers.append(Conv2dNormActivation(wide, cnf.out_channels, kernel_size=1, **options))
-        self.block = nn.Sequential(*layers)
-        self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
-        self.out_channels = cnf.out_channels
-
-    def forward(self, input: Tensor) -> Tensor:
-        """input: (n, input_channels, h, w)."""
-        result = self.block(input)
-        return self.stochastic_depth(result) + input if self.use_res_connect else result
+        super().__init__(cnf, layers, stochastic_depth_prob)
 
 
-class FusedMBConv(nn.Module):
-    """To many channels over a window, and back to few, beside a shortcut that may be all there is."""
+class FusedMBConv(_Beside):
+    """To many channels over a window, and back to few."""
 
     def __init__(
         self,
@@ -88,10 +97,6 @@ class FusedMBConv(nn.Module):
         stochastic_depth_prob: float,
         norm_layer: Callable[..., nn.Module],
     ) -> None:
-        super().__init__()
-        if not 1 <= cnf.stride <= 2:
-            raise ValueError("illegal stride value")
-        self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
         wide = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
         options: Any = {"norm_layer": norm_layer}
         first: Any = {"kernel_size": cnf.kernel, "stride": cnf.stride, "activation_layer": nn.SiLU}
@@ -105,14 +110,7 @@ class FusedMBConv(nn.Module):
             layers = [
                 Conv2dNormActivation(cnf.input_channels, cnf.out_channels, **first, **options)
             ]
-        self.block = nn.Sequential(*layers)
-        self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
-        self.out_channels = cnf.out_channels
-
-    def forward(self, input: Tensor) -> Tensor:
-        """input: (n, input_channels, h, w)."""
-        result = self.block(input)
-        return self.stochastic_depth(result) + input if self.use_res_connect else result
+        super().__init__(cnf, layers, stochastic_depth_prob)
 
 
 class MBConvConfig(_MBConvConfig):

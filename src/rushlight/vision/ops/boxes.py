@@ -128,7 +128,7 @@ def _turned(boxes: Any, sign: int) -> Any:
     return stack([across, down, w, h, angle], -1)
 
 
-def _corners(boxes: Any) -> Any:
+def corners_of(boxes: Any) -> Any:
     """The four corners of turned boxes (x, y, w, h, angle), from the first on."""
     x, y, w, h, angle = boxes.unbind(-1)
     turn = angle * math.pi / 180
@@ -154,7 +154,7 @@ _INTO = {
 }  # fmt: skip
 _OUT_OF = {
     "xyxy": lambda b: b, "xywh": _to_xywh, "cxcywh": _to_cxcywh,
-    "xywhr": lambda b: b, "cxcywhr": lambda b: _turned(b, 1), "xyxyxyxy": _corners,
+    "xywhr": lambda b: b, "cxcywhr": lambda b: _turned(b, 1), "xyxyxyxy": corners_of,
 }  # fmt: skip
 
 

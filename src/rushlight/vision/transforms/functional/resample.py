@@ -6,6 +6,7 @@ Pixels are squares: the centre of pixel i lies at i + 1/2.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,24 +14,9 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import from_numpy
+from rushlight.ops.vision import cubic, tent
 
 Array = np.ndarray[Any, Any]
-
-
-def _triangle(x: Array) -> Array:
-    return np.clip(1 - np.abs(x), 0, None)
-
-
-def _cubic(a: float) -> Callable[[Array], Array]:
-    """Keys, "Cubic convolution interpolation for digital image processing", 1981."""
-
-    def kernel(x: Array) -> Array:
-        x = np.abs(x)
-        near = ((a + 2) * x - (a + 3)) * x * x + 1
-        far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-        return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-    return kernel
 
 
 def scaling(size: int, new: int, mode: str, antialias: bool) -> Array:
@@ -42,11 +28,11 @@ def scaling(size: int, new: int, mode: str, antialias: bool) -> Array:
         return np.eye(size)[chosen]
     centres = (np.arange(new) + 0.5) * step
     if not antialias:
-        return _between(centres, size, _triangle if mode == "bilinear" else _cubic(-0.75))
+        return _between(centres, size, tent if mode == "bilinear" else partial(cubic, a=-0.75))
     # A wider kernel when shrinking, so that every pixel counts; cut off at the borders.
     stretch = max(step, 1.0)
     reach = (1 if mode == "bilinear" else 2) * stretch
-    kernel = _triangle if mode == "bilinear" else _cubic(-0.5)
+    kernel = tent if mode == "bilinear" else cubic
     pixels = np.arange(size)
     first = np.maximum((centres - reach + 0.5).astype(np.int64), 0)[:, None]
     last = np.minimum((centres + reach + 0.5).astype(np.int64), size)[:, None]
@@ -59,7 +45,7 @@ def _between(centres: Array, size: int, kernel: Callable[[Array], Array]) -> Arr
     """Interpolate at the centres; beyond the borders lies what is on the border."""
     matrix = np.zeros((len(centres), size))
     at = centres - 0.5
-    if kernel is _triangle:
+    if kernel is tent:
         at = np.maximum(at, 0)
     rows = np.arange(len(centres))
     for shift in (-1, 0, 1, 2):

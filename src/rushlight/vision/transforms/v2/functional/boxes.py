@@ -10,6 +10,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import tensor as make
 from rushlight.ops.joining import cat, stack
+from rushlight.vision.ops.boxes import clip_boxes_to_image, corners_of
 from rushlight.vision.transforms.functional.geometry import _inverse_affine, _resized
 from rushlight.vision.transforms.v2.functional.kinds import is_pure_tensor
 
@@ -52,15 +53,6 @@ def _shifted(boxes: Tensor, way: int) -> Tensor:
     return cat([stack([x, y], -1), boxes[..., 2:]], -1)
 
 
-def _to_four(boxes: Tensor) -> Tensor:
-    cos, sin = _axes(boxes)
-    x, y, w, h = (boxes[..., i] for i in range(4))
-    right, down = (w * cos, -w * sin), (h * sin, h * cos)
-    corners = [(x, y), (x + right[0], y + right[1])]
-    corners += [(x + right[0] + down[0], y + right[1] + down[1]), (x + down[0], y + down[1])]
-    return stack([part for corner in corners for part in corner], -1)
-
-
 def _from_four(boxes: Tensor) -> Tensor:
     work = boxes if boxes.dtype in (dtypes.float32, dtypes.float64) else boxes.float()
     x1, y1, x2, y2, x3, y3 = (work[..., i] for i in range(6))
@@ -88,7 +80,7 @@ def converted(boxes: Tensor, old: Any, new: Any) -> Tensor:
     elif old.value == "CXCYWHR":
         boxes = _shifted(boxes, -1)
     if new.value == "XYXYXYXY":
-        return _to_four(boxes)
+        return corners_of(boxes)
     return _shifted(boxes, 1) if new.value == "CXCYWHR" else boxes
 
 
@@ -129,10 +121,8 @@ def clamped(boxes: Tensor, format: Any, canvas_size: Canvas, clamping_mode: str 
     _need_straight(format, "clamping")
     work = boxes if boxes.is_floating_point() else boxes.float()
     corners = converted(work, format, BoundingBoxFormat.XYXY)
-    height, width = canvas_size
-    x, y = corners[..., 0::2].clamp(0, width), corners[..., 1::2].clamp(0, height)
-    corners = stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], -1)
-    return converted(corners, BoundingBoxFormat.XYXY, format).to(boxes.dtype)
+    cut = clip_boxes_to_image(corners, canvas_size)
+    return converted(cut, BoundingBoxFormat.XYXY, format).to(boxes.dtype)
 
 
 def _need_straight(format: Any, what: str) -> None:

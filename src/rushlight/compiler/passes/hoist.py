@@ -9,6 +9,8 @@ from rushlight.compiler.recording.entries import Draw, Operation, Perform
 def hoist(graph: Graph) -> None:
     """Move each number and guard to behind the last statement that it needs."""
     order: list[Statement] = []
+    # Of each: whether Python runs there, which number it makes, and into which memories it writes.
+    about: list[tuple[bool, int | None, set[int]]] = []
     asked: list[Guard] = []
     for statement in graph.statements:
         if isinstance(statement, Guard):
@@ -19,13 +21,25 @@ def hoist(graph: Graph) -> None:
         if isinstance(statement, Number | Guard):
             needed = {figure.index for figure in statement.numbers_read()}
             read = list(statement.reads())
-            while at and not _needs(order[at - 1], needed, read):
+            memories = {id(place.memory) for place in read}
+            while at:
+                outside, made, written = about[at - 1]
+                near = outside or made in needed or not memories.isdisjoint(written)
+                if near and _needs(order[at - 1], needed, read):
+                    break
                 at -= 1
             # Those that are there already stay before it.
             while at < len(order) and isinstance(order[at], Number | Guard):
                 at += 1
         order.insert(at, statement)
+        about.insert(at, _about(statement))
     graph.statements = order
+
+
+def _about(statement: Statement) -> tuple[bool, int | None, set[int]]:
+    made = statement.number_written()
+    written = {id(place.memory) for place in statement.writes()}
+    return isinstance(statement, Outside), None if made is None else made.index, written
 
 
 def _is_same(a: Guard, b: Guard) -> bool:

@@ -50,17 +50,24 @@ class _Layout:
         # Images that lie as they lie: memory that is seen from outside, or used in other ways.
         self.fixed: set[int] = set()
         self.chosen: dict[int, tuple[Place, images.Images]] = {}
+        # Who does something with each memory, and where in it.
+        self.users: dict[int, list[tuple[Statement, Place]]] = {}
+        # Memories that somebody sees when the program has run.
+        places = graph.places
+        self.seen = {id(places[index].memory) for index in graph.wanted if index in places}
 
     def run(self) -> None:
         """Decide, copy, move."""
         wanted = [s for s in self.graph.statements if isinstance(s, Images)]
         if not wanted:
             return
+        self._find_users()
         whole = {id(p.memory): p for s in wanted for p in s.images() if _is_all(p)}
         for memory in {id(p.memory): p.memory for s in wanted for p in s.images()}.values():
             if memory.kind != "own" or id(memory) not in whole or not self._moves(memory, whole):
                 self.fixed.add(id(memory))
         self._copy()
+        self._find_users()
         borders_of: dict[int, Border] = {}
         all_images: dict[int, Place] = {}
         for statement in self.graph.statements:
@@ -119,23 +126,23 @@ class _Layout:
     def _moves(self, memory: Memory, whole: dict[int, Place]) -> bool:
         """Whether all that is done with memory can be said by the dimensions of the image in it."""
         image = whole[id(memory)]
-        if any(
-            p.memory is memory
-            for index, p in self.graph.places.items()
-            if index in self.graph.wanted
-        ):
+        if id(memory) in self.seen:
             return False
+        for statement, place in self.users.get(id(memory), ()):
+            if isinstance(statement, Product) or _steps(place, image) is None:
+                return False
+            if isinstance(statement, Images):
+                if not _is_all(place):
+                    return False
+            elif statement.as_they_lie:
+                return False
+        return True
+
+    def _find_users(self) -> None:
+        self.users.clear()
         for statement in self.graph.statements:
             for place in (*statement.reads(), *statement.writes()):
-                if place.memory is memory:
-                    if isinstance(statement, Product) or _steps(place, image) is None:
-                        return False
-                    if isinstance(statement, Images):
-                        if not _is_all(place):
-                            return False
-                    elif statement.as_they_lie:
-                        return False
-        return True
+                self.users.setdefault(id(place.memory), []).append((statement, place))
 
     # ---- copies ----------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ from rushlight.core.doors import draw
 from rushlight.nn import Module
 from rushlight.ops.creation import from_numpy
 from rushlight.vision.transforms import functional as F
-from rushlight.vision.transforms.base import below, between, chance, pair, shown
+from rushlight.vision.transforms.base import below, between, chance, pair
 from rushlight.vision.transforms.geometry import check_range, draw_area
 
 
 class Grayscale(Module):
     """The brightness of an RGB image, in one channel or three equal ones."""
+
+    __shown__ = "num_output_channels"
 
     def __init__(self, num_output_channels: int = 1) -> None:
         super().__init__()
@@ -28,12 +30,11 @@ class Grayscale(Module):
         """Convert it."""
         return F.rgb_to_grayscale(img, self.num_output_channels)
 
-    def __repr__(self) -> str:
-        return shown(self, num_output_channels=self.num_output_channels)
-
 
 class RandomGrayscale(Module):
     """Gray with probability p; the number of channels stays."""
+
+    __shown__ = "p"
 
     def __init__(self, p: float = 0.1) -> None:
         super().__init__()
@@ -44,12 +45,11 @@ class RandomGrayscale(Module):
         channels = F.get_image_num_channels(img)
         return F.rgb_to_grayscale(img, channels) if chance() < self.p else img
 
-    def __repr__(self) -> str:
-        return shown(self, p=self.p)
-
 
 class RandomInvert(Module):
     """The negative with probability p."""
+
+    __shown__ = "p"
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -58,9 +58,6 @@ class RandomInvert(Module):
     def forward(self, img: Any) -> Any:
         """Invert it, or not."""
         return F.invert(img) if float(chance()) < self.p else img
-
-    def __repr__(self) -> str:
-        return shown(self, p=self.p)
 
 
 Range = tuple[float, float] | None
@@ -94,6 +91,8 @@ class ColorJitter(Module):
     A number x stands for factors from 1 - x to 1 + x (hue: from -x to x), a pair for the bounds.
     """
 
+    __shown__ = "brightness contrast saturation hue"
+
     def __init__(
         self, brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0
     ) -> None:
@@ -119,18 +118,11 @@ class ColorJitter(Module):
                 img = _ADJUSTMENTS[index](img, factors[index])
         return img
 
-    def __repr__(self) -> str:
-        return shown(
-            self,
-            brightness=self.brightness,
-            contrast=self.contrast,
-            saturation=self.saturation,
-            hue=self.hue,
-        )
-
 
 class GaussianBlur(Module):
     """Blurred by a Gaussian kernel of a random sigma between two bounds."""
+
+    __shown__ = "kernel_size sigma"
 
     def __init__(self, kernel_size: Any, sigma: Any = (0.1, 2.0)) -> None:
         super().__init__()
@@ -160,15 +152,14 @@ class GaussianBlur(Module):
         sigma = self.get_params(self.sigma[0], self.sigma[1])
         return F.gaussian_blur(img, self.kernel_size, [sigma, sigma])
 
-    def __repr__(self) -> str:
-        return shown(self, kernel_size=self.kernel_size, sigma=self.sigma)
-
 
 class RandomErasing(Module):
     """A random rectangle of a tensor set to value, or to normal noise ("random").
 
     Zhong et al., "Random Erasing Data Augmentation", 2017.
     """
+
+    __shown__ = "p scale ratio value inplace"
 
     def __init__(
         self,
@@ -229,13 +220,3 @@ class RandomErasing(Module):
                 )
         part = self.get_params(img, self.scale, self.ratio, value)
         return F.erase(img, *part, self.inplace)
-
-    def __repr__(self) -> str:
-        return shown(
-            self,
-            p=self.p,
-            scale=self.scale,
-            ratio=self.ratio,
-            value=self.value,
-            inplace=self.inplace,
-        )

@@ -67,6 +67,8 @@ class ConvertImageDtype(Module):
 class Normalize(Module):
     """(tensor - mean) / std for each channel."""
 
+    __shown__ = "mean std"
+
     def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False) -> None:
         super().__init__()
         self.mean = mean
@@ -76,6 +78,3 @@ class Normalize(Module):
     def forward(self, tensor: Any) -> Any:
         """Normalise it."""
         return F.normalize(tensor, self.mean, self.std, self.inplace)
-
-    def __repr__(self) -> str:
-        return shown(self, mean=self.mean, std=self.std)

@@ -65,6 +65,8 @@ class Resize(Module):
 class CenterCrop(Module):
     """The middle of the image."""
 
+    __shown__ = "size"
+
     def __init__(self, size: Any) -> None:
         super().__init__()
         self.size = pair(size)
@@ -73,12 +75,11 @@ class CenterCrop(Module):
         """Crop it."""
         return F.center_crop(img, self.size)
 
-    def __repr__(self) -> str:
-        return shown(self, size=self.size)
-
 
 class FiveCrop(Module):
     """The four corners and the middle, as a tuple."""
+
+    __shown__ = "size"
 
     def __init__(self, size: Any) -> None:
         super().__init__()
@@ -88,12 +89,11 @@ class FiveCrop(Module):
         """Crop them."""
         return F.five_crop(img, self.size)
 
-    def __repr__(self) -> str:
-        return shown(self, size=self.size)
-
 
 class TenCrop(Module):
     """FiveCrop of the image and of the flipped image."""
+
+    __shown__ = "size vertical_flip"
 
     def __init__(self, size: Any, vertical_flip: bool = False) -> None:
         super().__init__()
@@ -104,12 +104,11 @@ class TenCrop(Module):
         """Crop them."""
         return F.ten_crop(img, self.size, self.vertical_flip)
 
-    def __repr__(self) -> str:
-        return shown(self, size=self.size, vertical_flip=self.vertical_flip)
-
 
 class Pad(Module):
     """A border: of one colour, or going on in one of three ways."""
+
+    __shown__ = "padding fill padding_mode"
 
     def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> None:
         super().__init__()
@@ -135,12 +134,11 @@ class Pad(Module):
         """Pad it."""
         return F.pad(img, self.padding, self.fill, self.padding_mode)
 
-    def __repr__(self) -> str:
-        return shown(self, padding=self.padding, fill=self.fill, padding_mode=self.padding_mode)
-
 
 class RandomCrop(Module):
     """A part at a random place; with padding, or pad_if_needed, of the padded image."""
+
+    __shown__ = "size padding"
 
     def __init__(
         self,
@@ -182,12 +180,11 @@ class RandomCrop(Module):
                     img = F.pad(img, border, self.fill, self.padding_mode)
         return F.crop(img, *self.get_params(img, self.size))
 
-    def __repr__(self) -> str:
-        return shown(self, size=self.size, padding=self.padding)
-
 
 class RandomHorizontalFlip(Module):
     """Left becomes right with probability p."""
+
+    __shown__ = "p"
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -197,12 +194,11 @@ class RandomHorizontalFlip(Module):
         """Flip it, or not."""
         return F.hflip(img) if chance() < self.p else img
 
-    def __repr__(self) -> str:
-        return shown(self, p=self.p)
-
 
 class RandomVerticalFlip(Module):
     """Top becomes bottom with probability p."""
+
+    __shown__ = "p"
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -211,9 +207,6 @@ class RandomVerticalFlip(Module):
     def forward(self, img: Any) -> Any:
         """Flip it, or not."""
         return F.vflip(img) if chance() < self.p else img
-
-    def __repr__(self) -> str:
-        return shown(self, p=self.p)
 
 
 def check_range(scale: Any, ratio: Any) -> None:

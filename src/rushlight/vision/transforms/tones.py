@@ -8,7 +8,7 @@ from typing import Any
 from rushlight._tensor import Tensor
 from rushlight.nn import Module
 from rushlight.vision.transforms import functional as F
-from rushlight.vision.transforms.base import chance, checked_fill, shown
+from rushlight.vision.transforms.base import chance, checked_fill
 from rushlight.vision.transforms.functional.modes import InterpolationMode, as_mode
 from rushlight.vision.transforms.geometry import fill_for
 
@@ -90,6 +90,8 @@ class RandomAdjustSharpness(_Perhaps):
 class RandomPerspective(Module):
     """Seen aslant with probability p."""
 
+    __shown__ = "p"
+
     def __init__(
         self,
         distortion_scale: float = 0.5,
@@ -116,12 +118,11 @@ class RandomPerspective(Module):
         start, end = self.get_params(width, height, self.distortion_scale)
         return F.perspective(img, start, end, self.interpolation, fill_for(img, self.fill))
 
-    def __repr__(self) -> str:
-        return shown(self, p=self.p)
-
 
 class ElasticTransform(Module):
     """As through uneven glass: pixels moved by smooth noise of strength alpha and width sigma."""
+
+    __shown__ = "alpha sigma interpolation fill"
 
     def __init__(
         self,
@@ -150,10 +151,6 @@ class ElasticTransform(Module):
         _, height, width = F.get_dimensions(img)
         moves = self.get_params(self.alpha, self.sigma, [height, width])
         return F.elastic_transform(img, moves, self.interpolation, self.fill)
-
-    def __repr__(self) -> str:
-        names = ("alpha", "sigma", "interpolation", "fill")
-        return shown(self, **{name: getattr(self, name) for name in names})
 
 
 class LinearTransformation(Module):

@@ -11,6 +11,7 @@ import torch
 
 import rushlight
 from rushlight.profiler import profile, record_function, schedule
+from tests.parity import parity
 
 BOTH = pytest.mark.parametrize("framework", [torch, rushlight], ids=["torch", "rushlight"])
 
@@ -533,3 +534,25 @@ def test_classes_and_modes_are_still_asked():
         rushlight.ones(2).sin()
     assert rushlight.Tensor.exp in asked
     assert {"aten::exp", "aten::sin"} <= {e.name for e in found.events()}
+
+
+def test_a_block_is_two_operators_as_well() -> None:
+    parity("""
+        import torch
+        handle = torch.ops.profiler._record_function_enter("block")
+        newer = torch.ops.profiler._record_function_enter_new("block")
+        kind, ends = handle.dtype, (
+            torch.ops.profiler._record_function_exit(handle), torch.ops.profiler._record_function_exit(newer)
+        )
+        forms = [str(getattr(p, f)._schema) for p in (
+            torch.ops.profiler._record_function_enter, torch.ops.profiler._record_function_exit
+        ) for f in p.overloads()]
+        del handle, newer
+        with torch.profiler.profile() as measured:
+            handle = torch.ops.profiler._record_function_enter("block")
+            torch.ones(3).exp()
+            torch.ops.profiler._record_function_exit(handle)
+        del handle
+        found = [e.count for e in measured.key_averages() if e.key == "block"]
+        del measured
+    """)

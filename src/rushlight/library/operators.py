@@ -357,7 +357,7 @@ class Namespace(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         space = self.__dict__.get("name", "")
-        packet = packets.get(f"{space}::{name}") or (found(name) if space == "aten" else None)
+        packet = packets.get(f"{space}::{name}") or found(space, name)
         if packet is None:
             raise AttributeError(f"'_OpNamespace' '{space}' object has no attribute '{name}'")
         return packet
@@ -376,11 +376,16 @@ def namespace(name: str) -> Namespace:
     return _spaces.setdefault(name, Namespace(name))
 
 
-def found(name: str) -> OpOverloadPacket | None:
-    """An operator of ATen, if there is a function here that does what it does."""
-    from rushlight.library import aten
+def found(space: str, name: str) -> OpOverloadPacket | None:
+    """An operator of torch's own namespaces, if there is what does what it does."""
+    if space == "aten":
+        from rushlight.library import aten
 
-    return aten.packet(name)
+        return aten.packet(name)
+    if space == "profiler":
+        from rushlight.library import profiling  # noqa: F401, it defines them
+
+    return packets.get(f"{space}::{name}")
 
 
 def define(schema: FunctionSchema) -> OpOverload:

@@ -200,7 +200,7 @@ def fits(value: Any, kind: str) -> bool:
 
 # ---- from text -----------------------------------------------------------------------------------
 
-_ARGUMENT = re.compile(r"(\w+)(?:\(([^)]*)\))?((?:\[\d*\]|\?)*)\s*(\w+)?\s*(?:=\s*(.+))?$")
+_ARGUMENT = re.compile(r"([\w.]+)(?:\(([^)]*)\))?((?:\[\d*\]|\?)*)\s*(\w+)?\s*(?:=\s*(.+))?$")
 
 
 def parse(text: str) -> FunctionSchema:

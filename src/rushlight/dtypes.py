@@ -135,6 +135,7 @@ def _borrow(name: str) -> np.dtype[Any]:
     _BY_NUMPY[storage] = kind
     _LARGEST[storage] = float(ml_dtypes.finfo(storage).max)  # type: ignore[no-untyped-call]
     NARROW.add(storage)
+    SELDOM.add(storage)
     return storage
 
 
@@ -210,6 +211,9 @@ _FINITE = EIGHT_BITS - {float8_e5m2}
 # What is computed in float32 and rounded once (`primitives/narrow.py`): float16, and those of BORROWED
 # that are in use. NumPy calls the kind of these "V".
 NARROW = {float16.numpy}
+# Whole numbers that torch keeps, and does little with; and all types whose rows are looked at first.
+UNSIGNED = frozenset((uint16.numpy, uint32.numpy, uint64.numpy))
+SELDOM = {*NARROW, *UNSIGNED}
 
 _default = float32
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.arrays import as_array, is_array
-from rushlight.dtypes import NARROW, cast
+from rushlight.dtypes import NARROW, UNSIGNED, cast
 from rushlight.memory import Array
 
 _SINGLE = np.dtype(np.float32)
@@ -47,6 +47,32 @@ WIDE = {
     "polynomial", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0",
     "zeta",
 }  # fmt: skip
+
+
+# The rows of which torch has no kernel for uint16, uint32 and uint64.
+SIGNED = {
+    "abs", "add", "addcmul", "amax", "amin", "argmax", "argmin", "bitwise_left_shift", "bitwise_not",
+    "bitwise_right_shift", "clamp", "dot", "flip", "floor_divide", "floor_division", "fmax", "fmin", "fmod",
+    "gcd", "ge", "gt", "heaviside", "kth", "lcm", "le", "linear", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "lt", "matmul", "maximum", "median", "median_index", "minimum", "mode_index", "neg", "pow",
+    "relu", "remainder", "scatter", "scatter_add", "scatter_fill", "scatter_fold", "search", "sgn", "sign",
+    "square", "sub", "top", "triangle",
+}  # fmt: skip
+
+
+def need_common(name: str, *arrays: Any) -> None:
+    """Raise torch's error for elements of 8 bits, and for unsigned ones of more."""
+    need_more_bits(name, *arrays)
+    need_signed(name, *arrays)
+
+
+def need_signed(name: str, *arrays: Any) -> None:
+    """Raise torch's error for unsigned elements of more than 8 bits."""
+    for array in arrays:
+        if array.dtype in UNSIGNED:
+            raise NotImplementedError(
+                f"\"{name}\" not implemented for '{dtypes.of(array.dtype).word}'"
+            )
 
 
 def need_wide(name: str, *arrays: Any) -> None:
@@ -91,7 +117,11 @@ def once_rounded(
     """The forward of a row for arrays of which at least one is narrow."""
 
     def computed(*arrays: Any, **static: Any) -> Any:
-        dtype: np.dtype[Any] = next(a.dtype for a in arrays if is_narrow(a))
+        dtype: np.dtype[Any] | None = next((a.dtype for a in arrays if is_narrow(a)), None)
+        if dtype is None:
+            if name in SIGNED:
+                need_common(f"{name}_cpu", *filter(is_array, arrays))
+            return forward(*arrays, **static)
         if name in WIDE or (dtype.itemsize == 1 and dtype.name not in EIGHT.get(name, ())):
             need_wide(name + "_cpu", *arrays)
         if as_is:

@@ -18,6 +18,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from numbers import Integral
 from typing import Any, TypeVar
 
 from rushlight.floaterrors import hush
@@ -101,8 +102,9 @@ def get_num_threads() -> int:
 
 def set_num_threads(number: int) -> None:
     """Compute with this many threads, in BLAS too where it can be told."""
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise TypeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+    if not isinstance(number, Integral) or isinstance(number, bool):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+    number = int(number)
     if number <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     if number != _pool.count:

@@ -30,6 +30,8 @@ SIZES = ("(2, 3)", "[2, 3]", "(2.0, 3)", "[True, 3]", "(3, True)", "np.array((2,
          "range(2, 3)", "(t.tensor(2), 3)", "2", "True", "2.0", "'a'")  # fmt: skip
 FLAGS = ("True", "False", "1", "0", "None", "'a'", "np.bool_(True)", "1.0", "[]")
 FLOATS = ("0.5", "1", "'a'", "None", "np.float32(0.5)", "t.tensor(0.5)", "[0.5]", "1j")
+NUMBERS = ("0.5", "1", "'1'", "None", "np.float32(0.5)", "t.tensor(0.5)", "t.tensor([0.5])", "[0.5]", "np.array(0.5)",
+           "2**70")  # fmt: skip
 
 CALLS = {
     INTS: """
@@ -107,6 +109,40 @@ CALLS = {
         F.dropout(x, ?, False)
         F.cross_entropy(x, z, label_smoothing=?)
         F.poisson_nll_loss(x, x, eps=?)
+    """,
+    NUMBERS: """
+        t.dist(x, x, ?)
+        t.renorm(x, ?, 0, 1)
+        t.linspace(?, 1, 3)
+        t.arange(?)
+        t.full((2,), ?)
+        t.pow(?, x)
+        t.linalg.vector_norm(x, ?)
+        t.var(x, dim=0, correction=?)
+        t.addmm(x, x, t.ones(4, 4), beta=?)
+        x.index_add(0, z[:1], x[:1], alpha=?)
+        F.hardtanh(x, ?, 1) if ? != 2**70 else x
+    """,
+    ("0.5", "'1'", "None", "[0.5]", "np.array(0.5)", "t.tensor([0.5])"): """
+        F.layer_norm(x, (4,), eps=?)
+        F.pairwise_distance(x, x, ?) if ? is not None else x
+        t.cdist(x, x, ?)
+        t.isclose(x, x, ?)
+        F.celu(x, ?)
+        F.pad(x, (1, 1), value=?) if ? is not None else x
+        t.normal(?, 1., (2,)) if not hasattr(?, "grad") else x
+    """,
+    ("None", "1.5", "[1.0]", "np.ones((1, 4, 6, 6))"): """
+        F.adaptive_avg_pool2d(?, 2)
+        F.adaptive_max_pool2d(?, 2)
+        F.interpolate(?, scale_factor=2)
+        F.group_norm(?, 2)
+        F.local_response_norm(?, 2)
+        F.softmax(?, 0)
+        F.glu(?)
+        F.dropout2d(?)
+        F.softsign(?) if not isinstance(?, np.ndarray) else x
+        t.nn.Sigmoid()(?)
     """,
 }  # fmt: skip
 ROWS = [

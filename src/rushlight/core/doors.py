@@ -18,7 +18,7 @@ from rushlight.core.tape import attach
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import held, write
 from rushlight.core.views import view
-from rushlight.dtypes import NARROW
+from rushlight.dtypes import SELDOM
 from rushlight.errors import explained, no_memory
 from rushlight.memory import in_memory, placed
 
@@ -128,7 +128,7 @@ def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
     forward, odd = row.forward, False
     for a in arrays:
         if a.__class__ is _ndarray:
-            if (dtype := a.dtype) is not _FLOAT and dtype is not _DOUBLE and dtype in NARROW:
+            if (dtype := a.dtype) is not _FLOAT and dtype is not _DOUBLE and dtype in SELDOM:
                 forward = row.narrow
             if a.base is not None and placed(a):
                 odd = True

@@ -39,7 +39,7 @@ from rushlight.core.table import (
     STATIC,
     TABLE,
 )
-from rushlight.dtypes import NARROW
+from rushlight.dtypes import SELDOM
 from rushlight.heavy import HEAVY, HEAVY_NARROW, warm
 from rushlight.memory import placed
 from rushlight.narrow import once_rounded
@@ -185,7 +185,7 @@ class Primitive:
 
     def settled(self, arrays: Sequence[Any]) -> tuple[Callable[..., Any], Layout | None]:
         """The forward and the layout that promoted arrays ask for, as `apply` decides it."""
-        narrow = not self.view and any(a.dtype in NARROW for a in arrays)
+        narrow = not self.view and any(a.dtype in SELDOM for a in arrays)
         odd = self.layout is not None and any(map(placed, arrays))
         return (self.narrow if narrow else self.forward), (self.layout if odd else None)
 

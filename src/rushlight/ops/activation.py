@@ -15,6 +15,7 @@ from rushlight.ops.arguments import (
     need_number,
     need_real,
     need_real_gradient,
+    need_real_scalar,
     need_tensor,
     numpy_names,
     one_dim,
@@ -78,6 +79,7 @@ def relu_(input: Tensor) -> Tensor:
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
     need_tensor("celu", "input", 1, input)
+    alpha = need_real_scalar("celu", "alpha", 2, alpha)
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0 / alpha)

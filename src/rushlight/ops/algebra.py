@@ -14,6 +14,8 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.dtypes import NARROW
 from rushlight.errors import warn, warn_once
 from rushlight.ops.arguments import (
+    as_sizes,
+    need_scalar,
     need_tensor,
     numpy_names,
     one_dim,
@@ -95,8 +97,10 @@ def norm(
     out: Tensor | None = None,
 ) -> Tensor:
     """A vector norm, or, for two dimensions and an ord, a matrix norm."""
+    if ord is not None and not isinstance(ord, str):
+        ord = need_scalar("linalg.norm", "ord", 2, ord)
     if dim is not None and not isinstance(dim, int):
-        dim = tuple(dim)
+        dim = as_sizes((dim,))
         if len(dim) not in (1, 2) and ord is not None:
             raise RuntimeError(
                 f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"

@@ -228,6 +228,38 @@ def need_int(function: str, name: str, position: int, value: Any) -> int:
     return value
 
 
+def need_whole(function: str, name: str, position: int, value: Any) -> int:
+    """`need_int`, of a number or a tensor without dimensions alone."""
+    if value.__class__ is int or isinstance(value, (int, np.integer)):
+        pass
+    elif not isinstance(value, TensorBase) or value._data.ndim:
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be int, not "
+            f"{type_name(value)}"
+        )
+    return need_int(function, name, position, value)
+
+
+def need_scalar(function: str, name: str, position: int, value: Any) -> Any:
+    """A number as it is; of a tensor without dimensions and gradient what it holds."""
+    if isinstance(value, TensorBase) and not value._data.ndim and not value._requires_grad:
+        return number(value, "an argument")
+    need_number(function, name, position, value)
+    if isinstance(value, int) and not -_MOST <= value < 2 * _MOST:
+        raise OverflowError(f"int too big to convert: {name} of {function}() does not fit 64 bits")
+    return value
+
+
+def need_real_scalar(function: str, name: str, position: int, value: Any) -> Any:
+    """`need_scalar` where torch takes real numbers alone."""
+    value = need_scalar(function, name, position, value)
+    if isinstance(value, (complex, np.complexfloating)):
+        raise RuntimeError(
+            f"{function}(): value cannot be converted to type double without overflow"
+        )
+    return value
+
+
 def _index(value: Any, what: str, one: bool = False) -> int:
     """The whole number that value is; one: a single dimension, which torch takes from fewer types."""
     wrong = isinstance(value, bool)

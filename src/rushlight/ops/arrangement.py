@@ -18,6 +18,7 @@ from rushlight.ops.arguments import (
     need_int,
     need_real_gradient,
     need_tensor,
+    need_whole,
     numpy_names,
     one_dim,
     relabel,
@@ -111,7 +112,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
             f"{plane[1]}"
         )
     a, b = (one_dim(d, ndim) for d in plane)
-    turns = need_int("rot90", "k", 2, k) % 4
+    turns = need_whole("rot90", "k", 2, k) % 4
     if turns % 2 and input._requires_grad and is_dense(input._data):
         # The same, and its gradient lies as torch's: it is turned over before it is seen the other way.
         turned = flip(transpose(input, a, b), a if turns == 1 else b)
@@ -156,7 +157,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A view of the diagonal of two dimensions, as a last dimension in their place."""
     need_tensor("diagonal", "input", 1, input)
-    offset = need_int("diagonal", "offset", 1, offset)
+    offset = need_whole("diagonal", "offset", 1, offset)
     a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
     return apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
 
@@ -177,7 +178,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
             [0, 2]])
     """
     need_tensor("diag_embed", "input", 1, input)
-    offset = need_int("diag_embed", "offset", 2, offset)
+    offset = need_whole("diag_embed", "offset", 2, offset)
     if not input._data.ndim:
         raise IndexError("diag_embed(): the input needs at least one dimension, but has none")
     *batch, length = input._data.shape
@@ -195,7 +196,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The diagonal of a matrix, as a copy; or a matrix with a vector on its diagonal."""
     need_tensor("diag", "input", 1, input)
-    diagonal = need_int("diag", "diagonal", 2, diagonal)
+    diagonal = need_whole("diag", "diagonal", 2, diagonal)
     if input._data.ndim not in (1, 2):
         raise RuntimeError(
             f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or "
@@ -229,7 +230,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     need_tensor("vander", "x", 1, x)
     if x._data.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    columns = x._data.size if N is None else need_int("vander", "N", 2, N)
+    columns = x._data.size if N is None else need_whole("vander", "N", 2, N)
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
     powers = literal(

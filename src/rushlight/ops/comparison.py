@@ -10,7 +10,12 @@ from rushlight.core.tensor import TensorBase
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn_once
 from rushlight.narrow import need_more_bits
-from rushlight.ops.arguments import need_tensor, type_name, write_out
+from rushlight.ops.arguments import (
+    need_float,
+    need_tensor,
+    type_name,
+    write_out,
+)
 from rushlight.ops.builders import binary, unary
 from rushlight.ops.conversion import alike
 from rushlight.ops.creation import ones_like
@@ -67,6 +72,7 @@ def isclose(
         raise RuntimeError(
             f"{input.dtype.word} did not match {other.dtype.word}: bring both to one dtype, .to()"
         )
+    rtol, atol = need_float("isclose", "rtol", 3, rtol), need_float("isclose", "atol", 4, atol)
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")

@@ -28,7 +28,13 @@ from rushlight.layout import (
     sparse_csr,
 )
 from rushlight.memory import laid, placed, show
-from rushlight.ops.arguments import NUMBERS, as_dtype, need_tensor, type_name
+from rushlight.ops.arguments import (
+    NUMBERS,
+    as_dtype,
+    need_flag,
+    need_tensor,
+    type_name,
+)
 from rushlight.ops.data import on_memory
 from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
@@ -76,7 +82,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if unknown:
             raise TypeError(f"to() got an unexpected keyword argument '{unknown.pop()}'")
         dtype = kwargs.get("dtype")
-        copy = kwargs.get("copy", False)
+        copy = need_flag("to", "copy", 4, kwargs.get("copy", False))
         order = kwargs.get("memory_format") or preserve_format
         if kwargs.get("device") is not None:
             place = check_device(kwargs["device"])

@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
     like,
     named,
     need_number,
+    need_scalar,
     need_tensor,
     numpy_dtype,
     write_out,
@@ -215,7 +216,10 @@ def asarray(
                 "warning."
             )
             requires_grad = True
-        shared: Any = obj if requires_grad or not obj._requires_grad else alias(obj)
+        cut = obj._requires_grad and not requires_grad
+        shared: Any = alias(obj) if cut and obj._node is not None else obj
+        if cut and shared is obj:
+            obj.requires_grad_(False)  # type: ignore[attr-defined]
     elif isinstance(obj, np.ndarray):
         shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):
@@ -407,10 +411,7 @@ new_empty = _new("new_empty", _empty, "A tensor of this one's dtype, its values 
 
 def _filler(function: str, value: Any) -> Any:
     """A fill_value: a number, or a 0-d tensor that stands for one."""
-    if isinstance(value, TensorBase) and not value._data.ndim:
-        return number(value, "the value to fill in")
-    need_number(function, "fill_value", 2, value)
-    return value
+    return need_scalar(function, "fill_value", 2, value)
 
 
 def _filled(array: Array, value: Any) -> Array:

@@ -12,7 +12,12 @@ from rushlight.autograd.pretended import remember
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, literal
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import (
+    need_float,
+    need_tensor,
+    need_whole,
+    relabel,
+)
 from rushlight.ops.composed import composed
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import norm
@@ -33,6 +38,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     need_tensor("cosine_similarity", "x1", 1, x1)
     need_tensor("cosine_similarity", "x2", 2, x2)
+    dim = need_whole("cosine_similarity", "dim", 3, dim)
+    eps = need_float("cosine_similarity", "eps", 4, eps)
     common = dtypes.promote_types(x1.dtype, x2.dtype)
     if not common.is_floating_point:
         raise RuntimeError(
@@ -54,6 +61,7 @@ def pairwise_distance(
     """The p-norm of x1 - x2 + eps along the last dimension."""
     need_tensor("pairwise_distance", "x1", 1, x1)
     need_tensor("pairwise_distance", "x2", 2, x2)
+    p = need_float("pairwise_distance", "p", 3, p)
     difference = x1 - x2 + eps
     last = difference._data.ndim - 1 if difference._data.ndim else 0
     return relabel(norm(difference, p, last, keepdim=keepdim), "NormBackward1")
@@ -81,6 +89,7 @@ def cdist(
     """
     need_tensor("cdist", "x1", 1, x1)
     need_tensor("cdist", "x2", 2, x2)
+    p = need_float("cdist", "p", 3, p)
     if compute_mode not in _MODES and compute_mode not in (0, 1, 2):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     first, second = x1._data, x2._data

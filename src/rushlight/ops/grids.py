@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
-from rushlight.ops.arguments import need_int, relabel
+from rushlight.ops.arguments import need_whole, relabel
 from rushlight.ops.joining import stack
 from rushlight.ops.shape import expand, flatten, view
 from rushlight.primitives import index as index_rows
@@ -92,7 +92,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
             [1, 3],
             [2, 3]])
     """
-    r = need_int("combinations", "r", 2, r)
+    r = need_whole("combinations", "r", 2, r)
     if input._data.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._data.shape)}")
     if r < 0:

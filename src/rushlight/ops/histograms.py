@@ -13,7 +13,15 @@ from rushlight.core.doors import check, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
 from rushlight.narrow import need_wide
-from rushlight.ops.arguments import like, need_int, need_tensor, write_out, write_outs
+from rushlight.ops.arguments import (
+    like,
+    need_int,
+    need_real_scalar,
+    need_tensor,
+    need_whole,
+    write_out,
+    write_outs,
+)
 from rushlight.ops.ranges import linspace
 from rushlight.primitives.constant import computed
 
@@ -85,7 +93,9 @@ def histc(
     tensor([0., 2., 1., 0.])
     """
     _need_floats("histc" if input._data.dtype.kind == "c" else "histogram", input)
-    bins = need_int("histc", "bins", 2, bins)
+    bins = need_whole("histc", "bins", 2, bins)
+    min = need_real_scalar("histc", "min", 3, min)
+    max = need_real_scalar("histc", "max", 4, max)
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, not {bins}")
     result = like(computed(_parts, input, bins=bins, low=float(min), high=float(max)), input)

@@ -20,6 +20,7 @@ from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.errors import warn
 from rushlight.memory import beside
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
 from rushlight.ops.inplace import (
     admit,
@@ -368,6 +369,9 @@ def place(
     self: Tensor, value: Tensor, tensors: tuple[Tensor, ...], spec: Any, add: bool, recording: bool
 ) -> None:
     """Put value into self's memory, and self at the place of that `put` in the graph."""
+    if tensors:
+        name = "masked_fill" if _is_mask(tensors) and value._data.size == 1 else "index_put"
+        (need_common if name == "masked_fill" else need_signed)(name, self._data)
     if recording and value._data.dtype != self._data.dtype:
         value = value.astype(self._data.dtype)
     static: dict[str, Any] = {"spec": spec, "accumulate": add}

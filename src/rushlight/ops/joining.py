@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     need_int,
     need_tensor,
     need_unrecorded,
+    need_whole,
     numpy_names,
     one_dim,
     relabel,
@@ -222,6 +223,8 @@ def split(
     """
     need_tensor("split", "tensor", 1, tensor)
     if not isinstance(split_size_or_sections, (int, TensorBase)):
+        if not isinstance(split_size_or_sections, (list, tuple)):
+            need_whole("split", "split_size", 2, None)
         return split_with_sizes(tensor, split_size_or_sections, dim)
     size = need_int("split", "split_size_or_sections", 2, split_size_or_sections)
     return _cut(tensor, *_even(tensor, size, dim), "SplitBackward0")
@@ -279,7 +282,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def _pieces(input: Tensor, chunks: int, dim: int) -> tuple[tuple[int, ...], int]:
     if not input._data.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-    chunks = need_int("chunk", "chunks", 2, chunks)
+    chunks = need_whole("chunk", "chunks", 2, chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     at = one_dim(dim, input._data.ndim)

@@ -86,11 +86,12 @@ def binary_cross_entropy_with_logits(
             "target, as target.float() is"
         )
     constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
+    # The result is of the target's type, whatever is mixed into it. The gradient lies as that of the
+    # logarithm, which was made last, and comes first.
+    loss = ((1 - target) * input).to(target.dtype)
     log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
     if pos_weight is not None:
         log_sigmoid = ((pos_weight - 1) * target + 1) * log_sigmoid
-    # The result is of the target's type, whatever is mixed into it.
-    loss = ((1 - target) * input).to(target.dtype)
     loss = (loss - log_sigmoid).to(target.dtype)
     if weight is not None:
         loss = (loss * weight).to(target.dtype)

@@ -13,7 +13,7 @@ from rushlight.core.doors import apply, check, into, literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import strided_view
-from rushlight.narrow import need_more_bits
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import apart, like, need_number, need_tensor, relabel, write_out
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, asked, assign, check_memory
@@ -82,7 +82,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     tensor([0., 1.])
     """
     need_tensor("masked_fill", "input", 1, input)
-    need_more_bits("masked_fill", input._data)
+    need_common("masked_fill", input._data)
     _need_mask("masked_fill", mask)
     label = "MaskedFillBackward0"
     if isinstance(value, TensorBase):
@@ -96,7 +96,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     else:
         need_number("masked_fill", "value", 3, value)
         value = literal(np.asarray(dtypes.number_in(value, input._data.dtype)))
-    return relabel(in_rows(apply(pointwise.where, mask, value, input)), label)
+    return relabel(in_rows(apply(pointwise.where, in_rows(mask), value, input)), label)
 
 
 @asked(masked_fill)
@@ -109,7 +109,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     if isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
-    need_more_bits("masked_fill", self._data)
+    need_common("masked_fill", self._data)
     need_number("masked_fill_", "value", 2, value)
     number = dtypes.number_in(value, self._data.dtype)
     if (
@@ -128,6 +128,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the first elements of source, in order, where mask is True."""
     need_tensor("masked_scatter", "input", 1, input)
+    need_signed("masked_scatter", input._data)
     _need_mask("masked_scatter", mask)
     if source._data.dtype != input._data.dtype:
         raise RuntimeError(
@@ -193,7 +194,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     need_tensor("nonzero", "input", 1, input)
     # Whoever watches learns that nothing else of the values is looked at.
     data = read(input != 0 if doors.watching else input, "where it is not zero")
-    need_more_bits("nonzero_count_cpu", data)
+    need_common("nonzero_count_cpu", data)
     if as_tuple:
         places = np.nonzero(data if data.ndim else data.reshape(1))
         return tuple(like(literal(np.ascontiguousarray(a)), input) for a in places)

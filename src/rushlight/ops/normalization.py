@@ -270,6 +270,8 @@ def normalize_layer(
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """The normalised input, and the mean and rstd of every row."""
+    if eps.__class__ is not float:
+        eps = need_float("layer_norm", "eps", 5, eps)
     wanted = _layer_shape("layer_norm", input, normalized_shape, weight, bias)
     _one_type(input, weight, bias)
     supported("LayerNormKernelImpl", FLOAT, [input._data])

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.core.doors import apply, number
 from rushlight.core.tensor import TensorBase
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import (
+    need_float,
+    need_tensor,
+    relabel,
+    type_name,
+)
 from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.joining import cat
 from rushlight.ops.precision import single
@@ -122,8 +127,14 @@ def pad(
     tensor([[3., 2., 1., 2., 3., 2.]])
     """
     need_tensor("pad", "input", 1, input)
-    if isinstance(value, complex):
-        raise TypeError("pad(): argument 'value' (position 4) must be float, not complex")
+    if value is not None and value.__class__ is not float:
+        value = need_float("pad", "value", 4, value)
+    if not isinstance(mode, str):
+        raise TypeError(f"pad(): argument 'mode' (position 3) must be str, not {type_name(mode)}")
+    if not isinstance(pad, list | tuple):
+        raise TypeError(
+            f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type_name(pad)}"
+        )
     widths = list(map(operator.index, pad))
     ndim = input._data.ndim
     if len(widths) % 2:

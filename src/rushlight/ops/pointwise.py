@@ -21,9 +21,10 @@ from rushlight.ops.arguments import (
     NUMBERS,
     Number,
     named,
-    need_int,
     need_real_gradient,
+    need_scalar,
     need_tensor,
+    need_whole,
     relabel,
     type_name,
     write_out,
@@ -216,6 +217,8 @@ def div(
             row = rows.floor_divide
         elif rounding_mode == "trunc":
             row = rows.trunc_divide
+        elif not isinstance(rounding_mode, str):
+            raise TypeError(f"div(): rounding_mode must be str, not {type_name(rounding_mode)}")
         else:
             raise RuntimeError(
                 "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
@@ -253,6 +256,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
             raise TypeError(
                 f"pow(): argument 'exponent' (position 2) must be Number, not {type_name(exponent)}"
             )
+    elif not isinstance(input, TensorBase):
+        input = need_scalar("pow", "self", 1, input)
     result: Tensor = apply(rows.pow, input, exponent)
     if isinstance(exponent, TensorBase):
         remember(result, result)
@@ -347,7 +352,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     tensor([0., 2., 2.])
     """
     need_tensor("round", "input", 1, input)
-    decimals = need_int("round", "decimals", 2, decimals)
+    decimals = need_whole("round", "decimals", 2, decimals)
     static = {"decimals": decimals} if decimals else {}
     return write_out(out, apply(rounding.round, input, **static), input, same=True)
 

@@ -300,6 +300,11 @@ def _need_room(name: str, dims: int, input: Tensor, output_size: Sizes) -> None:
 
 
 def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> Shape:
+    need_tensor(name, "input", 1, input)
+    if output_size.__class__ is bool or not isinstance(output_size, (int, tuple, list)):
+        raise TypeError(
+            f"{name}(): output_size must be tuple of ints, not {type_name(output_size)}"
+        )
     _need_room(name, dims, input, output_size)
     shape = input._data.shape
     if len(shape) not in (dims + 1, dims + 2):
@@ -311,10 +316,6 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
         raise RuntimeError(
             f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
             f"sizes {list(shape)} with dimension {empty} being empty"
-        )
-    if not isinstance(output_size, (int, tuple, list)):
-        raise TypeError(
-            f"{name}(): output_size must be tuple of ints, not {type_name(output_size)}"
         )
     if isinstance(output_size, int):
         wanted: tuple[int | None, ...] = (output_size,) * dims

@@ -19,8 +19,9 @@ from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     anew,
     fitting_factor,
-    need_int,
+    need_scalar,
     need_tensor,
+    need_whole,
     numpy_names,
     one_dim,
     relabel,
@@ -195,6 +196,7 @@ def _added_on(
     beta: Any, alpha: Any,
 ) -> Tensor:  # fmt: skip
     """beta * input + alpha * multiply(left, right), of narrow floats rounded once."""
+    beta, alpha = need_scalar(name, "beta", 4, beta), need_scalar(name, "alpha", 5, alpha)
     dtype = left._data.dtype
     if dtype is _SINGLE or dtype not in NARROW or dtype != input._data.dtype:
         return _combined(name, input, multiply(left, right), beta, alpha)
@@ -357,7 +359,12 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     """
     if hasattr(dims, "_data"):
         dims = dims.tolist() if dims._data.ndim else int(dims)
-    if isinstance(dims, (int, np.integer)):
+    if not isinstance(dims, (int, tuple, list)):
+        raise RuntimeError(
+            "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] "
+            f"containing two lists, but got dims={dims}"
+        )
+    if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a._data.ndim, b._data.ndim):
@@ -456,7 +463,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
 
     Squares as often as n has bits.
     """
-    n = need_int("matrix_power", "n", 2, n)
+    n = need_whole("matrix_power", "n", 2, n)
     if input._data.ndim < 2 or input._data.shape[-1] != input._data.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: A must be batches of square matrices, but they are "

@@ -14,7 +14,13 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import choices
 from rushlight.errors import warn
-from rushlight.ops.arguments import need_int, numpy_dtype
+from rushlight.ops.arguments import (
+    need_int,
+    need_real_scalar,
+    need_scalar,
+    need_whole,
+    numpy_dtype,
+)
 from rushlight.ops.creation import Dtype, default_float, finish
 from rushlight.primitives.constant import computed
 
@@ -39,7 +45,7 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     tensor([1.0000, 1.5000, 2.0000])
     """
     plain = dtype is None and not options and len(bounds) == 1
-    if plain and not choices.made and bounds[0].__class__ is int and bounds[0] >= 0:
+    if plain and not choices.made and bounds[0].__class__ is int and 0 <= bounds[0] < 2**63:
         return literal(np.arange(bounds[0]))
     start, end, step = _bounds("arange", bounds, options)
     storage = _counted_dtype("arange", (start, end, step), dtype)
@@ -84,15 +90,12 @@ def _bounds(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> tupl
             given[key] = options.pop(key)
     if "end" not in given or len(bounds) > 3:
         raise TypeError(f"{name}() takes end, or start and end, or start, end and step")
-    numbers = tuple(
-        _plain_number(given.get(k, d)) for k, d in (("start", 0), ("end", 0), ("step", 1))
+    standard = (("start", 0), ("end", 0), ("step", 1))
+    start, end, step = (
+        _plain_number(need_real_scalar(name, key, place, given.get(key, number)))
+        for place, (key, number) in enumerate(standard, 1)
     )
-    for number in numbers:
-        if not isinstance(number, int | float):
-            raise TypeError(
-                f"{name}(): start, end and step must be real numbers, not {type(number).__name__}"
-            )
-    return numbers
+    return start, end, step
 
 
 def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtype[Any]:
@@ -137,7 +140,11 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype = None, **options
     """
     if state.interpreters and (isinstance(start, TensorBase) or isinstance(end, TensorBase)):
         return _from_tensors(linspace, (start, end), steps, dtype, options)
-    steps = need_int("linspace", "steps", 3, steps)
+    steps = need_whole("linspace", "steps", 3, steps)
+    for end_point in (start, end):
+        if isinstance(end_point, TensorBase) and end_point._data.ndim:
+            raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
+    start, end = need_scalar("linspace", "start", 1, start), need_scalar("linspace", "end", 2, end)
     first, last, storage = _ends("linspace", start, end, steps, dtype)
     return finish(_between(first, last, steps, storage), **options)
 
@@ -153,7 +160,8 @@ def logspace(
     """
     if state.interpreters and (isinstance(start, TensorBase) or isinstance(end, TensorBase)):
         return _from_tensors(logspace, (start, end), steps, dtype, {"base": base, **options})
-    steps = need_int("logspace", "steps", 3, steps)
+    steps = need_whole("logspace", "steps", 3, steps)
+    start, end = need_scalar("logspace", "start", 1, start), need_scalar("logspace", "end", 2, end)
     first, last, storage = _ends("logspace", start, end, steps, dtype)
     exact = storage if storage.kind in "fcV" else np.dtype(np.float32)
     if storage.kind in "iub":
@@ -253,8 +261,8 @@ def triu_indices(
 def _triangle(
     where: Any, name: str, row: int, col: int, offset: int, dtype: Dtype, options: dict[str, Any]
 ) -> Tensor:
-    row, col = need_int(name, "row", 1, row), need_int(name, "col", 2, col)
-    offset = need_int(name, "offset", 3, offset)
+    row, col = need_whole(name, "row", 1, row), need_whole(name, "col", 2, col)
+    offset = need_whole(name, "offset", 3, offset)
     for what, size in (("row", row), ("col", col)):
         if size < 0:
             raise RuntimeError(f"{name}: {what} must be non-negative, got {size}")

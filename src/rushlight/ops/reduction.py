@@ -21,6 +21,8 @@ from rushlight.ops.arguments import (
     many_dims,
     named,
     need_flag,
+    need_real_scalar,
+    need_scalar,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -235,6 +237,8 @@ def _moment(
         dim, unbiased = None, dim
     if input._data.dtype.kind not in "fcV":
         raise RuntimeError("std and var only support floating point and complex dtypes")
+    if correction is not None:
+        correction = need_real_scalar(name, "correction", 4, correction)
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     elif unbiased is not None:
@@ -335,7 +339,7 @@ def norm(
     elif isinstance(p, str) and p != "fro":
         raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
     else:
-        order = 2.0 if p is None or isinstance(p, str) else p
+        order = 2.0 if p is None or isinstance(p, str) else need_scalar("norm", "p", 2, p)
         result = vector_norm(input, order, dim, keepdim, dtype=dtype)
     return result if out is None else write_out(out, result)
 
@@ -377,6 +381,7 @@ def vector_norm(
     """
     need_tensor("linalg.vector_norm", "x", 1, x)
     x = in_norm_type("linalg.vector_norm", x, dtype)
+    ord = need_scalar("linalg.vector_norm", "ord", 2, ord)
     if isinstance(ord, complex):
         raise RuntimeError(
             "linalg.vector_norm: Expected a non-complex scalar as the order of norm."
@@ -397,6 +402,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """
     need_tensor("dist", "input", 1, input)
     need_tensor("dist", "other", 2, other)
+    p = need_scalar("dist", "p", 3, p)
     return remember(relabel(vector_norm(input - other, p), "DistBackward0"), input, other)
 
 

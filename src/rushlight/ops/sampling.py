@@ -27,6 +27,7 @@ from rushlight.ops.arguments import (
     need_float,
     need_int,
     need_tensor,
+    need_whole,
     numpy_dtype,
     relabel,
     type_name,
@@ -253,6 +254,10 @@ def normal(
     >>> torch.normal(10.0, 0.1, size=(2,))
     tensor([10.1541,  9.9707])
     """
+    if not isinstance(mean, TensorBase):
+        mean = need_float("normal", "mean", 1, mean)
+    if not isinstance(std, TensorBase):
+        std = need_float("normal", "std", 2, std)
     _check_std(std)
     tensors = [t for t in (mean, std) if isinstance(t, TensorBase)]
     if not tensors:
@@ -312,6 +317,7 @@ def bernoulli(
 ) -> Tensor:
     """Ones with the probabilities that input holds (or with probability p), zeros elsewhere."""
     need_tensor("bernoulli", "input", 1, input)
+    p = None if p is None else need_float("bernoulli", "p", 2, p)
     place = {"shape": input._data.shape, "dtype": input._data.dtype}
     if p is None:
         values = _beside(random.coins, generator, input, **place)
@@ -430,8 +436,8 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
         bounds = (0, *bounds)
     low, high = _between("random_", bounds, named, (None, None))
     bounds_ = {
-        "low": None if low is None else need_int("random_", "from", 1, low),
-        "high": None if high is None else need_int("random_", "to", 2, high),
+        "low": None if low is None else need_whole("random_", "from", 1, low),
+        "high": None if high is None else need_whole("random_", "to", 2, high),
     }
     return _fill(self, "random_", random.integers, generator, **bounds_)
 

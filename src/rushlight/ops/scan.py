@@ -14,10 +14,11 @@ from rushlight.core.row import Primitive
 from rushlight.ops.arguments import (
     accumulated_in,
     named,
-    need_int,
     need_real_gradient,
+    need_scalar,
     need_tensor,
     need_unrecorded,
+    need_whole,
     numpy_names,
     one_dim,
     relabel,
@@ -151,7 +152,7 @@ def diff(
     tensor([3, 5])
     """
     need_tensor("diff", "input", 1, input)
-    n = need_int("diff", "n", 2, n)
+    n = need_whole("diff", "n", 2, n)
     if not input._data.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
@@ -215,6 +216,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     >>> torch.trapezoid(torch.tensor([1.0, 2.0, 4.0]))
     tensor(4.5000)
     """
+    if dx is not None:
+        dx = need_scalar("trapezoid", "dx", 2, dx)
     panels, at = _panels("trapezoid", y, x, dx, dim)
     if not y._data.shape[at]:
         # torch sums up nothing here, which depends on nothing.

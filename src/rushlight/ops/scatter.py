@@ -13,6 +13,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn_once
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     apart,
     need_number,
@@ -65,6 +66,7 @@ def gather(
             [4, 3]])
     """
     x, at, places = _checked("gather", input, dim, index)
+    need_signed("gather_cpu", x._data)
     if not places._data.size:
         nowhere = literal(np.zeros(index._data.shape, np.int64))
         picked = apply(index_rows.index, x.reshape(-1), nowhere, spec=(index_rows.ARRAY,))
@@ -140,6 +142,7 @@ class _Write:
     def into(self, x: Tensor, name: str) -> Tensor:
         """x with the scatter done in place."""
         recording = admit(x, *self.inputs)
+        need_common("scatter_gather_tensor_cpu", x._data)
         if recording:
             return assign(x, self.copied(x), name)
         into(x, rows.KERNELS[self.row.name], *self.inputs, **self.static)

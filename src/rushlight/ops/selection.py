@@ -11,11 +11,12 @@ from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
-from rushlight.narrow import need_more_bits
+from rushlight.narrow import need_common
 from rushlight.ops.arguments import (
     apart,
     fitting_factor,
     need_number,
+    need_scalar,
     need_tensor,
     numpy_names,
     one_dim,
@@ -187,12 +188,14 @@ def _put_along(
     name: str, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
     _need_operands(name, input, index, source)
+    need_common(f"{name}_cpu", input._data)
     at = (_fitting_add if accumulate else _fitting_copy)(name, input, dim, index, source)
     if accumulate and not input._data.size and input._data.ndim > 1:
         return apply(pointwise.clone, input)
     where, spec = _within(name, input, at, index, _outside(input, at, accumulate))
     x, values = _lifted(input), _lifted(source)
-    if alpha != 1:
+    if alpha.__class__ is not int or alpha != 1:
+        alpha = need_scalar(name, "alpha", 5, alpha)
         values = values * fitting_factor(alpha, values._data.dtype)
     result = apply(rows.put, x, values, where, spec=spec, accumulate=accumulate)
     if accumulate and result._node is not None and not values._requires_grad:
@@ -204,6 +207,7 @@ def _put_along_(
     name: str, self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
     _need_operands(name, self, index, source)
+    need_common(f"{name}cpu", self._data)
     recording = admit(self, source)
     one_dim(dim, self._data.ndim)
     if not accumulate:
@@ -292,6 +296,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             "index_fill_(): Converting complex Scalar to non-complex type is not supported"
         )
     at = _row("index_fill", input, dim, index)
+    need_common("index_fill_cpu", input._data)
     size = input._data.shape[at] if input._data.ndim else 1
     if not input._data.size and size:
         return input.clone()
@@ -334,7 +339,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("take", "input", 1, input)
     need_tensor("take", "index", 2, index)
     _need_long("take", index)
-    need_more_bits("take_cpu", input._data)
+    need_common("take_cpu", input._data)
     flat = input.reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")

@@ -21,6 +21,7 @@ from rushlight.ops.arguments import (
     named,
     need_int,
     need_tensor,
+    need_whole,
     numpy_names,
     one_dim,
     spelled,
@@ -535,7 +536,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
             [2, 3]])
     """
     at = one_dim(dimension, self._data.ndim)
-    size, step = need_int("unfold", "size", 2, size), need_int("unfold", "step", 3, step)
+    size, step = need_whole("unfold", "size", 2, size), need_whole("unfold", "step", 3, step)
     if size < 0 or step <= 0:
         raise RuntimeError(
             f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0"

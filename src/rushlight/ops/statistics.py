@@ -12,7 +12,15 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
-from rushlight.ops.arguments import need_tensor, one_dim, relabel, write_out
+from rushlight.ops.arguments import (
+    need_real_scalar,
+    need_scalar,
+    need_tensor,
+    need_whole,
+    one_dim,
+    relabel,
+    write_out,
+)
 from rushlight.ops.comparison import where
 from rushlight.ops.conversion import in_rows
 from rushlight.ops.reduction import sum, vector_norm
@@ -49,6 +57,7 @@ def cov(
         )
     if input._data.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input")
+    correction = need_whole("cov", "correction", 2, correction)
     x: Any = input if input._data.ndim == 2 else input.reshape(1, -1)
     if x._data.dtype.kind in "iu":
         x = x.to(dtypes.get_default_dtype())
@@ -243,6 +252,10 @@ def renorm(
     ndim = input._data.ndim
     if ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    p = need_scalar("renorm", "p", 2, p)
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    maxnorm = need_real_scalar("renorm", "maxnorm", 4, maxnorm)
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:

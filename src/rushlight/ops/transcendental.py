@@ -14,8 +14,8 @@ from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     fitting_factor,
     named,
-    need_int,
     need_tensor,
+    need_whole,
     relabel,
     type_name,
     write_out,
@@ -95,7 +95,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> torch.polygamma(1, torch.tensor([1.0]))
     tensor([1.6449])
     """
-    n = need_int("polygamma", "n", 1, n)
+    n = need_whole("polygamma", "n", 1, n)
     need_tensor("polygamma", "input", 2, input)
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}")

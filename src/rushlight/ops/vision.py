@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
-from rushlight.ops.arguments import need_int, need_tensor, relabel
+from rushlight.ops.arguments import need_tensor, need_whole, relabel
 from rushlight.ops.composed import composed
 from rushlight.ops.conversion import following, in_rows
 from rushlight.ops.joining import stack
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def _planes(name: str, input: Tensor, word: str, factor: Any) -> tuple[tuple[int, ...], int]:
     """The shape of planes of pixels, and the factor by which they grow or shrink, both checked."""
     need_tensor(name, "input", 1, input)
-    shape, r = input._data.shape, need_int(name, word, 2, factor)
+    shape, r = input._data.shape, need_whole(name, word, 2, factor)
     if len(shape) < 3:
         raise RuntimeError(
             f"{name} expects input to have at least 3 dimensions, but got input with "

@@ -16,7 +16,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.tensor import Array
 from rushlight.layout import strided
-from rushlight.ops.arguments import as_dtype, need_flag, need_int
+from rushlight.ops.arguments import as_dtype, need_flag, need_whole
 from rushlight.ops.creation import finish
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _window(
         raise RuntimeError(f"{name} is not implemented for sparse types, got: {layout}")
     if not kind.is_floating_point:
         raise RuntimeError(f"{name} expects floating point dtypes, got: {kind}")
-    count = need_int(name, "window_length", 1, window_length)
+    count = need_whole(name, "window_length", 1, window_length)
     need_flag(name, "periodic", 2, periodic)
     if count < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={count}")

@@ -19,6 +19,7 @@ from rushlight.ops.activation import (
 from rushlight.ops.arguments import (
     fitting_factor,
     need_real,
+    need_scalar,
     need_tensor,
     one_dim,
     relabel,
@@ -60,6 +61,8 @@ def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
     """x, but at least min_val and at most max_val."""
+    min_val = need_scalar("hardtanh", "min_val", 2, min_val)
+    max_val = need_scalar("hardtanh", "max_val", 3, max_val)
     if min_val > max_val:
         raise ValueError(f"min_val cannot be greater than max_val: got {min_val} and {max_val}")
     return _choose(_hardtanh, inplace, input, min_val, max_val)

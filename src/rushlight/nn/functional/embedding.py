@@ -9,7 +9,11 @@ import numpy as np
 from rushlight.core.doors import check, literal, number
 from rushlight.errors import warn
 from rushlight.ops import embedding as ops
-from rushlight.ops.arguments import need_int, need_tensor
+from rushlight.ops.arguments import (
+    need_int,
+    need_tensor,
+    need_whole,
+)
 from rushlight.ops.conversion import in_rows
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ def embedding(
     count = weight._data.shape[0] if weight._data.ndim else 0
     padding = -1 if padding_idx is None else padding_idx
     if padding_idx is not None:
+        padding_idx = need_int("embedding", "padding_idx", 3, padding_idx)
         if not -count <= padding_idx < count:
             raise AssertionError(
                 f"Padding_idx must be within num_embeddings: got {padding_idx} for {count} rows"
@@ -140,7 +145,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             [0, 0, 1]])
     """
     need_tensor("one_hot", "tensor", 1, tensor)
-    num_classes = need_int("one_hot", "num_classes", 2, num_classes)
+    num_classes = need_whole("one_hot", "num_classes", 2, num_classes)
     data = tensor._data
     if data.dtype != np.int64:
         raise RuntimeError(

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from rushlight.core.doors import apply
 from rushlight.ops import normalization as ops
-from rushlight.ops.arguments import need_tensor, write_out
+from rushlight.ops.arguments import (
+    need_float,
+    need_int,
+    need_tensor,
+    write_out,
+)
 from rushlight.primitives.pooling import window_sum
 from rushlight.primitives.view import pad
 
@@ -103,6 +108,7 @@ def group_norm(
     Y. Wu and K. He, "Group Normalization", 2018.
     """
     need_tensor("group_norm", "input", 1, input)
+    num_groups = need_int("group_norm", "num_groups", 2, num_groups)
     shape = input._data.shape
     if len(shape) >= 2:
         size = shape[0] * shape[1] // num_groups * math.prod(shape[2:])
@@ -156,5 +162,6 @@ def normalize(
     tensor([[0.6000, 0.8000]])
     """
     need_tensor("normalize", "input", 1, input)
+    p = need_float("normalize", "p", 2, p)
     result = input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return result if out is None else write_out(out, result)

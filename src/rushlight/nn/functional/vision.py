@@ -14,7 +14,11 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.errors import warn
 from rushlight.ops import vision as ops
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import (
+    need_tensor,
+    relabel,
+    type_name,
+)
 from rushlight.ops.conversion import following
 from rushlight.ops.pooling import adaptive_avg_pool, along
 from rushlight.ops.precision import in_half, in_single
@@ -68,6 +72,11 @@ def _target_size(
             "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, "
             "...,sK) format."
         )
+    for factor in factors:
+        if not isinstance(factor, (int, float, np.number)):
+            raise TypeError(
+                f"interpolate(): argument 'scale_factor' must be float, not {type_name(factor)}"
+            )
     sizes = tuple(math.floor(n * float(f)) for n, f in zip(spatial, factors, strict=True))
     return sizes, [None] * dims if recompute else [float(f) for f in factors]
 

@@ -70,7 +70,7 @@ class ConversionMethods:
         """
         dtype: Any = kwargs.pop("dtype", None)
         asked = kwargs.pop("device", None)
-        place = None if asked is None else check_device(asked)
+        place = asked
         kwargs.pop("non_blocking", None)
         form = kwargs.pop("memory_format", None)
         named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
@@ -80,7 +80,7 @@ class ConversionMethods:
             elif isinstance(arg, TensorBase):
                 dtype, place = dtypes.of(arg._data.dtype), arg.device  # type: ignore[attr-defined]
             elif isinstance(arg, (str, device, int)) and not isinstance(arg, bool):
-                place = check_device(arg)
+                place = arg
             elif arg is not None and not isinstance(arg, bool):
                 raise TypeError(
                     f"to() received an invalid argument of type {_typename(arg)}: write to(dtype), "
@@ -93,6 +93,11 @@ class ConversionMethods:
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             only = "nn.Module.to only accepts floating point or complex dtypes"
             raise TypeError(f"{only}, but got desired dtype={dtype}")
+        if place is not None:
+            # Whether a device is there is asked where something is to come to it.
+            place = device(place) if isinstance(place, str) else place
+            if next(self.parameters(), None) is not None or next(self.buffers(), None) is not None:
+                place = check_device(place)
 
         def convert(t: Tensor) -> Tensor:
             order = form if t._data.ndim in (4, 5) else None
@@ -127,6 +132,8 @@ class ConversionMethods:
 
     def type(self, dst_type: Any) -> Self:
         """All parameters and buffers, of whatever type, as this one."""
+        for tensor in filter(is_lazy, (*self.parameters(), *self.buffers())):
+            tensor.type(dst_type)  # an error: it has no values yet
         return self._apply(lambda t: t.type(dst_type))
 
     def cpu(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,11 @@ class RNNBase(Module):
         self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
+        if not isinstance(dropout, Number):
+            raise ValueError(
+                "dropout should be a number in range [0, 1] representing the probability of an element "
+                f"being zeroed, not {type(dropout).__name__}"
+            )
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size

@@ -219,7 +219,7 @@ def asarray(
         cut = obj._requires_grad and not requires_grad
         shared: Any = alias(obj) if cut and obj._node is not None else obj
         if cut and shared is obj:
-            obj.requires_grad_(False)  # type: ignore[attr-defined]
+            obj.requires_grad_(False)
     elif isinstance(obj, np.ndarray):
         shared = literal(on_memory(obj))
     elif isinstance(obj, UntypedStorage | TypedStorage):

@@ -232,7 +232,9 @@ def _watch(result: Tensor, target: Tensor) -> None:
 
 
 def _need_fitting(target: TensorBase, others: tuple[Any, ...]) -> None:
-    known = [getattr(x, "_data", x) for x in others if isinstance(x, (TensorBase, complex))]
+    known: list[Any] = [
+        getattr(x, "_data", x) for x in others if isinstance(x, (TensorBase, complex))
+    ]
     if any(isinstance(x, complex) or x.dtype.kind == "c" for x in known):
         need_castable(result_type(target._data, *known), target)
 

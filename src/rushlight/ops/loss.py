@@ -86,6 +86,7 @@ def binary_cross_entropy_with_logits(
             "target, as target.float() is"
         )
     constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
+    supported("log_sigmoid_cpu", FLOAT, [input._data])
     # The result is of the target's type, whatever is mixed into it. The gradient lies as that of the
     # logarithm, which was made last, and comes first.
     loss = ((1 - target) * input).to(target.dtype)

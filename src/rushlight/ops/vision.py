@@ -209,7 +209,7 @@ def _sampled_at(
     return relabel(out, f"GridSampler{input._data.ndim - 2}DBackward0")
 
 
-_sampled_images = composed("GridSampler2DBackward0", 1 << 9)(_sampled_at)
+_sampled_images = composed("GridSampler2DBackward0", 1 << 6)(_sampled_at)
 _sampled_volumes = composed("GridSampler3DBackward0", 1 << 9)(_sampled_at)
 
 

@@ -68,10 +68,28 @@ def _barriers(skips: Array, dtype: np.dtype[Any]) -> Array:
     return np.where(skips, dtype.type(0), dtype.type(-np.inf))
 
 
-def _advance(before: Array, barriers: Array, scores: Array) -> Array:
-    """One frame further: stay, go on by one, or skip a blank. Two columns of -inf stand before it."""
-    total = _total(before[:, 2:], before[:, 1:-1], before[:, :-2] + barriers)
-    return np.add(total, scores, out=total)
+class _Frames:
+    """Goes from frame to frame: stay, go on by one, or skip a blank where there is no barrier.
+
+    The same sum as that of `_total`, in memory that all frames share.
+    """
+
+    def __init__(self, barriers: Array) -> None:
+        self.barriers = barriers
+        self.least = np.finfo(barriers.dtype).min
+        self.ways = np.empty_like(barriers, shape=(3, *barriers.shape))
+        self.peak = np.empty_like(barriers)
+
+    def advance(self, before: Array, scores: Array, out: Array) -> Array:
+        """One frame further. Two columns of -inf stand before it."""
+        ways, peak = self.ways, self.peak
+        ways[0], ways[1] = before[:, 2:], before[:, 1:-1]
+        np.add(before[:, :-2], self.barriers, out=ways[2])
+        np.maximum.reduce(ways, axis=0, out=peak, initial=self.least)
+        np.subtract(ways, peak, out=ways)
+        np.add.reduce(np.exp(ways, out=ways), axis=0, out=out)
+        np.add(np.log(out, out=out), peak, out=out)
+        return np.add(out, scores, out=out)
 
 
 def _behind_nothing(shape: Sequence[int], like: Array) -> Array:
@@ -80,10 +98,10 @@ def _behind_nothing(shape: Sequence[int], like: Array) -> Array:
 
 
 def _alpha(scores: Array, skips: Array) -> Array:
-    alpha, barriers = _behind_nothing(scores.shape, scores), _barriers(skips, scores.dtype)
+    alpha, frames = _behind_nothing(scores.shape, scores), _Frames(_barriers(skips, scores.dtype))
     alpha[0, :, 2:4] = scores[0, :, :2]
     for t in range(1, len(scores)):
-        alpha[t, :, 2:] = _advance(alpha[t - 1], barriers, scores[t])
+        frames.advance(alpha[t - 1], scores[t], alpha[t, :, 2:])
     return alpha[..., 2:]
 
 
@@ -139,14 +157,19 @@ def _ctc_backward(
     # Backward, the skip into a label is one out of the label two places before it.
     leaps = np.zeros_like(skips)
     leaps[:, 2:] = skips[:, :1:-1] & inside[:, :1:-1]
-    barriers = _barriers(leaps, x.dtype)
+    frames = _Frames(_barriers(leaps, x.dtype))
     beta = _behind_nothing(labels.shape, x)
     through = np.full_like(scores, -np.inf)
     nothing = x.dtype.type(-np.inf)
+    # Of each frame: where alignments end, and where there are any.
+    time = np.arange(len(scores), like=ins).reshape(-1, 1, 1)
+    ends = (ins.reshape(-1, 1) - 1 == time) & last
+    beyond = ~((ins.reshape(-1, 1) > time) & inside)
+    moved = np.empty_like(scores[0])
     for t in range(len(scores) - 1, -1, -1):
-        moved = _advance(beta, barriers, scores[t, :, ::-1])[:, ::-1]
-        moved = np.where((ins - 1 == t).reshape(-1, 1) & last, scores[t], moved)
-        moved = np.where((ins > t).reshape(-1, 1) & inside, moved, nothing)
+        frames.advance(beta, scores[t, :, ::-1], moved[:, ::-1])
+        np.copyto(moved, scores[t], where=ends[t])
+        np.copyto(moved, nothing, where=beyond[t])
         np.add(alpha[t], moved, out=through[t])
         beta[:, 2:] = moved[:, ::-1]
     # How often each label is expected in each frame: at most once in all, so that it can be added up
@@ -154,10 +177,11 @@ def _ctc_backward(
     expected = np.exp(through + loss.reshape(-1, 1) - scores)
     expected[through == nothing] = 0
     grad = np.exp(nothing + loss.reshape(-1, 1) - x, order="C")
-    frames = np.arange(len(x), like=x).reshape(-1, 1, 1)
-    np.add.at(grad, (frames, batch.reshape(-1, 1), labels), expected)
+    # One index for all dimensions: with three it takes several times as long.
+    at = (time * len(ins) + batch.reshape(-1, 1)) * x.shape[2] + labels
+    np.add.at(grad.reshape(-1), at.reshape(-1), expected.reshape(-1))
     grad *= -g.reshape(-1, 1)
-    left = frames[..., 0] >= ins
+    left = time[..., 0] >= ins
     if zero_infinity:
         left = left | (loss == np.inf)
     grad[left] = 0

@@ -14,8 +14,9 @@ NAMES = {
     "mobilenet_v2": 64, "mobilenet_v3_small": 64, "mobilenet_v3_large": 0, "efficientnet_b0": 64, "efficientnet_b5": 0,
     "efficientnet_v2_s": 0, "efficientnet_v2_l": 0, "mnasnet0_5": 64, "mnasnet1_3": 0, "shufflenet_v2_x0_5": 64,
     "shufflenet_v2_x2_0": 0, "convnext_tiny": 0, "convnext_base": 0, "vit_b_32": 0,
-    "regnet_x_400mf": 64, "regnet_y_400mf": 64, "swin_t": 70, "swin_b": 0,
+    "regnet_x_400mf": 64, "regnet_y_400mf": 64, "swin_t": 70, "swin_b": 0, "swin_v2_t": 50, "swin_v2_b": 0,
     "fcn_resnet50": 0, "deeplabv3_resnet50": 0, "deeplabv3_mobilenet_v3_large": 40,
+    "lraspp_mobilenet_v3_large": 40, "resnext101_64x4d": 0,
 }  # fmt: skip
 
 

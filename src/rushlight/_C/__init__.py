@@ -56,7 +56,7 @@ from rushlight.refusals import (
 # ---- names: end ----
 from rushlight._C import _dispatch
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase
+from rushlight._tensor import Tensor as TensorBase
 from rushlight.device import device
 from rushlight.dtypes import dtype
 from rushlight.later import later

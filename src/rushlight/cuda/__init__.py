@@ -152,4 +152,8 @@ def _is_in_bad_fork() -> bool:
     return False
 
 
+def _lazy_call(callable: Any, **options: Any) -> None:
+    """Nothing: torch keeps it until a device is first used."""
+
+
 _lazy_init = no_cuda

@@ -1,10 +1,12 @@
 """Swin transformers: attention in windows, which are shifted from block to block.
 
-Liu et al., "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", 2021.
+Liu et al., "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", 2021, and "Swin Transformer
+V2: Scaling Up Capacity and Resolution", 2022.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,13 +17,15 @@ from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.nn import functional as F
-from rushlight.ops.creation import zeros
+from rushlight.ops.creation import full, zeros
 from rushlight.ops.joining import cat
 from rushlight.vision.models._utils import builder
 from rushlight.vision.ops.dropping import StochasticDepth
 from rushlight.vision.ops.misc import MLP, Permute
 
-__all__ = ["SwinTransformer", "swin_b", "swin_s", "swin_t"]
+__all__ = [
+    "SwinTransformer", "swin_b", "swin_s", "swin_t", "swin_v2_b", "swin_v2_s", "swin_v2_t",
+]  # fmt: skip
 
 Layer = Callable[..., nn.Module]
 
@@ -37,10 +41,28 @@ class PatchMerging(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (..., h, w, dim)."""
-        h, w = x.shape[-3:-1]
-        x = F.pad(x, (0, 0, 0, w % 2, 0, h % 2))
-        corners = [x[..., i::2, j::2, :] for j in (0, 1) for i in (0, 1)]
-        return self.reduction(self.norm(cat(corners, -1)))
+        return self.reduction(self.norm(_neighbours(x)))
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """The channels of each two by two places behind each other."""
+    h, w = x.shape[-3:-1]
+    x = F.pad(x, (0, 0, 0, w % 2, 0, h % 2))
+    return cat([x[..., i::2, j::2, :] for j in (0, 1) for i in (0, 1)], -1)
+
+
+class PatchMergingV2(nn.Module):
+    """The same, with the norm behind."""
+
+    def __init__(self, dim: int, norm_layer: Layer = nn.LayerNorm) -> None:
+        super().__init__()
+        self.dim = dim
+        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
+        self.norm = norm_layer(2 * dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., h, w, dim)."""
+        return self.norm(self.reduction(_neighbours(x)))
 
 
 def _pairs(window: Sequence[int]) -> np.ndarray:
@@ -65,16 +87,29 @@ class ShiftedWindowAttention(nn.Module):
         self.attention_dropout, self.dropout = attention_dropout, dropout
         self.qkv = nn.Linear(dim, dim * 3, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim, bias=proj_bias)
-        count = (2 * window_size[0] - 1) * (2 * window_size[1] - 1)
-        self.relative_position_bias_table = nn.Parameter(zeros(count, num_heads))
-        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        self.define_relative_position_bias_table()
         self.register_buffer("relative_position_index", literal(_pairs(window_size)))
+
+    def define_relative_position_bias_table(self) -> None:
+        """A bias for each head and each way in which two places can be apart."""
+        count = (2 * self.window_size[0] - 1) * (2 * self.window_size[1] - 1)
+        self.relative_position_bias_table = nn.Parameter(zeros(count, self.num_heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
 
     def get_relative_position_bias(self) -> Tensor:
         """(1, heads, places, places)."""
+        return self._of_pairs(self.relative_position_bias_table)
+
+    def _of_pairs(self, table: Tensor) -> Tensor:
         places = self.window_size[0] * self.window_size[1]
-        bias = self.relative_position_bias_table[self.relative_position_index]
+        bias = table[self.relative_position_index]
         return bias.view(places, places, -1).permute(2, 0, 1).contiguous().unsqueeze(0)
+
+    def _projected(self, x: Tensor) -> Tensor:
+        return self.qkv(x)
+
+    def _scores(self, q: Tensor, k: Tensor) -> Tensor:
+        return (q * q.shape[-1] ** -0.5).matmul(k.transpose(-2, -1))
 
     def _mask(self, height: int, width: int, shift: list[int]) -> Tensor:
         """-100 between places that only the shift has brought into one window."""
@@ -106,10 +141,9 @@ class ShiftedWindowAttention(nn.Module):
         count, places = rows * columns, window[0] * window[1]
         x = x.view(n, rows, window[0], columns, window[1], dim).permute(0, 1, 3, 2, 4, 5)
         x = x.reshape(n * count, places, dim)
-        qkv = self.qkv(x).reshape(n * count, places, 3, heads, dim // heads).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv[0], qkv[1], qkv[2]
-        attention = (q * (dim // heads) ** -0.5).matmul(k.transpose(-2, -1))
-        attention = attention + self.get_relative_position_bias()
+        qkv = self._projected(x).reshape(n * count, places, 3, heads, dim // heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        attention = self._scores(q, k) + self.get_relative_position_bias()
         if sum(shift) > 0:
             mask = self._mask(height, width, shift).unsqueeze(1).unsqueeze(0)
             attention = attention.view(n, count, heads, places, places) + mask
@@ -122,6 +156,49 @@ class ShiftedWindowAttention(nn.Module):
         if sum(shift) > 0:
             x = x.roll((shift[0], shift[1]), (1, 2))
         return x[:, :h, :w, :].contiguous()
+
+
+class ShiftedWindowAttentionV2(ShiftedWindowAttention):
+    """Attention by angles, with a bias that a small network gives for how far places are apart."""
+
+    def __init__(
+        self, dim: int, window_size: list[int], shift_size: list[int], num_heads: int, qkv_bias: bool = True,
+        proj_bias: bool = True, attention_dropout: float = 0.0, dropout: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            dim, window_size, shift_size, num_heads, qkv_bias, proj_bias, attention_dropout, dropout
+        )
+        self.logit_scale = nn.Parameter(full((num_heads, 1, 1), 10.0).log())
+        self.cpb_mlp = nn.Sequential(
+            nn.Linear(2, 512), nn.ReLU(inplace=True), nn.Linear(512, num_heads, bias=False)
+        )
+        if qkv_bias:
+            self.qkv.bias.data[dim : 2 * dim].zero_()
+
+    def define_relative_position_bias_table(self) -> None:
+        """How far two places can be apart, on a logarithmic scale from -1 to 1."""
+        apart = [
+            np.arange(1 - n, n, dtype=np.float32) / np.float32(n - 1) for n in self.window_size
+        ]
+        grid = literal(np.stack(np.meshgrid(*apart, indexing="ij"), -1)[None]) * 8
+        self.register_buffer("relative_coords_table", grid.sign() * (grid.abs() + 1).log2() / 3)
+
+    def get_relative_position_bias(self) -> Tensor:
+        """(1, heads, places, places), from 0 to 16."""
+        table = self.cpb_mlp(self.relative_coords_table).view(-1, self.num_heads)
+        return 16 * self._of_pairs(table).sigmoid()
+
+    def _projected(self, x: Tensor) -> Tensor:
+        """Keys have no bias."""
+        bias = self.qkv.bias
+        if bias is not None:
+            bias = bias.clone()
+            bias[len(bias) // 3 : 2 * len(bias) // 3].zero_()
+        return F.linear(x, self.qkv.weight, bias)
+
+    def _scores(self, q: Tensor, k: Tensor) -> Tensor:
+        angles = F.normalize(q, dim=-1).matmul(F.normalize(k, dim=-1).transpose(-2, -1))
+        return angles * self.logit_scale.clamp(max=math.log(100.0)).exp()
 
 
 class SwinTransformerBlock(nn.Module):
@@ -161,6 +238,20 @@ class SwinTransformerBlock(nn.Module):
         """x: (n, h, w, dim)."""
         x = x + self.stochastic_depth(self.attn(self.norm1(x)))
         return x + self.stochastic_depth(self.mlp(self.norm2(x)))
+
+
+class SwinTransformerBlockV2(SwinTransformerBlock):
+    """The same, with the norms behind."""
+
+    def __init__(
+        self, *args: Any, attn_layer: Layer = ShiftedWindowAttentionV2, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, attn_layer=attn_layer, **kwargs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (n, h, w, dim)."""
+        x = x + self.stochastic_depth(self.norm1(self.attn(x)))
+        return x + self.stochastic_depth(self.norm2(self.mlp(x)))
 
 
 class SwinTransformer(nn.Module):
@@ -218,12 +309,20 @@ class SwinTransformer(nn.Module):
         return self.head(self.flatten(self.avgpool(x)))
 
 
-def _made(width: int, deep: int, heads: int, lost: float, **kwargs: Any) -> SwinTransformer:
+_V2 = {"block": SwinTransformerBlockV2, "downsample_layer": PatchMergingV2}
+
+
+def _made(
+    width: int, deep: int, heads: int, lost: float, window: int = 7, **kwargs: Any
+) -> SwinTransformer:
     many = [heads, 2 * heads, 4 * heads, 8 * heads]
     kwargs = {"stochastic_depth_prob": lost, **kwargs}
-    return SwinTransformer([4, 4], width, [2, 2, deep, 2], many, [7, 7], **kwargs)
+    return SwinTransformer([4, 4], width, [2, 2, deep, 2], many, [window, window], **kwargs)
 
 
 swin_t = builder("swin_t", partial(_made, 96, 6, 3, 0.2))
 swin_s = builder("swin_s", partial(_made, 96, 18, 3, 0.3))
 swin_b = builder("swin_b", partial(_made, 128, 18, 4, 0.5))
+swin_v2_t = builder("swin_v2_t", partial(_made, 96, 6, 3, 0.2, 8, **_V2))
+swin_v2_s = builder("swin_v2_s", partial(_made, 96, 18, 3, 0.3, 8, **_V2))
+swin_v2_b = builder("swin_v2_b", partial(_made, 128, 18, 4, 0.5, 8, **_V2))

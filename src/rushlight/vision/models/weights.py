@@ -190,6 +190,9 @@ ResNet50_Weights = _of("ResNet50", _twice("resnet50", "0676ba61", "11ad3fa6", 25
 ResNeXt101_32X8D_Weights = _of(
     "ResNeXt101_32X8D", _twice("resnext101_32x8d", "8ba56ff5", "110c445d", 88791336)
 )
+ResNeXt101_64X4D_Weights = _of(
+    "ResNeXt101_64X4D", _first("resnext101_64x4d-173b62eb.pth", 83455272, 1, 232)
+)
 ResNeXt50_32X4D_Weights = _of(
     "ResNeXt50_32X4D", _twice("resnext50_32x4d", "7cdf4587", "1a0047aa", 25028904)
 )
@@ -210,6 +213,15 @@ SqueezeNet1_1_Weights = _of("SqueezeNet1_1", _first("squeezenet1_1-b8a52dc0.pth"
 Swin_B_Weights = _of("Swin_B", _first("swin_b-68c6b09e.pth", 87768224, 224, 238, **_FINE))
 Swin_S_Weights = _of("Swin_S", _first("swin_s-5e29d889.pth", 49606258, 224, 246, **_FINE))
 Swin_T_Weights = _of("Swin_T", _first("swin_t-704ceda3.pth", 28288354, 224, 232, **_FINE))
+Swin_V2_B_Weights = _of(
+    "Swin_V2_B", _first("swin_v2_b-781e5279.pth", 87930848, 256, 272, 256, **_FINE)
+)
+Swin_V2_S_Weights = _of(
+    "Swin_V2_S", _first("swin_v2_s-637d8ceb.pth", 49737442, 256, 260, 256, **_FINE)
+)
+Swin_V2_T_Weights = _of(
+    "Swin_V2_T", _first("swin_v2_t-b137f0e2.pth", 28351570, 256, 260, 256, **_FINE)
+)
 VGG11_BN_Weights = _of("VGG11_BN", _first("vgg11_bn-6002323d.pth", 132868840, 32))
 VGG11_Weights = _of("VGG11", _first("vgg11-8a719046.pth", 132863336, 32))
 VGG13_BN_Weights = _of("VGG13_BN", _first("vgg13_bn-abd245e5.pth", 133053736, 32))
@@ -254,3 +266,6 @@ DeepLabV3_ResNet50_Weights = _of(
 )
 FCN_ResNet101_Weights = _of("FCN_ResNet101", _segments("fcn_resnet101_coco-7ecb50ca.pth", 54314346))
 FCN_ResNet50_Weights = _of("FCN_ResNet50", _segments("fcn_resnet50_coco-1167a1af.pth", 35322218))
+LRASPP_MobileNet_V3_Large_Weights = _of(
+    "LRASPP_MobileNet_V3_Large", _segments("lraspp_mobilenet_v3_large-d234d4ea.pth", 3221538)
+)

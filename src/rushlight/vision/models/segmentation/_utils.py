@@ -51,12 +51,17 @@ def on_resnet(name: str, aux: bool, weights: Any, progress: bool) -> Backbone:
     return IntermediateLayerGetter(backbone, layers), 2048, 1024
 
 
+def stages_of(features: Any) -> list[int]:
+    """Where a MobileNet halves the picture, its first layer and its last among them."""
+    marked = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
+    return [0, *marked, len(features) - 1]
+
+
 def on_mobilenet(aux: bool, weights: Any, progress: bool) -> Backbone:
     """A dilated MobileNet v3."""
     made = mobilenetv3.mobilenet_v3_large(weights=weights, progress=progress, dilated=True)
     features: Any = made.features
-    marked = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
-    stages = [0, *marked, len(features) - 1]
+    stages = stages_of(features)
     out, second = stages[-1], stages[-4]
     layers = {str(out): "out"} | ({str(second): "aux"} if aux else {})
     getter = IntermediateLayerGetter(features, layers)

@@ -159,3 +159,36 @@ def test_batches_of_a_subclass_are_of_the_subclass():
         kinds = type(_collate(_images)).__name__, type(_collate([{"x": x} for x in _images])["x"]).__name__
         kinds += (type(nn.utils.parameters_to_vector(_images)).__name__,)
     """)
+
+
+def test_recurrent_layers_keep_a_class():
+    parity("""
+        class _Seen(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                log.append(func.__name__)
+                return super().__torch_function__(func, types, args, kwargs)
+
+
+        log, kinds, _x = [], [], torch.ones(4, 1, 3).as_subclass(_Seen)
+        for _layer in (nn.LSTM(3, 2, 2), nn.GRU(3, 2, bidirectional=True), nn.RNN(3, 2)):
+            y, h = _layer(_x)
+            kinds += [type(t).__name__ for t in (y, *(h if isinstance(h, tuple) else (h,)))]
+        log = [name for name in log if name in ("lstm", "gru", "rnn_tanh")]
+    """)
+
+
+def test_a_class_that_answers_as_parameters_do():
+    parity("""
+        class _Seen(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                log.append(func.__name__)
+                return nn.Parameter.__torch_function__(func, types, args, kwargs or {})
+
+
+        log, _x = [], torch.ones(2, 3).as_subclass(_Seen)
+        y = nn.Linear(3, 2)(_x)
+        z = torch.cat([_x, _x]) + 1
+        kinds = type(y).__name__, type(z).__name__, type(_x * 2).__name__
+    """)

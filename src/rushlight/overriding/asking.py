@@ -34,8 +34,12 @@ def disabled_torch_function(
     args: tuple[Any, ...] = (),
     kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """As `__torch_function__` of a class: its instances are treated as plain tensors."""
-    return func(*args, **(kwargs or {}))
+    """As `__torch_function__` of a class: its instances are treated as plain tensors.
+
+    A class that answers may call it, as torch's own for parameters, and is not asked once more.
+    """
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
 
 
 class _Fewer:

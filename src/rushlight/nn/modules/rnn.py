@@ -20,6 +20,7 @@ from rushlight.nn.functional.recurrent import one_step, run_layers
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
+from rushlight.overriding.functions import public
 from rushlight.primitives.index import ARRAY, index
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -28,6 +29,10 @@ Dtype = dtypes.dtype | None
 
 # How many gates each kind has; how many states follow from `hx` being a pair.
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+
+
+# A class of tensors is asked about the whole layer, under the name that it has in torch.
+_ASKED = {mode: public(run_layers, "rushlight._VF", mode.lower()) for mode in _GATES}
 
 
 def _batch(states: Tensor, order: Tensor) -> Tensor:
@@ -287,7 +292,8 @@ class RNNBase(Module):
         if not self.bias:
             weights = [[*own[:2], None, None, *own[2:]] for own in weights]
         lost = self.dropout if self.training else 0.0
-        return run_layers(self.mode, x, given, weights, sizes, self._directions, widths, lost)
+        run = _ASKED[self.mode]
+        return run(self.mode, x, given, weights, sizes, self._directions, widths, lost)
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults."""

@@ -73,7 +73,8 @@ class BasicBlock(nn.Module):
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
+        out += shortcut
+        return self.relu(out)
 
 
 class Bottleneck(nn.Module):
@@ -111,7 +112,8 @@ class Bottleneck(nn.Module):
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(out + shortcut)
+        out += shortcut
+        return self.relu(out)
 
 
 class ResNet(nn.Module):

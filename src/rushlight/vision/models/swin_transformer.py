@@ -172,7 +172,7 @@ class ShiftedWindowAttentionV2(ShiftedWindowAttention):
         self.cpb_mlp = nn.Sequential(
             nn.Linear(2, 512), nn.ReLU(inplace=True), nn.Linear(512, num_heads, bias=False)
         )
-        if qkv_bias:
+        if self.qkv.bias is not None:
             self.qkv.bias.data[dim : 2 * dim].zero_()
 
     def define_relative_position_bias_table(self) -> None:
@@ -244,9 +244,14 @@ class SwinTransformerBlockV2(SwinTransformerBlock):
     """The same, with the norms behind."""
 
     def __init__(
-        self, *args: Any, attn_layer: Layer = ShiftedWindowAttentionV2, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, attn_layer=attn_layer, **kwargs)
+        self, dim: int, num_heads: int, window_size: list[int], shift_size: list[int], mlp_ratio: float = 4.0,
+        dropout: float = 0.0, attention_dropout: float = 0.0, stochastic_depth_prob: float = 0.0,
+        norm_layer: Layer = nn.LayerNorm, attn_layer: Layer = ShiftedWindowAttentionV2,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            dim, num_heads, window_size, shift_size, mlp_ratio, dropout, attention_dropout, stochastic_depth_prob,
+            norm_layer, attn_layer,
+        )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, h, w, dim)."""

@@ -100,11 +100,11 @@ _PLAIN = ("AutoContrast", "Equalize")
 
 
 def _levels(high: float, bins: int) -> list[float]:
-    return linspace(0.0, high, bins).tolist()  # type: ignore[no-any-return]
+    return linspace(0.0, high, bins).tolist()
 
 
 def _bits(most: int, fewer: int, bins: int) -> list[float]:
-    return (most - (arange(bins) / ((bins - 1) / fewer)).round().int()).tolist()  # type: ignore[no-any-return]
+    return (most - (arange(bins) / ((bins - 1) / fewer)).round().int()).tolist()
 
 
 class _Drawn(Module):

@@ -83,4 +83,4 @@ def lraspp_mobilenet_v3_large(
     model = LRASPP(
         getter, features[low].out_channels, features[high].out_channels, num_classes or CLASSES
     )
-    return filled(model, "lraspp_mobilenet_v3_large", weights, pretrained, progress)  # type: ignore[no-any-return]
+    return filled(model, "lraspp_mobilenet_v3_large", weights, pretrained, progress)

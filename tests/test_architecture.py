@@ -239,7 +239,8 @@ ASKS_THE_LAYOUT = {
     "_spread", "address", "alike", "as_before", "brought", "check_copy", "check_index", "check_memory",
     "empty_like", "geometry", "has_memory", "is_dense", "is_narrow", "is_repeated", "isinstance", "laid",
     "len", "lies",
-    "may_share_memory", "need_apart", "need_distinct", "need_more_bits", "need_wide", "ones_like",
+    "may_share_memory", "need_apart", "need_common", "need_distinct", "need_more_bits", "need_signed", "need_wide",
+    "ones_like",
     "order_like", "order_of", "overlap", "place_of", "placed", "result_type", "rule", "shared",
     "shared_block", "shows_twice", "square", "suggested", "supported", "whole", "wrap", "zeros_like",
 }  # fmt: skip

@@ -27,6 +27,7 @@ UPWARD = {
     ("backends", "compiler"): "tells whether there is a compiler",
     ("library", "__init__"): "the functions that stand for ATen's are those of torch",
     ("compiler", "_dynamo"): "the settings and errors of torch's compiler, which has them there",
+    ("compiler", "_inductor"): "the same: the types of its settings",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# How `torch.export` is tracing, if it is: "export" or "strict".
+exporting = [""]
+
 _settings: dict[str, Any] = {"precision": "highest", "deterministic": False, "interop": 1}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
 from rushlight._dynamo.eval_frame import OptimizedModule
-from rushlight.absent import nothing as mark_static
 from rushlight.absent import nothing as mark_static_address
 from rushlight.absent import nothing as mark_unbacked
 from rushlight.absent import nothing as reset_code_caches
@@ -22,22 +21,22 @@ from rushlight.compiler.names import (
     set_stance,
     substitute_in_graph,
 )
-from rushlight.compiler.sizes import mark_dynamic
+from rushlight._dynamo.backends.registry import lookup_backend, register_backend
+from rushlight.compiler.sizes import mark_dynamic, mark_static, maybe_mark_dynamic
 from rushlight.compiler.stance import graph_break
 from rushlight.settings import compile
-
-maybe_mark_dynamic = mark_dynamic
 
 __all__ = [
     "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph",
     "eval_frame", "exc", "explain", "export", "external_utils", "forbid_in_graph", "graph_break", "is_compiling",
-    "is_dynamo_supported", "list_backends", "mark_dynamic", "mark_static", "mark_static_address", "mark_unbacked",
-    "maybe_mark_dynamic", "nonstrict_trace", "optimize", "optimize_assert", "reset", "reset_code_caches", "run",
-    "set_stance", "skip_frame", "substitute_in_graph", "utils",
+    "is_dynamo_supported", "is_inductor_supported", "list_backends", "lookup_backend", "mark_dynamic",
+    "mark_static", "mark_static_address", "mark_unbacked", "maybe_mark_dynamic", "nonstrict_trace", "optimize",
+    "optimize_assert", "register_backend", "reset", "reset_code_caches", "run", "set_stance", "skip_frame",
+    "substitute_in_graph", "utils",
 ]  # fmt: skip
 
 disallow_in_graph = forbid_in_graph = nonstrict_trace = run = allow_in_graph
-is_dynamo_supported = eval_frame.is_dynamo_supported
+is_dynamo_supported = is_inductor_supported = eval_frame.is_dynamo_supported
 explain = refused("explain", "print a program of rushlight.compiler.record", __name__)
 export = refused("export", "use torch.export or rushlight.compiler.record", __name__)
 

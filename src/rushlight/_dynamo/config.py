@@ -5,11 +5,9 @@ import sys
 from rushlight.utils.options import Options
 
 accumulated_recompile_limit = 256
-accumulated_cache_size_limit = 256
 allow_unspec_int_on_nn_module = False
 assume_static_by_default = True
 automatic_dynamic_shapes = True
-cache_size_limit = 8
 capture_dynamic_output_shape_ops = False
 capture_func_transforms = True
 capture_scalar_outputs = False
@@ -21,7 +19,6 @@ error_on_nested_fx_trace = True
 error_on_nested_jit_trace = True
 error_on_recompile = False
 fail_on_recompile_limit_hit = False
-fail_on_cache_limit_hit = False
 force_parameter_static_shapes = True
 guard_nn_modules = True
 inline_inbuilt_nn_modules = True
@@ -45,5 +42,12 @@ trace_numpy = True
 use_numpy_random_stream = False
 verbose = False
 verify_correctness = False
+
+# Older names of settings: what is set under one is found under the other.
+_older = {
+    "accumulated_cache_size_limit": "accumulated_recompile_limit",
+    "cache_size_limit": "recompile_limit",
+    "fail_on_cache_limit_hit": "fail_on_recompile_limit_hit",
+}
 
 sys.modules[__name__].__class__ = Options

@@ -14,6 +14,9 @@ class InternalTorchDynamoError(TorchDynamoException):
 class ResetRequired(TorchDynamoException):
     """`reset` is to be called first."""
 
+    def __init__(self) -> None:
+        super().__init__("call torch._dynamo.reset() before changing backends")
+
 
 class Unsupported(TorchDynamoException):
     """Something that is not compiled."""
@@ -21,6 +24,11 @@ class Unsupported(TorchDynamoException):
 
 class InvalidBackend(TorchDynamoException):
     """There is no backend of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Invalid backend: {name!r}, see `torch._dynamo.list_backends()` for available backends."
+        )
 
 
 class BackendCompilerFailed(TorchDynamoException):

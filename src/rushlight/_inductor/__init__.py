@@ -27,6 +27,8 @@ def list_mode_options(mode: str | None = None, dynamic: bool | None = None) -> d
             "max_autotune": True, "triton.cudagraphs": True, "coordinate_descent_tuning": True,
         },
     }  # fmt: skip
+    if mode is not None and mode not in options:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(options)}")
     return options[mode] if mode else options
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rushlight.caller import HERE
 from rushlight.compiler.blocks import Block
 from rushlight.compiler.build import NoCompiler
 from rushlight.compiler.calling import MISS, CannotWrite, caller
@@ -311,7 +312,7 @@ class Step(Through):
         from rushlight._dynamo import config
         from rushlight._dynamo.exc import FailOnRecompileLimitHit
 
-        limit = min(config.recompile_limit, config.cache_size_limit)
+        limit = config.recompile_limit
         # Programs for many sizes are one that was compiled.
         compiled = [one.machine.library for one in self.programs]
         self.sizes.full = len({id(library) for library in compiled}) >= limit
@@ -354,7 +355,15 @@ class Step(Through):
                 return foreseen(world)
             return None
 
-        result, _, refused = attempt(self.function, args, kwargs, build, Joint, tried, before)
+        try:
+            result, _, refused = attempt(self.function, args, kwargs, build, Joint, tried, before)
+        except RuntimeError as error:
+            if type(error) is not RuntimeError or not _is_refusal(error):
+                raise
+            # As torch says it of an operation that refuses its arguments while it compiles.
+            from rushlight._dynamo.exc import TorchRuntimeError
+
+            raise TorchRuntimeError(str(error)) from error
         if refused is not None:
             self.refusals.append(str(refused))
             if self.whole:
@@ -384,6 +393,14 @@ class Step(Through):
         if self.sizes.full:
             raise CannotRecord("there are as many programs as there may be")
         return _compiled(program, proof, memory)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether it comes from an operation, and not from a `raise` of the program."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_code.co_filename.startswith(HERE)
 
 
 # More programs than that are looked up by shapes; and so many may there be.
@@ -456,6 +473,20 @@ BACKENDS = frozenset({
 MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
 
 
+def _need_options(options: dict[str, Any]) -> None:
+    """Raise torch's errors for an option that is known, and set to something of another type."""
+    from rushlight._inductor import config
+
+    for name, value in options.items():
+        found: Any = config
+        for part in name.replace("-", "_").split("."):
+            found = getattr(found, part, None)
+        if isinstance(found, bool) and type(value) is not bool:
+            raise RuntimeError(
+                f"Unexpected type of attr {name}, got {type(value).__name__} should be bool"
+            )
+
+
 def compile(
     model: Any = None,
     *,
@@ -485,9 +516,9 @@ def compile(
     if isinstance(backend, str) and backend not in BACKENDS:
         from rushlight._dynamo.exc import InvalidBackend
 
-        raise InvalidBackend(
-            f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends."
-        )
+        raise InvalidBackend(backend)
+    if options is not None and backend == "inductor":
+        _need_options(options)
     if mode is not None and mode not in MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if model is None:

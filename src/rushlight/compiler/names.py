@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from rushlight._tensor import Tensor
-from rushlight.absent import no as is_exporting
 from rushlight.absent import nothing as cudagraph_mark_step_begin
 from rushlight.absent import nothing as load_cache_artifacts
 from rushlight.absent import nothing as save_cache_artifacts
-from rushlight.compiler.compile import compile, reset
+from rushlight.compiler.compile import BACKENDS, compile, reset
 from rushlight.compiler.optimized import OptimizedModule
-from rushlight.compiler.stance import is_compiling, not_compiled, set_stance
-from rushlight.compiler.stance import is_compiling as is_dynamo_compiling
+from rushlight.compiler.stance import (
+    is_compiling,
+    is_dynamo_compiling,
+    is_exporting,
+    not_compiled,
+    set_stance,
+)
 from rushlight.nn.modules.module import Module
 from rushlight.ops.creation import as_tensor
 
@@ -30,6 +34,7 @@ __all__ = [
     "skip_guard_on_globals_unsafe", "skip_guard_on_inbuilt_nn_modules_unsafe", "substitute_in_graph", "wrap_numpy",
 ]  # fmt: skip
 
+_SELDOM = BACKENDS - {"cudagraphs", "inductor", "openxla", "tvm"}
 _chosen = {"backend": "inductor", "collectives": False}
 
 
@@ -40,6 +45,8 @@ def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None
     """
     if fn is None:
         return not_compiled
+    if not callable(fn):
+        raise AssertionError("fn must be callable")
     if isinstance(fn, Module):
         return OptimizedModule(fn, not_compiled)
     return fn if isinstance(fn, type) else not_compiled(fn)
@@ -51,7 +58,11 @@ def _same(fn: Any) -> Any:
 
 def allow_in_graph(fn: Any) -> Any:
     """The function, or functions, which a compiler may take as they are."""
-    return [allow_in_graph(f) for f in fn] if isinstance(fn, list | tuple) else fn
+    if isinstance(fn, list | tuple):
+        return [allow_in_graph(f) for f in fn]
+    if not callable(fn):
+        raise AssertionError("allow_in_graph expects a callable")
+    return fn
 
 
 def assume_constant_result(fn: Any) -> Any:
@@ -70,8 +81,12 @@ def substitute_in_graph(original_fn: Callable[..., Any], **options: Any) -> Call
 
 
 def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
-    """The names that `torch.compile` takes as backend."""
-    return ["inductor"]
+    """The names that `torch.compile` takes as backend: all of them are the one compiler that there is.
+
+    exclude_tags: leave out what torch keeps for debugging, and what is not finished there.
+    """
+    seldom = _SELDOM if exclude_tags else frozenset()
+    return sorted(BACKENDS - seldom)
 
 
 def get_default_backend() -> Any:

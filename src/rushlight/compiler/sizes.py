@@ -210,9 +210,45 @@ def mark_dynamic(t: Any, index: Any, **limits: Any) -> None:
     t._dynamo_dynamic_indices = marked | set(index if isinstance(index, list | tuple) else (index,))
 
 
+def maybe_mark_dynamic(t: Any, index: Any) -> None:
+    """Say that a size may change; here no more than `mark_dynamic` says."""
+    marked: set[int] = getattr(t, "_dynamo_weak_dynamic_indices", set())
+    t._dynamo_weak_dynamic_indices = marked | set(
+        index if isinstance(index, list | tuple) else (index,)
+    )
+
+
+def mark_static(t: Any, index: Any = None) -> Any:
+    """Say that a size, or every one, stays as it is: sizes that do not change are not numbers of the call anyway.
+
+    A class of modules is given back, as a decorator would.
+    """
+    if isinstance(t, type):
+        return t
+    if isinstance(index, int):
+        t._dynamo_static_indices = {*getattr(t, "_dynamo_static_indices", ()), index}
+    elif index is not None or hasattr(t, "dim"):
+        for dim in range(t.dim()) if index is None else index:
+            mark_static(t, dim)
+    return None
+
+
 def is_marked(tensors: Iterable[Any]) -> bool:
     """Whether the size of any will change."""
-    return any(hasattr(t, "_dynamo_dynamic_indices") for t in tensors)
+    return any(
+        hasattr(t, "_dynamo_dynamic_indices") or hasattr(t, "_dynamo_weak_dynamic_indices")
+        for t in tensors
+    )
 
 
-__all__ = ["Alone", "Library", "Sizes", "Words", "is_marked", "mark_dynamic", "shapes_of"]
+__all__ = [
+    "Alone",
+    "Library",
+    "Sizes",
+    "Words",
+    "is_marked",
+    "mark_dynamic",
+    "mark_static",
+    "maybe_mark_dynamic",
+    "shapes_of",
+]

@@ -9,6 +9,7 @@ from typing import Any
 from rushlight.compiler.recording.errors import CannotRecord
 from rushlight.compiler.recording.recorder import Recorder
 from rushlight.core.state import state
+from rushlight.settings import exporting
 
 STANCES = (
     "default", "force_eager", "eager_on_recompile", "fail_on_recompile", "eager_then_compile",
@@ -74,10 +75,20 @@ def recorder() -> Recorder | None:
     return None
 
 
-def is_compiling(*args: Any, **options: Any) -> bool:
-    """Whether this is run to be compiled."""
+def is_exporting() -> bool:
+    """Whether this is run to be exported."""
+    return bool(exporting[0])
+
+
+def is_dynamo_compiling() -> bool:
+    """Whether this is run to be compiled, or exported with strict=True."""
     found = recorder()
-    return found is not None and found.recording
+    return (found is not None and found.recording) or exporting[0] == "strict"
+
+
+def is_compiling(*args: Any, **options: Any) -> bool:
+    """Whether this is run to be compiled or exported."""
+    return bool(exporting[0]) or is_dynamo_compiling()
 
 
 def left_out(why: str) -> None:

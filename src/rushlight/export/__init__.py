@@ -6,8 +6,9 @@
 torch.Size([3, 1])
 """
 
-from rushlight.export import dims, program, signature
-from rushlight.export.dims import Dim
+from rushlight.export import dynamic_shapes as dynamic_shapes
+from rushlight.export import program, signature
+from rushlight.export.dynamic_shapes import Dim, dims
 from rushlight.export.given import (
     AdditionalInputs,
     Constraint,
@@ -38,9 +39,9 @@ from rushlight.export.signature import (
 __all__ = [
     "AdditionalInputs", "Constraint", "ConstraintViolationError", "CustomDecompTable", "Dim",
     "ExportBackwardSignature", "ExportGraphSignature", "ExportedProgram", "FlatArgsAdapter", "ModuleCallEntry",
-    "ModuleCallSignature", "ShapesCollection", "UnflattenedModule", "UserError", "default_decompositions",
+    "ModuleCallSignature", "ShapesCollection", "UnflattenedModule", "UserError", "default_decompositions", "dims",
     "draft_export", "export", "load", "register_dataclass", "save", "unflatten",
 ]  # fmt: skip
 
 # torch has them in files of these names.
-exported_program, graph_signature, dynamic_shapes = program, signature, dims
+exported_program, graph_signature = program, signature

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rushlight._tensor import Tensor
-from rushlight.export.dims import Dim
+from rushlight.export.dynamic_shapes import Dim
 from rushlight.export.program import ExportedProgram
 from rushlight.nn.modules.module import Module
 from rushlight.utils import _pytree as pytree

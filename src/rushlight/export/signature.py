@@ -9,8 +9,11 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 
+from rushlight._tensor import Tensor
 from rushlight.export.program import ExportedProgram
+from rushlight.fx.node import Node
 from rushlight.nn.modules.module import Module
+from rushlight.utils._pytree import tree_flatten
 
 __all__ = [
     "ExportBackwardSignature", "ExportGraphSignature", "FlatArgsAdapter", "InputKind", "InputSpec", "ModuleCallEntry",
@@ -23,6 +26,14 @@ class TensorArgument:
     """A tensor by its name in the graph."""
 
     name: str
+
+
+@dataclass
+class ConstantArgument:
+    """What is no tensor, by its name in the graph."""
+
+    name: str
+    value: Any
 
 
 class InputKind(Enum):
@@ -77,6 +88,10 @@ class ExportBackwardSignature:
     loss_output: str
 
 
+def _shown(arg: Any) -> Any:
+    return arg.value if isinstance(arg, ConstantArgument) else getattr(arg, "name", arg)
+
+
 @dataclass
 class ExportGraphSignature:
     """The inputs and outputs of a program's graph.
@@ -113,17 +128,33 @@ class ExportGraphSignature:
     @property
     def user_inputs(self) -> tuple[Any, ...]:
         """What the caller gives, by name in the graph."""
-        return tuple(
-            getattr(s.arg, "name", s.arg)
-            for s in self.input_specs
-            if s.kind is InputKind.USER_INPUT
-        )
+        return tuple(_shown(s.arg) for s in self.input_specs if s.kind is InputKind.USER_INPUT)
 
     @property
     def user_outputs(self) -> tuple[Any, ...]:
         """What the caller gets, by name in the graph."""
         kinds = (OutputKind.USER_OUTPUT, OutputKind.LOSS_OUTPUT)
-        return tuple(getattr(s.arg, "name", s.arg) for s in self.output_specs if s.kind in kinds)
+        return tuple(_shown(s.arg) for s in self.output_specs if s.kind in kinds)
+
+    @property
+    def lifted_tensor_constants(self) -> tuple[str, ...]:
+        """The names of tensors that are neither parameters nor buffers."""
+        return self._targets(InputKind.CONSTANT_TENSOR)
+
+    @property
+    def buffers_to_mutate(self) -> Mapping[str, str]:
+        """The buffers that the graph gives anew: none, as it changes them itself."""
+        return MappingProxyType({})
+
+    user_inputs_to_mutate = parameters_to_mutate = buffers_to_mutate
+    backward_signature = None
+    assertion_dep_token = None
+
+    @property
+    def non_persistent_buffers(self) -> tuple[str, ...]:
+        """The names of buffers that are not saved."""
+        kinds = [s for s in self.input_specs if s.kind is InputKind.BUFFER]
+        return tuple(s.target for s in kinds if s.persistent is False and s.target is not None)
 
     @property
     def inputs_to_parameters(self) -> Mapping[str, str]:
@@ -134,6 +165,34 @@ class ExportGraphSignature:
     def inputs_to_buffers(self) -> Mapping[str, str]:
         """Buffers by their names in the graph."""
         return self._into(InputKind.BUFFER)
+
+
+def signature_of(program: ExportedProgram, leaves: list[tuple[str, Any]]) -> ExportGraphSignature:
+    """The signature of a program under torch's names, whose inputs are these leaves of the arguments."""
+    given = [
+        InputSpec(kind, TensorArgument(f"{letter}_{name.replace('.', '_')}"), name, kept)
+        for kind, letter, names, kept in (
+            (InputKind.PARAMETER, "p", [n for n, _ in program.named_parameters()], None),
+            (InputKind.BUFFER, "b", [n for n, _ in program.named_buffers()], True),
+            (InputKind.CONSTANT_TENSOR, "c", list(program.constants), None),
+        )
+        for name in names
+    ]
+    for name, value in leaves:
+        arg: Any = (
+            TensorArgument(name) if isinstance(value, Tensor) else ConstantArgument(name, value)
+        )
+        given.append(InputSpec(InputKind.USER_INPUT, arg, None))
+    found = tree_flatten(program.graph.output_node().args[0])[0]
+    outputs = [
+        OutputSpec(
+            OutputKind.USER_OUTPUT,
+            TensorArgument(part.name) if isinstance(part, Node) else ConstantArgument("", part),
+            None,
+        )
+        for part in found
+    ]
+    return ExportGraphSignature(given, outputs)
 
 
 @dataclass

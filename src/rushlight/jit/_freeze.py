@@ -24,6 +24,9 @@ def freeze(
             "Freezing is currently only implemented for modules in eval mode. Please call .eval() on your module "
             "before freezing."
         )
+    for name in preserved_attrs or ():
+        if not hasattr(mod, name):
+            raise RuntimeError(f"Unknown name: {name}")
     return copy.deepcopy(mod).requires_grad_(False)
 
 

@@ -12,7 +12,18 @@ from typing import Any
 
 
 class Options(ModuleType):
-    """A module whose names are settings."""
+    """A module whose names are settings; `_older` says which go by an older name, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        newer = vars(self).get("_older", {}).get(name)
+        if newer is None:
+            raise AttributeError(
+                f"{self.__name__.replace('rushlight', 'torch')}.{name} does not exist"
+            )
+        return vars(self)[newer]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(vars(self).get("_older", {}).get(name, name), value)
 
     def patch(self, name: Any = None, value: Any = None, **changes: Any) -> _Patch:
         """Settings for a block or a function: `patch("verbose", True)`, `patch(verbose=True)`, a dict."""

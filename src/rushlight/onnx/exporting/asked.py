@@ -13,7 +13,7 @@ import numpy as np
 
 from rushlight.compiler.recording.errors import CannotRecord
 from rushlight.core.tensor import TensorBase, wrap
-from rushlight.export.dims import Dim
+from rushlight.export.dynamic_shapes import Dim
 from rushlight.onnx.errors import TorchExportError
 from rushlight.onnx.exporting.composites import COMPOSITES
 from rushlight.onnx.exporting.observing import Observed, observe

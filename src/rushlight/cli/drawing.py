@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, say, target
 from rushlight.visual import Capture
 from rushlight.visual.drawing import Drawing, draw_run
 from rushlight.visual.graphviz import KINDS, problem
@@ -26,11 +26,7 @@ class FirstBackward(Watcher):
 
     def __init__(self, value: str) -> None:
         path = Path(value)
-        found = _problem(path)
-        if found is not None:
-            refuse(f"--draw {path}: {found}")
-        # A program may go to another folder.
-        self.path, self.target = path, path.absolute()
+        self.path, self.target = path, target("draw", path, _problem(path))
         self.capture = Capture(look)
         self.capture.most = 20_000
         self.done = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rushlight.autograd import engine
-from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say, target
 from rushlight.errors import MissingExtraError
 from rushlight.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from rushlight.visual.records import UPDATE, Operation
@@ -32,11 +32,7 @@ class OneStep(Watcher):
         if not which.isdecimal() or int(which) < 1:
             refuse(f"--page-step {which}: steps are counted from 1")
         path = Path(value)
-        problem = _problem(path)
-        if problem is not None:
-            refuse(f"--page {path}: {problem}")
-        # A program may go to another folder.
-        self.path, self.target = path, path.absolute()
+        self.path, self.target = path, target("page", path, _problem(path))
         self.run = watch()
         self.run.most = 5000
         self.which = int(which)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.cli.watcher import Watcher, cannot_be_written, refuse, say
+from rushlight.cli.watcher import Watcher, cannot_be_written, say, target
 from rushlight.profiler import places
 from rushlight.profiler.tally import Branch, Sum, Tally
 from rushlight.threads import get_num_threads
@@ -67,9 +67,7 @@ class Flame(Profiling):
         problem = cannot_be_written(path)
         if path.suffix.lower() not in (".svg", ".html", ".json"):
             problem = "the suffix says the format: .svg, .html, or .json for speedscope.app"
-        if problem is not None:
-            refuse(f"--flame {value}: {problem}")
-        self.path, self.target = path, path.absolute()
+        self.path, self.target = path, target("flame", path, problem)
 
     def tell(self, tally: Tally, took: float) -> None:
         """The picture."""

@@ -26,6 +26,14 @@ class Watcher:
         """The program has ended, by an error perhaps: write and say what was seen."""
 
 
+def target(option: str, path: Path, problem: str | None) -> Path:
+    """Where an option's file goes; refused, in one line, where there is a problem."""
+    if problem is not None:
+        refuse(f"--{option} {path}: {problem}")
+    # A program may go to another folder.
+    return path.absolute()
+
+
 class Option(NamedTuple):
     """An option of `rushlight run`: what follows it (None: nothing does), its help, and its watcher.
 

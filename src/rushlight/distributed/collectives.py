@@ -435,6 +435,16 @@ def all_gather_into_tensor(
 _all_gather_base = all_gather_single
 
 
+def _of_root(name: str, tensors: list[Tensor] | None, here: bool, end: str) -> list[Tensor]:
+    """The list that is given where here is true, and nowhere else."""
+    if here and not tensors:
+        raise ValueError(f"Argument ``{name}`` must be specified on {end} rank.")
+    if not here and tensors:
+        raise ValueError(f"Argument ``{name}`` must NOT be specified on non-{end} ranks.")
+    _tensors(tensors or [], name)
+    return tensors or []
+
+
 def gather(
     tensor: Tensor,
     gather_list: list[Tensor] | None = None,
@@ -450,12 +460,7 @@ def gather(
     group = _resolve(group)
     root = _root(group, _peer(group, dst, group_dst, 0), "gather")
     here = group.rank() == root
-    if here and not gather_list:
-        raise ValueError("Argument ``gather_list`` must be specified on destination rank.")
-    if not here and gather_list:
-        raise ValueError("Argument ``gather_list`` must NOT be specified on non-destination ranks.")
-    targets = gather_list or []
-    _tensors(targets, "gather_list")
+    targets = _of_root("gather_list", gather_list, here, "destination")
     _same_types(*targets, tensor)
     _storable(group, tensor, complex_too=False)
     if here:
@@ -487,12 +492,7 @@ def scatter(
     group = _resolve(group)
     root = _root(group, _peer(group, src, group_src, 0), "scatter")
     here = group.rank() == root
-    if here and not scatter_list:
-        raise ValueError("Argument ``scatter_list`` must be specified on source rank.")
-    if not here and scatter_list:
-        raise ValueError("Argument ``scatter_list`` must NOT be specified on non-source ranks.")
-    given = scatter_list or []
-    _tensors(given, "scatter_list")
+    given = _of_root("scatter_list", scatter_list, here, "source")
     _same_types(*given, tensor)
     _storable(group, tensor)
     if here:

@@ -12,7 +12,7 @@ from rushlight.ops.arguments import need_tensor, whole_numbers
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
-from rushlight.primitives.grid import out_sizes
+from rushlight.primitives.flat_buffer import out_sizes
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

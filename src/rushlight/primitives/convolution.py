@@ -19,7 +19,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.grid import Grid, Shape, correlation, grid_of, out_sizes, product
+from rushlight.primitives.flat_buffer import Grid, Shape, correlation, grid_of, out_sizes, product
 from rushlight.primitives.index import slice_
 from rushlight.primitives.kernel import hang, laid_out
 from rushlight.primitives.placement import arranged, lies, packed, suggested

@@ -14,7 +14,7 @@ from rushlight.arrays import contiguous
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.grid import out_sizes
+from rushlight.primitives.flat_buffer import out_sizes
 
 Shape = tuple[int, ...]
 

@@ -10,7 +10,7 @@ from rushlight.ops.convolution import (
     Ints,
     as_ints,
 )
-from rushlight.primitives.grid import out_sizes
+from rushlight.primitives.flat_buffer import out_sizes
 from rushlight.primitives.windows import windows, windows_sum
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
 from rushlight.autograd.state import Uncounted, need_no_transform
 from rushlight.core.doors import number, read
-from rushlight.core.node import Node, retain
+from rushlight.core.node import Node, cut, next_sequence, retain
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import (
@@ -228,6 +228,9 @@ class Tensor(
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead of detach_() on a view."
             )
+        if self._node is not None:
+            cut.append(next_sequence())
+            self.__dict__["_cut"] = cut[-1]
         self._node, self._requires_grad = None, False
         return self
 

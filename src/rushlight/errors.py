@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rushlight.core.row import Primitive
 
 
+CUT = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported: "
+    "use out-of-place .detach() instead"
+)
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they "
     "have already been freed). Saved intermediate values of the graph are freed when you call "

@@ -290,6 +290,14 @@ KNOWN: tuple[Known, ...] = (
         got="no error",
     ),
     Known(
+        "error",
+        "A result put into memory that shows its elements more than once (`out=`): torch's reductions add up there "
+        "what belongs to several; rushlight refuses it.",
+        line=r"out=",
+        want="no error",
+        got="more than one element of the written-to tensor",
+    ),
+    Known(
         "sign of zero",
         "A gradient that torch keeps as a zero without memory (ZeroTensor) stays +0, whatever it is multiplied by.",
         line=r"backward\(|grad\(",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tests.fuzz.seldom import SELDOM
 from tests.fuzz.training import TRAINING
 
 HOLE = re.compile(r"\{(\w+)\}")
@@ -495,6 +496,7 @@ GROUPS: dict[str, tuple[float, str]] = {
         """,
     ),
     **TRAINING,
+    **SELDOM,
 }
 
 

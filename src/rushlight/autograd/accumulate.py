@@ -101,6 +101,13 @@ def need_own_device(leaf: Any, g: Any, node: Node | None) -> None:
         )
 
 
+def parted(place: Any, node: Node | None) -> bool:
+    """Whether a leaf was of another type when node was recorded: as a target, it is none of that graph."""
+    if not exchanged or not isinstance(place, TensorBase):
+        return False
+    return meta_of(place, node)[1] != place._data.dtype
+
+
 def need_room(leaf: TensorBase) -> None:
     """Raise torch's error if the gradient that leaf has cannot be added to in place."""
     before = leaf._grad
@@ -162,10 +169,16 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     elif create_graph or _is_sparse(before) or _is_sparse(g):
         leaf._grad = together(before, g)
     else:
-        if doors.watching or before._turned:
-            into(before, writing.add, g)
-        else:
-            writing.add(before._data, g._data)
+        try:
+            if doors.watching or before._turned:
+                into(before, writing.add, g)
+            else:
+                writing.add(before._data, g._data)
+        except ValueError:
+            raise RuntimeError(
+                f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
+                f"({list(g._data.shape)}): the tensor was of another shape when this graph was made"
+            ) from None
         bump(before, "the accumulation of a gradient")
 
 

@@ -19,6 +19,7 @@ from rushlight.autograd.accumulate import (
     meta_of,
     need_own_device,
     need_room,
+    parted,
     together,
 )
 from rushlight.caller import site, user_line
@@ -147,7 +148,9 @@ class _Walk:
         useful = set() if self.capture else {p for p in places if isinstance(p, Node)}
         for node in self.nodes:
             for edge in node._edges:
-                if edge is not None and (edge in places or edge in useful):
+                if edge in useful or (
+                    edge is not None and edge in places and not parted(edge, node)
+                ):
                     useful.add(node)
                     break
         return useful
@@ -176,6 +179,8 @@ class _Walk:
                 or data.dtype is not own.dtype
                 or (accumulating.exchanged and "_earlier" in target.__dict__)
             ):
+                if self.targets is not None and parted(target, self.node):
+                    return
                 g = fit(g, meta_of(target, self.node))
         else:
             pending = self.pending

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.tensor import Array, TensorBase, wrap
-from rushlight.errors import FREED, stale
+from rushlight.errors import CUT, FREED, stale
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rushlight.core.row import Plan
 
 next_sequence = itertools.count().__next__
+# When tensors were cut from their graphs by `detach_()`: nearly never, and then nobody looks for them.
+cut: list[int] = []
 
 # The shape and dtype that a gradient must have to flow into an output.
 Meta = tuple[tuple[int, ...], np.dtype[Any]]
@@ -128,6 +130,8 @@ class PrimitiveNode(Node):
             for changes in saved:
                 if changes[0] != (count := next(saved)):
                     raise RuntimeError(self._stale(changes, count))
+        if cut and any(getattr(k, "_cut", 0) > self._sequence for k in kept):
+            raise RuntimeError(CUT)
         if g is None:
             return ()
         plan = self.plan

@@ -287,7 +287,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         q, r = linalg_qr(matrix.T if wide else matrix)
         # The signs that make the decomposition unique, and the distribution uniform.
         q = q * r.diagonal().sign()
-        return tensor.copy_((q.T if wide else q).reshape(tensor.shape) * gain)
+        tensor.copy_((q.T if wide else q).reshape(tensor.shape))
+        return tensor.mul_(gain)
 
 
 def sparse_(

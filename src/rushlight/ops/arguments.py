@@ -455,7 +455,9 @@ def need_real_gradient(name: str, input: TensorBase, *others: TensorBase) -> Non
 
 
 def need_unrecorded(out: TensorBase | None, *others: Any) -> None:
-    """Raise torch's error for an `out=` where something would have to be recorded."""
+    """Raise torch's error for an `out=` that is no tensor, or where something would have to be recorded."""
+    if out is not None and not isinstance(out, TensorBase):
+        raise TypeError(f"argument 'out' must be Tensor, not {type_name(out)}")
     if (
         out is not None
         and state.grad
@@ -490,7 +492,8 @@ def write_out(
         return result
     need_tensor("out", "out", 0, out)
     need_tracked(out)
-    need_unrecorded(out, result)
+    if result._data.dtype.kind != "b":
+        need_unrecorded(out, result)
     ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
     if same and ours is not theirs:
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")

@@ -10,7 +10,7 @@ from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import wants_grad
+from rushlight.core.tensor import Array, wants_grad
 from rushlight.memory import is_dense, is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
@@ -97,9 +97,15 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     return result
 
 
+def _is_plain(x: Array) -> bool:
+    """Whether the order of dimensions in memory is plain: nothing is repeated, or of size 1 among gaps."""
+    return is_dense(x) or (1 not in x.shape and len({*x.strides, 0}) > x.ndim)
+
+
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """The plane of two dimensions turned k times by 90 degrees, the first towards the second."""
     need_tensor("rot90", "input", 1, input)
+    turns = need_whole("rot90", "k", 2, k) % 4
     ndim = input._data.ndim
     plane = as_sizes((dims,))
     if len(plane) != 2:
@@ -112,8 +118,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
             f"{plane[1]}"
         )
     a, b = (one_dim(d, ndim) for d in plane)
-    turns = need_whole("rot90", "k", 2, k) % 4
-    if turns % 2 and input._requires_grad and is_dense(input._data):
+    if turns % 2 and input._requires_grad and _is_plain(input._data):
         # The same, and its gradient lies as torch's: it is turned over before it is seen the other way.
         turned = flip(transpose(input, a, b), a if turns == 1 else b)
     elif turns == 2:
@@ -207,7 +212,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     else:
         part = apply(rows.diagonal, input, offset=diagonal, dim1=0, dim2=1)
         result = relabel(apply(rows.compact, part), "DiagonalBackward0_copy")
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
@@ -236,6 +241,9 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     powers = literal(
         np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fcV" else np.int64)
     )
+    if columns < 2:
+        # Ones alone, which hang on nothing.
+        x = x.detach()
     table = x.reshape(-1, 1) ** powers
     return table if increasing else flip(table, 1)
 

@@ -118,6 +118,9 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         # What strides suggest is enough here: torch takes a transposed matrix for one in row order.
         if not copy and self is given and suggested(held(self)) == ORDERS.get(order):
             return self
+        if not copy and self is not given and order is not contiguous_format:
+            # What is new lies so along dimensions of size 1 as well.
+            return in_dims(self, view_rows.dims_of(held(self), order))
         return in_order(self, order, copy or self is given)
     return clone(self) if copy else self
 

@@ -430,7 +430,8 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
                 return assign(self, run(self, *args, **kwargs), name)
             except NotImplementedError:
                 # That the result would not fit is found before a kernel is looked for.
-                _need_fitting(self, others)
+                if not own:
+                    _need_fitting(self, others)
                 raise
             except TypeError:
                 if not met(*others):

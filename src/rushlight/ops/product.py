@@ -345,6 +345,8 @@ def addbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
+    size_at(batch1, 1)
+    size_at(batch2, 2)
     return write_out(
         out, _added_on("addbmm", input, _summed, batch1, batch2, beta, alpha), same=True
     )

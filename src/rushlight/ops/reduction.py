@@ -415,11 +415,17 @@ def _verdict(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
+        if out is not None and out.dtype not in (dtypes.bool_, dtypes.uint8):
+            raise RuntimeError(
+                f"{name} only supports bool tensor for result, got: {out.dtype.word}"
+            )
         if isinstance(dim, (tuple, list)) and not dim:
             dims: tuple[int, ...] | None = ()
         else:
             dims = many_dims(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=dims, keepdim=keepdim)
+        if out is not None and out.dtype is dtypes.bool_:
+            result = result.bool()
         return result if out is None else write_out(out, result)
 
     return named(function, name, what)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.pretended import remember
-from rushlight.core.doors import apply, into, literal, number, read_each
+from rushlight.core.doors import apply, check, into, literal, number, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.elsewhere import has_memory
@@ -416,6 +416,11 @@ def index_reduce(
             f"index_reduce(): Number of indices ({line._data.size}) should be equal to source.size(dim): "
             f"({values._data.shape[at]})"
         )
+    size = input._data.shape[at] if input._data.ndim else 1
+    wanted = check(index, "that the slices are there")
+    same = source._data.ndim == input._data.ndim
+    if same and wanted.size and not 0 <= wanted.min() <= wanted.max() < size:
+        raise IndexError("index out of range in self")
     places = line.expand(values._data.shape)
     x = input if input._data.ndim else input.reshape(1)
     result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)

@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
+from rushlight.memory import shared
 from rushlight.ops.arguments import need_tensor, need_whole, relabel
 from rushlight.ops.composed import composed
 from rushlight.ops.conversion import following, in_rows
@@ -114,8 +115,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         return relabel(input.view(shape), "ChannelShuffleBackward0")
     split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
     out = split.transpose(1, 2).reshape(shape)
-    out = following(out, input)
-    return out if out is input else relabel(out, "ChannelShuffleBackward0")
+    out = following(out.clone() if shared(out._data, input._data) else out, input)
+    return relabel(out, "ChannelShuffleBackward0")
 
 
 native_channel_shuffle = channel_shuffle

@@ -24,6 +24,7 @@ from rushlight.primitives.families import (
     taking,
     tensors_saved,
 )
+from rushlight.primitives.kernel import lying_like
 from rushlight.primitives.placement import apart_from_numbers
 from rushlight.primitives.pointwise import (
     conj,
@@ -79,7 +80,9 @@ def _clamp_x(g: Any, x: Any, low: Any, high: Any) -> Any:
     elif high is None:
         inside = ge(x, low)
     else:
-        inside = logical_and(ge(x, low), le(x, high))
+        above = ge(x, low)
+        # torch writes the one into the other.
+        inside = lying_like(logical_and(above, le(x, high)), above)
     return where(inside, g, 0)
 
 

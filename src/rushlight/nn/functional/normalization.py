@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rushlight.core.doors import apply
 from rushlight.ops import normalization as ops
 from rushlight.ops.arguments import (
     need_float,
@@ -14,8 +13,8 @@ from rushlight.ops.arguments import (
     need_tensor,
     write_out,
 )
-from rushlight.primitives.pooling import window_sum
-from rushlight.primitives.view import pad
+from rushlight.ops.padding import pad
+from rushlight.ops.pooling import avg_pool
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -132,19 +131,15 @@ def local_response_norm(
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)"
         )
-    if size < 1:
-        raise RuntimeError(f"kernel size should be greater than zero, but got {size}")
     if not input._data.size:
         return input
-    squares = (input * input).reshape((shape[0], shape[1], -1)).transpose(1, 2)
-    around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))
-    form = {"kernel": (size,), "stride": (1,), "padding": (0,), "dilation": (1,)}
-    sums = apply(
-        window_sum, apply(pad, squares, widths=around, value=0), out_size=shape[1:2], **form
-    )
-    whole = sums._data.dtype.kind not in "fV"
-    mean = (sums.div(size, rounding_mode="trunc") if whole else sums / size).transpose(1, 2)
-    mean = mean.reshape(shape)
+    squares, around = input * input, (size // 2, (size - 1) // 2)
+    if len(shape) == 3:
+        squares = pad(squares.unsqueeze(1), (0, 0, *around))
+        mean = avg_pool("avg_pool2d", 2, squares, (size, 1), stride=1).squeeze(1)
+    else:
+        squares = pad(squares.view(shape[0], 1, shape[1], shape[2], -1), (0, 0, 0, 0, *around))
+        mean = avg_pool("avg_pool3d", 3, squares, (size, 1, 1), stride=1).squeeze(1).view(shape)
     return input / (mean * alpha + k) ** beta
 
 

@@ -64,7 +64,7 @@ def test_numbers_of_parameters(name: str, parameters: int) -> None:
 
 def test_vgg(image: Any) -> None:
     torch.manual_seed(0)
-    features = vgg.make_layers([[8], [16, 16]], batch_norm=True).eval()
+    features = vgg.make_layers([8, "M", 16, 16, "M"], batch_norm=True).eval()
     kinds = [type(layer).__name__ for layer in features]
     block = ["Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds == [*block, "MaxPool2d", *block, *block, "MaxPool2d"]

@@ -68,3 +68,18 @@ def test_names_and_weights() -> None:
         models.detection.fasterrcnn_resnet50_fpn()
     with pytest.raises(ValueError, match="not present"):
         IntermediateLayerGetter(torch.nn.Sequential(), {"x": "out"})
+
+
+def test_what_libraries_take_from_the_files_of_networks() -> None:
+    from rushlight.vision.models import densenet, resnet, vgg
+
+    assert densenet.DenseNet121_Weights is models.DenseNet121_Weights
+    assert resnet.ResNet50_Weights is models.ResNet50_Weights
+    layers = vgg.make_layers([4, "M", 8, 8, "M"], batch_norm=True)
+    assert [type(layer).__name__ for layer in layers][:4] == [
+        "Conv2d",
+        "BatchNorm2d",
+        "ReLU",
+        "MaxPool2d",
+    ]
+    assert layers(torch.ones(1, 3, 8, 8)).shape == (1, 8, 2, 2)

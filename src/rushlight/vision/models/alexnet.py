@@ -8,6 +8,7 @@ from __future__ import annotations
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import AlexNet_Weights as AlexNet_Weights
 
 
 class AlexNet(nn.Module):

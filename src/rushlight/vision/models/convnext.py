@@ -13,6 +13,18 @@ from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.ops.creation import ones
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    ConvNeXt_Base_Weights as ConvNeXt_Base_Weights,
+)
+from rushlight.vision.models.weights import (
+    ConvNeXt_Large_Weights as ConvNeXt_Large_Weights,
+)
+from rushlight.vision.models.weights import (
+    ConvNeXt_Small_Weights as ConvNeXt_Small_Weights,
+)
+from rushlight.vision.models.weights import (
+    ConvNeXt_Tiny_Weights as ConvNeXt_Tiny_Weights,
+)
 from rushlight.vision.ops.dropping import StochasticDepth
 from rushlight.vision.ops.misc import Conv2dNormActivation, Permute
 

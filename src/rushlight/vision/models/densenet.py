@@ -15,6 +15,18 @@ from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
 from rushlight.utils.checkpoint import checkpoint
 from rushlight.vision.models._utils import builder, fill
+from rushlight.vision.models.weights import (
+    DenseNet121_Weights as DenseNet121_Weights,
+)
+from rushlight.vision.models.weights import (
+    DenseNet161_Weights as DenseNet161_Weights,
+)
+from rushlight.vision.models.weights import (
+    DenseNet169_Weights as DenseNet169_Weights,
+)
+from rushlight.vision.models.weights import (
+    DenseNet201_Weights as DenseNet201_Weights,
+)
 
 __all__ = ["DenseNet", "densenet121", "densenet161", "densenet169", "densenet201"]
 

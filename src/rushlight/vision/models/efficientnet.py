@@ -15,6 +15,39 @@ from typing import Any
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import _make_divisible, builder, first_weights
+from rushlight.vision.models.weights import (
+    EfficientNet_B0_Weights as EfficientNet_B0_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B1_Weights as EfficientNet_B1_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B2_Weights as EfficientNet_B2_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B3_Weights as EfficientNet_B3_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B4_Weights as EfficientNet_B4_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B5_Weights as EfficientNet_B5_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B6_Weights as EfficientNet_B6_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_B7_Weights as EfficientNet_B7_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_V2_L_Weights as EfficientNet_V2_L_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_V2_M_Weights as EfficientNet_V2_M_Weights,
+)
+from rushlight.vision.models.weights import (
+    EfficientNet_V2_S_Weights as EfficientNet_V2_S_Weights,
+)
 from rushlight.vision.ops.dropping import StochasticDepth
 from rushlight.vision.ops.misc import Conv2dNormActivation, SqueezeExcitation
 

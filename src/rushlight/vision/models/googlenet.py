@@ -16,6 +16,7 @@ from rushlight.ops.joining import cat
 from rushlight.vision.models.inception import BasicConv2d
 from rushlight.vision.models.inception import Inception3 as _Shared
 from rushlight.vision.models.trained import filled
+from rushlight.vision.models.weights import GoogLeNet_Weights as GoogLeNet_Weights
 
 __all__ = ["GoogLeNet", "GoogLeNetOutputs", "googlenet"]
 

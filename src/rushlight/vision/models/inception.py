@@ -14,6 +14,7 @@ from rushlight.errors import warn
 from rushlight.nn import functional as F
 from rushlight.ops.joining import cat
 from rushlight.vision.models.trained import filled
+from rushlight.vision.models.weights import Inception_V3_Weights as Inception_V3_Weights
 
 __all__ = ["Inception3", "InceptionOutputs", "inception_v3"]
 

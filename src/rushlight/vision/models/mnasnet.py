@@ -11,6 +11,18 @@ from itertools import pairwise
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import builder, fill
+from rushlight.vision.models.weights import (
+    MNASNet0_5_Weights as MNASNet0_5_Weights,
+)
+from rushlight.vision.models.weights import (
+    MNASNet0_75_Weights as MNASNet0_75_Weights,
+)
+from rushlight.vision.models.weights import (
+    MNASNet1_0_Weights as MNASNet1_0_Weights,
+)
+from rushlight.vision.models.weights import (
+    MNASNet1_3_Weights as MNASNet1_3_Weights,
+)
 
 __all__ = ["MNASNet", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"]
 

@@ -11,6 +11,7 @@ from typing import Any
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import _make_divisible, builder, first_weights
+from rushlight.vision.models.weights import MobileNet_V2_Weights as MobileNet_V2_Weights
 from rushlight.vision.ops.misc import Conv2dNormActivation
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]

@@ -12,6 +12,12 @@ from typing import Any
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import _make_divisible, builder, first_weights
+from rushlight.vision.models.weights import (
+    MobileNet_V3_Large_Weights as MobileNet_V3_Large_Weights,
+)
+from rushlight.vision.models.weights import (
+    MobileNet_V3_Small_Weights as MobileNet_V3_Small_Weights,
+)
 from rushlight.vision.ops.misc import Conv2dNormActivation
 from rushlight.vision.ops.misc import SqueezeExcitation as SElayer
 

@@ -17,6 +17,51 @@ import numpy as np
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import _make_divisible, builder, fill
+from rushlight.vision.models.weights import (
+    RegNet_X_1_6GF_Weights as RegNet_X_1_6GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_3_2GF_Weights as RegNet_X_3_2GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_8GF_Weights as RegNet_X_8GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_16GF_Weights as RegNet_X_16GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_32GF_Weights as RegNet_X_32GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_400MF_Weights as RegNet_X_400MF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_X_800MF_Weights as RegNet_X_800MF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_1_6GF_Weights as RegNet_Y_1_6GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_3_2GF_Weights as RegNet_Y_3_2GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_8GF_Weights as RegNet_Y_8GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_16GF_Weights as RegNet_Y_16GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_32GF_Weights as RegNet_Y_32GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_128GF_Weights as RegNet_Y_128GF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_400MF_Weights as RegNet_Y_400MF_Weights,
+)
+from rushlight.vision.models.weights import (
+    RegNet_Y_800MF_Weights as RegNet_Y_800MF_Weights,
+)
 from rushlight.vision.ops.misc import Conv2dNormActivation, SqueezeExcitation
 
 __all__ = [

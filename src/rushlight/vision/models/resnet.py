@@ -11,6 +11,36 @@ from collections.abc import Callable, Sequence
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    ResNet18_Weights as ResNet18_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNet34_Weights as ResNet34_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNet50_Weights as ResNet50_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNet101_Weights as ResNet101_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNet152_Weights as ResNet152_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNeXt50_32X4D_Weights as ResNeXt50_32X4D_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNeXt101_32X8D_Weights as ResNeXt101_32X8D_Weights,
+)
+from rushlight.vision.models.weights import (
+    ResNeXt101_64X4D_Weights as ResNeXt101_64X4D_Weights,
+)
+from rushlight.vision.models.weights import (
+    Wide_ResNet50_2_Weights as Wide_ResNet50_2_Weights,
+)
+from rushlight.vision.models.weights import (
+    Wide_ResNet101_2_Weights as Wide_ResNet101_2_Weights,
+)
 
 Norm = Callable[..., nn.Module]
 

@@ -14,6 +14,18 @@ from rushlight._tensor import Tensor
 from rushlight.nn.functional import channel_shuffle
 from rushlight.ops.joining import cat
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    ShuffleNet_V2_X0_5_Weights as ShuffleNet_V2_X0_5_Weights,
+)
+from rushlight.vision.models.weights import (
+    ShuffleNet_V2_X1_0_Weights as ShuffleNet_V2_X1_0_Weights,
+)
+from rushlight.vision.models.weights import (
+    ShuffleNet_V2_X1_5_Weights as ShuffleNet_V2_X1_5_Weights,
+)
+from rushlight.vision.models.weights import (
+    ShuffleNet_V2_X2_0_Weights as ShuffleNet_V2_X2_0_Weights,
+)
 
 __all__ = [
     "ShuffleNetV2",

@@ -12,6 +12,12 @@ from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.ops.joining import cat
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    SqueezeNet1_0_Weights as SqueezeNet1_0_Weights,
+)
+from rushlight.vision.models.weights import (
+    SqueezeNet1_1_Weights as SqueezeNet1_1_Weights,
+)
 
 __all__ = ["SqueezeNet", "squeezenet1_0", "squeezenet1_1"]
 

@@ -20,6 +20,24 @@ from rushlight.nn import functional as F
 from rushlight.ops.creation import full, zeros
 from rushlight.ops.joining import cat
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    Swin_B_Weights as Swin_B_Weights,
+)
+from rushlight.vision.models.weights import (
+    Swin_S_Weights as Swin_S_Weights,
+)
+from rushlight.vision.models.weights import (
+    Swin_T_Weights as Swin_T_Weights,
+)
+from rushlight.vision.models.weights import (
+    Swin_V2_B_Weights as Swin_V2_B_Weights,
+)
+from rushlight.vision.models.weights import (
+    Swin_V2_S_Weights as Swin_V2_S_Weights,
+)
+from rushlight.vision.models.weights import (
+    Swin_V2_T_Weights as Swin_V2_T_Weights,
+)
 from rushlight.vision.ops.dropping import StochasticDepth
 from rushlight.vision.ops.misc import MLP, Permute
 

@@ -10,14 +10,39 @@ from collections.abc import Callable, Sequence
 from rushlight import nn
 from rushlight._tensor import Tensor
 from rushlight.vision.models._utils import builder
+from rushlight.vision.models.weights import (
+    VGG11_BN_Weights as VGG11_BN_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG11_Weights as VGG11_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG13_BN_Weights as VGG13_BN_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG13_Weights as VGG13_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG16_BN_Weights as VGG16_BN_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG16_Weights as VGG16_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG19_BN_Weights as VGG19_BN_Weights,
+)
+from rushlight.vision.models.weights import (
+    VGG19_Weights as VGG19_Weights,
+)
 
-# Channels of the convolutions in each of the five groups, which end with pooling.
-_GROUPS = {
-    11: ((64,), (128,), (256, 256), (512, 512), (512, 512)),
-    13: ((64, 64), (128, 128), (256, 256), (512, 512), (512, 512)),
-    16: ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
-    19: ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4),
+# Channels of the convolutions, and where pooling ends a group.
+cfgs: dict[str, list[str | int]] = {
+    "A": [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "B": [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "D": [64, 64, "M", 128, 128, "M", *[256] * 3, "M", *[512] * 3, "M", *[512] * 3, "M"],
+    "E": [64, 64, "M", 128, 128, "M", *[256] * 4, "M", *[512] * 4, "M", *[512] * 4, "M"],
 }
+_DEPTHS = {11: "A", 13: "B", 16: "D", 19: "E"}
 
 
 class VGG(nn.Module):
@@ -55,25 +80,26 @@ class VGG(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-def make_layers(groups: Sequence[Sequence[int]], batch_norm: bool = False) -> nn.Sequential:
-    """The convolutions with their activations, and a pooling after each group."""
+def make_layers(cfg: Sequence[str | int], batch_norm: bool = False) -> nn.Sequential:
+    """A convolution with its activation for each number of channels, and pooling for each "M"."""
     layers: list[nn.Module] = []
     channels = 3
-    for group in groups:
-        for out in group:
-            layers.append(nn.Conv2d(channels, out, kernel_size=3, padding=1))
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(out))
-            layers.append(nn.ReLU(inplace=True))
-            channels = out
-        layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+    for out in cfg:
+        if isinstance(out, str):
+            layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
+            continue
+        layers.append(nn.Conv2d(channels, out, kernel_size=3, padding=1))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(out))
+        layers.append(nn.ReLU(inplace=True))
+        channels = out
     return nn.Sequential(*layers)
 
 
 def _builder(depth: int, batch_norm: bool) -> Callable[..., VGG]:
-    name = f"vgg{depth}_bn" if batch_norm else f"vgg{depth}"
-    return builder(name, lambda **kwargs: VGG(make_layers(_GROUPS[depth], batch_norm), **kwargs))
+    name, cfg = f"vgg{depth}_bn" if batch_norm else f"vgg{depth}", cfgs[_DEPTHS[depth]]
+    return builder(name, lambda **kwargs: VGG(make_layers(cfg, batch_norm), **kwargs))
 
 
-vgg11, vgg13, vgg16, vgg19 = (_builder(depth, False) for depth in _GROUPS)
-vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn = (_builder(depth, True) for depth in _GROUPS)
+vgg11, vgg13, vgg16, vgg19 = (_builder(depth, False) for depth in _DEPTHS)
+vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn = (_builder(depth, True) for depth in _DEPTHS)

@@ -16,6 +16,21 @@ from rushlight._tensor import Tensor
 from rushlight.ops.creation import empty, zeros
 from rushlight.ops.joining import cat
 from rushlight.vision.models._utils import builder, fill
+from rushlight.vision.models.weights import (
+    ViT_B_16_Weights as ViT_B_16_Weights,
+)
+from rushlight.vision.models.weights import (
+    ViT_B_32_Weights as ViT_B_32_Weights,
+)
+from rushlight.vision.models.weights import (
+    ViT_H_14_Weights as ViT_H_14_Weights,
+)
+from rushlight.vision.models.weights import (
+    ViT_L_16_Weights as ViT_L_16_Weights,
+)
+from rushlight.vision.models.weights import (
+    ViT_L_32_Weights as ViT_L_32_Weights,
+)
 from rushlight.vision.ops.misc import MLP, Conv2dNormActivation
 
 __all__ = ["VisionTransformer", "vit_b_16", "vit_b_32", "vit_h_14", "vit_l_16", "vit_l_32"]

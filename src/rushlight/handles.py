@@ -18,6 +18,9 @@ class RemovableHandle:
     {}
     """
 
+    # Where torch has it.
+    __module__ = "rushlight.utils.hooks"
+
     def __init__(
         self,
         hooks: Any,
@@ -42,6 +45,15 @@ class RemovableHandle:
         """Take the hook away; doing it twice is fine."""
         for hooks in (self.hooks, *self.extra):
             hooks.pop(self.id, None)
+
+    def hooks_dict_ref(self) -> Any:
+        """The hooks among which this one is."""
+        return self.hooks
+
+    @property
+    def extra_dict_ref(self) -> tuple[Callable[[], Any], ...]:
+        """What gives the dictionaries in which something belongs to the hook."""
+        return tuple(lambda extra=extra: extra for extra in self.extra)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (self.hooks, self.id, self.extra) if self.extra else (self.hooks, self.id)

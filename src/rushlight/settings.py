@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
+
+from rushlight.errors import warn
 
 # How `torch.export` is tracing, if it is: "export" or "strict".
 exporting = [""]
 
-_settings: dict[str, Any] = {"precision": "highest", "deterministic": False, "interop": 1}
+_settings: dict[str, Any] = {
+    "precision": "highest",
+    "deterministic": False,
+    "interop": 1,
+    "fill": True,
+}
 
 
 def get_num_interop_threads() -> int:
@@ -21,9 +31,53 @@ def set_num_interop_threads(number: int) -> None:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Accepted: every operation here is deterministic."""
+    """Every operation here is deterministic; new memory is filled, and what torch refuses is refused."""
+    if not isinstance(mode, bool):
+        raise TypeError(
+            "_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not "
+            f"{type(mode).__name__}"
+        )
     _settings["deterministic"] = mode
     _settings["warn only"] = warn_only
+
+
+def fill_uninitialized_memory(on: bool | None = None) -> bool:
+    """Whether memory that nobody has written is filled under `use_deterministic_algorithms`, from now on if given."""
+    if on is not None:
+        _settings["fill"] = bool(on)
+    return bool(_settings["fill"])
+
+
+def filling(dtype: np.dtype[Any]) -> Any:
+    """What memory of this type is filled with that nobody has written; None: with nothing.
+
+    >>> filling(np.dtype(np.int8)) is None
+    True
+    """
+    if not (_settings["deterministic"] and _settings["fill"]):
+        return None
+    if dtype.kind == "c":
+        return complex(math.nan, math.nan)
+    if dtype.kind in "fV":
+        return math.nan
+    return dtype.kind == "b" or np.iinfo(dtype).max
+
+
+def alert_not_deterministic(caller: str) -> None:
+    """Raise, or warn, where torch has no implementation that it calls deterministic."""
+    if not _settings["deterministic"]:
+        return
+    told = f"{caller} does not have a deterministic implementation, but you set "
+    called = "'torch.use_deterministic_algorithms(True{})'. "
+    if is_deterministic_algorithms_warn_only_enabled():
+        warn(told + called.format(", warn_only=True"))
+        return
+    raise RuntimeError(
+        told
+        + called.format("")
+        + "You can turn off determinism just for this operation, or you can use the "
+        "'warn_only=True' option, if that's acceptable for your application."
+    )
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:

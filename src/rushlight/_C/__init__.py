@@ -58,6 +58,8 @@ from rushlight._C import _dispatch
 from rushlight.core.state import state
 from rushlight._tensor import Tensor as TensorBase
 from rushlight.device import device
+from rushlight.autograd.function import _FunctionBase as _FunctionBase
+from rushlight.autograd.state import set_grad_enabled, transformed
 from rushlight.dtypes import dtype
 from rushlight.later import later
 from rushlight.layout import layout, memory_format
@@ -106,6 +108,11 @@ _functorch = later("rushlight._C._functorch")
 _distributed_c10d = later("rushlight._C._distributed_c10d")
 
 
+def _set_grad_enabled(enabled: bool) -> None:
+    """Record gradients from now on, or not."""
+    set_grad_enabled(enabled)
+
+
 def _get_default_device() -> str:
     """`cpu`."""
     return "cpu"
@@ -128,10 +135,7 @@ def _is_alias_of(a: Any, b: Any) -> bool:
 
 def _are_functorch_transforms_active() -> bool:
     """Whether a `vmap` or a transform of `torch.func` is at work."""
-    from rushlight.core.state import state
-    from rushlight.func.batching import Vmap
-
-    return any(isinstance(interpreter, Vmap) for interpreter in state.interpreters)
+    return transformed()
 
 
 def _is_tracing() -> bool:

@@ -135,13 +135,13 @@ class GradScaler:
             return {}
         # As in torch the factor is rounded to float32 before it is applied.
         factor = float(np.float32(1.0 / number(scale, "the scale of the loss")))
-        overflow = False
         with no_grad():
-            for g in grads:
-                overflow = overflow or not bool(
-                    number(g.isfinite().all(), "whether a gradient overflows")
-                )
-                if factor != 1.0:
+            overflow = not all(
+                bool(number(g.isfinite().all(), "whether a gradient overflows")) for g in grads
+            )
+            # A fused step that does not take place leaves the gradients as they are.
+            if factor != 1.0 and not (overflow and halves):
+                for g in grads:
                     g.mul_(factor)
         return {grads[0].device: full((), float(overflow), dtype=dtypes.float32)}
 

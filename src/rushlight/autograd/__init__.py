@@ -4,8 +4,7 @@ from typing import Any as _Any
 
 from rushlight.autograd.accumulate import enforce_grad_layout_policy
 from rushlight.autograd import anomaly as anomaly_mode
-from rushlight.autograd import forward_ad, functional, graph
-from rushlight.autograd import state as grad_mode
+from rushlight.autograd import forward_ad, functional, grad_mode, graph
 from rushlight.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -21,6 +20,9 @@ from rushlight.autograd.function import (
     once_differentiable,
 )
 from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from rushlight.autograd.state import (
+    _unsafe_preserve_version_counter as _unsafe_preserve_version_counter,
+)
 from rushlight.autograd.state import (
     enable_grad,
     inference_mode,

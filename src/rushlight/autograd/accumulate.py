@@ -144,13 +144,12 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
     before = leaf._grad
     if before is None:
         if create_graph:
-            sparse = g.is_sparse
-            leaf._grad = g if sparse else _laid_out(g, leaf._data)
+            leaf._grad = g.clone() if g.is_sparse else _laid_out(g, leaf._data)
             return
         try:
             array = held(g) if g._turned else g._data
         except NotImplementedError:
-            leaf._grad = g  # It is sparse.
+            leaf._grad = g.clone()  # It is sparse.
             return
         # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
         # and getrefcount; of the array, the tensor, this function and getrefcount.

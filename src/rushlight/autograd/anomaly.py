@@ -56,6 +56,13 @@ class Watch(Interpreter):
                     f"{made}{first}"
                 )
 
+    def tell(self, node: Node) -> None:
+        """Warn that the derivative of node raised an error, and where the node is from."""
+        known = "No forward pass information available: record with anomaly detection on as well."
+        if node._site:
+            known = f"Traceback of forward call that caused the error:\n{node._site}"
+        warn(f"Error detected in {node.name()}. {known}")
+
 
 class detect_anomaly(_Switch):
     """Check what every operation's derivative gives, in the block, for nan.

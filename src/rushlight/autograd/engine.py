@@ -22,6 +22,7 @@ from rushlight.autograd.accumulate import (
     parted,
     together,
 )
+from rushlight.autograd.nodes import differentiable
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
@@ -86,7 +87,8 @@ class _Walk:
 
     __slots__ = (
         "create_graph", "node", "nodes", "reached", "roots", "watched", "targets", "places", "useful",
-        "capture", "pending", "leaves", "owned", "retained", "captured", "callbacks", "number", "__weakref__",
+        "capture", "pending", "leaves", "owned", "retained", "captured", "callbacks", "number", "late",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -104,6 +106,8 @@ class _Walk:
             self.roots.append(root if root._node is None else root._node)
         # Leaves with hooks, by the last node that sends to them.
         self.watched: dict[Any, Node] = {}
+        # Those that have got their first one since.
+        self.late: list[TensorBase] = []
         self.reached: set[Any]
         self.nodes = self._reachable()
         self.capture = capture
@@ -242,17 +246,21 @@ class _Walk:
                     continue
             if g is not None or node.runs_without:
                 self.node = node
-                if useful is None or not isinstance(node, PrimitiveNode):
-                    gradients = node._gradients(g)
-                else:
-                    gradients = node.gradients_for(
-                        g, [edge in useful or edge in self.places for edge in node._edges]
-                    )
-                if anomaly is not None:
-                    anomaly.look(node, gradients)
+                try:
+                    if useful is None or not isinstance(node, PrimitiveNode):
+                        gradients = node._gradients(g)
+                    else:
+                        gradients = node.gradients_for(
+                            g, [edge in useful or edge in self.places for edge in node._edges]
+                        )
+                    if anomaly is not None:
+                        anomaly.look(node, gradients)
+                except Exception:
+                    if anomaly is not None:
+                        anomaly.tell(node)
+                    raise
                 if hooks is not None and hooks.after:
-                    missing = [None] * (len(node._edges) - len(gradients))
-                    gradients = hooks.leaving([*gradients, *missing], _parts(node, g))
+                    gradients = self._leaving(hooks, node, gradients, g)
                 if not retain_graph:
                     node._release()
                 numbers = node._edge_outputs
@@ -308,6 +316,16 @@ class _Walk:
             return parts[0]
         return None if all(part is None for part in parts) else parts
 
+    @staticmethod
+    def _leaving(hooks: Any, node: Node, gradients: Sequence[Any], g: Any) -> list[Any]:
+        """The gradients of the inputs after the hooks behind the node, which see those that can have one."""
+        changed = [*gradients, *[None] * (len(node._edges) - len(gradients))]
+        places = differentiable(node)
+        seen = hooks.leaving([changed[i] for i in places], _parts(node, g))
+        for place, gradient in zip(places, seen, strict=True):
+            changed[place] = gradient
+        return changed
+
     def _is_station(self, place: Any) -> bool:
         """Whether a place that does not run is looked at: a target, or where all begins."""
         if len(self.roots) == 1 and self.roots[0] is place:
@@ -343,6 +361,7 @@ class _Walk:
 
     def captures(self, targets: Sequence[TensorBase]) -> list[Tensor | None]:
         """The gradients of the targets."""
+        self._arrive_late()
         self._write_retained()
         places = map(_place, targets)
         return [
@@ -350,12 +369,20 @@ class _Walk:
             for at, number in places
         ]
 
+    def _arrive_late(self) -> None:
+        while self.late:
+            leaf = self.late.pop(0)
+            if leaf in self.leaves:
+                self._arrived(leaf)
+
     def _write_retained(self) -> None:
         for tensor, g in self.retained:
             keep(tensor, g, self.create_graph)
 
     def finish(self) -> list[Tensor | None]:
         """Write the gradients, those of tensors that retain theirs too."""
+        if self.late:
+            self._arrive_late()
         if self.retained:
             self._write_retained()
         leaves, targets = self.leaves, self.targets

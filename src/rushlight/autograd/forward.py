@@ -9,7 +9,7 @@ itself differentiated in `g`: the transpose of the transpose.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from rushlight.core.table import (
     STATIC,
 )
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import TensorBase, inference, wants_grad
+from rushlight.core.tensor import TensorBase, inference, is_inference, wants_grad
 from rushlight.core.turned import held
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
@@ -172,17 +172,58 @@ class Forward(Interpreter):
             for x, t in zip(args, tangents, strict=True)
         ]
         found = cls.jvp(ctx, *along)
-        several = isinstance(outputs, tuple)
-        pairs = zip(outputs, found, strict=True) if several else [(outputs, found)]
-        for out, tangent in pairs:
-            if tangent is not None and _floating(out):
-                if tangent._view is None and any(_shows(out, x) for x in args):
-                    raise RuntimeError(
-                        "A custom Function's forward is returning a view (or an input as-is) but the jvp is "
-                        "not returning a view."
-                    )
-                self.give(out, tangent)
+        outs = outputs if isinstance(outputs, tuple) else (outputs,)
+        pushed = found if isinstance(found, tuple) else (found,)
+        if len(outs) != len(pushed):
+            raise RuntimeError(
+                "Function's jvp returned an invalid number of forward gradients (expected "
+                f"{len(outs)} but got {len(pushed)})"
+            )
+        for place, (out, tangent) in enumerate(zip(outs, pushed, strict=True)):
+            if tangent is None:
+                continue
+            if not _floating(out) or any(out is t for t in ctx.non_differentiable or ()):
+                raise RuntimeError(
+                    f"Function's jvp returned a gradient at position {place}, but  the corresponding forward "
+                    "output is not a differentiable Variable"
+                )
+            _need_same_place(ctx, args, tangents, out, tangent, not self.transforms)
+            self.give(out, tangent)
         return outputs
+
+
+def _need_same_place(
+    ctx: Any,
+    args: tuple[Any, ...],
+    tangents: Sequence[Any],
+    out: Any,
+    tangent: Any,
+    views: bool,
+) -> None:
+    """What is changed in place, or with `views` a view, has a tangent that is changed in place, or a view."""
+    for given, own in zip(args, tangents, strict=True):
+        if own is None:
+            continue
+        if given is out and any(out is t for t in ctx.dirty_tensors or ()):
+            if tangent is not own:
+                raise RuntimeError(
+                    "An inplace custom Function is not modifying the forward mode gradients inplace. If the "
+                    "forward is inplace, jvp must be too: change the tangent that it is given, and return it."
+                )
+        elif (
+            views
+            and out._view is not None
+            and _base(out) is _base(given)
+            and _base(tangent) is not _base(own)
+        ):
+            raise RuntimeError(
+                "A custom Function's forward is returning a view (or an input as-is) but the jvp is not "
+                "returning a view."
+            )
+
+
+def _base(t: Any) -> Any:
+    return t if t._view is None else t._view.base
 
 
 class PushContext(FunctionCtx):
@@ -234,11 +275,6 @@ def need_dual(primal: Any, tangent: Any) -> None:
             f"this is not supported. Tensor is of size {list(primal._data.shape)} while the given forward "
             f"gradient is of size {list(tangent._data.shape)}."
         )
-
-
-def _shows(out: Any, given: Any) -> bool:
-    """Whether an output looks at the memory of an input."""
-    return isinstance(given, TensorBase) and out._changes is given._changes
 
 
 def zeros(t: Any) -> Any:
@@ -411,4 +447,6 @@ def freed(t: TensorBase) -> Tensor:
     """A variable of its own on the memory of t: what gradients are taken in, at this level."""
     out: Tensor = apply(variable, t)
     out._requires_grad = True
+    if is_inference(out):
+        out._changes = [0, None]
     return out

@@ -11,12 +11,20 @@ import numpy as np
 
 from rushlight.autograd import nodes, saved
 from rushlight.autograd.anomaly import where
-from rushlight.autograd.state import enable_grad, no_grad
+from rushlight.autograd.marks import among, check_marks, check_saved, need_tensors
+from rushlight.autograd.state import no_grad, transformed
 from rushlight.core.doors import literal
 from rushlight.core.node import Node, SavedOutput
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
-from rushlight.core.tensor import CUSTOM, SEVERAL, TensorBase, View, bump, is_inference, wants_grad
+from rushlight.core.tensor import (
+    CUSTOM,
+    SEVERAL,
+    TensorBase,
+    View,
+    is_inference,
+    wants_grad,
+)
 from rushlight.core.turned import alias
 from rushlight.errors import FREED, NOT_SAVED, stale, warn
 from rushlight.memory import placed
@@ -75,7 +83,20 @@ class FunctionCtx:
         self.materialize_grads = value
 
 
-class FunctionNode(nodes.Node, Node, FunctionCtx):
+class _FunctionBase:
+    """What torch has in C of functions and their contexts: nothing here."""
+
+    __module__ = "rushlight._C"
+    __slots__ = ()
+
+
+class _HookMixin:
+    """What torch has of hooks in functions: nothing here, they hang at nodes."""
+
+    __slots__ = ()
+
+
+class FunctionNode(nodes.Node, Node, _FunctionBase, FunctionCtx, _HookMixin):
     """One call of a user's function: the ctx of its forward, and the node of its outputs."""
 
     __slots__ = ("_arguments", "_saved", "__dict__")
@@ -246,7 +267,11 @@ class FunctionMeta(type):
     """The class of functions."""
 
 
-class Function(metaclass=FunctionMeta):
+class _SingleLevelFunction(_FunctionBase, FunctionCtx, _HookMixin, metaclass=FunctionMeta):
+    """What torch calls functions that know of no transforms."""
+
+
+class Function(_SingleLevelFunction):
     """Subclass it with a static forward and backward, and call it through `apply`.
 
     forward(ctx, *args) computes without recording; backward(ctx, *grads) returns one gradient (or
@@ -269,10 +294,13 @@ class Function(metaclass=FunctionMeta):
     """
 
     _node_class: ClassVar[type[FunctionNode]]
+    # Whether it is one of ours, of which the transforms of `torch.func` know.
+    _inside: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         names = {"__slots__": (), "_forward_cls": cls, "__module__": __name__}
+        cls._inside = cls.__module__.startswith(("rushlight.", "torch."))
         cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -335,6 +363,11 @@ class Function(metaclass=FunctionMeta):
         if cls.forward is Function.forward:
             cls.forward(*args)
         if cls.setup_context is Function.setup_context:
+            if not cls._inside and transformed():
+                raise RuntimeError(
+                    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, "
+                    "jacrev, ...), it must override the setup_context staticmethod."
+                )
             args, kwargs = (_in_order(cls, args, kwargs) if kwargs else args), {}
         else:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
@@ -387,8 +420,10 @@ def record(
         else:
             outputs = cls.forward(node, *args, **kwargs)
         results = outputs if isinstance(outputs, tuple) else (outputs,)
-        if separate and any(_among(t, args) and _among(t, results) for t in node.to_save or ()):
-            raise RuntimeError(_SAVED_AS_IS)
+        if separate:
+            if recording:
+                need_tensors(node.to_save)
+            check_saved(node, args, results)
         placed = _placed(node, args, results, recording)
         if recording:
             _save(node)
@@ -403,20 +438,11 @@ def record(
     return (placed if isinstance(outputs, tuple) else placed[0]), node
 
 
-_SAVED_AS_IS = (
-    "An input returned as it is is saved for backward by setup_context: save x.view_as(x)"
-)
-
-
-def _among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:
-    return any(tensor is t for t in tensors or ())
-
-
 def _placed(
     node: FunctionNode, args: tuple[Any, ...], results: tuple[Any, ...], recording: bool
 ) -> tuple[Any, ...]:
     """The results, each at its place in the graph: an output of node, if anything is recorded."""
-    _check_marks(node, args, results, recording)
+    check_marks(node, args, results, recording)
     node._metas = [
         (r._data.shape, r._data.dtype) if isinstance(r, TensorBase) else None  # type: ignore[misc]
         for r in results
@@ -427,9 +453,9 @@ def _placed(
         if not isinstance(r, TensorBase):
             placed.append(r)
             continue
-        given, changed = _among(r, args), _among(r, node.dirty_tensors)
+        given, changed = among(r, args), among(r, node.dirty_tensors)
         differentiable = (
-            recording and r._data.dtype.kind in "fcV" and not _among(r, node.non_differentiable)
+            recording and r._data.dtype.kind in "fcV" and not among(r, node.non_differentiable)
         )
         if not differentiable and wants_grad(r):
             if given:
@@ -479,58 +505,14 @@ def _transplant(tensor: TensorBase, node: FunctionNode, number: int) -> None:
     rebase(tensor, result)  # type: ignore[arg-type]
 
 
-def _check_marks(
-    node: FunctionNode, args: tuple[Any, ...], results: tuple[Any, ...], recording: bool
-) -> None:
-    """Raise torch's errors for tensors that are marked and must not be."""
-    from rushlight.ops.inplace import admit
-
-    for t in node.dirty_tensors or ():
-        if not isinstance(t, TensorBase):
-            raise RuntimeError(
-                f"mark_dirty can only accept variables, but argument is of type {type(t).__name__}"
-            )
-    for t in node.non_differentiable or ():
-        if not isinstance(t, TensorBase):
-            raise RuntimeError(
-                f"mark_non_differentiable only accepts variable arguments, but got {type(t).__name__}"
-            )
-    several = sum(isinstance(r, TensorBase) for r in results) > 1
-    for t in node.dirty_tensors or ():
-        if not _among(t, results):
-            raise RuntimeError(
-                "Some elements marked as dirty during the forward method were not returned as output. The "
-                "inputs that are modified inplace must all be outputs of the Function."
-            )
-        bump(t, node.name())
-        if not _among(t, args):
-            warn(
-                "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have "
-                "been mutated should be passed to ctx.mark_dirty()."
-            )
-        elif recording and not _among(t, node.non_differentiable):
-            with enable_grad():
-                admit(t)
-        if recording and several and t._view is not None:
-            raise RuntimeError(
-                "If your Function modifies inplace an input that is a view of another Tensor, your "
-                "Function cannot return more than one Tensor: return the changed input alone, or work "
-                "on a clone"
-            )
-
-
 def _save(node: FunctionNode) -> None:
     """Keep what save_for_backward was given, in a form that makes no cycle with the node."""
     saved: list[tuple[Any, Any, int]] = []
-    for number, t in enumerate(node.to_save or ()):
+    need_tensors(node.to_save)
+    for t in node.to_save or ():
         if t is None:
             saved.append((None, None, 0))
             continue
-        if not isinstance(t, TensorBase):
-            raise TypeError(
-                f"save_for_backward can only save variables, but argument {number} is of type "
-                f"{type(t).__name__}: keep other values as attributes of ctx"
-            )
         if is_inference(t):
             raise RuntimeError(NOT_SAVED)
         kept: Any = SavedOutput(t._data, t._output_nr) if t._node is node else t

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def at(place: Node | TensorBase) -> Hooks:
     if isinstance(place, TensorBase):
         if place._hooks is None:
             place._hooks = Hooks()
+            if state.walk is not None:
+                state.walk.late.append(place)
         return place._hooks
     if place._hooks is None:
         place._hooks = Hooks()
@@ -87,8 +90,8 @@ def replaced(before: Any, result: Any, name: str) -> Any:
         )
     if not isinstance(result, TensorBase):
         raise TypeError(
-            f"expected Variable, but hook '{name}' returned '{type(result).__name__}': return "
-            "a tensor, or None to leave the gradient as it is"
+            f"expected Variable, but hook returned '{type(result).__name__}': '{name}' returns a tensor, or "
+            "None to leave the gradient as it is"
         )
     if result.is_sparse or result._data.dtype != before._data.dtype:  # type: ignore[attr-defined]
         raise RuntimeError(
@@ -96,8 +99,8 @@ def replaced(before: Any, result: Any, name: str) -> Any:
         )
     if result._data.shape != before._data.shape:
         raise RuntimeError(
-            f"hook '{name}' has changed the size of value, from {list(before._data.shape)} to "
-            f"{list(result._data.shape)}"
+            f"hook '{name}' has changed the size of value: {list(result._data.shape)} for a gradient of "
+            f"shape {list(before._data.shape)}"
         )
     return result
 
@@ -107,8 +110,8 @@ def _all_replaced(before: list[Any], result: Any, hook: Hook) -> list[Any]:
         return before
     if not isinstance(result, tuple):
         raise TypeError(
-            f"expected tuple, but hook '{name_of(hook)}' returned '{type(result).__name__}': a hook of a "
-            "node returns a tuple of gradients, or None"
+            f"expected tuple, but hook returned '{type(result).__name__}': '{name_of(hook)}', as hooks of nodes "
+            "do, returns a tuple of gradients, or None"
         )
     if len(result) != len(before):
         raise RuntimeError(

@@ -7,6 +7,7 @@ class with torch's name for it, and with what is here.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -20,6 +21,15 @@ from rushlight.handles import RemovableHandle as Handle
 
 if TYPE_CHECKING:
     from rushlight.autograd.hooks import Hook
+
+
+def differentiable(node: Any) -> Sequence[int]:
+    """Which inputs a gradient is thought of for, wanted or not: an index or a mask has none."""
+    count = len(node._edges)
+    rules = node.plan.row.vjp if isinstance(node, PrimitiveNode) else None
+    if not isinstance(rules, tuple):
+        return range(count)
+    return [i for i in range(min(count, len(rules))) if rules[i] is not None]
 
 
 class Node:
@@ -45,9 +55,10 @@ class Node:
     def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:
         """(node, output number) of every input; leaves are shown as AccumulateGrad."""
         numbers = self._edge_outputs or (0,) * len(self._edges)
+        edges = self._edges
         return tuple(
-            (None if edge is None else shown(edge), number)
-            for edge, number in zip(self._edges, numbers, strict=True)
+            (None if edges[i] is None else shown(edges[i]), numbers[i])
+            for i in differentiable(self)
         )
 
     @property
@@ -87,6 +98,7 @@ class Node:
         given = self._given(gradients)
         found = tuple(self._gradients(given if self._metas is not None else given[0]))
         found += (None,) * (len(self._edges) - len(found))
+        found = tuple(found[i] for i in differentiable(self))
         return found if len(found) != 1 else found[0]
 
     def __repr__(self: Any) -> str:

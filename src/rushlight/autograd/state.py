@@ -113,6 +113,8 @@ class set_grad_enabled(_Switch):
     False
     """
 
+    __module__ = "rushlight.autograd.grad_mode"
+
     def __init__(self, mode: bool) -> None:
         if mode.__class__ is not bool:
             raise TypeError(
@@ -147,6 +149,8 @@ class no_grad(_Switch):
     False
     """
 
+    __module__ = "rushlight.autograd.grad_mode"
+
     mode = False
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Self:
@@ -164,6 +168,8 @@ class no_grad(_Switch):
 class enable_grad(no_grad):
     """Record gradients in the block even inside `no_grad`."""
 
+    __module__ = "rushlight.autograd.grad_mode"
+
     mode = True
 
 
@@ -175,6 +181,8 @@ class inference_mode(_Switch):
     ...     torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     (True, False)
     """
+
+    __module__ = "rushlight.autograd.grad_mode"
 
     def __new__(cls, mode: bool | Callable[..., Any] = True) -> Self:
         """The switch, or the decorated function."""
@@ -200,8 +208,30 @@ class inference_mode(_Switch):
         return inference_mode(self.mode)
 
 
+class _unsafe_preserve_version_counter(_Switch):
+    """A block that ends with the counts of changes of tensors as it found them."""
+
+    __module__ = "rushlight.autograd.grad_mode"
+
+    def __init__(self, tensors: Any) -> None:
+        self.tensors: Any = (tensors,) if isinstance(tensors, TensorBase) else tensors
+        self.counts = [t._version for t in self.tensors]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: Any) -> None:
+        for tensor, count in zip(self.tensors, self.counts, strict=True):
+            tensor._changes[0] = count
+
+    def _fresh(self) -> _unsafe_preserve_version_counter:
+        return _unsafe_preserve_version_counter(self.tensors)
+
+
 class set_multithreading_enabled(_Switch):
     """Accepted: backward runs in the thread that asks for it, and rows share out their work themselves."""
+
+    __module__ = "rushlight.autograd.grad_mode"
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
@@ -226,11 +256,16 @@ def is_inference_mode_enabled() -> bool:
     return inference.on
 
 
+def transformed() -> bool:
+    """Whether this is within a function that torch.func transforms."""
+    return inference.within is not None or any(
+        getattr(one, "transforms", False) for one in state.interpreters
+    )
+
+
 def need_no_transform() -> None:
     """Raise torch's error for `requires_grad_()` within a function that torch.func transforms."""
-    if inference.within is not None or any(
-        getattr(one, "transforms", False) for one in state.interpreters
-    ):
+    if transformed():
         raise RuntimeError(
             "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* "
             "APIs) inside of a function being transformed by a functorch transform. This is unsupported, please "

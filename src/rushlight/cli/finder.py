@@ -105,7 +105,6 @@ def _theirs(name: str) -> str:
 
 def _rename(module: ModuleType, name: str) -> None:
     """Let a module go by torch's name."""
-    ours = object.__getattribute__(module, "__name__")
     spec: Any = object.__getattribute__(module, "__spec__")
     spec.name = spec.loader.name = name
     package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
@@ -115,8 +114,10 @@ def _rename(module: ModuleType, name: str) -> None:
     if isinstance(module, Unloaded):
         return
     for value in list(vars(module).values()):
-        if isinstance(value, type | FunctionType) and value.__module__ == ours:
-            value.__module__ = name
+        if isinstance(value, type | FunctionType):
+            home = value.__module__ or ""
+            if home == "rushlight" or home.startswith("rushlight."):
+                value.__module__ = _theirs(home)
     vars(module).setdefault("__getattr__", missing(name, vars(module)))
 
 

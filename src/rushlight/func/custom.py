@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.autograd.forward import PushContext
 from rushlight.autograd.function import Function, FunctionCtx, record
+from rushlight.autograd.marks import check_saved
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 from rushlight.core.turned import held
@@ -32,11 +33,6 @@ class _Context(FunctionCtx):
 
 def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[Any]) -> Any:
     """A call of cls on a batch, recorded inside of the vmap, and as cls says outside of it."""
-    if cls.setup_context is Function.setup_context:
-        raise RuntimeError(
-            "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), "
-            "it must override the setup_context staticmethod."
-        )
     written = cls.vmap is not Function.vmap
     if written and cls.generate_vmap_rule:
         raise RuntimeError(
@@ -55,6 +51,11 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
         state.grad = recording
         opened = [level.open(t) for t in args]
         values, flags = [value for value, _ in opened], tuple(has for _, has in opened)
+        if True not in flags:
+            found = cls.apply(*values)
+            several = isinstance(found, tuple)
+            outputs = [_boxed(level, t, None) for t in (found if several else (found,))]
+            return tuple(outputs) if several else outputs[0]
         if not written:
             found = _Mapped.apply(level, cls, flags, *values)
             several = isinstance(found, tuple)
@@ -118,6 +119,7 @@ class _Mapped(Function):
         with level:
             outputs = cls.forward(*boxed)
             cls.setup_context(inner, boxed, outputs)
+        check_saved(inner, boxed, outputs if isinstance(outputs, tuple) else (outputs,))
         ctx.call = level, cls, flags, inner
         if isinstance(outputs, tuple):
             return tuple(_whole(level, t) if isinstance(t, TensorBase) else t for t in outputs)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rushlight.autograd import api
 from rushlight.autograd.forward import Forward, freed, need_dual, zeros
-from rushlight.autograd.state import enable_grad
+from rushlight.autograd.state import inference_mode
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
 from rushlight.core.state import state
@@ -196,7 +196,7 @@ def grad_and_value(
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         recording = state.grad
         positions = chosen(argnums, len(args))
-        with enable_grad():
+        with inference_mode(False):
             given = [variables(args[i]) for i in positions]
             own, spec = tree_flatten(given)
             output = within(func, replaced(args, positions, given), kwargs)
@@ -286,7 +286,7 @@ def pulled(
 ) -> tuple[Any, ...]:
     """`vjp` in some of the arguments."""
     recording = state.grad
-    with enable_grad():
+    with inference_mode(False):
         given = [variables(args[i]) for i in positions]
         own, spec = tree_flatten(given)
         result = within(func, replaced(args, positions, given), {})
@@ -410,7 +410,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
             need_dual(t, t)
     output, pull = pulled(func, primals, tuple(range(len(primals))), False)
     outputs, shape = tree_flatten(output)
-    with enable_grad():
+    with inference_mode(False):
         upper = [freed(zeros(o)) for o in outputs]
         pulled_back, _ = tree_flatten(pull(tree_unflatten(upper, shape), create_graph=True))
 

@@ -12,7 +12,7 @@ from rushlight import return_types
 from rushlight.core.doors import apply, literal, read, read_each
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.dtypes import NARROW
-from rushlight.errors import warn, warn_once
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
     as_sizes,
     need_scalar,
@@ -496,7 +496,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """The product of several matrices, given one by one, in the cheapest order."""
-    warn(
+    warn_once(
         "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
         "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than "
         "multiple parameters."

@@ -32,6 +32,7 @@ from rushlight.outline import blank
 from rushlight.primitives import placement
 from rushlight.primitives.constant import computed
 from rushlight.primitives.strided import laid_out
+from rushlight.settings import filling
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -383,7 +384,14 @@ def _allocated(make: Callable[..., Array]) -> Callable[..., Array]:
     return made
 
 
-_zeros, _empty = _allocated(np.zeros), _allocated(np.empty)
+def _unwritten(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    array = np.empty(shape, dtype)
+    if (value := filling(array.dtype)) is not None:
+        array.fill(value)
+    return array
+
+
+_zeros, _empty = _allocated(np.zeros), _allocated(_unwritten)
 
 
 def _ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -488,6 +496,8 @@ def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any
     if min(strides, default=0) < 0:
         raise RuntimeError(f"Tensor: empty_strided expects no negative strides, got {strides}")
     point = maker(np.zeros, options.get("device"))((), numpy_dtype(dtype, default_float()))
+    if (value := filling(point.dtype)) is not None:
+        point[()] = value
     return finish(laid_out(np.broadcast_to(point, shape), strides), **options)
 
 

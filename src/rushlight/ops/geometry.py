@@ -25,6 +25,7 @@ from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.placement import packed
 from rushlight.primitives.view import dims_of
+from rushlight.settings import filling
 from rushlight.size import size_of
 
 if TYPE_CHECKING:
@@ -236,6 +237,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
             need_growing(data)
             grown = np.zeros(end, np.uint8)
             grown[: owner.nbytes] = whole(data).reshape(-1, order="A").view(np.uint8)
+            if (value := filling(data.dtype)) is not None:
+                fresh = grown[owner.nbytes :]
+                fresh[: fresh.size // item * item].view(data.dtype).fill(value)
             put(self, strided_view(grown, shape, strides, start, data.dtype))
         else:
             put(self, beside(data, shape, strides))

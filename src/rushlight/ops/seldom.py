@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from rushlight.core.tensor import is_inference as _is_inference
 from rushlight.ops.algebra import matrix_norm, vector_norm
+from rushlight.ops.arguments import need_tensor
 from rushlight.ops.conversion import to_sparse
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Tag(enum.IntEnum):
 
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
+    need_tensor("is_inference", "input", 1, input)
     return _is_inference(input)
 
 

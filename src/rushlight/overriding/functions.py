@@ -365,9 +365,9 @@ def quiet(function: F) -> F:
 _SILENT = {
     "__class_getitem__", "__delitem__", "__getattr__",
     "__getattribute__", "__hash__", "__init__", "__init_subclass__", "__iter__", "__new__",
-    "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype",
+    "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype", "set_",
 }  # fmt: skip
-_ASKING = {"_backward_hooks", "_base", "_grad", "_grad_fn", "_version"}
+_ASKING = {"_backward_hooks", "_base", "_grad", "_grad_fn", "_is_view", "_version"}
 # What torch writes in Python among the methods that are defined in classes here.
 _SPELLED = {
     "__array__", "__array_wrap__", "__contains__", "__deepcopy__", "__dir__", "__dlpack__", "__dlpack_device__",
@@ -414,8 +414,11 @@ def _enroll_all() -> None:
             place = "torch.functional"
         shown = getattr(tensor, _SAID[name]) if name in _SAID and home == "rushlight" else None
         said = twin.__name__ if place != "torch.Tensor" else name
+        if place == "torch.Tensor" and name in _SILENT:
+            continue
         record = _enroll(twin, function, f"{place}.{_SAID.get(name, said)}", shown)
         record.manner = manner
+        record.own = place == "torch.Tensor" and not manner and _takes_nothing(function)
     _quiet.extend(_enrolled(function, copied(function), function.__name__) for function in _calm)
     known = {id(record.function) for record in _public}
     for cls in tensor.__mro__[: tensor.__mro__.index(TensorBase)]:
@@ -433,10 +436,21 @@ def _enroll_all() -> None:
                     member, copied(member), f"torch.Tensor.{_SAID.get(name, name)}", shown
                 )
                 own.manner = SPELLED if name in _SPELLED else ""
+                own.own = not own.manner and _takes_nothing(member)
                 own.operator = name in _OPERATORS
     for name in ("_base", "grad", "_grad"):
         if isinstance(found := getattr(tensor, name, None), property):
             asking.unconverted.add(found.__get__)
+
+
+def _takes_nothing(function: Any) -> bool:
+    """Whether a method has no parameters: then torch names the class of its tensor even where that is Tensor."""
+    while inner := getattr(function, "__wrapped__", None):
+        function = inner
+    code = function.__code__
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    flags = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return not code.co_flags & flags and code.co_argcount and set(names) <= {"_out"}
 
 
 def _enroll_property(member: property, name: str) -> None:

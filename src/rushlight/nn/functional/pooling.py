@@ -22,6 +22,7 @@ from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, put
 from rushlight.primitives.kernel import entering
 from rushlight.primitives.pooling import fractional_positions
+from rushlight.settings import alert_not_deterministic
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -298,6 +299,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
                 f"Input to {name} should be a {dims + 1}d or {dims + 2}d Tensor, but got a tensor "
                 f"with {len(shape)} dimensions"
             )
+        alert_not_deterministic(f"max_unpooling{max(dims, 2)}d_forward_out")
         size = _unpooled_size(shape[-dims:], kernel, steps, margin, output_size)
         if indices._data.dtype != np.int64:
             raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")

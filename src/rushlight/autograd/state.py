@@ -215,7 +215,7 @@ class _unsafe_preserve_version_counter(_Switch):
 
     def __init__(self, tensors: Any) -> None:
         self.tensors: Any = (tensors,) if isinstance(tensors, TensorBase) else tensors
-        self.counts = [t._version for t in self.tensors]
+        self.counts = [t._changes[0] for t in self.tensors]
 
     def __enter__(self) -> None:
         pass

@@ -1,147 +1,40 @@
 """What the processes of a group do with tensors together.
 
-Arguments are checked as gloo checks them: a program that runs here is one that runs there. Tensors are copied
-out at the beginning and written at the end, so that a call that fails has changed nothing, and tensors that
-lie in any order arrive as they should.
+Tensors are copied out at the beginning and written at the end, so that a call that fails has changed nothing,
+and tensors that lie in any order arrive as they should.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
-from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import into, read
 from rushlight.core.tensor import Array, bump, wrap
-from rushlight.distributed.groups import (
-    Backend,
-    ProcessGroup,
-    _get_default_group,
-    _outside,
-    _resolve,
-    get_group_rank,
+from rushlight.distributed.arguments import (
+    _alike,
+    _as_many,
+    _count,
+    _one_type,
+    _peer,
+    _reducible,
+    _root,
+    _same_types,
+    _storable,
+    _tensor,
+    _tensors,
+    _writable,
 )
-from rushlight.distributed.reducing import (
-    RedOpType,
-    ReduceOp,
-    Work,
-    arrived,
-    sent,
-    supports_complex,
-)
+from rushlight.distributed.groups import Backend, ProcessGroup, _outside, _resolve
+from rushlight.distributed.reducing import ReduceOp, Work, arrived, sent
 from rushlight.distributed.wire import Pending, together, watch
 from rushlight.errors import warn
 from rushlight.primitives import writing
-
-# What gloo takes.
-_TYPES = {
-    dtypes.bool_, dtypes.uint8, dtypes.int8, dtypes.int32, dtypes.int64, dtypes.float16, dtypes.bfloat16,
-    dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128,
-}  # fmt: skip
-_BITS = (ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR)
-
-
-# ---- arguments -----------------------------------------------------------------------------------
-
-
-def _tensor(value: Any, name: str = "tensor") -> None:
-    if not isinstance(value, Tensor):
-        raise TypeError(
-            f"Invalid function argument. Expected parameter `{name}` of type torch.Tensor\n"
-            f"             but got {type(value)} instead."
-        )
-
-
-def _tensors(values: Any, name: str) -> None:
-    if not isinstance(values, list) or not all(isinstance(v, Tensor) for v in values):
-        raise TypeError(
-            f"Invalid function argument. Expected parameter `{name}` of type List[torch.Tensor]\n"
-            f"             but got {type(values)} instead."
-        )
-
-
-def _same_types(*tensors: Tensor) -> None:
-    for other in tensors[1:]:
-        if other.dtype != tensors[0].dtype:
-            raise ValueError(
-                f"Invalid usage of tensors with different dtypes"
-                f"Found {tensors[0].dtype} and  {other.dtype}"
-            )
-
-
-def _storable(group: ProcessGroup, *tensors: Tensor, complex_too: bool = True) -> None:
-    """RuntimeError for what gloo does not send; MPI sends everything."""
-    for tensor in tensors:
-        if group.name() != Backend.MPI and (
-            tensor.dtype not in _TYPES or (tensor.is_complex() and not complex_too)
-        ):
-            raise RuntimeError(
-                f"Invalid scalar type: gloo does not send {tensor.dtype}: take 'mpi'"
-            )
-
-
-def _peer(
-    group: ProcessGroup, rank: int | None, in_group: int | None, default: int | None = None
-) -> int:
-    """A rank of the group, from its number in the world or in the group."""
-    if rank is not None and in_group is not None:
-        raise ValueError("Can't specify both group_rank and global_rank")
-    if in_group is not None:
-        return in_group
-    if rank is None:
-        if default is None:
-            raise ValueError("Must specify global_rank or group_rank")
-        return default
-    return get_group_rank(group, rank)
-
-
-def _root(group: ProcessGroup, rank: int, operation: str) -> int:
-    if not 0 <= rank < group.size():
-        raise RuntimeError(f"ProcessGroupGloo::{operation}: invalid root rank: {rank}")
-    return rank
-
-
-def _count(tensors: Sequence[Any], size: int, operation: str, what: str = "output") -> None:
-    if len(tensors) != size:
-        raise RuntimeError(
-            f"ProcessGroupGloo::{operation}: invalid {what} tensor list at index 0 (expected length {size}, "
-            f"got {len(tensors)})"
-        )
-
-
-def _as_many(shape: Any, count: int, operation: str) -> None:
-    if shape.numel() != count:
-        raise RuntimeError(
-            f"ProcessGroupGloo::{operation}: invalid tensor size at index 0 (expected {count} elements, "
-            f"got {tuple(shape)})"
-        )
-
-
-def _reducible(group: ProcessGroup, tensor: Tensor, op: Any, operation: str = "all_reduce") -> None:
-    _tensor(tensor)
-    kind = RedOpType(int(op))
-    if tensor.is_complex() and not supports_complex(kind):
-        wrong = RuntimeError if operation == "reduce" else ValueError
-        raise wrong(f"{operation} does not support RedOpType.{kind.name} on complex tensors")
-    _storable(group, tensor)
-    if kind is ReduceOp.PREMUL_SUM:
-        if group.name() != Backend.MPI:
-            raise RuntimeError("Cannot use ReduceOp.PREMUL_SUM with Gloo")
-        if getattr(op, "factor", None) is None:
-            raise ValueError(
-                "PREMUL_SUM has a factor: make it with dist._make_nccl_premul_sum(factor)"
-            )
-    if kind in _BITS and tensor.dtype.is_floating_point:
-        raise RuntimeError(f"Cannot use ReduceOp.{kind.name} with non-integral dtype")
-    if kind is ReduceOp.AVG and not (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
-        raise RuntimeError(
-            f"result type Float can't be cast to the desired output type {tensor.dtype.word}"
-        )
-
 
 # ---- values --------------------------------------------------------------------------------------
 
@@ -170,12 +63,12 @@ def _empty(shape: Any, tensor: Tensor) -> Array:
     return np.empty(shape, tensor.dtype.numpy)
 
 
-def _begun(pending: Pending, async_op: bool, *tensors: Tensor) -> Work | None:
+def _begun(pending: Pending, async_op: bool, *tensors: Tensor, result: bool = True) -> Work | None:
     if not async_op:
         pending.wait()
         return None
     watch(pending)
-    return Work(list(tensors), pending)
+    return Work(list(tensors) if result else None, pending)
 
 
 # ---- reductions ----------------------------------------------------------------------------------
@@ -215,8 +108,11 @@ def all_reduce_coalesced(
     tensors: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
     """`all_reduce` of several tensors."""
+    _going("all_reduce_coalesced")
     tensors = [tensors] if isinstance(tensors, Tensor) else tensors
     _tensors(tensors, "tensors")
+    if not tensors:
+        raise NotImplementedError("all_reduce_coalesced: an empty list has nothing to reduce")
     if _outside(group, "all_reduce_coalesced"):
         return None
     group = _resolve(group)
@@ -240,11 +136,12 @@ def reduce(
 ) -> Work | None:
     """`all_reduce` into the tensor of one process; those of the others stay as they are."""
     _tensor(tensor)
+    group = _resolve(group)
+    to = _peer(group, dst, group_dst)
     if _outside(group, "reduce"):
         return None
-    group = _resolve(group)
     _reducible(group, tensor, op, "reduce")
-    root = _root(group, _peer(group, dst, group_dst), "reduce")
+    root = _root(group, to, "reduce")
 
     def run(buffer: Array, name: str, finish: Any) -> Pending:
         return group._wire.reduce_to(buffer, name, root, finish)
@@ -273,6 +170,8 @@ def reduce_scatter(
     group = _resolve(group)
     _same_types(output, *input_list)
     _count(input_list, group.size(), "reduce_scatter", "input")
+    if group.name() != Backend.MPI:
+        _alike(group, [input_list[group.rank()]], output.shape, "reduce_scatter")
     return _scattered(output, input_list, op, group, async_op)
 
 
@@ -281,6 +180,7 @@ def _scattered(
 ) -> Work | None:
     for part in inputs:
         _reducible(group, part, op, "reduce_scatter")
+    _writable(output)
     counts = [part.numel() for part in inputs]
     own_count = counts[group.rank()] if len(counts) == group.size() else counts[0] // group.size()
     _as_many(output.shape, own_count, "reduce_scatter")
@@ -293,7 +193,8 @@ def _scattered(
     def finish() -> None:
         _fill(output, arrived(own, like, op, group.size()))
 
-    return _begun(group._wire.reduce_scatter(parts, own, sizes, name, finish), async_op, output)
+    pending = group._wire.reduce_scatter(parts, own, sizes, name, finish)
+    return _begun(pending, async_op, output, result=False)
 
 
 def reduce_scatter_single(
@@ -309,8 +210,13 @@ def reduce_scatter_single(
     if _outside(group, "reduce_scatter_tensor"):
         return None
     group = _resolve(group)
-    _same_types(output, input)
+    _one_type("reduce_scatter", output, input)
     _as_many(input.shape, output.numel() * group.size(), "reduce_scatter")
+    if group.name() != Backend.MPI and input.shape[1:] != output.shape[1:]:
+        raise RuntimeError(
+            f"reduce_scatter: {tuple(input.shape)} is not {group.size()} times {tuple(output.shape)} along the "
+            "first dimension"
+        )
     return _scattered(output, [input], op, group, async_op)
 
 
@@ -336,6 +242,10 @@ def _older(name: str, newer: str) -> None:
     )
 
 
+def _going(name: str) -> None:
+    warn(f"`torch.distributed.{name}` will be deprecated.", FutureWarning)
+
+
 # ---- from one to all, from all to one, from all to all ----------------------------------------------
 
 
@@ -348,10 +258,11 @@ def broadcast(
 ) -> Work | None:
     """The tensor of one process, for all."""
     _tensor(tensor)
+    group = _resolve(group)
+    source = _peer(group, src, group_src)
     if _outside(group, "broadcast"):
         return None
-    group = _resolve(group)
-    root = _root(group, _peer(group, src, group_src), "broadcast")
+    root = _root(group, source, "broadcast")
     _storable(group, tensor)
     buffer = _own(tensor)
     finish = None if group.rank() == root else lambda: _overwrite(tensor, buffer)
@@ -370,8 +281,8 @@ def all_gather(
     _same_types(*tensor_list, tensor)
     _count(tensor_list, group.size(), "allgather")
     _storable(group, tensor)
-    for target in tensor_list:
-        _as_many(target.shape, tensor.numel(), "allgather")
+    _alike(group, tensor_list, tensor.shape, "allgather")
+    _writable(*tensor_list)
     parts = _empty((group.size(), tensor.numel()), tensor)
 
     def finish() -> None:
@@ -388,6 +299,7 @@ def all_gather_coalesced(
     async_op: bool = False,
 ) -> Work | None:
     """`all_gather` of several tensors."""
+    _going("all_gather_coalesced")
     if _outside(group, "all_gather_coalesced"):
         return None
     _tensors(input_tensor_list, "tensor_list")
@@ -407,10 +319,11 @@ def all_gather_single(
     if _outside(group, "all_gather_into_tensor"):
         return None
     group = _resolve(group)
-    _same_types(output_tensor, input_tensor)
+    _one_type("allgather", output_tensor, input_tensor)
     _storable(group, input_tensor)
     _as_many(output_tensor.shape, input_tensor.numel() * group.size(), "allgather")
-    first, *rest = input_tensor.shape or (1,)
+    _writable(output_tensor)
+    first, *rest = input_tensor.shape or (-1,)
     if group.name() != Backend.MPI and output_tensor.shape not in (
         (first * group.size(), *rest),
         input_tensor.shape,
@@ -421,7 +334,9 @@ def all_gather_single(
         )
     parts = _empty(output_tensor.numel(), input_tensor)
     pending = group._wire.gather_all(_own(input_tensor), parts, lambda: _fill(output_tensor, parts))
-    return _begun(pending, async_op, output_tensor)
+    with no_grad():
+        views = output_tensor.chunk(group.size())
+    return _begun(pending, async_op, *views)
 
 
 def all_gather_into_tensor(
@@ -455,18 +370,19 @@ def gather(
 ) -> Work | None:
     """The tensors of all processes, into a list of one of them."""
     _tensor(tensor)
+    group = _resolve(group)
+    to = _peer(group, dst, group_dst, 0)
     if _outside(group, "gather"):
         return None
-    group = _resolve(group)
-    root = _root(group, _peer(group, dst, group_dst, 0), "gather")
+    root = _root(group, to, "gather")
     here = group.rank() == root
     targets = _of_root("gather_list", gather_list, here, "destination")
     _same_types(*targets, tensor)
     _storable(group, tensor, complex_too=False)
     if here:
         _count(targets, group.size(), "gather")
-    for target in targets:
-        _as_many(target.shape, tensor.numel(), "gather")
+    _alike(group, targets, tensor.shape, "gather")
+    _writable(*targets)
     parts = _empty((group.size(), tensor.numel()), tensor) if here else None
 
     def finish() -> None:
@@ -487,21 +403,21 @@ def scatter(
 ) -> Work | None:
     """A tensor for each process, from a list of one of them."""
     _tensor(tensor)
+    group = _resolve(group)
+    source = _peer(group, src, group_src, 0)
     if _outside(group, "scatter"):
         return None
-    group = _resolve(group)
-    root = _root(group, _peer(group, src, group_src, 0), "scatter")
+    root = _root(group, source, "scatter")
     here = group.rank() == root
     given = _of_root("scatter_list", scatter_list, here, "source")
     _same_types(*given, tensor)
     _storable(group, tensor)
     if here:
         _count(given, group.size(), "scatter", "input")
-    for part in given:
-        _as_many(part.shape, tensor.numel(), "scatter")
+    _alike(group, given, tensor.shape, "scatter")
     parts = np.concatenate([_values(part).reshape(-1) for part in given]) if here else None
     own = _empty(tensor.numel(), tensor)
-    pending = group._wire.scatter_from(parts, own, root, lambda: _fill(tensor, own))
+    pending = group._wire.scatter_from(parts, own, root, lambda: _overwrite(tensor, own))
     return _begun(pending, async_op, tensor)
 
 
@@ -521,6 +437,10 @@ def all_to_all(
     _count(input_tensor_list, group.size(), "alltoall", "input")
     _count(output_tensor_list, group.size(), "alltoall")
     _storable(group, *input_tensor_list)
+    if group.name() != Backend.MPI:
+        first = input_tensor_list[0].shape
+        _alike(group, [*input_tensor_list, *output_tensor_list], first, "alltoall")
+    _writable(*output_tensor_list)
     out = np.concatenate([_values(part).reshape(-1) for part in input_tensor_list])
     counts = [part.numel() for part in output_tensor_list]
     got = _empty(sum(counts), input_tensor_list[0])
@@ -556,10 +476,10 @@ def all_to_all_single(
     _storable(group, input)
     sizes = _splits(input, input_split_sizes, group.size())
     counts = _splits(output, output_split_sizes, group.size())
-    if group.size() == 1:
+    if group.size() == 1 or not (output_split_sizes or input_split_sizes):
         _as_many(output.shape, input.numel(), "alltoall")
     got = _empty(output.numel(), input)
-    pending = group._wire.exchange(_own(input), sizes, got, counts, lambda: _fill(output, got))
+    pending = group._wire.exchange(_own(input), sizes, got, counts, lambda: _overwrite(output, got))
     return _begun(pending, async_op, output)
 
 
@@ -578,10 +498,15 @@ def _splits(tensor: Tensor, rows: Any, size: int) -> list[int]:
     return [int(n) * row for n in rows]
 
 
-def barrier(group: Any = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
+def barrier(
+    group: Any = None,
+    async_op: bool = False,
+    device_ids: Any = None,
+    timeout: timedelta | None = None,
+) -> Work | None:
     """Wait for all processes."""
     if _outside(group, "barrier"):
         return None
-    if device_ids is not None and not isinstance(device_ids, list):
+    if isinstance(device_ids, list) and not all(isinstance(i, int) for i in device_ids):
         raise TypeError("Invalid function argument: device_ids type should be List[int]")
-    return _begun((_get_default_group() if group is None else group)._wire.barrier(), async_op)
+    return _begun(_resolve(group)._wire.barrier(timeout=timeout), async_op)

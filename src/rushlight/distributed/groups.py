@@ -14,7 +14,9 @@ from enum import IntEnum
 from typing import Any
 
 from rushlight.absent import no
+from rushlight.device import device as Device
 from rushlight.distributed import seats
+from rushlight.distributed.process_group import ProcessGroup
 from rushlight.distributed.store import HashStore, Store, TCPStore, rendezvous
 from rushlight.distributed.wire import Pending, Wire
 from rushlight.errors import warn
@@ -23,7 +25,6 @@ default_pg_timeout = timedelta(minutes=30)
 
 _NOT_BUILT = {
     "nccl": "Distributed package doesn't have NCCL built in: rushlight runs on the CPU, take 'gloo'",
-    "ucc": "Distributed package doesn't have UCC built in: rushlight runs on the CPU, take 'gloo'",
     "xccl": "Distributed package doesn't have XCCL built in: rushlight runs on the CPU, take 'gloo'",
 }
 
@@ -50,7 +51,7 @@ class Backend(str):
     MPI = "mpi"
     FAKE = "fake"
     backend_list = ["undefined", "gloo", "nccl", "xccl", "ucc", "mpi", "fake"]  # noqa: RUF012
-    default_device_backend_map = {"cpu": "gloo", "cuda": "nccl"}  # noqa: RUF012  as torch has it
+    default_device_backend_map = {"cpu": "gloo", "cuda": "nccl", "xpu": "xccl", "mps": "gloo"}  # noqa: RUF012  as torch
 
     def __new__(cls, name: str) -> Any:
         """The name itself."""
@@ -65,10 +66,23 @@ class Backend(str):
 
 
 class BackendConfig:
-    """Which backend serves which type of device."""
+    """Which backend serves which type of device: of a name, or of pairs as "cpu:gloo,cuda:nccl"."""
 
     def __init__(self, backend: str) -> None:
-        self.device_backend_map = dict.fromkeys(("cpu", "cuda"), str(backend))
+        self.device_backend_map: dict[str, str] = {}
+        if backend == Backend.UNDEFINED:
+            self.device_backend_map["cpu"] = Backend.GLOO
+        elif ":" not in backend:
+            devices = ["cuda"] if backend == Backend.NCCL else ["cpu", "cuda"]
+            self.device_backend_map |= dict.fromkeys(devices, str(backend))
+        else:
+            for pair in backend.lower().split(","):
+                device, colon, name = pair.partition(":")
+                if not colon or ":" in name:
+                    raise ValueError(f"Invalid device:backend pairing: {pair}, in {backend!r}")
+                if device in self.device_backend_map:
+                    raise ValueError(f"Duplicate device type {device}, in {backend!r}")
+                self.device_backend_map[device] = name
 
     def __repr__(self) -> str:
         return ",".join(f"{device}:{name}" for device, name in self.device_backend_map.items())
@@ -76,43 +90,6 @@ class BackendConfig:
     def get_device_backend_map(self) -> dict[str, str]:
         """Backend by type of device."""
         return self.device_backend_map
-
-
-class ProcessGroup:
-    """Processes that work together."""
-
-    bound_device_id = None
-
-    def __init__(
-        self, backend: str, name: str, description: str, store: Store | None, wire: Wire,
-        ranks: Sequence[int],
-    ) -> None:  # fmt: skip
-        self._backend = backend
-        self.group_name = name
-        self.group_desc = description
-        self._store = store
-        self._wire = wire
-        self._ranks = list(ranks)
-
-    def rank(self) -> int:
-        """The number of this process in it."""
-        return self._wire.rank
-
-    def size(self) -> int:
-        """How many there are."""
-        return self._wire.size
-
-    def name(self) -> str:
-        """The name of the backend."""
-        return self._backend
-
-    def get_group_store(self) -> Store | None:
-        """The store by which they met."""
-        return self._store
-
-    def set_timeout(self, timeout: timedelta) -> None:
-        """How long its collectives are waited for."""
-        self._wire.timeout = timeout
 
 
 ProcessGroupGloo = ProcessGroup
@@ -141,6 +118,8 @@ class _Made:
 
     count = 0
     groups: list[ProcessGroup] = []  # noqa: RUF012  of the process
+    # The ranks of the last group that this process is not in, which stands for all of them, as in torch.
+    outside: list[int] = []  # noqa: RUF012  of the process
     # How many groups of exactly these processes there have been: all of them know it alike.
     of_ranks: dict[tuple[int, ...], int] = {}  # noqa: RUF012
 
@@ -216,14 +195,16 @@ def _known(backend: str) -> str:
     for name in names:
         if name not in Backend.backend_list:
             raise AssertionError(f"Unknown backend type {name}")
-        if name in _NOT_BUILT and len(names) == 1:
+        if name == Backend.UCC:
+            raise AssertionError("Unknown c10d backend type UCC: it is not built in, take 'gloo'")
+        if name in _NOT_BUILT:
             raise RuntimeError(_NOT_BUILT[name])
         if name == Backend.MPI and not seats.available():
             raise RuntimeError(
                 "Distributed package doesn't have MPI built in: it comes with python -m pip install "
                 '"rushlight[distributed]"'
             )
-    return Backend.GLOO if "gloo" in names else names.pop()
+    return str(Backend(backend))
 
 
 def _new(
@@ -243,9 +224,12 @@ def destroy_process_group(group: Any = None) -> None:
         store = GroupMember.WORLD._store
         GroupMember.WORLD = None
         _Made.groups.clear()
+        _Made.count, _Made.outside = 0, []
         if isinstance(store, TCPStore):
             store.close()
-    else:
+    elif not _rank_not_in_group(group):
+        if group not in _Made.groups:
+            raise ValueError("Invalid process group specified")
         _Made.groups.remove(group)
 
 
@@ -265,7 +249,25 @@ def _get_default_store() -> Store | None:
 
 
 def _resolve(group: Any) -> ProcessGroup:
-    return _get_default_group() if group is None else group
+    """The group that is meant, or the mark of one that this process is not in."""
+    if group is None:
+        return _get_default_group()
+    if not isinstance(group, ProcessGroup) and not _rank_not_in_group(group):
+        raise ValueError(
+            f"Process group {group} is not initialized in the world group map. Please initialize the group first."
+        )
+    return group
+
+
+def _listed(group: Any) -> list[int]:
+    """The processes of a group, also of one that this process is not in."""
+    if _rank_not_in_group(group) and _Made.outside:
+        return _Made.outside
+    if group not in _Made.groups:
+        raise ValueError(
+            f"Group {group} is not registered, please create group with torch.distributed.new_group API"
+        )
+    return group._ranks
 
 
 def _outside(group: Any, operation: str) -> bool:
@@ -316,12 +318,18 @@ def is_backend_available(backend: str) -> bool:
 
 def get_rank(group: Any = None) -> int:
     """The number of this process in the group; -1 outside of it."""
-    return -1 if _rank_not_in_group(group) else _resolve(group).rank()
+    if _rank_not_in_group(group):
+        return -1
+    if group is not None:
+        _listed(group)
+    return _resolve(group).rank()
 
 
 def get_world_size(group: Any = None) -> int:
     """How many processes a group has; -1 outside of it."""
-    return -1 if _rank_not_in_group(group) else _resolve(group).size()
+    if _rank_not_in_group(group):
+        return -1
+    return (_get_default_group() if group is None else group).size()
 
 
 def get_node_local_rank(fallback_rank: int | None = None) -> int:
@@ -338,6 +346,8 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
 
 def get_backend(group: Any = None) -> str:
     """The name of a group's backend."""
+    if _rank_not_in_group(group):
+        raise ValueError("Invalid process group specified")
     return _resolve(group).name()
 
 
@@ -348,7 +358,7 @@ def get_backend_config(group: Any = None) -> str:
 
 def get_default_backend_for_device(device: Any) -> str:
     """The backend that is taken for a device."""
-    kind = str(device).partition(":")[0]
+    kind = Device(device).type
     if kind not in Backend.default_device_backend_map:
         raise ValueError(f"Default backend not registered for device : {device}")
     return Backend.default_device_backend_map[kind]
@@ -356,33 +366,32 @@ def get_default_backend_for_device(device: Any) -> str:
 
 def get_process_group_ranks(group: Any) -> list[int]:
     """The processes of a group, by their number in the world."""
-    return list(_resolve(group)._ranks)
+    try:
+        return list(_listed(_get_default_group() if group is None else group))
+    except ValueError:
+        if group is None:
+            raise
+        raise KeyError(group) from None
 
 
 def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
     """The number in the world of a process of a group."""
     if group is GroupMember.WORLD:
         return group_rank
-    if group not in _Made.groups:
-        raise ValueError(
-            f"Group {group} is not registered, please create group with torch.distributed.new_group API"
-        )
-    if not 0 <= group_rank < group.size():
+    ranks = _listed(group)
+    if not 0 <= group_rank < len(ranks):
         raise ValueError(f"Group rank {group_rank} is not part of group {group}")
-    return group._ranks[group_rank]
+    return ranks[group_rank]
 
 
 def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
     """The number in a group of a process of the world."""
     if group is GroupMember.WORLD:
         return global_rank
-    if group not in _Made.groups:
-        raise ValueError(
-            f"Group {group} is not registered, please create group with torch.distributed.new_group API"
-        )
-    if global_rank not in group._ranks:
+    ranks = _listed(group)
+    if global_rank not in ranks:
         raise ValueError(f"Global rank {global_rank} is not part of group {group}")
-    return group._ranks.index(global_rank)
+    return ranks.index(global_rank)
 
 
 def get_pg_count() -> int:
@@ -398,10 +407,19 @@ def new_group(
     use_local_synchronization: bool = False,
     group_desc: str | None = None,
     device_id: Any = None,
+    sort_ranks: bool = True,
 ) -> Any:
-    """A group of the processes in ranks, or of all; GroupMember.NON_GROUP_MEMBER to the others."""
+    """A group of the processes in ranks, or of all; GroupMember.NON_GROUP_MEMBER to the others.
+
+    They are numbered by their ranks in the world, or (without sort_ranks) as they are named.
+    """
     world = _get_default_group()
-    members = sorted(world._ranks if ranks is None else ranks)
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(
+            f"Expected timeout argument to be of type datetime.timedelta, got {timeout}"
+        )
+    named = world._ranks if ranks is None else ranks
+    members = sorted(named) if sort_ranks else list(named)
     for rank in members:
         if not 0 <= rank < world.size():
             raise ValueError(
@@ -410,8 +428,13 @@ def new_group(
     if len(set(members)) != len(members):
         raise ValueError(f"new_group: the ranks {members} name a process twice")
     name = world.name() if backend is None else _known(backend)
+    if not members:
+        raise TypeError(
+            "new_group: a group has at least one process, and the list of ranks is empty"
+        )
     if world.rank() not in members:
         _Made.count += 0 if use_local_synchronization else 1
+        _Made.outside = members
         return GroupMember.NON_GROUP_MEMBER
     limit = world._wire.timeout if timeout is None else timeout
     wire = _communicator(world._wire, members, limit)
@@ -460,10 +483,9 @@ def new_subgroups(
     group_desc: str | None = None,
 ) -> tuple[Any, list[Any]]:
     """The group of this process, and all groups, of group_size processes each."""
-    world = _get_default_group()
-    size = (
-        int(os.environ.get("LOCAL_WORLD_SIZE", world.size())) if group_size is None else group_size
-    )
+    if group_size is None:
+        raise ValueError("new_subgroups: without CUDA there is no size by itself, pass group_size")
+    world, size = _get_default_group(), group_size
     if size <= 0:
         raise ValueError(f"The arg 'group_size' ({size}) must be positive")
     if world.size() < size:
@@ -498,8 +520,10 @@ def new_subgroups_by_enumeration(
     return (own[0] if own else None), made
 
 
-def split_group(*args: Any, **options: Any) -> None:
+def split_group(parent_pg: Any = None, split_ranks: Any = None, *args: Any, **options: Any) -> None:
     """An error, as with gloo: only NCCL splits groups."""
+    if not split_ranks:
+        raise ValueError("split_ranks cannot be None or empty")
     raise RuntimeError(
         "No backend for the parent process group or its backend does not support splitting"
     )
@@ -510,14 +534,29 @@ def shrink_group(*args: Any, **options: Any) -> None:
     raise TypeError("shrink_group() needs a backend that supports it: gloo does not")
 
 
+class _Debugging:
+    """How much is to be checked and told, as the environment says it."""
+
+    level: DebugLevel | None = None
+
+
 def get_debug_level() -> DebugLevel:
-    """How much is checked and told: nothing."""
-    return DebugLevel.OFF
+    """How much is to be checked and told: the variable TORCH_DISTRIBUTED_DEBUG, or what was set."""
+    if _Debugging.level is None:
+        set_debug_level_from_env()
+    return DebugLevel.OFF if _Debugging.level is None else _Debugging.level
 
 
 def set_debug_level(level: DebugLevel) -> None:
-    """Accepted: with one process there is nothing to check."""
+    """Say how much is to be checked and told. All is checked that there is, at every level."""
+    _Debugging.level = level
 
 
 def set_debug_level_from_env() -> None:
-    """Accepted: with one process there is nothing to check."""
+    """Take the level of the variable TORCH_DISTRIBUTED_DEBUG: OFF, INFO or DETAIL."""
+    name = os.environ.get("TORCH_DISTRIBUTED_DEBUG", "OFF").upper()
+    if name not in DebugLevel.__members__:
+        raise RuntimeError(
+            f"The value of TORCH_DISTRIBUTED_DEBUG must be OFF, INFO, or DETAIL, not {name}"
+        )
+    _Debugging.level = DebugLevel[name]

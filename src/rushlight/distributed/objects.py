@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.core.tensor import Array
-from rushlight.distributed.collectives import _peer, _root
+from rushlight.distributed.arguments import _peer, _root
 from rushlight.distributed.groups import ProcessGroup, _outside, _resolve, get_global_rank
 from rushlight.distributed.peers import _other
 
@@ -84,13 +84,14 @@ def broadcast_object_list(
     group: Any = None,
     device: Any = None,
     group_src: int | None = None,
-    weights_only: Any = None,
 ) -> None:
     """The objects of one process, for all."""
     if _outside(group, "broadcast_object_list"):
         return
     group = _resolve(group)
     root = _root(group, _peer(group, src, group_src, 0), "broadcast")
+    if not list(object_list):
+        raise ValueError("broadcast_object_list: the list is empty, where objects come or go")
     here = group.rank() == root
     packed = _packed(object_list) if here else np.empty(0, np.uint8)
     size = _sizes(group, len(packed))[root]
@@ -111,7 +112,6 @@ def scatter_object_list(
     src: int | None = None,
     group: Any = None,
     group_src: int | None = None,
-    weights_only: Any = None,
 ) -> None:
     """An object for each process, from the list of one of them."""
     if _outside(group, "scatter_object_list"):
@@ -159,18 +159,19 @@ def recv_object_list(
     device: Any = None,
     group_src: int | None = None,
     use_batch: bool = False,
-    weights_only: Any = None,
 ) -> int:
-    """Objects from another process, or from anybody: its number in the world."""
+    """Objects from another process; its number in the world."""
     if _outside(group, "recv_object_list"):
         return -1
     group = _resolve(group)
-    anybody = src is None and group_src is None
-    source = None if anybody else _other(group, _peer(group, src, group_src), "source")
+    source = _peer(group, src, group_src)
+    if source == group.rank():
+        raise ValueError(
+            "Invalid source rank: source rank should not be the same as the rank of the current process."
+        )
+    _other(group, source, "source")
     size = np.empty(1, np.int64)
-    first = group._wire.receive(size, source, 0)
-    first.wait()
-    source = int(first.status.Get_source())
+    group._wire.receive(size, source, 0).wait()
     packed = np.empty(int(size[0]), np.uint8)
     group._wire.receive(packed, source, 0).wait()
     object_list[:] = _unpacked(packed)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.distributed.collectives import _empty, _outside, _overwrite, _own, _peer, _tensor
-from rushlight.distributed.groups import ProcessGroup, _resolve, get_global_rank
+from rushlight.distributed.arguments import _peer, _tensor
+from rushlight.distributed.collectives import _empty, _overwrite, _own
+from rushlight.distributed.groups import ProcessGroup, _outside, _resolve, get_global_rank
 from rushlight.distributed.reducing import Work
 from rushlight.distributed.wire import Pending, watch
 
@@ -40,13 +41,14 @@ def isend(
 ) -> Work | None:
     """Begin to send a tensor to a process."""
     _tensor(tensor)
+    group = _resolve(group)
+    to = _peer(group, dst, group_dst)
     if _outside(group, "isend"):
         return None
-    group = _resolve(group)
-    to = _other(group, _peer(group, dst, group_dst), "destination")
+    to = _other(group, to, "destination")
     pending = group._wire.send(_own(tensor), to, tag)
     watch(pending)
-    return Work([tensor], pending)
+    return Work(None, pending)
 
 
 def irecv(
@@ -68,16 +70,16 @@ def irecv(
     got = _empty(tensor.shape, tensor)
 
     def finish() -> None:
+        # More than there is room for is an error of MPI's; of less, the rest of the tensor stays.
         size = pending.status.Get_count(group._wire.job.mpi.BYTE)
-        if size != got.nbytes:
-            raise RuntimeError(
-                f"recv: {size} bytes came for a tensor of {got.nbytes} bytes, {tuple(tensor.shape)} of {tensor.dtype}"
-            )
+        if size < got.nbytes:
+            kept = _own(tensor).reshape(-1).view(np.uint8)
+            got.reshape(-1).view(np.uint8)[size:] = kept[size:]
         _overwrite(tensor, got)
 
     pending = group._wire.receive(got, source, tag, finish)
     watch(pending)
-    return Work([tensor], pending, lambda: get_global_rank(group, pending.status.Get_source()))
+    return Work(None, pending, lambda: get_global_rank(group, pending.status.Get_source()))
 
 
 def send(
@@ -119,19 +121,29 @@ class P2POp:
             raise ValueError("Invalid ``op``. Expected ``op`` to be of type ``torch.distributed.isend`` or "
                              "``torch.distributed.irecv``.")  # fmt: skip
         _tensor(tensor)
-        self.op, self.tensor, self.group, self.tag = op, tensor, group, tag
-        self.group_peer = _peer(_resolve(group), peer, group_peer)
-        self.peer = get_global_rank(_resolve(group), self.group_peer)
+        self.op, self.tensor, self.tag = op, tensor, tag
+        self.group = _resolve(group)
+        self.group_peer = _peer(self.group, peer, group_peer)
+        self.peer = get_global_rank(self.group, self.group_peer)
+
+    def __repr__(self) -> str:
+        way = [self.group.rank(), self.group_peer]
+        source, to = way if self.op is isend else way[::-1]
+        return (
+            f"P2POp({self.op.__name__} pg={self.group.group_name}, group_src={source}, group_dst={to},  "
+            f"{self.tensor.shape}, {self.tensor.dtype})"
+        )
 
 
 def batch_isend_irecv(p2p_op_list: list[P2POp]) -> list[Any]:
     """The works of several `isend` and `irecv`."""
-    p2p_op_list[0]  # an IndexError, as in torch, for none
-    for one in p2p_op_list:
-        if not isinstance(one, P2POp):
-            raise ValueError(
-                "Invalid ``p2p_op_list``. Each op is expected to be of type ``torch.distributed.P2POp``."
-            )
+    if not isinstance(p2p_op_list, list) or not all(isinstance(p, P2POp) for p in p2p_op_list):
+        raise ValueError(
+            "Invalid ``p2p_op_list``. Each op is expected to be of type ``torch.distributed.P2POp``."
+        )
+    group = p2p_op_list[0].group  # an IndexError, as in torch, for none
+    if any(p.group != group for p in p2p_op_list):
+        raise ValueError("All ops need to use the same group.")
     works = [p.op(p.tensor, None, p.group, p.tag, p.group_peer) for p in p2p_op_list]
     return [work for work in works if work is not None]
 
@@ -145,10 +157,14 @@ def monitored_barrier(
     group = _resolve(group)
     wire = group._wire
     limit = wire.timeout if timeout is None else timeout
-    if limit.total_seconds() <= 0:
-        raise ValueError("Argument `timeout` must be positive")
+    if not isinstance(limit, timedelta):
+        raise TypeError(
+            f"Expected timeout argument to be of type datetime.timedelta, got {timeout}"
+        )
     if group.size() == 1:
         return
+    if limit.total_seconds() <= 0:
+        raise RuntimeError(f"monitored_barrier: nobody can come within {limit}")
     end = time.monotonic() + limit.total_seconds()
     if group.rank() == 0:
         missing = [rank for rank, begun in _others_come(group) if not _in_time(begun, end)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from rushlight.distributed.reducing import ReduceOp, arrived, sent
 from rushlight.distributed.wire import Pending, watch
 from rushlight.primitives import writing
 
-_FIRST, _MB = 1, 1024 * 1024
+_MB = 1024 * 1024
 
 
 class _Bucket:
@@ -79,16 +80,17 @@ class Reducer:
     """
 
     def __init__(
-        self, parameters: Sequence[Tensor], group: ProcessGroup, cap_mb: float | None, first_mb: float = _FIRST,
+        self, parameters: Sequence[Tensor], group: ProcessGroup, cap_mb: float | None, at_once: bool = True,
         as_views: bool = False,
     ) -> None:  # fmt: skip
         self.parameters, self.group, self.as_views = list(parameters), group, as_views
         self.wire = group._wire
-        self.buckets = [
-            _Bucket(members, self.parameters)
-            for members in _shares(self.parameters, cap_mb or 25.0, first_mb)
-        ]
-        self.bucket_of = {i: bucket for bucket in self.buckets for i in bucket.members}
+        self.limits = [1 * _MB, 25 * _MB] if cap_mb is None else [cap_mb * _MB]
+        # In the first backward all is in one bucket (at_once); that tells the order in which gradients come.
+        self.order: list[int] | None = [] if at_once else None
+        every = range(len(self.parameters))
+        shares = _shares(self.parameters, every, [math.inf] if at_once else self.limits)
+        self._fill(sorted(shares, key=min, reverse=True))
         self.hook: tuple[Any, Callable[..., Any]] | None = None
         self.divisor = group.size()
         self.expecting = self.begun = False
@@ -99,6 +101,18 @@ class Reducer:
             parameter.register_post_accumulate_grad_hook(self._hook_of(i))
             for i, parameter in enumerate(self.parameters)
         ]
+
+    def _fill(self, shares: Sequence[Sequence[int]]) -> None:
+        self.buckets = [_Bucket(members, self.parameters) for members in shares]
+        self.bucket_of = {i: bucket for bucket in self.buckets for i in bucket.members}
+
+    def _share_anew(self) -> None:
+        """Buckets in the order in which the gradients came to the first process."""
+        came = np.array(self.order, np.int64)
+        self.order = None
+        if self.group.size() > 1:
+            self.wire.broadcast(came, 0).wait()
+        self._fill(_shares(self.parameters, came.tolist(), self.limits))
 
     def _hook_of(self, i: int) -> Callable[[Tensor], None]:
         return lambda parameter: self._ready(i)
@@ -111,6 +125,8 @@ class Reducer:
 
     def prepare(self, unused: Sequence[int] | None = None) -> None:
         """A backward is to come. unused (None: nobody looked) are not reached by it here."""
+        if self.order is not None and len(self.order) == len(self.parameters):
+            self._share_anew()
         self.expecting, self.begun, self.next = True, False, 0
         self.arrived = set()
         for bucket in self.buckets:
@@ -136,6 +152,8 @@ class Reducer:
     def _take(self, i: int, grad: Tensor | None) -> None:
         """A gradient goes into its bucket, and the bucket on its way when it is full."""
         self.arrived.add(i)
+        if self.order is not None:
+            self.order.append(i)
         bucket = self.bucket_of[i]
         room = bucket.flat[bucket.places[i]]
         if self.hook is None and self.group.size() == 1:
@@ -160,6 +178,10 @@ class Reducer:
         if self.hook is not None:
             state, hook = self.hook
             bucket.work = hook(state, GradBucket(self, bucket, number))
+            if not callable(getattr(bucket.work, "wait", None)):
+                raise RuntimeError(
+                    f"the communication hook gives {bucket.work!r}, where a Future of a tensor is to come"
+                )
             return
         if bucket.flat.dtype.kind == "V" or bucket.flat.dtype.itemsize == 2:
             bucket.buffer, _ = sent(bucket.flat, ReduceOp.SUM)
@@ -175,11 +197,12 @@ class Reducer:
             self.wire.reduce_all(used, "SUM").wait()
         for bucket in self.buckets:
             flat = self._come(bucket)
+            whole = wrap(flat)
             if self.hook is None and self.group.size() == 1:
                 continue
             for i, place in bucket.places.items():
                 if used is None or used[i]:
-                    self._hand(self.parameters[i], flat[place])
+                    self._hand(self.parameters[i], flat[place], whole[place])
 
     def _come(self, bucket: _Bucket) -> Array:
         if not isinstance(bucket.work, Pending):
@@ -194,14 +217,14 @@ class Reducer:
         bucket.work = None
         return bucket.flat
 
-    def _hand(self, parameter: Tensor, values: Array) -> None:
-        shaped = values.reshape(parameter.shape)
+    def _hand(self, parameter: Tensor, values: Array, view: Tensor) -> None:
+        values = values.reshape(parameter.shape)
         if self.as_views:
-            parameter.grad = wrap(shaped)
+            parameter.grad = view.view(parameter.shape)
         elif parameter.grad is None:
-            parameter.grad = wrap(shaped.copy())
+            parameter.grad = wrap(values.copy())
         else:
-            into(parameter.grad, writing.copy, shaped)
+            into(parameter.grad, writing.copy, values)
 
     def shadow(self, with_unused: bool) -> None:
         """Do with zeros what the others do in a backward, of which this process has none."""
@@ -219,19 +242,21 @@ class Reducer:
             handle.remove()
 
 
-def _shares(parameters: Sequence[Tensor], cap_mb: float, first_mb: float) -> list[list[int]]:
-    """The parameters from the last to the first, in buckets of one type: a small one, then large ones."""
+def _shares(
+    parameters: Sequence[Tensor], order: Sequence[int], limits: Sequence[float]
+) -> list[list[int]]:
+    """The parameters in this order, in buckets of one type, up to the first limit, then to the next."""
     done: list[list[int]] = []
-    filling: dict[Any, tuple[list[int], int, float]] = {}
-    for i in reversed(range(len(parameters))):
+    filling: dict[Any, tuple[list[int], int, int]] = {}
+    for i in order:
         parameter = parameters[i]
-        members, size, cap = filling.get(parameter.dtype, ([], 0, first_mb * _MB))
+        members, size, full = filling.get(parameter.dtype, ([], 0, 0))
         members.append(i)
         size += parameter.numel() * parameter.element_size()
-        if size >= cap:
+        if size >= limits[min(full, len(limits) - 1)]:
             done.append(members)
-            members, size, cap = [], 0, cap_mb * _MB
-        filling[parameter.dtype] = members, size, cap
+            members, size, full = [], 0, full + 1
+        filling[parameter.dtype] = members, size, full
     return done + [members for members, _, _ in filling.values() if members]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.core.tensor import Array
+from rushlight.errors import warn
 
 
 class DistError(RuntimeError):
@@ -67,8 +68,10 @@ class ReduceOp:
 
     factor: Any = None
 
-    def __init__(self, op: Any = RedOpType.SUM) -> None:
-        self.op = RedOpType(op)
+    def __init__(self, op: Any) -> None:
+        if not isinstance(op, RedOpType):
+            raise TypeError(f"ReduceOp is made of one of its kinds, as ReduceOp.SUM, not of {op!r}")
+        self.op = op
 
     def __int__(self) -> int:
         return int(self.op)
@@ -87,18 +90,32 @@ def _make_nccl_premul_sum(factor: Any) -> ReduceOp:
     return made
 
 
+class _Older:
+    """An attribute that says that it is old."""
+
+    def __init__(self, op: RedOpType) -> None:
+        self.op = op
+
+    def __get__(self, instance: object, owner: type) -> RedOpType:
+        warn(
+            "`torch.distributed.reduce_op` is deprecated, please use `torch.distributed.ReduceOp` instead",
+            FutureWarning,
+        )
+        return self.op
+
+
 class reduce_op:
     """The older name of `ReduceOp`."""
 
-    SUM = RedOpType.SUM
-    PRODUCT = RedOpType.PRODUCT
-    MIN = RedOpType.MIN
-    MAX = RedOpType.MAX
+    SUM = _Older(RedOpType.SUM)
+    PRODUCT = _Older(RedOpType.PRODUCT)
+    MIN = _Older(RedOpType.MIN)
+    MAX = _Older(RedOpType.MAX)
 
 
-def supports_complex(op: Any) -> bool:
+def supports_complex(reduceOp: Any) -> bool:
     """Whether complex numbers can be reduced so."""
-    return int(op) in (RedOpType.SUM, RedOpType.AVG, RedOpType.PREMUL_SUM)
+    return int(reduceOp) in (RedOpType.SUM, RedOpType.AVG, RedOpType.PREMUL_SUM)
 
 
 # What MPI calls it; truth values go as bytes of 0 and 1.
@@ -167,16 +184,22 @@ class Work:
 
     def result(self) -> Any:
         """The tensors that were worked on."""
+        if self._result is None:
+            raise RuntimeError("result(): what goes from one process to another has none")
         return self._result
 
     def source_rank(self) -> int:
-        """Of what was received from anybody: from whom."""
-        return int(self._source()) if self._source is not None else -1
+        """Of what was received: from whom."""
+        if self._source is None:
+            raise RuntimeError("source_rank() may only be called on the work of a recv")
+        return int(self._source())
 
     def get_future(self) -> Any:
         """A future of the tensors that were worked on."""
         from rushlight.futures import Future
 
+        if self._result is None:
+            raise RuntimeError("get_future(): what goes from one process to another has none")
         if self._future is None:
             future: Any = Future()
             self._future = future

@@ -10,22 +10,38 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import operator
 import os
+import pickle
 import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from rushlight.distributed.reducing import DistNetworkError, DistStoreError
+from rushlight.distributed.reducing import DistNetworkError, DistStoreError, QueueEmptyError
 
 
 def _bytes(value: str | bytes) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
+    if not isinstance(value, str | bytes):
+        raise TypeError(f"a store keeps str or bytes, not {type(value).__name__}")
+    return value.encode() if isinstance(value, str) else value
+
+
+def _key(key: str) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"the key of a store is a str, not {type(key).__name__}")
+    return key
+
+
+# Before the names of queues, which are no keys.
+_QUEUE = "\0"
+# Counts the processes that share a store.
+_MET = "init/"
 
 
 class Store:
@@ -38,6 +54,7 @@ class Store:
     """
 
     timeout = timedelta(minutes=5)
+    _too_late: ClassVar[type[RuntimeError]] = DistStoreError
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._values: dict[str, bytes] = {}
@@ -61,8 +78,9 @@ class Store:
 
     def set(self, key: str, value: str | bytes) -> None:
         """Put a value."""
+        value = _bytes(value)
         with self._changing():
-            self._put(key, _bytes(value))
+            self._put(_key(key), value)
 
     def get(self, key: str) -> bytes:
         """The value, waited for as long as `timeout` says."""
@@ -71,8 +89,9 @@ class Store:
 
     def add(self, key: str, amount: int) -> int:
         """Add to a number; what it is then."""
+        amount = operator.index(amount)
         with self._changing():
-            total = int(self._values.get(key, b"0")) + amount
+            total = int(self._values.get(_key(key), b"0")) + amount
             self._put(key, str(total).encode())
         return total
 
@@ -82,14 +101,19 @@ class Store:
             self._put(key, self._values.get(key, b"") + _bytes(value))
 
     def compare_set(self, key: str, expected: str | bytes, desired: str | bytes) -> bytes:
-        """Put desired if expected is there, or nothing is; what is there then."""
+        """Put desired if expected is there, or if nothing is and expected is empty; what is there then.
+
+        Where nothing is, and something was expected, that comes back.
+        """
+        was = _bytes(expected)
         with self._changing():
-            if self._values.get(key, _bytes(expected)) == _bytes(expected):
+            if self._values.get(_key(key), b"") == was:
                 self._put(key, _bytes(desired))
-            return self._values[key]
+            return self._values.get(key, was)
 
     def check(self, keys: Iterable[str]) -> bool:
         """Whether all keys are there."""
+        keys = _several(keys)
         self._look()
         return all(key in self._values for key in keys)
 
@@ -101,26 +125,33 @@ class Store:
         return there
 
     def num_keys(self) -> int:
-        """How many keys there are."""
+        """How many keys there are, with the one by which processes that share a store meet."""
         self._look()
-        return len(self._values)
+        return sum(not key.startswith(_QUEUE) for key in self._values)
 
     def list_keys(self) -> list[str]:
         """The keys."""
         self._look()
-        return list(self._values)
+        return [key for key in self._values if not key.startswith(_QUEUE) and key != _MET]
 
     def wait(self, keys: Iterable[str], timeout: timedelta | None = None) -> None:
         """Wait until the keys are there; DistStoreError if they do not come in time."""
-        listed = list(keys)
+        listed = _several(keys)
+        self._wait(lambda: self.check(listed), listed, timeout)
+
+    def _wait(
+        self, come: Callable[[], bool], named: Sequence[str], timeout: timedelta | None = None
+    ) -> None:
         limit = self.timeout if timeout is None else timeout
-        if not waited(lambda: self.check(listed), limit):
-            raise DistStoreError(
-                f"wait timeout after {limit // timedelta(milliseconds=1)}ms, keys: /{', /'.join(listed)}"
+        if not waited(come, limit):
+            raise self._too_late(
+                f"wait timeout after {limit // timedelta(milliseconds=1)}ms, keys: /{', /'.join(named)}"
             )
 
     def set_timeout(self, timeout: timedelta) -> None:
         """How long to wait for keys."""
+        if not isinstance(timeout, timedelta):
+            raise TypeError(f"set_timeout takes a datetime.timedelta, not {timeout!r}")
         self.timeout = timeout
 
     def multi_get(self, keys: Iterable[str]) -> list[bytes]:
@@ -135,6 +166,53 @@ class Store:
     def has_extended_api(self) -> bool:
         """True: `append`, `multi_get` and `multi_set` are there."""
         return True
+
+    def queue_push(self, key: str, value: str | bytes) -> None:
+        """Put a value at the end of a queue."""
+        with self._changing():
+            self._put(_QUEUE + key, pickle.dumps([*self._queue(key), _bytes(value)]))
+
+    def queue_pop(self, key: str, block: bool = True) -> bytes:
+        """Take the first value of a queue; wait for one, or (without block) QueueEmptyError if there is none."""
+        taken: list[bytes] = []
+
+        def come() -> bool:
+            with self._changing():
+                waiting = self._queue(key)
+                if waiting:
+                    taken.append(waiting[0])
+                    self._put(_QUEUE + key, pickle.dumps(waiting[1:]))
+            return bool(taken)
+
+        if block:
+            self._wait(come, [key])
+        elif not come():
+            raise QueueEmptyError("queue is empty")
+        return taken[0]
+
+    def queue_len(self, key: str) -> int:
+        """How many values a queue has."""
+        self._look()
+        return len(self._queue(key))
+
+    def _queue(self, key: str) -> list[bytes]:
+        there: list[bytes] = pickle.loads(self._values.get(_QUEUE + key, pickle.dumps([])))
+        return there
+
+    def barrier(self, key: str, world_size: int, timeout: timedelta | None = None) -> None:
+        """Wait until world_size processes have called this with this key."""
+        self.add(key, 1)
+        self._wait(lambda: self.add(key, 0) >= world_size, [key], timeout)
+
+    def clone(self) -> Store:
+        """The store again, for another thread: this one itself, which threads share."""
+        return self
+
+
+def _several(keys: Iterable[str]) -> list[str]:
+    if isinstance(keys, str):
+        raise TypeError(f"a list of keys, not {keys!r}")
+    return [_key(key) for key in keys]
 
 
 def waited(come: Callable[[], bool], limit: timedelta) -> bool:
@@ -160,6 +238,7 @@ class FileStore(Store):
     """
 
     _lock_of_files: ClassVar[threading.RLock] = threading.RLock()
+    _too_late = RuntimeError
     _changed = False
 
     def __init__(self, file_name: str | os.PathLike[str], world_size: int = -1) -> None:
@@ -168,8 +247,14 @@ class FileStore(Store):
         self._lock = self._lock_of_files
         self.path, self.world_size = os.fspath(file_name), world_size
         self._read = 0
-        with self._changing():
-            pass
+        self._begin()
+
+    def _begin(self) -> None:
+        self.add(_MET, 1)
+
+    def has_extended_api(self) -> bool:
+        """False, as in torch, though all is there."""
+        return False
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
@@ -245,6 +330,7 @@ class TCPStore(FileStore):
     """A store that one process serves to others on this machine, under the number of a port."""
 
     _served: ClassVar[set[str]] = set()
+    _too_late = DistStoreError
 
     def __init__(
         self,
@@ -271,6 +357,14 @@ class TCPStore(FileStore):
         if world_size is not None and world_size > 0 and wait_for_workers:
             self._meet(world_size)
 
+    def _begin(self) -> None:
+        with self._changing():
+            pass
+
+    def has_extended_api(self) -> bool:
+        """True: `append`, `multi_get` and `multi_set` are there."""
+        return True
+
     def _serve(self, path: str) -> None:
         try:
             if path in self._served:
@@ -287,13 +381,13 @@ class TCPStore(FileStore):
         self._end = weakref.finalize(self, _served_no_more, path, held)
 
     def _meet(self, world_size: int) -> None:
-        self.add("init/", 1)
+        self.add(_MET, 1)
         if self.is_master and not waited(
-            lambda: self.check(["init/"]) and int(self._values["init/"]) >= world_size, self.timeout
+            lambda: self.check([_MET]) and int(self._values[_MET]) >= world_size, self.timeout
         ):
             raise DistStoreError(
                 f"Timed out after {self.timeout // timedelta(seconds=1) + 1} seconds waiting for clients. "
-                f"{int(self._values['init/'])}/{world_size} clients joined."
+                f"{int(self._values[_MET])}/{world_size} clients joined."
             )
 
     def close(self) -> None:
@@ -332,10 +426,12 @@ class PrefixStore(Store):
     """A store within another, by a prefix of the keys."""
 
     def __init__(self, prefix: str, store: Store) -> None:
+        if not isinstance(store, Store):
+            raise TypeError(f"PrefixStore(prefix, store) takes a store, not {store!r}")
         self.prefix, self.underlying_store = prefix, store
 
     def _key(self, key: str) -> str:
-        return f"{self.prefix}/{key}"
+        return f"{self.prefix}/{_key(key)}"
 
     @property
     def timeout(self) -> timedelta:  # type: ignore[override]
@@ -364,7 +460,7 @@ class PrefixStore(Store):
 
     def check(self, keys: Iterable[str]) -> bool:
         """Whether all keys are there."""
-        return self.underlying_store.check([self._key(key) for key in keys])
+        return self.underlying_store.check([self._key(key) for key in _several(keys)])
 
     def delete_key(self, key: str) -> bool:
         """Take a key away; whether it was there."""
@@ -376,11 +472,33 @@ class PrefixStore(Store):
 
     def wait(self, keys: Iterable[str], timeout: timedelta | None = None) -> None:
         """Wait until the keys are there."""
-        self.underlying_store.wait([self._key(key) for key in keys], timeout)
+        self.underlying_store.wait([self._key(key) for key in _several(keys)], timeout)
 
     def set_timeout(self, timeout: timedelta) -> None:
         """How long to wait for keys."""
         self.underlying_store.set_timeout(timeout)
+
+    def queue_push(self, key: str, value: str | bytes) -> None:
+        """Put a value at the end of a queue."""
+        self.underlying_store.queue_push(self._key(key), value)
+
+    def queue_pop(self, key: str, block: bool = True) -> bytes:
+        """Take the first value of a queue."""
+        return self.underlying_store.queue_pop(self._key(key), block)
+
+    def queue_len(self, key: str) -> int:
+        """How many values a queue has."""
+        return self.underlying_store.queue_len(self._key(key))
+
+    def barrier(self, key: str, world_size: int, timeout: timedelta | None = None) -> None:
+        """Wait until world_size processes have called this with this key."""
+        self.underlying_store.barrier(self._key(key), world_size, timeout)
+
+    @property
+    def _underlying_non_prefix_store(self) -> Store:
+        """The store that is no part of another."""
+        inner = self.underlying_store
+        return inner._underlying_non_prefix_store if isinstance(inner, PrefixStore) else inner
 
 
 # ---- where processes meet --------------------------------------------------------------------------
@@ -449,8 +567,6 @@ def _file(parts: Any, rank: int, world_size: int, timeout: timedelta) -> tuple[S
 def _env(parts: Any, rank: int, world_size: int, timeout: timedelta) -> tuple[Store, int, int]:
     rank = int(_variable("RANK")) if rank < 0 else rank
     world_size = int(_variable("WORLD_SIZE")) if world_size < 0 else world_size
-    if world_size == 1:
-        return HashStore(), rank, world_size
     host, port = _variable("MASTER_ADDR"), int(_variable("MASTER_PORT"))
     return _at(host, port, rank, world_size, timeout), rank, world_size
 
@@ -465,8 +581,6 @@ def _variable(name: str) -> str:
 
 
 def _at(host: str, port: int, rank: int, world_size: int, timeout: timedelta) -> Store:
-    if world_size == 1:
-        return HashStore()
     return TCPStore(host, port, world_size, rank == 0, timeout, wait_for_workers=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -42,36 +43,66 @@ class DistributedDataParallel(Module):
         check_reduction: bool = False,
         gradient_as_bucket_view: bool = False,
         static_graph: bool = False,
+        delay_all_reduce_named_params: Any = None,
+        param_to_hook_all_reduce: Any = None,
+        mixed_precision: Any = None,
         device_mesh: Any = None,
+        skip_all_reduce_unused_params: bool = False,
+        bucket_cap_mb_list: Any = None,
+        batched_grad_copy: bool = False,
         forward_sync_buffers: bool | None = None,
-        **options: Any,
     ) -> None:
         from rushlight.distributed.groups import _get_default_group
+        from rushlight.distributed.process_group import ProcessGroup
         from rushlight.distributed.utils import (
             _sync_module_states,
             _verify_param_shape_across_processes,
         )
+        from rushlight.nn.parameter import is_lazy
 
         super().__init__()
         if process_group is not None and device_mesh is not None:
             raise RuntimeError("Cannot specify both process_group and device_mesh arguments.")
         if device_mesh is not None:
             process_group = device_mesh.get_group(mesh_dim=0)
+        if (delay_all_reduce_named_params is None) != (param_to_hook_all_reduce is None):
+            raise ValueError(
+                "delay_all_reduce_named_params and param_to_hook_all_reduce need to be set at the same time."
+            )
         self.process_group = _get_default_group() if process_group is None else process_group
-        if not any(p.requires_grad for p in module.parameters()):
+        if not isinstance(self.process_group, ProcessGroup):
+            raise TypeError(
+                f"process_group is a group that this process is in, not {process_group!r}"
+            )
+        if check_reduction:
+            warn("`check_reduction` of DistributedDataParallel is deprecated", FutureWarning)
+        named = dict(module.named_parameters())
+        if any(is_lazy(p) for p in named.values()):
+            raise RuntimeError(
+                "Modules with uninitialized parameters can't be used with `DistributedDataParallel`. Run a dummy "
+                "forward pass to correctly initialize the modules"
+            )
+        if not any(p.requires_grad for p in named.values()):
             raise RuntimeError(
                 "DistributedDataParallel is not needed when a module doesn't have any parameter that "
                 "requires a gradient."
             )
-        if device_ids or output_device is not None:
-            kinds = {p.device for p in module.parameters()}
+        if any(p.is_meta for p in named.values()):
+            raise RuntimeError(
+                "DistributedDataParallel: parameters on the meta device have no values"
+            )
+        if device_ids:
+            kinds = {p.device for p in named.values()}
             raise ValueError(
                 "DistributedDataParallel device_ids and output_device arguments only work with "
                 f"single-device/multiple-device GPU modules or CPU modules, but got device_ids {device_ids}, "
                 f"output_device {output_device}, and module parameters {kinds}."
             )
-        if bucket_cap_mb is not None and bucket_cap_mb <= 0:
-            raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
+        if static_graph and find_unused_parameters:
+            warn(
+                "You passed find_unused_parameters=true to DistributedDataParallel, which static_graph=True does by "
+                "itself: leave it out."
+            )
         if broadcast_buffers is not None:
             warn(
                 "`broadcast_buffers` is deprecated, use `forward_sync_buffers` (and `init_sync`) instead",
@@ -89,6 +120,8 @@ class DistributedDataParallel(Module):
         self.static_graph = static_graph
         self.gradient_as_bucket_view = gradient_as_bucket_view
         self.bucket_cap_mb = bucket_cap_mb
+        self.bucket_bytes_cap = int((25 if bucket_cap_mb is None else bucket_cap_mb) * 1024 * 1024)
+        self.is_multi_device_module = False
         self.require_backward_grad_sync = True
         self.require_forward_param_sync = True
         self.parameters_to_ignore = set(getattr(module, "_ddp_params_and_buffers_to_ignore", ()))
@@ -112,7 +145,7 @@ class DistributedDataParallel(Module):
         self._names = list(self._watched())
         self.reducer = Reducer(
             list(self._watched().values()), self.process_group, self.bucket_cap_mb,
-            as_views=self.gradient_as_bucket_view,
+            self.static_graph or not self.find_unused_parameters, as_views=self.gradient_as_bucket_view,
         )  # fmt: skip
         self.reducer.hook = self._hook
 
@@ -184,8 +217,7 @@ class DistributedDataParallel(Module):
 
     def register_comm_hook(self, state: Any, hook: Any) -> None:
         """Let hook(state, bucket), which gives a future of one tensor, be what averages a bucket."""
-        if not callable(hook):
-            raise TypeError("Communication hook must be callable.")
+        _check_hook(hook)
         if self._hook is not None:
             raise RuntimeError(
                 "register_comm_hook or register_builtin_comm_hook can only be called once."
@@ -202,6 +234,16 @@ class DistributedDataParallel(Module):
 
     def _set_static_graph(self) -> None:
         self.static_graph = True
+
+    @staticmethod
+    def _set_params_and_buffers_to_ignore_for_model(module: Any, names: Any) -> None:
+        """Let a module that will be wrapped keep these parameters and buffers to itself."""
+        module._ddp_params_and_buffers_to_ignore = names
+
+    def will_sync_module_buffers(self) -> bool:
+        """Whether a forward now would make the first process's buffers everybody's."""
+        wanted = self.require_forward_param_sync and self.broadcast_buffers
+        return bool(wanted and self._buffers_sent())
 
     # ---- uneven inputs --------------------------------------------------------------------------
 
@@ -266,3 +308,18 @@ class DistributedDataParallel(Module):
         super().__setstate__(state)
         self.process_group = _get_default_group()
         self._make_reducer()
+
+
+def _check_hook(hook: Any) -> None:
+    """What a hook of communication is: hook(state, bucket), and what it says of itself must be right."""
+    if not callable(hook):
+        raise TypeError("Communication hook must be callable.")
+    signature = inspect.signature(hook)
+    said = signature.parameters["bucket"].annotation
+    if str(getattr(said, "__name__", said)).rpartition(".")[2] not in ("_empty", "GradBucket"):
+        raise ValueError("Communication hook: bucket annotation should be dist.GradBucket.")
+    given = str(signature.return_annotation)
+    if signature.return_annotation is not inspect.Signature.empty and "Future" not in given:
+        raise ValueError(
+            "Communication hook: return annotation should be torch.futures.Future[torch.Tensor]."
+        )

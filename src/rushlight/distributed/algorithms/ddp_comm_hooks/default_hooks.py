@@ -9,6 +9,7 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.distributed.collectives import all_reduce
 from rushlight.distributed.groups import _resolve
+from rushlight.distributed.reducer import GradBucket
 from rushlight.futures import Future
 
 __all__ = [
@@ -23,29 +24,29 @@ def _averaged(process_group: Any, tensor: Tensor) -> Future[Tensor]:
     return work.get_future().then(lambda future: future.value()[0])
 
 
-def allreduce_hook(process_group: Any, bucket: Any) -> Future[Tensor]:
+def allreduce_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
     """The average, as without a hook."""
     return _averaged(process_group, bucket.buffer())
 
 
-def _compressed(process_group: Any, bucket: Any, dtype: dtypes.dtype) -> Future[Tensor]:
+def _compressed(process_group: Any, bucket: GradBucket, dtype: dtypes.dtype) -> Future[Tensor]:
     buffer = bucket.buffer()
     averaged = _averaged(process_group, buffer.to(dtype))
     return averaged.then(lambda future: buffer.copy_(future.value()))
 
 
-def fp16_compress_hook(process_group: Any, bucket: Any) -> Future[Tensor]:
+def fp16_compress_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
     """The average of the gradients in float16."""
     return _compressed(process_group, bucket, dtypes.float16)
 
 
-def bf16_compress_hook(process_group: Any, bucket: Any) -> Future[Tensor]:
+def bf16_compress_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
     """The average of the gradients in bfloat16."""
     return _compressed(process_group, bucket, dtypes.bfloat16)
 
 
 def _wrapped(hook: Callable[..., Any], dtype: dtypes.dtype) -> Callable[..., Any]:
-    def compressing(state: Any, bucket: Any) -> Future[Tensor]:
+    def compressing(state: Any, bucket: GradBucket) -> Future[Tensor]:
         buffer = bucket.buffer()
         bucket.set_buffer(buffer.to(dtype))
         return hook(state, bucket).then(lambda future: buffer.copy_(future.value()))

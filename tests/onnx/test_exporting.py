@@ -417,8 +417,81 @@ def test_inputs_and_outputs_are_named_as_in_torch():
     assert [i.name for i in program.model_proto.graph.input] == ["d_k"]
     given = exported(Both(), (A, C), input_names=["in 1"], output_names=["mul"])
     assert [i.name for i in given.graph.input] == ["in 1", "y"]
-    with pytest.raises(RuntimeError, match=r"output names provided \(2\)"):
-        torch.onnx.export(Both().eval(), (A,), output_names=["a", "b"])
+    with (
+        pytest.warns(DeprecationWarning, match="TorchScript-based"),
+        pytest.raises(RuntimeError, match=r"output names provided \(2\)"),
+    ):
+        torch.onnx.export(Both().eval(), (A,), io.BytesIO(), output_names=["a", "b"], dynamo=False)
+    more = exported(Both(), (A,), input_names=["a", "more"], output_names=["b", "more"])
+    assert ([i.name for i in more.graph.input], [o.name for o in more.graph.output]) == (
+        ["a"],
+        ["b"],
+    )
+
+
+def test_fewer_nodes_as_torch_leaves_them():
+    """Fixed statistics go into the weights before, zeros around an image into the convolution."""
+    normed = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+    statistics = {"running_mean": torch.randn(4), "running_var": torch.rand(4) + 0.5}
+    normed[1].load_state_dict(normed[1].state_dict() | statistics)
+    proto = exported(normed, (X,))
+    assert operators(proto) == ["Conv", "Relu"]
+    assert [i.name for i in proto.graph.initializer] == ["0.weight", "0.weight_bias"]
+    normed = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    normed[1].load_state_dict(normed[1].state_dict() | statistics)
+    assert operators(exported(normed, (V,))) == ["Gemm"]
+    as_it_is = torch.onnx.export(normed, (V,), optimize=False).model_proto
+    assert operators(as_it_is) == ["Gemm", "BatchNormalization"]
+    turned = nn.Sequential(nn.ConvTranspose2d(3, 4, 3, stride=2), nn.BatchNorm2d(4))
+    turned[1].load_state_dict(turned[1].state_dict() | statistics)
+    assert operators(exported(turned, (X,))) == ["ConvTranspose"]
+    padded = nn.Sequential(nn.ZeroPad2d((1, 2, 3, 0)), nn.Conv2d(3, 4, 3, padding=1))
+    proto = exported(padded, (X,))
+    assert operators(proto) == ["Conv"]
+    pads = next(a for a in proto.graph.node[0].attribute if a.name == "pads")
+    assert list(pads.ints) == [4, 2, 1, 3]
+    for function, expected in (
+        (lambda x: F.relu6(F.relu(x)), ["Clip"]),
+        (lambda x: F.relu(F.relu(x)), ["Relu"]),
+        (lambda x: (x * 1 + 0).sin(), ["Sin"]),
+        (lambda x: x.transpose(1, 2).transpose(1, 3).exp(), ["Transpose", "Exp"]),
+        (lambda x: x.reshape(2, -1).reshape(6, 64).exp(), ["Reshape", "Exp"]),
+    ):
+        assert operators(exported(Function(function), (X,))) == expected
+
+
+def test_attributes_are_said_as_torch_says_them():
+    def said(model, x):
+        (node,) = exported(model, (x,)).graph.node
+        return {a.name for a in node.attribute}
+
+    assert said(nn.Linear(4, 3), V) == {"alpha", "beta", "transA", "transB"}
+    assert said(nn.LayerNorm(4), V) == {"axis", "epsilon", "stash_type"}
+    assert said(nn.BatchNorm2d(3), X) == {"epsilon", "momentum"}
+    assert said(nn.MaxPool2d(2), X) == {
+        "auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides",
+    }  # fmt: skip
+    assert said(nn.Conv2d(3, 4, 3), X) == {
+        "auto_pad", "dilations", "group", "kernel_shape", "pads", "strides",
+    }  # fmt: skip
+
+
+def test_a_program_takes_what_its_graph_takes():
+    program = torch.onnx.export(nn.Linear(4, 3).eval(), (V,))
+    assert program(V)[0].shape == (2, 3)
+    assert program(x=V)[0].shape == (2, 3)
+    for wrong in (torch.ones(3, 4), torch.ones(4), V.double()):
+        with pytest.raises(Exception, match="input") as raised:
+            program(wrong)
+        assert type(raised.value).__name__ == "InvalidArgument"
+    with pytest.raises(ValueError, match="missing from input feed"):
+        program()
+    with pytest.raises(torch.onnx.errors.TorchExportError, match="list"):
+        torch.onnx.export(nn.Linear(4, 3).eval(), [V])
+    with pytest.raises(torch.onnx.errors.TorchExportError, match="module"):
+        torch.onnx.export(lambda x: x + 1, (V,))
+    with pytest.raises(ValueError, match="duplicated"):
+        torch.onnx.export(Function(lambda x: (x + 1, x * 2)), (V,), output_names=["a", "a"])
 
 
 # ---- both interfaces -----------------------------------------------------------------------------
@@ -515,7 +588,7 @@ def test_errors_name_the_operation_the_line_and_the_way_out():
             dynamic_shapes=({1: "n"},),
         )
     with pytest.raises(ValueError, match="11 to"):
-        torch.onnx.export(nn.Linear(2, 2), A, opset_version=5)
+        torch.onnx.export(nn.Linear(2, 2).eval(), A, io.BytesIO(), opset_version=5, dynamo=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(NotImplementedError, match="TorchScript"):

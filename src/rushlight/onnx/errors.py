@@ -47,5 +47,9 @@ class SymbolicValueError(OnnxExporterError):
         super().__init__(msg if value is None else f"{msg}  [Caused by the value '{value}']")
 
 
+class ConversionError(OnnxExporterError):
+    """What the newer exporter (dynamo=True) cannot write as ONNX."""
+
+
 class TorchExportError(OnnxExporterError):
     """What the model does depends on values or sizes, so that one graph cannot hold it."""

@@ -3,7 +3,7 @@
 import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional as dnn
-from saying import case, rank, size
+from saying import case, rank, shown, size
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128".split()
 OPS = "SUM AVG PRODUCT MIN MAX BAND BOR BXOR".split()
@@ -231,6 +231,92 @@ for name, call in {
     "premultiplied": lambda: dist.all_reduce(x, dist._make_nccl_premul_sum(2.0)),
     "twice": lambda: dist.init_process_group("gloo"),
 }.items():
+    case(name, call)
+
+# As gloo answers, shape by shape and group by group.
+
+
+def refused(*calls):
+    found = []
+    for call in calls:
+        try:
+            found.append(shown(call()))
+        except BaseException as error:
+            found.append(type(error).__name__)
+    return found
+
+
+def outside():
+    g = dist.new_group([1])
+    here = refused(
+        lambda: dist.get_backend(g) == "gloo", lambda: dist.get_rank(g), lambda: dist.get_group_rank(g, 1),
+        lambda: dist.get_group_rank(g, 0), lambda: dist.get_process_group_ranks(g),
+        lambda: dist.broadcast(x, 0, group=g),
+    )  # fmt: skip
+    return here, refused(
+        lambda: dist.get_rank(5), lambda: dist.all_reduce(x, group=7), lambda: dist.barrier("x"),
+        lambda: dist.new_group([]),
+        lambda: dist.new_group([0, 1], timeout=5), lambda: dist.new_subgroups(), lambda: dist.split_group(),
+        lambda: dist.get_global_rank(dist.group.WORLD, 1), lambda: dist.new_group([0, 1], backend="ucc"),
+    )  # fmt: skip
+
+
+def works_know():
+    tensor, parts = torch.ones(1), torch.ones(size)
+    found = []
+    for work in (
+        dist.all_gather_single(parts, tensor, async_op=True),
+        dist.reduce_scatter_single(tensor, torch.ones(size), async_op=True),
+        dist.broadcast(tensor, 0, async_op=True), dist.barrier(async_op=True),
+    ):  # fmt: skip
+        work.wait()
+        found.append(refused(work.result, work.source_rank, lambda w=work: w.get_future().wait()))
+    return found
+
+
+def shorter():
+    if rank == 0:
+        dist.send(torch.ones(2), 1)
+    elif rank == 1:
+        y = torch.zeros(4)
+        return dist.recv(y, 0), y
+    return None
+
+
+def by_methods():
+    world, tensors = dist.group.WORLD, [torch.ones(1) * (rank + i) for i in range(3)]
+    for work in (
+        world.allreduce([tensors[0]]), world.broadcast(tensors[1], 1), world.barrier(),
+        world.allreduce(tensors[2], dist.ReduceOp.MAX),
+    ):  # fmt: skip
+        work.wait()
+    return tensors
+
+
+Z = torch.zeros
+for name, call in {
+    "outside": outside,
+    "works know": works_know,
+    "shorter": shorter,
+    "shapes": lambda: refused(
+        lambda: dist.all_gather([Z(3, 1)] * size, x), lambda: dist.all_gather_single(Z(2).int(), Z(1)),
+        lambda: dist.all_gather_single(Z(2), torch.tensor(1.0)), lambda: dist.reduce_scatter_single(Z(2, 2), Z(8)),
+        lambda: dist.reduce_scatter(Z(2, 2), [Z(4)] * 2), lambda: dist.all_to_all([Z(2, 1)] * 2, [Z(1, 2)] * 2),
+        lambda: dist.all_to_all([Z(1), Z(2)], [Z(1), Z(2)]), lambda: dist.all_gather([Z(3).requires_grad_()] * size, x),
+    ),
+    "ops": lambda: refused(
+        *[lambda o=o: dist.all_reduce(Z(1), o) for o in ("sum", 0, None, dist.ReduceOp(dist.ReduceOp.MAX))],
+        lambda: dist.ReduceOp(1), lambda: dist.all_reduce_coalesced([]),
+    ),
+    "objects refused": lambda: refused(
+        lambda: dist.broadcast_object_list(5, src=rank), lambda: dist.recv_object_list([None], src=rank),
+        lambda: dist.recv_object_list([None]), lambda: dist.broadcast(x, 0.0),
+        lambda: dist.batch_isend_irecv(None), lambda: dist.monitored_barrier(timeout=5),
+        lambda: dist.barrier(device_ids=["a"]), lambda: dist.barrier(device_ids=0),
+    ),
+    "one to one": lambda: repr(dist.P2POp(dist.irecv, x, (rank + 1) % size)),
+    "by methods": by_methods,
+}.items():  # fmt: skip
     case(name, call)
 
 # ---- derivatives --------------------------------------------------------------------------------------

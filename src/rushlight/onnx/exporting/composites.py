@@ -24,14 +24,24 @@ def _batch_norm(
     w: Writer, input: Var, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool,
     momentum: Any, eps: float, **_: Any,
 ) -> str | None:  # fmt: skip
-    if running_mean is None or running_var is None or input.rank < 2:
+    if input.rank < 2 or isinstance(input.shape[1], Varying):
         return None
+    w.called = "getitem"
     g, dtype = w.graph, input.dtype
-    channels = running_mean.shape
+    channels = input.shape[1]
     one = g.constant(np.ones(channels, dtype)) if weight is None else w.name(weight)
     zero = g.constant(np.zeros(channels, dtype)) if bias is None else w.name(bias)
     kept = 0.9 if momentum is None else 1 - float(momentum)
-    names = (w.name(input), one, zero, _before(w, running_mean), _before(w, running_var))
+    x = w.name(input)
+    if running_mean is None or running_var is None:
+        axes = (0, *range(2, input.rank))
+        mean = g.reduce("ReduceMean", x, axes, False)
+        apart = g.op("Sub", x, g.reduce("ReduceMean", x, axes, True))
+        spread = g.reduce("ReduceMean", g.op("Mul", apart, apart), axes, False)
+        return g.op(
+            "BatchNormalization", x, one, zero, mean, spread, epsilon=float(eps), momentum=kept
+        )
+    names = (x, one, zero, _before(w, running_mean), _before(w, running_var))
     if training and w.training and g.opset >= 14:
         return g.several(
             "BatchNormalization", 3, *names, epsilon=float(eps), momentum=kept, training_mode=1
@@ -50,6 +60,7 @@ def _instance_norm(
     w: Writer, input: Var, running_mean: Any, running_var: Any, weight: Any, bias: Any,
     use_input_stats: bool, momentum: Any, eps: float, **_: Any,
 ) -> str | None:  # fmt: skip
+    w.called = "instance_norm"
     if not use_input_stats and running_mean is not None:
         return _batch_norm(w, input, running_mean, running_var, weight, bias, False, momentum, eps)
     return None
@@ -75,12 +86,29 @@ def _rms_norm(
         shape = [int(n) for n in w.fixed(input.shape[input.rank - count :], "the shape")]
         scale = g.constant(np.ones(shape, dtype)) if weight is None else w.operand(weight, dtype)
         return g.op("RMSNormalization", w.name(input), scale, axis=-count, epsilon=eps)
+    w.called = "type_as"
     name = w.name(input)
     square = g.op("Pow", name, g.number(2, dtype))
     mean = g.reduce("ReduceMean", square, tuple(range(input.rank - count, input.rank)), True)
     root = g.op("Reciprocal", g.op("Sqrt", g.op("Add", mean, g.number(eps, dtype))))
     made = g.op("Mul", name, root)
     return made if weight is None else g.op("Mul", made, w.operand(weight, dtype))
+
+
+def _known_as(name: str) -> Composite:
+    """What is left to its rows, and called by this name."""
+
+    def translate(w: Writer, **_: Any) -> None:
+        w.called = name
+
+    return translate
+
+
+def _convolution(n: int) -> Composite:
+    def translate(w: Writer, padding: Any = 0, **_: Any) -> None:
+        w.called = "convolution" if isinstance(padding, str) else f"conv{n}d"
+
+    return translate
 
 
 # ---- resizing ------------------------------------------------------------------------------------
@@ -406,5 +434,7 @@ COMPOSITES: dict[str, Composite] = {
     _F + "scaled_dot_product_attention": _attention, "torch.prelu": _prelu, _F + "glu": _glu,
     _F + "softsign": _softsign, "torch.pixel_shuffle": _pixel_shuffle("DepthToSpace"), _F + "pad": _pad,
     _F + "grid_sample": _grid_sample, _F + "local_response_norm": _local_response_norm,
+    "torch.conv1d": _convolution(1), "torch.conv2d": _convolution(2), "torch.conv3d": _convolution(3),
+    _F + "group_norm": _known_as("group_norm"),
     "torch.functional.einsum": _einsum, _F + "normalize": _normalize, _F + "one_hot": _one_hot,
 }  # fmt: skip

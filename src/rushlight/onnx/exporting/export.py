@@ -15,8 +15,9 @@ from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.export.program import ExportedProgram
 from rushlight.nn.modules.module import Module
-from rushlight.onnx.errors import OnnxExporterError, OnnxExporterWarning
+from rushlight.onnx.errors import OnnxExporterError, OnnxExporterWarning, TorchExportError
 from rushlight.onnx.exporting.asked import Asked, Seen
+from rushlight.onnx.exporting.fusing import fuse
 from rushlight.onnx.exporting.graph import Graph
 from rushlight.onnx.exporting.program import ONNXProgram
 from rushlight.onnx.exporting.sizes import NoFormula, Symbol
@@ -93,8 +94,17 @@ def export(
         if not args and not kwargs:
             args, kwargs = model.example_inputs
         model, dynamo = model.module(check_guards=False), True
-    version = OPSET if opset_version is None else int(opset_version)
-    _check_version(version)
+    version = _version(opset_version, dynamo)
+    if dynamo and len(set(output_names or ())) < len(output_names or ()):
+        raise ValueError(f"Output names cannot be duplicated: {list(output_names or ())}")
+    if dynamo and not isinstance(model, Module):
+        raise TorchExportError(
+            f"a module is exported, not a {type(model).__name__}: wrap it in one"
+        )
+    if dynamo and isinstance(args, list):
+        raise TorchExportError(
+            f"the example is a tuple of the arguments, not a list of {len(args)}"
+        )
     given, named = _given(args, kwargs)
     if dynamo:
         _warn_of_training(model)
@@ -118,7 +128,7 @@ def export(
         mode = training
     with select_model_mode_for_export(model, mode), exporting(), no_grad():
         asked = Asked(model, given, named)
-        names = _input_names(asked, input_names)
+        names = _input_names(asked, input_names, dynamo)
         if dynamic_shapes is not None:
             opened = asked.opened(dynamic_shapes)
         else:
@@ -127,23 +137,29 @@ def export(
         made = _Model(
             asked, seen, names, output_names, dynamic_axes if dynamic_shapes is None else None, version,
             fold=optimize if dynamo else do_constant_folding, training=not dynamo and mode is not TrainingMode.EVAL,
-            merge=dynamo and optimize,
+            dynamo=dynamo,
         )  # fmt: skip
         proto = made.proto(_IR if dynamo else 0)
     program = ONNXProgram(proto, asked)
     if verify:
-        program.compare()
+        program._compare()
     if f is not None:
         _save(program, f, dynamo, export_params, keep_initializers_as_inputs, external_data)
     return program if dynamo else None
 
 
-def _check_version(version: int) -> None:
+def _version(wanted: int | None, dynamo: bool) -> int:
+    """The version of the operators; the newer exporter writes 18 where it cannot write the one that is asked for."""
+    version = OPSET if wanted is None else int(wanted)
     newest = onnx().defs.onnx_opset_version()
-    if not OLDEST <= version <= newest:
+    if OLDEST <= version <= newest:
+        return version
+    if not dynamo:
         raise ValueError(
             f"opset_version={version}: rushlight writes versions {OLDEST} to {newest} of the operators"
         )
+    _warn(f"opset_version={version} is not among {OLDEST} to {newest}: version 18 is written")
+    return 18
 
 
 def _warn(message: str) -> None:
@@ -166,9 +182,11 @@ def _given(args: Any, kwargs: dict[str, Any] | None) -> tuple[tuple[Any, ...], d
     return args, dict(kwargs or {})
 
 
-def _input_names(asked: Asked, wanted: Sequence[str] | None) -> list[str]:
+def _input_names(asked: Asked, wanted: Sequence[str] | None, dynamo: bool) -> list[str]:
     names = list(asked.names)
     if wanted is not None:
+        if dynamo:
+            wanted = wanted[: len(names)]
         if len(wanted) > len(names):
             raise RuntimeError(
                 f"number of input names provided ({len(wanted)}) exceeded number of inputs ({len(names)})"
@@ -198,17 +216,18 @@ class _Model:
 
     def __init__(
         self, asked: Asked, seen: Seen, inputs: list[str], outputs: Sequence[str] | None, axes: Any, version: int,
-        fold: bool, training: bool, merge: bool,
+        fold: bool, training: bool, dynamo: bool,
     ) -> None:  # fmt: skip
         self.graph, self.seen, self.asked = Graph(version), seen, asked
-        self.axes, self.merge = axes or {}, merge
+        self.axes, self.merge = axes or {}, dynamo and fold
         self.wanted = None if outputs is None else list(outputs)
         self.given = self._kept_apart(inputs, seen.story.results)
         self.graph.names.update(self.given)
         self.parameters = _state_names(asked.model)
         self.writer = Writer(
-            seen.story, self.graph, seen.symbols, self.parameters, seen.recordings, fold, training
-        )
+            seen.story, self.graph, seen.symbols, self.parameters, seen.recordings, fold, training,
+            dynamo,
+        )  # fmt: skip
         self.arguments: list[Var] = []
         self.inputs = self._inputs()
         self.writer.write()
@@ -253,7 +272,7 @@ class _Model:
 
     def _outputs(self) -> list[Any]:
         results = [r for r in self.seen.story.results if r is not None]
-        if self.wanted is not None and len(self.wanted) > len(results):
+        if self.wanted is not None and len(self.wanted) > len(results) and not self.writer.dynamo:
             raise RuntimeError(
                 f"number of output names provided ({len(self.wanted)}) exceeded number of outputs ({len(results)})"
             )
@@ -340,14 +359,22 @@ class _Model:
         names = [v.name for v in self.outputs]
         graph.drop_unused(names)
         if self.merge:
+            fuse(graph, names)
+            graph.drop_unused(names)
+        graph.named_first(list(dict.fromkeys(self.parameters.values())))
+        if self.merge:
             graph.merge_equal(names)
+        if self.writer.dynamo:
+            graph.say_all()
         opset = helper.make_opsetid("", graph.opset)
         made = helper.make_graph(
             graph.protos(), "main_graph", self.inputs, self.outputs, graph.tensors()
         )
-        least = helper.find_min_ir_version_for([opset])
         model = helper.make_model(
-            made, opset_imports=[opset], producer_name="rushlight", ir_version=max(ir, least)
+            made,
+            opset_imports=[opset],
+            producer_name="rushlight",
+            ir_version=ir or helper.find_min_ir_version_for([opset]),
         )
         if model.ByteSize() < 2**31:
             try:

@@ -20,6 +20,10 @@ _WHOLE = {"TopK"}
 _RANDOM = ("Random", "Bernoulli", "Dropout")
 
 
+# What it leaves out even so.
+_UNSAID = {("BatchNormalization", "training_mode")}
+
+
 @dataclass(eq=False)
 class Node:
     """One operator."""
@@ -244,6 +248,11 @@ class Graph:
         self.nodes = kept[::-1]
         self.initializers = {k: v for k, v in self.initializers.items() if k in needed}
 
+    def named_first(self, names: Sequence[str]) -> None:
+        """Let the arrays of these names come first, in this order."""
+        first = {name: self.initializers.pop(name) for name in names if name in self.initializers}
+        self.initializers = {**first, **self.initializers}
+
     def merge_equal(self, keep: Sequence[str]) -> None:
         """Keep one of small arrays that are equal."""
         first: dict[Any, str] = {}
@@ -257,6 +266,16 @@ class Graph:
                 del self.initializers[name]
         for node in self.nodes:
             node.inputs = [other.get(x, x) for x in node.inputs]
+
+    def say_all(self) -> None:
+        """Write attributes down also where they are what holds without them, as torch's newer exporter does."""
+        for node in self.nodes:
+            for name, attribute in _schema(node.op, self.opset).attributes.items():
+                if (node.op, name) not in _UNSAID and attribute.default_value.type:
+                    value = onnx().helper.get_attribute_value(attribute.default_value)
+                    node.attributes.setdefault(name, value)
+            if node.op == "MaxPool":
+                node.attributes.setdefault("dilations", [1] * len(node.attributes["kernel_shape"]))
 
     def protos(self) -> list[Any]:
         """The nodes as ONNX has them."""
@@ -277,3 +296,12 @@ class Graph:
     def tensors(self) -> list[Any]:
         """The arrays as ONNX has them."""
         return [tensor_of(array, name) for name, array in self.initializers.items()]
+
+
+def _schema(op: str, opset: int) -> Any:
+    """What an operator takes: as in version 18, in which torch writes, if it is that old."""
+    defs = onnx().defs
+    try:
+        return defs.get_schema(op, min(opset, 18))
+    except defs.SchemaError:
+        return defs.get_schema(op, opset)

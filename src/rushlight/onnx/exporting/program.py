@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.tensor import TensorBase
-from rushlight.onnx.errors import OnnxExporterError
-from rushlight.onnx.proto import onnx, tensor_of
+from rushlight.onnx.errors import OnnxExporterError, TorchExportError
+from rushlight.onnx.proto import element_type, onnx, tensor_of
 from rushlight.public import torch as T
 
 if TYPE_CHECKING:
@@ -21,6 +22,27 @@ if TYPE_CHECKING:
 
 # Files above this cannot hold their own weights.
 _LARGE = 1536 * 1024 * 1024
+
+
+class InvalidArgument(Exception):
+    """A tensor is no input of the graph; called as what onnxruntime raises then."""
+
+
+def _fits(value: Any, tensor: Any) -> None:
+    """Raise InvalidArgument unless a tensor has the type and the fixed sizes of an input."""
+    kind = value.type.tensor_type
+    sizes = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
+    if element_type(tensor.dtype.numpy) != kind.elem_type:
+        raise InvalidArgument(f"Unexpected input data type of {value.name}: {tensor.dtype}")
+    if len(sizes) != tensor.ndim:
+        raise InvalidArgument(
+            f"Invalid rank for input: {value.name} Got: {tensor.ndim} Expected: {len(sizes)}"
+        )
+    for dim, (wanted, found) in enumerate(zip(sizes, tensor.shape, strict=True)):
+        if wanted not in (None, found):
+            raise InvalidArgument(
+                f"Got invalid dimensions for input: {value.name}, index: {dim} Got: {found} Expected: {wanted}"
+            )
 
 
 class ONNXProgram:
@@ -49,19 +71,26 @@ class ONNXProgram:
         return f"ONNXProgram(\n{onnx().printer.to_text(self._proto)}\n)"
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Run the graph."""
+        """Run the graph. InvalidArgument for a tensor of another type or fixed size than an input."""
         self.initialize_inference_session()
-        names = [i.name for i in self._proto.graph.input]
         given = self._flat(args, kwargs)
+        names = [i.name for i in self._proto.graph.input]
+        if len(given) < len(names):
+            raise ValueError(
+                f"Required inputs ({names[len(given) :]}) are missing from input feed ({names[: len(given)]})."
+            )
+        for value, tensor in zip(self._proto.graph.input, given, strict=False):
+            _fits(value, tensor)
         result = self._loaded.run(dict(zip(names, given, strict=False)))
         return tuple(result)
 
     def _flat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         from rushlight.onnx.exporting.asked import Asked
 
-        if self._asked is None:
-            return [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
-        return Asked(self._asked.model, args, kwargs).tensors
+        if self._asked is not None:
+            with contextlib.suppress(TorchExportError):
+                return Asked(self._asked.model, args, kwargs).tensors
+        return [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
 
     def call_reference(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Run it by the reference implementation of the library `onnx`."""
@@ -100,7 +129,7 @@ class ONNXProgram:
     def optimize(self) -> None:
         """Nothing is left to do: what is constant is folded while the graph is written."""
 
-    def compare(self) -> None:
+    def _compare(self) -> None:
         """Raise unless the graph computes what the model does on the example."""
         from rushlight.utils.trees import tree_leaves
 

@@ -81,6 +81,9 @@ def _layer(w: Writer, step: Step, kind: str) -> tuple[str | None, ...]:
     rows = g.op("Transpose", made[0], perm=[0, 2, 1, 3])
     flat = g.reshape(rows, -1, width)
     w.aside["rows", step.outs[0].number] = rows
+    if steps == 1:
+        # A cell: what it hands on is the state itself.
+        return (flat, *(g.squeeze(last, 0) for last in made[1 : len(step.outs)]))
     for out, last in zip(step.outs, made[1:], strict=False):
         _ends(w, out, static, steps, batch, g.squeeze(last, 0))
     return (flat,)

@@ -16,7 +16,12 @@ from rushlight.compiler.recording.entries import Operation
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array
-from rushlight.onnx.errors import OnnxExporterError, TorchExportError, UnsupportedOperatorError
+from rushlight.onnx.errors import (
+    ConversionError,
+    OnnxExporterError,
+    TorchExportError,
+    UnsupportedOperatorError,
+)
 from rushlight.onnx.exporting.graph import Graph
 from rushlight.onnx.exporting.sizes import NoFormula, Sizes, Symbol
 from rushlight.onnx.exporting.story import (
@@ -47,6 +52,7 @@ class Writer:
         recordings: int,
         fold: bool,
         training: bool,
+        dynamo: bool,
     ) -> None:
         self.story, self.graph = story, graph
         self.parameters = names
@@ -54,6 +60,8 @@ class Writer:
         self.fold = fold
         # Batch norm and dropout are written as they train.
         self.training = training
+        # With the attributes that torch's newer exporter writes though they are what holds without them.
+        self.dynamo = dynamo
         self.step: Step | None = None
         # How torch calls what is written, where a function goes by several names.
         self.called = ""
@@ -63,6 +71,8 @@ class Writer:
         # How often the memory of an array was written, and how often when it was last read.
         self.writes: dict[int, int] = {}
         self.fresh: dict[int, int] = {}
+        # Results of functions that are left to their rows, by what torch calls them.
+        self.names_of: dict[int, str] = {}
         # Results that were made for something else on the way: the last states of an LSTM.
         self.aside: dict[Any, str] = {}
 
@@ -166,7 +176,7 @@ class Writer:
     def refuse(self, why: str) -> NoReturn:
         """Raise: this cannot be written."""
         name = "" if self.step is None else f" '{self.step.name}'"
-        raise OnnxExporterError(
+        raise (ConversionError if self.dynamo else OnnxExporterError)(
             f"the operation{name} cannot be written as ONNX: {why}, at {self.where}"
         )
 
@@ -212,6 +222,8 @@ class Writer:
             raise self._unknown_size(error) from None
         if names is None:
             self.graph.cut(before)
+            if self.called:
+                self.names_of.update((out.number, self.called) for out in call.outs)
             return False
         names = (names,) if isinstance(names, str) else names
         for out, name in zip(call.outs, names, strict=True):
@@ -258,7 +270,7 @@ class Writer:
                 names = (names,) if isinstance(names, str) else names
                 for out, name in zip(step.outs, names, strict=False):
                     if name is not None:
-                        self._named(out, name, shown(step))
+                        self._named(out, name, self.names_of.get(out.number, shown(step)))
         except NoFormula as error:
             raise self._unknown_size(error) from None
         except TypeError as error:
@@ -315,13 +327,14 @@ class Writer:
             "Say it with tensors (torch.where in the place of if)"
         )
 
-    def _unsupported(self, step: Step) -> UnsupportedOperatorError:
-        return UnsupportedOperatorError(
+    def _unsupported(self, step: Step) -> OnnxExporterError:
+        error = UnsupportedOperatorError(
             step.name,
             self.graph.opset,
             more=f", at {step.where}: ONNX has no operator for it. Compute it outside of the model, or write it "
             "with operations that ONNX has",
         )
+        return ConversionError(str(error)) if self.dynamo else error
 
     def _unknown_size(self, error: NoFormula) -> OnnxExporterError:
         name = "" if self.step is None else f" in '{self.step.name}'"

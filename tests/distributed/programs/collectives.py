@@ -254,7 +254,7 @@ def outside():
         lambda: dist.broadcast(x, 0, group=g),
     )  # fmt: skip
     return here, refused(
-        lambda: dist.get_rank(5), lambda: dist.all_reduce(x, group=7), lambda: dist.barrier("x"),
+        lambda: dist.get_rank(5), lambda: dist.all_reduce(x, group=7),
         lambda: dist.new_group([]),
         lambda: dist.new_group([0, 1], timeout=5), lambda: dist.new_subgroups(), lambda: dist.split_group(),
         lambda: dist.get_global_rank(dist.group.WORLD, 1), lambda: dist.new_group([0, 1], backend="ucc"),

@@ -262,12 +262,11 @@ def outside():
 
 
 def works_know():
-    tensor, parts = torch.ones(1), torch.ones(size)
     found = []
     for work in (
-        dist.all_gather_single(parts, tensor, async_op=True),
-        dist.reduce_scatter_single(tensor, torch.ones(size), async_op=True),
-        dist.broadcast(tensor, 0, async_op=True), dist.barrier(async_op=True),
+        dist.all_gather_single(torch.zeros(size), torch.ones(1) + rank, async_op=True),
+        dist.reduce_scatter_single(torch.ones(1), torch.ones(size), async_op=True),
+        dist.broadcast(torch.ones(1) + rank, 0, async_op=True), dist.barrier(async_op=True),
     ):  # fmt: skip
         work.wait()
         found.append(refused(work.result, work.source_rank, lambda w=work: w.get_future().wait()))

@@ -153,7 +153,7 @@ _NEW = {
         utils/trees.py utils/treekeys.py utils/treetext.py
     """,
     "segments, control flow, lists of tensors, few bits (issue 8)": """
-        ops/control.py ops/foreach.py ops/iterative.py ops/quantizing.py ops/segments.py quasirandom.py
+        ops/control.py ops/foreach.py ops/grouped.py ops/iterative.py ops/quantizing.py ops/segments.py quasirandom.py
         ao/ quantization/ nn/intrinsic.py nn/qat.py nn/quantizable.py nn/quantized.py
     """,
     "masks of attention (issue 8)": "nn/attention/bias.py nn/attention/flex_attention.py",
@@ -165,7 +165,7 @@ _NEW = {
         serialization/shards.py utils/serialization/
     """,
     "torchvision's networks and their trained weights (issue 8)": """
-        vision/models/_utils.py vision/models/convnext.py vision/models/densenet.py
+        vision/models/_api.py vision/models/_utils.py vision/models/convnext.py vision/models/densenet.py
         vision/models/detection.py vision/models/efficientnet.py
         vision/models/feature_extraction.py vision/models/googlenet.py vision/models/inception.py
         vision/models/mnasnet.py vision/models/mobilenet.py vision/models/mobilenetv2.py
@@ -175,7 +175,8 @@ _NEW = {
         vision/models/vision_transformer.py vision/models/weights.py
     """,
     "torchvision's operators, boxes and second transforms (issue 8)": """
-        vision/ops/ vision/transforms/v2/ vision/transforms/presets.py vision/transforms/tones.py
+        vision/ops/ vision/transforms/v2/ vision/transforms/autoaugment.py
+        vision/transforms/presets.py vision/transforms/tones.py
         vision/transforms/functional/tones.py vision/transforms/functional/warping.py
         vision/datasets/stl10.py vision/announced.py vision/io.py vision/tv_tensors.py
     """,
@@ -186,7 +187,8 @@ _NEW = {
         testing/_internal/ testing/filecheck.py
     """,
     "names inside of torch that libraries take (issue 8)": """
-        __config__.py _classes.py _jit_internal.py _ops.py _tensor_str.py _utils.py as_torch.py
+        __config__.py _classes.py _guards.py _jit_internal.py _ops.py _prims_common.py _tensor_str.py
+        _utils.py as_torch.py
         autograd/nodes.py autograd/saved.py cuda/comm.py futures.py hub.py methods/seldom.py
         monitor.py nested.py nn/functional/lent.py nn/functional/public.py
         nn/parallel/_functions.py nn/parallel/comm.py nn/parallel/parallel_apply.py

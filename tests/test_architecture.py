@@ -235,8 +235,8 @@ OF_THE_LAYOUT = {
 # error by it); `wrap` makes a second tensor on the same memory.
 ASKS_THE_LAYOUT = {
     "device_of",
-    "_check_empty", "_check_places", "_drawn", "_memory_order", "_need_comparable", "_odd_strides", "_region",
-    "_spread", "address", "alike", "as_before", "brought", "check_copy", "check_index", "check_memory",
+    "_check_empty", "_check_places", "_drawn", "_is_plain", "_memory_order", "_need_comparable", "_odd_strides",
+    "_region", "_spread", "address", "alike", "as_before", "brought", "check_copy", "check_index", "check_memory",
     "empty_like", "geometry", "has_memory", "is_dense", "is_narrow", "is_repeated", "isinstance", "laid",
     "len", "lies",
     "may_share_memory", "need_apart", "need_common", "need_distinct", "need_more_bits", "need_signed", "need_wide",

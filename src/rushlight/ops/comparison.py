@@ -43,7 +43,7 @@ logical_or = binary(rows.logical_or, "Where either is nonzero.", numbers="neithe
 logical_xor = binary(rows.logical_xor, "Where exactly one is nonzero.", numbers="neither")
 logical_not = unary(rows.logical_not, "Where elements are zero.")
 isnan = unary(rows.isnan, "Where elements are nan.")
-isfinite = unary(rows.isfinite, "Where elements are neither infinite nor nan.")
+isfinite = unary(rounding.isfinite, "Where elements are neither infinite nor nan.")
 isinf = unary(rounding.isinf, "Where elements are infinite.")
 isposinf = unary(rounding.isposinf, "Where elements are plus infinity.")
 isneginf = unary(rounding.isneginf, "Where elements are minus infinity.")

@@ -30,7 +30,9 @@ Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
 Order = tuple[Shape, Shape]
 
 _IMAGES = (0, 2, 3, 1)
-_NUMBER: tuple[Shape, Shape, int] = ((), (), 1)
+# What an order is made from: shape, strides in bytes, size of an element.
+Operand = tuple[Shape, Shape, int]
+NUMBER: Operand = ((), (), 1)
 
 # ---- strides ------------------------------------------------------------------------------------
 
@@ -122,7 +124,7 @@ def by_strides(shape: Shape, operands: Sequence[Shape]) -> Shape:
 
 
 @lru_cache(maxsize=1024)
-def _pointwise_order(*operands: tuple[Shape, Shape, int]) -> Order | None:
+def _pointwise_order(*operands: Operand) -> Order | None:
     """Where the result of operands of (shape, strides in bytes, size of an element) lies.
 
     None: in row order.
@@ -330,7 +332,7 @@ def pointwise(
     forward: Callable[..., Any],
     arrays: Sequence[Any],
     static: dict[str, Any],
-    number: tuple[Shape, Shape, int] | None = _NUMBER,
+    number: Operand | None = NUMBER,
 ) -> Any:
     """Elementwise: as the operands lie; a number is an operand without dimensions, or none."""
     strides = shape = None
@@ -425,11 +427,6 @@ def of_kind(kinds: str, layout: Layout, otherwise: Layout = pointwise) -> Layout
     return chosen
 
 
-def beside_number(result: Array) -> Array:
-    """The array, elementwise of one and a number, as that would lie if the one lay as the array does."""
-    return iterated(result, (result.shape, laid(result).strides, result.itemsize), _NUMBER)
-
-
 def alike(result: Array, first: Array) -> Array:
     """The result as an array of the same shape lies."""
     order = order_like(first)
@@ -454,13 +451,13 @@ def arranged(x: Array, dims: Shape | None) -> Array:
     return seen(rows_of(x.transpose(dims)), (dims, packed(x.shape, dims)))
 
 
-def iterated(x: Array, *operands: tuple[Shape, Shape, int]) -> Array:
+def iterated(x: Array, *operands: Operand) -> Array:
     """The array, an elementwise result, as such operands of (shape, strides, size of an element) say."""
     order = _pointwise_order(*operands)
     return rows_of(x) if order is None else seen(rows_of(x.transpose(order[0])), order)
 
 
-def result_strides(shape: Shape, *operands: tuple[Shape, Shape, int]) -> Shape:
+def result_strides(shape: Shape, *operands: Operand) -> Shape:
     """The strides, in elements, of the elementwise result of such operands, which has this shape."""
     order = _pointwise_order(*operands)
     return packed(shape) if order is None else order[1]

@@ -40,7 +40,6 @@ from rushlight.primitives.kernel import laid_out, lying, one_kernel
 from rushlight.primitives.placement import (
     apart_from_numbers,
     as_first,
-    beside_number,
     copied,
     empty_like,
     in_rows,
@@ -462,23 +461,6 @@ logical_or = compare("logical_or", np.logical_or, "({x} != 0) | ({y} != 0)")
 logical_xor = compare("logical_xor", np.logical_xor, "({x} != 0) != ({y} != 0)")
 logical_not = unary("logical_not", np.logical_not, None, "{x} == 0", to_float=False)
 isnan = unary("isnan", np.isnan, None, "{x} != {x}", to_float=False)
-
-
-def _finite_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-    # torch's is (x == x) * (abs(x) != inf), of complex numbers the product of both parts'.
-    (x,) = arrays
-    if x.dtype.kind == "c":
-        parts = [_finite_layout(forward, [part], static) for part in (x.real, x.imag)]
-    else:
-        same = pointwise(forward, arrays, static)
-        parts = [same, beside_number(same)]
-    return pointwise(np.logical_and, parts, {})
-
-
-isfinite = unary(
-    "isfinite", np.isfinite, None, "{x} - {x} == 0", to_float=False,
-    layout=of_kind("biu", as_first, _finite_layout),
-)  # fmt: skip
 
 
 def _maximum(x: Any, y: Any) -> Any:

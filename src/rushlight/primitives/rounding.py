@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
+from rushlight.memory import laid
 from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     FLOAT,
@@ -23,8 +24,15 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.placement import alike, as_first, beside_number, of_kind, pointwise
-from rushlight.primitives.pointwise import eq, flat, floor_divide, isfinite, where
+from rushlight.primitives.placement import (
+    NUMBER,
+    Operand,
+    as_first,
+    iterated,
+    of_kind,
+    result_strides,
+)
+from rushlight.primitives.pointwise import eq, flat, floor_divide, where
 from rushlight.primitives.transcendental import exp2
 
 # ---- to whole numbers ---------------------------------------------------------------------------
@@ -134,15 +142,31 @@ frexp = Primitive(
 # ---- what is not finite -------------------------------------------------------------------------
 
 
+def _compared(x: Array) -> tuple[Operand, Operand]:
+    """Where x == x lies, and where that lies beside a number; of complex numbers, their parts'."""
+    size = x.itemsize // 2 if x.dtype.kind == "c" else x.itemsize
+    same = x.shape, result_strides(x.shape, (x.shape, laid(x).strides, size)), 1
+    return same, (x.shape, result_strides(x.shape, same, NUMBER), 1)
+
+
 def _infinite_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
     # torch's is abs(x) == inf; of complex numbers the real part's, and the other's written into it.
+    return iterated(forward(*arrays), _compared(arrays[0])[0], NUMBER)
+
+
+def _finite_layout(forward: Any, arrays: Sequence[Any], static: dict[str, Any]) -> Any:
+    # torch's is (x == x) * (abs(x) != inf), of complex numbers the product of both parts'.
     (x,) = arrays
+    operands = _compared(x)
     if x.dtype.kind == "c":
-        parts = [_infinite_layout(forward, [part], static) for part in (x.real, x.imag)]
-        return alike(np.logical_or(*parts), parts[0])
-    return beside_number(pointwise(forward, arrays, static))
+        operands = ((x.shape, result_strides(x.shape, *operands), 1),) * 2
+    return iterated(forward(x), *operands)
 
 
+isfinite = unary(
+    "isfinite", np.isfinite, None, "{x} - {x} == 0", to_float=False,
+    layout=of_kind("biu", as_first, _finite_layout),
+)  # fmt: skip
 isinf = unary(
     "isinf", np.isinf, None, {"biuf": "({x} - {x} != 0) & ({x} == {x})"}, to_float=False,
     layout=of_kind("biu", as_first, _infinite_layout),

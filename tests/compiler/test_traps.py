@@ -24,6 +24,12 @@ from rushlight import nn
 from rushlight.compiler import CannotRecord, Changed, record
 from tests.compiler.twice import bits
 
+# Some traps are calls that torch warns of.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:To copy construct from a tensor:UserWarning"),
+    pytest.mark.filterwarnings("ignore:__array_wrap__ must accept:DeprecationWarning"),
+]
+
 RIGHT, REFUSED, CHANGED = "right", "refused", "changed"
 
 

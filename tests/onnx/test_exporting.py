@@ -460,6 +460,14 @@ def test_fewer_nodes_as_torch_leaves_them():
         assert operators(exported(Function(function), (X,))) == expected
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_antialiased_images_are_the_same_at_their_borders(mode):
+    def smaller(x):
+        return F.interpolate(x, size=(4, 5), mode=mode, antialias=True)
+
+    exported(Function(smaller), (X,))
+
+
 def test_attributes_are_said_as_torch_says_them():
     def said(model, x):
         (node,) = exported(model, (x,)).graph.node

@@ -149,7 +149,8 @@ def _interpolate(
     if mode == "bicubic":
         attributes["cubic_coeff_a"] = -0.75 if not antialias else -0.5
     if antialias:
-        attributes["antialias"] = 1
+        # At the borders the weights of what is there add up to one.
+        attributes |= {"antialias": 1, "exclude_outside": 1}
     if size is None and not recompute_scale_factor:
         factors = (
             [scale_factor] * n if isinstance(scale_factor, int | float) else list(scale_factor)

@@ -18,7 +18,7 @@ from rushlight.compiler.compile import Step
 from tests.compiler import test_traps
 from tests.compiler.test_traps import TRAPS, told
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.usefixtures("quick"), *test_traps.pytestmark]
 
 # What they give is another at every call.
 NEVER_THE_SAME = {"clock", "date", "random_of_the_system"}

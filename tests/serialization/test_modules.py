@@ -149,6 +149,7 @@ ROOMS = [
 
 
 @pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
 def test_torch_knows_what_is_saved_by_name(room):
     ours = importlib.import_module(f"rushlight.{room}".rstrip("."))
     theirs = importlib.import_module(f"torch.{room}".rstrip("."))

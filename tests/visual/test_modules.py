@@ -227,7 +227,7 @@ for _ in range(2):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-print(float(loss))
+print(loss.item())
 """
 
 

@@ -279,12 +279,14 @@ def _leaves(result: Any) -> list[Any]:
     """The leaves behind a result."""
     if result.grad_fn is None:
         return []
-    stack, seen, found = [result.grad_fn], set(), []
+    stack, seen, found = [result.grad_fn], {}, []
     while stack:
         node = stack.pop()
         if node is None or id(node) in seen:
             continue
-        seen.add(id(node))
+        seen[id(node)] = (
+            node  # Kept: one that is made when asked for leaves its number to the next.
+        )
         variable = getattr(node, "variable", None)
         if variable is not None:
             found.append(variable)

@@ -72,7 +72,7 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
-    if isinstance(tensor._data, Box):
+    if tensor.layout is strided and isinstance(tensor._data, Box):
         read(tensor, STORAGE)
     if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
         alone = tensor.detach().clone()

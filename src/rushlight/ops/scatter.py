@@ -402,24 +402,36 @@ def index_reduce(
             f"{reduce}."
         )
     at = one_dim(dim, input._data.ndim)
+    shape, own = source._data.shape, input._data.shape
     if index._data.ndim > 1:
-        raise IndexError("index_reduce(): Index is supposed to be a vector")
+        raise IndexError(
+            f"index_reduce_(): Index is supposed to be a vector, but got dim: {index._data.ndim}"
+        )
     if source._data.dtype != input._data.dtype:
         raise RuntimeError(
-            "index_reduce(): self and source expected to have the same dtype, but got "
-            f"{input.dtype.word} and {source.dtype.word}"
+            f"index_reduce_(): self ({input.dtype.word}) and source ({source.dtype.word}) must have the same "
+            "scalar type"
         )
-    values = source if source._data.ndim else source.reshape(1)
+    if at and at >= len(shape):
+        raise RuntimeError(
+            f"index_reduce_(): Indexing dim {at} is out of bounds of the source tensor with dim {len(shape)}"
+        )
+    if index._data.size != (shape[at] if shape else 1):
+        if not shape:
+            raise IndexError(f"Dimension specified as {at} but tensor has no dimensions")
+        raise RuntimeError(
+            f"index_reduce_(): Number of indices ({index._data.size}) should be equal to source.size(dim): "
+            f"({shape[at]}), for dim: {at}"
+        )
+    if len(shape) != len(own) or (shape[:at], shape[at + 1 :]) != (own[:at], own[at + 1 :]):
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            f"self.shape = {list(own)} source.shape = {list(shape)}"
+        )
+    values = source if shape else source.reshape(1)
     line = index.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
-    if line._data.size != values._data.shape[at]:
-        raise IndexError(
-            f"index_reduce(): Number of indices ({line._data.size}) should be equal to source.size(dim): "
-            f"({values._data.shape[at]})"
-        )
-    size = input._data.shape[at] if input._data.ndim else 1
     wanted = check(index, "that the slices are there")
-    same = source._data.ndim == input._data.ndim
-    if same and wanted.size and not 0 <= wanted.min() <= wanted.max() < size:
+    if wanted.size and not 0 <= wanted.min() <= wanted.max() < (own[at] if own else 1):
         raise IndexError("index out of range in self")
     places = line.expand(values._data.shape)
     x = input if input._data.ndim else input.reshape(1)

@@ -104,6 +104,14 @@ _MOVED = {
     "rushlight.optim.adafactor.Adafactor": ("torch.optim._adafactor", "Adafactor"),
     "rushlight.optim.muon.Muon": ("torch.optim._muon", "Muon"),
     "rushlight.nn.modules.state._WrappedHook": ("torch.nn.modules.module", "_WrappedHook"),
+    "rushlight.nn.functional.loss.LinearCrossEntropyOptions": (
+        "torch.nn.modules.linear_cross_entropy_options",
+        "LinearCrossEntropyOptions",
+    ),
+    "rushlight.utils.data._utils.fetch._DatasetKind": (
+        "torch.utils.data.dataloader",
+        "_DatasetKind",
+    ),
     "rushlight.Generator": ("torch._C", "Generator"),
 }
 _OTHER_ROOMS = ("rushlight.nn.functional", "rushlight.linalg", "rushlight.special")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -107,11 +108,12 @@ class Module(HookMethods, StateMethods, ConversionMethods):
             )
         self.__dict__.update(
             training=True, _parameters={}, _buffers={}, _non_persistent_buffers_set=set(),
-            _backward_pre_hooks={}, _backward_hooks={}, _is_full_backward_hook=None,
-            _forward_hooks={}, _forward_hooks_with_kwargs={}, _forward_hooks_always_called={},
-            _forward_pre_hooks={}, _forward_pre_hooks_with_kwargs={}, _state_dict_hooks={},
-            _state_dict_pre_hooks={}, _load_state_dict_pre_hooks={}, _load_state_dict_post_hooks={},
-            _modules={},
+            _backward_pre_hooks=OrderedDict(), _backward_hooks=OrderedDict(), _is_full_backward_hook=None,
+            _forward_hooks=OrderedDict(), _forward_hooks_with_kwargs=OrderedDict(),
+            _forward_hooks_always_called=OrderedDict(), _forward_pre_hooks=OrderedDict(),
+            _forward_pre_hooks_with_kwargs=OrderedDict(), _state_dict_hooks=OrderedDict(),
+            _state_dict_pre_hooks=OrderedDict(), _load_state_dict_pre_hooks=OrderedDict(),
+            _load_state_dict_post_hooks=OrderedDict(), _modules={},
         )  # fmt: skip
         if self.call_super_init:
             super().__init__(*args, **kwargs)

@@ -23,7 +23,8 @@ class DistributedDataParallel(Module):
     in each backward.
 
     >>> import rushlight as torch
-    >>> torch.distributed.init_process_group("gloo", rank=0, world_size=1)
+    >>> alone = torch.distributed.HashStore()
+    >>> torch.distributed.init_process_group("gloo", store=alone, rank=0, world_size=1)
     >>> list(DistributedDataParallel(torch.nn.Linear(1, 1)).state_dict())
     ['module.weight', 'module.bias']
     >>> torch.distributed.destroy_process_group()

@@ -93,13 +93,7 @@ def functional_call(
     module(*args, **kwargs) with these tensors in the place of its parameters and buffers.
 
     Those that are not named keep their own, and names that it lacks are ignored, unless strict.
-    Gradients flow to the tensors given; the module is as before afterwards.
-
-    >>> import rushlight as torch
-    >>> layer = torch.nn.Linear(2, 1)
-    >>> new = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
-    >>> torch.nn.utils.stateless.functional_call(layer, new, torch.tensor([1.0, 2.0]))
-    tensor([3.])
+    Gradients flow to the tensors given; the module is as before afterwards. It warns, as in torch.
     """
     warn(
         "`torch.nn.utils.stateless.functional_call` is deprecated as of PyTorch 2.0 and will be removed in a "

@@ -323,8 +323,7 @@ class Tensor(
 
     # ---- Python's protocols --------------------------------------------------------------------
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = TensorBase.__hash__
 
     _cdata = property(id)  # in torch where the object of C++ lies
 

@@ -28,7 +28,6 @@ def test_what_is_handed_back():
         same = [torch.asarray(x) is x, torch.asarray(g, requires_grad=False) is g, torch.asarray(x, copy=True) is x]
         equation = torch.einsum("ij->ij", x)
         viewed = equation is x, equation._is_view(), x.dequantize() is x
-        hashed = hash(x) == id(x)
         steps = x.t().share_memory_().stride()
         limits = [_try(lambda: __import__("copy").copy(kind)) for kind in (torch.finfo(torch.half),)]
         pinned = _try(lambda: x.pin_memory()), _try(lambda: torch.zeros(2, pin_memory=True))

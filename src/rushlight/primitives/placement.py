@@ -22,7 +22,7 @@ import numpy as np
 
 from rushlight.arrays import as_array, is_array
 from rushlight.core.tensor import Array
-from rushlight.memory import address, laid, shows_twice, strided_view, whole
+from rushlight.memory import address, laid, placed, shows_twice, strided_view, whole
 
 Shape = tuple[int, ...]
 Layout = Callable[[Callable[..., Any], Sequence[Any], dict[str, Any]], Any]
@@ -335,25 +335,27 @@ def pointwise(
     number: Operand | None = NUMBER,
 ) -> Any:
     """Elementwise: as the operands lie; a number is an operand without dimensions, or none."""
-    strides = shape = None
+    first = None
     for a in arrays:
         # What is one number, perhaps spread over a shape, has no say.
         if not is_array(a) or not any(a.strides):
             continue
-        if strides is None:
-            strides, shape = a.strides, a.shape
-        elif a.strides != strides or a.shape != shape:
+        if first is None:
+            first = a
+        elif a.strides != first.strides or a.shape != first.shape:
             break
     else:
         # All alike: NumPy's own order is the same, but for gaps, repetition and sizes of 1.
         result = forward(*arrays, **static)
-        if (
-            is_array(result)
-            and result.strides == strides
-            and not result.flags.c_contiguous
-            and 1 not in result.shape
-        ):
-            return result
+        if is_array(result) and result.size:
+            if first is None:
+                same = not placed(result)
+            elif result.flags.c_contiguous:
+                same = first.shape == result.shape and not placed(first) and not placed(result)
+            else:
+                same = result.strides == first.strides and 1 not in result.shape
+            if same:
+                return result
     given = []
     for a in arrays:
         if is_array(a):

@@ -131,8 +131,6 @@ def jacobian(
                 part.append(g)
         blocks = tuple(
             stack(part).reshape(tuple(output._data.shape) + tuple(x._data.shape))
-            if part
-            else literal(np.zeros(output._data.shape + x._data.shape, x._data.dtype))
             for part, x in zip(parts, xs, strict=True)
         )
         blocks = _finished(blocks, create_graph)

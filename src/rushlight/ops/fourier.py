@@ -296,4 +296,6 @@ def _shifted(input: Tensor, dim: Any, by: Callable[[int], int]) -> Tensor:
     need_tensor("fft_fftshift", "input", 1, input)
     shape = input._data.shape
     dims, _ = _dims_and_sizes(shape, dim, None)
+    if not dims:
+        raise RuntimeError("`shifts` required: there is no dimension to shift along")
     return apply(roll, input, shifts=tuple(by(shape[d]) for d in dims), dims=dims)

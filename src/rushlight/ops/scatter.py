@@ -395,7 +395,6 @@ def index_reduce(
 ) -> Tensor:
     """`scatter_reduce` of whole slices of dim; reduce is "prod", "mean", "amax" or "amin"."""
     need_tensor("index_reduce", "input", 1, input)
-    warn_once("index_reduce() is in beta and the API may change at any time.")
     if reduce not in _KINDS[1:]:
         raise RuntimeError(
             "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
@@ -430,6 +429,7 @@ def index_reduce(
         )
     values = source if shape else source.reshape(1)
     line = index.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
+    warn_once("index_reduce() is in beta and the API may change at any time.")
     wanted = check(index, "that the slices are there")
     if wanted.size and not 0 <= wanted.min() <= wanted.max() < (own[at] if own else 1):
         raise IndexError("index out of range in self")

@@ -85,6 +85,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
             f"index_select(): Index to scalar can have only 1 value, got {count} value(s)"
         )
     _need_whole("index_select", index)
+    if out is not None and out._data.dtype != input._data.dtype:
+        raise RuntimeError("index_select(): self and result must have the same scalar type")
     if len(shape) > 1 and not shape[at] and count:
         raise RuntimeError(
             f"index_select(): there is nothing to select in dimension {at} of size 0"

@@ -1,11 +1,10 @@
 """What `torch.onnx.export` writes: valid, with torch's operators, and onnxruntime computes the same with it."""
 
 import io
+import os
+import sys
 import warnings
 
-import numpy as np
-import onnx
-import onnxruntime
 import pytest
 
 import rushlight as torch
@@ -13,18 +12,8 @@ from rushlight import nn
 from rushlight.export import Dim
 from rushlight.nn import functional as F
 
-
-class Function(nn.Module):
-    """A module of a function of one, two or three tensors."""
-
-    def __new__(cls, function, names="x y z"):
-        count = function.__code__.co_argcount
-        forward = {
-            1: lambda self, x: function(x),
-            2: lambda self, x, y: function(x, y),
-            3: lambda self, x, y, z: function(x, y, z),
-        }[count]
-        return type("Of", (nn.Module,), {"forward": forward})().eval()
+sys.path.insert(0, os.path.dirname(__file__))
+from running import Function, exported, operators, sizes
 
 
 class First(nn.Module):
@@ -34,51 +23,6 @@ class First(nn.Module):
 
     def forward(self, x):
         return self.m(x)[0]
-
-
-def leaves(result):
-    if isinstance(result, torch.Tensor):
-        return [result]
-    values = result.values() if isinstance(result, dict) else result
-    return [leaf for part in values for leaf in leaves(part)]
-
-
-def ran(proto, args):
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [i.name for i in proto.graph.input]
-    return session.run(None, dict(zip(names, [a.numpy() for a in args], strict=True)))
-
-
-def same(proto, model, args, rtol=1e-4, atol=1e-5):
-    with torch.no_grad():
-        expected = leaves(model(*args))
-    found = ran(proto, args)
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert one.dtype == other.numpy().dtype
-        assert one.shape == tuple(other.shape)
-        np.testing.assert_allclose(one, other.numpy(), rtol=rtol, atol=atol)
-
-
-def exported(model, args, others=(), **options):
-    """The graph, checked, run on the example and on others."""
-    proto = torch.onnx.export(model.eval(), args, **options).model_proto
-    onnx.checker.check_model(proto, full_check=True)
-    for given in (args, *others):
-        same(proto, model, given)
-    return proto
-
-
-def operators(proto):
-    return [node.op_type for node in proto.graph.node]
-
-
-def sizes(value):
-    return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
 
 
 torch.manual_seed(0)
@@ -500,79 +444,6 @@ def test_a_program_takes_what_its_graph_takes():
         torch.onnx.export(lambda x: x + 1, (V,))
     with pytest.raises(ValueError, match="duplicated"):
         torch.onnx.export(Function(lambda x: (x + 1, x * 2)), (V,), output_names=["a", "a"])
-
-
-# ---- both interfaces -----------------------------------------------------------------------------
-
-
-def test_the_defaults_are_torchs(tmp_path):
-    model = nn.Linear(4, 3).eval()
-    program = torch.onnx.export(model, V, tmp_path / "m.onnx")
-    assert type(program) is torch.onnx.ONNXProgram
-    proto = program.model_proto
-    assert (proto.opset_import[0].version, proto.ir_version) == (20, 10)
-    # The weights lie in a file beside.
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.onnx", "m.onnx.data"]
-    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
-    np.testing.assert_allclose(
-        session.run(None, {"input": V.numpy()})[0], model(V).detach().numpy(), rtol=1e-5
-    )
-    assert torch.allclose(program(V)[0], model(V))
-    program.save(tmp_path / "one.onnx", keep_initializers_as_inputs=True)
-    assert [i.name for i in onnx.load(tmp_path / "one.onnx").graph.input] == [
-        "input",
-        "weight",
-        "bias",
-    ]
-
-
-def test_the_older_interface(tmp_path):
-    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)).train()
-    state = {k: v.clone() for k, v in model.state_dict().items()}
-    file = io.BytesIO()
-    with pytest.warns(DeprecationWarning, match="dynamo"):
-        done = torch.onnx.export(
-            model, V, file, dynamo=False, input_names=["x"], output_names=["y"], opset_version=13,
-            dynamic_axes={"x": {0: "batch"}, "y": [0]}, verbose=False, export_params=True,
-        )  # fmt: skip
-    assert done is None
-    assert all(m.training for m in model.modules())
-    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
-    proto = onnx.load_from_string(file.getvalue())
-    assert [sizes(v) for v in (proto.graph.input[0], proto.graph.output[0])] == [
-        ["batch", 4], ["y_dynamic_axes_1", 3],
-    ]  # fmt: skip
-    same(proto, model.eval(), (torch.randn(5, 4),))
-    model.train()
-    with pytest.warns(DeprecationWarning, match="dynamo"):
-        torch.onnx.export(
-            model, V, tmp_path / "t.onnx", dynamo=False, training=torch.onnx.TrainingMode.TRAINING,
-            do_constant_folding=False,
-        )  # fmt: skip
-    graph = onnx.load(tmp_path / "t.onnx").graph
-    assert [n.op_type for n in graph.node] == ["Gemm", "BatchNormalization", "Dropout"]
-    assert {a.name: a.i for a in graph.node[1].attribute}["training_mode"] == 1
-
-
-def test_a_model_in_training_is_told_and_its_batch_norm_evaluates():
-    model = nn.BatchNorm2d(3).train()
-    with pytest.warns(UserWarning, match="training mode"):
-        proto = torch.onnx.export(model, (X,)).model_proto
-    assert operators(proto) == ["BatchNormalization"]
-    assert len(proto.graph.node[0].output) == 1
-    assert int(model.num_batches_tracked) == 0
-    same(proto, model.eval(), (X,))
-
-
-def test_whether_something_is_exported_can_be_asked():
-    asks = Function(lambda x: x * 2 if torch.onnx.is_in_onnx_export() else x - 1)
-    assert operators(torch.onnx.export(asks, (A,)).model_proto) == ["Mul"]
-    assert asks(A).equal(A - 1)
-    assert not torch.onnx.is_in_onnx_export()
-    model = nn.Dropout()
-    with torch.onnx.select_model_mode_for_export(model, torch.onnx.TrainingMode.EVAL):
-        assert not model.training
-    assert model.training
 
 
 # ---- what cannot be written ----------------------------------------------------------------------

@@ -71,9 +71,14 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
     return result
 
 
-def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
+def _need_storage(tensor: Tensor) -> None:
+    """Raise torch's error for the tensors of a transform, which have no memory of their own."""
     if tensor.layout is strided and isinstance(tensor._data, Box):
         read(tensor, STORAGE)
+
+
+def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
+    _need_storage(tensor)
     if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
         alone = tensor.detach().clone()
         return alone.contiguous() if tensor._turned and tensor._data.dtype.kind != "c" else alone
@@ -116,8 +121,7 @@ def kept(
 
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The function that makes a tensor of these values, and its arguments."""
-    if isinstance(tensor._data, Box):
-        read(tensor, STORAGE)
+    _need_storage(tensor)
     dtype = dtypes.of(tensor._data.dtype)
     if not has_memory(tensor._data):
         shape, strides = tuple(tensor._data.shape), tensor.stride()

@@ -28,23 +28,28 @@ def choose(condition: Array, x: Array, y: Array) -> Any:
     bits = _BITS.get(x.dtype.itemsize)
     if bits is None or condition.size < _FEW or condition.dtype != np.bool_:
         return np.where(condition, x, y)
-    mask = condition.view(np.int8).astype(bits)
+    # What is returned owns its memory, which whoever takes over a gradient asks for; the bits are a view.
+    out = np.empty_like(condition, dtype=x.dtype)
+    mask = out.view(bits)
+    np.copyto(mask, condition.view(np.int8))
     left, right = x.view(bits), y.view(bits)
     if left.ndim == 0 and not left:
         mask -= 1
-        return _masked(mask, right).view(y.dtype)
+        return _masked(out, mask, right)
     np.negative(mask, out=mask)
     if right.ndim == 0 and not right:
-        return _masked(mask, left).view(x.dtype)
-    changes = left ^ right
-    both = _masked(mask, changes)
+        return _masked(out, mask, left)
+    both = _masked(out, mask, left ^ right)
+    bits_of_both = both.view(bits)
     if both.shape == np.broadcast_shapes(both.shape, right.shape):
-        both ^= right
-    else:
-        both = both ^ right
-    return both.view(x.dtype)
+        bits_of_both ^= right
+        return both
+    return (bits_of_both ^ right).view(x.dtype)
 
 
-def _masked(mask: Array, bits: Array) -> Array:
-    fits = bits.ndim <= mask.ndim and np.broadcast_shapes(mask.shape, bits.shape) == mask.shape
-    return np.bitwise_and(mask, bits, out=mask if fits else None)
+def _masked(out: Array, mask: Array, bits: Array) -> Array:
+    """The bits where the mask, which is the memory of out, has ones: in out, or spread over more."""
+    if bits.ndim <= mask.ndim and np.broadcast_shapes(mask.shape, bits.shape) == mask.shape:
+        np.bitwise_and(mask, bits, out=mask)
+        return out
+    return np.bitwise_and(mask, bits).view(out.dtype)

@@ -34,6 +34,13 @@ _KNOWN = [
         "after all backwards that use the same parameters.",
     ),
     (
+        r"Class values must be smaller than num_classes|index -?\d+ is out of bounds for dimension|"
+        r"index out of range in self|Target -?\d+ is out of bounds", "labels-out-of-range",
+        "a label, or an index, has no place",
+        "Labels of n classes are 0 to n - 1: look at labels.min() and labels.max(). Those that count from 1 are "
+        "shifted by labels - 1; else the last layer (or num_classes, num_embeddings) is too small.",
+    ),
+    (
         r"Expected more than 1 value per channel", "batch-of-one",
         "batch normalisation in training mode is given a single sample",
         "Leave out the last, incomplete batch (DataLoader(drop_last=True)), call model.eval() to use the model "

@@ -43,11 +43,10 @@ _FOLLOWS = {
     "scheduler-never": {"rate-low"},
     "same-layer": {"not-optimized"},
     "plateau-mode": {"rate-low", "schedule-fast"},
-    "labels-out-of-range": {"crash"},
-    "index-out-of-range": {"crash"},
-    "logits-as-probabilities": {"crash"},
+    "index-out-of-range": {"labels-out-of-range"},
+    "broadcast": {"rate-low", "rate-high", "constant-output"},
     "not-shuffled": {"one-class", "loss-spike"},
-    "inputs-large": {"saturated", "dead-relu"},
+    "inputs-large": {"saturated", "dead-relu", "constant-output"},
 }
 
 

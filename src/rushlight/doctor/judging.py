@@ -14,7 +14,7 @@ from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
 from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.making import SEQUENCES, Making
-from rushlight.doctor.places import OWN, USER, Place, here, kind_of, lines_of_users, said_to_test
+from rushlight.doctor.places import OWN, USER, Place, calls_of_users, here, kind_of, said_to_test
 from rushlight.doctor.sorting import Sorting, span
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Judgement:
         self.judging, self.place, self.passes = judging, place, passes
         self.shape = target._data.shape if isinstance(target, TensorBase) else ()
         self.rows = self.shape[0] if self.shape else 0
-        self.trained = False
+        self.trained = self.by_hand = False
 
     def mark(self) -> None:
         """A backward came through here: it was no judgement, but training."""
@@ -129,7 +129,8 @@ class Judging:
         labelled: list[tuple[str, Rule]] = [(name, _labelled) for name in ("cross_entropy", "nll")]
         return [
             *judged, *labelled, ("binary_cross_entropy", _labelled), ("log_sigmoid", _labelled),
-            ("eq", _judged_by_eye), ("reshape", _widens), ("normalize", _normalised), ("add", _summed),
+            ("eq", _judged_by_eye), ("sub", _judged_by_hand),
+            ("reshape", _widens), ("slice", _widens), ("normalize", _normalised), ("add", _summed),
         ]  # fmt: skip
 
     # ---- calls ----------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ class Judging:
         return type(self.stack[-1]).__name__ if self.stack else ""
 
     def turn(self, place: Place) -> int:
-        """How often a line has come by in the present call of a module."""
+        """How often a line has come by in the present call of a module, or since the last backward."""
         self.turns[place] = self.turns.get(place, -1) + 1
         return self.turns[place]
 
@@ -167,8 +168,7 @@ class Judging:
         if not whose.called:
             whose.called = True
             self.making.first_called(module, place)
-        lines = lines_of_users()
-        one.tests = said_to_test(lines)
+        one.tests = said_to_test(calls_of_users())
         self.now = (one,)
         if isinstance(module, SEQUENCES):
             self._sequence(module, args)
@@ -271,6 +271,8 @@ class Judging:
                 whose = p.whose
                 learned = whose.in_training + whose.in_evaluation
                 seen = sum(row in whose.rows for row in p.rows)
+                if j.by_hand and not p.tests:
+                    continue
                 if p.training and p.noisy and learned and seen * 2 <= len(p.rows):
                     found.setdefault(p.place, []).append(p)
         for place, passes in found.items():
@@ -420,6 +422,23 @@ def _judged(doctor: Doctor, call: Call) -> None:
                 judging.sorting.number(place, "inputs", passes[0].span)
 
         doctor.wait(call.node, look)
+
+
+def _judged_by_hand(doctor: Doctor, call: Call) -> None:
+    """What a model gave is held against something that was not learned, by subtraction."""
+    first, second = ((f if f is not None and f.passes else None) for f in call.facts[:2])
+    judging = doctor.judging
+    if (first is None) == (second is None) or judging.now or len(judging.judgements) >= _MOST_CALLS:
+        return
+    target = call.inputs[1] if first is not None else call.inputs[0]
+    passes = (first or second).passes  # type: ignore[union-attr]
+    if not isinstance(target, TensorBase) or not target._data.ndim:
+        return
+    judgement = Judgement(judging, call.place, passes, target)
+    judgement.by_hand = True
+    judging.judgements.append(judgement)
+    if call.node is not None:
+        doctor.wait(call.node, judgement.mark)
 
 
 def _judged_by_eye(doctor: Doctor, call: Call) -> None:

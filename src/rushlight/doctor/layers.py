@@ -11,11 +11,15 @@ from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.places import Place
 
 if TYPE_CHECKING:
+    from rushlight.doctor.facts import Fact
     from rushlight.doctor.steps import Parameter
     from rushlight.doctor.watching import Call, Doctor, Rule
 
 # Rows by which a layer takes an input and a weight, and which of their inputs the weight is.
 _TAKES = ("linear", "matmul", "convolution", "convolution_transpose")
+# Rows by which a ReLU is written by hand, and those that a loss begins with.
+_CLIPS = ("clamp", "maximum", "where", "mul")
+_DISTANCES = ("squared_distance", "rounded_distance", "sub")
 # Steps whose numbers are all looked at; later ones are now and then.
 _FIRST, _EVERY = 20, 10
 _MOST = 4_000_000
@@ -57,7 +61,8 @@ class Layers:
         takes: list[tuple[str, Rule]] = [(name, _takes) for name in _TAKES]
         judged = ("cross_entropy", "nll", "squared_distance", "binary_cross_entropy", "log_sigmoid")
         ends: list[tuple[str, Rule]] = [(name, _ends) for name in judged]
-        return [("relu", _relu), *takes, *ends]
+        last: list[tuple[str, Rule]] = [(name, _last) for name in _DISTANCES]
+        return [("relu", _relu), ("hardtanh", _relu), ("threshold", _relu), *takes, *ends, *last]
 
     @property
     def looks(self) -> bool:
@@ -171,9 +176,17 @@ class Layers:
         for place, seen in self.inputs.items():
             if not seen:
                 continue
-            worst = max(seen, key=lambda found: found[0])
-            rms, low, high, whole, ratio = worst
-            if rms > 20:
+            usual = float(np.median([found[0] for found in seen]))
+            rms, low, high, whole, ratio = max(seen, key=lambda found: found[0])
+            if rms > 20 and usual < 0.01 * rms and len(seen) > 2:
+                self.doctor.find(Finding(
+                    "outlier", WARNING, "a batch has inputs far outside of what others have", place,
+                    f"In one of the first {len(seen)} batches, the inputs range from {low:.4g} to {high:.4g} (root "
+                    f"mean square {rms:.3g}, in the others {usual:.3g}).",
+                    "Look for broken samples (units, missing values written as numbers), and leave them out or clip "
+                    "them.",
+                ))  # fmt: skip
+            elif rms > 20:
                 image = whole and low >= 0 and 100 < high <= 255
                 self.doctor.find(Finding(
                     "inputs-large", WARNING, "the inputs are not normalised", place,
@@ -259,17 +272,25 @@ class Layers:
 
 def _relu(doctor: Doctor, call: Call) -> None:
     """Which units were above 0; looked at when a backward comes by."""
-    out = call.out
-    if call.node is None or out._data.ndim < 2 or not doctor.layers.looks:
+    if (
+        call.node is not None
+        and call.static.get("low", 0.0) == 0
+        and call.static.get("value", 0.0) == 0
+    ):
+        _alive(doctor, call.node, call.out._data, call.place)
+
+
+def _alive(doctor: Doctor, node: Any, data: Any, place: Place) -> None:
+    """Look, once a backward comes by, which units gave more than 0."""
+    if data.ndim < 2 or not doctor.layers.looks:
         return
     layers, judging = doctor.layers, doctor.judging
-    key = (call.place, judging.turn(call.place), out._data.shape[1])
-    data = out._data
+    key = (place, judging.turn(place), data.shape[1])
 
     def look() -> None:
         a = layers.activations.get(key)
         if a is None:
-            a = layers.activations[key] = Activation(judging.path, call.place)
+            a = layers.activations[key] = Activation(judging.path, place)
         unit = data.ndim - 1 if data.ndim == 3 else 1
         alive = (data > 0).any(axis=tuple(d for d in range(data.ndim) if d != unit))
         a.units = len(alive)
@@ -283,7 +304,7 @@ def _relu(doctor: Doctor, call: Call) -> None:
             a.dead.append(1 - float(a.alive.mean()))
             a.alive = None
 
-    doctor.wait(call.node, look)
+    doctor.wait(node, look)
 
 
 def _takes(doctor: Doctor, call: Call) -> None:
@@ -295,19 +316,40 @@ def _takes(doctor: Doctor, call: Call) -> None:
     if not layers.looks or x._data.dtype.kind != "f" or x._data.ndim < 2:
         return
     if fact is not None and fact.op in ("sigmoid", "tanh") and fact.learned:
-        data, hidden = x._data, fact
-        key = (hidden.place, hidden.op, doctor.judging.turn(call.place))
-
-        def look() -> None:
-            a = layers.activations.setdefault(key, Activation(hidden.op, hidden.place))
-            near = data if hidden.op == "sigmoid" else (data + 1) / 2
-            a.saturated.append(float(np.mean((near < 1e-3) | (near > 1 - 1e-3))))
-
-        doctor.wait(call.node, look)
+        _bounded(doctor, call.node, x._data, fact, doctor.judging.turn(call.place))
+    elif fact is not None and fact.op in _CLIPS and fact.learned and x._requires_grad:
+        if float(x._data.min(initial=0.0)) == 0:
+            _alive(doctor, call.node, x._data, fact.place)
     elif weight._requires_grad and not (x._requires_grad or (fact is not None and fact.learned)):
         data, seen = x._data, layers.inputs.setdefault(call.place, [])
         if len(seen) < 5:
             doctor.wait(call.node, lambda: seen.append(_scale(data)))
+
+
+def _bounded(doctor: Doctor, node: Any, data: Any, hidden: Fact, turn: int) -> None:
+    """Look, once a backward comes by, how much of a sigmoid or tanh is near its bounds."""
+    key = (hidden.place, hidden.op, turn)
+
+    def look() -> None:
+        a = doctor.layers.activations.setdefault(key, Activation(hidden.op, hidden.place))
+        near = data if hidden.op == "sigmoid" else (data + 1) / 2
+        a.saturated.append(float(np.mean((near < 1e-3) | (near > 1 - 1e-3))))
+
+    doctor.wait(node, look)
+
+
+def _last(doctor: Doctor, call: Call) -> None:
+    """A distance to targets: whether the activation that the model ends in is saturated."""
+    if call.node is None or not doctor.layers.looks:
+        return
+    for fact, x in zip(call.facts[:2], call.inputs[:2], strict=False):
+        if (
+            fact is not None
+            and fact.op in ("sigmoid", "tanh")
+            and fact.learned
+            and x._requires_grad
+        ):
+            _bounded(doctor, call.node, x._data, fact, -1)
 
 
 def _scale(data: Any) -> tuple[float, float, float, bool, float]:

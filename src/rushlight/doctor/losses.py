@@ -45,6 +45,16 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
     if before is None or call.node is None:
         return
     loss = call.name == "cross_entropy" or asked("cross_entropy") is not None
+    if loss and before.learned and before.op not in _SOFT and _adds_up(call.inputs[0]):
+        doctor.find(Finding(
+            "softmax-twice", ERROR, "softmax is applied twice: by hand, and then the cross-entropy", call.place,
+            "CrossEntropyLoss applies log_softmax itself, and is given probabilities: no number below 0, and each "
+            f"row adds up to 1 (they come from `{before.op}`). Their softmax is nearly even, the loss cannot come near "
+            "0 and gradients are small.",
+            "Give the loss the raw scores (logits), or take the logarithm of the probabilities and NLLLoss.",
+            ((before.op, before.place),) if before.place != call.place else (),
+        ), call.node)  # fmt: skip
+        return
     does = "CrossEntropyLoss applies log_softmax itself" if loss else f"{call.name} is applied"
     also = ((f"{before.op}", before.place),) if before.place != call.place else ()
     if before.op in _SOFT and not (call.name == "softmax" and before.op == "log_softmax"):
@@ -73,6 +83,15 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
             "classes can hardly be told apart.",
             f"Leave out {_NAMES[before.op]} after the last layer.", also,
         ), call.node)  # fmt: skip
+
+
+def _adds_up(scores: Any) -> bool:
+    """Whether scores are probabilities of classes along dimension 1, all of them."""
+    data = scores._data
+    if data.ndim < 2 or data.shape[1] < 2 or len(data) < 4 or not (data[:1] >= 0).all():
+        return False
+    x = _rows(scores)
+    return bool((x >= 0).all() and (np.abs(x.sum(axis=1) - 1) < 1e-3).all())
 
 
 def _one_class(doctor: Doctor, call: Call) -> None:
@@ -280,24 +299,37 @@ def _pair_broadcast(doctor: Doctor, call: Call) -> None:
 
 
 def _difference(doctor: Doctor, call: Call) -> None:
-    """A loss written by hand: the difference of a column and a row."""
+    """A loss written by hand: the difference, or the product, of a column and a row."""
     if call.node is None or len(call.inputs) != 2 or asked("_pair") is not None:
         return
     a, b = call.inputs
     if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
         return
+    if not _crossed(a._data.shape, b._data.shape):
+        return
     known = [fact is not None and fact.learned for fact in call.facts]
     known = [k or t._requires_grad for k, t in zip(known, (a, b), strict=True)]
-    if known[0] == known[1] or not _crossed(a._data.shape, b._data.shape):
+    if known[0] == known[1]:
+        known = [a._requires_grad, b._requires_grad]  # as of a network that only gives targets
+    if known[0] == known[1]:
         return
     if id(a) in doctor.judging.widened or id(b) in doctor.judging.widened:
         return
-    _shapes(doctor, call, a, b, "the difference")
+    if (a, b)[known[1]]._node is None:
+        return  # a parameter itself: centres, and the like
+    # What modules compute within, and what is meant as a table, may well be a square.
+    outside = not doctor.judging.now and any(f is not None and f.passes for f in call.facts)
+    if outside or (call.name == "sub" and a._data.ndim != b._data.ndim):
+        name = "the difference" if call.name == "sub" else "the product"
+        _shapes(doctor, call, a, b, name)
 
 
 def _crossed(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     """Whether one is a column and the other a row, so that together they are a square."""
-    return {len(a), len(b)} == {1, 2} and len({*a, *b} - {1}) == 1 and 1 in (a, b)[len(b) == 2]
+    if len({*a, *b} - {1}) != 1 or max(len(a), len(b)) != 2 or not a or not b:
+        return False
+    (n,) = {*a, *b} - {1}
+    return np.broadcast_shapes(a, b) == (n, n) and (n, n) not in (a, b)
 
 
 def _shapes(doctor: Doctor, call: Call, a: Any, b: Any, name: str) -> None:
@@ -310,7 +342,8 @@ def _shapes(doctor: Doctor, call: Call, a: Any, b: Any, name: str) -> None:
         "broadcast", ERROR, "predictions and targets broadcast against each other by accident",
         call.place,
         f"{name} is given shapes {list(x)} and {list(y)}, which broadcast to {list(whole)}: each prediction "
-        "is compared with the targets of all samples, and the best it can learn is their mean.",
+        + ("meets the factors of all samples, and not its own." if name == "the product" else
+           "is compared with the targets of all samples, and the best it can learn is their mean."),
         f"Bring both to one shape: target.view_as(prediction), prediction.squeeze(-1) or "
         f"target.unsqueeze(1), so that both are {list(x)}.",
     ), call.node)  # fmt: skip
@@ -403,6 +436,6 @@ RULES = [
     ("log_softmax", _softmax), ("argmax", _over_the_batch), ("nll", _likelihood), ("log", _log),
     ("log_sigmoid", _log_sigmoid), ("binary_cross_entropy", _binary),
     ("xlogy", _divergence), ("expand", _pair_broadcast),
-    ("sub", _difference), ("eq", _compared), ("squared_distance", _out_of_reach),
+    ("sub", _difference), ("mul", _difference), ("eq", _compared), ("squared_distance", _out_of_reach),
     ("rounded_distance", _out_of_reach),
 ]  # fmt: skip

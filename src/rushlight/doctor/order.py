@@ -11,6 +11,8 @@ from rushlight.doctor.steps import Optimizing, Parameter, Scheduling, Steps, fir
 if TYPE_CHECKING:
     from rushlight.doctor.watching import Doctor
 
+# Where points that a loss is differentiated by, which are nobody's weights, go in.
+_AS_DATA = {(name, 0) for name in ("linear", "convolution", "cat", "stack", "sub")}
 _LOOP = "The order of a step is: optimizer.zero_grad(), loss.backward(), optimizer.step()."
 
 
@@ -161,7 +163,8 @@ def _not_optimized(doctor: Doctor, steps: Steps) -> None:
     most = max(o.steps for o in active)
     idle = [
         k for k in steps.params.values()
-        if k.is_parameter and k.backwards >= max(2, most // 2) and not steps._optimized(k) and not k.by_hand
+        if (k.is_parameter or (k.loose and k.use not in _AS_DATA))
+        and k.backwards >= max(2, most // 2) and not steps._optimized(k) and not k.by_hand
         and not k.library and (k.was_frozen or not k.loaded)
     ]  # fmt: skip
     if not idle:
@@ -174,9 +177,9 @@ def _not_optimized(doctor: Doctor, steps: Steps) -> None:
         f"{first_names(frozen or idle)}: {max(k.backwards for k in idle)} backwards gave them gradients, and "
         "they never moved."
         + (" They were frozen when the optimizer was made." if frozen else ""),
-        "Give them to the optimizer (add_param_group). Layers in a Python list or dict are not seen by "
-        "model.parameters(): use nn.ModuleList or nn.ModuleDict. If they are meant to stay, freeze them "
-        "with requires_grad_(False).",
+        "Give them to the optimizer (add_param_group). Layers in a Python list or dict, and plain tensors, are not "
+        "seen by model.parameters(): use nn.ModuleList or nn.ModuleDict, and nn.Parameter. If they are meant to stay, "
+        "freeze them with requires_grad_(False).",
         ("optimizer", active[0].place),
     ))  # fmt: skip
 

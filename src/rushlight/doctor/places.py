@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import linecache
 import os
 import re
 import sys
 import sysconfig
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from rushlight.caller import HERE
@@ -66,17 +67,30 @@ def here() -> Place:
     return Place(first.f_code.co_filename, first.f_lineno) if first else Place("?", 0)
 
 
-def lines_of_users() -> list[tuple[Place, str]]:
-    """The user's lines that are running, the innermost first, with the names of their functions."""
+def calls_of_users() -> list[tuple[Place, str, str]]:
+    """The user's calls that are running, the innermost first: where, as written, and in which function."""
     found = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if kind_of(frame.f_code.co_filename) == USER:
-            found.append((Place(frame.f_code.co_filename, frame.f_lineno), frame.f_code.co_name))
-            if frame.f_code.co_name == "<module>":
+        code = frame.f_code
+        if kind_of(code.co_filename) == USER:
+            place = Place(code.co_filename, frame.f_lineno)
+            found.append((place, _written(code, frame.f_lasti, place), code.co_name))
+            if code.co_name == "<module>":
                 break
         frame = frame.f_back
     return found
+
+
+@functools.lru_cache(10_000)
+def _written(code: CodeType, instruction: int, place: Place) -> str:
+    """What of a line an instruction was made of."""
+    where = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+    line = linecache.getline(place.file, place.line)
+    if where is None or where[0] != place.line or where[2] is None or where[3] is None:
+        return line
+    end = where[3] if where[1] == where[0] else len(line)
+    return line.encode()[where[2] : end].decode(errors="replace")
 
 
 def asked(function: str) -> dict[str, Any] | None:
@@ -107,17 +121,17 @@ _TESTS = {"test", "tests", "testing", "val", "valid", "validation", "validate", 
 _TRAINS = {"train", "training", "trn"}
 
 
-def said_to_test(lines: list[tuple[Place, str]]) -> bool:
-    """Whether the program itself calls what it does there testing: by names in these lines and loops."""
-    words: set[str] = set()
-    for place, function in lines:
-        loops = [over for first, last, over in _loops(place.file) if first <= place.line <= last]
-        said = (re.sub(r"(['\"]).*?\1|#.*|\.\s*eval\(\)", "", s) for s in (place.source, *loops))
-        text = " ".join(said)
-        parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", f"{text} {function}")
-        words |= {part.lower() for part in parts}
-        if words & _TRAINS:
-            return False
-        if words & _TESTS:
-            return True
+def said_to_test(calls: list[tuple[Place, str, str]]) -> bool:
+    """Whether the program itself calls what it does there testing: by the nearest name that says which."""
+    for place, written, function in calls:
+        loops = [
+            (last - first, over)
+            for first, last, over in _loops(place.file)
+            if first <= place.line <= last
+        ]
+        for text in (written, *(over for _, over in sorted(loops)), function):
+            said = re.sub(r"(['\"]).*?\1|#.*|\.\s*(eval|train)\(\w*\)", "", text)
+            words = {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", said)}
+            if bool(words & _TRAINS) != bool(words & _TESTS):
+                return bool(words & _TESTS)
     return False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rushlight import nn
+from rushlight.core.tensor import TensorBase
 from rushlight.doctor.facts import COPIED, owner
 from rushlight.doctor.findings import ERROR, Finding
 from rushlight.doctor.places import LIBRARY, Place, here, kind_of
@@ -29,6 +30,8 @@ class Parameter:
         self.use: tuple[str, int] | None = None
         self.uses = self.backwards = self.by_hand = 0
         self.loaded = self.library = self.was_frozen = False
+        # A plain tensor that is an attribute of a module.
+        self.loose = False
         # Whether it wanted no gradient when a step came by.
         self.frozen = False
         # Whether a backward has added to its gradient since it was last used or cleared.
@@ -128,13 +131,14 @@ class Steps:
         """The parameters of a module that the program holds under a name."""
         for path, child in module.named_modules(prefix=prefix):
             library = _of_library(module)
-            for own, tensor in child._parameters.items():
+            for own, tensor in [*child._parameters.items(), *_loose(child)]:
                 if tensor is None:
                     continue
                 known = self.known(tensor) if tensor._requires_grad else self.params.get(id(tensor))
                 if known is not None and not known.name:
                     known.name = f"{path}.{own}" if path else own
                     known.library = library
+                    known.loose = not known.is_parameter
                 if known is not None and not tensor._requires_grad:
                     known.was_frozen = True
 
@@ -352,6 +356,15 @@ class Steps:
         from rushlight.doctor import order
 
         order.conclude(self, finished=error is None or isinstance(error, SystemExit))
+
+
+def _loose(module: Any) -> list[tuple[str, Any]]:
+    """Tensors that want gradients and are plain attributes of a module, which does not know of them."""
+    return [
+        (name, value)
+        for name, value in vars(module).items()
+        if isinstance(value, TensorBase) and value._requires_grad and value._node is None
+    ]
 
 
 def _of_library(module: Any) -> bool:

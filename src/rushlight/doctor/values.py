@@ -71,7 +71,8 @@ class Numbers:
                 continue
             tensors = [t for t in inputs if isinstance(t, TensorBase)]
             if any(_bad(t._data) for t in tensors):
-                if not any((f := self.doctor.memory.of(t)) and f.learned for t in tensors):
+                of = self.doctor.memory.of
+                if not any(t._requires_grad or ((f := of(t)) and f.learned) for t in tensors):
                     self.bad_data = self.bad_data or place
                 return
             self.first = name, word, place, [list(t._data.shape) for t in tensors]
@@ -103,13 +104,24 @@ class Numbers:
 
     def stepped(self, optimizer: Any) -> None:
         """After a step: whether it was made with good gradients."""
-        if not self.told and self.first_back is not None:
+        if not self.told and (self.first is not None or self.first_back is not None):
             bad = any(
                 p._grad is not None and not p._grad.is_sparse and _bad(p._grad._data)
                 for group in optimizer.param_groups
                 for p in group["params"]
             )
-            if bad:
+            if bad and self.first is not None:
+                name, word, made, _ = self.first
+                self.told = True
+                self.doctor.find(Finding(
+                    "nan", ERROR, f"{name} gives {word}, and the gradients behind it are no numbers", made,
+                    f"The loss was finite, but {name} gave {word} of finite numbers on the way to it, and a step was "
+                    "made with what backward made of that: the weights are nan from then on.",
+                    _DOMAINS.get(name, "Normalised inputs and smaller weights, if its operands had grown large; else "
+                                 "look at what it is given."),
+                    (("step", here()),),
+                ))  # fmt: skip
+            elif bad and self.first_back is not None:
                 name, word, place = self.first_back
                 self.told = True
                 self.doctor.find(Finding(
@@ -176,10 +188,13 @@ class Numbers:
         if len(self.losses) != 1 or self.told:
             return
         ((place, seen),) = self.losses.items()
-        for i in range(30, len(seen)):
-            before = np.abs(seen[i - 20 : i])
+        for i in range(8, len(seen)):
+            before = np.abs(seen[max(0, i - 20) : i])
             usual = float(np.median(before))
             top = abs(seen[i])
+            # Before training has settled, it is a leap only if it comes back at once.
+            if i < 30 and np.median(np.abs(seen[i + 1 : i + 6] or [top])) > 0.1 * top:
+                continue
             if (
                 top > 50 * usual
                 and top > 10 * float(before.max())
@@ -187,8 +202,8 @@ class Numbers:
             ):
                 self.doctor.find(Finding(
                     "loss-spike", WARNING, "the loss leaps", place,
-                    f"In backward number {i + 1} it was {top:.4g}, after a median of {usual:.4g} in the twenty "
-                    "before.",
+                    f"In backward number {i + 1} it was {top:.4g}, after a median of {usual:.4g} in the "
+                    f"{len(before)} before.",
                     "Look at that batch for outliers or broken samples; clip gradients "
                     "(nn.utils.clip_grad_norm_), lower the learning rate or warm it up.",
                 ))  # fmt: skip

@@ -243,6 +243,7 @@ class Doctor(Interpreter):
                 self.report.add(finding)
         if not self.inside:
             return
+        self.judging.turns = {}
         self.numbers.loss(roots)
         for node in nodes:
             for action in self.waiting.pop(node, ()):

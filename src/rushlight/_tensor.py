@@ -330,7 +330,7 @@ class Tensor(
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         if isinstance(self._data, Box):
             return repr(self._data)
-        cls = type(self)
+        cls = class_of(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(
                 self.__shown__(), self.dtype, suffixes=self.__notes__(), where=self._other_place()

@@ -21,6 +21,7 @@ import rushlight, rushlight.distributions.normal
 print(rushlight is torch, torch.distributions.normal is rushlight.distributions.normal)
 pickled = pickle.dumps(torch.nn.Linear(2, 1))
 print(pickle.loads(pickled), b"torch.nn.modules.linear" in pickled)
+print(torch.tensor([1 + 2j]).conj(), torch.nn.Parameter(torch.ones(1)), torch.Size([2]))
 """
 SEEN = """\
 torch torch.nn torch.nn.functional torch torchvision
@@ -29,6 +30,8 @@ True 0.28
 None None False False
 True True
 Linear(in_features=2, out_features=1, bias=True) True
+tensor([1.-2.j]) Parameter containing:
+tensor([1.], requires_grad=True) torch.Size([2])
 """
 
 

@@ -1,7 +1,7 @@
 """torch.multiprocessing: Python's multiprocessing, for tensors too.
 
-Tensors that were moved by `share_memory_()` are sent between processes without their values, and
-what one process writes into them all others see. Other tensors are sent as copies.
+Tensors that are sent between processes move to memory that both share (`share_memory_()`), with all
+that lies on their storage: what one process writes into them all others see.
 
 >>> import rushlight as torch
 >>> import rushlight.multiprocessing as mp

@@ -34,9 +34,10 @@ from rushlight.memory import (
     is_seen,
     laid,
     overlap,
-    strided_view,
     whole,
 )
+from rushlight.ops.moving import grown, move
+from rushlight.ops.storage import NOT_RESIZABLE
 from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives.writing import copy
 from rushlight.return_types import ReturnType
@@ -520,10 +521,7 @@ def write_out(
 def need_growing(data: Array) -> None:
     """Raise torch's error for memory that NumPy sees, too: it cannot be exchanged for a larger one."""
     if is_seen(data):
-        raise RuntimeError(
-            "Trying to resize storage that is not resizable: an array of NumPy lies on it. Use a tensor "
-            "of the result's shape, or .clone()"
-        )
+        raise RuntimeError(NOT_RESIZABLE)
 
 
 def _resize(out: Tensor, like: Array, told: bool) -> None:
@@ -541,13 +539,13 @@ def _resize(out: Tensor, like: Array, told: bool) -> None:
     order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype, like=like))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
     owner = whole(data)
-    if address(data) - address(owner) + like.size * data.itemsize <= owner.nbytes:
-        put(out, beside(data, like.shape, strides))
-    else:
+    end = address(data) - address(owner) + like.size * data.itemsize
+    if end > owner.nbytes:
         need_growing(data)
-        start = address(data) - address(owner)
-        memory = np.empty(start // data.itemsize + like.size, data.dtype, like=data)
-        put(out, strided_view(memory, like.shape, strides, start))
+        del data, owner  # So that `move` sees who else holds the memory.
+        move(out, grown(end))
+        data = held(out)
+    put(out, beside(data, like.shape, strides))
 
 
 def write_outs(out: Any, results: Any) -> Any:

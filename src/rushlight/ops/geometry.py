@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,11 @@ from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
-from rushlight.memory import address, beside, laid, root, strided_view, whole
+from rushlight.memory import address, beside, laid, root
 from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit, asked
+from rushlight.ops.moving import grown, move
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
@@ -214,8 +216,8 @@ as_strided_ = reshaping(as_strided, "AsStridedBackward1")
 def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
     """Change the shape in place, on as much of its memory as needed; no gradient flows.
 
-    Memory is laid out anew in row order (or memory_format's); where it does not suffice, it is
-    moved to a larger one, whose new elements are zero.
+    Memory is laid out anew in row order (or memory_format's); where it does not suffice, all that
+    lies on it is moved to a larger one, whose new elements are zero.
     """
     if wants_grad(self):
         raise RuntimeError("cannot resize variables that require grad: use .detach() first")
@@ -229,20 +231,15 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         bump(self, "resize_")
     elif shape != data.shape or memory_format is not contiguous_format:
         strides = _strides_in(shape, memory_format, data)
-        item = data.itemsize
-        owner = root(data)
-        start = address(data) - address(owner)
-        end = start + int(np.prod(shape, dtype=np.int64)) * item
-        if end > owner.nbytes:
+        dtype, owner = data.dtype, root(data)
+        start, least = address(data) - address(owner), owner.nbytes
+        end = start + math.prod(shape) * dtype.itemsize
+        if end > least:
             need_growing(data)
-            grown = np.zeros(end, np.uint8)
-            grown[: owner.nbytes] = whole(data).reshape(-1, order="A").view(np.uint8)
-            if (value := filling(data.dtype)) is not None:
-                fresh = grown[owner.nbytes :]
-                fresh[: fresh.size // item * item].view(data.dtype).fill(value)
-            put(self, strided_view(grown, shape, strides, start, data.dtype))
-        else:
-            put(self, beside(data, shape, strides))
+            del data, owner  # So that `move` sees who else holds the memory.
+            move(self, grown(end, filling(dtype), dtype))
+            data = held(self)
+        put(self, beside(data, shape, strides))
         bump(self, "resize_")
     return self
 

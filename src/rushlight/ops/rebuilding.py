@@ -7,8 +7,10 @@ the other reads.
 from __future__ import annotations
 
 import copy
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
@@ -103,8 +105,27 @@ def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
 
 
 def reduce(self: Tensor, proto: Any) -> tuple[Any, ...]:
-    """What a pickle keeps: how to make the tensor again, and from what."""
+    """What a pickle keeps: how to make the tensor again, and from what.
+
+    multiprocessing asks by exact classes what it was told of: so the first tensor, and all turned ones,
+    that go to another process come by here.
+    """
+    sending = sys.modules.get("multiprocessing.reduction")
+    if sending is not None and class_of(self) is result_class() and _goes_out(sending):
+        from rushlight.ops.shared_memory import reduced, send_between_processes
+
+        send_between_processes()
+        return reduced(self)
     return kept(self, values_of(self), class_of(self) is result_class())
+
+
+def _goes_out(sending: ModuleType) -> bool:
+    """Whether the pickle that is being made is one of multiprocessing's."""
+    codes = {sending.dump.__code__, sending.ForkingPickler.dumps.__func__.__code__}
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and "rushlight" in frame.f_globals.get("__name__", ""):
+        frame = frame.f_back
+    return frame is not None and frame.f_code in codes
 
 
 def kept(

@@ -10,20 +10,27 @@ from __future__ import annotations
 import functools
 import mmap
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.core.tensor import Array, result_class
+from rushlight.core.turned import held, turn
 from rushlight.elsewhere import has_memory
-from rushlight.memory import is_dense, laid, root, strided_view
+from rushlight.memory import root, strided_view
 from rushlight.ops.geometry import storage_offset
 from rushlight.ops.legacy import as_class
-from rushlight.ops.rebuilding import own_state, reduce
+from rushlight.ops.moving import move
+from rushlight.ops.rebuilding import kept, own_state, values_of
+from rushlight.ops.storage import BYTE, UntypedStorage
 from rushlight.ops.storage_places import place_of
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
+
+# A function that makes a tensor, and its arguments.
+Kept = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class SharedMemory(mmap.mmap):
@@ -65,67 +72,100 @@ def shared_block(array: Array) -> SharedMemory | None:
 
 def is_shared(self: Tensor) -> bool:
     """Whether other processes can see what is written into this tensor; see `share_memory_`."""
-    return shared_block(self._data) is not None
+    return shared_block(held(self)) is not None
 
 
 def share_memory_(self: Tensor) -> Tensor:
-    """Move the values to memory that processes started from now on share; returns the tensor.
+    """Move the whole storage to memory that processes started from now on share; returns the tensor.
 
-    Views that were made before keep the old memory: share the tensor first, then take its views.
+    All tensors on that storage move with it. NumPy's arrays on the old memory stay there.
 
     >>> import rushlight as torch
-    >>> torch.zeros(3).share_memory_().is_shared()
-    True
+    >>> x = torch.zeros(3)
+    >>> x[1:].share_memory_().is_shared(), x.is_shared()
+    (True, True)
     """
     if is_shared(self):
         return self
     if not has_memory(self._data):
         raise RuntimeError("_share_fd_: only available on CPU, not for a tensor without memory")
-    data = self._data
-    block = SharedMemory(_nameless_file(max(data.nbytes, 1)), max(data.nbytes, 1))
-    moved = np.frombuffer(block, data.dtype, data.size)
-    like = data if is_dense(data) else np.empty(data.shape, data.dtype)
-    moved = strided_view(moved, data.shape, laid(like).strides)
-    np.copyto(moved, data)
-    self._data = moved
-    send_between_processes()
+    share(self)
     return self
+
+
+def share(user: Tensor | UntypedStorage) -> SharedMemory:
+    """Move a tensor or storage, with all that lies on its memory, to a new block."""
+    blocks = []
+
+    def make(old: Array) -> Array:
+        size = max(old.nbytes, 1)
+        blocks.append(SharedMemory(_nameless_file(size), size))
+        shared = np.frombuffer(blocks[0], BYTE, old.nbytes)
+        shared[:] = old
+        return shared
+
+    move(user, make)
+    send_between_processes()
+    return blocks[0]
 
 
 @functools.cache
 def send_between_processes() -> None:
-    """Let multiprocessing send shared tensors without their values, and of others the values alone."""
+    """Let multiprocessing move what it sends to shared memory, as torch does."""
     from multiprocessing.reduction import ForkingPickler
 
-    ForkingPickler.register(result_class(), _reduced)
+    ForkingPickler.register(result_class(), reduced)
 
 
-def _reduced(tensor: Tensor) -> tuple[Any, ...]:
+def reduced(tensor: Tensor, may_move: bool = True) -> Kept:
+    """What a pickle for another process keeps: where the memory is; unless it may move, else the values."""
     if tensor._node is not None:
         raise RuntimeError(
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does "
             "not support crossing process boundaries. If you just want to transfer the data, call "
             "detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
-    block = shared_block(tensor._data)
+    if tensor._data.__class__ is not np.ndarray:
+        return kept(tensor, values_of(tensor), plain=True)
+    block, values = shared_block(held(tensor)), None
     if block is None:
-        # A row of a data set takes less than the storage that it is in, an expanded tensor more.
-        if place_of(tensor._data).storage.nbytes() < tensor._data.nbytes:
-            return reduce(tensor, 2)
-        return _copied, (tensor._data, tensor._requires_grad, own_state(tensor))
+        values = _values(tensor)
+        if not may_move:
+            return values
+        block = share(tensor)
     from multiprocessing.reduction import DupFd
 
-    data = tensor._data
-    place = data.dtype.str, data.shape, data.strides, storage_offset(tensor) * data.itemsize
-    handle = DupFd(block.descriptor)
-    return _received, (handle, len(block), place, tensor._requires_grad, own_state(tensor))
+    data = held(tensor)
+    place = data.dtype, data.shape, data.strides, storage_offset(tensor) * data.itemsize
+    found = DupFd(block.descriptor), len(block), place, tensor._turned
+    return _received, (found, tensor._requires_grad, own_state(tensor), values)
 
 
-def _received(handle: Any, size: int, place: Any, requires_grad: bool, own: dict[str, Any]) -> Any:
-    block = SharedMemory(handle.detach(), size)
-    kind, shape, strides, offset = place
+def _values(tensor: Tensor) -> Kept:
+    # A row of a data set takes less than the storage that it is in, an expanded tensor more.
+    if place_of(held(tensor)).storage.nbytes() < tensor._data.nbytes:
+        return kept(tensor, values_of(tensor), plain=True)
+    return _copied, (tensor._data, tensor._requires_grad, own_state(tensor))
+
+
+def _received(
+    found: tuple[Any, int, Any, bool], requires_grad: bool, own: dict[str, Any], values: Kept | None
+) -> Any:
+    handle, size, (dtype, shape, strides, offset), is_turned = found
+    try:
+        block = SharedMemory(handle.detach(), size)
+    except (OSError, EOFError):
+        if values is None:
+            raise
+        # Who sent it is no more, and nobody else sees the memory: torch raises the error here.
+        function, arguments = values
+        return function(*arguments)
     send_between_processes()
-    return _copied(strided_view(block, shape, strides, offset, np.dtype(kind)), requires_grad, own)
+    array = strided_view(block, shape, strides, offset, dtype)
+    tensor = _copied(array, requires_grad, own)
+    if is_turned:
+        turn(tensor)
+    return tensor
 
 
 def _copied(array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:

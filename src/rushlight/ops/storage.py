@@ -18,10 +18,15 @@ from rushlight.core.tensor import Array, wrap
 from rushlight.device import CPU, check_device, device, without_memory
 from rushlight.elsewhere import device_of, has_memory
 from rushlight.errors import warn_once
-from rushlight.memory import address, root
+from rushlight.memory import address, is_seen, root
 from rushlight.outline import outlined
 
 BYTE = np.dtype(np.uint8)
+
+NOT_RESIZABLE = (
+    "Trying to resize storage that is not resizable: an array of NumPy lies on it. Use a tensor of the "
+    "result's shape, or .clone()"
+)
 
 
 def _into(dtype: dtypes.dtype) -> Callable[[Any], TypedStorage]:
@@ -175,17 +180,29 @@ class UntypedStorage(_Casts):
 
         return shared_block(self.array) is not None
 
+    def share_memory_(self) -> UntypedStorage:
+        """Move it, with all tensors on it, to memory that processes started from now on share."""
+        from rushlight.ops.shared_memory import share
+
+        share(self)
+        return self
+
     def resizable(self) -> bool:
-        """Whether `resize_` works: tensors are arrays of NumPy, whose memory does not move."""
-        return False
+        """Whether `resize_` works: not where an array of NumPy's lies on the memory, too."""
+        return not is_seen(self.array)
 
     def resize_(self, size: int) -> UntypedStorage:
-        """Nothing if it has that many bytes; NumPy's arrays cannot take other memory."""
+        """Have that many bytes, new ones being 0; all tensors on it move along, which they must fit."""
+        if not isinstance(size, int):
+            raise RuntimeError(f"resize_ expects an int, but got {type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"a storage cannot have {size} bytes: the size is not negative")
         if size != self.nbytes():
-            raise RuntimeError(
-                f"Trying to resize storage that is not resizable: {self.nbytes()} bytes to {size}; "
-                "make a new one, or use Tensor.resize_"
-            )
+            if not self.resizable():
+                raise RuntimeError(NOT_RESIZABLE)
+            from rushlight.ops.moving import grown, move
+
+            move(self, grown(size))
         return self
 
     def fill_(self, value: int) -> UntypedStorage:
@@ -415,10 +432,18 @@ class TypedStorage(_Casts):
             wrap(self.elements).copy_(wrap(source.elements))
         return self
 
-    def resize_(self, size: int) -> TypedStorage:
+    def share_memory_(self) -> TypedStorage:
         """As that of UntypedStorage."""
-        self._untyped_storage.resize_(size * self.dtype.itemsize)
+        self._untyped_storage.share_memory_()
         return self
+
+    def resizable(self) -> bool:
+        """As that of UntypedStorage."""
+        return self._untyped_storage.resizable()
+
+    def resize_(self, size: int) -> None:
+        """As that of UntypedStorage, in elements."""
+        self._untyped_storage.resize_(size * self.dtype.itemsize)
 
     def clone(self) -> TypedStorage:
         """A copy."""

@@ -18,6 +18,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -27,7 +28,8 @@ import numpy as np
 
 from rushlight import random
 from rushlight._utils import ExceptionWrapper
-from rushlight.ops.shared_memory import send_between_processes
+from rushlight.core.tensor import result_class
+from rushlight.ops.shared_memory import reduced, send_between_processes
 from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import _DatasetKind
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
@@ -218,7 +220,10 @@ def _packed(this_pass: Pass, task: int, outcome: Outcome, where: str) -> list[An
     buffers: list[pickle.PickleBuffer] = []
     body = BytesIO()
     try:
-        ForkingPickler(body, 5, True, buffers.append).dump(outcome)
+        pickler: Any = ForkingPickler(body, 5, True, buffers.append)
+        # The worker may end before its answer is read.
+        pickler.dispatch_table[result_class()] = partial(reduced, may_move=False)
+        pickler.dump(outcome)
     except Exception as error:
         buffers.clear()
         body = BytesIO(pickle.dumps(ExceptionWrapper(error, where)))

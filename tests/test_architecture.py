@@ -240,7 +240,7 @@ ASKS_THE_LAYOUT = {
     "empty_like", "geometry", "has_memory", "is_dense", "is_narrow", "is_repeated", "isinstance", "laid",
     "len", "lies",
     "may_share_memory", "need_apart", "need_common", "need_distinct", "need_more_bits", "need_signed", "need_wide",
-    "ones_like",
+    "ones_like", "resize_out",
     "order_like", "order_of", "overlap", "place_of", "placed", "result_type", "rule", "shared",
     "shared_block", "shows_twice", "square", "suggested", "supported", "whole", "wrap", "zeros_like",
 }  # fmt: skip

@@ -60,7 +60,7 @@ OF_PRODUCTS = (
 )
 # The operations that multiply and sum, and modules that do.
 PRODUCTS = (
-    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|"
+    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|multi_dot|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|"
     r"nn\.(?:Linear|Bilinear|Conv|RNN|LSTM|GRU|Multihead|Transformer)|attention|m\d+\("
 )
 
@@ -169,6 +169,13 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "sign of zero",
+        "The sign of a part of a complex number that is zero: torch negates by 0 - x in whole vectors, "
+        "and adds and subtracts by way of a product with 1+0j.",
+        line=r"[-+]= |neg|sub|add|out=",
+        before=r"view_as_complex|view_as_real|\.real|\.imag",
+    ),
+    Known(
+        "sign of zero",
         "Which of two equal zeros is the larger: torch takes the first, but in whole vectors the second.",
         line=r"(max|min)imum\(|f(max|min)\(|a?(max|min)\(|aminmax|clamp|median\(",
     ),
@@ -190,7 +197,7 @@ KNOWN: tuple[Known, ...] = (
         "values",
         "A scatter into memory from which it reads by way of an array of NumPy's, where torch does not see "
         "that: it reads what it has already written.",
-        line=r"\.scatter_add_\(",
+        line=r"\.scatter_(add|reduce)_\(",
         before=r"from_numpy",
     ),
     Known(
@@ -264,9 +271,11 @@ KNOWN: tuple[Known, ...] = (
         for aspect, want, got in (
             (
                 "error",
-                "functions with out=|cannot be saved|do not track|modified by an in",
+                "functions with out=|cannot be saved|do not track|modified by an in|does not require grad",
                 "no error",
             ),
+            ("error", "no error", "Autograd not support dtype"),
+            ("kind", "none", "a tensor"),
             ("values", "", ""),
             ("error", "no error", "cannot be saved"),
             ("error", "cannot be saved", "Error"),
@@ -311,6 +320,47 @@ KNOWN: tuple[Known, ...] = (
         line=r"backward\(|grad\(",
         before=r"\.data = |out=",
         got="no error",
+    ),
+    *(
+        Known(
+            aspect,
+            "A leaf that is given another shape while a graph of it is alive: torch holds new gradients against the "
+            "earlier shape; rushlight against the one it has.",
+            line=r"backward\(|grad\(",
+            before=r"\.data = |out=|no_grad\(\): \S+\.\w+_\(",
+            want=want,
+            got=got,
+        )
+        for aspect, want, got in (
+            ("error", "no error", r"\.grad is from before the tensor's"),
+            ("shape", "", ""),
+        )
+    ),
+    Known(
+        "values",
+        "torch's Bessel functions of double precision are right to nine digits; rushlight's to sixteen.",
+        line=r"bessel_[jy]|airy_ai",
+        near=True,
+    ),
+    Known(
+        "error",
+        "What `unique_consecutive` gives is the first part of memory for all elements, in torch: a view of it may "
+        "reach further.",
+        line=r"as_strided\(",
+        before=r"unique_consecutive\(",
+        want="no error",
+        got="setStorage",
+    ),
+    *(
+        Known(
+            aspect,
+            "A reduction into its own input (`out=`): torch gives that the result's shape, and overwrites it, while "
+            "it is still to be read.",
+            line=r"(?:sum|mean|prod|max|min|amax|amin|any|all|cumsum|cumprod|logsumexp)\((t\d+[^ ,]*), .*"
+            r"out=\(?\1[,)]",
+            got=got,
+        )
+        for aspect, got in (("values", ""), ("shape", ""), ("error", "no error"))
     ),
     Known(
         "error",

@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from rushlight.autograd import api
 from rushlight.autograd.forward import Forward, freed, need_dual, zeros
-from rushlight.autograd.state import inference_mode
+from rushlight.autograd.state import (
+    inference_mode,
+    no_grad,
+)
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase, made_within, wants_grad
+from rushlight.core.tensor import (
+    TensorBase,
+    inference,
+    made_within,
+    wants_grad,
+)
 from rushlight.core.turned import alias, held
 from rushlight.func.batching import Batched
 from rushlight.ops.arguments import need_flag
@@ -25,6 +33,7 @@ from rushlight.primitives.view import variable
 from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 # ---- arguments -----------------------------------------------------------------------------------
 
@@ -91,6 +100,19 @@ def within(func: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return func(*args, **kwargs)
     finally:
         made_within(before, -1)
+
+
+def outside_inference(function: F) -> F:
+    """A function that makes ordinary tensors in inference mode, too."""
+
+    @functools.wraps(function)
+    def ordinary(*args: Any, **kwargs: Any) -> Any:
+        if not inference.on:
+            return function(*args, **kwargs)
+        with inference_mode(False), no_grad():
+            return function(*args, **kwargs)
+
+    return ordinary  # type: ignore[return-value]
 
 
 # ---- what is followed outside --------------------------------------------------------------------
@@ -204,8 +226,8 @@ def grad_and_value(
             if has_aux:
                 output, aux = _parted(output, "grad_and_value(f)(*args)")
                 need_tensors(aux)
-        _need_scalar(output)
-        found = back([output], own, None, recording, False)
+            _need_scalar(output)
+            found = back([output], own, None, recording, False)
         gradients = tree_unflatten(found, spec)
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = released(output, own, recording)
@@ -266,7 +288,8 @@ class _Pull:
                 f"the function. cotangents: {given}, primal output: {self.shape}"
             )
         outside = state.grad if create_graph is None else create_graph
-        found = back(self.outputs, self.own, seeds, outside, retain_graph)
+        with inference_mode(False):
+            found = back(self.outputs, self.own, seeds, outside, retain_graph)
         return tuple(tree_unflatten(found, self.spec))
 
 
@@ -351,6 +374,7 @@ def jvp(
     return pushed(func, leaves, along, spec, strict, has_aux)
 
 
+@outside_inference
 def pushed(
     func: Function,
     leaves: Sequence[Any],

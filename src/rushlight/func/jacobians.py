@@ -10,7 +10,13 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
-from rushlight.func.gradients import chosen, pulled, pushed, replaced
+from rushlight.func.gradients import (
+    chosen,
+    outside_inference,
+    pulled,
+    pushed,
+    replaced,
+)
 from rushlight.func.mapping import vmap
 from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -121,6 +127,7 @@ def jacfwd(
     """
 
     @functools.wraps(func, updated=())
+    @outside_inference
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = chosen(argnums, len(args))
         inputs, spec = tree_flatten([args[i] for i in positions])

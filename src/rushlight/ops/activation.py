@@ -17,6 +17,7 @@ from rushlight.ops.arguments import (
     need_real_gradient,
     need_real_scalar,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -24,6 +25,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.ops.inplace import admit, ask, assign, check_memory
+from rushlight.ops.outputs import write_underived
 from rushlight.ops.precision import in_half
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
@@ -232,8 +234,9 @@ def softmax(
     >>> torch.softmax(torch.tensor([0.0, 0.0]), 0)
     tensor([0.5000, 0.5000])
     """
+    need_unrecorded(out)
     result = _along("softmax", softmax_rows.softmax, input, dim, dtype)
-    return result if out is None else write_out(out, result, same=True)
+    return result if out is None else write_underived(out, result, "softmax", input)
 
 
 @numpy_names
@@ -241,8 +244,9 @@ def log_softmax(
     input: Tensor, dim: int, dtype: dtypes.dtype | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """The logarithm of `softmax`, computed without taking a logarithm of something near 0."""
+    need_unrecorded(out)
     result = _along("log_softmax", softmax_rows.log_softmax, input, dim, dtype)
-    return result if out is None else write_out(out, result, same=True)
+    return result if out is None else write_underived(out, result, "log_softmax", input)
 
 
 def softplus(

@@ -24,6 +24,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
+from rushlight.ops.outputs import copy_out
 from rushlight.ops.precision import in_half, in_single
 from rushlight.ops.product import matmul
 from rushlight.ops.reduction import in_norm_type, vector_norm
@@ -115,7 +116,7 @@ def norm(
         return matrix_norm(A, ord, dim or (-2, -1), keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.norm: Order {ord} not supported for vectors.")
-    return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+    return copy_out(out, vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype))
 
 
 # ---- solving ------------------------------------------------------------------------------------
@@ -487,11 +488,8 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
         return parts[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
 
     result = product(0, len(parts) - 1)
-    if first_vector:
-        result = result.squeeze(0)
-    if last_vector:
-        result = result.squeeze(-1)
-    return write_out(out, result)
+    shape = result._data.shape[first_vector : 2 - last_vector]
+    return write_out(out, result.view(shape), same=True)
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:

@@ -455,15 +455,18 @@ def need_real_gradient(name: str, input: TensorBase, *others: TensorBase) -> Non
         )
 
 
-def need_unrecorded(out: TensorBase | None, *others: Any) -> None:
-    """Raise torch's error for an `out=` that is no tensor, or where something would have to be recorded."""
-    if out is not None and not isinstance(out, TensorBase):
-        raise TypeError(f"argument 'out' must be Tensor, not {type_name(out)}")
-    if (
-        out is not None
-        and state.grad
-        and any(isinstance(t, TensorBase) and wants_grad(t) for t in (out, *others))
-    ):
+def need_unrecorded(out: Any, *others: Any) -> None:
+    """Raise torch's error for an `out=` that is no tensor, or where something would have to be recorded.
+
+    out may be several. What torch has a derivative of asks for this before it looks at its arguments.
+    """
+    if out is None:
+        return
+    outs = out if isinstance(out, tuple | list) else (out,)
+    for one in outs:
+        if not isinstance(one, TensorBase):
+            raise TypeError(f"argument 'out' must be Tensor, not {type_name(one)}")
+    if state.grad and any(isinstance(t, TensorBase) and wants_grad(t) for t in (*outs, *others)):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad: leave out= away, or use torch.no_grad()"
@@ -481,24 +484,18 @@ def need_castable(ours: dtypes.dtype, out: TensorBase, wrong: Any = RuntimeError
 
 def write_out(
     out: Tensor | None, result: Tensor, *read: Any, same: bool = False, made: bool = False,
-    wrong: Any = RuntimeError,
+    judged: bool = False, wrong: Any = RuntimeError,
 ) -> Tensor:  # fmt: skip
     """Put a result into the `out=` tensor, if there is one, and return it.
 
     read: the arguments of an elementwise operation, which may lie in out's memory element by element,
     not otherwise. same: out's dtype must be the result's; else one that the result can be cast to,
     or the error is of type wrong. made: created or drawn; torch then resizes without a warning.
+    judged: it is nothing that anybody would differentiate, so that out may want a gradient.
     """
     if out is None:
         return result
-    need_tensor("out", "out", 0, out)
-    need_tracked(out)
-    if result._data.dtype.kind != "b":
-        need_unrecorded(out, result)
-    ours, theirs = dtypes.of(result._data.dtype), dtypes.of(out._data.dtype)
-    if same and ours is not theirs:
-        raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
-    need_castable(ours, out, wrong)
+    _need_fitting(out, result, same, judged, wrong)
     data = held(out)
     fits = data.shape == result._data.shape
     if fits or read:
@@ -512,10 +509,30 @@ def write_out(
                 f"output with shape {list(data.shape)} doesn't match the broadcast shape "
                 f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
             )
-        _resize(out, result._data, told=not made)
+        resize_out(out, result._data, told=not made)
     into(out, copy, result)
     bump(out, "an out= argument")
     return out
+
+
+def _need_fitting(
+    out: Any, result: Tensor, same: bool, judged: bool = False, wrong: Any = RuntimeError
+) -> None:
+    """Raise torch's error unless this result may be written into out, as far as types say."""
+    need_tensor("out", "out", 0, out)
+    need_tracked(out)
+    if not judged:
+        need_unrecorded(out, result)
+    if same:
+        need_type(out, result._data.dtype)
+    need_castable(dtypes.of(result._data.dtype), out, wrong)
+
+
+def need_type(out: Any, dtype: np.dtype[Any]) -> None:
+    """Raise torch's error unless an `out=` is of this type."""
+    if isinstance(out, TensorBase) and out._data.dtype != dtype:
+        ours, theirs = dtypes.of(dtype), dtypes.of(out._data.dtype)
+        raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
 
 
 def need_growing(data: Array) -> None:
@@ -524,7 +541,7 @@ def need_growing(data: Array) -> None:
         raise RuntimeError(NOT_RESIZABLE)
 
 
-def _resize(out: Tensor, like: Array, told: bool) -> None:
+def resize_out(out: Tensor, like: Array, told: bool = True) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     exchange(out)
     data = held(out)
@@ -554,6 +571,8 @@ def write_outs(out: Any, results: Any) -> Any:
         return results
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"argument 'out' must be a tuple of {len(results)} Tensors")
+    for o, r in zip(out, results, strict=True):
+        _need_fitting(o, r, same=True)
     written = [write_out(o, r, same=True) for o, r in zip(out, results, strict=True)]
     return results._out(written) if isinstance(results, ReturnType) else tuple(written)
 

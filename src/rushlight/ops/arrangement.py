@@ -10,7 +10,10 @@ from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import Array, wants_grad
+from rushlight.core.tensor import (
+    Array,
+    wants_grad,
+)
 from rushlight.memory import is_dense, is_repeated
 from rushlight.ops.arguments import (
     as_sizes,
@@ -26,12 +29,14 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.geometry import storage_geometry
+from rushlight.ops.outputs import write_underived
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import flatten, transpose
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import pointwise, strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.families import NUMERIC, supported
+from rushlight.primitives.kernel import closed
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -212,7 +217,10 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     else:
         part = apply(rows.diagonal, input, offset=diagonal, dim1=0, dim2=1)
         result = relabel(apply(rows.compact, part), "DiagonalBackward0_copy")
-    return result if out is None else write_out(out, result, same=True)
+    if out is None:
+        return result
+    name = "diag_embed" if input._data.ndim == 1 else "diagonal_copy"
+    return write_underived(out, result, name, input)
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
@@ -244,6 +252,12 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if columns < 2:
         # Ones alone, which hang on nothing.
         x = x.detach()
+    elif state.grad and wants_grad(x):
+        x = closed(
+            x, reason="one of the variables needed for gradient computation has been modified by an inplace "
+            "operation: torch.vander overwrites, in torch, what its own derivative needs. Use "
+            "torch.linalg.vander", error=RuntimeError,
+        )  # fmt: skip
     table = x.reshape(-1, 1) ** powers
     return table if increasing else flip(table, 1)
 

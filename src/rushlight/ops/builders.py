@@ -59,8 +59,10 @@ class Binary(Protocol):
     def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., Tensor]: ...
 
 
-def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = False) -> Unary:
-    """The public function of a row with one input; same: out= must have the result's dtype."""
+def unary(
+    row: Primitive, what: str, name: str | None = None, *, same: bool = False, judged: bool = False
+) -> Unary:
+    """The public function of a row with one input; same, judged: of out=, as in `write_out`."""
     name = name or row.name
 
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -68,7 +70,9 @@ def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = Fa
             if not isinstance(input, TensorBase):
                 need_tensor(name, "input", 1, input)
             result: Tensor = apply(row, input)
-            return result if out is None else write_out(out, result, input, same=same)
+            if out is None:
+                return result
+            return write_out(out, result, input, same=same, judged=judged)
         except met_late():
             return ask_late()
 
@@ -76,11 +80,13 @@ def unary(row: Primitive, what: str, name: str | None = None, *, same: bool = Fa
 
 
 def binary(
-    row: Primitive, what: str, name: str | None = None, *, numbers: str = "second"
-) -> Binary:
+    row: Primitive, what: str, name: str | None = None, *, numbers: str = "second",
+    judged: bool = False,
+) -> Binary:  # fmt: skip
     """The public function of a row with two inputs.
 
-    numbers says which of them may be Python numbers: "second", "either", "both" or "neither".
+    numbers says which of them may be Python numbers: "second", "either", "both" or "neither"; judged is
+    that of `write_out`.
     """
     name = name or row.name
     for_second = numbers != "neither"
@@ -101,7 +107,9 @@ def binary(
                     f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
                 )
             result: Tensor = apply(row, input, other)
-            return result if out is None else write_out(out, result, input, other)
+            if out is None:
+                return result
+            return write_out(out, result, input, other, judged=judged)
         except met_late():
             return ask_late()
 

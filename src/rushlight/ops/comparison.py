@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
@@ -27,26 +28,28 @@ from rushlight.primitives import rounding
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
-eq = binary(rows.eq, "Where both are equal.")
-ne = binary(rows.ne, "Where both differ.")
+_of_one, _of_two = partial(unary, judged=True), partial(binary, judged=True)
+
+eq = _of_two(rows.eq, "Where both are equal.")
+ne = _of_two(rows.ne, "Where both differ.")
 not_equal = ne
-lt = binary(rows.lt, "Where the first is smaller.")
+lt = _of_two(rows.lt, "Where the first is smaller.")
 less = lt
-le = binary(rows.le, "Where the first is smaller or equal.")
+le = _of_two(rows.le, "Where the first is smaller or equal.")
 less_equal = le
-gt = binary(rows.gt, "Where the first is larger.")
+gt = _of_two(rows.gt, "Where the first is larger.")
 greater = gt
-ge = binary(rows.ge, "Where the first is larger or equal.")
+ge = _of_two(rows.ge, "Where the first is larger or equal.")
 greater_equal = ge
-logical_and = binary(rows.logical_and, "Where both are nonzero.", numbers="neither")
-logical_or = binary(rows.logical_or, "Where either is nonzero.", numbers="neither")
-logical_xor = binary(rows.logical_xor, "Where exactly one is nonzero.", numbers="neither")
-logical_not = unary(rows.logical_not, "Where elements are zero.")
-isnan = unary(rows.isnan, "Where elements are nan.")
-isfinite = unary(rounding.isfinite, "Where elements are neither infinite nor nan.")
-isinf = unary(rounding.isinf, "Where elements are infinite.")
-isposinf = unary(rounding.isposinf, "Where elements are plus infinity.")
-isneginf = unary(rounding.isneginf, "Where elements are minus infinity.")
+logical_and = _of_two(rows.logical_and, "Where both are nonzero.", numbers="neither")
+logical_or = _of_two(rows.logical_or, "Where either is nonzero.", numbers="neither")
+logical_xor = _of_two(rows.logical_xor, "Where exactly one is nonzero.", numbers="neither")
+logical_not = _of_one(rows.logical_not, "Where elements are zero.")
+isnan = _of_one(rows.isnan, "Where elements are nan.")
+isfinite = _of_one(rounding.isfinite, "Where elements are neither infinite nor nan.")
+isinf = _of_one(rounding.isinf, "Where elements are infinite.")
+isposinf = unary(rounding.isposinf, "Where elements are plus infinity.", same=True)
+isneginf = unary(rounding.isneginf, "Where elements are minus infinity.", same=True)
 
 
 def isreal(input: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from rushlight.core.turned import held
 from rushlight.ops.arguments import need_tensor, write_out
 from rushlight.ops.builders import unary
 from rushlight.ops.inplace import copy_
+from rushlight.ops.outputs import write_underived
 from rushlight.ops.precision import in_single
 from rushlight.primitives import complex as rows
 from rushlight.primitives import pointwise
@@ -43,7 +44,7 @@ def conj(input: Tensor) -> Tensor:
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex conjugate, in new memory; a real tensor itself."""
     need_tensor("conj_physical", "input", 1, input)
-    return write_out(out, pointwise.conj(input), input, same=True)
+    return write_underived(out, pointwise.conj(input), "conj_physical", input)
 
 
 def neg_view(input: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from rushlight.ops.arguments import (
     need_number,
     need_scalar,
     need_tensor,
+    need_type,
     numpy_dtype,
     write_out,
 )
@@ -71,6 +72,16 @@ def finish(
         if requires_grad is None or requires_grad is False
         else result._want_grad(requires_grad)
     )
+
+
+def made_type(dtype: Dtype, default: np.dtype[Any], options: dict[str, Any]) -> np.dtype[Any]:
+    """The type of what is made: the one asked for, which is to be that of `out=` as well; or that of `out=`."""
+    if not options or (out := options.get("out")) is None:
+        return numpy_dtype(dtype, default)
+    need_tensor("out", "out", 0, out)
+    kind = numpy_dtype(dtype, out._data.dtype)
+    need_type(out, kind)
+    return kind
 
 
 def need_no_pins() -> None:
@@ -288,7 +299,7 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         known = maker(make, options.get("device")) if options or choices.made else make
-        array = known(shape, numpy_dtype(dtype, default_float()))
+        array = known(shape, made_type(dtype, default_float(), options))
         if memory_format is not None:
             array = in_format(array, memory_format)
         if options or choices.made:
@@ -440,7 +451,7 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype = None, **options: Any) -> 
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
     fill_value = _filler("full", fill_value)
-    storage = numpy_dtype(dtype, dtypes.of_number(fill_value).numpy)
+    storage = made_type(dtype, dtypes.of_number(fill_value).numpy, options)
     shape = check_sizes(as_sizes((size,)))
     make = maker(_empty, options.get("device"))
     return finish(_filled(make(shape, storage), fill_value), **options)

@@ -20,6 +20,8 @@ from rushlight.ops.arguments import (
     need_flag,
     need_real_gradient,
     need_tensor,
+    need_type,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -28,6 +30,7 @@ from rushlight.ops.arguments import (
     write_outs,
 )
 from rushlight.ops.comparison import isnan, where
+from rushlight.ops.outputs import copy_out
 from rushlight.ops.pointwise import maximum, minimum
 from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import single_dim, sum
@@ -51,6 +54,8 @@ def _without_place(
 ) -> Tensor:
     need_tensor(row.name, "input", 1, input)
     need_flag(row.name, "keepdim", 3, keepdim)
+    need_unrecorded(out, input)
+    need_type(out, input._data.dtype)
     data = input._data
     if not data.size:
         # torch looks at each dimension before it looks at all of them.
@@ -91,6 +96,7 @@ def aminmax(
     tensor(3)
     """
     need_tensor("aminmax", "input", 1, input)
+    need_unrecorded(out, input)
     dims = single_dim("aminmax", dim, input._data.ndim)
     if not rows.folded_size(input._data.shape, dims):
         if dims:
@@ -192,6 +198,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             dim, other = None, dim
         if other is not None:
             return of_two(input, other, out=out)
+        need_unrecorded(out, input)
         if dim is not None:
             if input._data.dtype.kind == "c":
                 find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
@@ -244,6 +251,7 @@ def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
         input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
     ) -> Any:
         need_tensor(name, "input", 1, input)
+        need_unrecorded(out, input)
         if dim is not None:
             return picked(
                 kind, label, middle.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
@@ -277,6 +285,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     tensor(3)
     """
     need_tensor("mode", "input", 1, input)
+    need_unrecorded(out, input)
+    need_type(out[0] if isinstance(out, tuple) else None, input._data.dtype)
     if not input._data.ndim or not input._data.size:
         one_dim(dim, input._data.ndim)
         need_real_gradient("mode", input)
@@ -350,7 +360,7 @@ def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> Non
     elif isinstance(q, bool) or not isinstance(q, (int, float)):
         raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
     values = check(q, "the fractions") if isinstance(q, TensorBase) else np.asarray(q)
-    if np.any((values < 0) | (values > 1)) or (isinstance(q, float) and q != q):
+    if not np.all((values >= 0) & (values <= 1)):
         shown = "values must be" if isinstance(q, TensorBase) else f"{q} is not"
         raise RuntimeError(f"{name}() q {shown} in the range [0, 1]")
     if interpolation not in _INTERPOLATIONS:
@@ -372,7 +382,8 @@ def _of_fractions(name: str, what: str) -> Callable[..., Tensor]:
         interpolation: str = "linear",
         out: Tensor | None = None,
     ) -> Tensor:
-        return write_out(out, _quantile(name, input, q, dim, keepdim, interpolation))
+        need_type(out, input._data.dtype)
+        return copy_out(out, _quantile(name, input, q, dim, keepdim, interpolation))
 
     return named(function, name, what)
 

@@ -174,8 +174,9 @@ def _space(name: str, run: Run, doc: str) -> Callable[..., Tensor]:
         *,
         out: Tensor | None = None,
     ) -> Tensor:
+        need_tensor(f"fft_{name}", "input", 1, input)
+        dims, sizes = _dims_and_sizes(input._data.shape, dim, s)
         x, norm = _checked(f"fft_{name}", input, norm)
-        dims, sizes = _dims_and_sizes(x._data.shape, dim, s)
         return write_out(out, run(name, x, dims, sizes, norm))
 
     return _named(transform, name, doc)

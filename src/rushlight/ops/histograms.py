@@ -99,7 +99,7 @@ def histc(
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, not {bins}")
     result = like(computed(_parts, input, bins=bins, low=float(min), high=float(max)), input)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True, judged=True)
 
 
 def _parts(x: Array, bins: int, low: float, high: float) -> Array:

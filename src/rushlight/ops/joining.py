@@ -16,6 +16,7 @@ from rushlight.ops.arguments import (
     apart,
     as_sizes,
     named,
+    need_apart,
     need_castable,
     need_int,
     need_tensor,
@@ -77,6 +78,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([1, 2, 3])
     """
     parts = _parts("cat", tensors)
+    need_unrecorded(out, *parts)
     if state.autocast is not None:
         need_joinable(parts)
     shape = parts[0]._data.shape
@@ -99,10 +101,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
     if out is not None:
         need_tensor("out", "out", 0, out)
-        need_unrecorded(out, *parts)
         need_castable(result_type(*(t._data for t in parts)), out, TypeError)
     result: Tensor = apply(join.cat, *parts, dim=at)
     if out is not None:
+        _need_another(out, tensors, result)
         apart(out, *(t for t in tensors if t._data.shape != (0,)))
     return write_out(out, result, wrong=TypeError)
 
@@ -129,11 +131,21 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
             [2, 4]])
     """
     parts = _parts("stack", tensors)
+    need_unrecorded(out, *parts)
     if state.autocast is not None:
         need_joinable(parts)
     at = one_dim(dim, parts[0]._data.ndim + 1)
     result: Tensor = apply(join.stack, *parts, dim=at)
-    return result if out is None else write_out(apart(out, *parts), result, wrong=TypeError)
+    if out is not None and result._data.size:
+        _need_another(out, parts, result)
+        apart(out, *parts)
+    return write_out(out, result, wrong=TypeError)
+
+
+def _need_another(out: Tensor, parts: Sequence[TensorBase], result: Tensor) -> None:
+    """Raise torch's error for an out= that is a part as well: if it is empty, it grows before it is read."""
+    if result._data.size and any(part is out for part in parts):
+        need_apart(result._data, result._data, disjoint=True)
 
 
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:

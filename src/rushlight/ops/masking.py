@@ -14,7 +14,15 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.memory import strided_view
 from rushlight.narrow import need_common, need_signed
-from rushlight.ops.arguments import apart, like, need_number, need_tensor, relabel, write_out
+from rushlight.ops.arguments import (
+    apart,
+    like,
+    need_distinct,
+    need_number,
+    need_tensor,
+    relabel,
+    write_out,
+)
 from rushlight.ops.conversion import astype, in_rows
 from rushlight.ops.inplace import admit, asked, assign, check_memory
 from rushlight.primitives import index as rows
@@ -61,7 +69,10 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         raise RuntimeError(
             f"masked_select(): self and result must have the same scalar type, not {out.dtype}"
         )
-    return result if out is None else write_out(apart(out, input, mask), result, same=True)
+    if out is None:
+        return result
+    need_distinct(apart(out, input, mask)._data)
+    return write_out(out, result, same=True)
 
 
 def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
@@ -150,7 +161,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         x, where = x.reshape(1), where.reshape(1)
     values = source.reshape(-1)[:count]
     result = in_rows(apply(rows.put, x, values, wrap(where), spec=(ARRAY,), accumulate=False))
-    return relabel(result if shape else result.reshape(()), "MaskedScatterBackward0")
+    result = relabel(result if shape else result.reshape(()), "MaskedScatterBackward0")
+    return remember(result, mask)
 
 
 def _chosen(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:

@@ -179,7 +179,9 @@ def pad(
                 f"input of size {list(input._data.shape)} is too small. Calculated output sizes, from "
                 f"the last dimension: {sizes}"
             )
-        input = entering(input)
+        input = entering(input, lies="images")
+    else:
+        input = entering(input, itself=False, lies="rows")
     for i in range(dims):
         dim, before, after = ndim - 1 - i, widths[2 * i], widths[2 * i + 1]
         if mode == "circular":
@@ -189,11 +191,9 @@ def pad(
             input = cat(sides(input, dim, max(before, 0), max(after, 0)), dim)
         if mode != "circular":
             input = _cut(input, dim, before, after)
-    if not any(widths):
-        return input.clone()
     # torch joins the parts of a circle in row order.
     laid = following(input, given) if mode != "circular" else in_rows(input)
-    if min(widths) < 0:
-        # What is cut off is not in the memory of the result.
-        laid = laid.clone()
+    if min(widths) < 0 or not any(widths):
+        # What is cut off is not in the memory of the result, nor is it that of the input.
+        laid = apply(view.flip, laid, dims=())
     return relabel(laid, label.format(dims))

@@ -57,7 +57,10 @@ sgn = unary(
 )
 sign = unary(rows.sign, "-1, 0 or 1 by the sign of each element.", same=True)
 signbit = unary(
-    rounding.signbit, "Where the sign bit is set: for negative numbers and -0.", same=True
+    rounding.signbit,
+    "Where the sign bit is set: for negative numbers and -0.",
+    same=True,
+    judged=True,
 )
 sqrt = unary(rows.sqrt, "The square root of each element.")
 square = unary(rows.square, "x * x of each element.")
@@ -277,10 +280,19 @@ def float_power(
     wide = dtypes.complex128 if complex_ else dtypes.float64
     number: Any = complex if complex_ else float
 
-    def widened(x: Any) -> Any:
-        return number(x) if isinstance(x, NUMBERS) else x.to(wide)
+    def widened(x: Any, name: str, position: int) -> Any:
+        if isinstance(x, NUMBERS):
+            return number(x)
+        need_tensor("float_power", name, position, x)
+        return x.to(wide)
 
-    return pow(widened(input), widened(exponent), out=out)
+    base, power = widened(input, "input", 1), widened(exponent, "exponent", 2)
+    if out is not None and out._data.dtype != wide.numpy:
+        raise RuntimeError(
+            f"the output given to float_power has dtype {out.dtype.word} but the operation's result "
+            f"requires dtype {wide.word}"
+        )
+    return pow(base, power, out=out)
 
 
 def abs_(self: Tensor) -> Tensor:
@@ -320,7 +332,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
     result = relabel(input * 2.0**other, "LdexpBackward0")
     remember(result, result)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, input, other)
 
 
 def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:

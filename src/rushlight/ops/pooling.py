@@ -28,7 +28,11 @@ from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
 from rushlight.primitives.families import FLOAT, supported
-from rushlight.primitives.index import ARRAY, index
+from rushlight.primitives.index import (
+    ARRAY,
+    index,
+    slice_,
+)
 from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
@@ -134,10 +138,17 @@ def max_pool(
     if not (with_indices or state.interpreters or (state.grad and input.requires_grad)):
         return apply(rows.max_pool, input, **form)
     out, winner = apply(rows.max_pool_from, input, **form)
+    if dims == 1:
+        out = _line(out)
     if not with_indices:
         return out
     places = apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
-    return remember(out, places), places
+    return remember(out, places), _line(places) if dims == 1 else places
+
+
+def _line(pooled: Tensor) -> Tensor:
+    """What was pooled of lines, which torch pools as images of one row: a view of those, without that."""
+    return relabel(apply(slice_, pooled, index=(Ellipsis,)), "SqueezeBackward1")
 
 
 def max_pool1d(
@@ -229,7 +240,7 @@ def avg_pool(
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
     size = input._data.shape[-dims:]
     form["out_size"] = out_size = _out_size(name, size, form, ceil_mode)
-    sums: Tensor = apply(rows.window_sum, entering(input), **form)
+    sums: Tensor = apply(rows.window_sum, entering(input, lies="images"), **form)
     dtype = input._data.dtype
     if divisor_override is not None:
         divisor: Any = float(divisor_override) if dtype.kind in "fV" else divisor_override
@@ -283,8 +294,9 @@ def avg_pool1d(
     >>> torch.avg_pool1d(torch.tensor([[1.0, 3.0, 5.0, 7.0]]), 2)
     tensor([[2., 6.]])
     """
-    return avg_pool(
-        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad
+    name = "avg_pool1d"
+    return _line(
+        avg_pool(name, 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
     )
 
 
@@ -361,7 +373,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         return result if result is not input else input.clone()
-    result = entering(input)
+    result = entering(input, lies="images")
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         result = along(result, axis - dims, _averages(n, o, input._data.dtype))
     if dims < 3:
@@ -390,7 +402,7 @@ def adaptive_max_pool(
 ) -> tuple[Tensor, Tensor]:
     """The largest elements of cells that divide the input into output_size, and where they stand."""
     size = _adaptive_size(name, dims, input, output_size)
-    input = entering(input)
+    input = entering(input, lies="images")
     batched = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
     positions = []
     for n, o in zip(input._data.shape[-dims:], size, strict=True):
@@ -400,7 +412,8 @@ def adaptive_max_pool(
         inside = np.minimum(starts[:, None] + np.arange(width), ends[:, None] - 1)
         positions.append(literal(inside[None, None]))
     label = f"AdaptiveMaxPool{max(dims, 2)}DBackward0"
-    return pick_maxima(input, batched, positions, label, follow=dims < 3)
+    pair = pick_maxima(input, batched, positions, label, follow=dims < 3)
+    return (_line(pair[0]), _line(pair[1])) if dims == 1 else pair
 
 
 def pick_maxima(
@@ -428,7 +441,7 @@ def pick_maxima(
 def adaptive_avg_pool1d(input: Tensor, output_size: Ints) -> Tensor:
     """The means of output_size cells of [N, C, L] or [C, L]."""
     _one("adaptive_avg_pool1d", output_size)
-    return adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
+    return _line(adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size))
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Ints) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
-from rushlight.core.tensor import bump, wants_grad
+from rushlight.core.tensor import bump, inference, wants_grad
 from rushlight.dtypes import NARROW, promote_types
 from rushlight.errors import warn_once
 from rushlight.layout import strided
@@ -21,6 +21,8 @@ from rushlight.ops.arguments import (
     fitting_factor,
     need_scalar,
     need_tensor,
+    need_type,
+    need_unrecorded,
     need_whole,
     numpy_names,
     one_dim,
@@ -28,6 +30,7 @@ from rushlight.ops.arguments import (
     size_at,
     write_out,
 )
+from rushlight.ops.outputs import copy_out
 from rushlight.ops.precision import in_half, lowered
 from rushlight.ops.shape import view
 from rushlight.overriding.functions import ask_late, met_late
@@ -78,7 +81,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         if out is None:
             return result
         write_out(out, result, same=True)
-        if left == 1 and right == 2:
+        if left == 1 and right == 2 and not inference.on:
             # torch writes a row there, and squeezes it.
             bump(out, "squeeze_")
         return out
@@ -162,13 +165,13 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Sums of products over the last dimensions of both; scalars multiply."""
     _need_two("inner", input, other, "other")
     if input._data.ndim == 0 or other._data.ndim == 0:
-        return write_out(out, input * other)
+        return write_out(out, input * other, input, other)
     if input._data.shape[-1] != other._data.shape[-1]:
         raise RuntimeError(
             f"inner() the last dimension must match on both input tensors but got shapes "
             f"{list(input._data.shape)} and {list(other._data.shape)}"
         )
-    return write_out(out, tensordot(input, other, dims=([-1], [-1])))
+    return tensordot(input, other, dims=([-1], [-1]), out=out)
 
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -180,7 +183,9 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
                 f"outer: Expected 1-D argument {'self' if position == 1 else 'vec2'}, but got "
                 f"{operand._data.ndim}-D"
             )
-    return write_out(out, input.unsqueeze(1) * vec2)
+    need_unrecorded(out, input, vec2)
+    column = input.unsqueeze(1)
+    return write_out(out, column * vec2, column, vec2)
 
 
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -323,6 +328,7 @@ def baddbmm(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
+    need_unrecorded(out, input, batch1, batch2)
     # torch asks for these sizes first, to spread the input.
     for batch, dims in ((batch1, (0, 1)), (batch2, (2,))):
         for dim in dims:
@@ -388,8 +394,6 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             f"contracted dimensions need to match, but first has sizes {sizes_a} in dims {left} and "
             f"second has sizes {sizes_b} in dims {right}"
         )
-    if a._data.ndim == b._data.ndim == len(left) == 1 and sizes_a == sizes_b:
-        return dot(a, b, out=out)
     for i, (m, n) in enumerate(zip(sizes_a, sizes_b, strict=True)):
         if m != n:
             a = a.sum(left[i], keepdim=True, dtype=a.dtype) if n == 1 else a
@@ -400,7 +404,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     inside = math.prod(a._data.shape[d] for d in left)
     rows_a = a.permute(*kept_a, *left).reshape(math.prod(shape[: len(kept_a)]), inside)
     columns_b = b.permute(*right, *kept_b).reshape(inside, math.prod(shape[len(kept_a) :]))
-    return write_out(out, matmul(rows_a, columns_b).reshape(shape))
+    need_type(out, a._data.dtype)
+    return copy_out(out, matmul(rows_a, columns_b).reshape(shape))
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -21,7 +21,12 @@ from rushlight.ops.arguments import (
     need_whole,
     numpy_dtype,
 )
-from rushlight.ops.creation import Dtype, default_float, finish
+from rushlight.ops.creation import (
+    Dtype,
+    default_float,
+    finish,
+    made_type,
+)
 from rushlight.primitives.constant import computed
 
 if TYPE_CHECKING:
@@ -241,7 +246,8 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype = None, **options: Any) ->
     for name, size in (("n", rows), ("m", columns)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return finish(np.eye(rows, columns, dtype=numpy_dtype(dtype, default_float())), **options)
+    kind = made_type(dtype, default_float(), options)
+    return finish(np.eye(rows, columns, dtype=kind), **options)
 
 
 def tril_indices(

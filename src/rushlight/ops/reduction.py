@@ -216,6 +216,11 @@ def logsumexp(
     """
     need_tensor("logsumexp", "input", 1, input)
     need_flag("logsumexp", "keepdim", 3, keepdim)
+    need_unrecorded(out, input)
+    if out is not None and out._data.dtype.kind not in "fcV":
+        raise RuntimeError(
+            f"logsumexp(): Expected floating point type for result tensor, but got: {out.dtype.word}"
+        )
     dims = many_dims(dim, input._data.ndim)
     return write_out(out, apply(rows.logsumexp, input, dim=dims, keepdim=keepdim))
 
@@ -263,6 +268,7 @@ def _spread(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         correction: float | None = None,
         out: Tensor | None = None,
     ) -> Tensor:
+        need_unrecorded(out, input)
         input, static = _moment(name, input, dim, unbiased, keepdim, correction)
         result = apply(row, input, **static)
         return result if out is None else write_out(out, result)
@@ -331,6 +337,7 @@ def norm(
     tensor(5.)
     """
     need_tensor("norm", "input", 1, input)
+    need_unrecorded(out, input)
     if p == "nuc":
         from rushlight.ops.algebra import matrix_norm
 
@@ -380,6 +387,7 @@ def vector_norm(
     tensor(5.)
     """
     need_tensor("linalg.vector_norm", "x", 1, x)
+    need_unrecorded(out, x)
     x = in_norm_type("linalg.vector_norm", x, dtype)
     ord = need_scalar("linalg.vector_norm", "ord", 2, ord)
     if isinstance(ord, complex):

@@ -17,6 +17,7 @@ from rushlight.ops.arguments import (
     need_real_gradient,
     need_scalar,
     need_tensor,
+    need_type,
     need_unrecorded,
     need_whole,
     numpy_names,
@@ -92,6 +93,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     tensor([0.0000, 0.6931])
     """
     need_tensor("logcumsumexp", "input", 1, input)
+    need_unrecorded(out, input)
+    need_type(out, input._data.dtype)
     result: Tensor = apply(rows.logcumsumexp, input, dim=one_dim(dim, input._data.ndim))
     return result if out is None else write_out(out, result, same=True)
 
@@ -102,6 +105,8 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     @numpy_names
     def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
+        need_unrecorded(out, input)
+        need_type(out[0] if isinstance(out, tuple) else None, input._data.dtype)
         if not input._data.ndim or not input._data.size:
             need_real_gradient(name, input)
         if not input._data.size and input._data.ndim:

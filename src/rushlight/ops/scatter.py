@@ -8,8 +8,10 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.pretended import remember
+from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, check, into, literal, number, read_each
 from rushlight.core.row import Primitive
+from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, bump, wants_grad
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn_once
@@ -19,6 +21,7 @@ from rushlight.ops.arguments import (
     need_number,
     need_real_gradient,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -65,6 +68,7 @@ def gather(
     tensor([[1, 1],
             [4, 3]])
     """
+    need_unrecorded(out, input)
     x, at, places = _checked("gather", input, dim, index)
     need_signed("gather_cpu", x._data)
     if not places._data.size:
@@ -196,13 +200,18 @@ def _scatter_plan(
     return x, _Write(rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod")
 
 
-def _copied(input: Tensor, x: Tensor, src: Any, write: _Write | None, out: Tensor | None) -> Tensor:
+def _copied(
+    input: Tensor, x: Tensor, index: Tensor, src: Any, write: _Write | None, out: Tensor | None
+) -> Tensor:
     result = hang(in_rows(x.clone()), (src,)) if write is None else write.copied(x)
     if result._data.shape != input._data.shape:
         result = result.reshape(input._data.shape)
         if write is not None:
             relabel(result, write.label)
-    return result if out is None else write_out(out, result)
+    if out is None:
+        return result
+    others = (src,) if isinstance(src, TensorBase) else ()
+    return write_out(apart(out, index, *others), result, same=True)
 
 
 def _into(self: Tensor, x: Tensor, src: Any, write: _Write | None, name: str) -> Tensor:
@@ -236,8 +245,18 @@ def scatter(
     >>> torch.zeros(3).scatter(0, torch.tensor([2, 0]), torch.tensor([5.0, 7.0]))
     tensor([7., 0., 5.])
     """
+    need_unrecorded(out, input, src)
+    if reduce is not None and state.grad and (wants_grad(input) or _wants(src)):
+        # torch has no derivative of it.
+        with no_grad():
+            result = scatter(input, dim, index, src, value=value, reduce=reduce)
+        return relabel(hang(result, (input, src), "scatter"), "NotImplemented")
     x, write = _scatter_plan(input, dim, index, value if src is None else src, reduce)
-    return _copied(input, x, src, write, out)
+    return _copied(input, x, index, src, write, out)
+
+
+def _wants(src: Any) -> bool:
+    return isinstance(src, TensorBase) and wants_grad(src)
 
 
 @asked(scatter)
@@ -254,9 +273,12 @@ def scatter_(
     """`scatter`, in place."""
     if src is None and value is None:
         need_number("scatter_", "value", 4, value)
-    admit(self, src)
+    recorded = admit(self, src)
     one_dim(dim, self._data.ndim)
     check_memory("scatter", self._data, index, src)
+    if reduce is not None and recorded:
+        result = scatter(self, dim, index, src, value=value, reduce=reduce)
+        return assign(self, result, "scatter_")
     x, write = _scatter_plan(self, dim, index, value if src is None else src, reduce)
     return _into(self, x, src, write, "scatter_")
 
@@ -280,8 +302,9 @@ def scatter_add(
     >>> torch.zeros(2).scatter_add(0, torch.tensor([1, 1]), torch.tensor([5.0, 7.0]))
     tensor([ 0., 12.])
     """
+    need_unrecorded(out, input, src)
     x, write = _add_plan(input, dim, index, src)
-    return _copied(input, x, src, write, out)
+    return _copied(input, x, index, src, write, out)
 
 
 @asked(scatter_add)
@@ -358,8 +381,7 @@ def _reduced(
         ones = literal(np.full(values._data.shape, 1, x._data.dtype))
         first = literal(np.full(x._data.shape, int(include_self), x._data.dtype))
         count = apply(rows.scatter_add, first, places, ones, dim=at)
-        if count._data.dtype.kind != "c":
-            count = count.clamp(min=1)
+        count = count.clamp(min=1) if count._data.dtype.kind != "c" else where(count == 0, 1, count)
         whole = x._data.dtype.kind in "iu"
         return total.div(count, rounding_mode="floor") if whole else total / count
     if not include_self:
@@ -427,6 +449,9 @@ def index_reduce(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             f"self.shape = {list(own)} source.shape = {list(shape)}"
         )
+    kind = input._data.dtype.kind
+    if kind in "bc" and own and (len(own) == 1 or not include_self):
+        raise NotImplementedError(f"\"index_func_\" not implemented for '{input.dtype.word}'")
     values = source if shape else source.reshape(1)
     line = index.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
     warn_once("index_reduce() is in beta and the API may change at any time.")

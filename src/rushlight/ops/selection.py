@@ -15,9 +15,12 @@ from rushlight.narrow import need_common
 from rushlight.ops.arguments import (
     apart,
     fitting_factor,
+    need_distinct,
     need_number,
     need_scalar,
     need_tensor,
+    need_type,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -78,6 +81,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     """
     need_tensor("index_select", "input", 1, input)
     need_tensor("index_select", "index", 3, index)
+    need_unrecorded(out, input)
     at = _row("index_select", input, dim, index)
     shape, count = input._data.shape, index._data.size
     if not shape and count != 1:
@@ -87,6 +91,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     _need_whole("index_select", index)
     if out is not None and out._data.dtype != input._data.dtype:
         raise RuntimeError("index_select(): self and result must have the same scalar type")
+    if out is not None:
+        need_distinct(apart(out, input, index)._data)
     if len(shape) > 1 and not shape[at] and count:
         raise RuntimeError(
             f"index_select(): there is nothing to select in dimension {at} of size 0"
@@ -99,7 +105,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     else:
         result = in_rows(apply(rows.index, input, where, spec=spec))
     relabel(result, "IndexSelectBackward0")
-    return result if out is None else write_out(apart(out, input, index), result, same=True)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def _lifted(input: Tensor) -> Tensor:
@@ -243,9 +249,10 @@ def index_add(
     >>> torch.zeros(3).index_add(0, torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
     tensor([3., 0., 0.])
     """
+    need_unrecorded(out, input, source)
     result = in_rows(_put_along("index_add", input, dim, index, source, alpha, True))
     relabel(result, "IndexAddBackward0")
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(apart(out, index, source), result, same=True)
 
 
 @asked(index_add)
@@ -261,9 +268,11 @@ def index_copy(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
 ) -> Tensor:
     """A copy of the input with source in the slices of dim at these positions."""
+    need_unrecorded(out, input, source)
+    need_type(out, input._data.dtype)
     result = in_rows(_put_along("index_copy", input, dim, index, source, 1, False))
     relabel(result, "IndexCopyBackward0")
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(apart(out, index, source), result, same=True)
 
 
 @asked(index_copy)
@@ -340,13 +349,17 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     need_tensor("take", "input", 1, input)
     need_tensor("take", "index", 2, index)
+    need_unrecorded(out, input)
     _need_long("take", index)
+    need_type(out, input._data.dtype)
     need_common("take_cpu", input._data)
+    if out is not None and (input._data.size or not index._data.size):
+        need_distinct(apart(out, input, index)._data)
     flat = input.reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")
     remember(result, input)
-    return result if out is None else write_out(apart(out, input, index), result, same=True)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def _need_long(name: str, index: Tensor) -> None:

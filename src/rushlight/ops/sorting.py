@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     need_int,
     need_real_gradient,
     need_tensor,
+    need_unrecorded,
     numpy_names,
     one_dim,
     relabel,
@@ -96,6 +97,7 @@ def sort(
     """
     if order:
         dim, descending = _ordered("sort", order, descending, stable)
+    need_unrecorded(out, input)
     x, at = _sortable("sort", input, dim)
     places = apply(rows.order, x, dim=at, **_directed("sort", descending, stable))
     # torch has a function of its own for those that say whether.
@@ -127,7 +129,8 @@ def argsort(
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in sorted order along the first dimension."""
     need_tensor("msort", "input", 1, input)
-    return write_out(out, sort(input, 0)[0])
+    need_unrecorded(out, input)
+    return write_out(out, sort(input, 0)[0], same=True)
 
 
 @numpy_names
@@ -149,6 +152,7 @@ def topk(
     k = need_int("topk", "k", 2, k)
     largest = need_flag("topk", "largest", 4, largest)
     sorted = need_flag("topk", "sorted", 5, sorted)
+    need_unrecorded(out, input)
     x, at = _sortable("topk", input, dim)
     size = x._data.shape[at]
     if not 0 <= k <= size:
@@ -170,6 +174,7 @@ def kthvalue(
     """(values, indices) of the k-th smallest element along dim, counted from 1."""
     k = need_int("kthvalue", "k", 2, k)
     need_flag("kthvalue", "keepdim", 4, keepdim)
+    need_unrecorded(out, input)
     x, at = _sortable("kthvalue", input, dim)
     size = x._data.shape[at]
     if not size:
@@ -263,6 +268,7 @@ def unique(
         if data.dtype.kind in "fV" and values.size and np.isnan(values[-1]):
             # Every nan is different: they are numbered in the order of torch's sort.
             places = rows.torch_order(data.reshape(-1), False)
+            inverse = inverse.reshape(-1)
             inverse[places] = np.repeat(np.arange(values.size), counts)
         parts = [_first_zero(values, data), inverse.reshape(data.shape), counts]
         return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
@@ -361,7 +367,8 @@ def isin(
     if theirs._data.size < int(10 * ours._data.size**0.145) and theirs._data.ndim:
         # Each of so few is looked at in turn: they are to be one line in memory.
         theirs = theirs.view(-1)
-    return write_out(out, computed(np.isin, ours, theirs, unique=assume_unique, invert=invert))
+    found = computed(np.isin, ours, theirs, unique=assume_unique, invert=invert)
+    return write_out(out, found)
 
 
 # ---- in a sorted sequence -----------------------------------------------------------------------

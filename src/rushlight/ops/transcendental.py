@@ -99,7 +99,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("polygamma", "input", 2, input)
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}")
-    return write_out(out, apply(special.polygamma, input, n=n))
+    return write_out(out, apply(special.polygamma, input, n=n), input)
 
 
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
@@ -131,7 +131,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     need_tensor("logit", "input", 1, input)
     if eps is not None:
         fitting_factor(eps, input._data.dtype)
-    return write_out(out, apply(special.logit, input, eps=eps))
+    return write_out(out, apply(special.logit, input, eps=eps), input)
 
 
 def polynomial(kind: str, what: str, *, shifted: bool = False) -> Callable[..., Tensor]:

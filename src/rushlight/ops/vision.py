@@ -20,8 +20,11 @@ from rushlight.ops.joining import stack
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.families import FLOAT, supported
-from rushlight.primitives.kernel import entering
-from rushlight.primitives.pointwise import clone, where
+from rushlight.primitives.kernel import (
+    entering,
+)
+from rushlight.primitives.pointwise import where
+from rushlight.primitives.view import flip
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -71,7 +74,8 @@ def _fresh(result: Tensor, source: Tensor) -> Tensor:
     """The result, in memory of its own."""
     if result._changes is not source._changes:
         return result
-    return apply(clone, result)
+    # A copy whose gradient is one, too.
+    return apply(flip, result, dims=())
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:

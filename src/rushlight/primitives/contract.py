@@ -15,6 +15,7 @@ from rushlight.core.tensor import Array
 from rushlight.heavy import warm
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.matvec import SMALL, product
+from rushlight.primitives.placement import in_format
 from rushlight.primitives.pointwise import conj
 from rushlight.primitives.reduce import sum
 from rushlight.threads import share
@@ -236,7 +237,7 @@ def _banded_samples() -> Iterable[Sample]:
 banded: Primitive = Primitive(
     "banded", "contract", _banded,
     (lambda g, y, reach, dim: banded(g, y.mT, reach.mT, dim=dim, added=True), None, None), _banded_rule,
-    "gemm", _banded_samples,
+    "gemm", _banded_samples, layout=in_format,
 )  # fmt: skip
 
 

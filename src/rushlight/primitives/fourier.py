@@ -15,7 +15,11 @@ from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import empty_in, rows_of
+from rushlight.primitives.placement import (
+    empty_in,
+    empty_like,
+    rows_of,
+)
 from rushlight.primitives.view import pad
 
 Dims = tuple[int, ...]
@@ -76,7 +80,9 @@ c2c: Primitive = Primitive(
 
 def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
     shape, dtype = _r2c_rule(x, dims=dims, scale=scale, half=half)
-    out: Any = _room(x, shape, dtype, _order(x, dims, half))
+    # In torch a copy in complex numbers is transformed where there is more than one dimension.
+    order = _order(x if half or len(dims) == 1 else empty_like(x), dims, half)
+    out: Any = _room(x, shape, dtype, order)
     transform = np.fft.rfftn if half else np.fft.fftn
     result = transform(x, axes=dims, norm=FORWARD[scale], out=out)
     return rows_of(result) if out is None else out

@@ -24,7 +24,14 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.memory import laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import as_first, empty_like, order_like, packed, result_strides
+from rushlight.primitives.placement import (
+    as_first,
+    empty_like,
+    order_like,
+    packed,
+    result_strides,
+    suggested,
+)
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -35,17 +42,20 @@ _SINGLE = np.dtype(np.float32)
 def one_kernel(
     rule: Rule | None = None, *, flat: bool = False, refused: str = "",
     error: type[Exception] = RuntimeError, lies: tuple[int, ...] = (), in_rows: bool = False,
+    image: int | None = None,
 ) -> Any:  # fmt: skip
     """A rule whose gradient is one kernel of torch's.
 
     flat: what the kernel takes besides g has no influence but where it jumps (the derivative is 0);
     refused: torch's name of a kernel that has no derivative, and the error that says so; lies: which of
-    the rule's arguments say how the gradient lies, in this order; in_rows: it lies row after row.
+    the rule's arguments say how the gradient lies, in this order; in_rows: it lies row after row; image:
+    which of them is the image in whose memory format it lies.
     """
     if rule is None:
         return functools.partial(
-            one_kernel, flat=flat, refused=refused, error=error, lies=lies, in_rows=in_rows
-        )
+            one_kernel, flat=flat, refused=refused, error=error, lies=lies, in_rows=in_rows,
+            image=image,
+        )  # fmt: skip
 
     @functools.wraps(rule)
     def single(g: Any, *saved: Any) -> Any:
@@ -60,6 +70,8 @@ def one_kernel(
                 gradient = lying(gradient, *[saved[i - 1] if i else first for i in lies])
             elif in_rows and (data := gradient._data).base is not None and placed(data):
                 gradient = laid_out(gradient, strides=None)
+            elif image is not None:
+                gradient = _placed_at(gradient, image_strides(saved[image - 1]._data))
         if state.grad and (flat or refused) and gradient is not None:
             return hang(gradient, (g, *saved) if refused else saved, refused, error)
         return gradient
@@ -114,7 +126,15 @@ def lying_like(x: Tensor, other: Tensor) -> Tensor:
     return _placed_at(x, packed(array.shape) if order is None else order[1])
 
 
+def image_strides(x: Array) -> tuple[int, ...]:
+    """The strides of a new tensor in the memory format of an image: channels last if suggested, else rows."""
+    x = plain(x)
+    return packed(x.shape, suggested(x) if x.base is not None and placed(x) else None)
+
+
 def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
+    if x._data.__class__ is not np.ndarray:
+        return x
     item = x._data.itemsize
     if tuple(s * item for s in strides) == laid(x._data).strides:
         return x
@@ -162,8 +182,8 @@ def _dependent_vjp(
 ) -> Any:  # fmt: skip
     if refused:
         raise error(
-            f"derivative for aten::{refused} is not implemented: as in torch, gradients of this "
-            "operation cannot be differentiated again"
+            f"derivative for aten::{refused} is not implemented: torch has none, and no gradient of "
+            "gradients where it has one"
         )
     like = plain(g._data)
     nothing = (
@@ -196,15 +216,17 @@ dependent = Primitive(
 
 def _entry(
     x: Array, *, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
-    zeros: bool,
+    zeros: bool, strides: tuple[int, ...] | None = None,
 ) -> Array:  # fmt: skip
     return x.view()
 
 
 def _entry_vjp(
     g: Any, x: Any, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
-    zeros: bool,
+    zeros: bool, strides: tuple[int, ...] | None = None,
 ) -> Any:  # fmt: skip
+    if strides is not None:
+        g = _placed_at(g, strides)
     if not state.grad:
         return g
     sources = (x, *others) if itself else others
@@ -240,17 +262,21 @@ closed = Primitive(
 
 def entering(
     x: Tensor, *others: Tensor | None, itself: bool = True, refused: str = "",
-    error: type[Exception] = RuntimeError, zeros: bool = True,
+    error: type[Exception] = RuntimeError, zeros: bool = True, lies: str = "",
 ) -> Tensor:  # fmt: skip
     """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`.
 
-    The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`.
+    The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`. lies: where
+    it lies, in "rows" or as "images" do in the format of x; else as what is made of x leaves it.
     """
     if not (state.grad and x._requires_grad):
         return x
     wanting = tuple(t for t in others if t is not None and t._requires_grad)
+    strides = None
+    if lies:
+        strides = image_strides(x._data) if lies == "images" else packed(x._data.shape)
     result: Tensor = entry(
-        x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros
+        x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros, strides=strides
     )  # fmt: skip
     node = result._node
     if wanting and node.__class__ is PrimitiveNode:

@@ -160,7 +160,7 @@ def _max_pool_from_rule(x: Array, **form: Shape) -> list[Spec]:
     return [out, (out[0], np.dtype(np.uint8 if math.prod(form["kernel"]) <= 256 else np.int32))]
 
 
-@one_kernel(flat=True)
+@one_kernel(flat=True, image=1)
 def _max_pool_from_vjp(
     g: list[Any], x: Any, out1: Any, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape
 ) -> Any:

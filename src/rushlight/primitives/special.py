@@ -104,10 +104,41 @@ digamma: Primitive = unary(
 )  # fmt: skip
 
 
+def _trigamma(x: Array) -> Array:
+    """torch's own, which near the poles shows how far pi is from pi in the type of x."""
+    kind = x.dtype.type
+    pi = kind(math.pi)
+    low = x < 0.5
+    y = np.where(low, 1 - x, x)
+    total = np.zeros_like(x)
+    for _ in range(6):
+        total += 1 / (y * y)
+        y += 1
+    square = 1 / (y * y)
+    series = (
+        1 + 1 / (2 * y) + square * (kind(1 / 6) - square * (kind(1 / 30) - square * kind(1 / 42)))
+    )
+    total += series / y
+    sine = np.sin(pi * x)
+    # Reflected about a half: A & S 6.4.7.
+    return np.where(low, pi * pi / (sine * sine) - total, total)
+
+
+_pair_zeta = from_scipy_pair("zeta")
+
+
+def _zeta(x: Any, y: Any) -> Any:
+    # torch sums on from 1 / y ** x, and stops at infinity with nan.
+    total = _pair_zeta(x, y)
+    return np.where(np.isposinf(y) & (x > 1), total.dtype.type(np.nan), total)
+
+
 def _polygamma(x: Array, *, n: int) -> Any:
     if n == 0:
         return _scipy().psi(x)
-    return (-1) ** (n + 1) * math.factorial(n) * _scipy().zeta(n + 1, x).astype(x.dtype)
+    if n == 1:
+        return _trigamma(x)
+    return (-1) ** (n + 1) * math.factorial(n) * _zeta(n + 1, x).astype(x.dtype)
 
 
 polygamma: Primitive = unary(
@@ -121,7 +152,7 @@ def _zeta_q(g: Any, x: Any, y: Any) -> Any:
 
 
 zeta = binary(
-    "zeta", from_scipy_pair("zeta"), (missing("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
+    "zeta", _zeta, (missing("zeta"), _zeta_q), "call", domain=(1.5, 3.0),
     second=(0.5, 2.0), takes=REAL, to_float=True, label="SpecialZetaBackward0",
 )  # fmt: skip
 
@@ -166,12 +197,12 @@ logit = unary(
 
 
 def _entr(x: Array) -> Any:
-    return np.where(x == 0, x, np.where(x < 0, x.dtype.type(-np.inf), -x * np.log(x)))
+    return np.where(x == 0, x.dtype.type(0), np.where(x < 0, x.dtype.type(-np.inf), -x * np.log(x)))
 
 
 entr = unary(
     "entr", _entr, lambda g, x: g * (-1 - log(x)),
-    "{x} == 0 ? {x} : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
+    "{x} == 0 ? {x} * {x} : {x} < 0 ? -INFINITY : -{x} * log({x})", domain=(0.1, 2.0), takes=REAL,
     label="SpecialEntrBackward0", as_is=True,
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
 from rushlight.memory import Shape, beside, extent, placed, shows_twice, strided_view
 from rushlight.primitives.families import draw
+from rushlight.primitives.placement import empty_like
 from rushlight.primitives.view import compact
 
 
@@ -129,6 +130,8 @@ as_strided_part: Primitive = Primitive(
 
 
 def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) -> Array:
+    if not x.size:
+        return empty_like(x)
     room = _Room(x, x.shape, layout, **place)
     room.at(room.x)[...] = x
     room.at(room.part)[...] = src

@@ -118,9 +118,11 @@ def test_storages_grow_under_their_tensors():
         can, _ = storage.resizable(), storage.resize_(32)
         x[1] = 9.0
         sizes = storage.nbytes(), x.untyped_storage().nbytes()
+        storage = None
         matrix = torch.zeros(2, 3)
         turned, line = matrix.t(), matrix.view(-1)
         matrix.resize_(4, 3)
+        matrix[2:] = 0.0
         matrix[0, 1] = 5.0
         shapes = matrix.shape, turned.shape, line.shape, matrix._version
         out, seen = torch.zeros(2), None
@@ -129,7 +131,7 @@ def test_storages_grow_under_their_tensors():
         torch.ones(2).mul_(3)
         typed = torch.zeros(3).storage()
         nothing = typed.resize_(6)
-        longer = len(typed)
+        longer, typed = len(typed), None
     """)
 
 
@@ -187,6 +189,23 @@ def test_what_a_process_sent_before_it_ended_arrives():
     arrived = queue.get(timeout=60)
     assert arrived.dtype is torch.bfloat16
     assert arrived.tolist() == [0.0, 1.0, 2.0]
+
+
+class Named(torch.Tensor):
+    pass
+
+
+def test_storages_and_classes_of_programs_are_shared():
+    x = torch.arange(3.0)
+    ours, theirs = multiprocessing.Pipe()
+    for sent in (x, x.as_subclass(Named), x.untyped_storage(), torch.nn.Parameter(x)):
+        ours.send(sent)
+        arrived = theirs.recv()
+        assert type(arrived) is type(sent)
+        assert arrived.is_shared()
+    assert x.is_shared()
+    ours.send(torch.UntypedStorage(0))
+    assert theirs.recv().nbytes() == 0
 
 
 def test_a_conjugated_tensor_is_sent_as_it_is():

@@ -115,6 +115,7 @@ def send_between_processes() -> None:
     from multiprocessing.reduction import ForkingPickler
 
     ForkingPickler.register(result_class(), reduced)
+    ForkingPickler.register(UntypedStorage, _reduced_storage)
 
 
 def reduced(tensor: Tensor, may_move: bool = True) -> Kept:
@@ -133,12 +134,23 @@ def reduced(tensor: Tensor, may_move: bool = True) -> Kept:
         if not may_move:
             return values
         block = share(tensor)
-    from multiprocessing.reduction import DupFd
-
     data = held(tensor)
     place = data.dtype, data.shape, data.strides, storage_offset(tensor) * data.itemsize
-    found = DupFd(block.descriptor), len(block), place, tensor._turned
+    found = *_handle(block), place, tensor._turned
     return _received, (found, tensor._requires_grad, own_state(tensor), values)
+
+
+def _reduced_storage(storage: UntypedStorage) -> Kept:
+    if not has_memory(storage.array):
+        return storage.__reduce__()
+    block = shared_block(storage.array)
+    return _received_storage, (*_handle(share(storage) if block is None else block), len(storage))
+
+
+def _handle(block: SharedMemory) -> tuple[Any, int]:
+    from multiprocessing.reduction import DupFd
+
+    return DupFd(block.descriptor), len(block)
 
 
 def _values(tensor: Tensor) -> Kept:
@@ -166,6 +178,10 @@ def _received(
     if is_turned:
         turn(tensor)
     return tensor
+
+
+def _received_storage(handle: Any, size: int, count: int) -> UntypedStorage:
+    return UntypedStorage.on(np.frombuffer(SharedMemory(handle.detach(), size), BYTE, count))
 
 
 def _copied(array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:

@@ -30,6 +30,7 @@ from rushlight import random
 from rushlight._utils import ExceptionWrapper
 from rushlight.core.tensor import result_class
 from rushlight.ops.shared_memory import reduced, send_between_processes
+from rushlight.ops.storage import UntypedStorage
 from rushlight.threads import set_num_threads
 from rushlight.utils.data._utils.fetch import _DatasetKind
 from rushlight.utils.data._utils.info import WorkerInfo, be_worker, get_worker_info
@@ -223,6 +224,7 @@ def _packed(this_pass: Pass, task: int, outcome: Outcome, where: str) -> list[An
         pickler: Any = ForkingPickler(body, 5, True, buffers.append)
         # The worker may end before its answer is read.
         pickler.dispatch_table[result_class()] = partial(reduced, may_move=False)
+        pickler.dispatch_table[UntypedStorage] = UntypedStorage.__reduce__
         pickler.dump(outcome)
     except Exception as error:
         buffers.clear()

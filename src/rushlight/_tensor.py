@@ -188,7 +188,7 @@ class Tensor(
                 )
             if value is self:
                 raise RuntimeError("can't assign Variable as its own grad")
-            if value.shape != self._data.shape:
+            if value.shape != self.shape:
                 raise RuntimeError(
                     f"assigned grad has data of a different size: {list(value.shape)} for a tensor "
                     f"of shape {list(self._data.shape)}"

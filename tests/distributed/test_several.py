@@ -54,6 +54,23 @@ def test_training_gives_the_losses_of_torch_and_of_one_process(said):
     assert said[0][0]["about two processes"] == pytest.approx(alone, rel=2e-5)
 
 
+def test_tensors_in_parts_lie_and_train_as_in_torch(tmp_path):
+    both = []
+    for name, command in (("ours", [*OURS, "--nproc", "2"]), ("theirs", TORCHRUN)):
+        (tmp_path / name).mkdir()
+        ended = run(command, PROGRAMS / "tensors.py", tmp_path / name, OMP_NUM_THREADS="1")
+        assert ended.returncode == 0, ended.stderr
+        both.append([json.loads((tmp_path / name / f"{r}.json").read_text()) for r in range(2)])
+    for ours, theirs in zip(*both, strict=True):
+        numbers = {k: v for k, v in theirs.items() if k.startswith("about ")}
+        assert len(numbers) == 6
+        assert {k: v for k, v in ours.items() if k not in numbers} == {
+            k: v for k, v in theirs.items() if k not in numbers
+        }
+        for name, expected in numbers.items():
+            assert ours[name] == pytest.approx(expected, rel=2e-4, abs=1e-5), name
+
+
 def left_over():
     processes = subprocess.run(
         ["ps", "-eo", "args"], capture_output=True, text=True, check=True

@@ -126,19 +126,39 @@ class DeviceMesh:
         groups = [self._groups[side] for side in sides]
         return DeviceMesh(self.device_type, part, mesh_dim_names=names, _groups=groups)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DeviceMesh) and self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def _facts(self) -> tuple[Any, ...]:
+        return (
+            self.device_type,
+            self.shape,
+            tuple(self.mesh.flatten().tolist()),
+            self.mesh_dim_names,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _mesh, (self.device_type, self.mesh.tolist(), self.mesh_dim_names)
+
+    def __deepcopy__(self, memo: Any) -> DeviceMesh:
+        return self
+
     def __repr__(self) -> str:
         names = self.mesh_dim_names
         sides = [f"{names[i]}={n}" if names else str(n) for i, n in enumerate(self.shape)]
         inner = f"({', '.join(sides)})" if names or len(sides) > 1 else f"({sides[0]},)"
         steps = [str(int(np.prod(self.shape[i + 1 :]))) for i in range(self.ndim)]
-        alone = self.size() == 1
-        strides = (
-            "("
-            + ", ".join(["()"] * self.ndim if alone else steps)
-            + ("," if self.ndim == 1 else "")
-            + ")"
-        )
+        steps = ["()" if n == 1 else step for n, step in zip(self.shape, steps, strict=True)]
+        strides = f"({', '.join(steps)}{',' if self.ndim == 1 else ''})"
         return f"DeviceMesh({inner}, {self.device_type!r}, stride={strides})"
+
+
+def _mesh(device_type: str, ranks: Any, names: Any) -> DeviceMesh:
+    """The mesh that a file names."""
+    return DeviceMesh(device_type, ranks, mesh_dim_names=names)
 
 
 def init_device_mesh(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.absent import refused
+from rushlight.device import CPU
+from rushlight.distributed.algorithms.join import Join, Joinable, JoinHook
 from rushlight.distributed.groups import _get_default_group, get_group_rank
 from rushlight.distributed.objects import gather_object
 from rushlight.distributed.utils import _broadcast_coalesced
@@ -22,7 +24,7 @@ DistributedOptimizer = refused("DistributedOptimizer", _RPC, __name__)
 as_functional_optim = refused("as_functional_optim", _RPC, __name__)
 
 
-class ZeroRedundancyOptimizer(Optimizer):
+class ZeroRedundancyOptimizer(Optimizer, Joinable):
     """Parameters shared out to the processes, each of which keeps the state of its own and steps them for all.
 
     The largest go first, each to the process that has least.
@@ -98,6 +100,7 @@ class ZeroRedundancyOptimizer(Optimizer):
     def step(self, closure: Any = None, **options: Any) -> Any:
         """Step the parameters of this process, and take those of the others over."""
         self._hand_over(self.param_groups, self.optim.param_groups)
+        Join.notify_join_context(self)
         loss = self.optim.step(closure, **options)
         for owner in range(self.world_size):
             stepped = [p.detach() for p, whose in self._owner.items() if whose == owner]
@@ -110,6 +113,20 @@ class ZeroRedundancyOptimizer(Optimizer):
         return {
             p: i for i, p in enumerate(p for group in self.param_groups for p in group["params"])
         }
+
+    def join_hook(self, **kwargs: Any) -> JoinHook:
+        """What this process does for those that still have data."""
+        return _ZeROJoinHook(self)
+
+    @property
+    def join_device(self) -> Any:
+        """Where tensors of the join are."""
+        return CPU
+
+    @property
+    def join_process_group(self) -> Any:
+        """Who joins."""
+        return self.process_group
 
     def consolidate_state_dict(self, to: int = 0) -> None:
         """Bring the states of all to one process, whose `state_dict` is whole then."""
@@ -152,6 +169,18 @@ class ZeroRedundancyOptimizer(Optimizer):
         self._hand_over(state_dict["param_groups"], form)
         self.optim.load_state_dict({"state": own, "param_groups": form})
         self.state = self.optim.state
+
+
+class _ZeROJoinHook(JoinHook):
+    """Who has no more data steps with the others, for whom its part would be missing."""
+
+    def __init__(self, optimizer: ZeroRedundancyOptimizer) -> None:
+        self.zero = optimizer
+        super().__init__()
+
+    def main_hook(self) -> None:
+        """A step."""
+        self.zero.step()
 
 
 class PostLocalSGDOptimizer(Optimizer):

@@ -47,7 +47,7 @@ def get_args_parser() -> argparse.ArgumentParser:
     option(
         "max-restarts", type=int, default=0, help="how often all are started again when one fails"
     )
-    option("master-addr", default="127.0.0.1", help="MASTER_ADDR for the processes")
+    option("master-addr", default="localhost", help="MASTER_ADDR for the processes")
     option(
         "master-port",
         type=int,
@@ -92,9 +92,8 @@ def run(args: argparse.Namespace) -> None:
         determine_local_world_size(args.nproc_per_node),
         args.max_restarts, args.master_addr, args.master_port, args.role, args.rdzv_id, name="torchrun",
     )  # fmt: skip
-    status = launch(plan)
-    if status:
-        raise SystemExit(status)
+    if launch(plan):
+        raise SystemExit(1)  # whatever the process's own was, as torchrun
 
 
 def main(args: Sequence[str] | None = None) -> None:

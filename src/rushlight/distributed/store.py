@@ -390,6 +390,12 @@ class TCPStore(FileStore):
                 f"{int(self._values[_MET])}/{world_size} clients joined."
             )
 
+    def _wait(self, come: Callable[[], bool], named: Sequence[str], timeout: Any = None) -> None:
+        super()._wait(lambda: come() or not os.path.exists(self.path), named, timeout)
+        if not (os.path.exists(self.path) or come()):
+            raise DistNetworkError("failed to recv, got 0 bytes. Connection was likely closed. Did the remote "
+                                   "server shutdown or crash?")  # fmt: skip
+
     def close(self) -> None:
         """Serve it no more."""
         if self.is_master:
@@ -406,7 +412,9 @@ def clear(port: int) -> None:
 
 def _served_no_more(path: str, held: Held) -> None:
     TCPStore._served.discard(path)
-    for file in (path, held.path):
+    # Whoever has started this process clears the store of all away when the last has ended.
+    kept = "RUSHLIGHT_AGENT" in os.environ and path.endswith(f"-{os.environ.get('MASTER_PORT')}")
+    for file in () if kept else (path, held.path):
         Path(file).unlink(missing_ok=True)
     held.let_go()
 

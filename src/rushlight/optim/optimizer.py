@@ -20,7 +20,6 @@ from rushlight.handles import RemovableHandle as Handle
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
-from rushlight.ops.creation import zeros_like as zeros_of
 from rushlight.optim.lent import (  # noqa: F401  other libraries take them from here
     ParamsT,
     _capturable_doc,
@@ -42,6 +41,7 @@ from rushlight.optim.lent import (  # noqa: F401  other libraries take them from
     _use_grad_for_differentiable,
     _view_as_real,
 )  # fmt: skip
+from rushlight.public.torch import zeros_like as zeros_of
 
 Params = Iterable[Any]
 Group = dict[str, Any]

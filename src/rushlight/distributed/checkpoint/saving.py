@@ -27,7 +27,7 @@ from rushlight.distributed.checkpoint.metadata import (
 from rushlight.distributed.checkpoint.stateful import Stateful
 from rushlight.distributed.groups import _resolve, is_initialized
 from rushlight.distributed.objects import all_gather_object
-from rushlight.distributed.sharding import shard_of
+from rushlight.distributed.sharding import is_first, own_part, shard_of
 from rushlight.serialization import api, atomic
 from rushlight.size import Size
 
@@ -179,7 +179,11 @@ def _own(items: dict[Any, Any], group: Any) -> dict[Any, Any]:
             loads[rank] += each[rank][name][0]
         if group.rank() in writers:
             own.add(name)
-    return {path: value for path, value in items.items() if _name(path) in own}
+    return {path: value for path, value in items.items() if _name(path) in own and _writes(value)}
+
+
+def _writes(value: Any) -> bool:
+    return shard_of(value) is None or is_first(value)
 
 
 def _size(value: Any) -> tuple[int, bool]:
@@ -200,7 +204,7 @@ def _written(
         name, written = _name(path), io.BytesIO()
         start = None
         if isinstance(value, Tensor):
-            part = value.detach()
+            part = own_part(value)
             shard = shard_of(value)
             start, whole = (Size([0] * value.dim()), part.shape) if shard is None else shard
             properties = TensorProperties(part.dtype, requires_grad=value.requires_grad)
@@ -263,7 +267,7 @@ def _fill(value: Tensor, offset: Any, folder: Path, place: _StorageInfo) -> None
     """Copy what a piece has of a tensor, or of a shard of it."""
     shard = shard_of(value)
     origin = [0] * value.dim() if shard is None else list(shard[0])
-    part, region = _read(folder, place), value.detach()
+    part, region = _read(folder, place), own_part(value)
     for dim, start in enumerate(offset):
         first = max(int(start), origin[dim])
         count = min(int(start) + part.shape[dim], origin[dim] + region.shape[dim]) - first

@@ -17,16 +17,26 @@ from rushlight.absent import refused
 from rushlight.autograd.function import Function
 from rushlight.autograd.graph import saved_tensors_hooks
 from rushlight.autograd.state import no_grad
-from rushlight.distributed.collectives import all_gather_single, reduce_scatter_single
+from rushlight.distributed.collectives import (
+    all_gather_single,
+    all_reduce,
+    reduce_scatter_single,
+)
 from rushlight.distributed.device_mesh import DeviceMesh
-from rushlight.distributed.groups import ProcessGroup, _get_default_group
-from rushlight.distributed.utils import _sync_module_states
+from rushlight.distributed.tensor.dtensor import DTensor, current_mesh, made, part_of
+from rushlight.distributed.tensor.placement_types import (
+    DTensorSpec,
+    Replicate,
+    Shard,
+    TensorMeta,
+    piece,
+)
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 
 UnshardHandle = refused("UnshardHandle", "unshard() has the parameters at once", __name__)
 DataParallelMeshDims = refused(
-    "DataParallelMeshDims", "a mesh of one side is sharded over", __name__
+    "DataParallelMeshDims", "the last side of a mesh is sharded over", __name__
 )
 
 
@@ -62,77 +72,71 @@ class _Gathered(Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        return None, ctx.shards.averaged(g)
+        return None, ctx.shards.sent(g)
 
 
 class _Shards:
     """How one parameter is cut: the rows are shared out evenly, and the last processes may have none."""
 
-    def __init__(
-        self, parameter: Tensor, group: ProcessGroup, policy: MixedPrecisionPolicy
-    ) -> None:
-        self.group, self.policy = group, policy
+    def __init__(self, parameter: Tensor, mesh: DeviceMesh, policy: MixedPrecisionPolicy) -> None:
+        self.mesh, self.policy = mesh, policy
+        # Over the last side parameters are cut; the processes of an earlier one have the same parts.
+        self.group = mesh.get_group(mesh.ndim - 1)
+        self.twins = mesh.get_group(0) if mesh.ndim > 1 else None
         self.shape = tuple(parameter.shape)
-        rows = self.shape[0] if self.shape else 1
-        self.each = -(-rows // group.size())
-        self.start = min(rows, group.rank() * self.each)
-        self.rows = min(rows, self.start + self.each) - self.start
-        self.total = rows
+        self.total = self.shape[0]
+        self.each = -(-self.total // self.group.size())
+        self.start, self.rows = piece(self.total, self.group.size(), self.group.rank())
+        # Gradients are sent at once, or wait, whole, for the backward that sends them.
+        self.sends = True
+        self.waiting: Tensor | None = None
+        self.divisor = float(mesh.size())
 
     def part_of(self, whole: Tensor) -> Tensor:
         """What this process keeps."""
-        return (
-            whole.detach()
-            .reshape(self.total, *self.shape[1:])
-            .narrow(0, self.start, self.rows)
-            .clone()
-        )
+        return whole.detach().narrow(0, self.start, self.rows).clone()
+
+    def spec(self, parameter: Tensor) -> DTensorSpec:
+        """Where the parts lie."""
+        meta = TensorMeta(parameter.shape, parameter.stride(), parameter.dtype)
+        twins = [Replicate()] * (self.mesh.ndim - 1)
+        return DTensorSpec(self.mesh, (*twins, Shard(0)), meta)
 
     def _padded(self, rows: Tensor, count: int) -> Tensor:
         padded = rows.new_zeros((count, *self.shape[1:]))
         padded.narrow(0, 0, rows.shape[0]).copy_(rows)
         return padded
 
-    def whole(self, part: Tensor) -> Tensor:
+    def whole(self, part: Any) -> Tensor:
         """The parameter, gathered from all."""
         with no_grad():
-            own = part.detach()
+            own = part_of(part) if isinstance(part, DTensor) else part.detach()
             if self.policy.param_dtype is not None:
                 own = own.to(self.policy.param_dtype)
             gathered = own.new_empty((self.each * self.group.size(), *self.shape[1:]))
             all_gather_single(gathered, self._padded(own, self.each), self.group)
-            return gathered.narrow(0, 0, self.total).reshape(self.shape).clone()
+            return gathered.narrow(0, 0, self.total).clone()
 
-    def averaged(self, g: Tensor) -> Tensor:
-        """The part of this process of the average of the gradients."""
+    def sent(self, g: Tensor) -> Tensor | None:
+        """The part of this process of the average of the gradients, or nothing while they wait."""
         with no_grad():
-            rows = g.reshape(self.total, *self.shape[1:])
-            if self.policy.reduce_dtype is not None:
-                rows = rows.to(self.policy.reduce_dtype)
-            own = rows.new_empty((self.each, *self.shape[1:]))
-            reduce_scatter_single(
-                own, self._padded(rows, self.each * self.group.size()), group=self.group
-            )
-            return own.narrow(0, 0, self.rows).div(self.group.size()).clone()
+            if self.waiting is not None:
+                g, self.waiting = g + self.waiting, None
+            if not self.sends:
+                self.waiting = g
+                return None
+            return self._averaged(g)
 
-
-class _ShardedParameter(Parameter):
-    """The part of a parameter that this process keeps."""
-
-    def to_local(self) -> Tensor:
-        """The part."""
-        return self
-
-    def detach(self) -> Tensor:
-        """The same, of which checkpoints see that it is a part."""
-        part = cast(Any, super().detach())
-        part._whole = self._whole  # type: ignore[attr-defined]
-        return cast(Tensor, part)
-
-    def full_tensor(self) -> Tensor:
-        """The whole, which all must ask for."""
-        shards: _Shards = self._shards  # type: ignore[attr-defined]
-        return shards.whole(self)
+    def _averaged(self, rows: Tensor) -> Tensor:
+        if self.policy.reduce_dtype is not None:
+            rows = rows.to(self.policy.reduce_dtype)
+        own = rows.new_empty((self.each, *self.shape[1:]))
+        reduce_scatter_single(
+            own, self._padded(rows, self.each * self.group.size()), group=self.group
+        )
+        if self.twins is not None:
+            all_reduce(own, group=self.twins)
+        return own.narrow(0, 0, self.rows).div(self.divisor).clone()
 
 
 class FSDPModule:
@@ -150,11 +154,36 @@ class FSDPModule:
     def set_requires_gradient_sync(
         self, requires_gradient_sync: bool, *, recurse: bool = True
     ) -> None:
-        """True is how it is; False, with which gradients would stay whole, is refused."""
-        if not requires_gradient_sync:
-            raise NotImplementedError(
-                "rushlight's fully_shard sends gradients in each backward: add losses up before it"
-            )
+        """Whether a backward sends gradients; else they wait, whole, for one that does."""
+        for shards in self._all_shards(recurse):
+            shards.sends = requires_gradient_sync
+
+    def set_gradient_divide_factor(self, factor: float) -> None:
+        """What the sum of gradients is divided by, in place of the number of processes."""
+        for shards in self._all_shards(False):
+            shards.divisor = factor
+
+    set_reduce_scatter_divide_factor = set_gradient_divide_factor
+
+    def _all_shards(self, recurse: bool) -> list[_Shards]:
+        own = cast(Any, self)
+        modules = own.modules() if recurse else [own]
+        parts = [p for m in modules if isinstance(m, FSDPModule) for p in m._sharded.values()]
+        return [part._shards for part in parts]
+
+    def set_reshard_after_forward(self, reshard_after_forward: bool, recurse: bool = True) -> None:
+        """Whether backward gathers the parameters again."""
+        own = cast(Any, self)
+        for module in own.modules() if recurse else [own]:
+            if isinstance(module, FSDPModule):
+                object.__setattr__(module, "_keeps", not reshard_after_forward)
+
+    def _a_hint(self, *hint: Any, **more: Any) -> None:
+        """When parameters are gathered, and gradients sent, does not depend on this."""
+
+    set_is_last_backward = set_reshard_after_backward = set_unshard_in_backward = _a_hint
+    set_modules_to_forward_prefetch = set_modules_to_backward_prefetch = _a_hint
+    set_post_optim_event = set_requires_all_reduce = _a_hint
 
 
 def fully_shard(
@@ -175,23 +204,20 @@ def fully_shard(
         raise NotImplementedError(
             "rushlight shards along the first dimension: leave shard_placement_fn away"
         )
-    group = _get_default_group() if mesh is None else mesh.get_group()
+    mesh = current_mesh() if mesh is None else mesh
+    if mesh.ndim > 2:
+        raise ValueError(f"fully_shard expects a 1D or 2D DeviceMesh but got {mesh}")
     policy = mp_policy or MixedPrecisionPolicy()
     ignored = {id(parameter) for parameter in ignored_params or ()}
-    _sync_module_states(module, group, 0, _sharded_already(module))
-    made: dict[int, Parameter] = {}
+    parts: dict[int, Parameter] = {}
     sharded: dict[tuple[Module, str], Any] = {}
     for owner in module.modules():
         for name, parameter in list(owner._parameters.items()):
-            if (
-                parameter is None
-                or isinstance(parameter, _ShardedParameter)
-                or id(parameter) in ignored
-            ):
+            if parameter is None or isinstance(parameter, DTensor) or id(parameter) in ignored:
                 continue
-            if id(parameter) not in made:
-                made[id(parameter)] = _shard(parameter, group, policy)
-            owner._parameters[name] = sharded[owner, name] = made[id(parameter)]
+            if id(parameter) not in parts:
+                parts[id(parameter)] = _shard(name, parameter, mesh, policy)
+            owner._parameters[name] = sharded[owner, name] = parts[id(parameter)]
     told = cast(Any, module)
     told.__class__ = type(f"FSDP{type(module).__name__}", (FSDPModule, type(module)), {})
     object.__setattr__(module, "_sharded", sharded)
@@ -203,15 +229,19 @@ def fully_shard(
     return module
 
 
-def _sharded_already(module: Module) -> set[str]:
-    return {name for name, p in module.named_parameters() if isinstance(p, _ShardedParameter)}
-
-
-def _shard(parameter: Tensor, group: ProcessGroup, policy: MixedPrecisionPolicy) -> Parameter:
-    shards = _Shards(parameter, group, policy)
-    part = _ShardedParameter(shards.part_of(parameter), requires_grad=parameter.requires_grad)
-    told = cast(Any, part)
-    told._shards, told._whole = shards, (shards.start, shards.shape)
+def _shard(
+    name: str, parameter: Tensor, mesh: DeviceMesh, policy: MixedPrecisionPolicy
+) -> Parameter:
+    if not parameter.dim():
+        raise ValueError(
+            "fully_shard doesn't support scalar parameters. "
+            f"Change {name} to a 1D tensor with numel equal to 1."
+        )
+    shards = _Shards(parameter, mesh, policy)
+    part = Parameter(
+        made(shards.part_of(parameter), shards.spec(parameter)), parameter.requires_grad
+    )
+    cast(Any, part)._shards = shards
     return part
 
 
@@ -220,7 +250,7 @@ def _before(module: Any, args: Any, kwargs: Any) -> Any:
     wholes: dict[int, Tensor] = {}
     for (owner, name), part in module._sharded.items():
         if id(part) not in wholes:
-            wholes[id(part)] = cast(Tensor, _Gathered.apply(part._shards, part))
+            wholes[id(part)] = cast(Tensor, _Gathered.apply(part._shards, part_of(part)))
         owner._parameters.pop(name, None)
         owner.__dict__[name] = wholes[id(part)]
     object.__setattr__(module, "_running", ExitStack())

@@ -34,7 +34,7 @@ class Plan:
     command: Sequence[str]
     processes: int
     restarts: int = 0
-    address: str = "127.0.0.1"
+    address: str = "localhost"
     port: int = 0
     role: str = "default"
     run_id: str = ""

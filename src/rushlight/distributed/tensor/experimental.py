@@ -1,17 +1,10 @@
-"""Attention over several processes: refused."""
+"""Attention over several processes: refused; plain tensors as whole ones: a block."""
 
 from rushlight.absent import refused
+from rushlight.distributed.tensor.dispatch import implicit_replication
+
+__all__ = ["context_parallel", "implicit_replication"]
 
 context_parallel = refused(
-    "context_parallel", "rushlight runs in one process; leave it away", __name__
+    "context_parallel", "sequences are not cut between processes; leave it away", __name__
 )
-
-
-class implicit_replication:
-    """The block in which plain tensors count as whole ones: they are."""
-
-    def __enter__(self) -> None:
-        """Nothing."""
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing."""

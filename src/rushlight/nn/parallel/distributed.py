@@ -316,7 +316,12 @@ def _check_hook(hook: Any) -> None:
     if not callable(hook):
         raise TypeError("Communication hook must be callable.")
     signature = inspect.signature(hook)
-    said = signature.parameters["bucket"].annotation
+    if getattr(hook, "__name__", "") in ("bf16_compress_hook", "bf16_compress_wrapper_hook"):
+        raise TypeError(
+            "BF16 all reduce communication hook required CUDA 11+ and NCCL 2.10+, which are not here."
+        )
+    places = list(signature.parameters.values())
+    said = signature.parameters.get("bucket", places[-1]).annotation
     if str(getattr(said, "__name__", said)).rpartition(".")[2] not in ("_empty", "GradBucket"):
         raise ValueError("Communication hook: bucket annotation should be dist.GradBucket.")
     given = str(signature.return_annotation)

@@ -12,7 +12,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.ops.creation import tensor as new_tensor
-from rushlight.ops.joining import stack
+from rushlight.public.torch import stack
 
 __all__ = [
     "clip_grad_norm",

@@ -405,6 +405,27 @@ class Product(Statement):
 
 
 @dataclass(eq=False)
+class Attention(Statement):
+    """Attention of many heads, or what is behind it: places [..., rows, numbers] with the same leading dimensions."""
+
+    # The `Heads` of `kernels/attention.py`.
+    heads: Any
+    backward: bool
+    # q, k, v; behind it g, the gradient of o, then q, k, v, and the weights that were kept, in rows of whole panels.
+    inputs: tuple[Place, ...]
+    # o and, where they are kept, the weights; behind it the gradients of q, k and v.
+    outs: tuple[Place, ...]
+
+    def reads(self) -> Iterator[Place]:
+        """Its operands."""
+        yield from self.inputs
+
+    def writes(self) -> Iterator[Place]:
+        """Its results."""
+        yield from self.outs
+
+
+@dataclass(eq=False)
 class Images(Statement):
     """A convolution or a pooling: what goes over images [N, C, H, W]."""
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from rushlight.compiler.emit.calls import Call
 from rushlight.compiler.graph import (
+    Attention,
     Compute,
     Images,
     Loop,
@@ -28,6 +29,7 @@ from rushlight.compiler.graph import (
     Where,
     walk,
 )
+from rushlight.compiler.kernels import attention
 from rushlight.compiler.limits import Limits, limits
 from rushlight.compiler.machine import Machine
 from rushlight.compiler.passes.fuse import Group
@@ -271,6 +273,9 @@ def _operations(statement: Statement) -> int:
     if isinstance(statement, Product):
         *many, rows, inner = statement.a.shape
         return 2 * prod(many) * rows * inner * statement.b.shape[-1]
+    if isinstance(statement, Attention):
+        heads = prod(statement.inputs[0].shape[:-2])
+        return attention.operations(statement.heads, heads, backward=statement.backward)
     if isinstance(statement, Images):
         if hasattr(statement.form, "products"):
             return 2 * statement.form.products

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rushlight.compiler.emit.terms import bracketed, expression_text
 from rushlight.compiler.graph import (
+    Attention,
     Drawing,
     Expression,
     Guard,
@@ -69,6 +70,10 @@ def _statement(statement: Statement) -> str:
     if isinstance(statement, Product):
         more = "+" if statement.accumulate else ""
         return f"{_place(statement.c)} {more}= {_place(statement.a)} @ {_place(statement.b)}"
+    if isinstance(statement, Attention):
+        given = ", ".join(map(_place, statement.inputs))
+        name = "attention_backward" if statement.backward else "attention"
+        return f"{', '.join(map(_place, statement.outs))} = {name}({given}): {statement.heads}"
     if isinstance(statement, Images):
         given = ", ".join(map(_place, statement.inputs))
         form = str(statement.form)

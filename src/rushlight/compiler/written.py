@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.compiler.build import target
 from rushlight.compiler.emit.cfile import CFile
 from rushlight.compiler.graph import Graph, Guard, Memory, NoC, Outside
-from rushlight.compiler.kernels.target import Target
+from rushlight.compiler.kernels.target import PLAIN, Target
 from rushlight.compiler.recording.entries import Cut, Draw, Entry, Perform, Store
 from rushlight.compiler.recording.program import Program
 from rushlight.compiler.recording.values import Value
@@ -88,7 +88,7 @@ class Written:
         from rushlight.compiler.passes.layout import lay_out
         from rushlight.compiler.passes.quotients import divide_once
 
-        self.graph = lower(program)
+        self.graph = lower(program, PLAIN if any_size else processor)
         hoist(self.graph)
         drop_dead(self.graph)
         if not any_size:

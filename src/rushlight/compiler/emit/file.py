@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rushlight.compiler.emit import attention as heads
 from rushlight.compiler.emit import fragments as maths
 from rushlight.compiler.emit import images as pictures
 from rushlight.compiler.emit.calls import Caller, memories_of
@@ -16,6 +17,7 @@ from rushlight.compiler.emit.sharing import WORTH, Argument, added_to, call_of, 
 from rushlight.compiler.emit.terms import expression_text, fragments_of
 from rushlight.compiler.emit.walks import VARIABLES, cost_of
 from rushlight.compiler.graph import (
+    Attention,
     Drawing,
     Expression,
     Graph,
@@ -322,6 +324,8 @@ class FileWriter(Caller):
     def _single(self, number: int, statement: Statement) -> None:
         if isinstance(statement, Product):
             self._product(statement)
+        elif isinstance(statement, Attention):
+            self._attention(statement)
         elif isinstance(statement, Images):
             self._images(statement)
         elif isinstance(statement, Guard):
@@ -396,6 +400,13 @@ class FileWriter(Caller):
         self.functions.setdefault(adding, text)
         given = [Argument(f"const {kind} *", more), Argument(f"{kind} *", arguments[2].text)]
         self._ranged(adding, given, c.size, 4096, c.size * count * 0.3, first=True, beside=True)
+
+    def _attention(self, statement: Attention) -> None:
+        made = heads.kernel_of(statement, self.target)
+        self._function(made.kernel)
+        given = [Argument("const float *", self._address(place)) for place in statement.inputs]
+        given += [Argument("float *", self._address(place)) for place in statement.outs]
+        self._ranged(made.kernel.name, given, made.count, 1, made.cost, first=False)
 
     def _images(self, statement: Images) -> None:
         call = pictures.kernel_of(statement, self.target, self.threads)

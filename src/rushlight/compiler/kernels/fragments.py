@@ -162,6 +162,57 @@ def _sums(T: str, target: Target) -> str:
     return "\n".join([*lines, "    return r[0];", "}", ""])
 
 
+_EXPONENTIAL = """\
+/* The bits of a vector; what comparisons give are all of them, or none. */
+typedef int32_t v{T}_bits __attribute__((vector_size({bytes})));
+INLINE_{T} v{T} v{T}_chosen(v{T}_bits all, v{T} x, v{T} y)
+{{
+    return (v{T})((all & (v{T}_bits)x) | (~all & (v{T}_bits)y));
+}}
+
+/* e to the power of x, which is at most 0. At most 1 unit in the last place off. */
+INLINE_{T} v{T} v{T}_exp(v{T} x)
+{{
+    /* Below -104 nothing is left: masked scores, say. */
+    const v{T}_bits none = x < v{T}_of(-104.0f);
+    x = (v{T})((v{T}_bits)x & ~none);
+    /* 3 * 2^22 leaves no bits behind the point: what is added is rounded, and stands in the last bits. */
+    const v{T} shifted = v{T}_fma(x, v{T}_of(1.44269502f), v{T}_of(12582912.0f));
+    const v{T} twos = shifted - v{T}_of(12582912.0f);
+    v{T} rest = v{T}_fma(twos, v{T}_of(-0.693145752f), x);
+    rest = v{T}_fma(twos, v{T}_of(-1.42860677e-6f), rest);
+    v{T} p = v{T}_fma(v{T}_of(0.0013813168f), rest, v{T}_of(0.008369418f));
+    p = v{T}_fma(p, rest, v{T}_of(0.041668456f));
+    p = v{T}_fma(p, rest, v{T}_of(0.16666515f));
+    p = v{T}_fma(p, rest, v{T}_of(0.49999994f));
+    p = v{T}_fma(rest * rest, p, rest) + v{T}_of(1);
+    /* In two steps, as the second may leave the range, or round in it. */
+    const v{T}_bits power = (v{T}_bits)shifted - 0x4b400000, half = power >> 1;
+    p *= (v{T})((half + 127) << 23);
+    p *= (v{T})((power - half + 127) << 23);
+    return (v{T})((v{T}_bits)p & ~none);
+}}
+"""
+
+
+def _exponential(T: str, target: Target) -> str:
+    lanes = target.lanes(ITEMSIZE[T])
+    lines = [_EXPONENTIAL.format(T=T, bytes=lanes * ITEMSIZE[T])]
+    kinds = {
+        "total": ("The sum of all lanes, in each", "x + y"),
+        "most": ("The largest of all lanes, in each", f"v{T}_chosen(x > y, x, y)"),
+    }
+    for name, (said, taken) in kinds.items():
+        lines += [f"/* {said}. */", f"INLINE_{T} v{T} v{T}_{name}(v{T} x)", "{", f"    v{T} y;"]
+        step = lanes // 2
+        while step:
+            order = ", ".join(str(lane ^ step) for lane in range(lanes))
+            lines += [f"    y = PICK_{T}(x, x, {order});", f"    x = {taken};"]
+            step //= 2
+        lines += ["    return x;", "}"]
+    return "\n".join([*lines, ""])
+
+
 _BLAS = """\
 /* BLAS as Fortran calls it, matrices by columns; set when the program is loaded. */
 typedef void Gemm_{T}(char *, char *, int *, int *, int *, {T} *, {T} *, int *, {T} *, int *, {T} *, {T} *, int *);
@@ -202,6 +253,7 @@ _KINDS: dict[str, tuple[Callable[[str, Target], str], tuple[str, ...]]] = {
     "shuffles": (_shuffles, ("vectors",)),
     "transposition": (_transposition, ("shuffles",)),
     "sums": (_sums, ("shuffles",)),
+    "exponential": (_exponential, ("memory", "shuffles")),
     "thirds": (_thirds, ("memory", "transposition")),
     "blas": (_blas, ()),
     "threads": (_threads, ()),

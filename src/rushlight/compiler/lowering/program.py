@@ -30,6 +30,8 @@ from rushlight.compiler.graph import (
     c_type,
     in_rows,
 )
+from rushlight.compiler.kernels.target import PLAIN, Target
+from rushlight.compiler.lowering.attention import Plan, planned
 from rushlight.compiler.lowering.numbers import NUMBERS
 from rushlight.compiler.recording.entries import (
     Constant,
@@ -82,9 +84,18 @@ def written(*kernels: Callable[..., Any]) -> Callable[[Kernel], Kernel]:
     return note
 
 
-def lower(program: Program) -> Graph:
-    """The graph of a program; what has no C is in it as it is."""
-    return Lowering(program).run()
+def lower(program: Program, target: Target = PLAIN) -> Graph:
+    """The graph of a program; what has no C is in it as it is. target: for which several rows may be one kernel."""
+    if plan := planned(program, target):
+        try:
+            return Lowering(program, plan).run()
+        except _Unplanned:
+            pass
+    return Lowering(program, {}).run()
+
+
+class _Unplanned(Exception):
+    """What was to stand for several entries has no C."""
 
 
 def _asks(statements: Sequence[Statement]) -> bool | None:
@@ -100,8 +111,8 @@ def _asks(statements: Sequence[Statement]) -> bool | None:
 class Lowering:
     """Places of values, and statements, as they come."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.program, self.plan = program, plan
         self.memories: list[Memory] = []
         self.statements: list[Statement] = []
         self.places: dict[int, Place] = {}
@@ -127,8 +138,13 @@ class Lowering:
             self.where = entry.line, entry.back
             known, done = dict(self.places), len(self.statements)
             try:
-                self._entry(entry)
+                if number not in self.plan:
+                    self._entry(entry)
+                elif (instead := self.plan[number]) is not None:
+                    instead(self)
             except NoC as reason:
+                if number in self.plan:
+                    raise _Unplanned from None
                 self.places = known
                 del self.statements[done:]
                 self._outside(entry, str(reason))

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from rushlight.compiler.graph import (
+    Attention,
     Graph,
     Load,
     Loop,
@@ -20,7 +21,6 @@ from rushlight.compiler.graph import (
     Place,
     Product,
     Statement,
-    expression_places,
 )
 from rushlight.compiler.passes.layout import placed
 from rushlight.memory import strided_view
@@ -46,17 +46,19 @@ class _Copies:
         self.wanted = {id(graph.places[i].memory) for i in graph.wanted if i in graph.places}
 
     def run(self) -> None:
-        """All copies, in order."""
-        for at, statement in enumerate(self.graph.statements):
-            if isinstance(statement, Loop) and _is_copy(statement):
-                now = self.statements[at]
-                if isinstance(now, Loop):
-                    _ = (
-                        self._made_before(at, now)
-                        or self._written_there(at, now)
-                        or self._read_there(at, now)
-                    )
+        """All copies, in order; and again, as one that is gone may have been in the way of another."""
+        while any([self._drop(at) for at in range(len(self.statements))]):
+            pass
         self.graph.statements = [s for s in self.statements if s is not None]
+
+    def _drop(self, at: int) -> bool:
+        """Let go of a statement, if it is a copy that need not be made."""
+        now = self.statements[at]
+        if not isinstance(now, Loop) or not _is_copy(now):
+            return False
+        return (
+            self._made_before(at, now) or self._written_there(at, now) or self._read_there(at, now)
+        )
 
     def _free(self, memory: Memory) -> bool:
         """Whether a temporary may lie elsewhere: nobody takes it as it lies."""
@@ -77,7 +79,7 @@ class _Copies:
         turns = sorted(dims, key=lambda d: source.strides[d]) != sorted(
             dims, key=lambda d: copy.out.strides[d]
         )
-        return turns or any(isinstance(s, Product) for _, s in self._users(memory))
+        return turns or any(isinstance(s, Attention | Product) for _, s in self._users(memory))
 
     def _made_before(self, at: int, copy: Loop) -> bool:
         """Let what reads a copy read an earlier one of the same."""
@@ -254,13 +256,15 @@ def _is_good(before: Statement, after: Statement) -> bool:
             if 1 not in now.strides[-2:] or (len(rows) > 1 and any(page)):
                 return False
         return True
-    if not isinstance(after, Loop) or not isinstance(before, Loop):
+    if isinstance(after, Loop) and _is_copy(after):
+        # One that went across memory may go along it now.
+        (source,) = after.reads()
+        return all(
+            s == 1 for s, to in zip(source.strides, after.out.strides, strict=True) if to == 1
+        )
+    if not isinstance(after, Attention | Loop):
         return False
-    pairs = zip(
-        (before.out, *expression_places(before.value)),
-        (after.out, *expression_places(after.value)),
-        strict=True,
-    )
+    pairs = zip((*before.writes(), *before.reads()), (*after.writes(), *after.reads()), strict=True)
     return all(
         s == 1
         for was, now in pairs

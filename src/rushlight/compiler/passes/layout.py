@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rushlight.compiler.graph import (
+    Attention,
     Drawing,
     Expression,
     Graph,
@@ -129,7 +130,7 @@ class _Layout:
         if id(memory) in self.seen:
             return False
         for statement, place in self.users.get(id(memory), ()):
-            if isinstance(statement, Product) or _steps(place, image) is None:
+            if isinstance(statement, Attention | Product) or _steps(place, image) is None:
                 return False
             if isinstance(statement, Images):
                 if not _is_all(place):
@@ -281,7 +282,7 @@ def placed(statement: Statement, change: Callable[[Place], Place]) -> Statement:
             changes["indices"] = tuple(mapped(index, expression) for index in statement.indices)
     elif isinstance(statement, Product):
         changes = {name: change(getattr(statement, name)) for name in "abc"}
-    elif isinstance(statement, Images | Outside):
+    elif isinstance(statement, Attention | Images | Outside):
         changes = {
             "inputs": tuple(map(change, statement.inputs)), "outs": tuple(map(change, statement.outs)),
         }  # fmt: skip

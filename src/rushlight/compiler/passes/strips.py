@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
-from rushlight.compiler.graph import Graph, Guard, Memory, Number, Place, Product
+from rushlight.compiler.graph import Attention, Graph, Guard, Memory, Number, Place, Product
+from rushlight.compiler.kernels.attention import operations
 from rushlight.compiler.kernels.target import Target
 from rushlight.compiler.passes.fuse import Group, conflict
 
@@ -195,6 +196,10 @@ def _work(group: Group) -> float:
     for statement in group.statements:
         if isinstance(statement, Product):
             total += statement.c.size * statement.a.shape[-1] * _STEP
+        elif isinstance(statement, Attention):
+            many = prod(statement.inputs[0].shape[:-2])
+            steps = operations(statement.heads, many, backward=statement.backward) / 2
+            total += steps * 3 * _STEP
     return total
 
 
@@ -236,7 +241,9 @@ def _parts(
     multiple = 1
     (first, *_) = group.statements
     rows = group.rows or group.size
-    if isinstance(first, Product):
+    if isinstance(first, Attention):
+        rows = prod(first.inputs[0].shape[:-2])
+    elif isinstance(first, Product):
         multiple, rows = granule(first), prod(first.c.shape[:-1])
     return [
         parts
@@ -293,6 +300,8 @@ def _walks(group: Group) -> list[_Walk] | None:
     (statement,) = group.statements[:1]
     if group.kind == "single" and isinstance(statement, Product):
         return _of_product(statement)
+    if group.kind == "single" and isinstance(statement, Attention):
+        return _of_attention(statement)
     return None
 
 
@@ -310,6 +319,19 @@ def _of_nest(group: Group) -> list[_Walk] | None:
             (count, step), *rest = steps or [(group.size, 0)]
             extent = 1 + access.reach + sum((n - 1) * s for n, s in rest)
             result.append(_Walk(access.memory, access.offset, count, step, extent, access.writes))
+    return result
+
+
+def _of_attention(statement: Attention) -> list[_Walk] | None:
+    result = []
+    places = [(place, False) for place in statement.inputs] + [(p, True) for p in statement.outs]
+    for place, writes in places:
+        dims = list(zip(place.shape, place.strides, strict=True))
+        if len(dims) < 3 or any(step < 0 for _, step in dims):
+            return None
+        count, step = dims.pop(0)
+        extent = 1 + sum((n - 1) * s for n, s in dims)
+        result.append(_Walk(place.memory, place.offset, count, step, extent, writes))
     return result
 
 

@@ -102,6 +102,16 @@ class FunctionEvent(_Times):
         self.flops = flops
         self.count = 1
         self.kernels: list[Any] = []
+        self.kwinputs: dict[str, Any] = {}
+        self.structured_input_shapes = self.input_shapes or []
+        self.structured_input_strides: list[Any] = []
+        # What torch says of events of other devices, of Python and of flows between them: nothing here.
+        self.activity_type, self.event_metadata, self.metadata_json = "cpu_op", None, ""
+        self.external_id, self.device_resource_id = id, thread
+        self.flow_id = self.flow_type = self.linked_correlation_id = 0
+        self.flow_start = self.is_python_function = False
+        self.python_id = self.python_parent_id = self.python_module_id = -1
+        self.self_cpu_percent = self.total_cpu_percent = self.total_device_percent = -1
         self.cpu_children: list[FunctionEvent] = []
         self.cpu_parent: FunctionEvent | None = None
         vars(self).update(others)
@@ -143,7 +153,25 @@ class FunctionEvent(_Times):
         return self.cpu_memory_usage - sum(child.cpu_memory_usage for child in self.cpu_children)
 
     device_time_total = self_device_time_total = 0
-    self_device_memory_usage = 0
+    self_device_memory_usage = self_cuda_memory_usage = 0
+
+    @property
+    def cuda_time_total(self) -> float:
+        """`device_time_total` under its older name."""
+        warn(
+            "`cuda_time_total` is deprecated, please use `device_time_total` instead.",
+            FutureWarning,
+        )
+        return self.device_time_total
+
+    @property
+    def self_cuda_time_total(self) -> float:
+        """`self_device_time_total` under its older name."""
+        warn(
+            "`self_cuda_time_total` is deprecated, please use `self_device_time_total` instead.",
+            FutureWarning,
+        )
+        return self.self_device_time_total
 
     def __repr__(self) -> str:
         children = [child.id for child in self.cpu_children]

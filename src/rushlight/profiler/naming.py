@@ -117,6 +117,9 @@ _BACKWARD = {
     "MaxPool2DWithIndicesBackward0": "max_pool2d_with_indices_backward",
     "AvgPool2DBackward0": "avg_pool2d_backward", "LeakyReluBackward0": "leaky_relu_backward",
     "SiluBackward0": "silu_backward", "SoftplusBackward0": "softplus_backward",
+    "HuberLossBackward0": "huber_loss_backward", "SmoothL1LossBackward0": "smooth_l1_loss_backward",
+    "BinaryCrossEntropyBackward0": "binary_cross_entropy_backward", "HardtanhBackward0": "hardtanh_backward",
+    "NativeGroupNormBackward0": "native_group_norm_backward",
 }  # fmt: skip
 
 
@@ -138,7 +141,7 @@ def parts(name: str, shapes: Sequence[Any], doors: Sequence[str]) -> list[tuple[
     if name == "linear":
         # A bias is the third tensor, or what was given in its place.
         biased = len(shapes) > 2 and shapes[2] is not None
-        return [("addmm",)] if biased else [("matmul", "mm")]
+        return [TURNED, ("addmm",) if biased else ("matmul", "mm")]
     if name in ("matmul", "__matmul__") and len(shapes) > 1 and set(doors) <= _PRODUCTS:
         return [(product(shapes[0], shapes[1]),)]
     if name == "cross_entropy_loss" and "cross_entropy" in doors:
@@ -152,6 +155,33 @@ def parts(name: str, shapes: Sequence[Any], doors: Sequence[str]) -> list[tuple[
     if len(doors) == 1:
         return [_STEPS[name]] if name in _STEPS else []
     return None
+
+
+# The weight of a linear layer is turned over before it multiplies, which takes no time.
+TURNED = ("t", "transpose", "as_strided")
+
+
+# A product of more than two dimensions is one of two, between views.
+_BETWEEN_VIEWS = {"ViewBackward0": "AddmmBackward0", "UnsafeViewBackward0": "MmBackward0"}
+# Rows that are one operation of ATen's together with the mean or the sum of their results.
+REDUCED = {"squared_distance", "rounded_distance", "binary_cross_entropy"}
+
+
+def around(
+    row: str, name: str, wants: Sequence[bool]
+) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The nodes that torch has before and after the one that does the work of a row, and what that is called.
+
+    name: what the node of the row is called; wants: which of its inputs want gradients.
+    """
+    if row == "cross_entropy" and name == "NllLossBackward0":
+        return (), name, ("LogSoftmaxBackward0",)
+    if row != "linear":
+        return (), name, ()
+    after = ("TBackward0",) if wants[1] else ()
+    if name not in _BETWEEN_VIEWS:
+        return (), name, after
+    return (name,), _BETWEEN_VIEWS[name], (*after, "ViewBackward0") if wants[0] else after
 
 
 # What ATen does in one place, and rushlight in several: steps from the outside in, and what comes one after another.
@@ -175,9 +205,11 @@ _INSIDE = {
         "rsub": "sub", "relu6": "hardtanh", "selu": "elu", "new_zeros": "new_empty", "new_ones": "new_empty",
         "rand_like": "uniform_", "randn_like": "normal_", "bernoulli": "bernoulli_",
         "linalg_norm": "linalg_vector_norm", "log_sigmoid": "log_sigmoid_forward",
+        "embedding_backward": "embedding_dense_backward",
         # These are asked for once more, for a result that was made.
         **{name: name for name in ("abs", "arange", "eye", "hardtanh", "linspace", "logical_and", "logical_or",
-                                   "logical_xor", "logical_not", "deg2rad", "rad2deg")},
+                                   "logical_xor", "logical_not", "deg2rad", "rad2deg", "mse_loss_backward",
+                                   "huber_loss_backward", "smooth_l1_loss_backward")},
     }.items()
 }  # fmt: skip
 
@@ -235,12 +267,12 @@ def within(name: str) -> str | None:
     return _BACKWARD.get(name)
 
 
-_FILLING = {"bernoulli_", "fill_", "normal_", "random_", "uniform_", "zero_"}
+FILLING = {"bernoulli_", "fill_", "normal_", "random_", "uniform_", "zero_"}
 
 
 def of_kernel(name: str, shapes: Sequence[Any], out: Any) -> list[Any]:
     """The shapes that a step is given, from those of the operation that it stands for."""
-    if name in _FILLING and not any(shapes):
+    if name in FILLING and not any(shapes):
         return [out]
     if name in ("addmm", "mm") and len(shapes) > 1 and shapes[0] and shapes[1]:
         x, y = shapes[0], shapes[1]

@@ -7,6 +7,7 @@ it, and put back as the last one stops. So it costs nothing while nobody measure
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,18 @@ from rushlight.core.node import Node
 from rushlight.overriding import functions
 from rushlight.profiler import naming
 from rushlight.profiler.events import BACKWARD
-from rushlight.profiler.watch import BLOCK, CALL, MODULE, NODE, Watch, closed, opened, watches
+from rushlight.profiler.watch import (
+    BLOCK,
+    CALL,
+    FORWARD,
+    MODULE,
+    NODE,
+    PART,
+    Watch,
+    closed,
+    opened,
+    watches,
+)
 
 _put_back: list[Callable[[], None]] = []
 
@@ -23,7 +35,7 @@ def start(watch: Watch) -> None:
     """Let watch measure."""
     if not watches:
         functions.listen(record for record in functions.records() if naming.called(record.name))
-        for change in (_calls, _nodes, _leaves, _modules, _optimizers, _loaders):
+        for change in (_calls, _nodes, _functions, _leaves, _modules, _optimizers, _loaders):
             for holder, name, value in change():
                 _exchange(holder, name, value)
     watch.start()
@@ -92,10 +104,15 @@ def _rule(rule: Callable[..., Any]) -> Callable[..., Any]:
     def measured(self: Any, g: Any) -> Any:
         if self in _running:
             return rule(self, g)
-        name = self.name()
-        outer = opened(NODE, f"autograd::engine::evaluate_function: {name}")
+        name, row, wants = self.name(), _row(self), [edge is not None for edge in self._edges]
+        before, own, after = naming.around(row, name, wants)
+        if row in ("mean", "sum") and self._label and _row(self._edges[0]) in naming.REDUCED:
+            _parts.add(self._edges[0])
+        outer = opened(NODE, f"autograd::engine::evaluate_function: {own}")
         given: Any = g if isinstance(g, list) else (g,)
-        inner = opened(NODE, name, given)
+        inner = opened(NODE, own, given)
+        for _, mark in outer:
+            mark.of = PART if self in _parts else (before, after)
         for _, mark in (*outer, *inner):
             mark.sequence = self._sequence
         for _, mark in inner:
@@ -111,6 +128,13 @@ def _rule(rule: Callable[..., Any]) -> Callable[..., Any]:
     return measured
 
 
+def _row(node: Any) -> str:
+    plan = getattr(node, "plan", None)
+    return "" if plan is None else str(plan.row.name)
+
+
+# Nodes that are one with the node before them, in torch.
+_parts: weakref.WeakSet[Node] = weakref.WeakSet()
 # Nodes whose rule runs: one class asks that of its base.
 _running: set[Any] = set()
 
@@ -118,6 +142,23 @@ _running: set[Any] = set()
 def _module(name: str) -> Any:
     """A room, under our name or torch's, if it is loaded: what is not has nothing to be measured."""
     return sys.modules.get(f"rushlight.{name}") or sys.modules.get(f"torch.{name}")
+
+
+def _functions() -> Iterator[Change]:
+    """Forwards of the user's own functions."""
+    room = _module("autograd.function")
+    if room is None:
+        return
+    apply = room.Function.__dict__["apply"].__func__
+
+    def measured(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        marks = opened(FORWARD, cls.__name__, args)
+        try:
+            return apply(cls, *args, **kwargs)
+        finally:
+            closed(marks)
+
+    yield room.Function, "apply", classmethod(measured)
 
 
 def _leaves() -> Iterator[Change]:

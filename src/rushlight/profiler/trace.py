@@ -25,7 +25,11 @@ def write(path: str, events: EventList, epoch: int, begun: int, facts: dict[str,
         "displayTimeUnit": "ms",
         "baseTimeNanoseconds": base,
         **facts,
-        "traceEvents": [*_names(process, events), *_flows(events, process, shift)],
+        "traceEvents": [
+            *_names(process, events),
+            *_flows(events, process, shift),
+            *_span(events, shift),
+        ],
         "traceName": os.path.basename(path),
     }
     text = json.dumps(trace, default=str)
@@ -42,6 +46,38 @@ def _names(process: int, events: EventList) -> list[dict[str, Any]]:
     return [
         {"ph": "M", "name": name, "ts": 0, "pid": process, "tid": thread, "args": args}
         for name, thread, args in named
+    ]
+
+
+def _span(events: EventList, shift: float) -> list[dict[str, Any]]:
+    """From when to when was measured."""
+    last = max((event.time_range.end for event in events), default=0.0)
+    name, span = "PyTorch Profiler", {"pid": "Spans", "tid": "PyTorch Profiler", "ts": shift}
+    return [
+        {
+            "ph": "X",
+            "cat": "Trace",
+            "name": f"{name} (0)",
+            **span,
+            "dur": last,
+            "args": {"Op count": 0},
+        },
+        {
+            "ph": "i",
+            "s": "g",
+            "name": f"Iteration Start: {name}",
+            "pid": "Traces",
+            "tid": f"Trace {name}",
+            "ts": shift,
+        },
+        {
+            "ph": "i",
+            "s": "g",
+            "name": "Record Window End",
+            "pid": "",
+            "tid": "",
+            "ts": shift + last,
+        },
     ]
 
 
@@ -88,11 +124,12 @@ def _category(event: FunctionEvent) -> str:
 
 
 def _details(event: FunctionEvent, index: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"External id": event.id, "Ev Idx": index}
+    found: dict[str, Any] = {"External id": event.id, "Record function id": 0, "Ev Idx": index}
     if event.sequence_nr >= 0:
         found |= {"Sequence number": event.sequence_nr, "Fwd thread id": event.fwd_thread}
     if event.input_shapes:
         found |= {"Input Dims": event.input_shapes, "Input type": event.input_dtypes}
+        found["Input Strides"] = event.structured_input_strides
         found["Concrete Inputs"] = ["" if c is None else str(c) for c in event.concrete_inputs]
     if event.stack:
         found["Call stack"] = ";".join(event.stack)

@@ -12,13 +12,13 @@ from rushlight.profiler.events import (
     EventList,
     FunctionEvent,
 )
-from rushlight.profiler.watch import BLOCK, CALL, DOOR, LOOK, NODE, Mark, Watch
+from rushlight.profiler.watch import BLOCK, CALL, DOOR, LOOK, NODE, PART, Mark, Watch
 
 
 def events(watch: Watch, *, shapes: bool, flops: bool, memory: bool) -> EventList:
     """The events of what was measured, in the order in which they began."""
     made = _Maker(watch, shapes, flops)
-    for mark in watch.roots:
+    for mark in _joined(watch.roots):
         made.of(mark, None)
     for event in [e for e in made.events if not e.cpu_children]:
         made.fill(event, event.name)
@@ -32,6 +32,9 @@ def events(watch: Watch, *, shapes: bool, flops: bool, memory: bool) -> EventLis
     return found
 
 
+_EVALUATE = "autograd::engine::evaluate_function: "
+
+
 class _Maker:
     def __init__(self, watch: Watch, shapes: bool, flops: bool) -> None:
         self.watch, self.shapes, self.flops = watch, shapes, flops
@@ -41,6 +44,8 @@ class _Maker:
         """The event of a mark, and those of what is within."""
         if mark.kind == CALL:
             self._call(mark, parent)
+        elif mark.kind == LOOK and (parent is None or parent.name != "aten::item"):
+            self.of(mark, self._step("item", mark, _sizes(mark), parent))
         elif mark.kind in (DOOR, LOOK):
             sizes = _sizes(mark)
             name = naming.door(mark.name, sizes, mark.out)
@@ -48,7 +53,24 @@ class _Maker:
         else:
             self._block(mark, parent)
 
+    def _pair(self, name: str, when: int, parent: FunctionEvent | None, thread: int) -> None:
+        """A node of torch's that has no work of its own here."""
+        inner = naming.within(name)
+        parent = self.event(f"{_EVALUATE}{name}", when, when, parent, thread)
+        parent = self.event(name, when, when, parent, thread)
+        parent.scope, parent.fwd_thread = BACKWARD, 1
+        if inner is not None:
+            self.event(f"aten::{inner}", when, when, parent, thread)
+
     def _block(self, mark: Mark, parent: FunctionEvent | None) -> None:
+        if mark.kind == NODE and isinstance(mark.of, tuple):
+            (before, after), mark.of = mark.of, None
+            for name in before:
+                self._pair(name, mark.start, parent, mark.thread)
+            self._block(mark, parent)
+            for name in after:
+                self._pair(name, mark.end, parent, mark.thread)
+            return
         event = self.event(mark.name, mark.start, mark.end, parent, mark.thread, mark)
         event.is_user_annotation = mark.kind == BLOCK
         if self.shapes and mark.kind == NODE:
@@ -59,9 +81,9 @@ class _Maker:
             event = self.event(f"aten::{inner}", first.start, last.end, event, mark.thread)
             if len(mark.children) == 1 and first.kind == DOOR:
                 self._describe(event, inner, _sizes(first), first.shapes)
-                event.cpu_memory_usage = first.bytes
-                return
-        for child in mark.children:
+            event.cpu_memory_usage = sum(map(_brought, mark.children))
+            return
+        for child in _joined(mark.children):
             self.of(child, event)
 
     def _call(self, mark: Mark, parent: FunctionEvent | None) -> None:
@@ -78,7 +100,8 @@ class _Maker:
             event.flops = naming.of_convolution(sizes, children[0].out)
         if steps is None:
             for child in children:
-                own = child.name in naming.OWN or naming.door(child.name, (), None) == mark.name
+                name = naming.door(child.name, (), None)
+                own = child.name in naming.OWN or mark.name in (name, f"{name}_")
                 if child.kind == DOOR and own:
                     event.cpu_memory_usage += child.bytes
                 else:
@@ -87,23 +110,25 @@ class _Maker:
         # One of the steps stands for what was done; the others are ATen's own, and take no time.
         worked = children[0] if children else None
         event.cpu_memory_usage += sum(child.bytes for child in children)
-        for number, chain in enumerate(steps):
+        leaf = None
+        for chain in steps:
             inside = event
             start, end = (worked.start, children[-1].end) if worked else (mark.start, mark.start)
-            if number:
-                start = end
+            turned = chain is naming.TURNED
+            if turned or leaf is not None:
+                start = end = start if turned else end
             for name in chain:
-                given = naming.of_kernel(name, sizes, (worked or mark).out)
+                given = (
+                    sizes[1:2] if turned else naming.of_kernel(name, sizes, (worked or mark).out)
+                )
                 inside = self.event(f"aten::{name}", start, end, inside, mark.thread)
                 self._describe(inside, name, given, None)
-            if worked is not None and not number:
-                inside.sequence_nr = worked.sequence
-        if steps and children:
+            if leaf is None and not turned:
+                leaf = inside
+                leaf.sequence_nr = leaf.sequence_nr if worked is None else worked.sequence
+        if leaf is not None and children and chain[-1] not in naming.FILLING:
             # The memory came where the work was done.
             size, event.cpu_memory_usage = event.cpu_memory_usage - mark.bytes, mark.bytes
-            leaf = event
-            while leaf.cpu_children:
-                leaf = leaf.cpu_children[0]
             leaf.cpu_memory_usage += size
 
     def _step(
@@ -120,6 +145,10 @@ class _Maker:
             if given is not None:
                 event.concrete_inputs = [None if isinstance(g, tuple) else g for g in given]
                 event.input_dtypes = [str(g[2]) if isinstance(g, tuple) else "" for g in given]
+                event.structured_input_shapes = event.input_shapes
+                event.structured_input_strides = [
+                    list(g[1]) if isinstance(g, tuple) else [] for g in given
+                ]
         if self.flops:
             event.flops = naming.flops(name, sizes)
 
@@ -167,6 +196,24 @@ class _Maker:
             made.set_cpu_parent(parent)
         self.events.append(made)
         return made
+
+
+def _joined(marks: Sequence[Mark]) -> list[Mark]:
+    """The marks, those of nodes that go on with what one before them does within that."""
+    found: list[Mark] = []
+    for mark in marks:
+        if mark.kind == NODE and mark.of == PART and found and found[-1].kind == NODE:
+            last, inner = found[-1], found[-1].children[0]
+            last.end = inner.end = mark.end
+            inner.children = [*inner.children, *mark.children[0].children]
+        else:
+            found.append(mark)
+    return found
+
+
+def _brought(mark: Mark) -> int:
+    """The memory that came while a mark was open."""
+    return mark.bytes + sum(map(_brought, mark.children))
 
 
 def _sizes(mark: Mark) -> list[Any]:

@@ -26,8 +26,11 @@ from rushlight.profiler.events import FUNCTION, USER
 
 _now = time.perf_counter_ns
 
-# What a mark is of: a door, a function by its public name, a module, a node of backward, a block of the user's.
-DOOR, CALL, MODULE, NODE, BLOCK, LOOK = range(6)
+# What a mark is of: a door, a function by its public name, a module, a node of backward, a block of the user's, a look
+# at a value, the forward of a function of the user's.
+DOOR, CALL, MODULE, NODE, BLOCK, LOOK, FORWARD = range(7)
+# Of a node of backward that goes on with what the one before it does.
+PART = "part"
 
 
 class Mark:

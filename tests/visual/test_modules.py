@@ -155,6 +155,22 @@ def test_what_a_module_is_given():
         draw(torch.ones(2), torch.ones(2))
 
 
+def test_arguments_as_in_a_call_functions_and_several_tensors():
+    pair = nn.Bilinear(3, 4, 2)
+    x, y = torch.randn(2, 3), torch.randn(2, 4)
+    for drawn in (draw(pair, x, y), draw(pair, x, input2=y), draw(pair, (x, y))):
+        assert "input1" in drawn.source
+        assert "input2" in drawn.source
+    source = draw(lambda query, key: F.softmax(query @ key.T, -1), x, x.clone()).source
+    assert all(name in source for name in ("query", "key", "Matmul", "Softmax", "3 operations"))
+    w = torch.ones(2, requires_grad=True)
+    source = draw({"twice": w * 2, "more": [w + 1, (w * 2).exp()]}).source
+    names = ("output['twice']", "output['more'][0]", "output['more'][1]", "4 operations")
+    assert all(name in source for name in names)
+    with pytest.raises(TypeError, match="inputs are for modules and functions"):
+        draw(w * 2, x)
+
+
 def test_drawing_leaves_a_module_as_it_was():
     model = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
     buffers = {name: (buffer, buffer._version) for name, buffer in model.named_buffers()}

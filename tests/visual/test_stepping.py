@@ -427,3 +427,32 @@ def test_a_function_of_the_users_shows_its_lines(browser, tmp_path, watched):
     assert tab.locator(".phase").inner_text().lower() == "backward"
     np.testing.assert_array_equal(numbers(tab, "gradient of w"), np.array([0.4, 0.0], np.float32))
     tab.close()
+
+
+def test_a_function_that_gives_a_loss_is_stepped_through_backward_too(tmp_path):
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    data = _data(page(lambda: (w * w).sum(), tmp_path / "loss.html"))
+    assert [step["p"] for step in data["steps"]].count("b") == 2
+    assert not any(step.get("asked") == "take" for step in data["steps"])
+    assert w.grad is None
+
+
+def test_a_long_loop_is_laid_out(browser, tmp_path):
+    cell, out = nn.RNNCell(3, 4), nn.Linear(4, 1)
+
+    def loss():
+        h = torch.zeros(2, 4)
+        for _ in range(60):
+            h = cell(torch.randn(2, 3), h)
+        return out(h).square().mean()
+
+    path = page(loss, tmp_path / "loop.html")
+    calls = _data(path)["calls"]
+    assert {"cell", "out"} == {call["path"] for call in calls}
+    tab, wrong = browser.new_page(), []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.goto(path.as_uri())
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+    tab.close()
+    assert not wrong

@@ -83,18 +83,21 @@ class Drawing:
 def draw(
     what: Any,
     inputs: Any = None,
-    *,
+    *more: Any,
     params: Any = None,
     detail: str | int = "auto",
     format: str = "svg",
     limit: int = 500,
     rankdir: str = "TB",
+    **named: Any,
 ) -> Drawing:
     """Draw what was computed from what: values, operations, parameters by name, shapes, gradients.
 
-    - what: a tensor, whose graph is drawn; a module, which is run on inputs (without inputs its parts are
-      drawn); or a `Capture`, of which what led to its backward is drawn.
-    - inputs: for a module: a tensor, a tuple of arguments, a dict of them, or sizes such as (1, 3, 32, 32).
+    - what: a tensor, or a tuple, list or dict of some, whose graph is drawn; a module, which is run on inputs
+      (without inputs its parts are drawn); a function, which is run too; or a `Capture`, of which what led to its
+      backward is drawn.
+    - inputs: for a module or function: a tensor, a tuple of arguments, a dict of them, or sizes such as
+      (1, 3, 32, 32). Or all arguments as in a call, draw(model, x, mask=m).
     - params: for a tensor: a Module, or a mapping of names to tensors; leaves found in it are drawn by name.
     - detail: "operations", "layers" (one box each), or how deep modules are opened; by itself as much as can
       be looked at. Of modules that come several times in a row, alike, one is drawn, with the count.
@@ -124,7 +127,10 @@ def draw(
         )
     if limit < 1:
         raise ValueError(f"draw: limit must be 1 or more, got {limit}")
-    read, thing, fine = _reader(what, inputs, params)
+    call = None if inputs is None else arguments(inputs, "draw")
+    if more or named:
+        call = (*(() if inputs is None else (inputs,)), *more), named
+    read, thing, fine = _reader(what, call, params)
     return Drawing(_source(read, thing, limit, rankdir, detail, fine), format)
 
 
@@ -133,27 +139,33 @@ def draw_run(run: recorded.Run) -> Drawing:
     return Drawing(_source(lambda: recorded.read(run), "operation", 500, "TB", "auto", False))
 
 
-def _reader(what: Any, inputs: Any, params: Any) -> tuple[Callable[[], list[Item]], str, bool]:
+def _reader(
+    what: Any, call: tuple[tuple[Any, ...], dict[str, Any]] | None, params: Any
+) -> tuple[Callable[[], list[Item]], str, bool]:
     """What reads the boxes, what is counted, and whether operations come before layers."""
-    if isinstance(what, Module):
-        if params is not None:
-            raise TypeError("draw: params is for tensors; a module knows its parameters")
-        if inputs is None:
-            return lambda: parts.read(what), "module", False
+    module = what if isinstance(what, Module) else None
+    if module is not None and params is not None:
+        raise TypeError("draw: params is for tensors; a module knows its parameters")
+    if module is not None and call is None:
+        return lambda: parts.read(module), "module", False
+    if callable(what) and not isinstance(what, Capture):
         with undone(what):
-            run = recorded.run_module(what, *arguments(inputs, "draw"))
-        return lambda: recorded.read(run, what), "operation", False
-    if inputs is not None:
-        raise TypeError(f"draw: inputs are for modules, not for {type(what).__name__}")
+            run = recorded.run_call(what, *(call or ((), {})))
+        return lambda: recorded.read(run, module), "operation", module is None
+    if call is not None:
+        raise TypeError(
+            f"draw: inputs are for modules and functions, not for {type(what).__name__}"
+        )
     if isinstance(what, Capture):
         return lambda: recorded.read(recorded.run_of(what)), "operation", False
-    if not hasattr(what, "grad_fn"):
+    tensors = list(recorded.tensors_in(what, "output"))
+    if not tensors:
         raise TypeError(
-            f"draw: expected a Tensor, got {type(what).__name__}; a Module or a Capture can be drawn, too"
+            f"draw: expected a Tensor, got {type(what).__name__}; a Module, a function or a Capture can be drawn, too"
         )
     names = names_of(params)
     model = params if hasattr(params, "named_modules") else None
-    return lambda: tape.read(what, names, model), "operation", True
+    return lambda: tape.read(tensors, names, model), "operation", True
 
 
 def _source(

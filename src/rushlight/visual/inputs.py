@@ -44,9 +44,10 @@ def _is_size(value: Any) -> bool:
 
 
 @contextmanager
-def undone(module: Module) -> Iterator[None]:
-    """Whatever runs in the block works on copies of the buffers, and its random numbers are drawn again after it."""
-    before = [(inner, dict(inner._buffers)) for inner in module.modules()]
+def undone(what: Any) -> Iterator[None]:
+    """Whatever runs in the block works on copies of a module's buffers, and its random numbers are drawn again."""
+    modules = what.modules() if isinstance(what, Module) else ()
+    before = [(inner, dict(inner._buffers)) for inner in modules]
     copies: dict[int, Tensor] = {}
     try:
         for inner, buffers in before:

@@ -59,8 +59,8 @@ def variable_of(
 class Names:
     """The paths of modules and of their tensors, learned when a module is first called.
 
-    The first module with parameters gives plain paths (`layer1.0.conv1`); what belongs to another one
-    has the name of the variable before it (`critic.layers.0`).
+    The first module with parameters gives plain paths (`layer1.0.conv1`), if no other one is in sight; what belongs
+    to one of several has the name of the variable before it (`critic.layers.0`).
     """
 
     def __init__(self) -> None:
@@ -75,11 +75,14 @@ class Names:
         if self.path(module) is not None:
             return
         root, variable, size = module, type(module).__name__.lower(), 0
-        for name, value in variables(frame):
-            if isinstance(value, Module) and not name.startswith("_"):
-                inside = list(value.modules())
-                if len(inside) > size and any(m is module for m in inside):
-                    root, variable, size = value, name, len(inside)
+        seen = [
+            (n, v) for n, v in variables(frame) if isinstance(v, Module) and not n.startswith("_")
+        ]
+        for name, value in seen:
+            inside = list(value.modules())
+            if len(inside) > size and any(m is module for m in inside):
+                root, variable, size = value, name, len(inside)
+        self._first = self._first and not any(_beside(root, value) for _, value in seen)
         self.add(root, variable)
 
     def add(self, root: Module, variable: str) -> None:
@@ -111,6 +114,12 @@ class Names:
         """What a tensor of a known module is called."""
         known = self._tensors.get(id(tensor))
         return known[1] if known is not None and known[0]() is tensor else None
+
+
+def _beside(root: Module, other: Module) -> bool:
+    """Whether other is a network of its own: it has parameters, and none of root's."""
+    own = {id(p) for p in other.parameters()}
+    return bool(own) and not any(id(p) in own for p in root.parameters())
 
 
 def _joined(prefix: str, path: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from rushlight import public as ops
 from rushlight.core.state import state
 from rushlight.core.tensor import Array
-from rushlight.nn import functional
+from rushlight.nn import Module, functional
 from rushlight.visual.boxes import Box, Fact, Item, Step, grouped, with_leaves
 from rushlight.visual.capture import Capture
 from rushlight.visual.facts import gradient, norm, number, shape_of, values
@@ -46,14 +46,15 @@ class Run(NamedTuple):
     labels: Mapping[Operation, str]
 
 
-def run_module(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
-    """A call of a module, written down; inputs are called as `forward` calls them."""
+def run_call(what: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
+    """A call of a module or a function, written down; inputs are called as it calls them."""
     run = Capture(look)
-    run.names.add(module, type(module).__name__.lower())
+    if isinstance(what, Module):
+        run.names.add(what, type(what).__name__.lower())
     with run:
-        for name, tensor in _named_arguments(module, args, kwargs):
+        for name, tensor in _named_arguments(what, args, kwargs):
             run.value_of(tensor).name = name
-        out = module(*args, **kwargs)
+        out = what(*args, **kwargs)
         outputs = []
         for name, tensor in tensors_in(out, "output"):
             value = run.value_of(tensor)
@@ -76,10 +77,10 @@ def run_of(capture: Capture) -> Run:
 
 
 def _named_arguments(
-    module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    what: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Iterable[tuple[str, Any]]:
     try:
-        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+        given = inspect.signature(getattr(what, "forward", what)).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):
         given = {f"input {i}": value for i, value in enumerate(args)} | dict(kwargs)
     for name, value in given.items():

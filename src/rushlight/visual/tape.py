@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,14 @@ def short(name: str) -> str:
     return found[1] if found else name
 
 
-def read(tensor: Any, names: Mapping[int, str], model: Any = None) -> list[Item]:
-    """The boxes of all operations behind a tensor, of the leaves they read, and of the tensor."""
-    if tensor.grad_fn is None:
-        return [_leaf(tensor, names, {})]
-    output = Box("output", names.get(id(tensor), "output"), "output", facts_of(tensor))
-    walk = _walk(tensor.grad_fn)
+def read(
+    tensors: Sequence[tuple[str, Any]], names: Mapping[int, str], model: Any = None
+) -> list[Item]:
+    """The boxes of all operations behind tensors, of the leaves they read, and of the tensors, by name."""
+    made = [(name, tensor) for name, tensor in tensors if tensor.grad_fn is not None]
+    if not made:
+        return [_leaf(tensor, names, {}) for _, tensor in tensors]
+    walk = _walk([tensor.grad_fn for _, tensor in made])
     nodes = sorted(reversed(walk.order), key=_age)
     leaves: dict[int, Box] = {}
     boxes = {node: _box(node) for node in nodes}
@@ -45,24 +47,28 @@ def read(tensor: Any, names: Mapping[int, str], model: Any = None) -> list[Item]
             else:
                 source, words = boxes[inner], f" {number}" if inner in walk.several else ""
             box.reads.append((source, words))
-    output.reads.append((boxes[tensor.grad_fn], ""))
+    outputs: list[Item] = []
+    for name, tensor in made:
+        output = Box("output", names.get(id(tensor), name), "output", facts_of(tensor))
+        output.reads.append((boxes[tensor.grad_fn], ""))
+        outputs.append(output)
     ways = _ways(list(boxes.values()), model) if model is not None else {}
     items = grouped((box, ways.get(box, ())) for box in boxes.values())
-    return [*with_leaves(items, list(leaves.values())), output]
+    return [*with_leaves(items, list(leaves.values())), *outputs]
 
 
 @dataclass
 class _Walk:
-    """The operations behind a node, each after all that use it, and those with several outputs."""
+    """The operations behind nodes, each after all that use it, and those with several outputs."""
 
     order: list[Any]
     several: set[Any]
 
 
-def _walk(root: Any) -> _Walk:
-    users: dict[Any, int] = {root: 0}
+def _walk(roots: Sequence[Any]) -> _Walk:
+    users: dict[Any, int] = dict.fromkeys(roots, 0)
     several = set()
-    pending = [root]
+    pending = list(users)
     while pending:
         for inner, number in _operations(pending.pop()):
             if inner not in users:
@@ -72,7 +78,7 @@ def _walk(root: Any) -> _Walk:
             if number:
                 several.add(inner)
     order = []
-    ready = deque([root])
+    ready = deque(root for root, count in users.items() if not count)
     while ready:
         node = ready.popleft()
         order.append(node)

@@ -280,10 +280,10 @@ class SummaryWriter(MoreKinds):
         use_strict_trace: bool = True,
     ) -> None:
         """What a call of the model does with this input: its operations, in their modules, with shapes."""
-        from rushlight.visual.recorded import run_module
+        from rushlight.visual.recorded import run_call
 
         given = input_to_model if isinstance(input_to_model, list | tuple) else (input_to_model,)
-        run = run_module(model, given, {})
+        run = run_call(model, given, {})
         content = summaries.graph(model, list(run.roots)).SerializeToString()
         self._file().add_event(_event.Event(wall_time=time.time(), graph_def=content))
 

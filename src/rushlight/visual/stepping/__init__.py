@@ -18,7 +18,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.nn import Module
 from rushlight.visual.capture import Capture
 from rushlight.visual.names import variables
-from rushlight.visual.stepping.afterwards import read_tape
+from rushlight.visual.stepping.afterwards import read_tape, send_back
 from rushlight.visual.stepping.story import Story
 from rushlight.visual.stepping.summary import look
 from rushlight.visual.stepping.writing import check_extra, write
@@ -67,7 +67,8 @@ def page(
 
     - a function: what(*args, **kwargs) runs now and is watched: a whole step, with the lines of the program, the
       modules, every value and gradient, and the optimizer's update; of an `autograd.Function` of yours the lines of
-      its forward and backward, and what ran inside of both;
+      its forward and backward, and what ran inside of both. Where it runs no backward and gives a loss, a gradient is
+      sent through that, and no `.grad` is touched;
     - a tensor, a loss: the graph behind it as the tape knows it, without lines and modules (parameters have the
       names that modules in sight give them, other leaves those of variables). A gradient is sent
       through that graph (hooks of tensors run; no `.grad` is touched). After a backward that freed it,
@@ -112,7 +113,9 @@ def page(
     run = watch()
     try:
         with run:
-            what(*args, **kwargs)
+            result = what(*args, **kwargs)
+            if not run.roots:
+                send_back(result)
     except Exception:
         if run.events:
             run.page(

@@ -57,6 +57,17 @@ def read_tape(loss: TensorBase, capture: Capture) -> str:
     return f"This was read off the tape after the forward had run. {_HOW}"
 
 
+def send_back(result: Any) -> None:
+    """Send a gradient through what a function gave that took no backward of its own; no `.grad` is touched."""
+    loss = getattr(result, "loss", result)
+    if not isinstance(loss, TensorBase) or loss._node is None or loss._data.size != 1:
+        return
+    nodes = nodes_behind([loss])
+    leaves = {id(e): e for node in nodes for e in node._edges if isinstance(e, TensorBase)}
+    if leaves:
+        grad([loss], list(leaves.values()), retain_graph=True, allow_unused=True)
+
+
 def _remembered(node: Node) -> list[tuple[Any, Node, int]]:
     """The arrays that a node has kept: results of nodes before it, and its own."""
     found: list[tuple[Any, Node, int]] = []

@@ -112,12 +112,14 @@ class Outline(NDArrayOperatorsMixin):
         """The diagonal of two dimensions."""
         return self._part(self.frame.diagonal(*place))
 
-    def reshape(self, *shape: Any, order: Any = "C") -> Outline:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Outline:
         """Another shape: a view where there is one, else new."""
         wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
         try:
             return self._part(np.reshape(self.frame, wanted, order=order, copy=False))
         except ValueError:
+            if copy is False:
+                raise
             return blank(np.broadcast_to(np.empty((), bool), self.shape).reshape(wanted).shape
                          if 0 in self.shape else _reshaped(self.size, wanted), self.dtype)  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
 from rushlight._dynamo.eval_frame import OptimizedModule
+from rushlight._dynamo.explaining import explain
 from rushlight.absent import nothing as mark_static_address
 from rushlight.absent import nothing as mark_unbacked
 from rushlight.absent import nothing as reset_code_caches
@@ -37,17 +38,19 @@ __all__ = [
 
 disallow_in_graph = forbid_in_graph = nonstrict_trace = run = allow_in_graph
 is_dynamo_supported = is_inductor_supported = eval_frame.is_dynamo_supported
-explain = refused("explain", "print a program of rushlight.compiler.record", __name__)
 export = refused("export", "use torch.export or rushlight.compiler.record", __name__)
 
 
 def optimize(backend: Any = "inductor", **options: Any) -> Any:
     """The decorator `torch.compile`."""
+    kept = {"fullgraph": options.get("nopython", False), "dynamic": options.get("dynamic")}
 
     def compiled(model: Any) -> Any:
-        return compile(model, backend=backend)
+        return compile(model, backend=backend, **kept)
 
     return compiled
 
 
-optimize_assert = optimize
+def optimize_assert(backend: Any = "inductor", **options: Any) -> Any:
+    """The decorator `torch.compile(fullgraph=True)`."""
+    return optimize(backend, **{**options, "nopython": True})

@@ -321,3 +321,18 @@ def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Ca
             return backward(*args, **kwargs)
 
     return decorated
+
+
+# ---- the same in graphs --------------------------------------------------------------------------
+
+
+def _enter_autocast(*vals: Any) -> Any:
+    """A block of `autocast(*vals)` begins; what it gives ends it."""
+    mode = autocast(*vals)
+    mode.__enter__()
+    return mode
+
+
+def _exit_autocast(mode: Any) -> None:
+    """A block ends that `_enter_autocast` began."""
+    mode.__exit__(None, None, None)

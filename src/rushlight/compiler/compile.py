@@ -420,6 +420,8 @@ def reset() -> None:
     """Forget all programs of all functions."""
     for step in _steps:
         step._forget()
+    if (graphs := sys.modules.get("rushlight.compiler.graphs.step")) is not None:
+        graphs.reset()
 
 
 def _compiled(
@@ -458,10 +460,18 @@ class Context:
 
     whole: bool
     dynamic: bool | None = None
+    backend: Any = None
+    options: dict[str, Any] | None = None
 
-    def __call__(self, module: Module) -> Step:
-        """Its compiled call."""
-        return Step(module.__call__, self.whole, self.dynamic)
+    def __call__(self, function: Any) -> Any:
+        """A function, or the call of a module, compiled: by the backend, if one is given."""
+        if isinstance(function, Module):
+            function = function.__call__
+        if self.backend is None:
+            return Step(function, self.whole, self.dynamic)
+        from rushlight.compiler.graphs.step import GraphStep
+
+        return GraphStep(function, self.backend, self.whole, self.dynamic, self.options)
 
 
 # The names under which torch has compilers. Here all of them are the one there is.
@@ -471,6 +481,25 @@ BACKENDS = frozenset({
     "inductor", "invoke_subgraph", "openxla", "openxla_eval", "pre_dispatch_eager", "ts", "tvm",
 })  # fmt: skip
 MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
+
+
+# Backends that are called with graphs, by name.
+registered: dict[str, Any] = {}
+
+
+def backend_named(name: str) -> Any:
+    """The backend of that name that is called with graphs; None where it is the compiler there is."""
+    if name in registered:
+        return registered[name]
+    if name not in BACKENDS:
+        from rushlight._dynamo.exc import InvalidBackend
+
+        raise InvalidBackend(name)
+    if name.startswith(("eager", "aot_eager", "pre_dispatch_eager")):
+        from rushlight._dynamo.backends.registry import lookup_backend
+
+        return lookup_backend(name)
+    return None
 
 
 def _need_options(options: dict[str, Any]) -> None:
@@ -501,8 +530,9 @@ def compile(
 
     Where results are differentiated outside of it, C hands their gradients on, too. What cannot be
     compiled runs eagerly, with the same results; with fullgraph that is an error. Sizes that keep changing
-    become numbers of the call, from the third on; with dynamic=True from the second, with False never. The
-    other parameters are torch's, and change nothing.
+    become numbers of the call, from the third on; with dynamic=True from the second, with False never. A
+    backend that is a callable is handed graphs, and what it returns is run (see docs/compiler.md); so is
+    "eager". The other parameters are torch's, and change nothing.
 
     >>> import rushlight as torch
     >>> double = torch.compile(lambda x: (x * 2).sum())
@@ -513,25 +543,28 @@ def compile(
         raise RuntimeError(
             "Either mode or options can be specified, but both can't be specified at the same time."
         )
-    if isinstance(backend, str) and backend not in BACKENDS:
-        from rushlight._dynamo.exc import InvalidBackend
-
-        raise InvalidBackend(backend)
+    handed = backend_named(backend) if isinstance(backend, str) else backend
     if options is not None and backend == "inductor":
         _need_options(options)
     if mode is not None and mode not in MODES:
         raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(MODES)}")
     if model is None:
-        return functools.partial(
-            compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options,
-            disable=disable,
-        )  # fmt: skip
+
+        def fn(model: Any) -> Any:
+            return compile(
+                model, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options,
+                disable=disable,
+            )  # fmt: skip
+
+        return fn
     if not callable(model):
         raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
     if disable or isinstance(model, Step):
         return model
     if isinstance(model, OptimizedModule):
         model = model._orig_mod
-    if isinstance(model, Module):
-        return OptimizedModule(model, Context(fullgraph, dynamic))
-    return Step(model, fullgraph, dynamic)
+    if not callable(handed):
+        handed = None
+    given = {"mode": mode, "options": options}
+    context = Context(fullgraph, dynamic, handed, {k: v for k, v in given.items() if v})
+    return OptimizedModule(model, context) if isinstance(model, Module) else context(model)

@@ -35,6 +35,8 @@ __all__ = [
 ]  # fmt: skip
 
 _SELDOM = BACKENDS - {"cudagraphs", "inductor", "openxla", "tvm"}
+# What registered backends are said to be.
+tagged: dict[str, tuple[str, ...]] = {}
 _chosen = {"backend": "inductor", "collectives": False}
 
 
@@ -85,8 +87,10 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
 
     exclude_tags: leave out what torch keeps for debugging, and what is not finished there.
     """
-    seldom = _SELDOM if exclude_tags else frozenset()
-    return sorted(BACKENDS - seldom)
+    left_out = set(exclude_tags or ())
+    seldom = _SELDOM if left_out else frozenset()
+    own = {name for name, tags in tagged.items() if not left_out & set(tags)}
+    return sorted((BACKENDS - seldom) | own)
 
 
 def get_default_backend() -> Any:

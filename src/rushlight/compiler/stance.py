@@ -67,6 +67,16 @@ class set_stance:
         current[0] = self.before
 
 
+def tracers() -> tuple[Any, ...]:
+    """Who writes a graph down in this thread, or watches operations otherwise."""
+    return state.interpreters
+
+
+def tracer() -> Any:
+    """Who writes down a graph for a backend in this thread, if anybody does."""
+    return next((w for w in reversed(state.interpreters) if hasattr(w, "end_graph")), None)
+
+
 def recorder() -> Recorder | None:
     """Who records in this thread, if anybody does."""
     for watcher in state.interpreters:
@@ -83,7 +93,8 @@ def is_exporting() -> bool:
 def is_dynamo_compiling() -> bool:
     """Whether this is run to be compiled, or exported with strict=True."""
     found = recorder()
-    return (found is not None and found.recording) or exporting[0] == "strict"
+    recording = (found is not None and found.recording) or tracer() is not None
+    return recording or exporting[0] == "strict"
 
 
 def is_compiling(*args: Any, **options: Any) -> bool:
@@ -99,7 +110,9 @@ def left_out(why: str) -> None:
 
 
 def graph_break(msg: str = "") -> None:
-    """Whatever calls this is run eagerly."""
+    """Whatever calls this is run eagerly; a graph for a backend ends here."""
+    if (tracing := tracer()) is not None:
+        tracing.end_graph("Call to `torch._dynamo.graph_break()`")
     left_out(f"torch._dynamo.graph_break() was called {msg}".strip())
 
 
@@ -108,10 +121,15 @@ def not_compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(fn)
     def eager(*args: Any, **kwargs: Any) -> Any:
-        if state.interpreters:
-            left_out(
-                f"{getattr(fn, '__qualname__', fn)} is not to be compiled (torch.compiler.disable)"
-            )
+        if not state.interpreters:
+            return fn(*args, **kwargs)
+        if (tracing := tracer()) is not None:
+            tracing.end_graph("Skip calling `torch.compiler.disable()`d function")
+            with tracing.off():
+                return fn(*args, **kwargs)
+        left_out(
+            f"{getattr(fn, '__qualname__', fn)} is not to be compiled (torch.compiler.disable)"
+        )
         return fn(*args, **kwargs)
 
     eager._torchdynamo_orig_callable = fn  # type: ignore[attr-defined]

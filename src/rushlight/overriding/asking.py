@@ -121,6 +121,14 @@ def refused(cls: type[Any]) -> str:
     )
 
 
+class Taker:
+    """A mode that takes calls as they were made, before anything is spelled out: see `Public`."""
+
+    def called(self, public: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the public function gives."""
+        raise NotImplementedError
+
+
 # ---- asking --------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from rushlight.core.node import PrimitiveNode
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of
 from rushlight.overriding import asking
-from rushlight.overriding.asking import ALL, NOBODY, ask, overloaded, thread
+from rushlight.overriding.asking import ALL, NOBODY, Taker, ask, overloaded, thread
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +80,8 @@ class Public:
             thread.asked = before
 
     def _ask(self, found: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if thread.modes and isinstance(taker := thread.modes[-1], Taker):
+            return taker.called(self, args, kwargs)
         given: tuple[Any, ...] = (kwargs,) if kwargs else ()
         shown = self.shown
         spelled = self.manner in (SPELLED, NAMED)

@@ -387,7 +387,7 @@ class Softmax(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """exp(x) / sum(exp(x))."""
-        return F.softmax(input, self.dim)
+        return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmin(_OverDim):
@@ -395,7 +395,7 @@ class Softmin(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """softmax(-x)."""
-        return F.softmin(input, self.dim)
+        return F.softmin(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_OverDim):
@@ -403,7 +403,7 @@ class LogSoftmax(_OverDim):
 
     def forward(self, input: Tensor) -> Tensor:
         """x - log(sum(exp(x)))."""
-        return F.log_softmax(input, self.dim)
+        return F.log_softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmax2d(Module):
@@ -415,4 +415,4 @@ class Softmax2d(Module):
             raise ValueError(
                 f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead"
             )
-        return F.softmax(input, -3)
+        return F.softmax(input, -3, _stacklevel=5)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from rushlight.core import doors
+from rushlight.core.state import state
+from rushlight.overriding.asking import thread
 from tests.parity import parity
 
 START = """
@@ -243,3 +246,4 @@ del e
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_graphs(name):
     parity(START + PROGRAMS[name])
+    assert (doors.watching, state.interpreters, thread.modes) == (0, (), ())

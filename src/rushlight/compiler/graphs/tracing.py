@@ -121,7 +121,8 @@ class Tracing(Taker, doors.Interpreter):
             return result
         finally:
             thread.modes = modes
-            self.__exit__()
+            if not self.gone:
+                self.__exit__()
             release()
 
     def _end(self, result: Any) -> None:

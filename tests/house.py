@@ -158,7 +158,7 @@ _NEW = {
     """,
     "masks of attention (issue 8)": "nn/attention/bias.py nn/attention/flex_attention.py",
     "sparse in compressed layouts (issue 8)": """
-        sparse/compressed.py sparse/invariants.py sparse/resizing.py
+        sparse/compressed.py sparse/invariants.py sparse/placeless.py sparse/resizing.py
     """,
     "files of other makers, and in parts (issue 8)": """
         serialization/annotations.py serialization/gguf.py serialization/places.py

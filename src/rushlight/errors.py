@@ -75,10 +75,10 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
 _told: set[str] = set()
 
 
-def warn_once(message: str) -> None:
-    """torch's warnings that come once in a process."""
-    if message not in _told:
-        _told.add(message)
+def warn_once(message: str, kind: str = "") -> None:
+    """torch's warnings that come once in a process; kind: those that differ in what they name."""
+    if (kind or message) not in _told:
+        _told.add(kind or message)
         warn(message)
 
 

@@ -284,6 +284,20 @@ def is_repeated(x: Array) -> bool:
     return any(not step and n > 1 for step, n in zip(x.strides, x.shape, strict=True))
 
 
+def is_interlaced(x: Array) -> bool:
+    """Whether x shows an element at more than one index, though none of its steps is 0: as windows do.
+
+    >>> is_interlaced(np.lib.stride_tricks.sliding_window_view(np.arange(4), 2))
+    True
+    """
+    return not x.flags.forc and 0 not in x.strides and shows_twice(x.shape, x.strides)
+
+
+def outermost(x: Array) -> int:
+    """The dimension that torch's loops go along last: of the largest step, and the longest of these."""
+    return max(range(x.ndim), key=lambda d: (x.strides[d] if x.shape[d] > 1 else 0, x.shape[d]))
+
+
 def is_dense(x: Array) -> bool:
     """Whether x fills its memory without gaps, each element shown once, in any order."""
     if x.flags.forc or not x.size:

@@ -126,9 +126,7 @@ def test_higher_derivatives():
     assert torch.autograd.gradgradcheck(product, (v, w))
 
 
-@pytest.mark.parametrize(
-    "call", ["exp", "tolist", "mean", "__getitem__", "view", "abs_", "item", "max"]
-)
+@pytest.mark.parametrize("call", ["exp", "mean", "__getitem__", "view", "sigmoid", "diag", "max"])
 def test_what_is_not_offered_says_so(call):
     s = rushlight.eye(2).to_sparse()
     arguments = {"__getitem__": (slice(1),), "view": (-1,)}.get(call, ())

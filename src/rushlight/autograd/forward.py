@@ -32,6 +32,7 @@ from rushlight.core.table import (
     REST_SHAPES,
     SHAPE,
     STATIC,
+    STEPS,
 )
 from rushlight.core.tape import geometry
 from rushlight.core.tensor import TensorBase, inference, is_inference, wants_grad
@@ -365,9 +366,10 @@ def _kept(
     for kind, i in plan.gather:
         if kind == INPUT:
             kept.append(inputs[i] if i < len(inputs) else None)
-        elif kind == SHAPE:
+        elif kind in (SHAPE, STEPS):
             t = inputs[i]
-            kept.append(t._data.shape if isinstance(t, TensorBase) else ())
+            known = isinstance(t, TensorBase)
+            kept.append(() if not known else t._data.shape if kind == SHAPE else t._data.strides)
         elif kind == STATIC:
             kept.append(static[i])
         elif kind == OUT:

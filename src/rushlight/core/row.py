@@ -7,9 +7,8 @@ also where its error messages live; its C; its samples for the tests.
 Names that the rules of `vjp` may ask for, besides the static parameters of the forward:
 
 - `g`: the gradient of the output; for several outputs a list, with None where nothing flowed;
-- `out`: the output (a list for several outputs; `out1` is only the second of them), `x`, `y`, ...:
-  an input by the forward's name;
-- `x_shape`: only the shape of the input x; `out_shape`: that of the output;
+- `out`: the output (a list of several; `out1`: only the second), `x`, `y`, ...: an input by its name;
+- `x_shape`, `x_strides`: only those of the input x; `out_shape`: the shape of the output;
 - for a forward with `*xs`: `xs` is the tuple of these inputs, `xs_shapes` the tuple of their shapes;
 - `needs`: which inputs want a gradient (for rules that return all gradients at once).
 """
@@ -37,6 +36,7 @@ from rushlight.core.table import (
     REST_SHAPES,
     SHAPE,
     STATIC,
+    STEPS,
     TABLE,
 )
 from rushlight.dtypes import SELDOM
@@ -102,10 +102,8 @@ class Plan:
     def part(self, wanted: Sequence[bool]) -> Plan:
         """The plan for some of its gradients, from the same things kept."""
         plan = copy(self)
-        plan.rules = [
-            (rule if want else None, pick)
-            for (rule, pick), want in zip(self.rules, wanted, strict=False)
-        ]
+        pairs = zip(self.rules, wanted, strict=False)
+        plan.rules = [(rule if want else None, pick) for (rule, pick), want in pairs]
         return plan
 
     def _sources(self, rule: Rule | None) -> list[tuple[int, Any]]:
@@ -177,8 +175,8 @@ class Primitive:
                 return (INPUT, i)
             if own == "*" + name:
                 return (REST, i)
-            if own + "_shape" == name:
-                return (SHAPE, i)
+            if name in (own + "_shape", own + "_strides"):
+                return (SHAPE if name.endswith("shape") else STEPS, i)
             if own == "*" + name.removesuffix("_shapes"):
                 return (REST_SHAPES, i)
         return (STATIC, name)

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
 TABLE: dict[str, Primitive] = {}
 
 # Where the value of a rule's parameter comes from.
-INPUT, REST, SHAPE, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS, STATIC = range(9)
+INPUT, REST, SHAPE, STEPS, REST_SHAPES, OUT, OUT_PART, OUT_SHAPE, NEEDS, STATIC = range(10)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs, retain
-from rushlight.core.table import NEEDS, OUT, OUT_PART, OUT_SHAPE, REST, SHAPE, STATIC, TABLE
+from rushlight.core.table import NEEDS, OUT, OUT_PART, OUT_SHAPE, REST, SHAPE, STATIC, STEPS, TABLE
 from rushlight.core.tensor import (
     CUSTOM,
     INFERRED,
@@ -106,6 +106,8 @@ def attach(
             kept.append(t._data.shape if isinstance(t, TensorBase) else ())
         elif kind == STATIC:
             kept.append(static.get(i))
+        elif kind == STEPS:
+            kept.append(inputs[i]._data.strides)
         elif kind == OUT:
             kept.append(_keep_outputs(out, versions))
         elif kind == OUT_PART:

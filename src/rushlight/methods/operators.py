@@ -12,6 +12,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
 from rushlight.ops import indexing, overwriting, pointwise, product
 from rushlight.ops.arguments import relabel
+from rushlight.ops.builders import REMAINDERS, overload
 from rushlight.ops.data import KNOWN, checked
 from rushlight.ops.pointwise import NUMBERS
 from rushlight.overriding.functions import met, method
@@ -80,6 +81,12 @@ def _divided_by(self: Any, other: Any) -> Any:
     return apply(rows.mul, inverse, other)
 
 
+def _remainder(self: Any, other: Any) -> Any:
+    if isinstance(other, _OPERANDS):
+        return overload(apply(rows.remainder, self, other), REMAINDERS, self, other)
+    return _other(self, "__mod__", other)
+
+
 def _equal(self: Any, other: Any) -> Any:
     # The one operator that takes arrays; all others leave them to NumPy.
     if isinstance(other, np.ndarray) and other.dtype.newbyteorder("=") in KNOWN:
@@ -107,8 +114,8 @@ class OperatorMethods:
     __rtruediv__ = __rdiv__ = _called(_divided_by, "__rdiv__")
     __floordiv__ = _operator("__floordiv__", rounding.floor_division)
     __rfloordiv__ = _reflected("__rfloordiv__", rounding.floor_division)
-    __mod__ = _operator("__mod__", rows.remainder)
-    __rmod__ = _reflected("__rmod__", rows.remainder)
+    __mod__ = _called(_remainder, "__mod__")
+    __rmod__ = _reflected("__rmod__", rows.remainder, REMAINDERS[1])
     __pow__ = _operator("pow", rows.pow)
     __rpow__ = _reflected("__rpow__", rows.pow)
     __lt__ = _operator("__lt__", rows.lt)

@@ -10,7 +10,6 @@ from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, draw
 from rushlight.errors import warn
 from rushlight.ops.arguments import (
-    anew,
     fitting_factor,
     need_number,
     need_real,
@@ -211,7 +210,10 @@ def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> T
     if not input._data.size:
         need_real_gradient(f"_{name}", input)
     if not input._data.ndim:
-        return anew(apply(row, input.reshape((1,)), dim=0).reshape(()))
+        return relabel(
+            apply(row, input.reshape((1,)), dim=0).reshape(()),
+            f"{row.name.title().replace('_', '')}Backward0",
+        )
     return apply(row, input, dim=axis)
 
 

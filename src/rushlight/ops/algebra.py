@@ -19,6 +19,7 @@ from rushlight.ops.arguments import (
     need_tensor,
     numpy_names,
     one_dim,
+    relabel,
     write_out,
     write_outs,
 )
@@ -307,7 +308,8 @@ def logdet(input: Tensor) -> Tensor:
     if input._data.dtype.kind == "c":
         return logabs + sign.log()
     negative = read_each((sign < 0).any(), "whether a determinant is negative")
-    return logabs.masked_fill(sign < 0, float("nan")) if negative.any() else logabs
+    filled = logabs.masked_fill(sign < 0, float("nan")) if negative.any() else logabs
+    return relabel(filled, "WhereBackward0")
 
 
 # ---- factors ------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from rushlight.memory import (
     whole,
 )
 from rushlight.ops.moving import grown, move
+from rushlight.ops.overloads import need_dim
 from rushlight.ops.storage import NOT_RESIZABLE
 from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives.writing import copy
@@ -76,6 +77,8 @@ def numpy_names(function: F) -> F:
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
             given = {names.get(name, name): v for name, v in kwargs.items()} if kwargs else None
+            if given and "keepdim" in given and "dim" not in given and len(args) < 2:
+                need_dim(called.__name__)
             return function(*args, **given) if given else function(*args)
         except met_late():
             return ask_late()

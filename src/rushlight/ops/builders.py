@@ -79,14 +79,39 @@ def unary(
     return named(function, name, what)
 
 
+# What torch calls the backward of two tensors, of a number with a tensor, and of a tensor with a number.
+Overloads = tuple[str, str, str]
+REMAINDERS: Overloads = (
+    "RemainderBackward1", "torch::autograd::NotImplemented", "RemainderBackward0",
+)  # fmt: skip
+
+
+def overload(result: Tensor, names: Overloads, first: Any, second: Any) -> Tensor:
+    """The result, whose backward is called by which of the operands are tensors."""
+    if result._node is not None:
+        which = 2 if not isinstance(second, TensorBase) else not isinstance(first, TensorBase)
+        result._node._label = names[which]
+    return result
+
+
+def numbered(name: str, *which: int) -> Overloads:
+    """`Overloads` that torch tells apart by these numbers.
+
+    >>> numbered("Xlogy", 0, 1, 2)
+    ('XlogyBackward0', 'XlogyBackward1', 'XlogyBackward2')
+    """
+    both, first, second = (f"{name}Backward{n}" for n in which)
+    return both, first, second
+
+
 def binary(
     row: Primitive, what: str, name: str | None = None, *, numbers: str = "second",
-    judged: bool = False,
+    judged: bool = False, names: Overloads | None = None,
 ) -> Binary:  # fmt: skip
     """The public function of a row with two inputs.
 
     numbers says which of them may be Python numbers: "second", "either", "both" or "neither"; judged is
-    that of `write_out`.
+    that of `write_out`; names, what the backward is called, where torch tells these apart.
     """
     name = name or row.name
     for_second = numbers != "neither"
@@ -107,6 +132,8 @@ def binary(
                     f"{name}(): argument 'other' (position 2) must be Tensor, not {type_name(other)}"
                 )
             result: Tensor = apply(row, input, other)
+            if names is not None:
+                result = overload(result, names, input, other)
             if out is None:
                 return result
             return write_out(out, result, input, other, judged=judged)

@@ -31,6 +31,11 @@ _pointer.restype, _pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes
 
 
 def _code(capsule: Any) -> ctypes.c_uint8:
+    if type(capsule).__name__ != "PyCapsule" or _name(capsule) not in _HEADERS:
+        raise RuntimeError(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, "
+            "so you might have already constructed a tensor from it once."
+        )
     name = _name(capsule)
     return ctypes.c_uint8.from_address(_pointer(capsule, name) + _HEADERS[name] + _AT)
 

@@ -13,7 +13,7 @@ from rushlight.autograd.function import Function
 from rushlight.core.doors import apply, into, literal, number, read
 from rushlight.core.state import state
 from rushlight.core.tape import attach
-from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
+from rushlight.core.tensor import Array, TensorBase, wants_grad, wrap
 from rushlight.core.turned import held, turning
 from rushlight.device import CPU, META, check_device, device
 from rushlight.device import device as Device
@@ -27,7 +27,7 @@ from rushlight.layout import (
     sparse_csc,
     sparse_csr,
 )
-from rushlight.memory import laid, placed, show
+from rushlight.memory import is_interlaced, is_repeated, laid, placed, show
 from rushlight.ops.arguments import (
     NUMBERS,
     as_dtype,
@@ -540,9 +540,15 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
             f"{name}: the other tensor does not spread over {list(self._data.shape)}"
         ) from None
     why = "a Python function of each element"
-    arrays = [np.broadcast_to(read(t, why), self._data.shape) for t in (self, *tensors)]
+    arrays = [np.broadcast_to(read(t, why), self._data.shape) for t in tensors]
+    if is_repeated(self._data) or is_interlaced(self._data):
+        # What is shown again is changed again.
+        for index in np.ndindex(self._data.shape):
+            now = [a[index].item() for a in (read(self, why), *arrays)]
+            into(self, writing.copy_region, literal(np.asarray(function(*now))), index=index)
+        return self
+    arrays.insert(0, read(self, why))
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
     written = np.asarray(values, self._data.dtype).reshape(self._data.shape)
     into(self, writing.copy, wrap(written))
-    bump(self, name)
     return self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import need_tensor, whole_numbers
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
@@ -103,6 +104,11 @@ def _same(
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     if any(t % 2 for t in totals):
+        if not name.startswith("conv1"):
+            warn_once(
+                "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy "
+                "of the input be created"
+            )
         widths = [(0, 0)] * (input._data.ndim - len(totals)) + [(0, t % 2) for t in totals]
         input = apply(view.pad, input, widths=tuple(widths), value=0)
     return input, tuple(t // 2 for t in totals)

@@ -177,7 +177,11 @@ def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None)
 # ---- in place: the same tensor in another shape -------------------------------------------------
 
 
-def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tensor]:
+# The overloads of `squeeze`, and those of `squeeze_`.
+_SQUEEZED = {f"SqueezeBackward{n}": f"SqueezeBackward{n + 3}" for n in range(3)}
+
+
+def reshaping(function: Callable[..., Tensor], label: str | None = None) -> Callable[..., Tensor]:
     """The form with an underscore of a view: the tensor itself takes that shape.
 
     >>> import rushlight as torch
@@ -190,13 +194,16 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         admit(self)
         result = function(self, *args, **kwargs)
-        if result._node is not None:
-            result._node._label = label
+        if (node := result._node) is not None:
+            node._label = label or _SQUEEZED.get(node.name(), node.name())
         exchange(self)
         take_memory(self, result)
         if state.grad:
-            self._node = result._node
+            self._node = node
         bump(self, name)
+        if self._view is not None and state.grad:
+            # It knows where it stands.
+            self._view.version = self._changes[0]
         return self
 
     method.__name__ = method.__qualname__ = name
@@ -204,7 +211,7 @@ def reshaping(function: Callable[..., Tensor], label: str) -> Callable[..., Tens
     return asked(function)(method)
 
 
-squeeze_ = reshaping(squeeze, "SqueezeBackward3")
+squeeze_ = reshaping(squeeze)
 unsqueeze_ = reshaping(unsqueeze, "UnsqueezeBackward1")
 transpose_ = reshaping(transpose, "TransposeBackward1")
 swapaxes_ = reshaping(swapaxes, "TransposeBackward1")

@@ -22,6 +22,7 @@ from rushlight.errors import warn
 from rushlight.memory import beside
 from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import need_distinct, need_tensor, type_name
+from rushlight.ops.data import checked
 from rushlight.ops.inplace import (
     admit,
     ask,
@@ -164,7 +165,10 @@ def _index_tensor(part: Any) -> Tensor:
     if isinstance(part, TensorBase):
         data = part._data
     elif isinstance(part, np.ndarray):
-        data = part
+        # Anything but flags becomes a position.
+        data = checked(part) if part.dtype.kind not in "biu" else part
+        if data.dtype.kind != "b" and data.dtype != np.uint8:
+            data = data.astype(np.int64)
     elif isinstance(part, np.integer):
         return literal(np.asarray(part))
     elif isinstance(part, list | tuple | range):
@@ -176,7 +180,7 @@ def _index_tensor(part: Any) -> Tensor:
     elif isinstance(part, str):
         raise TypeError("new(): invalid data type 'str'")
     else:
-        raise IndexError(_HINT.format(type(part).__name__))
+        raise IndexError(_HINT.format(type_name(part)))
     if data.dtype == np.int64 or data.dtype.kind == "b":
         return part if isinstance(part, TensorBase) else literal(data)  # type: ignore[return-value]
     if data.dtype == np.uint8:

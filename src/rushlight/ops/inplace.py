@@ -27,7 +27,7 @@ from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference,
 from rushlight.core.turned import alias, held
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import address, is_repeated
+from rushlight.memory import address, is_interlaced, is_repeated
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,
@@ -38,12 +38,14 @@ from rushlight.ops.arguments import (
     need_tensor,
     relabel,
 )
+from rushlight.ops.interlaced import WHOLE, in_turn
+from rushlight.ops.labels import SECOND, backward_name
 from rushlight.ops.precision import uncast
 from rushlight.outline import Outline
 from rushlight.overriding.functions import met
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import writing
-from rushlight.primitives.families import is_int64, missing, result_type
+from rushlight.primitives.families import broadcast_shapes, is_int64, missing, result_type
 from rushlight.primitives.view import overwrite
 from rushlight.primitives.writing import IN_PLACE
 
@@ -180,18 +182,21 @@ def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any
 
 
 def assign(
-    target: Tensor, result: Tensor, operation: str, *others: Any, cast: bool = False
-) -> Tensor:
+    target: Tensor, result: Tensor, operation: str, *others: Any, cast: bool = False,
+    label: str | None = None,
+) -> Tensor:  # fmt: skip
     """Make target hold result's values and stand at its place in the graph; returns target.
 
     With cast, any dtype is accepted (copy_); otherwise only one that torch would write. others: what
-    else the operation was given; what of it wants a gradient gets zeros, if result wants none.
+    else the operation was given; what of it wants a gradient gets zeros, if result wants none. label: what
+    the backward is called then.
     """
     recorded = admit(target, result, *others)
     if not cast:
         check_result(target, result._data.shape, result._data.dtype)
     if not recorded:
-        into(target, writing.copy, result)
+        changed = not cast and is_interlaced(target._data)
+        into(target, writing.copy_changed if changed else writing.copy, result)
         bump(target, operation)
         return target
     data = target._data
@@ -203,11 +208,13 @@ def assign(
             t for t in (stand_in(target), *others) if isinstance(t, TensorBase) and wants_grad(t)
         ]
         alike = operation not in ("copy_", "__setitem__")
-        result = relabel(overwrite(result, *rest, alike=alike), _backward_name(operation))
+        result = relabel(overwrite(result, *rest, alike=alike), label or backward_name(operation))
     elif cast:
-        result = relabel(rows.clone(result), _backward_name(operation))
+        result = relabel(rows.clone(result), backward_name(operation))
     elif result._node is None:
         result = rows.clone(result)
+    elif operation in SECOND:
+        result._node._label = f"{SECOND[operation]}Backward1"
     # Before anything has changed: a change that does not fit the dtype of the target is refused.
     into(target, writing.copy, result)
     rebase(target, result)
@@ -237,14 +244,6 @@ def _need_fitting(target: TensorBase, others: tuple[Any, ...]) -> None:
     ]
     if any(isinstance(x, complex) or x.dtype.kind == "c" for x in known):
         need_castable(result_type(target._data, *known), target)
-
-
-_NAMES = {"copy": "torch::autograd::CopyBackwards", "setitem": "torch::autograd::CopySlices"}
-
-
-def _backward_name(operation: str) -> str:
-    words = operation.strip("_").split("_")
-    return _NAMES.get(words[0]) or "".join(map(str.title, words)) + "Backward0"
 
 
 def rebase(target: Tensor, result: Tensor) -> None:
@@ -413,6 +412,8 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             with no_grad():
                 admit(self)
                 check_memory(plain, self._data, *others)
+                if is_interlaced(self._data):
+                    return in_turn(method, self, args, kwargs)
                 return assign(self, run(self, *args, **kwargs), name)
         try:
             recorded = admit(self, *others)
@@ -426,6 +427,8 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             ask(run, self, args, kwargs, IndexError, NotImplementedError)
             raise
         if not recorded:
+            if is_interlaced(self._data) and plain not in WHOLE:
+                return in_turn(method, self, args, kwargs)
             try:
                 return assign(self, run(self, *args, **kwargs), name)
             except NotImplementedError:
@@ -517,6 +520,8 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
                 return general(self, operand, *more, **options)
         if not alone:
             check_memory(plain, data, operand, *more)
+            if is_interlaced(data):
+                return otherwise(self, operand, more, options)
         try:
             if not wide:
                 into(self, narrow, operand, *more, **options)
@@ -541,7 +546,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
 def zero_(self: Tensor) -> Tensor:
     """Fill with zeros, in place."""
     fill_(self, 0)
-    if self._node is not None and self._node._label == "FillBackward0":
+    if self._node is not None and self._node._label == "FillBackward2":
         self._node._label = "ZeroBackward0"
     return self
 
@@ -571,7 +576,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         into(self, writing.copy, filled)
         bump(self, "fill_")
         return self
-    return assign(self, filled, "fill_", cast=True)
+    label = f"FillBackward{2 + isinstance(value, TensorBase)}"
+    return assign(self, filled, "fill_", cast=True, label=label)
 
 
 def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tensor:
@@ -586,14 +592,8 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
     admit(self, src)
     check_copy(self, held(self), src, held(src))
     shape, target = src._data.shape, self._data.shape
-    if shape != target:
-        try:
-            fits = np.broadcast_shapes(shape, target) == target
-        except ValueError:
-            fits = False
-        if not fits:
-            raise RuntimeError(
-                f"The size of tensor a ({list(target)}) must match the size of tensor b "
-                f"({list(shape)}): copy_ writes a source that broadcasts to the target's shape"
-            )
+    if shape != target and (whole := broadcast_shapes([target, shape])) != target:
+        raise RuntimeError(
+            f"output with shape {list(target)} doesn't match the broadcast shape {list(whole)}"
+        )
     return assign(self, src, "copy_", cast=True)

@@ -29,13 +29,21 @@ def _assert_async(self: Tensor, assert_msg: str = "") -> None:
 def _checking(error: type[Exception]) -> Callable[..., None]:
     def check(cond: Any, message: Callable[[], str] | str | None = None) -> None:
         """An error with the message, unless cond is true."""
-        if isinstance(cond, TensorBase) or not isinstance(cond, bool):
+        if isinstance(cond, TensorBase):
+            raise TypeError(
+                "cond must be a bool, but got a Tensor. For tensor conditions, use "
+                "torch._check_tensor_all() to assert that all elements are true."
+            )
+        if not isinstance(cond, bool):
             raise TypeError(f"cond must be a bool, but got {type(cond)}")
         if not cond:
-            said = message() if callable(message) else message
+            if message is not None and not callable(message):
+                raise TypeError("message must be a callable")
+            said = None if message is None else str(message())
             raise error(
                 said
-                or "Expected cond to be True, but got False. (Could this error message be improved? "
+                if said is not None
+                else "Expected cond to be True, but got False. (Could this error message be improved? "
                 "If so, please report an enhancement request to PyTorch.)"
             )
 

@@ -17,7 +17,7 @@ from rushlight.layout import strided
 from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor
 from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
-from rushlight.ops.data import array_of, taken, warn_of_read_only
+from rushlight.ops.data import array_of, on_memory, taken, warn_of_read_only
 from rushlight.overriding.asking import refused
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
@@ -121,6 +121,8 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
             raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
         if isinstance(first, np.ndarray) and not first.ndim and first.dtype.kind in "iu":
             return legacy(cls, dtype, (int(first),))
+        if isinstance(first, np.ndarray) and first.dtype == kind.numpy:
+            return as_class(cls, on_memory(first))
         return as_class(cls, array_of(first, kind))
     return as_class(cls, np.empty(check_sizes(as_sizes(args)), kind.numpy))
 

@@ -29,6 +29,7 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike
 from rushlight.ops.distance import pairwise_distance
+from rushlight.ops.pointwise import clamp_min
 from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
 from rushlight.primitives.ctc import ctc, ctc_layout
@@ -231,7 +232,7 @@ def apart_by(
     far = measure(anchor, negative)
     if swap:
         far = far.minimum(measure(positive, negative))
-    return reduced((margin + near - far).clamp(min=0), reduction)
+    return reduced(clamp_min(margin + near - far, 0), reduction)
 
 
 # ---- connectionist temporal classification -----------------------------------------------------
@@ -338,6 +339,8 @@ def ctc_loss(
     loss = loss - _normalised(log_probs, ins)
     if zero_infinity:
         loss = where_zero(loss != math.inf, loss)
+    else:
+        relabel(loss, "CtcLossBackward0")
     how = _NAMES.get(reduction)
     if how == "mean":
         return (loss / outs.clamp(min=1).to(loss.dtype)).mean()

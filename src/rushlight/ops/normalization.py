@@ -27,7 +27,6 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import following, in_rows
-from rushlight.ops.geometry import contiguous
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
@@ -141,7 +140,7 @@ def normalize_batch(
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
-        result = following(result, input)
+        result = _as_normalized(result, input)
         return relabel(result, "NativeBatchNormBackward0"), None, None
     shape = input._data.shape
     pixels = math.prod(shape[2:])
@@ -370,6 +369,11 @@ def native_group_norm(
     return out, mean.reshape((N, group)), rstd.reshape((N, group))
 
 
+def _as_normalized(result: Tensor, input: Tensor) -> Tensor:
+    """In row order if the input can be read so, be it in channels last as well; else as it suggests."""
+    return in_rows(result) if input._data.flags.c_contiguous else following(result, input)
+
+
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
     eps: float | None = None,
@@ -387,8 +391,9 @@ def rms_norm(
     supported("rms_norm", "fcV", [input._data])
     if weight is not None and weight._data.dtype != input._data.dtype:
         warn_once(
-            "Mismatch dtype between input and weight: these are not normalized in one kernel, "
-            f"input dtype = {input.dtype}, weight dtype = {weight.dtype}"
+            f"Mismatch dtype between input and weight: input dtype = {input.dtype}, weight dtype = "
+            f"{weight.dtype}, Cannot dispatch to fused implementation.",
+            kind="rms_norm",
         )
     dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
     # Narrow floats are computed in float32, with its eps, and rounded once, after the weight.
@@ -400,4 +405,4 @@ def rms_norm(
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
-    return contiguous(result)
+    return _as_normalized(result, input)

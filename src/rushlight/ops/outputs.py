@@ -40,6 +40,6 @@ def write_underived(out: Tensor | None, result: Tensor, name: str, *inputs: Tens
     need_unrecorded(out)
     written = write_out(out, result.detach(), same=True)
     if state.grad and any(map(wants_grad, inputs)):
-        rebase(out, relabel(hang(out.detach(), inputs, name), "NotImplemented"))
+        rebase(out, relabel(hang(out.detach(), inputs, name), "torch::autograd::NotImplemented"))
         refresh(out)
     return written

@@ -30,7 +30,7 @@ from rushlight.ops.arguments import (
     write_out,
     write_outs,
 )
-from rushlight.ops.builders import binary, first_operand, unary
+from rushlight.ops.builders import REMAINDERS, binary, first_operand, numbered, unary
 from rushlight.ops.conversion import alike
 from rushlight.ops.inplace import inplace
 from rushlight.overriding.functions import ask_late, met_late
@@ -67,7 +67,10 @@ square = unary(rows.square, "x * x of each element.")
 trunc = unary(rounding.trunc, "Each element rounded towards zero to a whole number.", same=True)
 fix = trunc
 
-copysign = binary(rounding.copysign, "The size of the first with the sign of the second.")
+copysign = binary(
+    rounding.copysign, "The size of the first with the sign of the second.",
+    names=numbered("Copysign", 0, 0, 1),
+)  # fmt: skip
 floor_divide = binary(
     rounding.floor_division,
     "The quotient rounded down, element by element.",
@@ -77,7 +80,11 @@ floor_divide = binary(
 fmax = binary(rows.fmax, "The larger of both; where one is nan, the other.",
               numbers="neither")  # fmt: skip
 fmin = binary(rows.fmin, "The smaller of both; where one is nan, the other.", numbers="neither")
-fmod = binary(rows.fmod, "What the division leaves, with the sign of the first.")
+fmod = binary(
+    rows.fmod,
+    "What the division leaves, with the sign of the first.",
+    names=numbered("Fmod", 1, 1, 0),
+)
 heaviside = binary(
     rounding.heaviside, "0 below 0, 1 above, and at 0 the second's element.", numbers="neither"
 )
@@ -93,8 +100,9 @@ nextafter = binary(
     rounding.nextafter, "The float next to the first towards the second.", numbers="neither"
 )
 remainder = binary(
-    rows.remainder, "What the division leaves, with the sign of the second.", numbers="either"
-)
+    rows.remainder, "What the division leaves, with the sign of the second.", numbers="either",
+    names=REMAINDERS,
+)  # fmt: skip
 
 
 def _scalable(row: Primitive, what: str) -> Callable[..., Tensor]:
@@ -264,6 +272,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
     result: Tensor = apply(rows.pow, input, exponent)
     if isinstance(exponent, TensorBase):
         remember(result, result)
+        if not isinstance(input, TensorBase):
+            relabel(result, "PowBackward2")
     return result if out is None else write_out(out, result, input, exponent)
 
 
@@ -549,5 +559,6 @@ def _need_three(name: str, input: Any, tensor1: Any, tensor2: Any, value: Any) -
         (("input", input), ("tensor1", tensor1), ("tensor2", tensor2)), 1
     ):
         need_tensor(name, argument, position, given)
-    if not isinstance(value, (TensorBase, *NUMBERS)):
+    fits = not wants_grad(value) if isinstance(value, TensorBase) else isinstance(value, NUMBERS)
+    if not fits:
         raise TypeError(f"{name}(): argument 'value' must be Number, not {type_name(value)}")

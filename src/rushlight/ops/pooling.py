@@ -435,7 +435,7 @@ def pick_maxima(
     out = relabel(out, label)
     if input is batched:
         return out, flat
-    return out.squeeze(0), flat.squeeze(0)
+    return relabel(out.squeeze(0), label), flat.squeeze(0)
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Ints) -> Tensor:

@@ -153,7 +153,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`dot` with the first vector conjugated."""
-    return dot(input.conj(), other, out=out)
+    return relabel(dot(input.conj(), other, out=out), "VdotBackward0")
 
 
 def _need_two(function: str, input: Any, other: Any, name: str) -> None:

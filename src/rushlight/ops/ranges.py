@@ -97,10 +97,15 @@ def _bounds(name: str, bounds: tuple[Any, ...], options: dict[str, Any]) -> tupl
         raise TypeError(f"{name}() takes end, or start and end, or start, end and step")
     standard = (("start", 0), ("end", 0), ("step", 1))
     start, end, step = (
-        _plain_number(need_real_scalar(name, key, place, given.get(key, number)))
+        _plain_number(need_real_scalar(name, key, place, _no_flag(given.get(key, number))))
         for place, (key, number) in enumerate(standard, 1)
     )
     return start, end, step
+
+
+def _no_flag(value: Any) -> Any:
+    # torch takes NumPy's flags for numbers with a fraction.
+    return float(value) if isinstance(value, np.bool_) else value
 
 
 def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtype[Any]:

@@ -18,7 +18,7 @@ from rushlight.autograd.state import no_grad
 from rushlight.core.doors import check, draw, into, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wants_grad, wrap
-from rushlight.device import choices, without_memory
+from rushlight.device import CPU, choices, without_memory
 from rushlight.layout import preserve_format
 from rushlight.ops.arguments import (
     as_sizes,
@@ -267,6 +267,7 @@ def normal(
             )
         kind = numpy_dtype(dtype, default_float() if out is None else out._data.dtype)
         place: dict[str, Any] = {"shape": check_sizes(as_sizes((size,))), "dtype": kind}
+        options.setdefault("device", CPU)  # A block of torch.device says nothing about this one.
         numbers = _new(random.normal, generator, options, **place, mean=float(mean), std=float(std))
         return finish(numbers, out=out, **options)
     kind = tensors[0]._data.dtype
@@ -383,6 +384,7 @@ def _fill(
     numbers: Numbers,
     generator: Generator | None,
     *inputs: TensorBase,
+    overload: Any = 0,
     **parameters: Any,
 ) -> Tensor:
     recorded = admit(self)
@@ -392,8 +394,8 @@ def _fill(
         return self
     values = _drawn(self._data, numbers, generator, *inputs, **parameters)
     if recorded:
-        label = f"{name[:-1].title().replace('_', '')}Backward0"
-        return assign(self, _flat(values, label, self), name, cast=True)
+        label = f"{name[:-1].title().replace('_', '')}Backward{overload}"
+        return assign(self, _flat(values, label, self), name, cast=True, label=label)
     into(self, writing.copy, values)
     bump(self, name)
     return self
@@ -432,6 +434,7 @@ def uniform_(
 
 def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **named: int) -> Tensor:
     """Fill with whole numbers: `random_()`, `random_(to)`, `random_(from, to)`."""
+    overload = 2 - len(bounds) - len(named)
     if len(bounds) == 1 and "to" not in named:
         bounds = (0, *bounds)
     low, high = _between("random_", bounds, named, (None, None))
@@ -439,16 +442,18 @@ def random_(self: Tensor, *bounds: int, generator: Generator | None = None, **na
         "low": None if low is None else need_whole("random_", "from", 1, low),
         "high": None if high is None else need_whole("random_", "to", 2, high),
     }
-    return _fill(self, "random_", random.integers, generator, **bounds_)
+    return _fill(self, "random_", random.integers, generator, overload=overload, **bounds_)
 
 
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones with probability p (a number or a tensor), zeros elsewhere."""
     if isinstance(p, TensorBase):
-        return _fill(self, "bernoulli_", random.coins, generator, p)
-    return _fill(
-        self, "bernoulli_", random.bernoulli, generator, p=need_float("bernoulli_", "p", 1, p)
-    )
+        odds: Any = p
+        if p._data.shape != self._data.shape:
+            odds = odds.expand(self._data.shape)
+        return _fill(self, "bernoulli_", random.coins, generator, odds, overload=1)
+    p = need_float("bernoulli_", "p", 1, p)
+    return _fill(self, "bernoulli_", random.bernoulli, generator, overload=2, p=p)
 
 
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:

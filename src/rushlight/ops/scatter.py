@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.autograd.pretended import remember
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import apply, check, into, literal, number, read_each
+from rushlight.core.doors import apply, check, into, literal, read_each
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, bump, wants_grad
@@ -20,6 +20,7 @@ from rushlight.ops.arguments import (
     apart,
     need_number,
     need_real_gradient,
+    need_scalar,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -169,6 +170,7 @@ def _source(index: Tensor, src: Tensor, whole: bool = False) -> Tensor:
     return source
 
 
+_UNNAMED = "torch::autograd::NotImplemented"
 _REDUCTIONS = {"add": "sum", "multiply": "prod"}
 
 
@@ -196,8 +198,8 @@ def _scatter_plan(
         filler = np.asarray(dtypes.number_in(src, x._data.dtype))
         values = literal(np.broadcast_to(filler, places._data.shape))
     if reduce == "add":
-        return x, _Write(rows.scatter_add, "ScatterBackward2", (places, values), dim=at)
-    return x, _Write(rows.scatter_fold, "ScatterBackward2", (places, values), dim=at, fold="prod")
+        return x, _Write(rows.scatter_add, _UNNAMED, (places, values), dim=at)
+    return x, _Write(rows.scatter_fold, _UNNAMED, (places, values), dim=at, fold="prod")
 
 
 def _copied(
@@ -250,7 +252,7 @@ def scatter(
         # torch has no derivative of it.
         with no_grad():
             result = scatter(input, dim, index, src, value=value, reduce=reduce)
-        return relabel(hang(result, (input, src), "scatter"), "NotImplemented")
+        return relabel(hang(result, (input, src), "scatter"), _UNNAMED)
     x, write = _scatter_plan(input, dim, index, value if src is None else src, reduce)
     return _copied(input, x, index, src, write, out)
 
@@ -475,9 +477,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    if isinstance(fill_value, TensorBase) and not fill_value._data.ndim:
-        fill_value = number(fill_value, "a number to fill with")
-    need_number("fill_diagonal_", "fill_value", 1, fill_value)
+    fill_value = need_scalar("fill_diagonal_", "fill_value", 1, fill_value)
     shape = self._data.shape
     if len(shape) < 2:
         raise RuntimeError("dimensions must larger than 1")

@@ -87,7 +87,7 @@ def segment_reduce(
     segments = sizes.shape[-1]
     place = literal(np.arange(long))
     last = given.narrow(-1, 1, segments) if ends else given.cumsum(-1)
-    segment = searchsorted(last, place.expand((*before, long)), right=True)
+    segment = searchsorted(last, place.expand((*before, long)).contiguous(), right=True)
     if ends:
         segment = where(place < given.narrow(-1, 0, 1), segments, segment)
     begin, how = _STARTS[reduce]

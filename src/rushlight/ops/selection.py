@@ -29,6 +29,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.ops.indexing import place
 from rushlight.ops.inplace import admit, asked, assign, check_memory
+from rushlight.ops.labels import backward_name
 from rushlight.ops.masking import filling
 from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
@@ -230,6 +231,8 @@ def _put_along_(
     if alpha != 1:
         values = values * fitting_factor(alpha, values._data.dtype)
     place(self, values, (where,), spec, accumulate, recording)
+    if self._node is not None and self._view is None:
+        self._node._label = backward_name(name)
     return self
 
 

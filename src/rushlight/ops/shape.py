@@ -428,14 +428,14 @@ def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Te
     extra = len(sizes) - len(old)
     if extra < 0:
         raise RuntimeError(
-            f"expand: the number of sizes provided ({len(sizes)}) must be greater or equal to the "
-            f"number of dimensions in the tensor ({len(old)})"
+            f"expand({self.type()}{{{list(old)}}}, size={list(sizes)}): the number of sizes provided "
+            f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({len(old)})"
         )
     if -1 in sizes:
         if -1 in sizes[:extra]:
             raise RuntimeError(
                 "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
-                f"dimension: sizes {list(sizes)} for a tensor of shape {list(old)}"
+                f"dimension {sizes.index(-1)}: sizes {list(sizes)} for a tensor of shape {list(old)}"
             )
         kept = (o if n == -1 else n for n, o in zip(sizes[extra:], old, strict=True))
         sizes = (*sizes[:extra], *kept)
@@ -480,7 +480,24 @@ def broadcast_shapes(*shapes: Any) -> Size:
     for size in sizes:
         if min(size, default=0) < 0:
             raise ValueError(f"Attempting to broadcast a dimension with negative length: {size}")
-    return Size(common_shape(sizes) if sizes else ())
+    try:
+        return Size(common_shape(sizes) if sizes else ())
+    except RuntimeError:
+        raise RuntimeError(_why_apart(sizes)) from None
+
+
+def _why_apart(sizes: list[tuple[int, ...]]) -> str:
+    """torch's words for the first shape that does not fit those before it."""
+    known: dict[int, int] = {}
+    for n, size in enumerate(sizes):
+        for d in range(-1, -len(size) - 1, -1):
+            if size[d] != 1 and known.setdefault(d, size[d]) != size[d]:
+                common = [known.get(-i, 1) for i in range(max(map(len, sizes)), 0, -1)]
+                return (
+                    f"Attempting to broadcast a dimension of length {size[d]} at {d}! Mismatching argument "
+                    f"at index {n} had {size}; but expected shape should be broadcastable to {common}"
+                )
+    return "these shapes do not broadcast"
 
 
 # ---- parts --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from rushlight.core.doors import apply, check, literal, read
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import Array, TensorBase, wants_grad
+from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
     anew,
     apart,
@@ -406,6 +407,7 @@ def searchsorted(
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     sequence = sorted_sequence
     data, wanted = sequence._data, values._data
+    _tell_of_copies(values, sequence)
     if not data.ndim:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
     if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:
@@ -419,6 +421,16 @@ def searchsorted(
         sequence = _sorted_by(sequence, sorter)
     found = apply(rows.search, sequence, values, right=right or side == "right")
     return _positions("searchsorted", found, out_int32, out)
+
+
+def _tell_of_copies(values: TensorBase, boundaries: TensorBase) -> None:
+    for name, tensor in (("input value", values), ("boundary", boundaries)):
+        if not tensor._data.flags.c_contiguous:
+            warn_once(
+                f"torch.searchsorted(): {name} tensor is non-contiguous, this will lower the performance due to "
+                f"extra data copy when converting non-contiguous tensor to contiguous, please use contiguous {name} "
+                "tensor if possible. This message will only appear once per program."
+            )
 
 
 def _need_comparable(sequence: Array, values: Array) -> None:
@@ -478,6 +490,7 @@ def bucketize(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
         )
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
+    _tell_of_copies(values, boundaries)
     _need_comparable(boundaries._data, values._data)
     found = apply(rows.search, boundaries, values, right=need_flag("bucketize", "right", 3, right))
     return _positions("bucketize", found, out_int32, out)

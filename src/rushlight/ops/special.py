@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rushlight.dtypes import NARROW
 from rushlight.ops.arguments import need_tensor, relabel, write_out
-from rushlight.ops.builders import binary, unary
+from rushlight.ops.builders import binary, numbered, unary
 from rushlight.ops.transcendental import erf, erfc, polynomial
 from rushlight.primitives import special as rows
 
@@ -18,8 +18,14 @@ entr = unary(rows.entr, "-x * log(x) of each element, 0 at 0 and -inf below.")
 erfcx = unary(rows.erfcx, "exp(x * x) * erfc(x) of each element.")
 log_ndtr = unary(rows.log_ndtr, "The logarithm of ndtr, exact also far below 0.")
 ndtri = unary(rows.ndtri, "The inverse of ndtr, for elements in [0, 1].")
-xlog1py = binary(rows.xlog1py, "input * log1p(other), 0 where input is 0.", numbers="either")
-zeta = binary(rows.zeta, "The Hurwitz zeta function of input and other.", numbers="either")
+xlog1py = binary(
+    rows.xlog1py, "input * log1p(other), 0 where input is 0.", numbers="either",
+    names=numbered("SpecialXlog1Py", 0, 1, 2),
+)  # fmt: skip
+zeta = binary(
+    rows.zeta, "The Hurwitz zeta function of input and other.", numbers="either",
+    names=numbered("SpecialZeta", 0, 1, 2),
+)  # fmt: skip
 
 i0e = unary(rows.i0e, "exp(-|x|) * i0(x) of each element.")
 i1 = unary(rows.i1, "The modified Bessel function of the first kind of order 1.")

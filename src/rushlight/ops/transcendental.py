@@ -20,7 +20,7 @@ from rushlight.ops.arguments import (
     type_name,
     write_out,
 )
-from rushlight.ops.builders import binary, unary
+from rushlight.ops.builders import binary, numbered, unary
 from rushlight.ops.pointwise import NUMBERS, Number
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import special
@@ -85,7 +85,10 @@ igammac = binary(
     special.igammac, "The regularised upper incomplete gamma function Q(input, other).",
     numbers="neither",
 )  # fmt: skip
-xlogy = binary(special.xlogy, "input * log(other), 0 where input is 0.", numbers="either")
+xlogy = binary(
+    special.xlogy, "input * log(other), 0 where input is 0.", numbers="either",
+    names=numbered("Xlogy", 0, 1, 2),
+)  # fmt: skip
 
 
 def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:

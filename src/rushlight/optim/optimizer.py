@@ -199,6 +199,7 @@ class Optimizer:
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self._start_hooks()
+        self._zero_grad_profile_name = f"Optimizer.zero_grad#{type(self).__name__}.zero_grad"
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -220,6 +221,8 @@ class Optimizer:
             ):
                 if defaults.get(other):
                     raise RuntimeError(words)
+        # torch's captures of devices ask it.
+        self._warned_capturable_if_run_uncaptured = True
 
     def _start_hooks(self) -> None:
         for name in _HOOKS:

@@ -156,15 +156,27 @@ def _matmul_samples() -> Iterable[Sample]:
         yield Sample((draw(1, left), draw(2, right)))
 
 
-def _matmul_x(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
+def _in_columns(shape: tuple[int, ...], strides: tuple[int, ...], g: Any) -> bool:
+    """Whether a matrix lay column after column: as in torch, its gradient does so too."""
+    if len(shape) != 2:
+        return False
+    item = g._data.dtype.itemsize
+    return strides[0] == item and strides[1] == item * shape[0]
+
+
+def _matmul_x(g: Any, x_shape: tuple[int, ...], x_strides: tuple[int, ...], y: Any) -> Any:
+    if _in_columns(x_shape, x_strides, g) and g._data.ndim == y._data.ndim == 2:
+        return matmul(conj(y), g.mT).mT
     return matmul(g, conj(y).mT)
 
 
-def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...], y_strides: tuple[int, ...]) -> Any:
     if len(y_shape) == 2 and x._data.ndim > 2:
         # One product over all rows, instead of one per batch and their sum.
         rows = math.prod(x._data.shape[:-1])
         x, g = x.reshape(rows, x.shape[-1]), g.reshape(rows, g.shape[-1])
+    if _in_columns(y_shape, y_strides, g) and g._data.ndim == x._data.ndim == 2:
+        return matmul(g.mT, conj(x)).mT
     return matmul(conj(x).mT, g)
 
 
@@ -315,17 +327,31 @@ def _linear_weight_rule(g_in: Array, x: Array) -> Spec:
 # What a weight gets: the rows of g times those of x, over all leading dimensions.
 linear_weight: Primitive = Primitive(
     "linear_weight", "contract", _linear_weight,
-    (lambda g, x: linear(conj(x), g), lambda g, g_in: _linear_x(conj(g_in), conj(g))),
+    (lambda g, x: linear(conj(x), g), lambda g, g_in: _back(conj(g_in), conj(g))),
     _linear_weight_rule, "gemm",
     lambda: [Sample((draw(1, (4, 2)), draw(2, (4, 3)))), Sample((draw(1, (2, 2, 2)), draw(2, (2, 2, 3))))],
     inputs=("g_in", "x"), label="MmBackward0",
 )  # fmt: skip
 
 
-def _linear_x(g: Any, weight: Any) -> Any:
+def _back(g: Any, weight: Any) -> Any:
     if g._data.ndim == 1:
         return matmul(g.reshape(1, -1), conj(weight)).reshape(-1)
     return matmul(g, conj(weight))
+
+
+def _linear_x(g: Any, x_shape: tuple[int, ...], x_strides: tuple[int, ...], weight: Any) -> Any:
+    if _in_columns(x_shape, x_strides, g):
+        return _matmul_x(g, x_shape, x_strides, weight.mT)
+    return _back(g, weight)
+
+
+def _linear_weight_of(
+    g: Any, x: Any, weight_shape: tuple[int, ...], weight_strides: tuple[int, ...]
+) -> Any:
+    if _in_columns(weight_shape, weight_strides, g) and g._data.ndim == 2:
+        return linear_weight(conj(x), g).mT
+    return linear_weight(g, conj(x))
 
 
 def _linear_label(node: PrimitiveNode) -> str:
@@ -344,6 +370,6 @@ def _linear_bias(g: Any) -> Any:
 
 linear: Primitive = Primitive(
     "linear", "contract", _linear,
-    (_linear_x, lambda g, x: linear_weight(g, conj(x)), _linear_bias),
+    (_linear_x, _linear_weight_of, _linear_bias),
     _linear_rule, "gemm", _linear_samples, label=_linear_label,
 )  # fmt: skip

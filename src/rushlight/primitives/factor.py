@@ -21,7 +21,7 @@ from rushlight.narrow import is_narrow, need_wide
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
 from rushlight.primitives.placement import in_columns
-from rushlight.primitives.view import triangle
+from rushlight.primitives.view import compact, triangle
 
 Shape = tuple[int, ...]
 
@@ -228,6 +228,12 @@ def _slogdet_rule(x: Array) -> list[Spec]:
     return [(x.shape[:-2], x.dtype), (x.shape[:-2], np.empty(0, x.dtype).real.dtype)]
 
 
+def columns_first(g: Any) -> Any:
+    """A gradient with its columns one after the other in memory, as it comes from LAPACK in torch."""
+    n = g._data.ndim
+    return compact(g, dims=(*range(n - 2), n - 1, n - 2))
+
+
 def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
     inverse = h(inv(x))
     total = None
@@ -239,7 +245,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
         turn = (g[0].conj() * sign).imag * -1j
         part = turn.unsqueeze(-1).unsqueeze(-1) * inverse
         total = part if total is None else total + part
-    return (total,)
+    return (columns_first(total),)
 
 
 slogdet: Primitive = Primitive(
@@ -267,7 +273,7 @@ def _product_of_pivots(x: Array) -> Any:
 def _det_vjp(g: Any, x: Any, out: Any) -> Any:
     wide = g.unsqueeze(-1).unsqueeze(-1)
     if not read_each((out == 0).any(), "whether a matrix is singular").any():
-        return wide * (out.unsqueeze(-1).unsqueeze(-1) * inv(x)).mT.conj()
+        return columns_first(wide * (out.unsqueeze(-1).unsqueeze(-1) * inv(x)).mT.conj())
     return wide * _cofactors(x).conj()
 
 
@@ -369,7 +375,7 @@ def _qr_vjp(g: Any, x: Any, out: Any, complete: bool) -> Any:
     gq = g[0] if g[0] is not None else q * 0
     gr = g[1] if g[1] is not None else r * 0
     if rows >= columns:
-        return (_qr_tall(q, r, gq, gr),)
+        return (columns_first(_qr_tall(q, r, gq, gr)),)
     # Wide: the first columns carry the factor, the others are r's own.
     first, rest = r.narrow(-1, 0, rows), x.narrow(-1, rows, columns - rows)
     gr1, gr2 = gr.narrow(-1, 0, rows), gr.narrow(-1, rows, columns - rows)

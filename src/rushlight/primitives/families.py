@@ -126,15 +126,16 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         longer, shorter = (result, shape) if len(result) >= len(shape) else (list(shape), result)
         first = len(longer) - len(shorter)
         merged = list(longer)
-        for i, size in enumerate(shorter):
+        for i in reversed(range(len(shorter))):
+            size = shorter[i]
             other = longer[first + i]
             if size != other and 1 not in (size, other):
                 a = result[i - len(shorter)]
                 b = shape[i - len(shorter)]
                 raise RuntimeError(
                     f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
-                    f"non-singleton dimension {first + i}: shapes {list(result)} and {list(shape)} "
-                    "do not broadcast. Sizes are compared from the last one back and must be equal "
+                    f"non-singleton dimension {first + i}\nShapes {list(result)} and {list(shape)} do not "
+                    "broadcast. Sizes are compared from the last one back and must be equal "
                     "or 1; reshape or unsqueeze one of them."
                 )
             merged[first + i] = other if size == 1 else size

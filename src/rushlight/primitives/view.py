@@ -16,7 +16,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.memory import address, beside, laid, placed, plain, root, strided_view
-from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.families import draw
 from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.placement import (
     as_first,
@@ -142,11 +142,14 @@ def _expand(x: Array, *, size: Shape) -> Array:
 
 
 def _expand_rule(x: Array, *, size: Shape) -> Spec:
-    if len(size) < x.ndim or broadcast_shapes([x.shape, size]) != tuple(size):
-        raise RuntimeError(
-            f"The expanded size of the tensor ({list(size)}) must match the existing size "
-            f"({list(x.shape)}) at every dimension that is not 1"
-        )
+    extra = len(size) - x.ndim
+    for d in reversed(range(x.ndim)):
+        if x.shape[d] not in (1, size[extra + d]):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size[extra + d]}) must match the existing size "
+                f"({x.shape[d]}) at non-singleton dimension {extra + d}.  Target sizes: {list(size)}.  Tensor "
+                f"sizes: {list(x.shape)}"
+            )
     return tuple(size), x.dtype
 
 
@@ -247,8 +250,14 @@ def _rolled(x: Array, shift: int, dim: int) -> Array:
 
 
 def _as_rolled(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-    """In channels last if that is suggested; as it was where nothing is there."""
-    return (in_format if arrays[0].size else as_first)(forward, arrays, static)
+    """In channels last if that is suggested and both parts of each dimension have elements; else by rows."""
+    x, dims = arrays[0], static["dims"]
+    if not x.size:
+        return as_first(forward, arrays, static)
+    whole = dims is None or any(
+        shift % x.shape[d] == 0 for shift, d in zip(static["shifts"], dims, strict=True)
+    )
+    return (in_rows if whole else in_format)(forward, arrays, static)
 
 
 roll: Primitive = Primitive(

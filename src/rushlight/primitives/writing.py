@@ -16,7 +16,7 @@ from rushlight.arrays import is_array
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import cast
-from rushlight.memory import is_repeated
+from rushlight.memory import is_interlaced, is_repeated, outermost
 from rushlight.primitives import formulas
 from rushlight.primitives.formulas import FUSED, in_c
 from rushlight.primitives.index import Index, put, put_into, slice_
@@ -30,8 +30,18 @@ def copy(x: Array, values: Array) -> None:
     values = cast(values, x.dtype)
     if is_repeated(x):
         np.copyto(x, values, where=np.broadcast_to(values, x.shape) != x, casting="unsafe")
+    elif is_interlaced(x):
+        dim = outermost(x)
+        parts = np.moveaxis(np.broadcast_to(values, x.shape), dim, 0)
+        for window, part in zip(np.moveaxis(x, dim, 0), parts, strict=True):
+            copy(window, part)
     else:
         np.copyto(x, values)
+
+
+def copy_changed(x: Array, values: Array) -> None:
+    """What changed of windows that share elements."""
+    np.copyto(x, values, where=values != x.copy(), casting="unsafe")
 
 
 @in_c("{number}")

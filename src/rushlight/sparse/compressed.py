@@ -65,6 +65,14 @@ class CompressedTensor(SparseTensor):
         """torch.sparse_csr or torch.sparse_csc."""
         return self._kind
 
+    def stride(self, dim: int | None = None) -> NoReturn:
+        """An error: the elements do not lie in steps."""
+        raise RuntimeError("Sparse CSR tensors do not have strides")
+
+    def is_contiguous(self, memory_format: Any = None) -> NoReturn:
+        """An error, as of strides."""
+        raise RuntimeError("Sparse CSR tensors do not have is_contiguous")
+
     def _refuse(self, what: str) -> NoReturn:
         word = "SparseCsr" if self._kind is sparse_csr else "SparseCsc"
         raise RuntimeError(f"{what} expected sparse coordinate tensor layout but got {word}")
@@ -247,6 +255,9 @@ class CompressedTensor(SparseTensor):
         begins, others, values = self._parts().values()
         known = begins, others, values.detach(), self.size()
         return kept(self, (_rebuild_sparse_tensor, (self.layout, known)), plain=True)
+
+
+CompressedTensor.__name__ = CompressedTensor.__qualname__ = Tensor.__name__
 
 
 def _made(

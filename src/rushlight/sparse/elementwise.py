@@ -22,6 +22,7 @@ class Casts:
 
     __slots__ = ()
 
+    bool = _into(dtypes.bool_)
     double = _into(dtypes.float64)
     float = _into(dtypes.float32)
     half = _into(dtypes.float16)

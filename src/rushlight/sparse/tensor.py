@@ -25,6 +25,7 @@ from rushlight.overriding.asking import disabled_torch_function
 from rushlight.printing import format_sparse
 from rushlight.size import Size
 from rushlight.sparse.elementwise import Casts, Elementwise
+from rushlight.sparse.placeless import Placeless
 from rushlight.sparse.resizing import Resizing
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def assemble(
     return tensor
 
 
-class SparseTensor(Casts, Elementwise, Resizing, Tensor):
+class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ignore[misc, override]
     """A tensor of layout torch.sparse_coo; `sparse_coo_tensor` and `Tensor.to_sparse` make them.
 
     indices: (sparse dimensions, n) int64; values: (n, dense dimensions ...). Coordinates may repeat,
@@ -450,14 +451,14 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
             raise RuntimeError(
                 "add(sparse, dense) is not supported. Use add(dense, sparse) instead."
             )
-        return NotImplemented
+        return self._beside_number(other)
 
     add = __add__
 
     def __radd__(self, other: Any) -> Tensor:
         """A dense tensor plus this one: dense."""
         if not isinstance(other, Tensor):
-            return NotImplemented
+            return self._beside_number(other)
         if other._data.shape != self._sizes:
             raise RuntimeError(
                 f"add: a dense and a sparse tensor must have the same shape, not {list(other.shape)} "
@@ -467,7 +468,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Tensor):
         return relabel(self._scattered(self._held.to(kind), onto=other.to(kind)), "AddBackward0")
 
     def __sub__(self, other: Any) -> Tensor:
-        return self + -other if isinstance(other, Tensor) else NotImplemented
+        return self + -other if isinstance(other, Tensor) else self._beside_number(other)
 
     sub = __sub__
 
@@ -563,6 +564,10 @@ def keys(at: Array, sizes: tuple[int, ...]) -> Array:
     for row, size in zip(at, sizes, strict=True):
         result = result * size + row
     return result
+
+
+# What it is, a program is told by its layout; by the name of its class it is a tensor.
+SparseTensor.__name__ = SparseTensor.__qualname__ = Tensor.__name__
 
 
 def to_sparse(input: Tensor, sparse_dim: int | None = None) -> SparseTensor:

@@ -176,7 +176,7 @@ def huber_loss(
         loss = closed(loss, reason=reason, error=RuntimeError)
     if weight is not None:
         # Unlike mse_loss and l1_loss, torch takes the plain mean here.
-        loss = _weighted(loss, weight, "none")
+        return remember(reduced(_weighted(loss, weight, "none"), how), input, target)
     return remember(reduced(loss, how, "HuberLossBackward0"), input, target)
 
 
@@ -238,8 +238,12 @@ def _chosen(
         )
         loss = closed(loss, reason=reason, error=RuntimeError)
     if input._data.ndim > 2 and loss._node is not None:
-        relabel(loss, "NllLoss2DBackward0")
-    return loss.squeeze(0) if single and how == "none" else loss
+        # Lines are images of one row.
+        line = how == "none" and input._data.ndim != 4
+        relabel(loss, "ViewBackward0" if line else "NllLoss2DBackward0")
+    if single and how == "none":
+        return relabel(loss.squeeze(0), "NllLossBackward0")
+    return loss
 
 
 @in_single

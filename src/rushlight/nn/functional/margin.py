@@ -13,7 +13,7 @@ from rushlight.narrow import need_wide
 from rushlight.nn.functional.loss import Flag, chosen_reduction, named_reduction
 from rushlight.ops import loss as ops
 from rushlight.ops.activation import logsigmoid
-from rushlight.ops.arguments import need_castable, need_number, need_tensor
+from rushlight.ops.arguments import need_castable, need_number, need_tensor, relabel
 from rushlight.ops.conversion import alike
 from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
@@ -85,7 +85,7 @@ def multi_margin_loss(
     input = entering(input, refused="multi_margin_loss_backward")
     losses: Tensor = apply(multi_margin, input, target, weight, p=p, margin=float(margin))
     if how == "none":
-        return losses.reshape(out_shape)
+        return relabel(losses.reshape(out_shape), "MultiMarginLossBackward0")
     return remember(reduced(losses, how, "MultiMarginLossBackward0"), input)
 
 

@@ -74,13 +74,13 @@ class _ConvNd(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups:
             raise ValueError("out_channels must be divisible by groups")
-        self.stride = each(stride)
+        steps = each(stride)
         if isinstance(padding, str):
             if padding not in ("valid", "same"):
                 raise ValueError(
                     f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}"
                 )
-            if padding == "same" and any(step != 1 for step in self.stride):
+            if padding == "same" and any(step != 1 for step in steps):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in PADDING_MODES:
             raise ValueError(
@@ -90,12 +90,13 @@ class _ConvNd(Module):
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = each(kernel_size)
+        self.stride = steps
         self.padding = padding if isinstance(padding, str) else each(padding)
         self.dilation = each(dilation)
+        self.transposed = type(self).transposed  # an attribute in torch: files have it
         self.output_padding = each(output_padding)
         self.groups = groups
         self.padding_mode = padding_mode
-        self.transposed = type(self).transposed  # an attribute in torch: files have it
         self._reversed_padding_repeated_twice = self._margins()
         channels = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = new_parameter(

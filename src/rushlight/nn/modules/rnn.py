@@ -14,7 +14,7 @@ from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
 from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
-from rushlight.errors import warn
+from rushlight.errors import warn, warn_once
 from rushlight.nn import init
 from rushlight.nn.functional.recurrent import one_step, run_layers
 from rushlight.nn.modules.module import Module
@@ -254,6 +254,10 @@ class RNNBase(Module):
             # torch has a kernel for a whole LSTM in bfloat16, which autocast lowers as one.
             rows_in = rows_in.bfloat16()
             given = None if given is None else [state.bfloat16() for state in given]
+        if self.proj_size and input.dtype is dtypes.float32:
+            warn_once(
+                "LSTM with projections is not supported with oneDNN. Using default implementation."
+            )
         output, finals = self._run(rows_in, given, (batch,) * length)
         output = output.reshape(length, batch, -1) if batch else output.reshape(
             length, 0, (self.proj_size or self.hidden_size) * self._directions

@@ -30,23 +30,18 @@ class _Table(Module):
     sparse: bool
     weight: Tensor
 
-    def _set_up(
-        self,
-        padding_idx: int | None,
-        weight: Tensor | None,
-        freeze: bool,
-        name: str,
-        device: Any,
-        dtype: Dtype,
-    ) -> None:
+    def _within(self, padding_idx: int | None, name: str) -> int | None:
         rows = self.num_embeddings
-        if padding_idx is not None:
-            if not -rows <= padding_idx < rows:
-                raise AssertionError(
-                    f"{name} must be within num_embeddings: {padding_idx} for {rows} rows"
-                )
-            padding_idx %= rows
-        self.padding_idx = padding_idx
+        if padding_idx is None:
+            return None
+        if not -rows <= padding_idx < rows:
+            raise AssertionError(
+                f"{name} must be within num_embeddings: {padding_idx} for {rows} rows"
+            )
+        return padding_idx % rows
+
+    def _set_up(self, weight: Tensor | None, freeze: bool, device: Any, dtype: Dtype) -> None:
+        rows = self.num_embeddings
         if weight is None:
             self.weight = new_parameter(rows, self.embedding_dim, device=device, dtype=dtype)
             self.weight.requires_grad_(not freeze)
@@ -105,11 +100,12 @@ class Embedding(_Table):
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
+        self.padding_idx = self._within(padding_idx, "Padding_idx")
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
-        self._set_up(padding_idx, _weight, _freeze, "Padding_idx", device, dtype)
+        self._set_up(_weight, _freeze, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         """(*) of whole numbers to (*, embedding_dim)."""
@@ -169,10 +165,11 @@ class EmbeddingBag(_Table):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
+        self.padding_idx = self._within(padding_idx, "padding_idx")
         self.mode = mode
         self.sparse = sparse
         self.include_last_offset = include_last_offset
-        self._set_up(padding_idx, _weight, False, "padding_idx", device, dtype)
+        self._set_up(_weight, False, device, dtype)
 
     def forward(
         self,

@@ -126,13 +126,14 @@ class TransformerEncoderLayer(_Layer):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **where)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
+        function = _activation(activation)
         # 1 for ReLU, 2 for GELU, 0 for others: torch's module asks this of one from a file.
-        if self.activation is F.relu or isinstance(self.activation, ReLU):
+        if function is F.relu or isinstance(function, ReLU):
             self.activation_relu_or_gelu = 1
         else:
-            gelu = self.activation is F.gelu or isinstance(self.activation, GELU)
+            gelu = function is F.gelu or isinstance(function, GELU)
             self.activation_relu_or_gelu = 2 if gelu else 0
+        self.activation = function
 
     def forward(
         self,
@@ -266,9 +267,9 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
-        self.mask_check = mask_check
         reason = _why_no_nested_tensor(encoder_layer)
         self.use_nested_tensor = enable_nested_tensor and not reason
+        self.mask_check = mask_check
         if enable_nested_tensor and reason:
             warn(
                 "enable_nested_tensor is True, but self.use_nested_tensor is False because "

@@ -143,6 +143,21 @@ OTHERS = {
         *F.max_pool2d(x, 2, return_indices=True), F.interpolate(x, scale_factor=0.5, mode="nearest"),
         F.adaptive_avg_pool2d(x, 3), F.local_response_norm(x, 3), F.normalize(x), F.pixel_unshuffle(x, 2),
     ),
+    "complex": lambda x: (
+        torch.view_as_real(torch.fft.rfft(x)), torch.fft.fft(x, norm="ortho").abs(),
+        torch.fft.irfft2(torch.fft.rfft2(x)),
+        torch.fft.ifft(torch.fft.fft(x) * (1 + 2j)).real, (torch.fft.rfft(x, n=5) * torch.fft.rfft(x, n=5).conj()).real,
+        torch.view_as_real(torch.polar(x.abs(), x) / torch.complex(x, x + 9)).flatten(2),
+        torch.view_as_real(torch.fft.fft(x).sum(1).transpose(0, 1).reshape(-1) - 1.5),
+        torch.stft(x.flatten(1), 16, 8, window=torch.hann_window(16), return_complex=True).abs(),
+    ),
+    "bags": lambda x: (
+        *(F.embedding_bag(torch.tensor([1, 2, 0, 1]), x[0, 0], torch.tensor([0, 2, 2]), mode=mode)
+          for mode in ("sum", "mean", "max")),
+        F.embedding_bag(torch.tensor([[1, 2], [0, 1]]), x[0, 0], mode="max"),
+        torch.isin(x.long(), torch.tensor([1, 0])),
+    ),
+    "chances": lambda x: (torch.bernoulli(torch.zeros_like(x)), torch.bernoulli(torch.ones_like(x))),
     "numbers": lambda x: (
         x * x.shape[1], x + torch.arange(8), x.cumsum(1), torch.eye(8) + x, x.diagonal(dim1=2, dim2=3), x.median(1)[0],
     ),
@@ -157,11 +172,23 @@ def test_other_operations_compute_the_same(name):
 @pytest.mark.parametrize("opset", [11, 13, 17, 23])
 def test_older_and_newer_versions_compute_the_same(opset):
     model = nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.GELU(), nn.Upsample(scale_factor=2), nn.Upsample((7, 9)),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         nn.LayerNorm(4), nn.Hardswish(), nn.Softmax(-1),
     )  # fmt: skip
     proto = exported(model, (X,), opset_version=opset)
     assert proto.opset_import[0].version == opset
+
+
+def test_a_cell_gives_both_of_its_states():
+    exported(nn.LSTMCell(4, 3), (V,))
+    exported(nn.GRUCell(4, 3), (V,))
+
+
+def test_complex_results_are_two_numbers():
+    program = torch.onnx.export(Function(lambda x: torch.fft.rfft(x)).eval(), (V,), verbose=False)
+    (output,) = program.model_proto.graph.output
+    assert [d.dim_value for d in output.type.tensor_type.shape.dim] == [2, 3, 2]
 
 
 def test_with_version_23_attention_and_rms_norm_are_operators():

@@ -156,7 +156,7 @@ def _interpolate(
             [scale_factor] * n if isinstance(scale_factor, int | float) else list(scale_factor)
         )
         scales = g.constant(np.array([1, 1, *w.fixed(factors, "the factor")], np.float32))
-        return g.op("Resize", w.name(input), None, scales, **attributes)
+        return g.op("Resize", w.name(input), _region(w), scales, **attributes)
     if size is None:
         factors = (
             [scale_factor] * n if isinstance(scale_factor, int | float) else list(scale_factor)
@@ -167,7 +167,15 @@ def _interpolate(
         ]
     sizes = [size] * n if isinstance(size, int | Varying) else list(size)
     wanted = w.sizes.dims((*input.shape[:2], *sizes), (input,))
+    if g.opset < 13:
+        none = g.constant(np.zeros(0, np.float32))
+        return g.op("Resize", w.name(input), _region(w), none, wanted, **attributes)
     return g.op("Resize", w.name(input), None, None, wanted, **attributes)
+
+
+def _region(w: Writer) -> str | None:
+    """The region of interest, of which there is none, but which versions 11 and 12 want."""
+    return w.graph.constant(np.zeros(0, np.float32)) if w.graph.opset < 13 else None
 
 
 def _shrinks_to_one(w: Writer, input: Var, size: Any, factor: Any, n: int) -> bool:
@@ -423,6 +431,60 @@ def _one_hot(
     return g.op("OneHot", w.name(places), depth, values, axis=-1)
 
 
+def _isin(
+    w: Writer, elements: Any, test_elements: Any, assume_unique: Any = False, invert: bool = False, **_: Any
+) -> str | None:  # fmt: skip
+    if not isinstance(elements, Var) or not isinstance(test_elements, Var):
+        return None
+    g = w.graph
+    dtype = np.promote_types(elements.dtype, test_elements.dtype)
+    given, wanted = (w.operand(x, dtype) or "" for x in (elements, test_elements))
+    equal = g.op("Equal", g.unsqueeze(given, elements.rank), g.reshape(wanted, -1))
+    most = g.reduce("ReduceMax", g.cast(equal, np.int32), (elements.rank,), False)
+    found = g.cast(most, np.bool_)
+    return g.op("Not", found) if invert else found
+
+
+def _embedding_bag(
+    w: Writer, input: Var, weight: Var, offsets: Any = None, max_norm: Any = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Any = None,
+    include_last_offset: bool = False, padding_idx: Any = None,
+) -> str | None:  # fmt: skip
+    """Each place belongs to a bag, which is a row of ones and zeros that multiplies what is looked up."""
+    if max_norm is not None or padding_idx is not None or not isinstance(input.shape[0], int):
+        return None
+    g, dtype = w.graph, weight.dtype
+    w.called = "embedding_bag"
+    rows = g.op("Gather", w.name(weight), w.name(input), axis=0)
+    if per_sample_weights is not None:
+        rows = g.op("Mul", rows, g.unsqueeze(w.name(per_sample_weights), input.rank))
+    if input.rank == 2:
+        how = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax"}[mode]
+        return g.reduce(how, rows, (1,), False)
+    starts = w.operand(offsets, np.int64) or ""
+    if include_last_offset:
+        starts = g.slice(starts, 0, 0, -1)
+    places = g.constant(np.arange(input.shape[0], dtype=np.int64)[None])
+    begun = g.op("Not", g.op("Less", places, g.unsqueeze(starts, 1)))
+    # A place is in the last bag that has begun: in one more than the bags behind it know of.
+    count = g.cast(begun, np.float32)
+    last = g.reduce("ReduceSum", count, (0,), True)
+    number = g.op("CumSum", g.op("Add", g.op("Mul", count, g.number(0, np.float32)), g.number(1, np.float32)),
+                  g.constant(np.int64(0)))  # fmt: skip
+    inside = g.op("Equal", number, last)
+    if mode == "max":
+        low = g.number(np.finfo(dtype).min, dtype)
+        spread = g.op("Where", g.unsqueeze(inside, 2), g.unsqueeze(rows, 0), low)
+        most = g.reduce("ReduceMax", spread, (1,), False)
+        some = g.reduce("ReduceMax", g.cast(inside, np.int32), (1,), True)
+        return g.op("Where", g.cast(some, np.bool_), most, g.number(0, dtype))
+    ones = g.cast(inside, dtype)
+    summed = g.op("MatMul", ones, rows)
+    if mode == "sum":
+        return summed
+    return g.op("Div", summed, g.clip(g.reduce("ReduceSum", ones, (1,), True), 1, None, dtype))
+
+
 _F = "torch.nn.functional."
 COMPOSITES: dict[str, Composite] = {
     _F + "batch_norm": _batch_norm, "torch.batch_norm": _batch_norm, _F + "instance_norm": _instance_norm,
@@ -438,4 +500,5 @@ COMPOSITES: dict[str, Composite] = {
     "torch.conv1d": _convolution(1), "torch.conv2d": _convolution(2), "torch.conv3d": _convolution(3),
     _F + "group_norm": _known_as("group_norm"),
     "torch.functional.einsum": _einsum, _F + "normalize": _normalize, _F + "one_hot": _one_hot,
+    "torch.isin": _isin, _F + "embedding_bag": _embedding_bag,
 }  # fmt: skip

@@ -280,6 +280,9 @@ class _Model:
         self.writer.step = None
         for number, result in enumerate(results):
             name, dtype, shape = self._result(result)
+            if dtype.kind == "c":
+                # Real and imaginary part, side by side.
+                dtype, shape = np.empty(0, dtype).real.dtype, (*shape, 2)
             wanted = self._output_name(number, result)
             free = (
                 name not in used and name not in self.graph.initializers and name not in self.given

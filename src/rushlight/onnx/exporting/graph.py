@@ -271,7 +271,8 @@ class Graph:
         """Write attributes down also where they are what holds without them, as torch's newer exporter does."""
         for node in self.nodes:
             for name, attribute in _schema(node.op, self.opset).attributes.items():
-                if (node.op, name) not in _UNSAID and attribute.default_value.type:
+                unsaid = (node.op, name) in _UNSAID or name not in _now(node.op, self.opset)
+                if not unsaid and attribute.default_value.type:
                     value = onnx().helper.get_attribute_value(attribute.default_value)
                     node.attributes.setdefault(name, value)
             if node.op == "MaxPool":
@@ -296,6 +297,11 @@ class Graph:
     def tensors(self) -> list[Any]:
         """The arrays as ONNX has them."""
         return [tensor_of(array, name) for name, array in self.initializers.items()]
+
+
+def _now(op: str, opset: int) -> Any:
+    """The attributes that it has in the version that is written."""
+    return onnx().defs.get_schema(op, opset).attributes
 
 
 def _schema(op: str, opset: int) -> Any:

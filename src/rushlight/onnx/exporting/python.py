@@ -62,17 +62,28 @@ def draw(w: Writer, step: Step) -> None:
                 shape=list(shape),
                 **given,
             )
-    elif step.name == "bernoulli" and g.opset >= 15:
+    elif step.name == "bernoulli":
         like = g.op("Expand", g.number(s.get("p", 0.5), np.float32), w.sizes.dims(shape))
-        name = g.op("Bernoulli", like, dtype=to)
-    elif step.name == "coins" and g.opset >= 15:
-        name = g.op("Bernoulli", w.operand(step.inputs[0], np.float32), dtype=to)
+        name = _coins(w, like, out.dtype)
+    elif step.name == "coins":
+        name = _coins(w, w.operand(step.inputs[0], np.float32) or "", out.dtype)
+    elif step.name == "exponential" and not any(map(_is_array, step.inputs)):
+        like = g.op("ConstantOfShape", w.sizes.dims(shape))
+        drawn = g.op("Log", g.op("RandomUniformLike", like, dtype=to, low=1e-7))
+        name = g.op("Div", g.op("Neg", drawn), g.number(s.get("lambd", 1.0), out.dtype))
     else:
         w.refuse(
             "these random numbers have no operator: draw them outside, and give them to the model"
         )
         return
     w.put(out, name)
+
+
+def _coins(w: Writer, p: str, dtype: Any) -> str:
+    """Ones with the probabilities p. Not by Bernoulli, whose definition by other operators gives them with 1 - p."""
+    g = w.graph
+    drawn = g.op("RandomUniformLike", p, dtype=element_type(np.dtype(np.float32)))
+    return g.cast(g.op("Less", drawn, p), dtype)
 
 
 def _is_array(x: Any) -> bool:

@@ -82,8 +82,8 @@ def _layer(w: Writer, step: Step, kind: str) -> tuple[str | None, ...]:
     flat = g.reshape(rows, -1, width)
     w.aside["rows", step.outs[0].number] = rows
     if steps == 1:
-        # A cell: what it hands on is the state itself.
-        return (flat, *(g.squeeze(last, 0) for last in made[1 : len(step.outs)]))
+        # A cell: what it hands on is the state itself, after the rows, which are its first state.
+        return (flat, *(g.squeeze(last, 0) for last in made[2 : len(step.outs) + 1]))
     for out, last in zip(step.outs, made[1:], strict=False):
         _ends(w, out, static, steps, batch, g.squeeze(last, 0))
     return (flat,)

@@ -111,6 +111,8 @@ class Writer:
 
     def _constant(self, var: Var) -> str:
         if isinstance(var.array, np.ndarray):
+            if var.array.dtype.kind == "c":
+                return self.graph.constant(np.stack([var.array.real, var.array.imag], -1))
             known = self.parameters.get(id(var.held))
             if known is None and var.made_by is not None:
                 # Computed here, of constants: it is called as what computed it.
@@ -250,6 +252,7 @@ class Writer:
 
     def _write(self, step: Step) -> None:
         from rushlight.onnx.exporting import python, writes
+        from rushlight.onnx.exporting.complexes import COMPLEX, is_complex
         from rushlight.onnx.exporting.tables import ROWS
 
         before_step, self.step = self.step, step
@@ -260,10 +263,9 @@ class Writer:
                 python.write(self, step)
             elif step.kind == "draw":
                 python.draw(self, step)
-            elif step.kind == "turn":
-                self.refuse("there are no complex numbers in ONNX")
             else:
-                translate = ROWS.get(step.name)
+                table = COMPLEX if any(map(is_complex, (*step.inputs, *step.outs))) else ROWS
+                translate = table.get("conj_physical" if step.kind == "turn" else step.name)
                 if translate is None:
                     raise self._unsupported(step)
                 names = translate(self, step)

@@ -109,10 +109,7 @@ def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:
             f"Mismatch in shape: grad_output[{number}] has a shape of {seed.shape} and "
             f"output[{number}] has a shape of {root.shape}."
         )
-    if seed._data.dtype != root._data.dtype and "c" in (
-        seed._data.dtype.kind,
-        root._data.dtype.kind,
-    ):
+    if (seed._data.dtype.kind == "c") is not (root._data.dtype.kind == "c"):
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. "
             f"Mismatch in dtype: grad_output[{number}] has a dtype of {seed.dtype} and "

@@ -34,6 +34,7 @@ from rushlight.ops.precision import in_single
 from rushlight.primitives import activation, pointwise
 from rushlight.primitives.ctc import ctc, ctc_layout
 from rushlight.primitives.families import DISCRETE, FLOAT, supported
+from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -90,6 +91,7 @@ def binary_cross_entropy_with_logits(
     supported("log_sigmoid_cpu", FLOAT, [input._data])
     # The result is of the target's type, whatever is mixed into it. The gradient lies as that of the
     # logarithm, which was made last, and comes first.
+    given, input = input, entering(input, itself=False, lies="like")
     loss = ((1 - target) * input).to(target.dtype)
     log_sigmoid: Tensor = apply(activation.log_sigmoid, input)
     if pos_weight is not None:
@@ -99,7 +101,7 @@ def binary_cross_entropy_with_logits(
         loss = (loss * weight).to(target.dtype)
     loss = alike(loss, target)
     loss = reduced(loss, reduction, "BinaryCrossEntropyWithLogitsBackward0")
-    return remember(loss, input, target)
+    return remember(loss, given, target)
 
 
 @in_single

@@ -30,6 +30,7 @@ from rushlight.primitives import pointwise
 from rushlight.primitives.constant import computed
 from rushlight.primitives.families import broadcast_shapes
 from rushlight.primitives.index import ARRAY
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.placement import columns, copied, empty_in, order_of
 from rushlight.primitives.writing import fill_where
 
@@ -59,7 +60,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if mask._data.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([input._data.shape, mask._data.shape])
-    x = input if input._data.shape == shape else input.expand(shape)
+    x = entering(input, itself=False, lies="like")
+    x = x if input._data.shape == shape else x.expand(shape)
     where = mask if mask._data.shape == shape else mask.expand(shape)
     if not shape:
         x, where = x.reshape(1), where.reshape(1)
@@ -147,7 +149,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"{input.dtype.word} and {source.dtype.word}"
         )
     shape = broadcast_shapes([input._data.shape, mask._data.shape])
-    x = input if input._data.shape == shape else input.expand(shape)
+    x = entering(input, itself=False, lies="rows")
+    x = x if input._data.shape == shape else x.expand(shape)
     if state.interpreters:
         return relabel(_chosen(x, mask, source), "MaskedScatterBackward0")
     where = np.broadcast_to(read(mask, "where the mask is True"), shape)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rushlight.autograd.state import no_grad
 from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, wants_grad
@@ -37,9 +38,12 @@ def write_underived(out: Tensor | None, result: Tensor, name: str, *inputs: Tens
     """The result; or out, with the result in it, whose gradient torch's `name` has no formula for."""
     if out is None:
         return result
-    need_unrecorded(out)
-    written = write_out(out, result.detach(), same=True)
-    if state.grad and any(map(wants_grad, inputs)):
+    recorded = state.grad and any(map(wants_grad, (out, *inputs)))
+    if out._node is None:
+        need_unrecorded(out)
+    with no_grad():
+        written = write_out(out, result.detach(), same=True)
+    if recorded:
         rebase(out, relabel(hang(out.detach(), inputs, name), "torch::autograd::NotImplemented"))
         refresh(out)
     return written

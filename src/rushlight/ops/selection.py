@@ -35,6 +35,7 @@ from rushlight.ops.precision import in_widest
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.index import ARRAY, FULL
+from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -358,7 +359,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_common("take_cpu", input._data)
     if out is not None and (input._data.size or not index._data.size):
         need_distinct(apart(out, input, index)._data)
-    flat = input.reshape(-1)
+    flat = entering(input, itself=False, lies="like").reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")
     remember(result, input)

@@ -132,6 +132,16 @@ def image_strides(x: Array) -> tuple[int, ...]:
     return packed(x.shape, suggested(x) if x.base is not None and placed(x) else None)
 
 
+def _like_strides(x: Array) -> tuple[int, ...]:
+    x = plain(x)
+    order = order_like(x) if x.base is not None and placed(x) else None
+    return packed(x.shape) if order is None else order[1]
+
+
+# By the names that `entering` takes.
+_STRIDES = {"images": image_strides, "like": _like_strides, "rows": lambda x: packed(x.shape)}
+
+
 def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
     if x._data.__class__ is not np.ndarray:
         return x
@@ -267,14 +277,14 @@ def entering(
     """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`.
 
     The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`. lies: where
-    it lies, in "rows" or as "images" do in the format of x; else as what is made of x leaves it.
+    it lies, in "rows", as "images" do in the format of x, or "like" x; else as what is made of x leaves it.
     """
     if not (state.grad and x._requires_grad):
         return x
     wanting = tuple(t for t in others if t is not None and t._requires_grad)
     strides = None
     if lies:
-        strides = image_strides(x._data) if lies == "images" else packed(x._data.shape)
+        strides = _STRIDES[lies](x._data)
     result: Tensor = entry(
         x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros, strides=strides
     )  # fmt: skip

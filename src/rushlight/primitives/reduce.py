@@ -18,7 +18,10 @@ from rushlight.primitives.families import REAL, draw, is_empty, promote_float, t
 from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
-from rushlight.primitives.kernel import laid_out, lying_like
+from rushlight.primitives.kernel import (
+    laid_out,
+    lying_like,
+)
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod
@@ -470,11 +473,12 @@ def _vector_norm_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, ord: fl
     g = unfold_gradient(g, x.shape, dim, keepdim)
     out = unfold_gradient(out, x.shape, dim, keepdim)
     if ord == 1:
-        return g * sgn(x)
+        return sgn(x) * g
     # At a zero norm the gradient is 0. As in torch, its own derivative is nan there: the quotients
     # are masked after they are made, and the mask does not reach what they were made of.
     if ord == 2:
-        return g * where(eq(out, 0), 0, x / out)
+        ratio = x / out
+        return g * lying_like(where(eq(out, 0), 0, ratio), ratio)
     if math.isinf(ord):
         size = abs(x)
         return sgn(x) * _share_evenly(g, where(ne(size, size), True, eq(size, out)), dim)

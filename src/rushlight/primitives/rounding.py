@@ -24,6 +24,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
+from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import (
     NUMBER,
     Operand,
@@ -90,8 +91,9 @@ def _copysign_x(g: Any, x: Any, out: Any) -> Any:
 
 # The output is asked for because torch keeps it in any case.
 copysign = binary(
-    "copysign", np.copysign, (_copysign_x, lambda g, out: flat(g)), "copysign({x}, {y})", takes=REAL,
-    to_float=True,
+    "copysign", np.copysign,
+    (_copysign_x, one_kernel(lambda g, out: flat(g), in_rows=True)),
+    "copysign({x}, {y})", takes=REAL, to_float=True,
 )  # fmt: skip
 
 
@@ -123,8 +125,8 @@ def _frexp(x: Array) -> tuple[Any, Any]:
     return mantissa, as_array(exponent, np.dtype(np.int32))
 
 
-def _frexp_vjp(g: Any, out: Any) -> Any:
-    return None if g[0] is None else g[0] / exp2(out[1].astype(g[0]._data.dtype))
+def _frexp_vjp(g: Any, out1: Any) -> Any:
+    return None if g[0] is None else g[0] / exp2(out1.detach().astype(g[0]._data.dtype))
 
 
 def _frexp_samples() -> Iterable[Sample]:

@@ -250,14 +250,14 @@ def _rolled(x: Array, shift: int, dim: int) -> Array:
 
 
 def _as_rolled(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Any:
-    """In channels last if that is suggested and both parts of each dimension have elements; else by rows."""
+    """In channels last if that is suggested and all moves; as it was where nothing is there."""
     x, dims = arrays[0], static["dims"]
+    if dims is None:
+        return in_rows(forward, arrays, static)
     if not x.size:
         return as_first(forward, arrays, static)
-    whole = dims is None or any(
-        shift % x.shape[d] == 0 for shift, d in zip(static["shifts"], dims, strict=True)
-    )
-    return (in_rows if whole else in_format)(forward, arrays, static)
+    moves = all(shift % x.shape[dim] for shift, dim in zip(static["shifts"], dims, strict=True))
+    return (in_format if moves else in_rows)(forward, arrays, static)
 
 
 roll: Primitive = Primitive(

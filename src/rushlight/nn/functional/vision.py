@@ -45,7 +45,8 @@ def _target_size(
 ) -> tuple[tuple[int, ...], list[float | None]]:
     """The output's sizes, and the factors that positions are computed with (None: from the sizes)."""
     spatial = input._data.shape[2:]
-    dims = len(spatial)
+    # A tensor of no dimensions has, for torch, two less than none.
+    dims = input._data.ndim - 2
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
@@ -108,13 +109,13 @@ def interpolate(
         )
     shape = input._data.shape
     dims = len(shape) - 2
+    sizes, factors = _target_size(input, size, scale_factor, recompute_scale_factor)
     known = (*_SMOOTH, "nearest", "nearest-exact", "area")
     if dims not in (1, 2, 3) or mode not in known:
         raise NotImplementedError(
             f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {len(shape)}D) for the "
             f"modes: {' | '.join(known)} (got {mode})"
         )
-    sizes, factors = _target_size(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and dims == 2):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a "

@@ -171,8 +171,8 @@ KNOWN: tuple[Known, ...] = (
         "sign of zero",
         "The sign of a part of a complex number that is zero: torch negates by 0 - x in whole vectors, "
         "and adds and subtracts by way of a product with 1+0j.",
-        line=r"[-+]= |neg|sub|add|out=",
-        before=r"view_as_complex|view_as_real|\.real|\.imag",
+        line=r"[-+]= |neg|sub|add|out=|backward\(|grad\(",
+        before=r"view_as_complex|view_as_real|\.real|\.imag|polar\(",
     ),
     Known(
         "sign of zero",
@@ -361,6 +361,19 @@ KNOWN: tuple[Known, ...] = (
             got=got,
         )
         for aspect, got in (("values", ""), ("shape", ""), ("error", "no error"))
+    ),
+    Known(
+        "values",
+        "What LAPACK makes of numbers that are not finite.",
+        line=r"linalg\.|qr\(|svd\(|inv\(|inverse\(|det\(|solve\(|cholesky\(",
+        want="nan|inf",
+    ),
+    Known(
+        "requires_grad",
+        "The gradient of `cummax` and `cummin` of nothing is, in torch, the input itself.",
+        line=r"backward\(|grad\(",
+        before=r"cum(max|min)\(",
+        want="True",
     ),
     Known(
         "error",

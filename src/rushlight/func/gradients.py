@@ -128,7 +128,10 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
             if wants_grad(data.value):
                 return True
             data = held(data.value)
-        stack.append(root if root._node is None else root._node)
+        if root._node is not None:
+            stack.append(root._node)
+        elif root._requires_grad:
+            stack.append(root)
     seen: set[int] = set()
     while stack:
         place = stack.pop()
@@ -136,7 +139,7 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
             if id(place) not in seen:
                 seen.add(id(place))
                 stack.extend(edge for edge in place._edges if edge is not None)
-        elif place._requires_grad and id(place) not in known:
+        elif id(place) not in known:
             return True
     return False
 

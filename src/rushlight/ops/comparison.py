@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
+from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply
 from rushlight.core.tensor import TensorBase
 from rushlight.elsewhere import has_memory
@@ -95,7 +96,8 @@ def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
     """Whether `isclose` holds everywhere."""
-    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+    with no_grad():
+        return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:

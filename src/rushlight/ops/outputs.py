@@ -15,7 +15,11 @@ from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.ops.arguments import need_castable, need_unrecorded, relabel, resize_out, write_out
-from rushlight.ops.inplace import copy_, rebase
+from rushlight.ops.inplace import (
+    admit,
+    copy_,
+    rebase,
+)
 from rushlight.primitives.kernel import hang
 
 if TYPE_CHECKING:
@@ -39,8 +43,8 @@ def write_underived(out: Tensor | None, result: Tensor, name: str, *inputs: Tens
     if out is None:
         return result
     recorded = state.grad and any(map(wants_grad, (out, *inputs)))
-    if out._node is None:
-        need_unrecorded(out)
+    if recorded:
+        admit(out, *inputs)
     with no_grad():
         written = write_out(out, result.detach(), same=True)
     if recorded:

@@ -10,7 +10,7 @@ derivative is refused.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,7 +139,11 @@ def _like_strides(x: Array) -> tuple[int, ...]:
 
 
 # By the names that `entering` takes.
-_STRIDES = {"images": image_strides, "like": _like_strides, "rows": lambda x: packed(x.shape)}
+_STRIDES: dict[str, Callable[[Array], tuple[int, ...]]] = {
+    "images": image_strides,
+    "like": _like_strides,
+    "rows": lambda x: packed(x.shape),
+}
 
 
 def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:

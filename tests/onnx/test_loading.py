@@ -228,3 +228,15 @@ def test_operators_that_are_not_there_are_named():
         ours(model, np.zeros(1, f32), np.zeros(1, f32))
     with pytest.raises(TypeError, match="missing"):
         torch.onnx.load(torch.onnx.export(nn.Linear(2, 1).eval(), torch.ones(1, 2)))()
+
+
+def test_what_is_no_number_is_quantized_as_the_least():
+    one = numpy_helper.from_array
+    graph = helper.make_graph(
+        [helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"])], "g",
+        [helper.make_tensor_value_info("x", 1, [None])], [helper.make_tensor_value_info("y", 3, [None])],
+        [one(np.float32(0.1), "s"), one(np.int8(5), "z")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    x = torch.tensor([-float("inf"), float("inf"), float("nan"), 0.25])
+    assert torch.onnx.load(model)(x).tolist() == [-128, 127, -128, 7]

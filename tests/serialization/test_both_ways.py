@@ -126,6 +126,12 @@ def test_what_is_not_here_is_refused_by_name(made, match, weights_only):
             through(torch, tensor, rushlight, weights_only=weights_only)
 
 
+def test_a_local_function_is_refused_as_in_torch():
+    for library in (torch, rushlight):
+        with pytest.raises(AttributeError, match="Can't pickle local object"):
+            library.save(lambda: 1, io.BytesIO())
+
+
 def test_objects_that_torch_cannot_pickle_are_not_written():
     for thing in (rushlight.channels_last, rushlight.finfo(rushlight.float32)):
         with pytest.raises(TypeError, match="cannot pickle 'torch"):

@@ -109,6 +109,10 @@ class _TorchPickler(_Pickler):  # type: ignore[misc]
     def save_global(self, obj: Any, name: str | None = None) -> None:
         theirs = names.torch_name(obj)
         if theirs is None:
+            called = getattr(obj, "__qualname__", "")
+            if name is None and "<locals>" in called:
+                # As the pickler in C says it, with which torch saves.
+                raise AttributeError(f"Can't pickle local object {called!r}")
             super().save_global(obj, name)
             return
         if self.proto >= 4:

@@ -6,6 +6,7 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.algorithms.ddp_comm_hooks import powerSGD_hook as powerSGD
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel as DDP
 
@@ -50,6 +51,21 @@ def network():
     return nn.Sequential(nn.Linear(10, 17), nn.ReLU(), nn.Linear(17, 3))
 
 
+def gradients(hook):
+    torch.manual_seed(1)
+    model = DDP(nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 3)))
+    if hook is not None:
+        # Of full rank, and from the third backward on: nothing is lost.
+        state = powerSGD.PowerSGDState(None, 8, 2, 0.1)
+        model.register_comm_hook(state, hook)
+    for _ in range(3):
+        model.zero_grad()
+        model(torch.eye(4) * (rank + 1)).pow(2).sum().backward()
+    return [p.grad for p in model.parameters()]
+
+
+for hook in (powerSGD.powerSGD_hook, powerSGD.batched_powerSGD_hook):
+    torch.testing.assert_close(gradients(hook), gradients(None), rtol=1e-3, atol=1e-4)
 x, y = torch.randn(16, 10), torch.randint(0, 3, (16,))
 alone, sharded = trained(network(), x, y), fully_shard(network())
 trained(sharded, x[rank::size], y[rank::size])

@@ -50,7 +50,9 @@ def _quantize(op: Operator, x: Any, scale: Any, zero: Any = None) -> Any:
     wide = T.round(x / _spread(op, x, scale).to(x.dtype))
     if zero is not None:
         wide = wide + _spread(op, x, zero).to(x.dtype)
-    return T.clamp(wide, limits.min, limits.max).to(torch_type(dtype))
+    # What is no number, as a mask's infinity divided by an infinite scale, is the least, as in onnxruntime.
+    within = T.nan_to_num(T.clamp(wide, limits.min, limits.max), nan=float(limits.min))
+    return within.to(torch_type(dtype))
 
 
 def _dequantize(op: Operator, x: Any, scale: Any, zero: Any = None) -> Any:

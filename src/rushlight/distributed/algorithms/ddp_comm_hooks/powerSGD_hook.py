@@ -169,7 +169,7 @@ def powerSGD_hook(state: PowerSGDState, bucket: GradBucket) -> Future[Tensor]:
     matrices, ranks, others = [], [], []
     for gradient in bucket.gradients():
         matrix = gradient.view(gradient.shape[0], -1) if gradient.dim() else gradient.view(1, 1)
-        rank = _rank_of(*matrix.shape, state)
+        rank = _rank_of(matrix.shape[0], matrix.shape[1], state)
         state.total_numel_before_compression += gradient.numel()
         if rank is None:
             others.append(gradient)

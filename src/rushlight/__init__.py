@@ -61,6 +61,9 @@ from rushlight.ops.foreach import (
 from rushlight.ops.gammas import (
     _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad,
 )
+from rushlight.ops.geometry import (
+    has_compatible_shallow_copy_type as _has_compatible_shallow_copy_type,
+)
 from rushlight.ops.grouped import grouped_mm as _grouped_mm
 from rushlight.ops.internal import (
     _assert_async, _cast_Byte, _cast_Char, _cast_Double, _cast_Float, _cast_Half, _cast_Int,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Dict, Final, List, Optional, Tuple, Union  # noqa: UP035
+from weakref import WeakKeyDictionary
 
 from rushlight.jit._async import Future
 from rushlight.jit._marks import (
@@ -25,7 +26,7 @@ from rushlight.jit._marks import (
 __all__ = [
     "Any", "BroadcastingList1", "BroadcastingList2", "BroadcastingList3", "Dict", "Final", "Future", "List", "Optional",
     "Tuple", "Union", "_copy_to_script_wrapper", "_drop", "_overload", "_overload_method",
-    "boolean_dispatch", "export", "ignore", "is_scripting", "unused",
+    "boolean_dispatch", "boolean_dispatched", "export", "ignore", "is_scripting", "unused",
 ]  # fmt: skip
 
 
@@ -37,6 +38,10 @@ class _BroadcastingList:
 
 
 BroadcastingList1 = BroadcastingList2 = BroadcastingList3 = _BroadcastingList()
+
+
+# The functions that `boolean_dispatch` made, and between which they choose.
+boolean_dispatched: WeakKeyDictionary[Callable[..., Any], dict[str, Any]] = WeakKeyDictionary()
 
 
 def boolean_dispatch(
@@ -56,6 +61,13 @@ def boolean_dispatch(
         return (if_true if chosen else if_false)(*args, **kwargs)
 
     fn.__module__, fn.__name__ = module_name, func_name
+    boolean_dispatched[fn] = {
+        "if_true": if_true,
+        "if_false": if_false,
+        "index": arg_index,
+        "default": default,
+        "arg_name": arg_name,
+    }
     return fn
 
 

@@ -469,6 +469,10 @@ def _lifted(dimensioned: dtype | None, weaker: dtype) -> dtype:
     return weaker
 
 
+# What Python's own types stand for where a type is asked for.
+PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
+
+
 class finfo:
     """The limits of a floating type (of the parts of a complex one).
 
@@ -479,15 +483,16 @@ class finfo:
 
     __slots__ = ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype")
 
-    def __init__(self, type: dtype | None = None) -> None:
-        kind = _default if type is None else type
+    def __init__(self, type: Any = ...) -> None:
+        kind = _default if type is ... else PYTHON.get(type, type)
         if not isinstance(kind, dtype):
             raise TypeError(
                 f"finfo(): argument 'type' (position 1) must be torch.dtype, not {_type_name(kind)}"
             )
         if kind.category < FLOATING:
             raise TypeError(
-                f"torch.finfo() requires a floating point input type, not {kind}. Use torch.iinfo"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                f"'torch.finfo' of {kind}"
             )
         limits: Any
         if kind in BORROWED:
@@ -533,18 +538,24 @@ class iinfo:
 
     __slots__ = ("bits", "max", "min", "dtype")
 
-    def __init__(self, type: dtype) -> None:
-        if not isinstance(type, dtype):
+    def __init__(self, type: Any) -> None:
+        kind = PYTHON.get(type, type)
+        if not isinstance(kind, dtype):
             raise TypeError(
-                f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {_type_name(type)}"
+                f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {_type_name(kind)}"
             )
-        if type.category != INTEGER:
-            raise TypeError(f"torch.iinfo() requires an integer input type, not {type}")
-        limits = np.iinfo(type.numpy)
+        if kind is bool_:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if kind.category != INTEGER:
+            raise TypeError(
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                f"'torch.iinfo' of {kind}"
+            )
+        limits = np.iinfo(kind.numpy)
         self.bits = int(limits.bits)
         self.max = int(limits.max)
         self.min = int(limits.min)
-        self.dtype = type.name
+        self.dtype = kind.name
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

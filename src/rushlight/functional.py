@@ -17,3 +17,4 @@ __all__ = [
 ]
 # fmt: on
 # ---- names: end ----
+from rushlight.nn import functional as F  # noqa: F401  which programs take from here

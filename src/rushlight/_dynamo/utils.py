@@ -1,6 +1,7 @@
 """Counts of what was compiled."""
 
 from collections import Counter, defaultdict
+from contextlib import AbstractContextManager, nullcontext
 
 from rushlight.errors import warn
 
@@ -20,3 +21,10 @@ def warn_once(msg: str, stacklevel: int = 1) -> None:
     if msg not in warn_once_cache:
         warn_once_cache.add(msg)
         warn(msg)
+
+
+def maybe_enable_compiled_autograd(
+    should_enable: bool, fullgraph: bool = True, dynamic: bool = True
+) -> AbstractContextManager[None]:
+    """A block that does nothing: gradients are compiled with their functions."""
+    return nullcontext()

@@ -90,6 +90,49 @@ def _gradients(
     return [zeros(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
 
 
+def _as_tuple(
+    inp: Any, arg_name: str | None = None, fn_name: str | None = None
+) -> tuple[bool, tuple[Any, ...]]:
+    """Whether it is a tuple, and the tensors: libraries that make Jacobians of their own ask by torch's name."""
+    several = isinstance(inp, tuple)
+    listed = inp if several else (inp,)
+    for i, t in enumerate(listed):
+        if not isinstance(t, TensorBase):
+            which = f"value at index {i}" if several else f"given {arg_name}"
+            raise TypeError(
+                f"The {arg_name} given to {fn_name} must be either a Tensor or a tuple of Tensors but the "
+                f"{which} has type {type(t)}."
+            )
+    return several, listed
+
+
+def _tuple_postprocess(res: Any, to_unpack: bool | tuple[bool, bool]) -> Any:
+    """Results without the tuples that `_as_tuple` put around: the outer, and where two are said the inner."""
+    outer, inner = to_unpack if isinstance(to_unpack, tuple) else (to_unpack, True)
+    found = res if inner else tuple(each[0] for each in res)
+    return found if outer else found[0]
+
+
+def _grad_postprocess(inputs: Any, create_graph: bool) -> Any:
+    """Results, nested in tuples or not, without their graph unless one is wanted."""
+    if isinstance(inputs[0], TensorBase):
+        return _finished(inputs, create_graph)
+    return tuple(_grad_postprocess(each, create_graph) for each in inputs)
+
+
+def _construct_standard_basis_for(
+    tensors: tuple[Tensor, ...], tensor_numels: tuple[int, ...]
+) -> tuple[Tensor, ...]:
+    """The unit vectors of all tensors' elements in a row, each tensor's part: (all elements, its elements)."""
+    from rushlight.ops.ranges import eye
+
+    total, start, parts = sum(tensor_numels), 0, []
+    for tensor, size in zip(tensors, tensor_numels, strict=True):
+        parts.append(eye(total, dtype=tensor.dtype)[:, start : start + size])
+        start += size
+    return tuple(part.contiguous() for part in parts)
+
+
 def _finished(results: Any, create_graph: bool) -> Any:
     return results if create_graph else tuple(r.detach() for r in results)
 

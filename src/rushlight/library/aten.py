@@ -12,6 +12,7 @@ from rushlight._tensor import Tensor
 from rushlight.absent import _Refused
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
+from rushlight.library.backward import OPERATORS
 from rushlight.library.operators import OpOverload, OpOverloadPacket, packets
 from rushlight.library.schema import NOTHING, Argument, FunctionSchema
 from rushlight.profiler.naming import door
@@ -40,7 +41,7 @@ _FORMS = """
     scatter : src value
     arange : default start start_step
     empty : memory_format
-    sort : default stable
+    sort : default stable values values_stable
     view : default dtype
     index_fill : int_Scalar int_Tensor
     div_ : Tensor Scalar Tensor_mode
@@ -53,6 +54,10 @@ _FORMS = """
     scatter_reduce : two
     randint : low
     sym_size sym_stride : default int
+    topk : default values
+    squeeze_copy : default dim dims
+    split_copy : Tensor
+    _assert_async : default msg
 """
 
 
@@ -178,6 +183,8 @@ def _function(name: str) -> Callable[..., Any] | None:
 
     if name in _OWN:
         return _OWN[name]
+    if (own := OPERATORS.get(name)) is not None:
+        return own
     for space in (rushlight, functional, Tensor):
         function = vars(space).get(name) or (space is Tensor and getattr(space, name, None))
         # `__module__` says under `rushlight run` where a function is found.

@@ -200,7 +200,9 @@ def fits(value: Any, kind: str) -> bool:
 
 # ---- from text -----------------------------------------------------------------------------------
 
-_ARGUMENT = re.compile(r"([\w.]+)(?:\(([^)]*)\))?((?:\[\d*\]|\?)*)\s*(\w+)?\s*(?:=\s*(.+))?$")
+_ARGUMENT = re.compile(
+    r"([\w.]+)(?:\(([^)]*)\)|(!))?((?:\[\d*\]|\?)*)(!)?\s*(\w+)?\s*(?:=\s*(.+))?$"
+)
 
 
 def parse(text: str) -> FunctionSchema:
@@ -231,7 +233,10 @@ def _argument(part: str, text: str, named_only: bool) -> Argument:
     match = _ARGUMENT.fullmatch(part)
     if match is None:
         raise RuntimeError(f"expected a type and a name, but found '{part}' in the schema: {text}")
-    base, alias, suffix, name, default = match.groups()
+    base, alias, written, suffix, behind, name, default = match.groups()
+    if written or behind:
+        # It is written to, and the memory has no name: torch gives it a number.
+        alias = f"${text[: text.index(part)].count('!')}! -> "
     value = None
     if default is not None:
         try:

@@ -11,10 +11,10 @@ from rushlight.core.doors import apply, draw
 from rushlight.errors import warn
 from rushlight.ops.arguments import (
     fitting_factor,
-    need_number,
     need_real,
     need_real_gradient,
     need_real_scalar,
+    need_scalar,
     need_tensor,
     need_unrecorded,
     numpy_names,
@@ -112,6 +112,8 @@ def rrelu(
 ) -> Tensor:
     """Leaky ReLU whose slope is drawn between lower and upper; their mean when not training."""
     need_tensor("rrelu", "input", 1, input)
+    lower = need_real_scalar("rrelu", "lower", 2, lower)
+    upper = need_real_scalar("rrelu", "upper", 3, upper)
     if lower > upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: "
                            f"got {lower} and {upper}")  # fmt: skip
@@ -175,7 +177,7 @@ def threshold(
     supported("threshold_cpu", "iufV", [input._data])
     limits = {"threshold": threshold, "value": value}
     for position, (name, number) in enumerate(limits.items(), 2):
-        need_number("threshold", name, position, number)
+        number = need_scalar("threshold", name, position, number)
         limits[name] = dtypes.number_in(number, input._data.dtype).item()
     return write_out(out, apply(rows.threshold, input, **limits))
 

@@ -457,8 +457,18 @@ def cholesky_ex(
     input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
     """`cholesky`, and the order of the first minor that is not positive (0: none)."""
-    pair = _guarded(lambda a: cholesky(a, upper), input, rows.first_bad_minor, check_errors)
-    return write_outs(out, return_types.linalg_cholesky_ex(pair))
+    try:
+        factor, info = cholesky(input, upper), np.zeros(input._data.shape[:-2], np.int32)
+    except rows.LinAlgError:
+        if check_errors:
+            raise
+        # A matrix that fails is left as LAPACK leaves it, where the others have their factors.
+        partial, info, failed = rows.partial_cholesky(read(input, "which matrices fail"))
+        bad = literal(failed[..., None, None])
+        safe = input.where(~bad, literal(np.eye(input._data.shape[-1], dtype=input._data.dtype)))
+        kept = wrap(partial)
+        factor = cholesky(safe, upper).where(~bad, kept.mH if upper else kept)
+    return write_outs(out, return_types.linalg_cholesky_ex((factor, literal(info))))
 
 
 def matrix_exp(input: Tensor) -> Tensor:

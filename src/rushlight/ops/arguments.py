@@ -398,15 +398,14 @@ def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 _MOST = 2**63
 
 # Python's number types name dtypes too.
-_PYTHON = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
 
 
 def as_dtype(dtype: Any) -> dtypes.dtype:
     """A dtype argument, which may be one of Python's number types."""
     if isinstance(dtype, dtypes.dtype):
         return dtype
-    if isinstance(dtype, type) and dtype in _PYTHON:
-        return _PYTHON[dtype]
+    if isinstance(dtype, type) and dtype in dtypes.PYTHON:
+        return dtypes.PYTHON[dtype]
     raise TypeError(f"dtype must be torch.dtype, not {type_name(dtype)}")
 
 

@@ -116,6 +116,11 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     return input._data.shape == other._data.shape
 
 
+def has_compatible_shallow_copy_type(input: Tensor, from_: Tensor) -> bool:
+    """Whether one can take over what the other is made of: both dense, or both sparse, on one device."""
+    return input.layout == from_.layout and input.device.type == from_.device.type
+
+
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same memory with the same shape and strides."""
     if self._turned or tensor._turned:

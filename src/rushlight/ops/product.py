@@ -296,6 +296,7 @@ def addr(
 ) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2)."""
     operands = (input, vec1, vec2)
+    beta, alpha = need_scalar("addr", "beta", 4, beta), need_scalar("addr", "alpha", 5, alpha)
     for what, factor in (("beta", beta), ("alpha", alpha)):
         if isinstance(factor, float) and all(t._data.dtype.kind in "iub" for t in operands):
             raise RuntimeError(

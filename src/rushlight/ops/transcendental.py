@@ -14,6 +14,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
     fitting_factor,
     named,
+    need_real_scalar,
     need_tensor,
     need_whole,
     relabel,
@@ -133,6 +134,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     """
     need_tensor("logit", "input", 1, input)
     if eps is not None:
+        eps = need_real_scalar("logit", "eps", 2, eps)
         fitting_factor(eps, input._data.dtype)
     return write_out(out, apply(special.logit, input, eps=eps), input)
 

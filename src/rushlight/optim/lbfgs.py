@@ -9,7 +9,7 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.joining import cat
-from rushlight.optim.line_search import strong_wolfe
+from rushlight.optim.line_search import cubic_minimum, strong_wolfe
 from rushlight.optim.optimizer import Optimizer, Params, State, check_options, scalar
 
 
@@ -199,3 +199,30 @@ class _Memory:
             d=self.direction, t=self.t, old_dirs=self.changes, old_stps=self.steps,
             ro=self.inverse, H_diag=self.scale, prev_flat_grad=self.gradient, prev_loss=self.loss,
         )  # fmt: skip
+
+
+def _cubic_interpolate(
+    x1: Any, f1: Any, g1: Any, x2: Any, f2: Any, g2: Any, bounds: tuple[Any, Any] | None = None
+) -> Any:
+    """Where the cubic through two points with these values and slopes is least: libraries ask by torch's name."""
+    return cubic_minimum((x1, f1, g1, g1), (x2, f2, g2, g2), bounds)
+
+
+def _strong_wolfe(
+    obj_func: Callable[[Any, Any, Tensor], tuple[float, Tensor]],
+    x: Any,
+    t: Any,
+    d: Tensor,
+    f: float,
+    g: Tensor,
+    gtd: Any,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    tolerance_change: float = 1e-9,
+    max_ls: int = 25,
+) -> tuple[float, Tensor, Any, int]:
+    """The line search by torch's private name and arguments: obj_func(x, t, d) gives loss and gradient."""
+    return strong_wolfe(
+        lambda length: obj_func(x, length, d), t, d, f, g, gtd,
+        sufficient=c1, curvature=c2, tolerance=tolerance_change, limit=max_ls,
+    )  # fmt: skip

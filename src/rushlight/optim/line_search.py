@@ -11,7 +11,7 @@ from rushlight._tensor import Tensor
 Point = tuple[Any, float, Tensor, Any]
 
 
-def _cubic_minimum(a: Point, b: Point, bounds: tuple[Any, Any] | None = None) -> Any:
+def cubic_minimum(a: Point, b: Point, bounds: tuple[Any, Any] | None = None) -> Any:
     """Where the cubic through two points with these values and slopes is least, within bounds."""
     (x1, f1, _, g1), (x2, f2, _, g2) = a, b
     low, high = bounds if bounds is not None else ((x1, x2) if x1 <= x2 else (x2, x1))
@@ -73,7 +73,7 @@ def strong_wolfe(
             bracket = [before, now]
             break
         bounds = (now[0] + 0.01 * (now[0] - before[0]), now[0] * 10)
-        length = _cubic_minimum(before, now, bounds)
+        length = cubic_minimum(before, now, bounds)
         before, now = now, point(length)
         evaluations += 1
         tries += 1
@@ -85,7 +85,7 @@ def strong_wolfe(
         ends = bracket[0][0], bracket[1][0]
         if abs(ends[1] - ends[0]) * longest < tolerance:
             break
-        t = _cubic_minimum(bracket[0], bracket[1])
+        t = cubic_minimum(bracket[0], bracket[1])
         # A point too near an end makes no progress twice: step in by a tenth.
         left, right = min(ends), max(ends)
         tenth = 0.1 * (right - left)

@@ -17,6 +17,7 @@ from rushlight.core.doors import number, once, options
 from rushlight.core.state import state as mode
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
+from rushlight.nn.parameter import Parameter
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
@@ -42,6 +43,7 @@ from rushlight.optim.lent import (  # noqa: F401  other libraries take them from
     _view_as_real,
 )  # fmt: skip
 from rushlight.public.torch import zeros_like as zeros_of
+from rushlight.utils._foreach_utils import _group_tensors_by_device_and_dtype
 
 Params = Iterable[Any]
 Group = dict[str, Any]
@@ -56,6 +58,10 @@ _FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 _pre_hooks_of_all: dict[int, Hook] = {}
 _post_hooks_of_all: dict[int, Hook] = {}
 _global_optimizer_pre_hooks, _global_optimizer_post_hooks = _pre_hooks_of_all, _post_hooks_of_all
+
+
+# Tensors whose gradient lies where it seems to.
+_PLAIN = (Parameter, Tensor)
 
 
 class _RequiredParameter:
@@ -191,6 +197,9 @@ class Optimizer:
     # Whether a group has a parameter twice.
     _repeated = False
 
+    # Libraries of optimizers ask by this name.
+    _group_tensors_by_device_and_dtype = staticmethod(_group_tensors_by_device_and_dtype)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
@@ -312,7 +321,7 @@ class Optimizer:
         plain = not (option("capturable") or option("foreach"))
         pairs = []
         for p in params:
-            if (g := p._grad) is not None:
+            if (g := p._grad if type(p) in _PLAIN else p.grad) is not None:
                 pairs.append((p, g))
                 if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
                     plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
@@ -393,14 +402,18 @@ class Optimizer:
         """Forget the gradients, or with set_to_none=False set them to zero."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none:
+                # A class of the program's own may keep its gradient elsewhere, and answer for it.
+                if set_to_none and type(p) in _PLAIN:
                     p._grad = None
-                elif p._grad is not None:
-                    if p._grad.grad_fn is not None:
-                        p._grad.detach_()
+                elif (g := p.grad) is not None:
+                    if set_to_none:
+                        p.grad = None
+                        continue
+                    if g.grad_fn is not None:
+                        g.detach_()
                     else:
-                        p._grad.requires_grad_(False)
-                    p._grad.zero_()
+                        g.requires_grad_(False)
+                    g.zero_()
 
     # ---- its state as a dict --------------------------------------------------------------------
 

@@ -318,13 +318,32 @@ def _cholesky(x: Array) -> Any:
     return out
 
 
-def first_bad_minor(x: Array) -> Array:
-    """For each matrix the order of the first leading minor that is not positive; 0 if all are."""
-    factorise = lapack("potrf", x)
-    info = np.zeros(x.shape[:-2], np.int32)
+def partial_cholesky(x: Array) -> tuple[Array, Array, Array]:
+    """Factors as far as they go, the order of the first minor that is not positive (0: none), and what NumPy fails at.
+
+    Row by row as in LAPACK's unblocked routine, which ends at the first pivot that is not positive: that one stands
+    there, and what comes after it is the matrix's own.
+    """
+    out, info = np.tril(x), np.zeros(x.shape[:-2], np.int32)
+    failed = np.zeros(x.shape[:-2], bool)
     for place in np.ndindex(info.shape):
-        info[place] = factorise(x[place], lower=True)[1]
-    return info
+        a = out[place]
+        try:
+            a[...] = np.linalg.cholesky(x[place])
+            if not np.isnan(np.diagonal(a)).any():
+                continue
+            a[...] = np.tril(x[place])
+        except np.linalg.LinAlgError:
+            pass
+        failed[place] = True
+        for j in range(len(a)):
+            pivot = a[j, j].real - np.vdot(a[j, :j], a[j, :j]).real
+            if not pivot > 0:
+                a[j, j], info[place] = pivot, j + 1
+                break
+            a[j, j] = root = np.sqrt(pivot)
+            a[j + 1 :, j] = (a[j + 1 :, j] - a[j + 1 :, :j] @ a[j, :j].conj()) / root
+    return out, info, failed
 
 
 def _cholesky_vjp(g: Any, out: Any) -> Any:

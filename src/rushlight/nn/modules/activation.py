@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -67,6 +67,8 @@ class ReLU(_Inplace):
     tensor([0., 2.])
     """
 
+    __constants__: ClassVar = ["inplace"]
+
     def forward(self, input: Tensor) -> Tensor:
         """The positive part."""
         return F.relu(input, inplace=self.inplace)
@@ -74,6 +76,8 @@ class ReLU(_Inplace):
 
 class ReLU6(_Inplace):
     """min(max(0, x), 6), elementwise."""
+
+    __constants__: ClassVar = ["min_val", "max_val", "inplace"]
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(inplace)
@@ -88,6 +92,8 @@ class ReLU6(_Inplace):
 class SELU(_Inplace):
     """Scaled ELU, which keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
 
+    __constants__: ClassVar = ["inplace"]
+
     def forward(self, input: Tensor) -> Tensor:
         """scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))."""
         return F.selu(input, inplace=self.inplace)
@@ -95,6 +101,8 @@ class SELU(_Inplace):
 
 class SiLU(_Inplace):
     """x * sigmoid(x), elementwise; also called swish."""
+
+    __constants__: ClassVar = ["inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x * sigmoid(x)."""
@@ -104,6 +112,8 @@ class SiLU(_Inplace):
 class Mish(_Inplace):
     """x * tanh(softplus(x)), elementwise (Misra 2019)."""
 
+    __constants__: ClassVar = ["inplace"]
+
     def forward(self, input: Tensor) -> Tensor:
         """x * tanh(softplus(x))."""
         return F.mish(input, inplace=self.inplace)
@@ -111,6 +121,8 @@ class Mish(_Inplace):
 
 class Hardsigmoid(_Inplace):
     """relu6(x + 3) / 6, elementwise."""
+
+    __constants__: ClassVar = ["inplace"]
 
     __shown__ = ""
 
@@ -121,6 +133,8 @@ class Hardsigmoid(_Inplace):
 
 class Hardswish(_Inplace):
     """x * relu6(x + 3) / 6, elementwise (Howard et al. 2019)."""
+
+    __constants__: ClassVar = ["inplace"]
 
     __shown__ = ""
 
@@ -172,6 +186,8 @@ class Tanhshrink(Module):
 class Threshold(Module):
     """x where it is above threshold, else value."""
 
+    __constants__: ClassVar = ["threshold", "value", "inplace"]
+
     __shown__ = "threshold value inplace?"
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
@@ -187,6 +203,8 @@ class Threshold(Module):
 
 class RReLU(Module):
     """Leaky ReLU whose slope is drawn between lower and upper while training (Xu et al. 2015)."""
+
+    __constants__: ClassVar = ["lower", "upper", "inplace"]
 
     __shown__ = "lower upper inplace?"
 
@@ -205,6 +223,8 @@ class RReLU(Module):
 
 class Hardtanh(Module):
     """The input cut off at min_val and max_val."""
+
+    __constants__: ClassVar = ["min_val", "max_val", "inplace"]
 
     __shown__ = "min_val max_val inplace?"
 
@@ -239,6 +259,8 @@ class Hardtanh(Module):
 class ELU(Module):
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2016)."""
 
+    __constants__: ClassVar = ["alpha", "inplace"]
+
     __shown__ = "alpha inplace?"
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -254,6 +276,8 @@ class ELU(Module):
 class CELU(ELU):
     """x where it is positive, else alpha * (exp(x / alpha) - 1) (Barron 2017)."""
 
+    __constants__: ClassVar = ["alpha", "inplace"]
+
     def forward(self, input: Tensor) -> Tensor:
         """x if x > 0 else alpha * (exp(x / alpha) - 1)."""
         return F.celu(input, self.alpha, self.inplace)
@@ -261,6 +285,8 @@ class CELU(ELU):
 
 class LeakyReLU(Module):
     """x where it is positive, else negative_slope * x."""
+
+    __constants__: ClassVar = ["inplace", "negative_slope"]
 
     __shown__ = "negative_slope inplace?"
 
@@ -276,6 +302,8 @@ class LeakyReLU(Module):
 
 class PReLU(Module):
     """Leaky ReLU whose slope, one in all or one per channel, is learned (He et al. 2015)."""
+
+    __constants__: ClassVar = ["num_parameters"]
 
     __shown__ = "num_parameters"
 
@@ -304,6 +332,8 @@ class PReLU(Module):
 class GLU(Module):
     """Half of the input times the sigmoid of the other half (Dauphin et al. 2017)."""
 
+    __constants__: ClassVar = ["dim"]
+
     __shown__ = "dim"
 
     def __init__(self, dim: int = -1) -> None:
@@ -321,6 +351,8 @@ class GELU(Module):
     approximate: "none" or "tanh".
     """
 
+    __constants__: ClassVar = ["approximate"]
+
     __shown__ = "approximate!r"
 
     def __init__(self, approximate: str = "none") -> None:
@@ -334,6 +366,8 @@ class GELU(Module):
 
 class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold."""
+
+    __constants__: ClassVar = ["beta", "threshold"]
 
     __shown__ = "beta threshold"
 
@@ -350,6 +384,8 @@ class Softplus(Module):
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
 
+    __constants__: ClassVar = ["lambd"]
+
     __shown__ = "*lambd"
 
     def __init__(self, lambd: float = 0.5) -> None:
@@ -363,6 +399,8 @@ class Hardshrink(Module):
 
 class Softshrink(Hardshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+
+    __constants__: ClassVar = ["lambd"]
 
     def forward(self, input: Tensor) -> Tensor:
         """sign(x) * max(|x| - lambd, 0)."""
@@ -385,6 +423,8 @@ class Softmax(_OverDim):
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
+    __constants__: ClassVar = ["dim"]
+
     def forward(self, input: Tensor) -> Tensor:
         """exp(x) / sum(exp(x))."""
         return F.softmax(input, self.dim, _stacklevel=5)
@@ -393,6 +433,8 @@ class Softmax(_OverDim):
 class Softmin(_OverDim):
     """The softmax of -x along dim."""
 
+    __constants__: ClassVar = ["dim"]
+
     def forward(self, input: Tensor) -> Tensor:
         """softmax(-x)."""
         return F.softmin(input, self.dim, _stacklevel=5)
@@ -400,6 +442,8 @@ class Softmin(_OverDim):
 
 class LogSoftmax(_OverDim):
     """The logarithm of the softmax along dim, without overflow."""
+
+    __constants__: ClassVar = ["dim"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x - log(sum(exp(x)))."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -29,6 +29,8 @@ class MultiheadAttention(Module):
     >>> output.shape, weights.shape
     (torch.Size([1, 5, 8]), torch.Size([1, 5, 5]))
     """
+
+    __constants__: ClassVar = ["batch_first"]
 
     in_proj_weight: Tensor | None
     q_proj_weight: Tensor | None

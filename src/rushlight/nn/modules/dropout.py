@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -17,6 +19,7 @@ __all__ = [
 
 
 class _DropoutNd(Module):
+    __constants__: ClassVar = ["p", "inplace"]
     __shown__ = "p inplace"
     p: float
     inplace: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn.modules.module import Module
@@ -18,6 +18,8 @@ class Flatten(Module):
     >>> torch.nn.Flatten()(torch.ones(2, 3, 4)).shape
     torch.Size([2, 12])
     """
+
+    __constants__: ClassVar = ["start_dim", "end_dim"]
 
     __shown__ = "start_dim end_dim"
 
@@ -38,6 +40,8 @@ class Unflatten(Module):
     >>> torch.nn.Unflatten(1, (3, 4))(torch.ones(2, 12)).shape
     torch.Size([2, 3, 4])
     """
+
+    __constants__: ClassVar = ["dim", "unflattened_size"]
 
     __shown__ = "dim unflattened_size"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -15,6 +16,8 @@ Size = int | Sequence[int]
 
 class Fold(Module):
     """Add columns up into a picture: the transpose of Unfold."""
+
+    __constants__: ClassVar = ["output_size", "kernel_size", "dilation", "padding", "stride"]
 
     __shown__ = "output_size kernel_size dilation padding stride"
 
@@ -47,6 +50,8 @@ class Unfold(Module):
     >>> torch.nn.Unfold(2)(torch.ones(1, 3, 4, 4)).shape
     torch.Size([1, 12, 9])
     """
+
+    __constants__: ClassVar = ["kernel_size", "dilation", "padding", "stride"]
 
     __shown__ = "kernel_size dilation padding stride"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -45,6 +45,8 @@ class Linear(Module):
     >>> torch.nn.Linear(3, 2)(torch.ones(5, 3)).shape
     torch.Size([5, 2])
     """
+
+    __constants__: ClassVar = ["in_features", "out_features"]
 
     __shown__ = "in_features out_features bias"
 
@@ -96,6 +98,8 @@ class Bilinear(Module):
     >>> torch.nn.Bilinear(2, 3, 4)(torch.ones(5, 2), torch.ones(5, 3)).shape
     torch.Size([5, 4])
     """
+
+    __constants__: ClassVar = ["in1_features", "in2_features", "out_features"]
 
     __shown__ = "in1_features in2_features out_features bias"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -80,6 +80,8 @@ class _WeightedLoss(_Loss):
 class L1Loss(_Loss):
     """|input - target|."""
 
+    __constants__: ClassVar = ["reduction"]
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The mean (or sum, or all) of the absolute differences."""
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -93,6 +95,8 @@ class MSELoss(_Loss):
     tensor(5.)
     """
 
+    __constants__: ClassVar = ["reduction"]
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The mean (or sum, or all) of the squared differences."""
         return F.mse_loss(input, target, reduction=self.reduction)
@@ -100,6 +104,8 @@ class MSELoss(_Loss):
 
 class SmoothL1Loss(_Loss):
     """Squared below a difference of beta, linear above (Girshick 2015)."""
+
+    __constants__: ClassVar = ["reduction"]
 
     def __init__(
         self,
@@ -118,6 +124,8 @@ class SmoothL1Loss(_Loss):
 
 class HuberLoss(_Loss):
     """Squared below a difference of delta, linear above (Huber 1964)."""
+
+    __constants__: ClassVar = ["reduction", "delta"]
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -140,6 +148,8 @@ class CrossEntropyLoss(_WeightedLoss):
     >>> torch.nn.CrossEntropyLoss()(torch.zeros(1, 4), torch.tensor([2]))
     tensor(1.3863)
     """
+
+    __constants__: ClassVar = ["ignore_index", "reduction", "label_smoothing"]
 
     def __init__(
         self,
@@ -164,6 +174,8 @@ class CrossEntropyLoss(_WeightedLoss):
 
 class NLLLoss(_WeightedLoss):
     """The negative of the score of the right class, from log-probabilities."""
+
+    __constants__: ClassVar = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -202,6 +214,14 @@ class LinearCrossEntropyLoss(_Loss):
     out_features (d1, ...) gives one classification for each of d1 * ... positions. options are
     accepted; nothing is cut into chunks here.
     """
+
+    __constants__: ClassVar = [
+        "num_classes",
+        "out_features",
+        "reduction",
+        "ignore_index",
+        "label_smoothing",
+    ]
 
     weight: Tensor | None
 
@@ -264,6 +284,8 @@ class LinearCrossEntropyLoss(_Loss):
 class PoissonNLLLoss(_Loss):
     """The negative log-likelihood of counts under Poisson distributions."""
 
+    __constants__: ClassVar = ["log_input", "full", "eps", "reduction"]
+
     def __init__(
         self,
         log_input: bool = True,
@@ -289,6 +311,8 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """The negative log-likelihood of values under normal distributions (Nix and Weigend 1994)."""
 
+    __constants__: ClassVar = ["full", "eps", "reduction"]
+
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.full = full
@@ -303,6 +327,8 @@ class GaussianNLLLoss(_Loss):
 
 class KLDivLoss(_Loss):
     """target * (log target - input), for log-probabilities as input."""
+
+    __constants__: ClassVar = ["reduction"]
 
     def __init__(
         self,
@@ -321,6 +347,8 @@ class KLDivLoss(_Loss):
 
 class BCELoss(_WeightedLoss):
     """The cross-entropy of probabilities between 0 and 1."""
+
+    __constants__: ClassVar = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target of one shape."""
@@ -358,6 +386,8 @@ class BCEWithLogitsLoss(_Loss):
 class HingeEmbeddingLoss(_Loss):
     """input where target is 1, max(0, margin - input) where it is -1."""
 
+    __constants__: ClassVar = ["margin", "reduction"]
+
     def __init__(
         self,
         margin: float = 1.0,
@@ -376,6 +406,8 @@ class HingeEmbeddingLoss(_Loss):
 class MultiLabelMarginLoss(_Loss):
     """max(0, 1 - right + wrong) over all pairs of right and wrong classes."""
 
+    __constants__: ClassVar = ["reduction"]
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input (N, C) or (C); target the same, class numbers up to the first -1."""
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
@@ -384,6 +416,8 @@ class MultiLabelMarginLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target * input)), for targets 1 and -1."""
 
+    __constants__: ClassVar = ["reduction"]
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target of one shape."""
         return F.soft_margin_loss(input, target, reduction=self.reduction)
@@ -391,6 +425,8 @@ class SoftMarginLoss(_Loss):
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """The mean over classes of the cross-entropy of sigmoid(input)."""
+
+    __constants__: ClassVar = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target (N, C)."""
@@ -414,6 +450,8 @@ class _MarginLoss(_Loss):
 class CosineEmbeddingLoss(_MarginLoss):
     """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
 
+    __constants__: ClassVar = ["margin", "reduction"]
+
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """input1 and input2 (N, D) or (D), target (N) or ()."""
         return F.cosine_embedding_loss(
@@ -424,6 +462,8 @@ class CosineEmbeddingLoss(_MarginLoss):
 class MarginRankingLoss(_MarginLoss):
     """max(0, -target * (input1 - input2) + margin), for targets 1 and -1."""
 
+    __constants__: ClassVar = ["margin", "reduction"]
+
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """All three of one shape."""
         return F.margin_ranking_loss(
@@ -433,6 +473,8 @@ class MarginRankingLoss(_MarginLoss):
 
 class MultiMarginLoss(_WeightedLoss):
     """max(0, margin - right + wrong) ** p, over all wrong classes."""
+
+    __constants__: ClassVar = ["p", "margin", "reduction"]
 
     def __init__(
         self,
@@ -470,6 +512,8 @@ def _need_positive(name: str, margin: float) -> None:
 class TripletMarginLoss(_Loss):
     """max(0, |anchor - positive| - |anchor - negative| + margin) (Schroff et al. 2015)."""
 
+    __constants__: ClassVar = ["margin", "p", "eps", "swap", "reduction"]
+
     def __init__(
         self,
         margin: float = 1.0,
@@ -498,6 +542,8 @@ class TripletMarginLoss(_Loss):
 class TripletMarginWithDistanceLoss(_Loss):
     """The triplet loss with any distance; by default the Euclidean one."""
 
+    __constants__: ClassVar = ["margin", "swap", "reduction"]
+
     def __init__(
         self,
         *,
@@ -524,6 +570,8 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 class CTCLoss(_Loss):
     """The negative log-likelihood of label sequences without alignment (Graves et al. 2006)."""
+
+    __constants__: ClassVar = ["blank", "reduction"]
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False

@@ -473,11 +473,16 @@ class Module(HookMethods, StateMethods, ConversionMethods):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
+            if (g := parameter.grad) is None:
+                continue
             if set_to_none:
-                parameter._grad = None
-            elif parameter._grad is not None:
-                parameter._grad = parameter._grad.detach()
-                parameter._grad.zero_()
+                parameter.grad = None
+                continue
+            if g.grad_fn is not None:
+                g.detach_()
+            else:
+                g.requires_grad_(False)
+            g.zero_()
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn with every module below and then with this one; the way to initialise weights."""

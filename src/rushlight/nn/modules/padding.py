@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -51,6 +52,7 @@ class _Pad(Module):
 
 
 class _CircularPadNd(_Pad):
+    __constants__: ClassVar = ["padding"]
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -86,6 +88,7 @@ class CircularPad3d(_CircularPadNd):
 
 
 class _ConstantPadNd(_Pad):
+    __constants__: ClassVar = ["padding", "value"]
     __shown__ = "padding value"
     mode = "constant"
     value: float
@@ -108,6 +111,8 @@ class ConstantPad1d(_ConstantPadNd):
 class ConstantPad2d(_ConstantPadNd):
     """Margins of (N, C, H, W) with one value."""
 
+    __constants__: ClassVar = ["padding", "value"]
+
     rank = 2
 
 
@@ -118,6 +123,7 @@ class ConstantPad3d(_ConstantPadNd):
 
 
 class _ReflectionPadNd(_Pad):
+    __constants__: ClassVar = ["padding"]
     mode = "reflect"
 
 
@@ -140,6 +146,7 @@ class ReflectionPad3d(_ReflectionPadNd):
 
 
 class _ReplicationPadNd(_Pad):
+    __constants__: ClassVar = ["padding"]
     mode = "replicate"
 
 
@@ -176,6 +183,8 @@ class ZeroPad1d(_ZeroPadNd):
 
 class ZeroPad2d(_ZeroPadNd):
     """Margins of (N, C, H, W) with zeros."""
+
+    __constants__: ClassVar = ["padding", "value"]
 
     rank = 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -17,6 +19,8 @@ class PixelShuffle(Module):
     torch.Size([1, 1, 6, 6])
     """
 
+    __constants__: ClassVar = ["upscale_factor"]
+
     __shown__ = "upscale_factor"
 
     def __init__(self, upscale_factor: int) -> None:
@@ -30,6 +34,8 @@ class PixelShuffle(Module):
 
 class PixelUnshuffle(Module):
     """(*, C, H r, W r) to (*, C r^2, H, W)."""
+
+    __constants__: ClassVar = ["downscale_factor"]
 
     __shown__ = "downscale_factor"
 

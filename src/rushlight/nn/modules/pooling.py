@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -38,6 +38,15 @@ Size = int | Sequence[int]
 
 class _MaxPoolNd(Module):
     """The largest element under a window; with return_indices also where it was."""
+
+    __constants__: ClassVar = [
+        "kernel_size",
+        "stride",
+        "padding",
+        "dilation",
+        "return_indices",
+        "ceil_mode",
+    ]
 
     __shown__ = "kernel_size stride padding dilation ceil_mode"
 
@@ -136,6 +145,7 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
+    __constants__: ClassVar = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
     __shown__ = "kernel_size stride padding"
     kernel_size: Any
     stride: Any
@@ -171,6 +181,15 @@ class AvgPool1d(_AvgPoolNd):
 class AvgPool2d(_AvgPoolNd):
     """The mean of windows of (N, C, H, W) or (C, H, W)."""
 
+    __constants__: ClassVar = [
+        "kernel_size",
+        "stride",
+        "padding",
+        "ceil_mode",
+        "count_include_pad",
+        "divisor_override",
+    ]
+
     def __init__(
         self,
         kernel_size: Size,
@@ -202,6 +221,15 @@ class AvgPool2d(_AvgPoolNd):
 
 class AvgPool3d(AvgPool2d):
     """The mean of windows of (N, C, D, H, W) or (C, D, H, W)."""
+
+    __constants__: ClassVar = [
+        "kernel_size",
+        "stride",
+        "padding",
+        "ceil_mode",
+        "count_include_pad",
+        "divisor_override",
+    ]
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, D, H, W) to (N, C, D', H', W')."""
@@ -252,6 +280,8 @@ class _FractionalMaxPoolNd(Module):
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
     """The maximum of randomly placed windows of (N, C, H, W)."""
 
+    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+
     rank = 2
 
     def forward(self, input: Tensor) -> Any:
@@ -262,6 +292,8 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
     """The maximum of randomly placed windows of (N, C, D, H, W)."""
 
+    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+
     rank = 3
 
     def forward(self, input: Tensor) -> Any:
@@ -271,6 +303,8 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 
 class _LPPoolNd(Module):
     """The p-norm of windows."""
+
+    __constants__: ClassVar = ["norm_type", "kernel_size", "stride", "ceil_mode"]
 
     __shown__ = "norm_type kernel_size stride ceil_mode"
 
@@ -318,6 +352,8 @@ class LPPool3d(_LPPoolNd):
 class _AdaptiveAvgPoolNd(Module):
     """Means of windows that are laid out to give this output size."""
 
+    __constants__: ClassVar = ["output_size"]
+
     __shown__ = "output_size"
 
     def __init__(self, output_size: Any) -> None:
@@ -356,6 +392,8 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 
 class _AdaptiveMaxPoolNd(Module):
     """Maxima of windows that are laid out to give this output size."""
+
+    __constants__: ClassVar = ["output_size", "return_indices"]
 
     __shown__ = "output_size"
 

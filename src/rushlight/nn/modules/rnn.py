@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Number
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,18 @@ def _batch(states: Tensor, order: Tensor) -> Tensor:
 
 class RNNBase(Module):
     """Layers of one kind: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU"."""
+
+    __constants__: ClassVar = [
+        "mode",
+        "input_size",
+        "hidden_size",
+        "num_layers",
+        "bias",
+        "batch_first",
+        "dropout",
+        "bidirectional",
+        "proj_size",
+    ]
 
     mode: str
     input_size: int
@@ -367,6 +379,8 @@ class GRU(RNNBase):
 class RNNCellBase(Module):
     """One step of a recurrent layer."""
 
+    __constants__: ClassVar = ["input_size", "hidden_size", "bias"]
+
     weight_ih: Tensor
     weight_hh: Tensor
     bias_ih: Tensor | None
@@ -464,6 +478,8 @@ class RNNCell(RNNCellBase):
     >>> torch.nn.RNNCell(3, 4)(torch.ones(2, 3)).shape
     torch.Size([2, 4])
     """
+
+    __constants__: ClassVar = ["input_size", "hidden_size", "bias", "nonlinearity"]
 
     def __init__(
         self,

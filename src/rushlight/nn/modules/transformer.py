@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -99,6 +99,8 @@ class TransformerEncoderLayer(_Layer):
     torch.Size([1, 5, 8])
     """
 
+    __constants__: ClassVar = ["norm_first"]
+
     def __init__(
         self,
         d_model: int,
@@ -158,6 +160,8 @@ class TransformerEncoderLayer(_Layer):
 
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the encoder's output, and a feed-forward part."""
+
+    __constants__: ClassVar = ["norm_first"]
 
     def __init__(
         self,
@@ -254,6 +258,8 @@ class TransformerEncoder(Module):
     norm), as from torch's nested tensors; enable_nested_tensor=False computes them instead.
     """
 
+    __constants__: ClassVar = ["norm"]
+
     def __init__(
         self,
         encoder_layer: Module,
@@ -314,6 +320,8 @@ def _as_bool(padding: Any) -> Tensor:
 
 class TransformerDecoder(Module):
     """num_layers copies of a decoder layer, one after the other, and an optional last norm."""
+
+    __constants__: ClassVar = ["norm"]
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -21,6 +21,15 @@ class Upsample(Module):
     >>> torch.nn.Upsample(scale_factor=2)(torch.ones(1, 3, 4, 4)).shape
     torch.Size([1, 3, 8, 8])
     """
+
+    __constants__: ClassVar = [
+        "size",
+        "scale_factor",
+        "mode",
+        "align_corners",
+        "name",
+        "recompute_scale_factor",
+    ]
 
     def __init__(
         self,

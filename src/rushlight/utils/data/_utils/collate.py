@@ -19,7 +19,7 @@ CollateFnMap = dict[type | tuple[type, ...], Callable[..., Any]]
 # Arrays of bytes, strings and objects cannot become tensors.
 _NO_NUMBERS = "SUO"
 np_str_obj_array_pattern = re.compile(r"[SaUO]")
-_UNKNOWN = (
+default_collate_err_msg_format = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 )
 
@@ -92,7 +92,7 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateFnMap | None = None)
                 f"{sorted(sizes)}; a collate_fn of your own can pad them"
             )
         return _like_sequence(sample, columns(zip(*batch, strict=True)))
-    raise TypeError(_UNKNOWN.format(type(sample)))
+    raise TypeError(default_collate_err_msg_format.format(type(sample)))
 
 
 def _joining(sample: Any, functions: CollateFnMap) -> Callable[..., Any] | None:
@@ -110,7 +110,7 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: CollateFnMap | None = None)
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Any:
     """Arrays as tensors."""
     if batch[0].dtype.kind in _NO_NUMBERS:
-        raise TypeError(_UNKNOWN.format(batch[0].dtype))
+        raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
     return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 
 

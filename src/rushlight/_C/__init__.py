@@ -82,6 +82,10 @@ _TensorBase = TensorBase
 DispatchKey = _dispatch.DispatchKey
 DispatchKeySet = _dispatch.DispatchKeySet
 _AutoDispatchBelowAutograd = _dispatch.AutoDispatchBelowAutograd
+# What torch was compiled with: of devices' libraries nothing.
+_has_cuda = _has_cudnn = _has_cusparselt = _has_eigen_sparse = _has_kleidiai = _has_magma = False
+_has_mkldnn_acl = _has_mps = _has_xpu = False
+_has_mkldnn = has_lapack = has_mkl = has_openmp = has_spectral = True
 _dispatch_has_kernel_for_dispatch_key = _dispatch.has_kernel_for_dispatch_key
 _dispatch_has_kernel = _dispatch.has_kernel
 _dispatch_get_all_op_names = _dispatch.all_op_names

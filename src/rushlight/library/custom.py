@@ -37,7 +37,9 @@ def keys(device_types: str | Sequence[str] | None) -> list[str]:
     for kind in kinds:
         if kind not in ("default", "DEFAULT", COMPOSITE):
             device(kind.lower())
-    return [kind.upper() if kind.islower() else kind for kind in kinds]
+    return [
+        EXPLICIT if kind == "default" else kind.upper() if kind.islower() else kind for kind in kinds
+    ]
 
 
 class CustomOpDef:

@@ -33,8 +33,10 @@ class ConversionMethods:
         for name, param in self._parameters.items():
             if param is None:
                 continue
+            # The parameter itself is asked, whose class may have a `to` of its own.
+            given = param.data if isinstance(param, UninitializedTensorMixin) else param
             with no_grad():
-                data = fn(param.data)
+                data = fn(given)
             grad: Any = param._grad
             if data.is_meta != param.is_meta:
                 # Memory does not become none, nor the other way: there are new parameters.
@@ -55,8 +57,9 @@ class ConversionMethods:
                 self._buffers[name] = fn(buffer)
         return self
 
-    def _to_dtype(self, dtype: dtypes.dtype) -> Self:
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fV" else t)
+    def _converted(self, method: str) -> Self:
+        """By the method of the tensors, which a class of parameters may have of its own."""
+        return self._apply(lambda t: getattr(t, method)() if t._data.dtype.kind in "fV" else t)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
@@ -71,7 +74,7 @@ class ConversionMethods:
         dtype: Any = kwargs.pop("dtype", None)
         asked = kwargs.pop("device", None)
         place = asked
-        kwargs.pop("non_blocking", None)
+        later = bool(kwargs.pop("non_blocking", False))
         form = kwargs.pop("memory_format", None)
         named = [kwargs.pop(name) for name in ("tensor", "other") if name in kwargs]
         for arg in (*args, *named):
@@ -100,10 +103,10 @@ class ConversionMethods:
                 place = check_device(place)
 
         def convert(t: Tensor) -> Tensor:
-            order = form if t._data.ndim in (4, 5) else None
+            order = {"memory_format": form} if form is not None and t._data.ndim in (4, 5) else {}
             kind = dtype if t._data.dtype.kind in "fcV" else None
             try:
-                return t.to(device=place, dtype=kind, memory_format=order)
+                return t.to(place, kind, later, **order)
             except NotImplementedError as error:
                 if str(error) != NO_DATA:
                     raise
@@ -116,19 +119,19 @@ class ConversionMethods:
 
     def float(self) -> Self:
         """All floating parameters and buffers as float32."""
-        return self._to_dtype(dtypes.float32)
+        return self._converted("float")
 
     def double(self) -> Self:
         """All floating parameters and buffers as float64."""
-        return self._to_dtype(dtypes.float64)
+        return self._converted("double")
 
     def half(self) -> Self:
         """All floating parameters and buffers as float16."""
-        return self._to_dtype(dtypes.float16)
+        return self._converted("half")
 
     def bfloat16(self) -> Self:
         """All floating parameters and buffers as bfloat16."""
-        return self._to_dtype(dtypes.bfloat16)
+        return self._converted("bfloat16")
 
     def type(self, dst_type: Any) -> Self:
         """All parameters and buffers, of whatever type, as this one."""

@@ -28,7 +28,7 @@ def _of_input(function: Function) -> Function:
     """The gradient of what is computed from one tensor and options, which stand behind it."""
 
     def backward(grad_output: Tensor, self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return _back(lambda x: function(x, *args, **kwargs), grad_output, self)[0]  # type: ignore[no-any-return]
+        return _back(lambda x: function(x, *args, **kwargs), grad_output, self)[0]
 
     return backward
 
@@ -43,7 +43,7 @@ def _of_loss(function: Function, option: str = "") -> Function:
         return _back(
             lambda x: function(x, target, reduction=_REDUCTIONS[reduction], **options),
             grad_output, self,
-        )[0]  # type: ignore[no-any-return]  # fmt: skip
+        )[0]  # fmt: skip
 
     return backward
 
@@ -54,7 +54,7 @@ def _binary_cross_entropy(
     how = _REDUCTIONS[reduction]
     return _back(
         lambda x: F.binary_cross_entropy(x, target, weight, reduction=how), grad_output, self
-    )[0]  # type: ignore[no-any-return]
+    )[0]
 
 
 def _sigmoid(grad_output: Tensor, output: Tensor) -> Tensor:
@@ -132,9 +132,9 @@ def _batch_norm(
     grad_out: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any,
     save_mean: Any, save_invstd: Any, train: bool, eps: float, output_mask: Sequence[bool],
 ) -> tuple[Any, ...]:  # fmt: skip
-    moments = (None, None) if train else (running_mean, running_var)
+    mean, var = (None, None) if train else (running_mean, running_var)
     return _masked(
-        lambda x, w, b: F.batch_norm(x, *moments, w, b, train, 0.0, eps),
+        lambda x, w, b: F.batch_norm(x, mean, var, w, b, train, 0.0, eps),
         grad_out, (input, weight, _bias_of(weight)), output_mask,
     )  # fmt: skip
 
@@ -184,7 +184,7 @@ def _max_pool(pool: Function) -> Function:
         return _back(
             lambda x: pool(x, kernel_size, steps, padding, dilation, ceil_mode=ceil_mode),
             grad_output, self,
-        )[0]  # type: ignore[no-any-return]  # fmt: skip
+        )[0]  # fmt: skip
 
     return backward
 
@@ -213,7 +213,7 @@ def _embedding(
     return _back(
         lambda w: F.embedding(indices, w, padding, scale_grad_by_freq=scale_grad_by_freq),
         grad_output, table,
-    )[0]  # type: ignore[no-any-return]  # fmt: skip
+    )[0]  # fmt: skip
 
 
 def _dropout(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:

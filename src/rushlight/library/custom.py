@@ -38,7 +38,8 @@ def keys(device_types: str | Sequence[str] | None) -> list[str]:
         if kind not in ("default", "DEFAULT", COMPOSITE):
             device(kind.lower())
     return [
-        EXPLICIT if kind == "default" else kind.upper() if kind.islower() else kind for kind in kinds
+        EXPLICIT if kind == "default" else kind.upper() if kind.islower() else kind
+        for kind in kinds
     ]
 
 

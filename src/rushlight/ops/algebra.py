@@ -423,8 +423,7 @@ def _guarded(
     except rows.LinAlgError:
         if check_errors:
             raise
-    info = faults(read(A, "which matrices fail"))
-    good = wrap(np.asarray(info == 0)[..., None, None])
+    good = wrap(np.asarray((info := faults(read(A, "which matrices fail"))) == 0)[..., None, None])
     safe = A.where(good, literal(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
     return run(safe).where(good, math.nan), wrap(info)
 
@@ -456,18 +455,16 @@ def solve_ex(
 def cholesky_ex(
     input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """`cholesky`, and the order of the first minor that is not positive (0: none)."""
+    """`cholesky` as far as LAPACK goes, and the order of the first minor that is not positive (0: none)."""
     try:
         factor, info = cholesky(input, upper), np.zeros(input._data.shape[:-2], np.int32)
     except rows.LinAlgError:
         if check_errors:
             raise
-        # A matrix that fails is left as LAPACK leaves it, where the others have their factors.
-        partial, info, failed = rows.partial_cholesky(read(input, "which matrices fail"))
-        bad = literal(failed[..., None, None])
-        safe = input.where(~bad, literal(np.eye(input._data.shape[-1], dtype=input._data.dtype)))
-        kept = wrap(partial)
-        factor = cholesky(safe, upper).where(~bad, kept.mH if upper else kept)
+        left, info, failed = rows.partial_cholesky(read(input, "which matrices fail"))
+        good, kept = wrap(~failed[..., None, None]), wrap(left)
+        safe = input.where(good, literal(np.eye(input._data.shape[-1], dtype=input._data.dtype)))
+        factor = cholesky(safe, upper).where(good, kept.mH if upper else kept)
     return write_outs(out, return_types.linalg_cholesky_ex((factor, literal(info))))
 
 

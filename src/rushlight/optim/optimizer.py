@@ -21,6 +21,7 @@ from rushlight.nn.parameter import Parameter
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
+from rushlight.optim.grouping import _group_tensors_by_device_and_dtype
 from rushlight.optim.lent import (  # noqa: F401  other libraries take them from here
     ParamsT,
     _capturable_doc,
@@ -43,7 +44,6 @@ from rushlight.optim.lent import (  # noqa: F401  other libraries take them from
     _view_as_real,
 )  # fmt: skip
 from rushlight.public.torch import zeros_like as zeros_of
-from rushlight.utils._foreach_utils import _group_tensors_by_device_and_dtype
 
 Params = Iterable[Any]
 Group = dict[str, Any]

@@ -1,6 +1,8 @@
 """`torch.utils._pytree`: functions on nested containers, which programs import for "whatever the model returns"."""
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from typing import Any
 
 from rushlight.utils.treekeys import (
     GetAttrKey,
@@ -31,8 +33,6 @@ from rushlight.utils.trees import (
     TreeSpec,
     UnflattenFn,
     UnflattenFunc,
-    _namedtuple_flatten,
-    _namedtuple_unflatten,
     arg_tree_leaves,
     is_namedtuple,
     is_namedtuple_class,
@@ -151,3 +151,13 @@ _defaultdict_flatten, _defaultdict_unflatten, _defaultdict_flatten_with_keys = S
     defaultdict
 ][1:4]
 _deque_flatten, _deque_unflatten, _deque_flatten_with_keys = SUPPORTED_NODES[deque][1:4]
+
+
+def _namedtuple_flatten(d: Any) -> tuple[list[Any], Any]:
+    """What is in a named tuple, and its class."""
+    return list(d), type(d)
+
+
+def _namedtuple_unflatten(values: Iterable[Any], context: Any) -> Any:
+    """The named tuple of this class."""
+    return context(*values)

@@ -242,17 +242,7 @@ def is_structseq(obj: Any) -> bool:
     return is_structseq_class(obj if isinstance(obj, type) else type(obj))
 
 
-def _namedtuple_unflatten(values: Iterable[Any], context: Any) -> Any:
-    """The named tuple of this class."""
-    return context(*values)
-
-
-def _namedtuple_flatten(d: Any) -> tuple[list[Any], Any]:
-    """What is in a named tuple, and its class."""
-    return list(d), type(d)
-
-
-_NAMED = NodeDef(tuple, _namedtuple_flatten, _namedtuple_unflatten)
+_NAMED = NodeDef(tuple, _plain, lambda parts, kind: kind(*parts))
 
 
 def _named_keys(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:

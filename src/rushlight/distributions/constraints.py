@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rushlight.dtypes import bool_, finfo
-from rushlight.ops.algebra import cholesky_ex, eigvalsh
+from rushlight.ops.algebra import eigvalsh
+from rushlight.ops.checked import cholesky_ex
 from rushlight.ops.comparison import isclose
 from rushlight.ops.creation import full
 from rushlight.ops.joining import cat as joined

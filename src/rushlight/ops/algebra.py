@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight import return_types
-from rushlight.core.doors import apply, literal, read, read_each
-from rushlight.core.tensor import Array, TensorBase, wrap
+from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.errors import warn_once
 from rushlight.ops.arguments import (
@@ -31,7 +31,6 @@ from rushlight.ops.product import matmul
 from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
 from rushlight.primitives import inverse as inverse_rows
-from rushlight.primitives import packed as packed_rows
 from rushlight.primitives.constant import computed
 from rushlight.primitives.placement import rows_of
 
@@ -409,63 +408,6 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues, complex, of any square matrix."""
     return write_out(out, apply(rows.eig, A)[0])
-
-
-def _guarded(
-    run: Callable[[Tensor], Tensor],
-    A: Tensor,
-    faults: Callable[[Array], Array],
-    check_errors: bool,
-) -> tuple[Tensor, Tensor]:
-    """run(A), and for each matrix a number that is 0 if all went well; else the result is nan."""
-    try:
-        return run(A), literal(np.zeros(A._data.shape[:-2], np.int32))
-    except rows.LinAlgError:
-        if check_errors:
-            raise
-    good = wrap(np.asarray((info := faults(read(A, "which matrices fail"))) == 0)[..., None, None])
-    safe = A.where(good, literal(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
-    return run(safe).where(good, math.nan), wrap(info)
-
-
-def _zero_pivots(a: Array) -> Array:
-    return packed_rows.lu_factor.forward(a)[2]
-
-
-@in_single
-def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
-    """The inverse, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
-    pair = _guarded(lambda a: apply(rows.inv, a), A, _zero_pivots, check_errors)
-    return write_outs(out, return_types.linalg_inv_ex(pair))
-
-
-def solve_ex(
-    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
-) -> Any:
-    """`solve`, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
-    a, b = A._data, B._data
-    vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
-    right = B.unsqueeze(-1) if vector else B
-    result, info = _guarded(lambda m: solve(m, right, left=left), A, _zero_pivots, check_errors)
-    result = result.squeeze(-1) if vector else result
-    return write_outs(out, return_types.linalg_solve_ex((result, info)))
-
-
-@in_single
-def cholesky_ex(
-    input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
-) -> Any:
-    """`cholesky` as far as LAPACK goes, and the order of the first minor that is not positive (0: none)."""
-    try:
-        factor, info = cholesky(input, upper), np.zeros(input._data.shape[:-2], np.int32)
-    except rows.LinAlgError:
-        if check_errors:
-            raise
-        left, info, failed = rows.partial_cholesky(read(input, "which matrices fail"))
-        good, kept = wrap(~failed[..., None, None]), wrap(left)
-        safe = input.where(good, literal(np.eye(input._data.shape[-1], dtype=input._data.dtype)))
-        factor = cholesky(safe, upper).where(good, kept.mH if upper else kept)
-    return write_outs(out, return_types.linalg_cholesky_ex((factor, literal(info))))
 
 
 def matrix_exp(input: Tensor) -> Tensor:

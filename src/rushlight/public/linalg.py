@@ -3,13 +3,12 @@
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
 # fmt: off
-from rushlight.ops import algebra, packed, product
+from rushlight.ops import algebra, checked, packed, product
 from rushlight.overriding.functions import public
 
 HOME = "rushlight.linalg"
 
 cholesky = public(algebra.cholesky, HOME, "cholesky")
-cholesky_ex = public(algebra.cholesky_ex, HOME, "cholesky_ex")
 cond = public(algebra.cond, HOME, "cond")
 det = public(algebra.det, HOME, "det")
 diagonal = public(algebra.diagonal, HOME, "diagonal")
@@ -17,7 +16,6 @@ eig = public(algebra.eig, HOME, "eig")
 eigh = public(algebra.eigh, HOME, "eigh")
 eigvals = public(algebra.eigvals, HOME, "eigvals")
 eigvalsh = public(algebra.eigvalsh, HOME, "eigvalsh")
-inv_ex = public(algebra.inv_ex, HOME, "inv_ex")
 inv = public(algebra.inverse, HOME, "inv")
 qr = public(algebra.linalg_qr, HOME, "qr")
 slogdet = public(algebra.linalg_slogdet, HOME, "slogdet")
@@ -30,7 +28,6 @@ multi_dot = public(algebra.multi_dot, HOME, "multi_dot")
 norm = public(algebra.norm, HOME, "norm")
 pinv = public(algebra.pinv, HOME, "pinv")
 solve = public(algebra.solve, HOME, "solve")
-solve_ex = public(algebra.solve_ex, HOME, "solve_ex")
 solve_triangular = public(algebra.solve_triangular, HOME, "solve_triangular")
 svdvals = public(algebra.svdvals, HOME, "svdvals")
 tensorinv = public(algebra.tensorinv, HOME, "tensorinv")
@@ -38,6 +35,9 @@ tensorsolve = public(algebra.tensorsolve, HOME, "tensorsolve")
 vander = public(algebra.vander, HOME, "vander")
 vecdot = public(algebra.vecdot, HOME, "vecdot")
 vector_norm = public(algebra.vector_norm, HOME, "vector_norm")
+cholesky_ex = public(checked.cholesky_ex, HOME, "cholesky_ex")
+inv_ex = public(checked.inv_ex, HOME, "inv_ex")
+solve_ex = public(checked.solve_ex, HOME, "solve_ex")
 householder_product = public(packed.householder_product, HOME, "householder_product")
 ldl_factor = public(packed.ldl_factor, HOME, "ldl_factor")
 ldl_factor_ex = public(packed.ldl_factor_ex, HOME, "ldl_factor_ex")

@@ -217,3 +217,13 @@ def test_a_parameter_that_samples_give_as_a_whole_number_stays_one():
 
 def test_what_has_no_source_is_explained_all_the_same():
     assert "computed by NumPy's own function" in "\n".join(explained(subject("dropout")))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("floor_divide", "no derivative"), ("scatter_add", "k"), ("@", "matmul: an operation"), ("+", "add: an operation"),
+     ("utils.data.DataLoader", "DataLoader: a class"), ("no_grad", "example"),
+     ("distributions.Normal", "torch.distributions.Normal"), ("vander", "no derivative"), ("to_sparse_csr", "csr")],
+)  # fmt: skip
+def test_what_has_no_derivative_or_no_formula_is_explained_all_the_same(name, said):
+    assert said in "\n".join(explained(subject(name)))

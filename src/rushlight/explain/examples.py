@@ -32,7 +32,7 @@ _CALLS = {
     "softmax": "softmax(x, dim=0)", "log_softmax": "log_softmax(x, dim=0)",
     "cross_entropy": "cross_entropy(logits, target)",
     "nll_loss": "nll_loss(logits, target)", "linear": "linear(m, n)", "embedding": "embedding(i, logits.T)",
-    "gather": "gather(m, 1, k)", "scatter": "scatter(m, 1, k, 9.0)", "scatter_add": "scatter_add(m, 1, k, n)",
+    "gather": "gather(m, 1, k)", "scatter": "scatter(m, 1, k, 9.0)", "scatter_add": "scatter_add(m, 1, k, n[:, :1])",
     "index_select": "index_select(x, 0, i)", "masked_fill": "masked_fill(x, b, 0.0)", "where": "where(b, x, y)",
     "masked_select": "masked_select(x, b)", "clamp": "clamp(x, 1.5, 3.0)", "pow": "pow(x, 2)",
     "einsum": "einsum('ij,jk->ik', m, n)",
@@ -167,7 +167,11 @@ def attempt(call: str, more: dict[str, Any]) -> Example | None:
 
 
 def _is_small(result: Any) -> bool:
-    return isinstance(result, TensorBase) and _can_be_shown(result)
+    return (
+        isinstance(result, TensorBase)
+        and str(result.layout).endswith("strided")
+        and _can_be_shown(result)
+    )
 
 
 def _can_be_shown(tensor: Any) -> bool:

@@ -12,6 +12,7 @@ from rushlight.explain import examples
 from rushlight.explain.examples import Example, Used
 from rushlight.explain.lines import inset, own_source, section, wrapped
 from rushlight.explain.subjects import (
+    CLASS,
     MODULE,
     OPERATION,
     OPTIMIZER,
@@ -37,6 +38,8 @@ def explained(what: Subject, *, c: bool = False) -> Iterator[str]:
         yield from optimizer(what)
     elif what.kind == SCHEDULE:
         yield from schedule(what)
+    elif what.kind == CLASS:
+        yield from _written(what)
     elif what.kind == ROW:
         yield from _row(what.value, None)
         yield from _sources(what.value)
@@ -58,6 +61,14 @@ def _head(what: Subject) -> Iterator[str]:
     if text.strip():
         yield ""
         yield from wrapped(text.strip())
+
+
+def _written(what: Subject) -> Iterator[str]:
+    """The example in a docstring."""
+    _, mark, example = (inspect.getdoc(what.value) or "").partition(">>>")
+    if mark:
+        yield from section("example")
+        yield from (f"    {line}" for line in (mark + example).rstrip().splitlines())
 
 
 def _formulas(row: Primitive) -> Iterator[str]:
@@ -253,8 +264,13 @@ def _shown(example: Example, made: str) -> Iterator[str]:
     if not leaves:
         return
     plain = not 1 < first.numel() <= 12
-    seeds = torch.ones_like(first) if plain else _seeds(first)
-    first.backward(seeds)
+    try:
+        seeds = torch.ones_like(first) if plain else _seeds(first)
+        first.backward(seeds)
+    except (RuntimeError, NotImplementedError) as error:
+        yield from section("no derivative")
+        yield from wrapped(str(error), 4)
+        return
     out = "out[0]" if first is not example.result else "out"
     typed = f"ones_like({out})" if plain else " ".join(repr(seeds).split())
     yield f"    >>> {out}.backward(torch.{typed})"

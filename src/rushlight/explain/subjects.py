@@ -14,12 +14,23 @@ from rushlight.core.table import TABLE
 from rushlight.overriding import functions
 
 OPERATION, MODULE, OPTIMIZER, SCHEDULE, ROW = "operation", "module", "optimizer", "schedule", "row"
+CLASS = "class"
 
 # Where names are looked for, in this order, and how users write the place.
 _PLACES = {
     "": "torch", "nn.functional": "torch.nn.functional", "Tensor": "torch.Tensor", "nn": "torch.nn",
     "optim": "torch.optim", "optim.lr_scheduler": "torch.optim.lr_scheduler", "linalg": "torch.linalg",
     "fft": "torch.fft", "special": "torch.special", "nn.utils": "torch.nn.utils", "nn.init": "torch.nn.init",
+}  # fmt: skip
+# Where there is more that has a docstring, and no formula.
+_ELSEWHERE = (
+    "", "nn", "autograd", "utils.data", "distributions", "func", "amp", "utils.checkpoint", "profiler", "library",
+)  # fmt: skip
+# What Python's operators are called.
+_OPERATORS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "**": "pow", "//": "floor_divide",
+    "%": "remainder", "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "&": "bitwise_and",
+    "|": "bitwise_or", "^": "bitwise_xor", "~": "bitwise_not",
 }  # fmt: skip
 _SHORT = {"F": "nn.functional", "functional": "nn.functional", "lr_scheduler": "optim.lr_scheduler"}
 
@@ -57,6 +68,7 @@ def subject(name: str) -> Subject:
     """
     for prefix in ("torch.", "rushlight.", "aten::"):
         name = name.removeprefix(prefix)
+    name = _OPERATORS.get(name, name)
     place, _, last = name.rpartition(".")
     place = _SHORT.get(place, place)
     found = _in(place, last) if place else None
@@ -69,11 +81,24 @@ def subject(name: str) -> Subject:
         found = next(shown, hits[0] if hits else None)
         if found is None and name in TABLE:
             found = Subject(name, ROW, TABLE[name])
-        found = found or _whatever_case(name)
+        found = found or _elsewhere(name) or _whatever_case(name)
+    found = found or _elsewhere(name)
     if found is None:
         raise UnknownNameError(name, _near(last))
-    found.names = _names_of(found)
+    found.names = found.names or _names_of(found)
     return found
+
+
+def _elsewhere(name: str) -> Subject | None:
+    """What is a class or function of another room, and has a docstring."""
+    place, _, last = name.rpartition(".")
+    for where in _ELSEWHERE if not place else [w for w in _ELSEWHERE if w == place]:
+        value = getattr(import_module(f"rushlight.{where}".rstrip(".")), last, None)
+        if callable(value) and last[:1] != "_" and inspect.getdoc(value):
+            home = f"torch.{where}".rstrip(".")
+            kind = CLASS if inspect.isclass(value) else OPERATION
+            return Subject(last, kind, value, [f"{home}.{last}"])
+    return None
 
 
 def _holder(place: str) -> Any:

@@ -42,6 +42,8 @@ def export(
     """Run a script with torch meaning rushlight; its `rushlight.compiler.export` write into a folder."""
     from rushlight.compiler.alone.asked import asked
 
+    if not Path(script).exists():
+        refuse(f"there is no file {script}", 2)
     asked.folder = None if folder is None else Path(folder).absolute()
     asked.wasm, asked.refuse = wasm, refuse
     run(script, arguments)

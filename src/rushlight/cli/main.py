@@ -72,7 +72,7 @@ def _command(arguments: Sequence[str]) -> str | None:
         meant = f": write rushlight run {first}"
     else:
         close = difflib.get_close_matches(first, COMMANDS, n=1)
-        meant = f": is {close[0]!r} meant?" if close else f"; there is {' and '.join(COMMANDS)}"
+        meant = f": is {close[0]!r} meant?" if close else f": there are {', '.join(COMMANDS)}"
     print(f"rushlight: there is no command {first!r}{meant} (rushlight --help)", file=sys.stderr)
     raise SystemExit(2)
 

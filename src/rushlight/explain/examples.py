@@ -167,15 +167,11 @@ def attempt(call: str, more: dict[str, Any]) -> Example | None:
 
 
 def _is_small(result: Any) -> bool:
-    return (
-        isinstance(result, TensorBase)
-        and str(result.layout).endswith("strided")
-        and _can_be_shown(result)
-    )
+    return isinstance(result, TensorBase) and _can_be_shown(result)
 
 
 def _can_be_shown(tensor: Any) -> bool:
-    return not tensor.is_sparse and tensor.numel() <= 64
+    return str(tensor.layout).endswith("strided") and tensor.numel() <= 64
 
 
 def _guesses(function: Any) -> list[str]:

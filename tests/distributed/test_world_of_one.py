@@ -127,3 +127,50 @@ def test_options_hooks_and_names():
         dist.breakpoint(rank=1)
         """
     )
+
+
+def test_an_object_with_a_state_is_saved_and_loaded_by_it(tmp_path):
+    import rushlight as torch
+    from rushlight.distributed import checkpoint
+
+    class Training:
+        def __init__(self, steps):
+            self.model, self.steps = torch.nn.Linear(2, 1), steps
+
+        def state_dict(self):
+            return {"model": self.model.state_dict(), "steps": self.steps}
+
+        def load_state_dict(self, state_dict):
+            self.model.load_state_dict(state_dict["model"])
+            self.steps = state_dict["steps"]
+
+    one, other = Training(5), Training(0)
+    saved = checkpoint.async_save({"training": one, "epoch": 2}, checkpoint_id=tmp_path)
+    assert "training.steps" in saved.result().state_dict_metadata
+    state = {"training": other, "epoch": 0}
+    checkpoint.load(state, checkpoint_id=tmp_path)
+    assert (other.steps, state["epoch"]) == (5, 2)
+    assert state["training"] is other
+    assert torch.equal(other.model.weight, one.model.weight)
+    with pytest.raises(RuntimeError, match="`checkpoint_id` must be specified"):
+        checkpoint.save({"a": 1})
+
+
+def test_a_folder_becomes_one_file_as_torch_makes_it(tmp_path):
+    import torch
+    from torch.distributed.checkpoint import format_utils as theirs
+
+    import rushlight
+    from rushlight.distributed import checkpoint
+    from rushlight.distributed.checkpoint import format_utils
+
+    w = rushlight.ones(2)
+    state = {"w": w, "steps": {0: {"a": w}}, "list": [{"b": w}, 2], "n": None}
+    checkpoint.save(state, checkpoint_id=tmp_path / "folder")
+    format_utils.dcp_to_torch_save(tmp_path / "folder", tmp_path / "ours.pt")
+    theirs.dcp_to_torch_save(tmp_path / "folder", tmp_path / "theirs.pt")
+    ours, expected = (torch.load(tmp_path / f"{name}.pt") for name in ("ours", "theirs"))
+    assert repr(ours) == repr(expected)
+    found = {"steps": {0: {"a": rushlight.zeros(2)}}, "list": [{"b": rushlight.zeros(2)}, 0]}
+    checkpoint.load(found, checkpoint_id=tmp_path / "folder")
+    assert repr(found) == repr({k: state[k] for k in found})

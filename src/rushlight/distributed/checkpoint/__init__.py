@@ -11,7 +11,7 @@ from rushlight.distributed.checkpoint.metadata import (
     Metadata,
     TensorStorageMetadata,
 )
-from rushlight.distributed.checkpoint.saving import CheckpointException, load, save
+from rushlight.distributed.checkpoint.saving import CheckpointException, async_save, load, save
 
 __all__ = [
     "BytesStorageMetadata", "CheckpointException", "ChunkStorageMetadata", "FileSystemReader", "FileSystemWriter",
@@ -20,7 +20,6 @@ __all__ = [
 ]  # fmt: skip
 
 _SAVE = "use save and load of this module, or torch.save"
-async_save = refused("async_save", _SAVE, __name__)
 save_state_dict = refused("save_state_dict", _SAVE, __name__)
 load_state_dict = refused("load_state_dict", _SAVE, __name__)
 load_sharded_optimizer_state_dict = refused("load_sharded_optimizer_state_dict", _SAVE, __name__)

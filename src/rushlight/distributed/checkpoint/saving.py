@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import uuid
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def _folder(checkpoint_id: Any, storage: Any) -> Path:
     place = checkpoint_id if checkpoint_id is not None else getattr(storage, "path", None)
     if place is None:
         raise RuntimeError(
-            "name the folder: checkpoint_id=... or a FileSystemWriter or FileSystemReader"
+            "`checkpoint_id` must be specified if storage_reader/storage_writer is None."
         )
     return Path(place)
 
@@ -64,7 +65,8 @@ def _flat(state: Any, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any
     if isinstance(state, Stateful) and not isinstance(state, dict):
         state = state.state_dict()
     if isinstance(state, dict) and (state or not prefix):
-        items: Any = state.items()
+        # As in torch's files: keys are texts, places in lists numbers.
+        items: Any = [(str(key), value) for key, value in state.items()]
     elif isinstance(state, list) and any(isinstance(v, Tensor | dict | list) for v in state):
         items = enumerate(state)
     else:
@@ -107,8 +109,16 @@ def save(
     >>> state
     {'a': tensor([1., 1.])}
     """
+    folder = _folder(checkpoint_id, storage_writer)
     with _Failing():
-        return _save(state_dict, _folder(checkpoint_id, storage_writer), _group(options))
+        return _save(state_dict, folder, _group(options))
+
+
+def async_save(state_dict: dict[str, Any], **how: Any) -> Future[Metadata]:
+    """`save`, done when this returns: nobody can change the state meanwhile. The future has what save gives."""
+    future: Future[Metadata] = Future()
+    future.set_result(save(state_dict, **how))
+    return future
 
 
 class _Alone:
@@ -231,8 +241,20 @@ def load(
     **options: Any,
 ) -> None:
     """Fill a state dict from a folder: its tensors in place, everything else anew."""
+    folder = _folder(checkpoint_id, storage_reader)
     with _Failing():
-        _load(state_dict, _folder(checkpoint_id, storage_reader))
+        objects = {k: v for k, v in state_dict.items() if _is_object(v)}
+        states = {k: v.state_dict() for k, v in objects.items()}
+        given = {k: states.get(k, v) for k, v in state_dict.items()}
+        _load(given, folder)
+        state_dict.update({k: v for k, v in given.items() if k not in objects})
+        for name, thing in objects.items():
+            thing.load_state_dict(given[name])
+
+
+def _is_object(value: Any) -> bool:
+    """Whether it has a state, and is none."""
+    return isinstance(value, Stateful) and not isinstance(value, dict | Tensor)
 
 
 def _load(state_dict: dict[str, Any], folder: Path) -> None:
@@ -258,9 +280,6 @@ def _load(state_dict: dict[str, Any], folder: Path) -> None:
                 _fill(value, index.offset or (), folder, place)
             else:
                 _put(state_dict, path, _read(folder, place))
-    for value in state_dict.values():
-        if isinstance(value, Stateful) and not isinstance(value, dict | Tensor):
-            value.load_state_dict(value.state_dict())
 
 
 def _fill(value: Tensor, offset: Any, folder: Path, place: _StorageInfo) -> None:
@@ -287,5 +306,12 @@ def _read(folder: Path, place: _StorageInfo) -> Any:
 
 def _put(state: Any, path: tuple[Any, ...], value: Any) -> None:
     for key in path[:-1]:
-        state = state[key]
-    state[path[-1]] = value
+        state = state[_found(state, key)]
+    state[_found(state, path[-1])] = value
+
+
+def _found(state: Any, key: Any) -> Any:
+    """The key of a dict whose text this is."""
+    if not isinstance(state, dict) or key in state:
+        return key
+    return next((own for own in state if str(own) == key), key)

@@ -369,6 +369,12 @@ KNOWN: tuple[Known, ...] = (
         want="nan|inf",
     ),
     Known(
+        "values",
+        "`tril` and `triu` of several matrices into memory in channels last: torch writes past the strides.",
+        line=r"tri[lu]\(.*out=",
+        before=r"channels_last",
+    ),
+    Known(
         "requires_grad",
         "The gradient of `cummax` and `cummin` of nothing is, in torch, the input itself.",
         line=r"backward\(|grad\(",

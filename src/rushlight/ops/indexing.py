@@ -21,7 +21,12 @@ from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.errors import warn
 from rushlight.memory import beside
 from rushlight.narrow import need_common, need_signed
-from rushlight.ops.arguments import need_distinct, need_tensor, type_name
+from rushlight.ops.arguments import (
+    need_apart,
+    need_distinct,
+    need_tensor,
+    type_name,
+)
 from rushlight.ops.data import checked
 from rushlight.ops.inplace import (
     admit,
@@ -235,6 +240,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         basic, spec, tensors = _parsed(index, self)
     except (IndexError, TypeError):
         if not met(value) and not met(index):
+            _need_apart(self, index if index.__class__ is tuple else (index,))
             raise
         self[index] = value
         return
@@ -284,6 +290,13 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     else:
         target = apply(rows.slice_, self, index=basic)
     place(target, value, tuple(tensors), spec, False, recording)
+
+
+def _need_apart(target: Tensor, index: Sequence[Any]) -> None:
+    """Raise torch's error for a target that is its own index, which is asked before what indices may be."""
+    for part in index:
+        if isinstance(part, TensorBase):
+            need_apart(target._data, part._data, disjoint=True)
 
 
 def _is_whole(part: Any) -> bool:
@@ -453,7 +466,11 @@ def index_put_(
 ) -> Tensor:
     """`index_put`, in place."""
     need_tensor("index_put_", "values", 3, values)
-    spec, tensors = _index_parts("index_put_", indices)
+    try:
+        spec, tensors = _index_parts("index_put_", indices)
+    except IndexError:
+        _need_apart(self, indices)
+        raise
     recording = admit(self, values)
     _same_dtype(self, values)
     filled = values._data.size == 1 and _is_mask(tensors) and not accumulate

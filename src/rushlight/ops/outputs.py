@@ -19,6 +19,7 @@ from rushlight.ops.inplace import (
     admit,
     copy_,
     rebase,
+    stand_in,
 )
 from rushlight.primitives.kernel import hang
 
@@ -43,11 +44,18 @@ def write_underived(out: Tensor | None, result: Tensor, name: str, *inputs: Tens
     if out is None:
         return result
     recorded = state.grad and any(map(wants_grad, (out, *inputs)))
+    before: tuple[TensorBase, ...] = ()
     if recorded:
         admit(out, *inputs)
+        before = (stand_in(out),)
     with no_grad():
         written = write_out(out, result.detach(), same=True)
     if recorded:
-        rebase(out, relabel(hang(out.detach(), inputs, name), "torch::autograd::NotImplemented"))
+        rebase(
+            out,
+            relabel(
+                hang(out.detach(), (*before, *inputs), name), "torch::autograd::NotImplemented"
+            ),
+        )
         refresh(out)
     return written

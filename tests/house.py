@@ -28,6 +28,7 @@ UPWARD = {
     ("library", "__init__"): "the functions that stand for ATen's are those of torch",
     ("compiler", "_dynamo"): "the settings and errors of torch's compiler, which has them there",
     ("compiler", "_inductor"): "the same: the types of its settings",
+    ("fx", "compiler"): "make_fx writes down what passes the doors",
     ("overrides", "__init__"): "tells in which namespaces the functions stand that ask",
 }
 

@@ -247,3 +247,67 @@ del e
 def test_graphs(name):
     parity(START + PROGRAMS[name])
     assert (doors.watching, state.interpreters, thread.modes) == (0, (), ())
+
+
+FX = {
+    "forward": """
+w, b = torch.ones(4, 3), torch.ones(4)
+codes = [make_fx(f)(x).code for f in (
+    lambda x: torch.sin(x) + 1, lambda x: (x @ x.t()).relu(), lambda x: x.sum(0) * 2 - x.mean(),
+    lambda x: F.linear(x, w, b), lambda x: F.softmax(x, -1), lambda x: torch.zeros(3) + x,
+    lambda x: x.view(-1)[0:2].unsqueeze(0).expand(3, 2).clone(), lambda x: 1 - x ** 2, F.gelu,
+    lambda x: x.clone().add_(1).mul_(2), torch.func.functionalize(lambda x: x.clone().add_(1).mul_(2)),
+    lambda x: F.layer_norm(x, (3,)), lambda x: w * x[:1] + torch.tensor([1.0, 2.0, 3.0]),
+)]
+nested = make_fx(lambda d: d["a"] + d["b"][0])({"a": x, "b": [x]})
+codes.append(nested.code)
+error = attempt(lambda: make_fx(lambda x: x if x.sum() > 0 else -x)(x))
+""",
+    "values": """
+w = torch.ones(4, 3)
+def functions():
+    grad = torch.func.grad
+    yield lambda x: grad(lambda x: F.softmax(x, -1).log().sum())(x)
+    yield lambda x: grad(lambda x: F.gelu(x).sum())(x)
+    yield lambda x: grad(lambda x: F.layer_norm(x, (3,)).pow(2).sum())(x)
+    yield lambda x: grad(lambda x: F.cross_entropy(x, torch.tensor([0, 1])))(x)
+    yield lambda x: grad(lambda x: F.mse_loss(torch.tanh(F.linear(x, w)), x[:, :1].expand(2, 4)))(x)
+    yield lambda x: x.max(dim=1)[0] + x.std() + x.var(0).sum()
+    yield lambda x: F.scaled_dot_product_attention(x[None], x[None], x[None])
+    yield lambda x: torch.where(x > 2, x, -x).clamp(0, 3.5).bfloat16().float()
+outs = [make_fx(f)(x)(x / 3 + 0.1) for f in functions()]
+del functions
+""",
+    "two compilers": """
+from torch._dynamo.backends.common import aot_autograd
+def keep(gm, inputs):
+    graphs.append([(n.op, n.name, str(n.target)) for n in gm.graph.nodes])
+    return gm
+split = aot_autograd(fw_compiler=keep, bw_compiler=keep)
+f = torch.compile(lambda x, y: torch.sin(x) * y, backend=split)
+quiet = f(x, x)
+p = torch.ones(2, 3, requires_grad=True)
+f(p, x).sum().backward()
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(3, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 2), nn.Softmax(-1))
+counted = []
+def count(gm, inputs):
+    counted.append(len(inputs) > 0)
+    return gm.forward
+model = torch.compile(net, backend=aot_autograd(fw_compiler=count, bw_compiler=count))
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+losses = []
+for _ in range(3):
+    opt.zero_grad()
+    loss = model(x).pow(2).sum()
+    loss.backward()
+    opt.step()
+    losses.append(loss.item())
+del split, f
+""",
+}
+
+
+@pytest.mark.parametrize("name", FX)
+def test_operators_of_aten(name):
+    parity(START + "from torch.fx.experimental.proxy_tensor import make_fx\n" + FX[name])

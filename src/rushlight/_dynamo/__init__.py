@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight._dynamo import config, eval_frame, exc, external_utils, utils
+from rushlight._dynamo import backends, config, eval_frame, exc, external_utils, utils
 from rushlight._dynamo.eval_frame import OptimizedModule
 from rushlight._dynamo.explaining import explain
+from rushlight._dynamo.exporting import export
 from rushlight.absent import nothing as mark_static_address
 from rushlight.absent import nothing as mark_unbacked
 from rushlight.absent import nothing as reset_code_caches
 from rushlight.absent import nothing as skip_frame
-from rushlight.absent import refused
 from rushlight.compiler.names import (
     allow_in_graph,
     assume_constant_result,
@@ -28,7 +28,7 @@ from rushlight.compiler.stance import graph_break
 from rushlight.settings import compile
 
 __all__ = [
-    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "disallow_in_graph",
+    "OptimizedModule", "allow_in_graph", "assume_constant_result", "backends", "config", "disable", "disallow_in_graph",
     "eval_frame", "exc", "explain", "export", "external_utils", "forbid_in_graph", "graph_break", "is_compiling",
     "is_dynamo_supported", "is_inductor_supported", "list_backends", "lookup_backend", "mark_dynamic",
     "mark_static", "mark_static_address", "mark_unbacked", "maybe_mark_dynamic", "nonstrict_trace", "optimize",
@@ -38,7 +38,6 @@ __all__ = [
 
 disallow_in_graph = forbid_in_graph = nonstrict_trace = run = allow_in_graph
 is_dynamo_supported = is_inductor_supported = eval_frame.is_dynamo_supported
-export = refused("export", "use torch.export or rushlight.compiler.record", __name__)
 
 
 def optimize(backend: Any = "inductor", **options: Any) -> Any:

@@ -30,4 +30,6 @@ def functionalize(func: Function, *, remove: str = "mutations") -> Function:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
+    # For who writes down what it does.
+    wrapped._functionalized = True  # type: ignore[attr-defined]
     return wrapped

@@ -10,7 +10,9 @@ from rushlight.fx.graph_module import GraphModule
 
 __all__ = ["_LazyGraphModule", "_make_graph_module", "_use_lazy_graph_module"]
 
-_LazyGraphModule = GraphModule
+
+class _LazyGraphModule(GraphModule):
+    """A graph module, by the name of those that torch writes later."""
 
 
 def _make_graph_module(*args: Any, graph_module_cls: Any = None, **kwargs: Any) -> GraphModule:

@@ -143,6 +143,10 @@ def _sym_stride(input: Any, dim: int | None = None) -> Any:
     return list(input.stride()) if dim is None else input.stride(dim)
 
 
+def _threshold_backward(grad_output: Any, self: Any, threshold: float) -> Any:
+    return grad_output.masked_fill(self <= threshold, 0)
+
+
 def _flash_attention_for_cpu(
     query: Any, key: Any, value: Any, dropout_p: float = 0.0, is_causal: bool = False, *, attn_mask: Any = None,
     scale: float | None = None,
@@ -167,6 +171,8 @@ _OWN: dict[str, Callable[..., Any]] = {
     "slice": _slice,
     "index": _index,
     "alias": Tensor.view_as,
+    "lift_fresh_copy": Tensor.clone,
+    "threshold_backward": _threshold_backward,
     "_to_copy": _converted,
     "_local_scalar_dense": Tensor.item,
     "_unsafe_view": Tensor.reshape,

@@ -1,5 +1,5 @@
 """Backends of compiling."""
 
-from rushlight._dynamo.backends import registry
+from rushlight._dynamo.backends import common, debugging, registry
 
-__all__ = ["registry"]
+__all__ = ["common", "debugging", "registry"]

@@ -13,8 +13,8 @@ from rushlight.compiler.graphs.symbols import Real, Term, Whole, example
 from rushlight.compiler.graphs.tracing import Tracing
 from rushlight.compiler.graphs.written import Call, Value, plain
 from rushlight.core.tensor import wrap
+from rushlight.fx._lazy_graph_module import _LazyGraphModule
 from rushlight.fx.graph import Graph
-from rushlight.fx.graph_module import GraphModule
 from rushlight.fx.node import Node
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
@@ -51,7 +51,7 @@ class Building:
             self._call(call)
         self._leave_out(outs)
         self.graph.output(tuple(self.nodes[v.number] for v in outs))
-        self.module = GraphModule(Module(), self.graph, "GraphModule")
+        self.module = _LazyGraphModule(Module(), self.graph, "GraphModule")
         self.module.meta = {
             "backend_id": 0,
             "dynamo_compile_id": "0/0",

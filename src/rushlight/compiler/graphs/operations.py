@@ -27,6 +27,7 @@ OF_DEVICE = {
 }  # fmt: skip
 # What is always done at once, and why a graph ends there.
 AT_ONCE = {
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), "Attempted to wrap RNN, GRU, or LSTM"),
     "backward": "Unsupported Tensor.backward() call",
     "requires_grad_": "Unsupported Tensor.requires_grad_() call",
     "register_hook": "Unsupported Tensor.register_hook() call",

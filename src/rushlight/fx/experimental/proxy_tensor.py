@@ -1,10 +1,10 @@
-"""Tracing below autograd, which there is no layer for here."""
+"""Tracing below autograd."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 __all__ = [
     "disable_proxy_modes_tracing",
@@ -15,13 +15,11 @@ __all__ = [
 ]
 
 
-def make_fx(f: Callable[..., Any], *args: Any, **options: Any) -> NoReturn:
-    """An error: there are no operations of ATen below those of the table."""
-    raise NotImplementedError(
-        "make_fx traces the operations of ATen that torch dispatches to below autograd; rushlight has no such "
-        "layer. torch.fx.symbolic_trace traces the Python program, and rushlight.compiler.record the rows of the "
-        "table with their gradients"
-    )
+def make_fx(f: Callable[..., Any], *args: Any, **options: Any) -> Callable[..., Any]:
+    """A function that traces f on its arguments, and gives the operators of ATen as a GraphModule."""
+    from rushlight.compiler.graphs.aten import make_fx
+
+    return make_fx(f, *args, **options)
 
 
 def get_proxy_mode() -> None:

@@ -308,11 +308,3 @@ def test_modules_pickle_and_are_written_to_folders(tmp_path, monkeypatch):
     from written_by_fx import Written
 
     assert torch.equal(Written().eval()(torch.ones(1, 2)), traced(torch.ones(1, 2)))
-
-
-def test_what_there_is_not_is_refused_in_words():
-    torch = rushlight
-    from rushlight.fx.experimental.proxy_tensor import make_fx
-
-    with pytest.raises(NotImplementedError, match="symbolic_trace"):
-        make_fx(torch.sin)(torch.ones(1))

@@ -251,7 +251,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if recording and (whole or self._view is not None):
             # What was recorded of a view is recorded of the region alone, which may show less twice.
             part = self if whole else apply(rows.slice_, self, index=basic)
-            if value._data.shape != region.shape:
+            if value._data.ndim and value._data.shape != region.shape:
                 check_copy(self, region, value, _spread(value._data, region.shape))
             if not value._data.ndim and part._data.ndim:
                 fill_(part, value)

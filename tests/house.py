@@ -68,6 +68,7 @@ FLOORS = [
         "xpu",
     },
     {"dtypes"},
+    {"kernels"},
     {"elsewhere", "narrow", "outline"},
     {"printing"},
     {"core"},

@@ -18,6 +18,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.arrays import as_array, is_array
 from rushlight.dtypes import NARROW, UNSIGNED, cast
+from rushlight.kernels import kernel_of
 from rushlight.memory import Array
 
 _SINGLE = np.dtype(np.float32)
@@ -71,7 +72,7 @@ def need_signed(name: str, *arrays: Any) -> None:
     for array in arrays:
         if array.dtype in UNSIGNED:
             raise NotImplementedError(
-                f"\"{name}\" not implemented for '{dtypes.of(array.dtype).word}'"
+                f"\"{kernel_of(name)}\" not implemented for '{dtypes.of(array.dtype).word}'"
             )
 
 
@@ -80,7 +81,7 @@ def need_wide(name: str, *arrays: Any) -> None:
     for array in arrays:
         if is_narrow(array):
             word = dtypes.of(array.dtype).word
-            raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
+            raise NotImplementedError(f"\"{kernel_of(name)}\" not implemented for '{word}'")
 
 
 def need_more_bits(name: str, *arrays: Any) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import rushlight as torch
 from tests.parity import parity
 
 _NAMES = """
@@ -150,3 +151,39 @@ def test_shapes_that_do_not_fit_are_told_from_the_last_dimension():
                 errors.append(str(error).splitlines()[0])
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("refused", "kernel"),
+    [
+        (
+            lambda: torch.ones(2, dtype=torch.bool).median(),
+            "\"median_cpu\" not implemented for 'Bool'",
+        ),
+        (
+            lambda: torch.ones(2, dtype=torch.cfloat).max(),
+            "\"max_all\" not implemented for 'ComplexFloat'",
+        ),
+        (lambda: torch.nn.functional.gelu(torch.ones(2, dtype=torch.long)), "GeluKernelImpl"),
+        (lambda: torch.ones(2) & torch.ones(2), "\"bitwise_and_cpu\" not implemented for 'Float'"),
+        (
+            lambda: torch.ones(2, dtype=torch.cfloat).floor(),
+            "floor is not supported for complex inputs",
+        ),
+        (
+            lambda: torch.linspace(0, 1, 2, dtype=torch.bool),
+            "\"linspace_cpu\" not implemented for 'Bool'",
+        ),
+    ],
+)
+def test_kernels_are_named_as_torch_names_them(refused, kernel):
+    with pytest.raises((RuntimeError, NotImplementedError), match=kernel):
+        refused()
+
+
+def test_what_cannot_be_pickled_is_told_as_pythons_pickler_tells_it(tmp_path):
+    def local(x):
+        return x
+
+    with pytest.raises(AttributeError, match="Can't pickle local object"):
+        torch.save({"f": local}, tmp_path / "x.pt")

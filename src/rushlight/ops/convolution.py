@@ -9,6 +9,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.errors import warn_once
+from rushlight.kernels import refusal
 from rushlight.ops.arguments import need_tensor, whole_numbers
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
@@ -164,6 +165,8 @@ def conv_transpose(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, True)
+    if input._data.dtype.kind in "biu" and input.dtype is not dtypes.int64:
+        raise refusal(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", input.dtype)
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     margin = as_ints(name, "padding", padding, dims)
     extra = as_ints(name, "output_padding", output_padding, dims)

@@ -36,6 +36,7 @@ from rushlight.ops.precision import in_single
 from rushlight.ops.reduction import single_dim, sum
 from rushlight.primitives import middle, pointwise
 from rushlight.primitives import reduce as rows
+from rushlight.primitives.families import REAL, supported
 from rushlight.primitives.index import ARRAY, index
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         if input._data.dtype.kind in "bc":
             word = "bool" if input._data.dtype.kind == "b" else "complex"
             raise RuntimeError(
-                f"{name}(): does not support {word} input: convert it, as .int() does"
+                f"{name}(): does not support {word} input\nConvert it, as .int() does."
             )
         at = None if dim is None else one_dim(dim, input._data.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
@@ -202,7 +203,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
         if dim is not None:
             if input._data.dtype.kind == "c":
                 find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
-                raise RuntimeError(f"{name}() does not support complex input")
+                raise RuntimeError(f"{name}(): does not support complex input")
             if input._requires_grad or not input._data.ndim:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
             # Without a gradient the fold finds the values faster than their positions do.
@@ -216,6 +217,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
                 f"the reduction dim with the 'dim' argument; the shape is {list(input._data.shape)}"
             )
+        supported(f"{name}_all", REAL, [input._data])
         result = apply(fold, input, dim=None, keepdim=False)
         if result._node is not None:
             relabel(result, f"{label}1")

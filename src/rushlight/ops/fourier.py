@@ -118,7 +118,7 @@ def _checked(name: str, input: Any, norm: str | None) -> tuple[Any, str]:
         raise RuntimeError(f'Invalid normalization mode: "{norm}"')
     kind = input._data.dtype
     if kind in dtypes.NARROW:
-        raise RuntimeError(f"Unsupported dtype {input.dtype.word}: use .float()")
+        raise RuntimeError(f"Unsupported dtype {input.dtype.word}\nUse .float().")
     return (input if kind.kind in "fcV" else input.to(dtypes.get_default_dtype())), norm
 
 

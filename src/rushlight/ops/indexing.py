@@ -183,6 +183,11 @@ def _index_tensor(part: Any) -> Tensor:
     elif hasattr(part, "__index__"):
         return literal(np.asarray(operator.index(part)))
     elif isinstance(part, str):
+        warn(
+            "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
+            "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor "
+            "index, x[torch.tensor(seq)], which will result either in an error or a different result"
+        )
         raise TypeError("new(): invalid data type 'str'")
     else:
         raise IndexError(_HINT.format(type_name(part)))

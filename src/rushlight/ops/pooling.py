@@ -13,6 +13,7 @@ from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.kernels import refusal
 from rushlight.narrow import need_wide
 from rushlight.ops.arguments import (
     as_sizes,
@@ -223,8 +224,7 @@ def avg_pool(
     _check_input(name, input, dims, 0)
     supported(name, "iufV", [input._data])
     if input._data.dtype.kind in "iu" and input._data.dtype != np.int64:
-        word = dtypes.of(input._data.dtype).word
-        raise NotImplementedError(f"\"{name}\" not implemented for '{word}'")
+        raise refusal(name, input.dtype)
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
     label = f"AvgPool{max(dims, 2)}DBackward0"

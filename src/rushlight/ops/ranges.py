@@ -14,6 +14,7 @@ from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import choices
 from rushlight.errors import warn
+from rushlight.kernels import refusal
 from rushlight.ops.arguments import (
     need_int,
     need_real_scalar,
@@ -112,7 +113,7 @@ def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtyp
     whole = all(isinstance(n, int) for n in numbers)
     storage = numpy_dtype(dtype, np.dtype(np.int64) if whole else default_float())
     if storage.kind not in "iufV":
-        raise NotImplementedError(f'"{name}_cpu" not implemented for {dtypes.of(storage)}')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for {dtypes.of(storage).word!r}')
     return storage
 
 
@@ -214,6 +215,8 @@ def _ends(
     storage = numpy_dtype(dtype, kind.numpy)
     if kind.is_complex and storage.kind != "c":
         raise RuntimeError(f"{name}(): complex start or end, but dtype {dtypes.of(storage)}")
+    if storage.kind == "b":
+        raise refusal(f"{name}_cpu", dtypes.of(storage))
     return first, last, storage
 
 

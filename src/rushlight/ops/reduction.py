@@ -97,7 +97,7 @@ def nansum(
     """
     need_tensor("nansum", "input", 1, input)
     if input._data.dtype.kind == "c":
-        raise RuntimeError("nansum does not support complex inputs")
+        raise RuntimeError("nansum on CPU does not support complex inputs")
     kept = apply(without_nan, input) if input._data.dtype.kind in "fV" else input
     result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
     return remember(result, input)

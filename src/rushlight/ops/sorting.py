@@ -47,7 +47,8 @@ def _sortable(name: str, input: Any, dim: int) -> tuple[Tensor, int]:
     need_tensor(name, "input", 1, input)
     at = one_dim(dim, input._data.ndim)
     if input._data.dtype.kind == "c" and name != "kthvalue":
-        raise RuntimeError(f"{name} does not support complex dtypes on CPU: sort .abs() or .real")
+        word = " topk" if name == "topk" else " Sort"
+        raise RuntimeError(f"{word} does not support complex dtypes on CPU\nSort .abs() or .real.")
     return (input if input._data.ndim else input.reshape(1)), at
 
 

@@ -17,6 +17,7 @@ from rushlight.arrays import as_array, need_numpy
 from rushlight.core.doors import literal, read_each
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
+from rushlight.kernels import refusal
 from rushlight.narrow import is_narrow, need_wide
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.join import cat, stack
@@ -46,6 +47,8 @@ def square(name: str, x: Array) -> None:
 
 
 # What torch calls the kernels that lack the narrow types; it refuses them elsewhere beforehand.
+_UNCHECKED = {"linalg.eigh", "linalg.lu_factor"}
+
 _KERNELS = {
     "cholesky_solve": "cholesky_solve_cpu", "geqrf": "geqrf_cpu", "linalg.cholesky": "cholesky_cpu",
     "linalg.det": "lu_cpu", "linalg.eig": "linalg_eig_out_cpu", "linalg.eigh": "linalg_eigh_cpu",
@@ -72,8 +75,11 @@ def floating(name: str, *arrays: Array) -> None:
                 f"{name}: Low precision dtypes not supported. Got {dtypes.of(x.dtype).word}"
             )
         if x.dtype.kind not in "fcV":
+            if name in _UNCHECKED:
+                raise refusal(_KERNELS[name], dtypes.of(x.dtype))
             raise RuntimeError(
-                f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}"
+                f"{name}: Expected a floating point or complex tensor as input. "
+                f"Got {dtypes.of(x.dtype).word}"
             )
 
 

@@ -12,6 +12,7 @@ from rushlight.arrays import NO_ARRAYS, as_array, is_array, is_foreign
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Rule, Sample
 from rushlight.core.tensor import Array
+from rushlight.kernels import refusal
 from rushlight.primitives.placement import Layout, copied, pointwise
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3), (0, 2))
@@ -150,7 +151,7 @@ def supported(name: str, takes: str, arrays: Sequence[Any]) -> None:
             continue
         dtype = dtypes.of(array.dtype) if is_array(array) else dtypes.of_number(array)
         if dtype.numpy.kind not in takes or dtype in dtypes.EIGHT_BITS:
-            raise NotImplementedError(f"\"{name}\" not implemented for '{dtype.word}'")
+            raise refusal(name, dtype)
 
 
 def taking(

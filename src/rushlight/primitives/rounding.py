@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.arrays import as_array
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
@@ -48,9 +49,7 @@ def _round(x: Array, *, decimals: int = 0) -> Any:
     if decimals == 0:
         return np.rint(x) if x.dtype.kind in "fV" else x.copy()
     if x.dtype.kind in "iu":
-        raise NotImplementedError(
-            '"round_cpu" not implemented for whole numbers with decimals: make them floating'
-        )
+        raise NotImplementedError(f"\"round_cpu\" not implemented for '{dtypes.of(x.dtype).word}'")
     scale = x.dtype.type(10.0 ** abs(decimals))
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 

@@ -56,7 +56,8 @@ def integers(
         )
     if dtype.kind == "c":
         raise RuntimeError(
-            f"random_ handles only integral, floating-point and boolean, not {dtype}"
+            "check_random_bounds handles only integral, floating-point and boolean types\n"
+            f"These would be {dtype}."
         )
     last = _largest(dtype) if high is None else high - 1
     if high is None and dtype.kind in "fV" and start >= last:

@@ -109,11 +109,10 @@ class _TorchPickler(_Pickler):  # type: ignore[misc]
     def save_global(self, obj: Any, name: str | None = None) -> None:
         theirs = names.torch_name(obj)
         if theirs is None:
-            called = getattr(obj, "__qualname__", "")
-            if name is None and "<locals>" in called:
-                # As the pickler in C says it, with which torch saves.
-                raise AttributeError(f"Can't pickle local object {called!r}")
-            super().save_global(obj, name)
+            try:
+                super().save_global(obj, name)
+            except pickle.PicklingError:
+                raise _unfound(obj, name) from None
             return
         if self.proto >= 4:
             self.save(theirs[0])
@@ -122,6 +121,19 @@ class _TorchPickler(_Pickler):  # type: ignore[misc]
         else:
             self.write(pickle.GLOBAL + "{}\n{}\n".format(*theirs).encode())
         self.memoize(obj)
+
+
+def _unfound(obj: Any, name: str | None) -> Exception:
+    """What Python's pickler in C says of an object that its module does not have."""
+    name = name or getattr(obj, "__qualname__", None) or obj.__name__
+    module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
+    if "<locals>" in name:
+        return AttributeError(f"Can't pickle local object {name!r}")
+    try:
+        __import__(module)
+    except ImportError:
+        return pickle.PicklingError(f"Can't pickle {obj!r}: import of module {module!r} failed")
+    return pickle.PicklingError(f"Can't pickle {obj!r}: attribute lookup {name} on {module} failed")
 
 
 # ---- and back ------------------------------------------------------------------------------------

@@ -381,11 +381,10 @@ class Gates:
             grads = _replaced(grads, pre_hook(self.module, grads), "pre hook", "grad_output")
         self.grad_outputs = grads
         if self.inputs is None:
-            if self.hooks:
-                warn(
-                    "Full backward hook is firing when gradients are computed with respect to module "
-                    "outputs since no inputs require gradients."
-                )
+            warn(
+                "Full backward hook is firing when gradients are computed with respect to module "
+                "outputs since no inputs require gradients."
+            )
             for hook in self.hooks:
                 result = hook(self.module, (None,) * self.n_inputs, grads)
                 if result is not None and not (

@@ -1,0 +1,1 @@
+rushlight run: there is no file kn.py

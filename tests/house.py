@@ -17,6 +17,8 @@ UPWARD = {
     ("nn", "visual"): "how a notebook shows a module",
     ("autograd", "func"): "gradients that are batched, and jacobians of all directions, are vmap's",
     ("explain", "__init__"): "examples are typed with torch's names",
+    ("nn", "func"): "gradients of each sample are vmap's",
+    ("nn", "utils"): "the same: arguments are trees",
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",

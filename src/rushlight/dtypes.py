@@ -30,13 +30,25 @@ class dtype:
 
     __slots__ = ("name", "numpy", "category", "itemsize", "word")
 
-    def __init__(self, name: str, word: str, storage: str, category: int) -> None:
+    numpy: np.dtype[Any]
+
+    def __init__(
+        self, name: str, word: str, itemsize: int, category: int, storage: str = ""
+    ) -> None:
         self.name = name
         # torch's word for it in messages.
         self.word = word
-        self.numpy = np.dtype(storage)
         self.category = category
-        self.itemsize = self.numpy.itemsize
+        self.itemsize = itemsize
+        if storage:
+            self.numpy = np.dtype(storage)
+
+    def __getattr__(self, name: str) -> Any:
+        # The slot of a type that NumPy does not know itself is empty until it is first asked for.
+        if name != "numpy":
+            raise AttributeError(f"'torch.dtype' object has no attribute '{name}'")
+        self.numpy = _borrowed(self)
+        return self.numpy
 
     @property
     def is_floating_point(self) -> bool:
@@ -50,16 +62,27 @@ class dtype:
 
     @property
     def is_signed(self) -> bool:
-        """True where negative values can be stored."""
-        return self.numpy.kind in "ifc"
+        """True where negative values can be stored. RuntimeError for quantized types and plain bits."""
+        if self.name.startswith("q"):
+            raise RuntimeError("isSignedType not supported for quantized types")
+        if self.name.startswith("bits"):
+            raise RuntimeError("Bits types are undefined")
+        return self.category != BOOL and self.name[0] != "u" and self is not float8_e8m0fnu
 
     def to_real(self) -> dtype:
-        """The floating type of the real part: complex64 gives float32."""
-        return of(np.empty(0, self.numpy).real.dtype)
+        """The type of the real part: complex64 gives float32, float32 itself."""
+        return _PARTS.get(self, self)
 
     def to_complex(self) -> dtype:
-        """The complex type with this precision: float64 gives complex128."""
-        return complex128 if self.itemsize >= 8 else complex64
+        """The complex type with this precision: float64 gives complex128. RuntimeError for whole numbers."""
+        if self.category == COMPLEX:
+            return self
+        if self is bfloat16:
+            return complex64
+        for kind, part in _PARTS.items():
+            if part is self:
+                return kind
+        raise RuntimeError(f"Unknown Complex ScalarType for {self.word}")
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -68,70 +91,16 @@ class dtype:
         return (named, (self.name,))
 
 
-class _Borrowed(dtype):
-    """A dtype that NumPy does not know itself: ml_dtypes, loaded when it is first used, does."""
-
-    __slots__ = ()
-
-    def __init__(self, name: str, word: str, itemsize: int) -> None:
-        self.name = name
-        self.word = word
-        self.category = FLOATING
-        self.itemsize = itemsize
-
-    @property
-    def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
-        """The NumPy dtype that stores the elements."""
-        return _borrow(self.name)
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether negative values can be stored."""
-        return self is not float8_e8m0fnu
-
-    def to_real(self) -> dtype:
-        """The dtype itself; torch refuses the narrowest ones."""
-        self.to_complex()
-        return self
-
-    def to_complex(self) -> dtype:
-        """complex64 for bfloat16; the narrowest types have no complex numbers."""
-        if self.itemsize == 1:
-            raise RuntimeError(f"Unknown Complex ScalarType for {self.word}")
-        return complex64
-
-
-class _Unstorable(dtype):
-    """A dtype that NumPy has no numbers for: programs may name and compare it, not store it."""
-
-    __slots__ = ()
-
-    def __init__(self, name: str, word: str, itemsize: int, category: int) -> None:
-        self.name = name
-        self.word = word
-        self.category = category
-        self.itemsize = itemsize
-
-    @property
-    def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Raises NotImplementedError."""
+def _borrowed(kind: dtype) -> np.dtype[Any]:
+    """The type of ml_dtypes, which is loaded when it is first used; NotImplementedError if it has none."""
+    if kind not in BORROWED:
         raise NotImplementedError(
-            f"torch.{self.name} is a name only: NumPy has no such numbers. Use torch."
-            f"{'complex64' if self.category == COMPLEX else 'int8 or torch.uint8'}"
+            f"torch.{kind.name} is a name only: NumPy has no such numbers. Use torch."
+            f"{'complex64' if kind.category == COMPLEX else 'int8 or torch.uint8'}"
         )
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether negative values could be stored."""
-        return not self.name.startswith(("u", "qu", "bits"))
-
-
-@cache
-def _borrow(name: str) -> np.dtype[Any]:
     import ml_dtypes
 
-    kind = _BY_NAME[name]
-    storage = np.dtype(getattr(ml_dtypes, name))
+    storage = np.dtype(getattr(ml_dtypes, kind.name))
     _BY_NUMPY[storage] = kind
     _LARGEST[storage] = float(ml_dtypes.finfo(storage).max)  # type: ignore[no-untyped-call]
     NARROW.add(storage)
@@ -139,52 +108,52 @@ def _borrow(name: str) -> np.dtype[Any]:
     return storage
 
 
-bool_ = dtype("bool", "Bool", "bool", BOOL)
-uint8 = dtype("uint8", "Byte", "uint8", INTEGER)
-uint16 = dtype("uint16", "UInt16", "uint16", INTEGER)
-uint32 = dtype("uint32", "UInt32", "uint32", INTEGER)
-uint64 = dtype("uint64", "UInt64", "uint64", INTEGER)
-int8 = dtype("int8", "Char", "int8", INTEGER)
-int16 = dtype("int16", "Short", "int16", INTEGER)
-int32 = dtype("int32", "Int", "int32", INTEGER)
-int64 = dtype("int64", "Long", "int64", INTEGER)
-float16 = dtype("float16", "Half", "float16", FLOATING)
-float32 = dtype("float32", "Float", "float32", FLOATING)
-float64 = dtype("float64", "Double", "float64", FLOATING)
-complex64 = dtype("complex64", "ComplexFloat", "complex64", COMPLEX)
-complex128 = dtype("complex128", "ComplexDouble", "complex128", COMPLEX)
-bfloat16 = _Borrowed("bfloat16", "BFloat16", 2)
-float8_e4m3fn = _Borrowed("float8_e4m3fn", "Float8_e4m3fn", 1)
-float8_e4m3fnuz = _Borrowed("float8_e4m3fnuz", "Float8_e4m3fnuz", 1)
-float8_e5m2 = _Borrowed("float8_e5m2", "Float8_e5m2", 1)
-float8_e5m2fnuz = _Borrowed("float8_e5m2fnuz", "Float8_e5m2fnuz", 1)
-float8_e8m0fnu = _Borrowed("float8_e8m0fnu", "Float8_e8m0fnu", 1)
-complex32 = _Unstorable("complex32", "ComplexHalf", 4, COMPLEX)
-qint8 = _Unstorable("qint8", "QInt8", 1, INTEGER)
-quint8 = _Unstorable("quint8", "QUInt8", 1, INTEGER)
-qint32 = _Unstorable("qint32", "QInt32", 4, INTEGER)
-quint4x2 = _Unstorable("quint4x2", "QUInt4x2", 1, INTEGER)
-quint2x4 = _Unstorable("quint2x4", "QUInt2x4", 1, INTEGER)
-uint1 = _Unstorable("uint1", "UInt1", 1, INTEGER)
-uint2 = _Unstorable("uint2", "UInt2", 1, INTEGER)
-uint3 = _Unstorable("uint3", "UInt3", 1, INTEGER)
-uint4 = _Unstorable("uint4", "UInt4", 1, INTEGER)
-uint5 = _Unstorable("uint5", "UInt5", 1, INTEGER)
-uint6 = _Unstorable("uint6", "UInt6", 1, INTEGER)
-uint7 = _Unstorable("uint7", "UInt7", 1, INTEGER)
-int1 = _Unstorable("int1", "Int1", 1, INTEGER)
-int2 = _Unstorable("int2", "Int2", 1, INTEGER)
-int3 = _Unstorable("int3", "Int3", 1, INTEGER)
-int4 = _Unstorable("int4", "Int4", 1, INTEGER)
-int5 = _Unstorable("int5", "Int5", 1, INTEGER)
-int6 = _Unstorable("int6", "Int6", 1, INTEGER)
-int7 = _Unstorable("int7", "Int7", 1, INTEGER)
-bits1x8 = _Unstorable("bits1x8", "Bits1x8", 1, INTEGER)
-bits2x4 = _Unstorable("bits2x4", "Bits2x4", 1, INTEGER)
-bits4x2 = _Unstorable("bits4x2", "Bits4x2", 1, INTEGER)
-bits8 = _Unstorable("bits8", "Bits8", 1, INTEGER)
-bits16 = _Unstorable("bits16", "Bits16", 2, INTEGER)
-float4_e2m1fn_x2 = _Unstorable("float4_e2m1fn_x2", "Float4_e2m1fn_x2", 1, FLOATING)
+bool_ = dtype("bool", "Bool", 1, BOOL, "bool")
+uint8 = dtype("uint8", "Byte", 1, INTEGER, "uint8")
+uint16 = dtype("uint16", "UInt16", 2, INTEGER, "uint16")
+uint32 = dtype("uint32", "UInt32", 4, INTEGER, "uint32")
+uint64 = dtype("uint64", "UInt64", 8, INTEGER, "uint64")
+int8 = dtype("int8", "Char", 1, INTEGER, "int8")
+int16 = dtype("int16", "Short", 2, INTEGER, "int16")
+int32 = dtype("int32", "Int", 4, INTEGER, "int32")
+int64 = dtype("int64", "Long", 8, INTEGER, "int64")
+float16 = dtype("float16", "Half", 2, FLOATING, "float16")
+float32 = dtype("float32", "Float", 4, FLOATING, "float32")
+float64 = dtype("float64", "Double", 8, FLOATING, "float64")
+complex64 = dtype("complex64", "ComplexFloat", 8, COMPLEX, "complex64")
+complex128 = dtype("complex128", "ComplexDouble", 16, COMPLEX, "complex128")
+bfloat16 = dtype("bfloat16", "BFloat16", 2, FLOATING)
+float8_e4m3fn = dtype("float8_e4m3fn", "Float8_e4m3fn", 1, FLOATING)
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", "Float8_e4m3fnuz", 1, FLOATING)
+float8_e5m2 = dtype("float8_e5m2", "Float8_e5m2", 1, FLOATING)
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", "Float8_e5m2fnuz", 1, FLOATING)
+float8_e8m0fnu = dtype("float8_e8m0fnu", "Float8_e8m0fnu", 1, FLOATING)
+complex32 = dtype("complex32", "ComplexHalf", 4, COMPLEX)
+qint8 = dtype("qint8", "QInt8", 1, INTEGER)
+quint8 = dtype("quint8", "QUInt8", 1, INTEGER)
+qint32 = dtype("qint32", "QInt32", 4, INTEGER)
+quint4x2 = dtype("quint4x2", "QUInt4x2", 1, INTEGER)
+quint2x4 = dtype("quint2x4", "QUInt2x4", 1, INTEGER)
+uint1 = dtype("uint1", "UInt1", 1, INTEGER)
+uint2 = dtype("uint2", "UInt2", 1, INTEGER)
+uint3 = dtype("uint3", "UInt3", 1, INTEGER)
+uint4 = dtype("uint4", "UInt4", 1, INTEGER)
+uint5 = dtype("uint5", "UInt5", 1, INTEGER)
+uint6 = dtype("uint6", "UInt6", 1, INTEGER)
+uint7 = dtype("uint7", "UInt7", 1, INTEGER)
+int1 = dtype("int1", "Int1", 1, INTEGER)
+int2 = dtype("int2", "Int2", 1, INTEGER)
+int3 = dtype("int3", "Int3", 1, INTEGER)
+int4 = dtype("int4", "Int4", 1, INTEGER)
+int5 = dtype("int5", "Int5", 1, INTEGER)
+int6 = dtype("int6", "Int6", 1, INTEGER)
+int7 = dtype("int7", "Int7", 1, INTEGER)
+bits1x8 = dtype("bits1x8", "Bits1x8", 1, INTEGER)
+bits2x4 = dtype("bits2x4", "Bits2x4", 1, INTEGER)
+bits4x2 = dtype("bits4x2", "Bits4x2", 1, INTEGER)
+bits8 = dtype("bits8", "Bits8", 1, INTEGER)
+bits16 = dtype("bits16", "Bits16", 2, INTEGER)
+float4_e2m1fn_x2 = dtype("float4_e2m1fn_x2", "Float4_e2m1fn_x2", 1, FLOATING)
 
 ALL = (
     bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64,
@@ -194,6 +163,16 @@ ALL = (
 BORROWED = (
     bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu
 )  # fmt: skip
+
+# What complex numbers are made of.
+_PARTS = {complex32: float16, complex64: float32, complex128: float64}
+
+
+def complex_of(kind: dtype) -> dtype:
+    """`to_complex`, of the types that there are numbers of: float16 gives complex64."""
+    made = kind.to_complex()
+    return complex64 if made is complex32 else made
+
 
 _BY_NUMPY = {d.numpy: d for d in ALL}
 # Types that torch has and NumPy has not: programs name and compare them.

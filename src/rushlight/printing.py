@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.dtypes import bool_, dtype, get_default_dtype, int64
+from rushlight.dtypes import bool_, complex_of, dtype, get_default_dtype, int64
 from rushlight.elsewhere import has_memory
 
 PREFIX = "tensor("
@@ -147,7 +147,7 @@ def format_tensor(
     else:
         body = _body(array, len(prefix))
         default = get_default_dtype()
-        implied = dtype in (bool_, int64, default, default.to_complex())
+        implied = dtype in (bool_, int64, default, complex_of(default))
     if not implied:
         notes.append(f"dtype={dtype!r}")
     return _with_notes(prefix + body, notes + suffixes, len(prefix))
@@ -169,7 +169,7 @@ def format_sparse(
         parts.append(f"{head}{shown})")
     notes = [f"size={size}", f"nnz={len(arrays['values'])}"]
     default = get_default_dtype()
-    if dtype not in (bool_, int64, default, default.to_complex()):
+    if dtype not in (bool_, int64, default, complex_of(default)):
         notes.append(f"dtype={dtype!r}")
     gap = ",\n" + " " * len(PREFIX)
     notes += [f"layout={layout}", *suffixes]

@@ -191,3 +191,18 @@ def test_the_library_is_loaded_when_it_is_needed():
     program += "t.ones(2).bfloat16(); print(a, 'ml_dtypes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_every_dtype_says_what_torchs_says():
+    parity("""
+        names = sorted(n for n in vars(torch) if type(getattr(torch, n)) is torch.dtype)
+        named = {n: getattr(torch, n) for n in names}
+        sizes = [(named[n].itemsize, named[n].is_floating_point, named[n].is_complex) for n in names]
+        told = []
+        for n in names:
+            for ask in (lambda d: d.is_signed, lambda d: d.to_real(), lambda d: d.to_complex()):
+                try:
+                    told.append((n, str(ask(named[n]))))
+                except RuntimeError as error:
+                    told.append((n, str(error)))
+    """)

@@ -237,7 +237,7 @@ def _default_complex() -> dtypes.dtype:
     default = dtypes.get_default_dtype()
     if default is dtypes.bfloat16:
         raise RuntimeError("invalid default scalar type for complex")
-    return default.to_complex()
+    return dtypes.complex_of(default)
 
 
 def _known(storage: np.dtype[Any]) -> dtypes.dtype:

@@ -211,7 +211,7 @@ def _ends(
     first, last = _plain_number(start), _plain_number(end)
     kind = dtypes.get_default_dtype()
     if isinstance(first, complex) or isinstance(last, complex):
-        kind = kind.to_complex()
+        kind = dtypes.complex_of(kind)
     storage = numpy_dtype(dtype, kind.numpy)
     if kind.is_complex and storage.kind != "c":
         raise RuntimeError(f"{name}(): complex start or end, but dtype {dtypes.of(storage)}")

@@ -47,8 +47,6 @@ def square(name: str, x: Array) -> None:
 
 
 # What torch calls the kernels that lack the narrow types; it refuses them elsewhere beforehand.
-_UNCHECKED = {"linalg.eigh", "linalg.lu_factor"}
-
 _KERNELS = {
     "cholesky_solve": "cholesky_solve_cpu", "geqrf": "geqrf_cpu", "linalg.cholesky": "cholesky_cpu",
     "linalg.det": "lu_cpu", "linalg.eig": "linalg_eig_out_cpu", "linalg.eigh": "linalg_eigh_cpu",
@@ -75,7 +73,7 @@ def floating(name: str, *arrays: Array) -> None:
                 f"{name}: Low precision dtypes not supported. Got {dtypes.of(x.dtype).word}"
             )
         if x.dtype.kind not in "fcV":
-            if name in _UNCHECKED:
+            if name in ("linalg.eigh", "linalg.lu_factor"):
                 raise refusal(_KERNELS[name], dtypes.of(x.dtype))
             raise RuntimeError(
                 f"{name}: Expected a floating point or complex tensor as input. "

@@ -2,12 +2,15 @@
 
 import sys
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks import powerSGD_hook as powerSGD
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel as DDP
 
 dist.init_process_group("mpi")
@@ -74,6 +77,11 @@ assert next(tuple(p.to_local().shape) for p in sharded.parameters()) == (
 )
 for p, q in zip(alone.parameters(), sharded.parameters(), strict=True):
     torch.testing.assert_close(q.full_tensor(), p.detach())
+rows = {"0": ColwiseParallel()}
+cut = parallelize_module(network(), init_device_mesh("cpu", (size,)), rows)
+with pytest.raises(NotImplementedError, match=r"0\.weight, which parallelize_module has cut"):
+    fully_shard(cut)
+assert type(cut) is nn.Sequential
 dcp.save(sharded.state_dict(), checkpoint_id=sys.argv[1])
 if rank == 0:
     torch.save(alone.state_dict(), sys.argv[1] + ".pt")

@@ -209,6 +209,12 @@ def fully_shard(
         raise ValueError(f"fully_shard expects a 1D or 2D DeviceMesh but got {mesh}")
     policy = mp_policy or MixedPrecisionPolicy()
     ignored = {id(parameter) for parameter in ignored_params or ()}
+    for name, given in module.named_parameters():
+        if isinstance(given, DTensor) and not hasattr(given, "_shards"):
+            raise NotImplementedError(
+                f"fully_shard of {name}, which parallelize_module has cut already: rushlight shards "
+                "plain parameters, so use one of the two"
+            )
     parts: dict[int, Parameter] = {}
     sharded: dict[tuple[Module, str], Any] = {}
     for owner in module.modules():

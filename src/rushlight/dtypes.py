@@ -444,7 +444,7 @@ def highest(ranked: list[tuple[int, dtype]]) -> dtype:
 def _lifted(dimensioned: dtype | None, weaker: dtype) -> dtype:
     # A weaker operand only lends its category; a float64 tensor and a complex number make complex128.
     if dimensioned is not None and weaker.is_complex and dimensioned.is_floating_point:
-        return dimensioned.to_complex()
+        return complex_of(dimensioned)
     return weaker
 
 

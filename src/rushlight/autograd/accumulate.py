@@ -139,8 +139,11 @@ def _spreads(shape: tuple[int, ...], over: tuple[int, ...]) -> bool:
 
 
 @quiet
-def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
-    """Add g into the `.grad` of a leaf. A first gradient is laid out as its leaf."""
+def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool, alone: bool) -> None:
+    """Add g into the `.grad` of a leaf. A first gradient is laid out as its leaf.
+
+    alone: nobody but the caller knows the tensor g, so that it may be taken over.
+    """
     before = leaf._grad
     if before is None:
         if create_graph:
@@ -151,9 +154,10 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool) -> None:
         except NotImplementedError:
             leaf._grad = g.clone()  # It is sparse.
             return
-        # Taken over if nobody else can see its memory. Of the tensor know the caller, this function
-        # and getrefcount; of the array, the tensor, this function and getrefcount.
-        free = sys.getrefcount(g) <= 3 and not g._requires_grad
+        # Taken over if nobody else can see its memory. Of the array know the tensor, this function
+        # and getrefcount. The caller counts who knows the tensor: between it and this function may
+        # stand others (`quiet`, a debugger's evaluation of frames).
+        free = alone and not g._requires_grad
         if free and g._turned and _may_stay(array, leaf._data):
             leaf._grad = _turned_copy(g)
             return

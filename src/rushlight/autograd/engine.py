@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import count
 from operator import attrgetter
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from rushlight.autograd import accumulate as accumulating
@@ -349,7 +350,8 @@ class _Walk:
             if (hooks.accumulated or hooks.after) and g is not None and leaf._requires_grad:
                 if not self.create_graph:
                     need_room(leaf)
-                accumulate(leaf, g, self.create_graph)
+                alone = getrefcount(g) <= 2
+                accumulate(leaf, g, self.create_graph, alone)
                 hooks.seen(leaf)
                 hooks.leaving([], [g])
                 return
@@ -409,7 +411,9 @@ class _Walk:
                 # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
                 leaf, g = leaves.popitem()
                 if leaf._requires_grad:
-                    accumulate(leaf, g, self.create_graph)
+                    # Known to this function and getrefcount.
+                    alone = getrefcount(g) <= 2
+                    accumulate(leaf, g, self.create_graph, alone)
         finally:
             site.line = line
         return []

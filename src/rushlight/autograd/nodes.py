@@ -146,7 +146,7 @@ class AccumulateGrad(Node):
         """Add a gradient into `.grad` of the leaf."""
         (gradient,) = self._given(gradients)
         if gradient is not None:
-            accumulate(self.variable, gradient, create_graph=False)
+            accumulate(self.variable, gradient, create_graph=False, alone=False)
 
     @property
     def _shape(self) -> tuple[int, ...]:

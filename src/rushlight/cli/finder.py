@@ -28,7 +28,7 @@ STANDS_FOR = {"torch": "rushlight", "torchvision": "rushlight.vision"}
 # Rooms that torch has not.
 OWN = frozenset({
     "absent", "allocation", "arrays", "as_torch", "caller", "cli", "core", "device", "doctor", "dtypes", "elsewhere",
-    "errors", "explain", "floaterrors", "handles", "heavy", "later", "layout", "memory", "methods", "narrow",
+    "errors", "explain", "floaterrors", "handles", "heavy", "kernels", "later", "layout", "memory", "methods", "narrow",
     "nearest", "ops", "outline", "overriding", "primitives", "printing", "public", "refusals", "settings", "size",
     "threads", "training", "verify", "visual",
 })  # fmt: skip

@@ -104,6 +104,26 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return _rebuild_parameter, arguments
 
 
+# Tensors whose gradient lies where it seems to: a class of a program's own may keep it elsewhere.
+PLAIN = (Parameter, Tensor)
+
+
+def forget_grad(parameter: Any, set_to_none: bool) -> None:
+    """Let a parameter have no gradient, or one of zeros if it has one."""
+    if set_to_none and type(parameter) in PLAIN:
+        # Without a look at what it was.
+        parameter._grad = None
+    elif (g := parameter.grad) is not None:
+        if set_to_none:
+            parameter.grad = None
+            return
+        if g.grad_fn is not None:
+            g.detach_()
+        else:
+            g.requires_grad_(False)
+        g.zero_()
+
+
 def _own_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> Any:
     """A parameter of the class of data, where that keeps itself through operations."""
     twin = data.detach().requires_grad_(requires_grad)

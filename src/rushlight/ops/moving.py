@@ -6,7 +6,6 @@ are arrays on the memory itself, so each is laid out anew, at the same place of 
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +54,8 @@ def _memory_of(user: User) -> Array:
 
 def _users(user: User) -> list[Any]:
     """All that lies on the memory of user."""
+    import gc
+
     memory = _memory_of(user)
     # Known to the user, this function and getrefcount.
     if not memory.nbytes or (memory.base is None and sys.getrefcount(memory) <= 3):

@@ -27,6 +27,7 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import following, in_rows
+from rushlight.ops.geometry import contiguous
 from rushlight.primitives import normalization as rows
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.kernel import entering
@@ -405,4 +406,5 @@ def rms_norm(
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
-    return _as_normalized(result, input)
+    # What can be read in row order stays as the product has left it.
+    return contiguous(result) if input._data.flags.c_contiguous else following(result, input)

@@ -17,7 +17,7 @@ from rushlight.core.doors import number, once, options
 from rushlight.core.state import state as mode
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.nn.parameter import Parameter
+from rushlight.nn.parameter import PLAIN, forget_grad
 from rushlight.ops.complex import view_as_real
 from rushlight.ops.conversion import typename
 from rushlight.ops.creation import tensor
@@ -58,10 +58,6 @@ _FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 _pre_hooks_of_all: dict[int, Hook] = {}
 _post_hooks_of_all: dict[int, Hook] = {}
 _global_optimizer_pre_hooks, _global_optimizer_post_hooks = _pre_hooks_of_all, _post_hooks_of_all
-
-
-# Tensors whose gradient lies where it seems to.
-_PLAIN = (Parameter, Tensor)
 
 
 class _RequiredParameter:
@@ -321,7 +317,7 @@ class Optimizer:
         plain = not (option("capturable") or option("foreach"))
         pairs = []
         for p in params:
-            if (g := p._grad if type(p) in _PLAIN else p.grad) is not None:
+            if (g := p._grad if type(p) in PLAIN else p.grad) is not None:
                 pairs.append((p, g))
                 if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
                     plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
@@ -402,18 +398,7 @@ class Optimizer:
         """Forget the gradients, or with set_to_none=False set them to zero."""
         for group in self.param_groups:
             for p in group["params"]:
-                # A class of the program's own may keep its gradient elsewhere, and answer for it.
-                if set_to_none and type(p) in _PLAIN:
-                    p._grad = None
-                elif (g := p.grad) is not None:
-                    if set_to_none:
-                        p.grad = None
-                        continue
-                    if g.grad_fn is not None:
-                        g.detach_()
-                    else:
-                        g.requires_grad_(False)
-                    g.zero_()
+                forget_grad(p, set_to_none)
 
     # ---- its state as a dict --------------------------------------------------------------------
 

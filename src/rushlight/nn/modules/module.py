@@ -33,7 +33,7 @@ from rushlight.nn.modules.hooks import (
 )
 from rushlight.nn.modules.state import EXTRA, StateMethods, _IncompatibleKeys
 from rushlight.nn.modules.utils import shown
-from rushlight.nn.parameter import Buffer, Parameter
+from rushlight.nn.parameter import Buffer, Parameter, forget_grad
 from rushlight.ops.arguments import type_word
 from rushlight.settings import compile
 
@@ -473,16 +473,7 @@ class Module(HookMethods, StateMethods, ConversionMethods):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
-            if (g := parameter.grad) is None:
-                continue
-            if set_to_none:
-                parameter.grad = None
-                continue
-            if g.grad_fn is not None:
-                g.detach_()
-            else:
-                g.requires_grad_(False)
-            g.zero_()
+            forget_grad(parameter, set_to_none)
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call fn with every module below and then with this one; the way to initialise weights."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.compiler.compile import compile, reset
-from rushlight.compiler.graphs.aten import make_fx
 from rushlight.compiler.recording.tree import Leaf, apart
 from rushlight.core.tensor import TensorBase
-from rushlight.fx.graph_module import GraphModule
-from rushlight.utils import _pytree as pytree
+from rushlight.later import later
+
+if TYPE_CHECKING:
+    from rushlight.compiler.graphs import aten
+    from rushlight.fx import graph_module
+    from rushlight.utils import _pytree as pytree
+else:
+    # Compiling to C comes by here, and has no use for graphs.
+    aten = later("rushlight.compiler.graphs.aten")
+    graph_module = later("rushlight.fx.graph_module")
+    pytree = later("rushlight.utils._pytree")
 
 __all__ = ["ExportResult", "export"]
 
@@ -49,7 +57,7 @@ def export(
         given = [v for v in pytree.tree_leaves((args, kwargs)) if isinstance(v, TensorBase)]
         module = _as_called(gm, inputs, given, result)
         if aten_graph:
-            module = make_fx(lambda *flat: module(*flat))(*given)
+            module = aten.make_fx(lambda *flat: module(*flat))(*given)
             for number, node in enumerate(module.graph.find_nodes(op="placeholder")):
                 node.target = f"arg{number}"
             module.recompile()
@@ -58,7 +66,9 @@ def export(
     return inner(*extra_args) if extra_args else inner
 
 
-def _as_called(gm: Any, inputs: list[Any], given: list[Any], result: Any) -> GraphModule:
+def _as_called(
+    gm: Any, inputs: list[Any], given: list[Any], result: Any
+) -> graph_module.GraphModule:
     """The graph with the function's arguments as parameters, and its result as it returns it."""
     graph = gm.graph
     numbers = {id(tensor): n for n, tensor in enumerate(given)}

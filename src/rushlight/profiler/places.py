@@ -169,16 +169,13 @@ def _leaves() -> Iterator[Change]:
     accumulate = engine.accumulate
     name = "torch::autograd::AccumulateGrad"
 
-    def measured(leaf: Any, g: Any, create_graph: bool) -> None:
+    def measured(leaf: Any, g: Any, create_graph: bool, alone: bool) -> None:
         outer = opened(NODE, f"autograd::engine::evaluate_function: {name}")
         inner = opened(NODE, name, (g,))
         for _, mark in inner:
             mark.scope = BACKWARD
-        # It looks whether anybody else holds the gradient: this frame is not to.
-        given = [g]
-        del g
         try:
-            return accumulate(leaf, given.pop(), create_graph)
+            return accumulate(leaf, g, create_graph, alone)
         finally:
             closed(inner)
             closed(outer)

@@ -1,1 +1,0 @@
-rushlight run: there is no file kn.py

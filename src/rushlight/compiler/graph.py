@@ -331,6 +331,21 @@ class Statement:
         return None
 
 
+class Listed(Statement):
+    """A statement that lists what it reads and what it writes."""
+
+    inputs: tuple[Place, ...]
+    outs: tuple[Place, ...]
+
+    def reads(self) -> Iterator[Place]:
+        """Its operands."""
+        yield from self.inputs
+
+    def writes(self) -> Iterator[Place]:
+        """Its results."""
+        yield from self.outs
+
+
 def expression_reads(x: Expression) -> Iterator[tuple[Place, tuple[Expression, ...] | None]]:
     """The arrays that an expression reads, each with the positions at which it is picked from."""
     for part in walk(x):
@@ -405,7 +420,7 @@ class Product(Statement):
 
 
 @dataclass(eq=False)
-class Attention(Statement):
+class Attention(Listed):
     """Attention of many heads, or what is behind it: places [..., rows, numbers] with the same leading dimensions."""
 
     # The `Heads` of `kernels/attention.py`.
@@ -416,17 +431,9 @@ class Attention(Statement):
     # o and, where they are kept, the weights; behind it the gradients of q, k and v.
     outs: tuple[Place, ...]
 
-    def reads(self) -> Iterator[Place]:
-        """Its operands."""
-        yield from self.inputs
-
-    def writes(self) -> Iterator[Place]:
-        """Its results."""
-        yield from self.outs
-
 
 @dataclass(eq=False)
-class Images(Statement):
+class Images(Listed):
     """A convolution or a pooling: what goes over images [N, C, H, W]."""
 
     as_they_lie = True
@@ -437,14 +444,6 @@ class Images(Statement):
     # Which of them are images: all but a convolution's weights.
     inputs: tuple[Place, ...]
     outs: tuple[Place, ...]
-
-    def reads(self) -> Iterator[Place]:
-        """Its operands."""
-        yield from self.inputs
-
-    def writes(self) -> Iterator[Place]:
-        """Its results."""
-        yield from self.outs
 
     def images(self) -> tuple[Place, ...]:
         """The operands and results that are images, which may be laid out as suits best."""
@@ -516,7 +515,7 @@ class Guard(Statement):
 
 
 @dataclass(eq=False)
-class Outside(Statement):
+class Outside(Listed):
     """An entry that runs as it is, in Python, between two pieces of C."""
 
     as_they_lie = True
@@ -525,14 +524,6 @@ class Outside(Statement):
     outs: tuple[Place, ...] = ()
     # Why there is no C for it.
     reason: str = ""
-
-    def reads(self) -> Iterator[Place]:
-        """Its operands."""
-        yield from self.inputs
-
-    def writes(self) -> Iterator[Place]:
-        """What it makes or writes."""
-        yield from self.outs
 
 
 @dataclass(eq=False)

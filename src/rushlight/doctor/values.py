@@ -112,25 +112,30 @@ class Numbers:
             )
             if bad and self.first is not None:
                 name, word, made, _ = self.first
-                self.told = True
-                self.doctor.find(Finding(
-                    "nan", ERROR, f"{name} gives {word}, and the gradients behind it are no numbers", made,
+                place: Place | None = made
+                what = f"{name} gives {word}, and the gradients behind it are no numbers"
+                why = (
                     f"The loss was finite, but {name} gave {word} of finite numbers on the way to it, and a step was "
-                    "made with what backward made of that: the weights are nan from then on.",
-                    _DOMAINS.get(name, "Normalised inputs and smaller weights, if its operands had grown large; else "
-                                 "look at what it is given."),
-                    (("step", here()),),
-                ))  # fmt: skip
+                    "made with what backward made of that: the weights are nan from then on."
+                )
+                otherwise = (
+                    "Normalised inputs and smaller weights, if its operands had grown large; else look at what it "
+                    "is given."
+                )
             elif bad and self.first_back is not None:
                 name, word, place = self.first_back
+                what = f"the derivative of {name} gives {word}"
+                why = (
+                    f"The loss was finite, but the gradient of {name} was not, and a step was made with it: the "
+                    "weights are nan from then on."
+                )
+                otherwise = (
+                    "Look at what it is given; torch.autograd.set_detect_anomaly(True) stops there."
+                )
+            if bad:
                 self.told = True
                 self.doctor.find(Finding(
-                    "nan", ERROR, f"the derivative of {name} gives {word}", place,
-                    f"The loss was finite, but the gradient of {name} was not, and a step was made with it: the "
-                    "weights are nan from then on.",
-                    _DOMAINS.get(name, "Look at what it is given; torch.autograd.set_detect_anomaly(True) "
-                                 "stops there."),
-                    (("step", here()),),
+                    "nan", ERROR, what, place, why, _DOMAINS.get(name, otherwise), (("step", here()),),
                 ))  # fmt: skip
         self.first = self.first_back = None
 

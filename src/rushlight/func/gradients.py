@@ -13,19 +13,11 @@ from typing import Any, TypeVar
 
 from rushlight.autograd import api
 from rushlight.autograd.forward import Forward, freed, need_dual, zeros
-from rushlight.autograd.state import (
-    inference_mode,
-    no_grad,
-)
+from rushlight.autograd.state import inference_mode, no_grad
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
 from rushlight.core.state import state
-from rushlight.core.tensor import (
-    TensorBase,
-    inference,
-    made_within,
-    wants_grad,
-)
+from rushlight.core.tensor import TensorBase, inference, made_within, wants_grad
 from rushlight.core.turned import alias, held
 from rushlight.func.batching import Batched
 from rushlight.ops.arguments import need_flag

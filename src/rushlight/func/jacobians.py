@@ -10,13 +10,7 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal
-from rushlight.func.gradients import (
-    chosen,
-    outside_inference,
-    pulled,
-    pushed,
-    replaced,
-)
+from rushlight.func.gradients import chosen, outside_inference, pulled, pushed, replaced
 from rushlight.func.mapping import vmap
 from rushlight.utils.trees import TreeSpec, tree_flatten, tree_map, tree_unflatten
 

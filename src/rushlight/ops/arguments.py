@@ -21,24 +21,12 @@ from rushlight.core.tensor import (
     bump,
     wants_grad,
 )
-from rushlight.core.turned import held, put
+from rushlight.core.turned import held
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn
-from rushlight.memory import (
-    FULL,
-    PARTIAL,
-    address,
-    beside,
-    is_dense,
-    is_repeated,
-    is_seen,
-    laid,
-    overlap,
-    whole,
-)
-from rushlight.ops.moving import grown, move
+from rushlight.memory import FULL, PARTIAL, is_dense, is_repeated, laid, overlap
+from rushlight.ops.moving import lay_out
 from rushlight.ops.overloads import need_dim
-from rushlight.ops.storage import NOT_RESIZABLE
 from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives.writing import copy
 from rushlight.return_types import ReturnType
@@ -537,12 +525,6 @@ def need_type(out: Any, dtype: np.dtype[Any]) -> None:
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
 
 
-def need_growing(data: Array) -> None:
-    """Raise torch's error for memory that NumPy sees, too: it cannot be exchanged for a larger one."""
-    if is_seen(data):
-        raise RuntimeError(NOT_RESIZABLE)
-
-
 def resize_out(out: Tensor, like: Array, told: bool = True) -> None:
     """Give out the shape and layout of an array: on its own memory, as far as that goes."""
     exchange(out)
@@ -557,14 +539,8 @@ def resize_out(out: Tensor, like: Array, told: bool = True) -> None:
         )
     order = laid(like if is_dense(like) else np.empty(like.shape, like.dtype, like=like))
     strides = tuple(step // like.itemsize * data.itemsize for step in order.strides)
-    owner = whole(data)
-    end = address(data) - address(owner) + like.size * data.itemsize
-    if end > owner.nbytes:
-        need_growing(data)
-        del data, owner  # So that `move` sees who else holds the memory.
-        move(out, grown(end))
-        data = held(out)
-    put(out, beside(data, like.shape, strides))
+    del data
+    lay_out(out, like.shape, strides)
 
 
 def write_outs(out: Any, results: Any) -> Any:

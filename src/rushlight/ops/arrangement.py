@@ -10,10 +10,7 @@ from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry
-from rushlight.core.tensor import (
-    Array,
-    wants_grad,
-)
+from rushlight.core.tensor import Array, wants_grad
 from rushlight.memory import is_dense, is_repeated
 from rushlight.ops.arguments import (
     as_sizes,

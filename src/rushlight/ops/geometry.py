@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,11 @@ from rushlight.core.tensor import Array, bump, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
-from rushlight.memory import address, beside, laid, root
-from rushlight.ops.arguments import as_sizes, need_growing, need_tensor, one_dim
+from rushlight.memory import address, laid, root
+from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit, asked
-from rushlight.ops.moving import grown, move
+from rushlight.ops.moving import lay_out
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
@@ -243,15 +242,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         bump(self, "resize_")
     elif shape != data.shape or memory_format is not contiguous_format:
         strides = _strides_in(shape, memory_format, data)
-        dtype, owner = data.dtype, root(data)
-        start, least = address(data) - address(owner), owner.nbytes
-        end = start + math.prod(shape) * dtype.itemsize
-        if end > least:
-            need_growing(data)
-            del data, owner  # So that `move` sees who else holds the memory.
-            move(self, grown(end, filling(dtype), dtype))
-            data = held(self)
-        put(self, beside(data, shape, strides))
+        fresh = filling(data.dtype)
+        del data
+        lay_out(self, shape, strides, fresh)
         bump(self, "resize_")
     return self
 

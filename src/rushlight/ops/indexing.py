@@ -21,12 +21,7 @@ from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.errors import warn
 from rushlight.memory import beside
 from rushlight.narrow import need_common, need_signed
-from rushlight.ops.arguments import (
-    need_apart,
-    need_distinct,
-    need_tensor,
-    type_name,
-)
+from rushlight.ops.arguments import need_apart, need_distinct, need_tensor, type_name
 from rushlight.ops.data import checked
 from rushlight.ops.inplace import (
     admit,

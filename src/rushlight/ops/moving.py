@@ -6,6 +6,7 @@ are arrays on the memory itself, so each is laid out anew, at the same place of 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +15,38 @@ import numpy as np
 
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held, put
-from rushlight.memory import address, extent, laid, root, strided_view, whole
+from rushlight.memory import address, beside, extent, is_seen, laid, root, strided_view, whole
 from rushlight.ops.storage import BYTE, UntypedStorage
 
 User = TensorBase | UntypedStorage
+
+
+def lay_out(
+    tensor: TensorBase, shape: tuple[int, ...], strides: tuple[int, ...], fresh: Any = None
+) -> None:
+    """Let a tensor have this geometry from where it begins, on memory that grows, with all on it, if need be.
+
+    strides are in bytes; fresh: what new elements are, if not 0. Whoever holds the tensor's array meanwhile
+    makes `move` look for who else does.
+    """
+    data = held(tensor)
+    dtype, owner = data.dtype, whole(data)
+    end = address(data) - address(owner) + math.prod(shape) * dtype.itemsize
+    if end > owner.nbytes:
+        need_growing(data)
+        del data, owner
+        move(tensor, grown(end, fresh, dtype))
+        data = held(tensor)
+    put(tensor, beside(data, shape, strides))
+
+
+def need_growing(memory: Array) -> None:
+    """Raise torch's error for memory that NumPy sees, too: it cannot be exchanged for a larger one."""
+    if is_seen(memory):
+        raise RuntimeError(
+            "Trying to resize storage that is not resizable: an array of NumPy lies on it. Use a tensor of "
+            "the result's shape, or .clone()"
+        )
 
 
 def move(user: User, make: Callable[[Array], Array]) -> None:

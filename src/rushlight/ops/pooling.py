@@ -29,11 +29,7 @@ from rushlight.ops.conversion import following
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
 from rushlight.primitives.families import FLOAT, supported
-from rushlight.primitives.index import (
-    ARRAY,
-    index,
-    slice_,
-)
+from rushlight.primitives.index import ARRAY, index, slice_
 from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:

@@ -22,12 +22,7 @@ from rushlight.ops.arguments import (
     need_whole,
     numpy_dtype,
 )
-from rushlight.ops.creation import (
-    Dtype,
-    default_float,
-    finish,
-    made_type,
-)
+from rushlight.ops.creation import Dtype, default_float, finish, made_type
 from rushlight.primitives.constant import computed
 
 if TYPE_CHECKING:

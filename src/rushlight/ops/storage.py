@@ -23,11 +23,6 @@ from rushlight.outline import outlined
 
 BYTE = np.dtype(np.uint8)
 
-NOT_RESIZABLE = (
-    "Trying to resize storage that is not resizable: an array of NumPy lies on it. Use a tensor of the "
-    "result's shape, or .clone()"
-)
-
 
 def _into(dtype: dtypes.dtype) -> Callable[[Any], TypedStorage]:
     def method(self: Any) -> TypedStorage:
@@ -198,10 +193,9 @@ class UntypedStorage(_Casts):
         if size < 0:
             raise RuntimeError(f"a storage cannot have {size} bytes: the size is not negative")
         if size != self.nbytes():
-            if not self.resizable():
-                raise RuntimeError(NOT_RESIZABLE)
-            from rushlight.ops.moving import grown, move
+            from rushlight.ops.moving import grown, move, need_growing
 
+            need_growing(self.array)
             move(self, grown(size))
         return self
 

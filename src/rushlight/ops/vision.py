@@ -20,9 +20,7 @@ from rushlight.ops.joining import stack
 from rushlight.primitives import embedding as embedding_rows
 from rushlight.primitives.contract import matmul
 from rushlight.primitives.families import FLOAT, supported
-from rushlight.primitives.kernel import (
-    entering,
-)
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.view import flip
 

@@ -15,11 +15,7 @@ from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import draw
-from rushlight.primitives.placement import (
-    empty_in,
-    empty_like,
-    rows_of,
-)
+from rushlight.primitives.placement import empty_in, empty_like, rows_of
 from rushlight.primitives.view import pad
 
 Dims = tuple[int, ...]

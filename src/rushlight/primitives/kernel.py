@@ -122,8 +122,7 @@ def lying_like(x: Tensor, other: Tensor) -> Tensor:
     array = plain(other._data)
     if array.base is None or not placed(array):
         return x
-    order = order_like(array)
-    return _placed_at(x, packed(array.shape) if order is None else order[1])
+    return _placed_at(x, _like_strides(array))
 
 
 def image_strides(x: Array) -> tuple[int, ...]:

@@ -18,10 +18,7 @@ from rushlight.primitives.families import REAL, draw, is_empty, promote_float, t
 from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.inner import ones
 from rushlight.primitives.join import cat
-from rushlight.primitives.kernel import (
-    laid_out,
-    lying_like,
-)
+from rushlight.primitives.kernel import laid_out, lying_like
 from rushlight.primitives.placement import in_rows
 from rushlight.primitives.pointwise import abs, conj, eq, exp, ne, sgn, where
 from rushlight.primitives.scan import cumprod

@@ -14,14 +14,7 @@ from typing import Any
 
 from rushlight.compiler.graphs.building import Building
 from rushlight.compiler.graphs.direct import MISS, Direct, Watch, direct
-from rushlight.compiler.graphs.kept import (
-    Handed,
-    Place,
-    code_of,
-    forget_all,
-    kept_of,
-    roots_of,
-)
+from rushlight.compiler.graphs.kept import Handed, Place, code_of, forget_all, kept_of, roots_of
 from rushlight.compiler.graphs.matching import fits, pattern
 from rushlight.compiler.graphs.peeking import Otherwise, Run
 from rushlight.compiler.graphs.places import needed

@@ -12,16 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rushlight.compiler.graph import (
-    Attention,
-    Graph,
-    Load,
-    Loop,
-    Memory,
-    Place,
-    Product,
-    Statement,
-)
+from rushlight.compiler.graph import Attention, Graph, Load, Loop, Memory, Place, Product, Statement
 from rushlight.compiler.passes.layout import placed
 from rushlight.memory import strided_view
 

@@ -17,11 +17,7 @@ from rushlight.absent import refused
 from rushlight.autograd.function import Function
 from rushlight.autograd.graph import saved_tensors_hooks
 from rushlight.autograd.state import no_grad
-from rushlight.distributed.collectives import (
-    all_gather_single,
-    all_reduce,
-    reduce_scatter_single,
-)
+from rushlight.distributed.collectives import all_gather_single, all_reduce, reduce_scatter_single
 from rushlight.distributed.device_mesh import DeviceMesh
 from rushlight.distributed.tensor.dtensor import DTensor, current_mesh, made, part_of
 from rushlight.distributed.tensor.placement_types import (

@@ -12,11 +12,7 @@ from typing import Any
 from rushlight._tensor import Tensor
 from rushlight.autograd.function import Function
 from rushlight.autograd.state import no_grad
-from rushlight.distributed.collectives import (
-    all_gather_single,
-    all_reduce,
-    reduce_scatter_single,
-)
+from rushlight.distributed.collectives import all_gather_single, all_reduce, reduce_scatter_single
 from rushlight.distributed.reducing import ReduceOp
 from rushlight.distributed.tensor.placement_types import (
     Partial,

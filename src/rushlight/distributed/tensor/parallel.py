@@ -17,7 +17,7 @@ from rushlight.distributed.tensor.dtensor import (
     distribute_module,
     distribute_tensor,
 )
-from rushlight.distributed.tensor.placement_types import Replicate, Shard
+from rushlight.distributed.tensor.placement_types import Placement, Replicate, Shard
 from rushlight.errors import warn
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.sparse import Embedding
@@ -58,9 +58,21 @@ class _Layers(ParallelStyle):
     """A layer whose weights are cut: what comes in, how weights lie, what goes out."""
 
     _what = ""
+    # Of what comes in, and of what goes out.
+    _default_layouts: tuple[Placement, Placement]
 
-    def __init__(self, input_layouts: Any, output_layouts: Any, use_local_output: bool) -> None:
-        self.input_layouts, self.output_layouts = (input_layouts,), (output_layouts,)
+    def __init__(
+        self,
+        *,
+        input_layouts: Any = None,
+        output_layouts: Any = None,
+        use_local_output: bool = True,
+    ) -> None:
+        before, after = self._default_layouts
+        self.input_layouts, self.output_layouts = (
+            (input_layouts or before,),
+            (output_layouts or after,),
+        )
         self.use_local_output = use_local_output
 
     def _weights(self, module: Any) -> tuple[dict[str, Any], Any]:
@@ -92,16 +104,7 @@ class ColwiseParallel(_Layers):
 
     _what = "ColwiseParallel"
 
-    def __init__(
-        self,
-        *,
-        input_layouts: Any = None,
-        output_layouts: Any = None,
-        use_local_output: bool = True,
-    ) -> None:
-        super().__init__(
-            input_layouts or Replicate(), output_layouts or Shard(-1), use_local_output
-        )
+    _default_layouts = Replicate(), Shard(-1)
 
     def _weights(self, module: Any) -> tuple[dict[str, Any], Any]:
         if isinstance(module, Linear):
@@ -114,16 +117,7 @@ class RowwiseParallel(_Layers):
 
     _what = "RowwiseParallel"
 
-    def __init__(
-        self,
-        *,
-        input_layouts: Any = None,
-        output_layouts: Any = None,
-        use_local_output: bool = True,
-    ) -> None:
-        super().__init__(
-            input_layouts or Shard(-1), output_layouts or Replicate(), use_local_output
-        )
+    _default_layouts = Shard(-1), Replicate()
 
     def _weights(self, module: Any) -> tuple[dict[str, Any], Any]:
         if isinstance(module, Linear):

@@ -222,15 +222,6 @@ class AvgPool2d(_AvgPoolNd):
 class AvgPool3d(AvgPool2d):
     """The mean of windows of (N, C, D, H, W) or (C, D, H, W)."""
 
-    __constants__: ClassVar = [
-        "kernel_size",
-        "stride",
-        "padding",
-        "ceil_mode",
-        "count_include_pad",
-        "divisor_override",
-    ]
-
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, D, H, W) to (N, C, D', H', W')."""
         return self._pool(F.avg_pool3d, input)
@@ -240,6 +231,7 @@ class _FractionalMaxPoolNd(Module):
     """The maximum of windows whose places are drawn at random (Graham 2014)."""
 
     rank: int
+    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
 
     def __init__(
         self,
@@ -280,8 +272,6 @@ class _FractionalMaxPoolNd(Module):
 class FractionalMaxPool2d(_FractionalMaxPoolNd):
     """The maximum of randomly placed windows of (N, C, H, W)."""
 
-    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
-
     rank = 2
 
     def forward(self, input: Tensor) -> Any:
@@ -291,8 +281,6 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
 
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
     """The maximum of randomly placed windows of (N, C, D, H, W)."""
-
-    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
 
     rank = 3
 

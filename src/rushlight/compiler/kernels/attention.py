@@ -313,7 +313,8 @@ class _Writer:
             "R": " + r" if self.heads.causal else "",
             "more": ", one more in each" if self.heads.causal else "",
         }  # fmt: skip
-        made = kernel(stem, fill(text, names), ("exponential_float",))
+        fragment = "exponential_float" if text is _SOFTMAX else "vectors_float"
+        made = kernel(stem, fill(text, names), (fragment,))
         needs[made.name] = made
         return made.name
 
@@ -465,8 +466,7 @@ def backward(
     }  # fmt: skip
     text = "\n".join(line for line in fill(_BACKWARD, names).split("\n") if line.strip()) + "\n"
     scratch = 4 * pitch_ * (heads.values + min(BLOCK, heads.rows))
-    fragments = ("exponential_float",)
-    return kernel("attention_backward", text, fragments, scratch, tuple(needs.values()))
+    return kernel("attention_backward", text, ("vectors_float",), scratch, tuple(needs.values()))
 
 
 def operations(heads: Heads, many: int, *, backward: bool) -> int:

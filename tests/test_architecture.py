@@ -305,7 +305,7 @@ def looks_past_the_doors(tree: ast.AST) -> list[int]:
         return isinstance(parent, ast.Assign)
 
     def is_array(node: ast.AST) -> bool:
-        return isinstance(node, ast.Attribute) and node.attr == "_data"
+        return isinstance(node, ast.Attribute) and node.attr == "_data_"
 
     lines = set()
     for scope in ast.walk(tree):
@@ -344,11 +344,11 @@ def test_values_are_looked_at_through_the_doors():
 def test_a_look_past_the_doors_is_found():
     code = """
 def function(x, y):
-    data = x._data
-    if data.ndim and data.dtype == y._data.dtype:
-        return need_apart(data, y._data)
-    if y._data.any():
+    data = x._data_
+    if data.ndim and data.dtype == y._data_.dtype:
+        return need_apart(data, y._data_)
+    if y._data_.any():
         return data.tolist()
-    return [float(t._data) for t in (x, y)]
+    return [float(t._data_) for t in (x, y)]
 """
     assert looks_past_the_doors(ast.parse(code)) == [6, 7, 8]

@@ -30,9 +30,9 @@ class Draws(Interpreter):
         if own:
             own.set_state(generator.get_state())
         out = super().draw(numbers, generator, inputs, static)
-        arrays = [t._data.copy() if isinstance(t, TensorBase) else t for t in inputs]
+        arrays = [t._data_.copy() if isinstance(t, TensorBase) else t for t in inputs]
         parts = out if isinstance(out, tuple) else (out,)
-        self.calls.append((numbers, own, arrays, static, [part._data.copy() for part in parts]))
+        self.calls.append((numbers, own, arrays, static, [part._data_.copy() for part in parts]))
         return out
 
 

@@ -88,27 +88,27 @@ class Tensor(
     @property
     def shape(self) -> Size:
         """The sizes of all dimensions."""
-        return size_of(self._data.shape)
+        return size_of(self._data_.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
         """The type of the elements."""
-        return dtypes.of(self._data.dtype)
+        return dtypes.of(self._data_.dtype)
 
     @property
     def device(self) -> device:
         """Where the elements are: the CPU, a GPU, or nowhere (`meta`)."""
-        return device_of(self._data)
+        return device_of(self._data_)
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
-        return self._data.ndim
+        return self._data_.ndim
 
     def __len__(self) -> int:
-        if not self._data.ndim:
+        if not self._data_.ndim:
             raise TypeError("len() of a 0-d tensor")
-        return self._data.shape[0]
+        return self._data_.shape[0]
 
     # ---- its place in the graph -----------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class Tensor(
         if requires_grad.__class__ is not bool:
             need_flag("requires_grad_", "requires_grad", 1, requires_grad)
         # A new leaf is not asked for its grad_fn, as a mode would hear of it.
-        if (self._node is not None or self._view is not None) and self.grad_fn is not None:
+        if (self._node_ is not None or self._view_ is not None) and self.grad_fn is not None:
             if requires_grad:
                 return self
             raise RuntimeError(
@@ -141,7 +141,7 @@ class Tensor(
                 "variable in a subgraph that doesn't require differentiation use var_no_grad = "
                 "var.detach()."
             )
-        if requires_grad and self._data.dtype.kind not in "fcV":
+        if requires_grad and self._data_.dtype.kind not in "fcV":
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, not {self.dtype}"
             )
@@ -150,15 +150,15 @@ class Tensor(
                 "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed: "
                 ".clone() it for a normal tensor"
             )
-        self._requires_grad = requires_grad
+        self._requires_grad_ = requires_grad
         return self
 
     @property
     def grad_fn(self) -> Node | None:
         """The node that computed this tensor; None for a leaf."""
-        if self._view is not None:
+        if self._view_ is not None:
             refresh(self)
-        return None if self._node is None or self._is_argument else shown(self._node)
+        return None if self._node_ is None or self._is_argument_ else shown(self._node_)
 
     @property
     def is_leaf(self) -> bool:
@@ -168,7 +168,7 @@ class Tensor(
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before the first."""
-        if self._grad is None and not self._retains_grad and not self.is_leaf:
+        if self._grad is None and not self._retains_grad_ and not self.is_leaf:
             warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
                 "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
@@ -191,7 +191,7 @@ class Tensor(
             if value.shape != self.shape:
                 raise RuntimeError(
                     f"assigned grad has data of a different size: {list(value.shape)} for a tensor "
-                    f"of shape {list(self._data.shape)}"
+                    f"of shape {list(self._data_.shape)}"
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(
@@ -217,39 +217,39 @@ class Tensor(
         """The same memory outside the graph."""
         other = alias(self)
         if is_inference(self) and not inference.on:
-            other._changes = Detached((0, None))
+            other._changes_ = Detached((0, None))
         return other
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph that made it; in inference mode nothing is."""
         if inference.on or is_inference(self):
             return self
-        if self._view is not None:
+        if self._view_ is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead of detach_() on a view."
             )
-        if self._node is not None:
+        if self._node_ is not None:
             cut.append(next_sequence())
             self.__dict__["_cut"] = cut[-1]
-        self._node, self._requires_grad = None, False
+        self._node_, self._requires_grad_ = None, False
         return self
 
     @property
     def data(self) -> Tensor:
         """The same memory, outside the graph and with its own count of changes."""
-        if isinstance(self._data, Box):
+        if isinstance(self._data_, Box):
             raise RuntimeError("accessing `data` under vmap transform is not allowed: use detach()")
         other = on_memory_of(self)
-        other._changes = [0, None]
+        other._changes_ = [0, None]
         if is_inference(self):
-            other._changes = (Untracked if inference.on else Detached)((0, None))
+            other._changes_ = (Untracked if inference.on else Detached)((0, None))
         return other
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self._requires_grad and value._data.dtype.kind not in "fcV":
+        if self._requires_grad_ and value._data_.dtype.kind not in "fcV":
             raise RuntimeError(
                 "data set to a tensor that requires gradients must be floating point or complex dtype, "
                 f"not {value.dtype}"
@@ -258,33 +258,33 @@ class Tensor(
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
             # It goes on counting, as torch's does, or has no count as before.
-            self._changes = (Detached if is_inference(value) else Uncounted)((0, None))
+            self._changes_ = (Detached if is_inference(value) else Uncounted)((0, None))
 
     @property
     def _version(self) -> int:
         """How often this memory was changed in place."""
-        if self._changes.__class__ in (Untracked, Uncounted):
+        if self._changes_.__class__ in (Untracked, Uncounted):
             raise RuntimeError("Inference tensors do not track version counter.")
-        return self._changes[0]
+        return self._changes_[0]
 
     @property
     def _base(self) -> Tensor | None:
-        return None if self._view is None else self._view.base  # type: ignore[return-value]
+        return None if self._view_ is None else self._view_.base  # type: ignore[return-value]
 
     @property
     def name(self) -> str | None:
         """The name of a variable, which none has."""
-        return self._name
+        return self._name_
 
     @property
     def _backward_hooks(self) -> Any:
         """The hooks on its gradient by their numbers; None without any."""
-        hung = (self._node or self)._hooks
-        return None if hung is None else hung.on_tensor(self._output_nr) or None
+        hung = (self._node_ or self)._hooks_
+        return None if hung is None else hung.on_tensor(self._output_nr_) or None
 
     def _is_view(self) -> bool:
         """Whether this is a view whose place in the graph hangs on its base's."""
-        return self._view is not None
+        return self._view_ is not None
 
     def retain_grad(self) -> None:
         """Keep `.grad` although this is not a leaf."""
@@ -296,26 +296,26 @@ class Tensor(
     @property
     def retains_grad(self) -> bool:
         """Whether a non-leaf keeps its gradient."""
-        return self._retains_grad
+        return self._retains_grad_
 
     @property
     def output_nr(self) -> int:
         """Which output of its node this tensor is."""
-        return self._output_nr
+        return self._output_nr_
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call hook with the gradient when it is known; what it returns replaces the gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         refresh(self)
-        place = self if self._node is None else self._node
-        return Handle(hooks.at(place).on_tensor(self._output_nr), hook)
+        place = self if self._node_ is None else self._node_
+        return Handle(hooks.at(place).on_tensor(self._output_nr_), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
         """Call hook with this leaf after its `.grad` has been added to."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self._node is not None:
+        if self._node_ is not None:
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors"
             )
@@ -328,8 +328,8 @@ class Tensor(
     _cdata = property(id)  # in torch where the object of C++ lies
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        if isinstance(self._data, Box):
-            return repr(self._data)
+        if isinstance(self._data_, Box):
+            return repr(self._data_)
         cls = class_of(self)
         if cls is Tensor or cls.__module__.startswith(("rushlight", "torch.")):
             return format_tensor(
@@ -356,11 +356,11 @@ class Tensor(
     _shown_within: str | None = None
 
     def __shown__(self) -> Any:
-        return read(self, "printing") if has_memory(self._data) else self._data
+        return read(self, "printing") if has_memory(self._data_) else self._data_
 
     def _other_place(self) -> str:
         """The GPU that it is on, for repr; nothing for the CPU."""
-        here = device_of(self._data)
+        here = device_of(self._data_)
         return str(here) if here.type == "cuda" else ""
 
     def __notes__(self) -> list[str]:
@@ -380,7 +380,7 @@ class Tensor(
         return ["requires_grad=True", *notes] if wants_grad(self) else notes
 
     def __format__(self, spec: str) -> str:
-        if self._data.ndim == 0 and class_of(self) is Tensor and has_memory(self._data):
+        if self._data_.ndim == 0 and class_of(self) is Tensor and has_memory(self._data_):
             return format_scalar(read(self, "printing"), spec)
         return object.__format__(self, spec)
 
@@ -390,18 +390,18 @@ class Tensor(
         return iter(self.unbind(0))
 
     def __bool__(self) -> bool:
-        if self._data.size != 1:
+        if self._data_.size != 1:
             raise RuntimeError(
-                f"Boolean value of Tensor with {'no' if not self._data.size else 'more than one'} "
-                f"value{'s' if not self._data.size else ''} is ambiguous: use .any() or .all()"
+                f"Boolean value of Tensor with {'no' if not self._data_.size else 'more than one'} "
+                f"value{'s' if not self._data_.size else ''} is ambiguous: use .any() or .all()"
             )
         return bool(number(self, "a decision by its value (`if`, `while`, `and`, bool())"))
 
     def _only_element(self) -> Any:
-        if self._data.size != 1:
+        if self._data_.size != 1:
             raise ValueError(
                 "only one element tensors can be converted to Python scalars, not one of shape "
-                f"{list(self._data.shape)}"
+                f"{list(self._data_.shape)}"
             )
         return number(self, "a Python number (float(), int(), ...)")
 
@@ -422,9 +422,9 @@ class Tensor(
         return complex(value)
 
     def __index__(self) -> int:
-        if self._data.dtype.kind not in "iub" or self._data.size != 1:
+        if self._data_.dtype.kind not in "iub" or self._data_.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._data.item())
+        return int(self._data_.item())
 
 
 set_result_class(Tensor)

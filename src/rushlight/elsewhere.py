@@ -135,7 +135,7 @@ def _holds(value: Any, array: Any) -> bool:
     if hasattr(value, "_modules"):
         # A layer is called with its parameters.
         return any(_holds(vars(value)[kept], array) for kept in _OF_MODULES)
-    known = getattr(value, "_data", None)
+    known = getattr(value, "_data_", None)
     return known is array or (known.__class__ is _ndarray and root(known) is root(array))
 
 

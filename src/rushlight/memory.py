@@ -191,7 +191,7 @@ def extent(shape: Shape, strides: Sequence[int]) -> int:
 def plain(x: Any) -> Array:
     """The array itself; of a batch that is shown as one example, that of all."""
     while x.__class__ is not np.ndarray and hasattr(x, "value"):
-        x = x.value._data
+        x = x.value._data_
     return x
 
 

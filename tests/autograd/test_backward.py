@@ -288,11 +288,11 @@ def test_a_gradient_nobody_else_holds_is_not_copied():
         @staticmethod
         def backward(ctx, g):
             given = rushlight.ones(3)
-            seen.append(given._data.__array_interface__["data"][0])
+            seen.append(given._data_.__array_interface__["data"][0])
             return given
 
     Give.apply(x).sum().backward()
-    assert x.grad._data.__array_interface__["data"][0] == seen[0]
+    assert x.grad._data_.__array_interface__["data"][0] == seen[0]
 
 
 def test_stale_saved_tensor_names_operation_and_line():

@@ -177,7 +177,7 @@ class Batch:
 def differs(want: Any, got: Any) -> str:
     if isinstance(want, tuple | list):
         return "".join(filter(None, (differs(a, b) for a, b in zip(want, got, strict=True))))
-    a, b = (t.detach().resolve_conj().resolve_neg()._data for t in (want, got))
+    a, b = (t.detach().resolve_conj().resolve_neg()._data_ for t in (want, got))
     if (a.dtype, a.shape) != (b.dtype, b.shape) or (a.size and a.strides != b.strides):
         return f"{b.dtype}{b.shape}{b.strides} in place of {a.dtype}{a.shape}{a.strides}"
     if a.dtype.name not in CLOSE:

@@ -16,7 +16,7 @@ LEFT_OUT = {"blank"}
 
 
 def lies(tensor: torch.Tensor) -> object:
-    array = tensor.detach().resolve_conj().resolve_neg()._data
+    array = tensor.detach().resolve_conj().resolve_neg()._data_
     return array.dtype.str, array.shape, array.strides, np.ascontiguousarray(array).tobytes()
 
 

@@ -44,7 +44,7 @@ def varied(array: np.ndarray, k: int) -> np.ndarray:
 
 def outputs(result: object) -> list[np.ndarray]:
     parts = result if isinstance(result, tuple) else (result,)
-    return [np.asarray(p._data) for p in parts]
+    return [np.asarray(p._data_) for p in parts]
 
 
 @pytest.mark.parametrize("name", sorted(TABLE.keys() - SKIPPED))

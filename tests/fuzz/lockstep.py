@@ -290,7 +290,7 @@ class Side:
             return np.asarray(t.numpy())
         if not self.address(t):
             return np.asarray(t.clone().numpy())
-        return memory(t) if self.framework is torch else t._data
+        return memory(t) if self.framework is torch else t._data_
 
 
 def memory(t: torch.Tensor) -> np.ndarray:

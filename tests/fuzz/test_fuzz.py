@@ -46,7 +46,7 @@ def uncounted(method: Method) -> Method:
     def changed(x: Any, *args: Any, **kwargs: Any) -> Any:
         count = x._version
         out = method(x, *args, **kwargs)
-        x._changes[0] = count
+        x._changes_[0] = count
         return out
 
     return changed
@@ -59,7 +59,7 @@ def early(method: Method) -> Method:
         try:
             return method(x, *args, **kwargs)
         except Exception:
-            x._data[...] = 9
+            x._data_[...] = 9
             raise
 
     return changed

@@ -59,7 +59,7 @@ def _values(row: Any, sample: Any, bring: Callable[[Any], Any]) -> list[Any]:
     given = [wrap(bring(a.copy("K"))) if isinstance(a, np.ndarray) else a for a in sample.arrays]
     with ours.no_grad():
         out = apply(row, *given, **sample.static)
-    return [o._data for o in (out if isinstance(out, tuple) else (out,))]
+    return [o._data_ for o in (out if isinstance(out, tuple) else (out,))]
 
 
 def training() -> list[str]:

@@ -26,7 +26,7 @@ def _gpu():
 
 
 def on_gpu(tensor):
-    return tensor.is_cuda and isinstance(tensor._data, Strict)
+    return tensor.is_cuda and isinstance(tensor._data_, Strict)
 
 
 def test_there_and_back():
@@ -40,7 +40,7 @@ def test_there_and_back():
         assert moved.type() == "torch.cuda.FloatTensor"
         assert moved.to("cuda") is moved
         back = moved.cpu()
-        assert isinstance(back._data, np.ndarray)
+        assert isinstance(back._data_, np.ndarray)
         assert back.tolist() == x.tolist() == moved.tolist()
     assert x.cpu() is x
     assert x.cuda().to("cpu", torch.float64).dtype is torch.float64
@@ -115,7 +115,7 @@ def test_gradients_go_back_to_where_the_tensor_is():
     assert type(y.grad_fn).__name__ == "ToCopyBackward"
     w = torch.full((3,), 2.0, device="cuda", requires_grad=True)
     (y * w).sum().backward()
-    assert isinstance(x.grad._data, np.ndarray)
+    assert isinstance(x.grad._data_, np.ndarray)
     assert x.grad.tolist() == [2, 2, 2]
     assert on_gpu(w.grad)
     assert w.grad.tolist() == [1, 1, 1]

@@ -47,7 +47,7 @@ def test_row(name):
             found = run(outlined)
             assert len(found) == len(expected)
             for ours, theirs in zip(found, expected, strict=True):
-                assert ours._data.__class__ is Outline
+                assert ours._data_.__class__ is Outline
                 assert ours.shape == theirs.shape
                 assert ours.dtype == theirs.dtype
                 assert ours.stride() == theirs.stride() or name in BY_FORWARD

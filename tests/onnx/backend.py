@@ -56,7 +56,7 @@ def agree(found, expected, rtol, atol):
     if expected is None:
         assert found is None
         return
-    one, other = found.detach()._data, array(expected)
+    one, other = found.detach()._data_, array(expected)
     assert (one.shape, one.dtype) == (other.shape, other.dtype)
     if one.dtype.itemsize < 4 and one.dtype.kind in "fV":
         one, other = one.astype(np.float32), other.astype(np.float32)

@@ -117,5 +117,5 @@ def test_files_keep_the_bits(saver, loader):
 def test_the_elements_of_a_view_cannot_be_written_past_it():
     view = rushlight.tensor([1 + 2j]).conj()
     with pytest.raises(ValueError, match="read-only"):
-        view._data[...] = 0
-    assert np.array_equal(view._data, [1 - 2j])
+        view._data_[...] = 0
+    assert np.array_equal(view._data_, [1 - 2j])

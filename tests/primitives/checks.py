@@ -45,7 +45,7 @@ def results(row: Primitive, sample: Sample, arrays: Any = None) -> list[np.ndarr
     reseed(sample)
     with torch.no_grad():
         out = apply(row, *tensors(sample.arrays if arrays is None else arrays), **sample.static)
-    return [o._data for o in (out if isinstance(out, tuple) else (out,))]
+    return [o._data_ for o in (out if isinstance(out, tuple) else (out,))]
 
 
 def reseed(sample: Sample) -> None:
@@ -115,7 +115,7 @@ class Differentiated:
         reseed(self.sample)
         given = tensors(self.inputs(points))
         for place in self.places:
-            given[place]._requires_grad = True
+            given[place]._requires_grad_ = True
         return given
 
     def value(self, points: list[np.ndarray], cotangents: list[Any] | None = None) -> float:
@@ -132,7 +132,7 @@ class Differentiated:
         out = apply(self.row, *given, **self.sample.static)
         outs = list(out) if isinstance(out, tuple) else [out]
         pairs = [
-            (o, wrap(np.array(c, o._data.dtype, copy=True), create_graph))
+            (o, wrap(np.array(c, o._data_.dtype, copy=True), create_graph))
             for o, c in zip(outs, cotangents, strict=True)
             if c is not None and o.requires_grad
         ]
@@ -158,7 +158,7 @@ def inner(left: list[Any], right: list[Any]) -> float:
 
 
 def arrays(found: list[Any]) -> list[Any]:
-    return [None if t is None else t._data for t in found]
+    return [None if t is None else t._data_ for t in found]
 
 
 # ---- the checks: each yields what is wrong ------------------------------------------------------
@@ -254,7 +254,7 @@ def has_second_derivative(row: Primitive, sample: Sample) -> Iterator[str]:
             yield "the second derivative is not refused"
         return
     found, wanted, seeds = run.gradients(run.points, run.cotangents, create_graph=True)
-    weights = [None if f is None else run.like(f._data) for f in found]
+    weights = [None if f is None else run.like(f._data_) for f in found]
     pairs = [
         (f, wrap(w))
         for f, w in zip(found, weights, strict=True)
@@ -278,7 +278,7 @@ def has_second_derivative(row: Primitive, sample: Sample) -> Iterator[str]:
         yield from _compare(f"second order, input {run.places[i]}", got, expected, 1e-4)
     # The gradients are linear in the cotangents: <weights, gradients> is its own derivative there.
     if seeds:
-        got = inner(arrays(second[len(wanted) :]), [s._data for s in seeds])
+        got = inner(arrays(second[len(wanted) :]), [s._data_ for s in seeds])
         yield from _compare("second order, cotangents", got, value(run.points))
 
 
@@ -309,9 +309,9 @@ def is_closed(row: Primitive, sample: Sample) -> Iterator[str]:
     class Watch(Interpreter):
         def apply(self, row: Primitive, inputs: Any, static: Any) -> Any:
             out = super().apply(row, inputs, static)
-            depends = any(isinstance(t, TensorBase) and t._requires_grad for t in inputs)
+            depends = any(isinstance(t, TensorBase) and t._requires_grad_ for t in inputs)
             outs = out if isinstance(out, tuple) else (out,)
-            floating = any(o._data.dtype.kind in "fc" for o in outs)
+            floating = any(o._data_.dtype.kind in "fc" for o in outs)
             if depends and floating and row.vjp is None:
                 broken.append(f"its derivative calls {row.name}, which has none")
             return out
@@ -320,11 +320,11 @@ def is_closed(row: Primitive, sample: Sample) -> Iterator[str]:
     given = run.leaves(run.points)
     out = apply(row, *given, **sample.static)
     outs = list(out) if isinstance(out, tuple) else [out]
-    node = next((o._node for o in outs if o._node is not None), None)
+    node = next((o._node_ for o in outs if o._node_ is not None), None)
     if node is None:
         return
     seeds = [
-        None if c is None else wrap(np.array(c, o._data.dtype, copy=True), True)
+        None if c is None else wrap(np.array(c, o._data_.dtype, copy=True), True)
         for o, c in zip(outs, run.cotangents, strict=True)
     ]
     with Watch():
@@ -365,8 +365,8 @@ def owns_only_rows(row: Primitive, sample: Sample) -> Iterator[str]:
         with contextlib.suppress(RuntimeError):  # not all rows take all layouts
             out = apply(row, *arrays, **sample.static)
         for o in out if isinstance(out, tuple) else (out,):
-            if o._data.base is None and not o._data.flags.c_contiguous:
-                yield f"a result with strides {o._data.strides} owns its memory"
+            if o._data_.base is None and not o._data_.flags.c_contiguous:
+                yield f"a result with strides {o._data_.strides} owns its memory"
 
 
 CHECKS: tuple[Callable[[Primitive, Sample], Iterator[str]], ...] = (

@@ -39,12 +39,12 @@ def run(row: Any, sample: Any, bring: Any) -> tuple[list[Any], list[Any]]:
     reseed(sample)
     given = [wrap(bring(a)) if isinstance(a, np.ndarray) else a for a in sample.arrays]
     for place in known.places:
-        given[place]._requires_grad = True
+        given[place]._requires_grad_ = True
     out = apply(row, *given, **sample.static)
     outs = list(out) if isinstance(out, tuple) else [out]
-    values = [o._data for o in outs]
+    values = [o._data_ for o in outs]
     pairs = [
-        (o, wrap(bring(np.array(c, o._data.dtype, copy=True))))
+        (o, wrap(bring(np.array(c, o._data_.dtype, copy=True))))
         for o, c in zip(outs, known.cotangents, strict=True)
         if c is not None and o.requires_grad
     ]
@@ -56,7 +56,7 @@ def run(row: Any, sample: Any, bring: Any) -> tuple[list[Any], list[Any]]:
         [c for _, c in pairs],
         allow_unused=True,
     )
-    return values, [None if g is None else g._data for g in found]
+    return values, [None if g is None else g._data_ for g in found]
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name not in NUMPY_ONLY])
@@ -104,10 +104,10 @@ def test_what_numpy_holds_is_brought_to_the_other_library():
         numbers + given,
         given * torch.tensor(2.0, dtype=torch.float64),
     ):
-        assert isinstance(result._data, Strict)
+        assert isinstance(result._data_, Strict)
         assert result.dtype is torch.float32
     given.add_(numbers, alpha=2)
-    np.testing.assert_array_equal(given._data.get(), [[1, 3, 5]] * 2)
+    np.testing.assert_array_equal(given._data_.get(), [[1, 3, 5]] * 2)
     # But a tensor of NumPy's never becomes one of another library's in place.
     with pytest.raises(TypeError):
         numbers.add_(given[0])

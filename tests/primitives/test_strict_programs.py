@@ -94,19 +94,19 @@ def train(name: str, bring: Callable[[np.ndarray], Any], steps: int = 4) -> Iter
     torch.manual_seed(0)
     model = model_of()
     for tensor in {*model.parameters(), *model.buffers()}:
-        tensor._data = bring(tensor._data)
+        tensor._data_ = bring(tensor._data_)
     optimizer = optimizer_of(model.parameters())
     for _ in range(steps):
         inputs, labels = batch_of()
-        inputs._data, labels._data = bring(inputs._data), bring(labels._data)
+        inputs._data_, labels._data_ = bring(inputs._data_), bring(labels._data_)
         optimizer.zero_grad()
         loss = F.cross_entropy(model(inputs), labels)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        yield loss._data
-        yield from (p.grad._data for p in model.parameters())
-    yield from (t._data for t in [*model.parameters(), *model.buffers()])
+        yield loss._data_
+        yield from (p.grad._data_ for p in model.parameters())
+    yield from (t._data_ for t in [*model.parameters(), *model.buffers()])
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -255,7 +255,7 @@ def test_what_programs_do_stays_with_the_library(program):
         )
         out = program(x)
         out.backward()
-        seen.append((out._data, x.grad._data))
+        seen.append((out._data_, x.grad._data_))
     for expected, got in zip(*seen, strict=True):
         assert isinstance(got, Strict)
         np.testing.assert_array_equal(got.get(), expected)

@@ -184,7 +184,7 @@ def test_what_torch_has_and_rushlight_lacks():
 def test_a_file_cannot_change_how_a_tensor_works():
     file = io.BytesIO()
     tensor = torch.ones(2)
-    tensor.__dict__.update(_data="gone", _version=None, note="kept")
+    tensor.__dict__.update(_data_="gone", _version=None, note="kept")
     torch.save(tensor, file)
     file.seek(0)
     got = rushlight.load(file)

@@ -134,7 +134,7 @@ def _get_privateuse1_backend_name() -> str:
 
 def _is_alias_of(a: Any, b: Any) -> bool:
     """Whether two tensors share memory."""
-    return bool(place_of(a._data)[0].key == place_of(b._data)[0].key)
+    return bool(place_of(a._data_)[0].key == place_of(b._data_)[0].key)
 
 
 def _are_functorch_transforms_active() -> bool:

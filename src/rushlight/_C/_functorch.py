@@ -16,7 +16,7 @@ _vmap_decrement_nesting = refused("_vmap_decrement_nesting", _OTHERWISE, __name_
 
 def is_batchedtensor(tensor: Any) -> bool:
     """Whether the tensor is one of a batch, within `vmap`."""
-    return isinstance(getattr(tensor, "_data", None), Batched)
+    return isinstance(getattr(tensor, "_data_", None), Batched)
 
 
 def is_functorch_wrapped_tensor(tensor: Any) -> bool:
@@ -26,7 +26,7 @@ def is_functorch_wrapped_tensor(tensor: Any) -> bool:
 
 def get_unwrapped(tensor: Any) -> Any:
     """What a tensor of a batch holds, the batch where the caller had it."""
-    box = getattr(tensor, "_data", None)
+    box = getattr(tensor, "_data_", None)
     if not isinstance(box, Batched):
         raise RuntimeError("No wrappers present!")
     return box.level.shown(box)[0]
@@ -34,11 +34,11 @@ def get_unwrapped(tensor: Any) -> Any:
 
 def maybe_get_level(tensor: Any) -> int:
     """Which of the vmaps that are running the tensor belongs to; -1 for none."""
-    box = getattr(tensor, "_data", None)
+    box = getattr(tensor, "_data_", None)
     return box.level.depth if isinstance(box, Batched) else -1
 
 
 def maybe_get_bdim(tensor: Any) -> int:
     """Where the batch lies in what the tensor holds; -1 for none."""
-    box = getattr(tensor, "_data", None)
+    box = getattr(tensor, "_data_", None)
     return box.level.shown(box)[1] if isinstance(box, Batched) else -1

@@ -55,11 +55,11 @@ class enforce_grad_layout_policy:
 def fit(g: Tensor, meta: Meta) -> Tensor:
     """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
     shape, dtype = meta
-    data = g._data
+    data = g._data_
     if data.dtype is not dtype and data.dtype != dtype:
         if data.dtype.kind == "c" and dtype.kind != "c":
             g = g.real
-        if g._data.dtype != dtype:
+        if g._data_.dtype != dtype:
             g = g.astype(dtype)
     if data.shape != shape:
         g = g.sum_to_size(shape)
@@ -74,9 +74,9 @@ def exchange(leaf: TensorBase) -> None:
     """The memory of leaf is about to be another: graphs made so far go on by its shape and type now."""
     global exchanged
     exchanged = True
-    if leaf._requires_grad and leaf._node is None:
-        meta = (leaf._data.shape, leaf._data.dtype)
-        earlier = leaf.__dict__.setdefault("_earlier", [])
+    if leaf._requires_grad_ and leaf._node_ is None:
+        meta = (leaf._data_.shape, leaf._data_.dtype)
+        earlier = leaf.__dict__.setdefault("_earlier_", [])
         if earlier and earlier[-1][1] == meta:
             earlier.pop()
         earlier.append((next_sequence(), meta))
@@ -85,15 +85,15 @@ def exchange(leaf: TensorBase) -> None:
 def meta_of(leaf: TensorBase, node: Node | None) -> Meta:
     """The shape and type that leaf had when node was recorded."""
     if node is not None:
-        for until, meta in leaf.__dict__.get("_earlier", ()):
+        for until, meta in leaf.__dict__.get("_earlier_", ()):
             if node._sequence < until:
                 return meta
-    return leaf._data.shape, leaf._data.dtype
+    return leaf._data_.shape, leaf._data_.dtype
 
 
 def need_own_device(leaf: Any, g: Any, node: Node | None) -> None:
     """Raise torch's error for a gradient without memory of a leaf that has some, or the other way."""
-    if has_memory(leaf._data) is not has_memory(g._data) and node is not None:
+    if has_memory(leaf._data_) is not has_memory(g._data_) and node is not None:
         place = next(i for i, edge in enumerate(node._edges) if edge is leaf)
         raise RuntimeError(
             f"Function {node.name()} returned an invalid gradient at index {place} - expected device "
@@ -105,7 +105,7 @@ def parted(place: Any, node: Node | None) -> bool:
     """Whether a leaf was of another type when node was recorded: as a target, it is none of that graph."""
     if not exchanged or not isinstance(place, TensorBase):
         return False
-    return meta_of(place, node)[1] != place._data.dtype
+    return meta_of(place, node)[1] != place._data_.dtype
 
 
 def need_room(leaf: TensorBase) -> None:
@@ -114,17 +114,17 @@ def need_room(leaf: TensorBase) -> None:
     if before is None:
         return
     need_tracked(before)
-    if not _spreads(leaf._data.shape, before._data.shape):
+    if not _spreads(leaf._data_.shape, before._data_.shape):
         raise RuntimeError(
-            f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
-            f"({list(leaf._data.shape)}): .grad is from before the tensor's .data was replaced; set "
+            f"The size of tensor a ({list(before._data_.shape)}) must match the size of tensor b "
+            f"({list(leaf._data_.shape)}): .grad is from before the tensor's .data was replaced; set "
             ".grad to None"
         )
-    if is_repeated(before._data):
+    if is_repeated(before._data_):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location. Please clone() the tensor before performing the operation: the .grad "
-            f"of a tensor of shape {list(leaf._data.shape)} is expanded, and cannot be added to"
+            f"of a tensor of shape {list(leaf._data_.shape)} is expanded, and cannot be added to"
         )
 
 
@@ -147,40 +147,42 @@ def accumulate(leaf: TensorBase, g: Tensor, create_graph: bool, alone: bool) -> 
     before = leaf._grad
     if before is None:
         if create_graph:
-            leaf._grad = g.clone() if g.is_sparse else _laid_out(g, leaf._data)
+            leaf._grad = g.clone() if g.is_sparse else _laid_out(g, leaf._data_)
             return
         try:
-            array = held(g) if g._turned else g._data
+            array = held(g) if g._turned_ else g._data_
         except NotImplementedError:
             leaf._grad = g.clone()  # It is sparse.
             return
         # Taken over if nobody else can see its memory. Of the array know the tensor, this function
         # and getrefcount. The caller counts who knows the tensor: between it and this function may
         # stand others (`quiet`, a debugger's evaluation of frames).
-        free = alone and not g._requires_grad
-        if free and g._turned and _may_stay(array, leaf._data):
+        free = alone and not g._requires_grad_
+        if free and g._turned_ and _may_stay(array, leaf._data_):
             leaf._grad = _turned_copy(g)
             return
         free = free and sys.getrefcount(array) <= 3
-        if not (free and array.base is None and array.strides == leaf._data.strides) and not (
+        if not (free and array.base is None and array.strides == leaf._data_.strides) and not (
             free and array.base is None and _policy.off
         ):
-            alike = array.shape == leaf._data.shape and not (free and _may_stay(array, leaf._data))
-            like = leaf._data if alike else array
+            alike = array.shape == leaf._data_.shape and not (
+                free and _may_stay(array, leaf._data_)
+            )
+            like = leaf._data_ if alike else array
             g = _laid_out(g, like)
         leaf._grad = g
     elif create_graph or _is_sparse(before) or _is_sparse(g):
         leaf._grad = together(before, g)
     else:
         try:
-            if doors.watching or before._turned:
+            if doors.watching or before._turned_:
                 into(before, writing.add, g)
             else:
-                writing.add(before._data, g._data)
+                writing.add(before._data_, g._data_)
         except ValueError:
             raise RuntimeError(
-                f"The size of tensor a ({list(before._data.shape)}) must match the size of tensor b "
-                f"({list(g._data.shape)}): the tensor was of another shape when this graph was made"
+                f"The size of tensor a ({list(before._data_.shape)}) must match the size of tensor b "
+                f"({list(g._data_.shape)}): the tensor was of another shape when this graph was made"
             ) from None
         bump(before, "the accumulation of a gradient")
 
@@ -208,8 +210,8 @@ def _turned_copy(g: Tensor) -> Tensor:
     """The gradient in memory of its own, conjugated or negated as it is, which torch takes over so."""
     row = TABLE["conj_view" if held(g).dtype.kind == "c" else "neg_view"]
     straight = row(g)
-    copy: Tensor = row(laid_out(straight, strides=_steps(straight._data)))
-    copy._view = None
+    copy: Tensor = row(laid_out(straight, strides=_steps(straight._data_)))
+    copy._view_ = None
     return copy
 
 

@@ -29,14 +29,14 @@ class Watch(Interpreter):
         """Run a primitive as without us, then look at what it gave."""
         out = super().apply(row, inputs, static)
         outs = out if isinstance(out, tuple) else (out,)
-        node = outs[0]._node
+        node = outs[0]._node_
         if node is not None and node._site is None:
             node._site = where()
         if self.check_nan and self.first is None and state.walk is None:
             for o in outs:
-                bad = _bad_value(o._data)
+                bad = _bad_value(o._data_)
                 if bad is not None and not any(map(_is_bad, (*inputs, *static.values()))):
-                    shapes = [list(t._data.shape) for t in inputs if isinstance(t, TensorBase)]
+                    shapes = [list(t._data_.shape) for t in inputs if isinstance(t, TensorBase)]
                     self.first = (
                         f"{row.name} produced {bad} from operands of shape "
                         f"{', '.join(map(str, shapes))}, at\n{where()}"
@@ -48,7 +48,7 @@ class Watch(Interpreter):
         if not self.check_nan:
             return
         for number, g in enumerate(gradients):
-            if g is not None and g._data.dtype.kind in "fcV" and np.isnan(g._data).any():
+            if g is not None and g._data_.dtype.kind in "fcV" and np.isnan(g._data_).any():
                 made = f" It was recorded at\n{node._site}" if node._site else ""
                 first = f"\nThe first bad value of the forward: {self.first}" if self.first else ""
                 raise RuntimeError(
@@ -149,7 +149,7 @@ def _bad_value(array: Any) -> str | None:
 def _is_bad(operand: Any) -> bool:
     # Who writes float("-inf") into a mask has asked for it.
     if isinstance(operand, TensorBase):
-        return _bad_value(operand._data) is not None
+        return _bad_value(operand._data_) is not None
     return isinstance(operand, float) and not math.isfinite(operand)
 
 

@@ -40,7 +40,7 @@ def _roots(tensors: list[Any]) -> list[Any]:
                 "Expected output to be a torch.Tensor: gradients start from tensors, not from a value "
                 f"of type {type(tensor).__name__}"
             )
-        if tensor._view is not None:
+        if tensor._view_ is not None:
             refresh(tensor)
     return tensors
 
@@ -51,7 +51,7 @@ def _targets(tensors: list[Any], refusal: str) -> list[Any]:
             raise RuntimeError(
                 f"all inputs have to be Tensors or GradientEdges, but got {type(tensor).__name__}"
             )
-        if tensor._view is not None:
+        if tensor._view_ is not None:
             refresh(tensor)
         if not wants_grad(tensor):
             raise RuntimeError(refusal)
@@ -77,7 +77,7 @@ def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[T
         )
     for number, root in enumerate(roots):
         # A view that wants a gradient only because its base does has no place to start from.
-        if not root._requires_grad:
+        if not root._requires_grad_:
             raise RuntimeError(
                 f"element {number} of tensors does not require grad and does not have a grad_fn: nothing "
                 "that it was computed from has requires_grad=True (or it was computed under no_grad, or "
@@ -88,28 +88,28 @@ def _seeds(roots: list[Any], listed: list[Any], batched: bool = False) -> list[T
 
 def _one(root: Any) -> Any:
     """The gradient of a scalar with respect to itself."""
-    if root._data.size != 1:
+    if root._data_.size != 1:
         raise RuntimeError(
             f"grad can be implicitly created only for scalar outputs, not for shape "
-            f"{list(root._data.shape)}: reduce it (.sum(), .mean()) or pass gradient="
+            f"{list(root._data_.shape)}: reduce it (.sum(), .mean()) or pass gradient="
         )
-    if root._data.dtype.kind not in "fV":
+    if root._data_.dtype.kind not in "fV":
         raise RuntimeError(
             f"grad can be implicitly created only for real scalar outputs but got {root.dtype}"
         )
-    data = root._data
+    data = root._data_
     one = np.array(1, data.dtype)
     return literal(brought(one.reshape(data.shape) if data.ndim else one, data))
 
 
 def _check_seed(number: int, root: Any, seed: Any, batched: bool) -> None:
-    shape = seed._data.shape[1:] if batched else seed._data.shape
-    if shape != root._data.shape:
+    shape = seed._data_.shape[1:] if batched else seed._data_.shape
+    if shape != root._data_.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{number}] has a shape of {seed.shape} and "
             f"output[{number}] has a shape of {root.shape}."
         )
-    if (seed._data.dtype.kind == "c") is not (root._data.dtype.kind == "c"):
+    if (seed._data_.dtype.kind == "c") is not (root._data_.dtype.kind == "c"):
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. "
             f"Mismatch in dtype: grad_output[{number}] has a dtype of {seed.dtype} and "
@@ -155,10 +155,10 @@ def backward(
     targets = None if inputs is None else _places(inputs)
     if targets is not None and not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    if grad_tensors is None and isinstance(tensors, TensorBase) and tensors._node is not None:
+    if grad_tensors is None and isinstance(tensors, TensorBase) and tensors._node_ is not None:
         # Nearly always.
         roots = [tensors]
-        if tensors._view is not None:
+        if tensors._view_ is not None:
             refresh(tensors)
         seeds = [_one(tensors)]
     else:
@@ -227,7 +227,7 @@ def grad(
     )
     if materialize_grads:
         results = [
-            literal(empty_like(t._data, make=np.zeros)) if g is None else g
+            literal(empty_like(t._data_, make=np.zeros)) if g is None else g
             for g, t in zip(results, wanted, strict=True)
         ]
     elif not allow_unused and any(g is None for g in results):
@@ -266,6 +266,6 @@ def _batched(
 
     found = iter(vmap(vjp)(*seeds))
     nothing = [
-        literal(np.zeros(t._data.shape, t._data.dtype)) if materialize else None for t in wanted
+        literal(np.zeros(t._data_.shape, t._data_.dtype)) if materialize else None for t in wanted
     ]
     return tuple(next(found) if there else zero for there, zero in zip(used, nothing, strict=True))

@@ -44,8 +44,8 @@ def pulled(outputs: Any, xs: Any, single_in: bool, single_out: bool, create_grap
     from rushlight.func.jacobians import directions
 
     seeds = directions(outputs)
-    live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o._requires_grad]
-    total = sum(o._data.size for o in outputs)
+    live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o._requires_grad_]
+    total = sum(o._data_.size for o in outputs)
     rows: tuple[Any, ...] = (None,) * len(xs)
     if live:
         rows = api.grad(
@@ -53,14 +53,14 @@ def pulled(outputs: Any, xs: Any, single_in: bool, single_out: bool, create_grap
             allow_unused=True, is_grads_batched=True,
         )  # fmt: skip
     rows = tuple(
-        wrap(np.zeros((total, *x._data.shape), x._data.dtype)) if row is None else row
+        wrap(np.zeros((total, *x._data_.shape), x._data_.dtype)) if row is None else row
         for row, x in zip(rows, xs, strict=True)
     )
     start, result = 0, []
     for o in outputs:
-        size = o._data.size
+        size = o._data_.size
         blocks = tuple(
-            row.narrow(0, start, size).reshape((*o._data.shape, *x._data.shape))
+            row.narrow(0, start, size).reshape((*o._data_.shape, *x._data_.shape))
             for row, x in zip(rows, xs, strict=True)
         )
         start += size
@@ -93,7 +93,7 @@ def outputs_of(function: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]
     return [
         o
         for o in as_tuple(function(*inputs))
-        if isinstance(o, TensorBase) and o._data.dtype.kind in "fcV"
+        if isinstance(o, TensorBase) and o._data_.dtype.kind in "fcV"
     ]
 
 
@@ -108,7 +108,7 @@ def _tangents(
         outputs = outputs_of(function, given)
         found = [forward_ad.unpack_dual(o).tangent for o in outputs]
     return [
-        wrap(np.zeros(o._data.shape, o._data.dtype)) if t is None else t.detach()
+        wrap(np.zeros(o._data_.shape, o._data_.dtype)) if t is None else t.detach()
         for o, t in zip(outputs, found, strict=True)
     ]
 
@@ -117,7 +117,7 @@ def along_inputs(
     function: Callable[..., Any], inputs: Sequence[Any], position: int, number: int
 ) -> np.ndarray[Any, Any]:
     """d output / d input by forward mode, laid out as `_numerical` does."""
-    data = inputs[position]._data
+    data = inputs[position]._data_
     columns = []
     for i in range(data.size):
         axes = []
@@ -135,14 +135,14 @@ _SEVERAL = 3
 
 
 def _drawn(t: Any, generator: np.random.Generator) -> Any:
-    values = generator.standard_normal((_SEVERAL, *t._data.shape))
-    return wrap(np.asarray(values, t._data.dtype))
+    values = generator.standard_normal((_SEVERAL, *t._data_.shape))
+    return wrap(np.asarray(values, t._data_.dtype))
 
 
 def same_in_batch(outputs: list[Any], inputs: list[Any]) -> bool:
     """Whether backward under vmap gives what backward gives one by one."""
     generator = np.random.default_rng(0)
-    live = [o for o in outputs if o._requires_grad]
+    live = [o for o in outputs if o._requires_grad_]
     seeds = [_drawn(o, generator) for o in live]
     options: dict[str, Any] = {"retain_graph": True, "allow_unused": True}
     together = api.grad(live, inputs, seeds, is_grads_batched=True, **options)

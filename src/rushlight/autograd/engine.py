@@ -69,8 +69,8 @@ def run(
     state.grad, state.walk = create_graph, walk
     try:
         for root, seed in zip(roots, seeds, strict=True):
-            start: Any = root if root._node is None else root._node
-            walk.send(start, root._output_nr, seed)
+            start: Any = root if root._node_ is None else root._node_
+            walk.send(start, root._output_nr_, seed)
         walk.go(retain_graph)
         gradients = walk.captures(targets or ()) if capture else walk.finish()
         for callback in walk.callbacks:  # One may queue another.
@@ -104,7 +104,7 @@ class _Walk:
         self.node: Node | None = None
         self.roots: list[Any] = []
         for root in roots:
-            self.roots.append(root if root._node is None else root._node)
+            self.roots.append(root if root._node_ is None else root._node_)
         # Leaves with hooks, by the last node that sends to them.
         self.watched: dict[Any, Node] = {}
         # Those that have got their first one since.
@@ -139,7 +139,7 @@ class _Walk:
                 if edge.__class__ is PrimitiveNode or isinstance(edge, Node):
                     seen.add(edge)
                     stack.append(edge)
-                elif edge._hooks is not None:
+                elif edge._hooks_ is not None:
                     last = self.watched.get(edge)
                     if last is None or node._sequence < last._sequence:
                         self.watched[edge] = node
@@ -170,19 +170,19 @@ class _Walk:
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
         try:
-            data = g._data
+            data = g._data_
         except NotImplementedError:
             self._send_sparse(target, number, g)
             return
         if isinstance(target, TensorBase):
             pending: dict[Any, Any] = self.leaves
-            own = target._data
+            own = target._data_
             if data.__class__ is not own.__class__:
                 need_own_device(target, g, self.node)
             if (
                 data.shape != own.shape
                 or data.dtype is not own.dtype
-                or (accumulating.exchanged and "_earlier" in target.__dict__)
+                or (accumulating.exchanged and "_earlier_" in target.__dict__)
             ):
                 if self.targets is not None and parted(target, self.node):
                     return
@@ -240,7 +240,7 @@ class _Walk:
             if g is not None and self.owned:
                 # From here on rules may pass it to several places, or let it go.
                 self.owned.difference_update(map(id, g) if g.__class__ is list else (id(g),))
-            hooks = node._hooks
+            hooks = node._hooks_
             if useful is not None or hooks is not None or node._retained is not None:
                 g = self._attend(node, g)
                 if useful is not None and node not in useful:
@@ -274,7 +274,7 @@ class _Walk:
                         and edge not in pending
                         and edge._metas is None
                         and gradient.__class__ is ordinary
-                        and (data := gradient._data).shape == edge._out_shape
+                        and (data := gradient._data_).shape == edge._out_shape
                         and data.dtype is edge._out_dtype
                     ):
                         pending[edge] = gradient
@@ -301,8 +301,8 @@ class _Walk:
         parts = _parts(node, g)
         if runs and self.capture:
             self._capture(node, parts)
-        if node._hooks is not None:
-            parts = node._hooks.arriving(parts)
+        if node._hooks_ is not None:
+            parts = node._hooks_.arriving(parts)
         for ref, number in node._retained or ():
             tensor = ref()
             if tensor is not None and parts[number] is not None:
@@ -311,8 +311,8 @@ class _Walk:
             if self.capture:
                 self._capture(node, parts)
             return None
-        if node._hooks is not None:
-            parts = node._hooks.entering(parts)
+        if node._hooks_ is not None:
+            parts = node._hooks_.entering(parts)
         if node._metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
@@ -340,14 +340,14 @@ class _Walk:
 
     def _arrived(self, leaf: TensorBase, only_root: bool = False) -> None:
         """A leaf has all its gradients: its hooks, and what waits for its `.grad`."""
-        hooks = leaf._hooks
+        hooks = leaf._hooks_
         wanted = self.targets is None or (leaf, 0) in self.targets
         if hooks is None or not (wanted or only_root):
             return
         (g,) = hooks.arriving([self.leaves.pop(leaf, None)])
         if wanted and not self.capture:
             (g,) = hooks.entering([g])
-            if (hooks.accumulated or hooks.after) and g is not None and leaf._requires_grad:
+            if (hooks.accumulated or hooks.after) and g is not None and leaf._requires_grad_:
                 if not self.create_graph:
                     need_room(leaf)
                 alone = getrefcount(g) <= 2
@@ -355,7 +355,7 @@ class _Walk:
                 hooks.seen(leaf)
                 hooks.leaving([], [g])
                 return
-            if hooks.accumulated and leaf._requires_grad:
+            if hooks.accumulated and leaf._requires_grad_:
                 hooks.seen(leaf)
             hooks.leaving([], [g])
         if g is not None:
@@ -398,9 +398,9 @@ class _Walk:
                 if before is None or (before.__class__ is not ordinary and before.is_sparse):
                     continue
                 if (
-                    before._data.base is not None
-                    or before._data.shape != leaf._data.shape
-                    or before._changes.__class__ is not list
+                    before._data_.base is not None
+                    or before._data_.shape != leaf._data_.shape
+                    or before._changes_.__class__ is not list
                 ):
                     need_room(leaf)
                 if site.line is None:
@@ -410,7 +410,7 @@ class _Walk:
             while leaves:
                 # Popped, so that nobody but this loop holds on to a gradient: see accumulate.
                 leaf, g = leaves.popitem()
-                if leaf._requires_grad:
+                if leaf._requires_grad_:
                     # Known to this function and getrefcount.
                     alone = getrefcount(g) <= 2
                     accumulate(leaf, g, self.create_graph, alone)
@@ -427,4 +427,4 @@ def _parts(node: Node, g: Any) -> list[Any]:
 
 
 def _place(tensor: TensorBase) -> tuple[Any, int]:
-    return (tensor, 0) if tensor._node is None else (tensor._node, tensor._output_nr)
+    return (tensor, 0) if tensor._node_ is None else (tensor._node_, tensor._output_nr_)

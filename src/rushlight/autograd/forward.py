@@ -63,7 +63,7 @@ class SavedDual(SavedOutput):
     def restore(self, node: Any) -> Any:
         """The output as a tensor made by node."""
         tensor = super().restore(node)
-        tensor._tangents = self.tangents
+        tensor._tangents_ = self.tangents
         return tensor
 
 
@@ -90,12 +90,12 @@ class Forward(Interpreter):
         """The tangent of a tensor at this level."""
         if not isinstance(t, TensorBase):
             return None
-        tangents = t._tangents
+        tangents = t._tangents_
         if tangents is not None and self in tangents:
             return tangents[self]
-        if t._view is None:
+        if t._view_ is None:
             return None
-        whole = self.tangent(t._view.base)
+        whole = self.tangent(t._view_.base)
         if whole is None:
             return None
         found = self._part(t, whole)
@@ -104,14 +104,14 @@ class Forward(Interpreter):
 
     def _part(self, t: TensorBase, whole: Tensor) -> Tensor:
         """The tangent of a view, which lies in that of its base as the view does in the base."""
-        place = geometry(held(t._view.base), held(t))  # type: ignore[union-attr]
+        place = geometry(held(t._view_.base), held(t))  # type: ignore[union-attr]
         return apply(as_strided, whole, **place)
 
     def give(self, t: TensorBase, tangent: Tensor | None) -> None:
         """Set the tangent of a tensor; None says that it has none, whatever it is a view of."""
-        tangents = t._tangents
+        tangents = t._tangents_
         if tangents is None:
-            tangents = t._tangents = Tangents()
+            tangents = t._tangents_ = Tangents()
         if self not in tangents:
             self._known.append(weakref.ref(tangents))
         tangents[self] = tangent
@@ -132,7 +132,7 @@ class Forward(Interpreter):
             if tangent is not None:
                 # What is not a view has memory of its own, and so has its tangent.
                 shared = not row.view and any(
-                    t is not None and t._changes is tangent._changes for t in tangents
+                    t is not None and t._changes_ is tangent._changes_ for t in tangents
                 )
                 self.give(part, tangent.clone() if shared else tangent)
         _remember(out)
@@ -156,7 +156,7 @@ class Forward(Interpreter):
         if own is None and found is None:
             return
         if own is None:
-            base = target if target._view is None else target._view.base
+            base = target if target._view_ is None else target._view_.base
             self.give(base, zeros(base))
             own = self.tangent(target)
         if own is not None:
@@ -213,7 +213,7 @@ def _need_same_place(
                 )
         elif (
             views
-            and out._view is not None
+            and out._view_ is not None
             and _base(out) is _base(given)
             and _base(tangent) is not _base(own)
         ):
@@ -224,7 +224,7 @@ def _need_same_place(
 
 
 def _base(t: Any) -> Any:
-    return t if t._view is None else t._view.base
+    return t if t._view_ is None else t._view_.base
 
 
 class PushContext(FunctionCtx):
@@ -250,7 +250,7 @@ def _with_context(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 def _remember(out: Any) -> None:
     """Let the node that made out keep outputs with their tangents."""
     parts = out if out.__class__ is tuple else (out,)
-    node = parts[0]._node
+    node = parts[0]._node_
     if not isinstance(node, PrimitiveNode) or not node.plan.saves_out or node.kept is None:
         return
 
@@ -259,7 +259,7 @@ def _remember(out: Any) -> None:
             return SavedOutputs(tuple(map(dual, kept.parts)))
         if not isinstance(kept, SavedOutput):
             return kept
-        tangents = parts[kept.number]._tangents
+        tangents = parts[kept.number]._tangents_
         return kept if tangents is None else SavedDual(kept, tangents)
 
     node.kept = [dual(kept) for kept in node.kept]
@@ -268,34 +268,34 @@ def _remember(out: Any) -> None:
 def need_dual(primal: Any, tangent: Any) -> None:
     """Raise torch's errors for a pair that makes no dual number."""
     for name, t in (("primal", primal), ("tangent", tangent)):
-        if t._data.dtype.kind not in "fcV":
+        if t._data_.dtype.kind not in "fcV":
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {t.dtype}")
-    if primal._data.shape != tangent._data.shape:
+    if primal._data_.shape != tangent._data_.shape:
         raise RuntimeError(
             "Trying to set a forward gradient that has a different size than that of the original Tensor, "
-            f"this is not supported. Tensor is of size {list(primal._data.shape)} while the given forward "
-            f"gradient is of size {list(tangent._data.shape)}."
+            f"this is not supported. Tensor is of size {list(primal._data_.shape)} while the given forward "
+            f"gradient is of size {list(tangent._data_.shape)}."
         )
 
 
 def zeros(t: Any) -> Any:
     """Zeros like t."""
-    return literal(np.zeros(t._data.shape, t._data.dtype))
+    return literal(np.zeros(t._data_.shape, t._data_.dtype))
 
 
 def ones(t: Any) -> Any:
     """Ones like t."""
-    return literal(np.ones(t._data.shape, t._data.dtype))
+    return literal(np.ones(t._data_.shape, t._data_.dtype))
 
 
 def _floating(t: Any) -> bool:
-    return isinstance(t, TensorBase) and t._data.dtype.kind in "fcV"
+    return isinstance(t, TensorBase) and t._data_.dtype.kind in "fcV"
 
 
 def _carries(out: Any) -> bool:
     """Whether a result can have a tangent: not whole numbers, and not in inference mode."""
     first = out[0] if out.__class__ is tuple and out else out
-    return Forward.carries and not inference.on and first._data.dtype.kind in "fcV"
+    return Forward.carries and not inference.on and first._data_.dtype.kind in "fcV"
 
 
 def push(
@@ -309,7 +309,7 @@ def push(
     if row.linear:
         # A view of it looks at the memory as it is: a conjugate is written out.
         full = [
-            (zeros(x) if t is None else t.clone() if t._turned else t) if _floating(x) else x
+            (zeros(x) if t is None else t.clone() if t._turned_ else t) if _floating(x) else x
             for x, t in zip(inputs, tangents, strict=True)
         ]
         return apply(row, *full, **static)
@@ -321,7 +321,7 @@ def push(
 def _is_real(inputs: tuple[Any, ...], out: Any) -> bool:
     """Whether all is real: of complex numbers a rule gives the conjugate's derivative."""
     tensors = (*inputs, *(out if out.__class__ is tuple else (out,)))
-    return not any(isinstance(t, TensorBase) and t._data.dtype.kind == "c" for t in tensors)
+    return not any(isinstance(t, TensorBase) and t._data_.dtype.kind == "c" for t in tensors)
 
 
 def _by_rules(
@@ -344,10 +344,10 @@ def _by_rules(
         total = part if total is None else total + part
     if total is None:
         return None
-    shape, dtype = out._data.shape, out._data.dtype
-    if total._data.dtype != dtype:
+    shape, dtype = out._data_.shape, out._data_.dtype
+    if total._data_.dtype != dtype:
         total = total.to(out.dtype)
-    return total if total._data.shape == shape else total.expand(shape)
+    return total if total._data_.shape == shape else total.expand(shape)
 
 
 def _bits(tangents: list[Tensor | None]) -> int:
@@ -369,7 +369,7 @@ def _kept(
         elif kind in (SHAPE, STEPS):
             t = inputs[i]
             known = isinstance(t, TensorBase)
-            kept.append(() if not known else t._data.shape if kind == SHAPE else t._data.strides)
+            kept.append(() if not known else t._data_.shape if kind == SHAPE else t._data_.strides)
         elif kind == STATIC:
             kept.append(static[i])
         elif kind == OUT:
@@ -377,13 +377,13 @@ def _kept(
         elif kind == OUT_PART:
             kept.append(out[i])
         elif kind == OUT_SHAPE:
-            kept.append(out._data.shape)
+            kept.append(out._data_.shape)
         elif kind == NEEDS:
             kept.append(tuple(t is not None for t in tangents))
         elif kind == REST:
             kept.append(tuple(inputs[i:]))
         elif kind == REST_SHAPES:
-            kept.append(tuple(t._data.shape for t in inputs[i:]))
+            kept.append(tuple(t._data_.shape for t in inputs[i:]))
     return kept
 
 
@@ -410,11 +410,11 @@ def _twice(
         node.kept, node.versions = kept, ()
         gradients = node._gradients(g)
         pairs = [
-            (fit(grad, (x._data.shape, x._data.dtype)), t)
+            (fit(grad, (x._data_.shape, x._data_.dtype)), t)
             for grad, x, t in zip(gradients, inputs, tangents, strict=False)
             if grad is not None and t is not None
         ]
-    roots = [(grad, t) for grad, t in pairs if grad._requires_grad]
+    roots = [(grad, t) for grad, t in pairs if grad._requires_grad_]
     if not roots:
         return tuple(None if u is None else zeros(u) for u in upper) if several else zeros(out)
     wanted = [u for u in upper if u is not None]
@@ -441,14 +441,14 @@ def _apart(t: TensorBase) -> Tensor:
     """A tensor on the memory of t that nobody differentiates; it keeps the tangents of other levels."""
     with no_grad():
         out: Tensor = apply(variable, t)
-    out._view = None
+    out._view_ = None
     return out
 
 
 def freed(t: TensorBase) -> Tensor:
     """A variable of its own on the memory of t: what gradients are taken in, at this level."""
     out: Tensor = apply(variable, t)
-    out._requires_grad = True
+    out._requires_grad_ = True
     if is_inference(out):
-        out._changes = [0, None]
+        out._changes_ = [0, None]
     return out

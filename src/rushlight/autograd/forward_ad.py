@@ -118,8 +118,8 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
 def _identical(tensor: Tensor, label: str) -> Tensor:
     out: Tensor = apply(variable, tensor)
-    if out._node is not None:
-        out._node._label = label
+    if out._node_ is not None:
+        out._node_._label = label
     return out
 
 

@@ -116,10 +116,10 @@ class FunctionNode(nodes.Node, Node, _FunctionBase, FunctionCtx, _HookMixin):
         numbers: list[int] = []
         for i in self._arguments:
             t = args[i]
-            if t._view is not None and state.grad:
+            if t._view_ is not None and state.grad:
                 refresh(t)
-            edges.append(t if t._node is None and t._requires_grad else t._node)
-            numbers.append(t._output_nr)
+            edges.append(t if t._node_ is None and t._requires_grad_ else t._node_)
+            numbers.append(t._output_nr_)
         super().__init__(tuple(edges), tuple(numbers) if any(numbers) else None)
         self.needs_input_grad = tuple(isinstance(a, TensorBase) and wants_grad(a) for a in args)
         self._saved = []
@@ -242,8 +242,8 @@ def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
         at = 0 if node._edge_outputs is None else node._edge_outputs[number]
         shape, dtype = edge._meta(at)
     else:
-        shape, dtype = edge._data.shape, edge._data.dtype
-    theirs = g._data.shape
+        shape, dtype = edge._data_.shape, edge._data_.dtype
+    theirs = g._data_.shape
     if theirs != shape:
         padded = (1,) * (len(theirs) - len(shape)) + shape
         if len(theirs) < len(shape) or any(
@@ -253,8 +253,8 @@ def _checked(node: FunctionNode, number: int, edge: Any, g: Any) -> Any:
                 f"Function {node.name()} returned an invalid gradient at index {number} - got "
                 f"{list(theirs)} but expected shape compatible with {list(shape)}"
             )
-    if (g._data.dtype.kind == "c" and dtype.kind != "c") or (
-        g._data.dtype.kind not in "fcV" and dtype.kind == "c"
+    if (g._data_.dtype.kind == "c" and dtype.kind != "c") or (
+        g._data_.dtype.kind not in "fcV" and dtype.kind == "c"
     ):
         raise RuntimeError(
             f"Function {node.name()} returned an invalid gradient at index {number} - got {g.dtype}, "
@@ -444,7 +444,7 @@ def _placed(
     """The results, each at its place in the graph: an output of node, if anything is recorded."""
     check_marks(node, args, results, recording)
     node._metas = [
-        (r._data.shape, r._data.dtype) if isinstance(r, TensorBase) else None  # type: ignore[misc]
+        (r._data_.shape, r._data_.dtype) if isinstance(r, TensorBase) else None  # type: ignore[misc]
         for r in results
     ]
     tensors = [r for r in results if isinstance(r, TensorBase)]
@@ -455,13 +455,13 @@ def _placed(
             continue
         given, changed = among(r, args), among(r, node.dirty_tensors)
         differentiable = (
-            recording and r._data.dtype.kind in "fcV" and not among(r, node.non_differentiable)
+            recording and r._data_.dtype.kind in "fcV" and not among(r, node.non_differentiable)
         )
         if not differentiable and wants_grad(r):
             if given:
                 r = alias(r)
-            elif r._view is None:
-                r._node, r._requires_grad = None, False
+            elif r._view_ is None:
+                r._node_, r._requires_grad_ = None, False
         elif changed:
             if differentiable:
                 _transplant(r, node, number)
@@ -470,9 +470,9 @@ def _placed(
                 r = handed_back(r)
             if differentiable:
                 stand(r, node, number)
-            if r._view is not None:
+            if r._view_ is not None:
                 made = SEVERAL if len(tensors) > 1 and differentiable else CUSTOM
-                r._view = View(r._view.base, r._changes[0], made)
+                r._view_ = View(r._view_.base, r._changes_[0], made)
         placed.append(r)
     if len(node._metas) == 1 and node._metas[0] is not None:
         (node._out_shape, node._out_dtype), node._metas = node._metas[0], None
@@ -481,18 +481,18 @@ def _placed(
 
 def stand(tensor: TensorBase, node: Node, number: int) -> None:
     """Put tensor at output `number` of node."""
-    tensor._node, tensor._requires_grad = node, True
-    if number or tensor._output_nr:
-        tensor._output_nr = number
+    tensor._node_, tensor._requires_grad_ = node, True
+    if number or tensor._output_nr_:
+        tensor._output_nr_ = number
 
 
 def handed_back(tensor: TensorBase) -> Tensor:
     """A view of all of tensor, for an input that is returned as it is."""
     other = alias(tensor)
-    if not tensor._turned and placed(tensor._data):
-        other._data = reshape.forward(tensor._data, shape=tensor._data.shape)
-    base = tensor if tensor._view is None else tensor._view.base
-    other._view = View(base, tensor._changes[0], CUSTOM)
+    if not tensor._turned_ and placed(tensor._data_):
+        other._data_ = reshape.forward(tensor._data_, shape=tensor._data_.shape)
+    base = tensor if tensor._view_ is None else tensor._view_.base
+    other._view_ = View(base, tensor._changes_[0], CUSTOM)
     return other
 
 
@@ -515,11 +515,11 @@ def _save(node: FunctionNode) -> None:
             continue
         if is_inference(t):
             raise RuntimeError(NOT_SAVED)
-        kept: Any = SavedOutput(t._data, t._output_nr) if t._node is node else t
+        kept: Any = SavedOutput(t._data_, t._output_nr_) if t._node_ is node else t
         if state.packing is not None:
             saved.append((state.packing.pack(kept), None, 0))
         else:
-            saved.append((kept, t._changes, t._changes[0]))
+            saved.append((kept, t._changes_, t._changes_[0]))
     node._saved = saved
 
 
@@ -529,7 +529,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def wrapper(ctx: Any, *grads: Any) -> Any:
         recording = state.grad and any(
-            isinstance(g, TensorBase) and g._requires_grad for g in grads
+            isinstance(g, TensorBase) and g._requires_grad_ for g in grads
         )
         with no_grad():
             results = backward(ctx, *grads)

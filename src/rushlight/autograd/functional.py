@@ -31,7 +31,7 @@ def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
             )
     if create_graph:
         return single, tuple(
-            t.view_as(t) if t._requires_grad else t.detach().requires_grad_() for t in listed
+            t.view_as(t) if t._requires_grad_ else t.detach().requires_grad_() for t in listed
         )
     return single, tuple(t.detach().requires_grad_() for t in listed)
 
@@ -43,7 +43,7 @@ def _called(
         outputs = func(*inputs)
     single = isinstance(outputs, TensorBase)
     listed = (outputs,) if single else tuple(outputs)
-    if scalar and (len(listed) != 1 or listed[0]._data.size != 1):
+    if scalar and (len(listed) != 1 or listed[0]._data_.size != 1):
         raise RuntimeError(
             "The Tensor returned by the function given to hessian should contain a single element"
         )
@@ -52,18 +52,18 @@ def _called(
 
 def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
     if v is None:
-        if len(like) != 1 or like[0]._data.size != 1:
+        if len(like) != 1 or like[0]._data_.size != 1:
             raise RuntimeError(
                 f"The vector v can only be None if {what} is a single Tensor with a single element"
             )
         return [ones(like[0])]
     listed = [v] if isinstance(v, TensorBase) else list(v)
     if len(listed) != len(like) or any(
-        a._data.shape != b._data.shape for a, b in zip(listed, like, strict=True)
+        a._data_.shape != b._data_.shape for a, b in zip(listed, like, strict=True)
     ):
         raise RuntimeError(
-            f"v must have the shapes of {what}: {[list(t._data.shape) for t in like]}, got "
-            f"{[list(t._data.shape) for t in listed]}"
+            f"v must have the shapes of {what}: {[list(t._data_.shape) for t in like]}, got "
+            f"{[list(t._data_.shape) for t in listed]}"
         )
     return listed
 
@@ -71,7 +71,7 @@ def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
 def _gradients(
     outputs: Any, inputs: Any, seeds: Any, create_graph: bool, strict: bool = False
 ) -> list[Any]:
-    live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o._requires_grad]
+    live = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o._requires_grad_]
     if strict and len(live) < len(outputs):
         raise RuntimeError(
             "Output of the user-provided function does not require gradient: it is independent of the "
@@ -165,15 +165,15 @@ def jacobian(
     rows = []
     for output in outputs:
         parts: list[list[Tensor]] = [[] for _ in xs]
-        for i in range(output._data.size):
-            seed = np.zeros(output._data.shape, output._data.dtype)
+        for i in range(output._data_.size):
+            seed = np.zeros(output._data_.shape, output._data_.dtype)
             seed.reshape(-1)[i] = 1
             for part, g in zip(
                 parts, _gradients([output], xs, [wrap(seed)], create_graph, strict), strict=True
             ):
                 part.append(g)
         blocks = tuple(
-            stack(part).reshape(tuple(output._data.shape) + tuple(x._data.shape))
+            stack(part).reshape(tuple(output._data_.shape) + tuple(x._data_.shape))
             for part, x in zip(parts, xs, strict=True)
         )
         blocks = _finished(blocks, create_graph)
@@ -202,7 +202,7 @@ def hessian(
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
 
     def first(*xs: Any) -> Any:
-        live = tuple(x if x._requires_grad else freed(x) for x in xs)
+        live = tuple(x if x._requires_grad_ else freed(x) for x in xs)
         _, outputs = _called(func, live, scalar=True)
         gradients = _gradients(
             outputs,
@@ -241,7 +241,7 @@ def jvp(
     _, xs = _prepared(inputs, create_graph)
     vs = _vectors(v, xs, "the input")
     single_out, outputs = _called(func, xs)
-    dummies = [literal(np.zeros(o._data.shape, o._data.dtype), True) for o in outputs]
+    dummies = [literal(np.zeros(o._data_.shape, o._data_.dtype), True) for o in outputs]
     products = _gradients(outputs, xs, dummies, True, strict)
     found = _gradients(products, dummies, vs, create_graph)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)

@@ -27,7 +27,7 @@ def _numerical(
     function: Callable[..., Any], inputs: Sequence[Any], x: Any, eps: float
 ) -> list[np.ndarray[Any, Any]]:
     """d output / d x by central differences: per output an array (elements of x, elements of it)."""
-    data = x._data
+    data = x._data_
     steps = [eps, eps * 1j] if data.dtype.kind == "c" else [eps]
     columns: list[list[Any]] = []
     for i in range(data.size):
@@ -36,9 +36,9 @@ def _numerical(
             place = np.unravel_index(i, data.shape)
             before = data[place]
             data[place] = before + step
-            high = [o._data.copy() for o in outputs_of(function, inputs)]
+            high = [o._data_.copy() for o in outputs_of(function, inputs)]
             data[place] = before - step
-            low = [o._data.copy() for o in outputs_of(function, inputs)]
+            low = [o._data_.copy() for o in outputs_of(function, inputs)]
             data[place] = before
             change.append(
                 [((h - lo) / (2 * eps)).reshape(-1) for h, lo in zip(high, low, strict=True)]
@@ -56,14 +56,14 @@ def _analytical(outputs: list[Any], x: Any, number: int) -> np.ndarray[Any, Any]
     """Rows of the Jacobian of output `number`: one backward per element."""
     output = outputs[number]
     rows = []
-    seeds = [1.0, 1j] if output._data.dtype.kind == "c" else [1.0]
-    for i in range(output._data.size):
+    seeds = [1.0, 1j] if output._data_.dtype.kind == "c" else [1.0]
+    for i in range(output._data_.size):
         pair = []
         for seed in seeds:
-            start = np.zeros(output._data.shape, output._data.dtype)
+            start = np.zeros(output._data_.shape, output._data_.dtype)
             start.reshape(-1)[i] = seed
             (g,) = api.grad([output], [x], [wrap(start)], retain_graph=True, allow_unused=True)
-            pair.append(np.zeros(x._data.shape, x._data.dtype) if g is None else g._data)
+            pair.append(np.zeros(x._data_.shape, x._data_.dtype) if g is None else g._data_)
         rows.append(np.stack([p.reshape(-1) for p in pair]))
     return np.stack(rows) if rows else None
 
@@ -106,7 +106,9 @@ def gradcheck(
             mode = "backward_ad" if name == "check_batched_grad" else "forward_ad"
             raise AssertionError(f"Setting {name}=True requires check_{mode} to be True")
     given = as_tuple(inputs)
-    wanted = [(i, t) for i, t in enumerate(given) if isinstance(t, TensorBase) and t._requires_grad]
+    wanted = [
+        (i, t) for i, t in enumerate(given) if isinstance(t, TensorBase) and t._requires_grad_
+    ]
     if not wanted:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them have "
@@ -117,7 +119,7 @@ def gradcheck(
         for position, x in wanted:
             numerical = _numerical(func, given, x, eps)
             for number, slopes in enumerate(numerical):
-                if check_backward_ad and outputs[number]._requires_grad:
+                if check_backward_ad and outputs[number]._requires_grad_:
                     ours = _analytical(outputs, x, number)
                     if ours is not None and not _agree(ours, slopes, atol, rtol):
                         _differ("Jacobian mismatch", number, position, slopes, np.squeeze(ours).T)
@@ -191,9 +193,9 @@ def gradgradcheck(
             "Setting check_undefined_grad=True requires check_rev_over_rev to be True"
         )
     given = as_tuple(inputs)
-    outputs = [o for o in outputs_of(func, given) if o._requires_grad]
+    outputs = [o for o in outputs_of(func, given) if o._requires_grad_]
     if grad_outputs is None:
-        seeds = [wrap(np.empty(o._data.shape, o._data.dtype)) for o in outputs]
+        seeds = [wrap(np.empty(o._data_.shape, o._data_.dtype)) for o in outputs]
         for seed in seeds:
             (view_as_real(seed) if seed.is_complex() else seed).uniform_(-1, 1)
             seed.requires_grad_()
@@ -203,8 +205,8 @@ def gradgradcheck(
 
     def gradient(*arguments: Any) -> Any:
         values, starts = arguments[:count], arguments[count:]
-        roots = [o for o in outputs_of(func, values) if o._requires_grad]
-        wanted = [t for t in values if isinstance(t, TensorBase) and t._requires_grad]
+        roots = [o for o in outputs_of(func, values) if o._requires_grad_]
+        wanted = [t for t in values if isinstance(t, TensorBase) and t._requires_grad_]
         found = api.grad(roots, wanted, list(starts), create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 

@@ -40,7 +40,9 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
             "It is not possible to get the gradient edge for a Tensor that does not require gradients"
         )
     refresh(tensor)
-    return GradientEdge(shown(tensor if tensor._node is None else tensor._node), tensor._output_nr)
+    return GradientEdge(
+        shown(tensor if tensor._node_ is None else tensor._node_), tensor._output_nr_
+    )
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:

@@ -65,14 +65,14 @@ class Hooks:
 def at(place: Node | TensorBase) -> Hooks:
     """The hooks of a node, or of a leaf, made when first asked for."""
     if isinstance(place, TensorBase):
-        if place._hooks is None:
-            place._hooks = Hooks()
+        if place._hooks_ is None:
+            place._hooks_ = Hooks()
             if state.walk is not None:
                 state.walk.late.append(place)
-        return place._hooks
-    if place._hooks is None:
-        place._hooks = Hooks()
-    return place._hooks
+        return place._hooks_
+    if place._hooks_ is None:
+        place._hooks_ = Hooks()
+    return place._hooks_
 
 
 def name_of(hook: Hook) -> str:
@@ -93,14 +93,14 @@ def replaced(before: Any, result: Any, name: str) -> Any:
             f"expected Variable, but hook returned '{type(result).__name__}': '{name}' returns a tensor, or "
             "None to leave the gradient as it is"
         )
-    if result.is_sparse or result._data.dtype != before._data.dtype:  # type: ignore[attr-defined]
+    if result.is_sparse or result._data_.dtype != before._data_.dtype:  # type: ignore[attr-defined]
         raise RuntimeError(
             f"hook '{name}' has changed the type of value (was {before.type()} got {result.type()})"  # type: ignore[attr-defined]
         )
-    if result._data.shape != before._data.shape:
+    if result._data_.shape != before._data_.shape:
         raise RuntimeError(
-            f"hook '{name}' has changed the size of value: {list(result._data.shape)} for a gradient of "
-            f"shape {list(before._data.shape)}"
+            f"hook '{name}' has changed the size of value: {list(result._data_.shape)} for a gradient of "
+            f"shape {list(before._data_.shape)}"
         )
     return result
 

@@ -67,7 +67,7 @@ def check_marks(
         elif recording and not among(t, node.non_differentiable):
             with enable_grad():
                 admit(t)
-        if recording and several and t._view is not None:
+        if recording and several and t._view_ is not None:
             raise RuntimeError(
                 "If your Function modifies inplace an input that is a view of another Tensor, your "
                 "Function cannot return more than one Tensor: return the changed input alone, or work "

@@ -127,11 +127,11 @@ class AccumulateGrad(Node):
     @classmethod
     def of(cls, leaf: TensorBase) -> AccumulateGrad:
         """The one accumulator of this leaf, as long as somebody holds it or it was written on."""
-        known = leaf.__dict__.get("_accumulator")
+        known = leaf.__dict__.get("_accumulator_")
         accumulator = known() if known is not None else None
         if accumulator is None:
             accumulator = cls(leaf)
-            leaf.__dict__["_accumulator"] = weakref.ref(accumulator)
+            leaf.__dict__["_accumulator_"] = weakref.ref(accumulator)
         return accumulator
 
     def name(self) -> str:
@@ -151,7 +151,7 @@ class AccumulateGrad(Node):
     @property
     def _shape(self) -> tuple[int, ...]:
         """Shape of the leaf."""
-        return self.variable._data.shape
+        return self.variable._data_.shape
 
 
 # Classes named as torch names them, which differ in nothing else from their base.

@@ -50,7 +50,7 @@ class saved_tensors_hooks(Interpreter):
         """Run a primitive, and pack what its node keeps, unless hooks further inside have done so."""
         out = super().apply(row, inputs, static)
         for tensor in out if isinstance(out, tuple) else (out,):
-            node = tensor._node
+            node = tensor._node_
             if node is not None and isinstance(node, PrimitiveNode):
                 if state.packing is self:
                     self._pack_node(node)
@@ -72,7 +72,7 @@ class saved_tensors_hooks(Interpreter):
 
     def pack(self, kept: TensorBase | SavedOutput) -> Packed:
         """What stands in the graph for a saved input, or for an output saved as an array."""
-        array = kept.array if isinstance(kept, SavedOutput) else kept._data
+        array = kept.array if isinstance(kept, SavedOutput) else kept._data_
         bare = wrap(array)
         recording, state.grad = state.grad, False
         hooks, state.packing = state.packing, None
@@ -80,7 +80,7 @@ class saved_tensors_hooks(Interpreter):
             box = self.pack_hook(bare)
         finally:
             state.grad, state.packing = recording, hooks
-        if bare._changes[0]:
+        if bare._changes_[0]:
             raise RuntimeError(
                 "A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
                 "pack hook can not be modified by in-place operations as this can lead to unexpected "
@@ -104,9 +104,9 @@ class Packed:
         self.number = 0
         if isinstance(kept, SavedOutput):
             self.number = kept.number
-        elif kept._requires_grad:
-            self.place = kept if kept._node is None else kept._node
-            self.number = kept._output_nr
+        elif kept._requires_grad_:
+            self.place = kept if kept._node_ is None else kept._node_
+            self.number = kept._output_nr_
 
     def restore(self, node: Node) -> Any:
         """The tensor again, at its place in the graph."""
@@ -122,8 +122,8 @@ class Packed:
             )
         place = node if self.is_output else self.place
         if isinstance(place, Node):
-            return SavedOutput(found._data, self.number).restore(place)
-        restored = wrap(found._data)
+            return SavedOutput(found._data_, self.number).restore(place)
+        restored = wrap(found._data_)
         if place is not None and state.grad:
             # What is done with the values counts for the leaf.
             attach(TABLE["clone"], (place,), {}, restored)

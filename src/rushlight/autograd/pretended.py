@@ -19,21 +19,21 @@ def remember(result: Tensor, *tensors: Any) -> Tensor:
     What can be seen of that: inference tensors are refused, and so is backward where one of them has
     changed since, or for a second time. Nothing is kept.
     """
-    node = result._node
+    node = result._node_
     if node is not None:
         saved = [t for t in tensors if isinstance(t, TensorBase)]
         if any(map(is_inference, saved)):
             raise RuntimeError(NOT_SAVED)
         if state.packing is None and isinstance(node, PrimitiveNode):
-            counts = [part for t in saved for part in (t._changes, t._changes[0])]
+            counts = [part for t in saved for part in (t._changes_, t._changes_[0])]
             node.versions = [*node.versions, *counts]
     return result
 
 
 def reusable(result: Tensor) -> Tensor:
     """For a part of an operation that saves no tensor in torch: backward may come here again."""
-    if result._node.__class__ is PrimitiveNode:
-        result._node.__class__ = ReusableNode
+    if result._node_.__class__ is PrimitiveNode:
+        result._node_.__class__ = ReusableNode
     return result
 
 

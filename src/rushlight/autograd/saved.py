@@ -161,7 +161,7 @@ def _index(node: Any, source: Any) -> int | None:
 def _shape_of(node: Any, number: int) -> Any:
     edge = node._edges[number] if number < len(node._edges) else None
     if isinstance(edge, TensorBase):
-        return edge._data.shape
+        return edge._data_.shape
     if edge is not None:
         return edge._meta(0 if node._edge_outputs is None else node._edge_outputs[number])[0]
     place = (SHAPE, number)

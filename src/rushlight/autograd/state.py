@@ -22,7 +22,7 @@ class Uncounted(list[Any]):
 
 def need_tracked(target: TensorBase) -> None:
     """Raise torch's error for a change of an inference tensor outside of inference mode."""
-    kind = target._changes.__class__
+    kind = target._changes_.__class__
     if kind is not list and kind is not Detached and not inference.on:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
@@ -215,14 +215,14 @@ class _unsafe_preserve_version_counter(_Switch):
 
     def __init__(self, tensors: Any) -> None:
         self.tensors: Any = (tensors,) if isinstance(tensors, TensorBase) else tensors
-        self.counts = [t._changes[0] for t in self.tensors]
+        self.counts = [t._changes_[0] for t in self.tensors]
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exception: Any) -> None:
         for tensor, count in zip(self.tensors, self.counts, strict=True):
-            tensor._changes[0] = count
+            tensor._changes_[0] = count
 
     def _fresh(self) -> _unsafe_preserve_version_counter:
         return _unsafe_preserve_version_counter(self.tensors)

@@ -257,7 +257,7 @@ class Caller:
                 first = self.program.sources[self.program.shared[number]]
                 if isinstance(first.location, Argument):
                     raise CannotWrite
-                self.tests += [f"{t}._data is {text.name(array)}", *self._tensor_tests(t, source)]
+                self.tests += [f"{t}._data_ is {text.name(array)}", *self._tensor_tests(t, source)]
                 if number in pointed:
                     at, back = pointed[number]
                     machine.table[at] = address(array) - back
@@ -284,14 +284,14 @@ class Caller:
                     self.tests.append(f"{of}(d{number}) is not {of}(d{other})")
 
     def _tensor_tests(self, t: str, source: Source) -> list[str]:
-        tests = [f"{t}._requires_grad is {source.requires_grad}"]
+        tests = [f"{t}._requires_grad_ is {source.requires_grad}"]
         if source.open:
             # A leaf that is always the same is where its gradient goes.
-            return [*tests, f"{t}._node is None"] if isinstance(source.location, Held) else tests
-        tests.append(f"{t}._node is None")
+            return [*tests, f"{t}._node_ is None"] if isinstance(source.location, Held) else tests
+        tests.append(f"{t}._node_ is None")
         if source.hooks:
             raise CannotWrite
-        tests.append(f"{t}._hooks is None")
+        tests.append(f"{t}._hooks_ is None")
         return tests
 
     def _argument(self, number: int, source: Source, pointed: Any, roots: set[int]) -> None:
@@ -305,11 +305,11 @@ class Caller:
         self.tests.append(
             f"{t}.__class__ is {text.name(self.program.world.kinds[location.number])}"
         )
-        self.tests.append(f"not {t}._turned")
+        self.tests.append(f"not {t}._turned_")
         self.tests += self._tensor_tests(t, source)
         self._flush()
         d = f"d{number}"
-        text.line(f"{d} = {t}._data")
+        text.line(f"{d} = {t}._data_")
         last = text.name([None], "last")
         self.tests.append(f"({d} is {last}[0] or {text.name(self._fits(source, roots))}({d}))")
         if number in pointed:
@@ -379,15 +379,15 @@ class Caller:
                 text.line(f"g{at}, d = {b}")
                 # One more has the tensor: the gradient's owner.
                 text.line(
-                    f"if {count}(d) != {arrays} or {count}(g{at}) > {tensors + 1} or g{at}._data is not d "
-                    f"or g{at}._requires_grad or g{at}._view is not None or g{at}._node is not None "
-                    f"or g{at}._changes[0] != {result.changes}:"
+                    f"if {count}(d) != {arrays} or {count}(g{at}) > {tensors + 1} or g{at}._data_ is not d "
+                    f"or g{at}._requires_grad_ or g{at}._view_ is not None or g{at}._node_ is not None "
+                    f"or g{at}._changes_[0] != {result.changes}:"
                 )
                 renew = functools.partial(gradient, machine, memory, spot.shape, result.changes)
                 text.line(f"    g{at}, d = {b}[:] = {text.name(renew)}()")
                 self.reused[id(result)] = f"g{at}"
                 if memory.number in looked_at:
-                    self.lying[memory.number] = f"g{at}._data"
+                    self.lying[memory.number] = f"g{at}._data_"
             else:
                 self.fresh[id(result)] = self._result(memory, spot.shape)
 
@@ -469,11 +469,11 @@ class Caller:
         for part, out in zip(parts, entry.outs, strict=True):
             memory = machine.graph.places[out.index].memory
             text.line(
-                f"if not isinstance({part}, {text.name(TensorBase)}) or {part}._turned "
-                f"or {part}._requires_grad:"
+                f"if not isinstance({part}, {text.name(TensorBase)}) or {part}._turned_ "
+                f"or {part}._requires_grad_:"
             )
             text.line(f"    {self._stopped()}")
-            text.line(f"d = {part}._data")
+            text.line(f"d = {part}._data_")
             text.line(f"if d is not {text.name(self._last(memory.number))}[0]:")
             text.line(f"    if not {text.name(out.fits)}(d):")
             text.line(f"        {self._stopped()}")
@@ -506,7 +506,7 @@ class Caller:
             if source.wants is not source.requires_grad:
                 raise CannotWrite
             if source.changes:
-                text.line(f"c = {self._located(location)}._changes")
+                text.line(f"c = {self._located(location)}._changes_")
                 text.line(f"c[0] += {source.changes}")
                 text.line(f"c[1] = {text.name(source.site)}")
         made: dict[int, str] = dict(self.reused)
@@ -526,10 +526,10 @@ class Caller:
             text.line(f"{name} = {text.name(wrap)}({array})")
             if result.requires_grad and result.value is not None and not self._handed(result):
                 node = Replayed(result.name or "Replayed", result.value.shape, result.value.dtype)
-                text.line(f"{name}._requires_grad = True")
-                text.line(f"{name}._node = {text.name(node)}")
+                text.line(f"{name}._requires_grad_ = True")
+                text.line(f"{name}._node_ = {text.name(node)}")
             if result.changes:
-                text.line(f"{name}._changes[0] = {result.changes}")
+                text.line(f"{name}._changes_[0] = {result.changes}")
             made[id(result)] = name
         self._attach(made)
         for location, grad in program.grads:

@@ -43,20 +43,20 @@ class HandingCaller(Caller):
         for location in handing.backward.targets:
             if isinstance(location, Argument):
                 t = self.given[location.number]
-                text.line(f"if {t}._view is not None:")
+                text.line(f"if {t}._view_ is not None:")
                 text.line(f"    {text.name(refresh)}({t})")
-                edges.append(f"{t} if {t}._node is None else {t}._node")
-                numbers.append(f"0 if {t}._node is None else {t}._output_nr")
+                edges.append(f"{t} if {t}._node_ is None else {t}._node_")
+                numbers.append(f"0 if {t}._node_ is None else {t}._output_nr_")
             elif isinstance(location, Held):
                 edges.append(text.name(location.tensor, "t"))
                 numbers.append("0")
             else:
                 raise CannotWrite
         read = [self._located(self.program.sources[number].location) for number in handing.sources]
-        versions = "".join(f"{t}._changes, {t}._changes[0], " for t in read)
+        versions = "".join(f"{t}._changes_, {t}._changes_[0], " for t in read)
         # What lies in arrays that come with a call is kept with it.
         arrays = "".join(
-            f"{t}._data, " for t, number in zip(read, handing.sources, strict=True)
+            f"{t}._data_, " for t, number in zip(read, handing.sources, strict=True)
             if isinstance(self.program.sources[number].location, Argument)
         )  # fmt: skip
         given = text.name(machine.given, "given")

@@ -78,10 +78,10 @@ def _told(world: World) -> Iterator[str]:
 
 def _word(thing: Any) -> str:
     if isinstance(thing, TensorBase):
-        array = getattr(thing, "_data", None)
+        array = getattr(thing, "_data_", None)
         if array.__class__ is not np.ndarray:
             return "no memory"
-        return f"{array.shape} {array.dtype.name} {array.strides} {thing._requires_grad}"
+        return f"{array.shape} {array.dtype.name} {array.strides} {thing._requires_grad_}"
     if isinstance(thing, types.FunctionType):
         return repr(code_of(thing.__code__))
     if isinstance(thing, type | types.ModuleType):

@@ -17,7 +17,7 @@ def gradient(machine: Machine, memory: Any, shape: Any, changes: int) -> tuple[A
     array = np.empty(shape, memory.dtype)
     machine.table[memory.number] = address(array)
     tensor = wrap(array)
-    tensor._changes[0] = changes
+    tensor._changes_[0] = changes
     return tensor, array
 
 

@@ -93,7 +93,7 @@ class Handing:
         targets = [location.find(given) for location in self.backward.targets]
         machine = self.machine
         read = [tensors[number] for number in self.sources]
-        versions = [part for t in read for part in (t._changes, t._changes[0])]
+        versions = [part for t in read for part in (t._changes_, t._changes_[0])]
         arrays = {
             m.number: (machine.given if m.kind == "given" else machine.flat)[m.number]
             for m in self.arrays
@@ -230,13 +230,13 @@ class CompiledFunctionBackward(Node):
         else:
             self._out_shape, self._out_dtype = kinds[0]
         for number, tensor in enumerate(results):
-            tensor._requires_grad = True
-            tensor._node = self
+            tensor._requires_grad_ = True
+            tensor._node_ = self
             if number:
-                tensor._output_nr = number
+                tensor._output_nr_ = number
         # What a backward reads of the results is not to be changed, either.
         for tensor in results:
-            self.versions += tensor._changes, tensor._changes[0]
+            self.versions += tensor._changes_, tensor._changes_[0]
 
     def _gradients(self, g: Any) -> Sequence[Any]:
         """Run the C on what was kept."""
@@ -255,8 +255,8 @@ class CompiledFunctionBackward(Node):
         if state.grad:
             for tensor in made:
                 if tensor is not None:
-                    tensor._requires_grad = True
-                    tensor._node = CompiledFunctionBackwardBackward(tensor)
+                    tensor._requires_grad_ = True
+                    tensor._node_ = CompiledFunctionBackwardBackward(tensor)
         return made
 
     def _release(self) -> None:
@@ -271,7 +271,7 @@ class CompiledFunctionBackwardBackward(Node):
 
     def __init__(self, tensor: TensorBase) -> None:
         super().__init__((), None)
-        self._out_shape, self._out_dtype = tensor._data.shape, tensor._data.dtype
+        self._out_shape, self._out_dtype = tensor._data_.shape, tensor._data_.dtype
 
     def _gradients(self, g: Any) -> Sequence[Any]:
         raise RuntimeError(
@@ -282,17 +282,17 @@ class CompiledFunctionBackwardBackward(Node):
 def _edges(targets: list[Any]) -> tuple[list[Any], list[int]]:
     """Where gradients of tensors go: leaves, or the nodes from which they come."""
     for target in targets:
-        if target._view is not None:
+        if target._view_ is not None:
             refresh(target)
-    edges = [target if target._node is None else target._node for target in targets]
-    return edges, [0 if t._node is None else t._output_nr for t in targets]
+    edges = [target if target._node_ is None else target._node_ for target in targets]
+    return edges, [0 if t._node_ is None else t._output_nr_ for t in targets]
 
 
 def _laid(g: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     """A gradient as the C takes it: in row order, and zeros if there is none."""
     if g is None:
         return np.zeros(shape, dtype)
-    return np.ascontiguousarray(g._data).reshape(shape)
+    return np.ascontiguousarray(g._data_).reshape(shape)
 
 
 __all__ = ["CompiledFunctionBackward", "Handing"]

@@ -194,7 +194,7 @@ class Sizes:
 def shapes_of(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """The shapes of the tensors that a function is given."""
     given = (*args, *kwargs.values())
-    return tuple(x._data.shape for x in given if hasattr(x, "_data"))
+    return tuple(x._data_.shape for x in given if hasattr(x, "_data_"))
 
 
 def mark_dynamic(t: Any, index: Any, **limits: Any) -> None:

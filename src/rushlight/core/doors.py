@@ -49,8 +49,8 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
         layout = row.layout
         if len(inputs) == 1:
             (x,) = inputs
-            a = x._data
-            wanted = x._requires_grad or x._view is not None
+            a = x._data_
+            wanted = x._requires_grad_ or x._view_ is not None
             if (
                 a.__class__ is _ndarray
                 and ((dtype := a.dtype) is _FLOAT or dtype is _DOUBLE)
@@ -63,11 +63,11 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             wanted = False
             a, b = inputs
             if isinstance(a, TensorBase):
-                wanted = a._requires_grad or a._view is not None
-                a = a._data
+                wanted = a._requires_grad_ or a._view_ is not None
+                a = a._data_
             if isinstance(b, TensorBase):
-                wanted = wanted or b._requires_grad or b._view is not None
-                b = b._data
+                wanted = wanted or b._requires_grad_ or b._view_ is not None
+                b = b._data_
             if (
                 a.__class__ is b.__class__ is _ndarray
                 and (dtype := a.dtype) is b.dtype
@@ -86,7 +86,7 @@ def apply(row: Primitive, *inputs: Any, **static: Any) -> Any:
             plain = row.promote is None
             for t in inputs:
                 if isinstance(t, TensorBase):
-                    t = t._data
+                    t = t._data_
                     if t.__class__ is not _ndarray or t.dtype is not _FLOAT or t.base is not None:
                         plain = False
                 arrays.append(t)
@@ -146,7 +146,7 @@ def _computed(row: Primitive, arrays: list[Any], static: dict[str, Any]) -> Any:
 
 
 def _arrays(inputs: Sequence[Any]) -> list[Any]:
-    return [t._data if isinstance(t, TensorBase) else t for t in inputs]
+    return [t._data_ if isinstance(t, TensorBase) else t for t in inputs]
 
 
 def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static: Any) -> None:
@@ -163,19 +163,19 @@ def into(target: TensorBase, kernel: Callable[..., None], *inputs: Any, **static
         if not elsewhere.has_memory(memory):
             return
         arrays = elsewhere.gathered(arrays, memory)
-    if target._turned:
-        shown = target._data.copy()
+    if target._turned_:
+        shown = target._data_.copy()
         kernel(shown, *arrays, **static)
         write(target, shown)
     else:
-        kernel(target._data, *arrays, **static)
+        kernel(target._data_, *arrays, **static)
 
 
 def read(tensor: TensorBase, why: str) -> Array:
     """The values of a tensor, for Python to look at; why says in messages what they are needed for."""
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "read", tensor, why)
-    data = tensor._data
+    data = tensor._data_
     return data if data.__class__ is _ndarray else elsewhere.looked_at(data)
 
 
@@ -183,7 +183,7 @@ def number(tensor: TensorBase, why: str) -> Any:
     """The one value of a tensor as a Python number, which a watcher can follow; else as `read`."""
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "number", tensor, why)
-    return tensor._data.item()
+    return tensor._data_.item()
 
 
 def read_each(tensor: TensorBase, why: str) -> Array:
@@ -196,12 +196,12 @@ def check(tensor: TensorBase, why: str) -> Array:
     tensor = _unboxed(tensor)
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "check", tensor, why)
-    return elsewhere.assumed(tensor._data)
+    return elsewhere.assumed(tensor._data_)
 
 
 def _unboxed(tensor: TensorBase) -> TensorBase:
-    while tensor._data.__class__ is not _ndarray and hasattr(tensor._data, "value"):
-        tensor = tensor._data.value
+    while tensor._data_.__class__ is not _ndarray and hasattr(tensor._data_, "value"):
+        tensor = tensor._data_.value
     return tensor
 
 

@@ -38,7 +38,7 @@ class Node:
     see of a node besides stands in `rushlight.autograd.nodes`.
     """
 
-    __slots__ = ("_edges", "_edge_outputs", "_sequence", "_out_shape", "_out_dtype", "_metas", "_hooks",
+    __slots__ = ("_edges", "_edge_outputs", "_sequence", "_out_shape", "_out_dtype", "_metas", "_hooks_",
                  "_retained", "_site", "_label",
                  "metadata_", "__weakref__")  # fmt: skip
 
@@ -50,7 +50,7 @@ class Node:
     _out_dtype: np.dtype[Any]
     _metas: list[Meta] | None
     # What is called when gradients pass, and which tensors that stand here keep theirs.
-    _hooks: Hooks | None
+    _hooks_: Hooks | None
     _retained: list[tuple[weakref.ref[TensorBase], int]] | None
     _site: str | None
     _label: str | None
@@ -62,7 +62,7 @@ class Node:
         self._edge_outputs = edge_outputs
         self._sequence = next_sequence()
         self._metas = None
-        self._hooks = None
+        self._hooks_ = None
         self._retained = None
         self._site = None
         self._label = None
@@ -104,7 +104,7 @@ class PrimitiveNode(Node):
         self._edge_outputs = edge_outputs
         self._sequence = next_sequence()
         self._metas = None
-        self._hooks = None
+        self._hooks_ = None
         self._retained = None
         self._site = None
         self._label = None
@@ -172,7 +172,7 @@ class PrimitiveNode(Node):
         """What of this node the tensor was whose changes these are."""
         for (_, i), kept in zip(self.plan.gather, self.kept or (), strict=True):
             for t in kept if isinstance(kept, tuple) else (kept,):
-                if isinstance(t, TensorBase) and t._changes is version:
+                if isinstance(t, TensorBase) and t._changes_ is version:
                     return f"input '{self.plan.row.inputs[i]}'"
         return f"output {self._meta(0)[0]}"
 
@@ -196,9 +196,9 @@ class SavedOutput:
     def restore(self, node: Node) -> Any:
         """The output as a tensor made by node."""
         tensor = wrap(self.array, True)
-        tensor._node = node
+        tensor._node_ = node
         if self.number:
-            tensor._output_nr = self.number
+            tensor._output_nr_ = self.number
         return tensor
 
 
@@ -217,11 +217,11 @@ class SavedOutputs(SavedOutput):
 
 def retain(tensor: TensorBase, before: Node | None = None) -> None:
     """Let the node at which tensor stands know that its gradient is to be kept, and no longer `before`."""
-    node = tensor._node
+    node = tensor._node_
     if node is None:
         return
-    tensor._retains_grad = True
+    tensor._retains_grad_ = True
     if before is not None and before._retained is not None:
         before._retained = [entry for entry in before._retained if entry[0]() is not tensor]
     if not any(ref() is tensor for ref, _ in node._retained or ()):
-        node._retained = [*(node._retained or ()), (weakref.ref(tensor), tensor._output_nr)]
+        node._retained = [*(node._retained or ()), (weakref.ref(tensor), tensor._output_nr_)]

@@ -41,7 +41,7 @@ def attach(
     Whole numbers and flags have no derivative.
     """
     if out.__class__ is not tuple:
-        data = out._data
+        data = out._data_
         dtype = data.dtype
         if dtype is not _FLOAT and dtype.kind not in "fcV":
             return
@@ -51,25 +51,25 @@ def attach(
     for t in inputs:
         edge: Any = None
         if isinstance(t, TensorBase):
-            if (view := t._view) is not None and t._changes[0] != view.version:
+            if (view := t._view_) is not None and t._changes_[0] != view.version:
                 refresh(t)
-            if t._requires_grad or (view is not None and view.base._requires_grad):
+            if t._requires_grad_ or (view is not None and view.base._requires_grad_):
                 wants |= bit
-                edge = t._node
+                edge = t._node_
                 if edge is None:
-                    if t._changes.__class__ is not list and _unseen(row, inputs):
+                    if t._changes_.__class__ is not list and _unseen(row, inputs):
                         return
-                    if t._requires_grad:
+                    if t._requires_grad_:
                         edge = t
                     else:
                         # A view that wants a gradient only because its base does hands none on, as in
                         # torch, and nothing is saved for it.
                         wants ^= bit
                         always = True
-                elif t._output_nr:
+                elif t._output_nr_:
                     if numbers is None:
                         numbers = [0] * len(inputs)
-                    numbers[len(edges)] = t._output_nr
+                    numbers[len(edges)] = t._output_nr_
         edges.append(edge)
         bit += bit
     if not (wants or always):
@@ -77,25 +77,25 @@ def attach(
     plan = row.plans.get(wants) or row.plan(wants)
     if out.__class__ is tuple:
         node = PrimitiveNode(edges, numbers, plan, static)
-        node._metas = [(o._data.shape, o._data.dtype) for o in out]
+        node._metas = [(o._data_.shape, o._data_.dtype) for o in out]
         for number, o in enumerate(out):
-            if o._data.dtype.kind in "fcV":
-                o._node = node
-                o._requires_grad = True
+            if o._data_.dtype.kind in "fcV":
+                o._node_ = node
+                o._requires_grad_ = True
                 if number:
-                    o._output_nr = number
+                    o._output_nr_ = number
     else:
         node = PrimitiveNode(edges, numbers, plan, static)
         node._out_shape = data.shape
         node._out_dtype = dtype
-        out._node = node
-        out._requires_grad = True
+        out._node_ = node
+        out._requires_grad_ = True
     kept: list[Any] = []
     versions: list[Any] = []
     for i in plan.inputs:
         t = inputs[i] if i < len(inputs) else None
         if isinstance(t, TensorBase):
-            changes = t._changes
+            changes = t._changes_
             if changes.__class__ is not list:
                 raise RuntimeError(NOT_SAVED)
             versions += changes, changes[0]
@@ -103,30 +103,30 @@ def attach(
     for kind, i in plan.others:
         if kind == SHAPE:
             t = inputs[i]
-            kept.append(t._data.shape if isinstance(t, TensorBase) else ())
+            kept.append(t._data_.shape if isinstance(t, TensorBase) else ())
         elif kind == STATIC:
             kept.append(static.get(i))
         elif kind == STEPS:
-            kept.append(inputs[i]._data.strides)
+            kept.append(inputs[i]._data_.strides)
         elif kind == OUT:
             kept.append(_keep_outputs(out, versions))
         elif kind == OUT_PART:
             part = out[i]
-            versions += part._changes, part._changes[0]
-            kept.append(SavedOutput(part._data, i))
+            versions += part._changes_, part._changes_[0]
+            kept.append(SavedOutput(part._data_, i))
         elif kind == OUT_SHAPE:
-            kept.append(out._data.shape)
+            kept.append(out._data_.shape)
         elif kind == NEEDS:
             kept.append(tuple([edge is not None for edge in edges]))
         elif kind == REST:
             rest = tuple(inputs[i:])
             for t in rest:
-                if t._changes.__class__ is not list:
+                if t._changes_.__class__ is not list:
                     raise RuntimeError(NOT_SAVED)
-                versions += t._changes, t._changes[0]
+                versions += t._changes_, t._changes_[0]
             kept.append(rest)
         else:
-            kept.append(tuple([t._data.shape for t in inputs[i:]]))
+            kept.append(tuple([t._data_.shape for t in inputs[i:]]))
     node.kept = kept
     node.versions = versions
 
@@ -144,46 +144,46 @@ def _unseen(row: Primitive, inputs: Sequence[Any]) -> bool:
     if row.name in _COPYING:
         return False
     for t in inputs:
-        if t._changes.__class__ is list if isinstance(t, TensorBase) else row.name in _OF_TENSORS:
+        if t._changes_.__class__ is list if isinstance(t, TensorBase) else row.name in _OF_TENSORS:
             return False
     return True
 
 
 def _keep_outputs(out: Any, versions: list[Any]) -> Any:
     if out.__class__ is not tuple:
-        versions += out._changes, out._changes[0]
-        return SavedOutput(out._data, 0)
+        versions += out._changes_, out._changes_[0]
+        return SavedOutput(out._data_, 0)
     for o in out:
-        versions += o._changes, o._changes[0]
-    return SavedOutputs(tuple(SavedOutput(o._data, n) for n, o in enumerate(out)))
+        versions += o._changes_, o._changes_[0]
+    return SavedOutputs(tuple(SavedOutput(o._data_, n) for n, o in enumerate(out)))
 
 
 def refresh(tensor: TensorBase) -> None:
     """A view whose memory was changed since: find its place in the graph anew."""
-    view = tensor._view
-    if view is None or tensor._changes[0] == view.version:
+    view = tensor._view_
+    if view is None or tensor._changes_[0] == view.version:
         return
     base = view.base
-    if tensor._node is None and not base._requires_grad:
+    if tensor._node_ is None and not base._requires_grad_:
         return
     if view.made:
         raise RuntimeError(refusal(tensor, "its base or another view of its base has been"))
-    view.version = tensor._changes[0]
-    before, tensor._node = tensor._node, None
-    tensor.__dict__.pop("_output_nr", None)
-    if tensor._data.dtype.kind not in "fcV":
+    view.version = tensor._changes_[0]
+    before, tensor._node_ = tensor._node_, None
+    tensor.__dict__.pop("_output_nr_", None)
+    if tensor._data_.dtype.kind not in "fcV":
         return
     attach_part(base, tensor)
-    if tensor._retains_grad:
+    if tensor._retains_grad_:
         retain(tensor, before)
 
 
 def refusal(tensor: TensorBase, what: str = "is being") -> str:
     """Why a view that was not made in the ordinary way cannot be changed in place and recorded."""
-    view, node = tensor._view, tensor._node
+    view, node = tensor._view_, tensor._node_
     made = ORDINARY if view is None else view.made
     mode = {INFERRED: "inference", UNRECORDED: "no_grad"}.get(made)
-    told = f"Output {tensor._output_nr} of {node.name()}" if node is not None else "A view"
+    told = f"Output {tensor._output_nr_} of {node.name()}" if node is not None else "A view"
     if mode is not None or node is None:
         kind = " is a view of a view which was" if node is not None else " was"
         told = f"{told}{kind} created in {mode or 'no_grad'} mode and {what} modified inplace "
@@ -208,17 +208,17 @@ def attach_part(base: TensorBase, part: TensorBase) -> None:
     """Give part, which lies in base's memory, its node."""
     strided, pairs = TABLE["as_strided"], TABLE["view_as_real"]
     whole, place = held(base), held(part)
-    turning = base._turned is not part._turned
+    turning = base._turned_ is not part._turned_
     # What stands in the graph where the part does, but for the conjugation or negation.
     straight: Any = wrap(place) if turning else part
     if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
         attach(strided, (base,), geometry(whole, place), straight)
     elif whole.dtype.kind == "c":
         real = attached(pairs, base)
-        attach(strided, (real,), geometry(real._data, place), straight)
+        attach(strided, (real,), geometry(real._data_, place), straight)
     else:
         real = wrap(pairs.forward(place))
-        attach(strided, (base,), geometry(whole, real._data), real)
+        attach(strided, (base,), geometry(whole, real._data_), real)
         attach(TABLE["view_as_complex"], (real,), {}, straight)
     if turning:
         attach(TABLE["conj_view" if place.dtype.kind == "c" else "neg_view"], (straight,), {}, part)
@@ -226,7 +226,7 @@ def attach_part(base: TensorBase, part: TensorBase) -> None:
 
 def attached(row: Primitive, source: TensorBase) -> Tensor:
     """The row applied to source and recorded, whether or not recording is on."""
-    out = wrap(row.forward(source._data))
+    out = wrap(row.forward(source._data_))
     attach(row, (source,), {}, out)
     return out
 

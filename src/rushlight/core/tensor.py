@@ -47,43 +47,44 @@ class Detached(Untracked):
 
 
 class TensorBase:
-    """Array `_data`; graph `_node`, `_requires_grad`, `_grad`, `_view`; changes `_changes`.
+    """Array `_data_`; graph `_node_`, `_requires_grad_`, `_grad`, `_view_`; changes `_changes_`.
 
-    `_changes` is a list `[count, site]` shared by everything that shares the memory; site says which
-    operation changed it last, and where. An `Untracked` one marks an inference tensor.
+    `_changes_` is a list `[count, site]` shared by everything that shares the memory; site says which
+    operation changed it last, and where. An `Untracked` one marks an inference tensor. The names end
+    as those of Enum's members do, so that a program's class of tensors may call its own `_data`.
     """
 
     __slots__ = (
-        "_data",
-        "_node",
-        "_requires_grad",
+        "_data_",
+        "_node_",
+        "_requires_grad_",
         "_grad",
-        "_changes",
-        "_view",
+        "_changes_",
+        "_view_",
         "__dict__",
         "__weakref__",
     )
 
     # Rare facts live in the instance dictionary, which is made when one of them is set.
-    _output_nr: int = 0
-    _hooks: Hooks | None = None
-    _retains_grad: bool = False
+    _output_nr_: int = 0
+    _hooks_: Hooks | None = None
+    _retains_grad_: bool = False
     # Whether results of operations on this tensor are of its class, as for classes of programs.
-    _spreads: bool = False
-    _name: str | None = None
+    _spreads_: bool = False
+    _name_: str | None = None
     # Whether it is shown as a leaf: the argument of a function that is differentiated.
-    _is_argument: bool = False
+    _is_argument_: bool = False
     # Its tangents by the levels of forward mode.
-    _tangents: Any = None
+    _tangents_: Any = None
     # Whether this shows its memory conjugated or negated: see `turn`.
-    _turned: bool = False
+    _turned_: bool = False
 
-    _data: Array
-    _node: Node | None
-    _requires_grad: bool
+    _data_: Array
+    _node_: Node | None
+    _requires_grad_: bool
     _grad: Any
-    _changes: list[Any]
-    _view: View | None
+    _changes_: list[Any]
+    _view_: View | None
 
 
 # Results are instances of this class; rushlight._tensor sets it to Tensor when it defines it.
@@ -109,12 +110,12 @@ def wrap(array: Array, requires_grad: bool = False) -> Tensor:
     torch.Size([2])
     """
     tensor = _new(_result_class)
-    tensor._data = array
-    tensor._node = None
-    tensor._requires_grad = requires_grad
+    tensor._data_ = array
+    tensor._node_ = None
+    tensor._requires_grad_ = requires_grad
     tensor._grad = None
-    tensor._changes = _first_count() if _inferring else [0, None]
-    tensor._view = None
+    tensor._changes_ = _first_count() if _inferring else [0, None]
+    tensor._view_ = None
     return tensor  # type: ignore[return-value]
 
 
@@ -157,18 +158,18 @@ def made_within(function: Any, opened: int) -> Any:
 
 def is_inference(tensor: TensorBase) -> bool:
     """Whether a tensor was made in inference mode: it has no count of changes."""
-    return isinstance(tensor._changes, Untracked)
+    return isinstance(tensor._changes_, Untracked)
 
 
 def wants_grad(tensor: TensorBase) -> bool:
     """Whether gradients flow to or through a tensor, or to the tensor of which it is a view."""
-    view = tensor._view
-    return tensor._requires_grad or (view is not None and view.base._requires_grad)
+    view = tensor._view_
+    return tensor._requires_grad_ or (view is not None and view.base._requires_grad_)
 
 
 def bump(tensor: TensorBase, operation: str) -> None:
     """Count an in-place change; remember which operation on which of the user's lines made it."""
-    changes = tensor._changes
+    changes = tensor._changes_
     if changes.__class__ is Untracked:
         return
     changes[0] += 1

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from rushlight.core.node import Node
 
 
-# The slot of `_data`, which a turned tensor covers: what lies in memory.
-_memory: Any = TensorBase.__dict__["_data"]
+# The slot of `_data_`, which a turned tensor covers: what lies in memory.
+_memory: Any = TensorBase.__dict__["_data_"]
 
 
 def held(tensor: TensorBase) -> Array:
-    """The elements as they lie in memory: `_data`, but for turned tensors."""
-    return _memory.__get__(tensor) if tensor._turned else tensor._data
+    """The elements as they lie in memory: `_data_`, but for turned tensors."""
+    return _memory.__get__(tensor) if tensor._turned_ else tensor._data_
 
 
 def turned(array: Array) -> Array:
@@ -45,8 +45,8 @@ def _turned_class(cls: Any) -> Any:
         "__slots__": (),
         "__module__": cls.__module__,
         "__doc__": cls.__doc__,
-        "_turned": True,
-        "_data": property(_shown),
+        "_turned_": True,
+        "_data_": property(_shown),
     }
     return type(cls.__name__, (cls,), names)
 
@@ -54,18 +54,18 @@ def _turned_class(cls: Any) -> Any:
 def turn(tensor: TensorBase) -> None:
     """Let tensor show its memory conjugated (if real, negated), or again as it is.
 
-    That is how `conj()` can be a view: the memory stays as it is, and `_data` of the tensor computes
+    That is how `conj()` can be a view: the memory stays as it is, and `_data_` of the tensor computes
     what it shows anew at each look. The array is read-only, so whoever tried to write into it, past
     `write`, would meet NumPy's error. A class of its own, which differs in nothing else, keeps the
     look at ordinary tensors as quick as it is.
 
     >>> import numpy as np
     >>> tensor = wrap(np.array([1 + 2j]))
-    >>> turn(tensor); tensor._data
+    >>> turn(tensor); tensor._data_
     array([1.-2.j])
     """
     cls: Any = type(tensor)
-    tensor.__class__ = class_of(tensor) if tensor._turned else _turned_class(cls)
+    tensor.__class__ = class_of(tensor) if tensor._turned_ else _turned_class(cls)
 
 
 def turning(tensor: TensorBase) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def turning(tensor: TensorBase) -> tuple[str, str]:
 
 def class_of(tensor: TensorBase) -> Any:
     """The class of a tensor as the user knows it."""
-    return type(tensor).__mro__[1] if tensor._turned else type(tensor)
+    return type(tensor).__mro__[1] if tensor._turned_ else type(tensor)
 
 
 def put(tensor: TensorBase, array: Array) -> None:
@@ -86,14 +86,14 @@ def put(tensor: TensorBase, array: Array) -> None:
 def take_memory(tensor: TensorBase, source: TensorBase) -> None:
     """Let tensor show what source shows, on the same memory."""
     put(tensor, held(source))
-    if tensor._turned is not source._turned:
+    if tensor._turned_ is not source._turned_:
         turn(tensor)
 
 
 def write(target: TensorBase, values: Array) -> None:
     """Copy values, which broadcast, into target's memory; any dtype is converted."""
     array = held(target)
-    if target._turned:
+    if target._turned_:
         values = turned(cast(values, array.dtype))
     np.copyto(array, cast(values, array.dtype))
 
@@ -101,7 +101,7 @@ def write(target: TensorBase, values: Array) -> None:
 def on_memory_of(tensor: TensorBase) -> Tensor:
     """A leaf tensor that shows the same memory, with a count of changes of its own."""
     other = wrap(held(tensor))
-    if tensor._turned:
+    if tensor._turned_:
         turn(other)
     return other
 
@@ -109,7 +109,7 @@ def on_memory_of(tensor: TensorBase) -> Tensor:
 def alias(tensor: TensorBase, node: Node | None = None) -> Tensor:
     """A second tensor on the same memory and version count, at another place in the graph."""
     other = on_memory_of(tensor)
-    other._requires_grad = node is not None
-    other._changes = tensor._changes
-    other._node = node
+    other._requires_grad_ = node is not None
+    other._changes_ = tensor._changes_
+    other._node_ = node
     return other

@@ -34,10 +34,10 @@ _new = object.__new__
 def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: bool) -> Any:
     """Run a row whose output, or outputs, lie in the memory of its input."""
     turning = row.turns
-    if source._turned:
+    if source._turned_:
         array, turning = held(source), not turning
     else:
-        array = source._data
+        array = source._data_
     if 0 in array.shape:
         array = laid(array)
     result = array[...] if row.turns else row.forward(array, **static)
@@ -47,7 +47,7 @@ def view(row: Primitive, source: TensorBase, static: dict[str, Any], recording: 
     else:
         made = ORDINARY if recording else UNRECORDED
         out = _part(row, result, array, source, turning, made)
-    if recording and (source._requires_grad or source._view is not None) and row.vjp is not None:
+    if recording and (source._requires_grad_ or source._view_ is not None) and row.vjp is not None:
         attach(row, (source,), static, out, False)
     return out
 
@@ -66,16 +66,16 @@ def _part(
     out = wrap(part)
     if turning:
         turn(out)
-    changes = source._changes
+    changes = source._changes_
     if changes.__class__ is not list or inference.on:
         return _inferred(row, out, source)
     # A view counts changes together with its base, and finds the base again.
-    out._changes = changes
+    out._changes_ = changes
     if row.vjp is not None:
         # Made slot by slot, as `wrap` does: a call of the class takes twice as long.
-        out._view = own = _new(View)
+        out._view_ = own = _new(View)
         own.version = changes[0]
-        view = source._view
+        view = source._view_
         if view is None:
             own.base, own.made = source, made
         else:
@@ -89,11 +89,11 @@ def _share(part: Array, owner: Array) -> bool:
 
 def _inferred(row: Primitive, out: Tensor, source: TensorBase) -> Tensor:
     """A view of an inference tensor, or one made in inference mode."""
-    changes, view = source._changes, source._view
+    changes, view = source._changes_, source._view_
     if changes.__class__ is list:
         if row.vjp is not None:
-            out._changes = changes
-            out._view = View(source if view is None else view.base, changes[0], INFERRED)
+            out._changes_ = changes
+            out._view_ = View(source if view is None else view.base, changes[0], INFERRED)
     elif row.vjp is not None or inference.on:
-        out._changes = changes if changes.__class__ is Untracked else Untracked((0, None))
+        out._changes_ = changes if changes.__class__ is Untracked else Untracked((0, None))
     return out

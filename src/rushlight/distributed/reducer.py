@@ -266,7 +266,7 @@ def unreached(outputs: Any, parameters: Sequence[Tensor]) -> list[int]:
 
     seen: set[Any] = set()
     stack: list[Any] = [
-        t if t._node is None else t._node
+        t if t._node_ is None else t._node_
         for t in tree_leaves(outputs)
         if isinstance(t, Tensor) and t.requires_grad
     ]

@@ -175,7 +175,7 @@ def explain(doctor: Doctor, error: BaseException) -> None:
 
 def _all_frozen(doctor: Doctor) -> str:
     params = [p for o in doctor.steps.optimizers for k in o.params if (p := k.ref()) is not None]
-    if params and not any(p._requires_grad for p in params):
+    if params and not any(p._requires_grad_ for p in params):
         return f"All {len(params)} parameters of the optimizer have requires_grad=False."
     return ""
 

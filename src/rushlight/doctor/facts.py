@@ -53,13 +53,13 @@ class Memory:
 
     def of(self, tensor: Any) -> Fact | None:
         """What is known of a tensor."""
-        whose = owner(tensor._data)
+        whose = owner(tensor._data_)
         entry = self._facts.get(id(whose))
         return entry[1] if entry is not None else None
 
     def put(self, tensor: Any, fact: Fact) -> None:
         """Learn of the values of a tensor."""
-        whose = owner(tensor._data)
+        whose = owner(tensor._data_)
         if whose is None:
             return
         key, facts = id(whose), self._facts

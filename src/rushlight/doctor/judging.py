@@ -50,7 +50,7 @@ class Pass:
         self.span = None
         self.sequences: list[tuple[Place, int, int]] = []
         if x is not None:
-            data = x._data
+            data = x._data_
             self.span = span(data)
             self.count = len(data)
             self.varied = len(data) > 1 and not (data[:1] == data[1:2]).all()
@@ -89,7 +89,7 @@ class Judgement:
         self, judging: Judging, place: Place, passes: tuple[Pass, ...], target: Any
     ) -> None:
         self.judging, self.place, self.passes = judging, place, passes
-        self.shape = target._data.shape if isinstance(target, TensorBase) else ()
+        self.shape = target._data_.shape if isinstance(target, TensorBase) else ()
         self.rows = self.shape[0] if self.shape else 0
         self.trained = self.by_hand = False
 
@@ -160,8 +160,8 @@ class Judging:
             self.doctor.steps.name(module, _variable(module))
         if next(module.parameters(), None) is None:
             return
-        x = next((a for a in args if isinstance(a, TensorBase) and a._data.ndim > 1), None)
-        if x is not None and x._data.__class__ is not np.ndarray:
+        x = next((a for a in args if isinstance(a, TensorBase) and a._data_.ndim > 1), None)
+        if x is not None and x._data_.__class__ is not np.ndarray:
             x = None
         place = here()
         one = Pass(whose, module, place, x)
@@ -190,8 +190,8 @@ class Judging:
             return
         one, self.now = self.now[0], ()
         for t in _tensors(output):
-            if t._node is not None:
-                self.doctor.wait(t._node, one.mark)
+            if t._node_ is not None:
+                self.doctor.wait(t._node_, one.mark)
         mode = self.modes.get(module)
         if not one.training and one.whose.noisy:
             one.whose.eval_place = mode[1] if mode else None
@@ -414,7 +414,7 @@ def _judged(doctor: Doctor, call: Call) -> None:
         return
     doctor.wait(call.node, judgement.mark)
     if call.name in _DISTANCES and isinstance(target, TensorBase):
-        place, passes, goal = call.place, fact.passes, span(target._data)
+        place, passes, goal = call.place, fact.passes, span(target._data_)
 
         def look() -> None:
             judging.sorting.number(place, "targets", goal)
@@ -432,7 +432,7 @@ def _judged_by_hand(doctor: Doctor, call: Call) -> None:
         return
     target = call.inputs[1] if first is not None else call.inputs[0]
     passes = (first or second).passes  # type: ignore[union-attr]
-    if not isinstance(target, TensorBase) or not target._data.ndim:
+    if not isinstance(target, TensorBase) or not target._data_.ndim:
         return
     judgement = Judgement(judging, call.place, passes, target)
     judgement.by_hand = True
@@ -445,7 +445,7 @@ def _judged_by_eye(doctor: Doctor, call: Call) -> None:
     """Predictions that are compared with labels."""
     first = next((f for f in call.facts[:2] if f is not None and f.passes), None)
     if first is not None and not doctor.judging.now and len(call.inputs) > 1:
-        sized = [t for t in call.inputs if isinstance(t, TensorBase) and t._data.ndim]
+        sized = [t for t in call.inputs if isinstance(t, TensorBase) and t._data_.ndim]
         if sized and len(doctor.judging.judgements) < _MOST_CALLS:
             doctor.judging.judgements.append(
                 Judgement(doctor.judging, call.place, first.passes, sized[0])
@@ -465,7 +465,7 @@ def _labelled(doctor: Doctor, call: Call) -> None:
         target = frame["target"]
     else:
         target = call.inputs[1]
-    y, x = target._data, call.inputs[0]._data
+    y, x = target._data_, call.inputs[0]._data_
     classes = call.name in ("cross_entropy", "nll")
     if (
         y.size != len(y.reshape(-1))
@@ -495,7 +495,7 @@ def _labelled(doctor: Doctor, call: Call) -> None:
 def _widens(doctor: Doctor, call: Call) -> None:
     """A view that makes a column of a row, as the program asked for it."""
     x, out = call.inputs[0], call.out
-    shape, wide = x._data.shape, out._data.shape
+    shape, wide = x._data_.shape, out._data_.shape
     if len(shape) == 1 and wide in ((*shape, 1), (1, *shape)) and shape[0] > 1:
         widened, key = doctor.judging.widened, id(out)
         widened[key] = weakref.ref(out, lambda _: widened.pop(key, None))
@@ -503,7 +503,7 @@ def _widens(doctor: Doctor, call: Call) -> None:
 
 def _normalised(doctor: Doctor, call: Call) -> None:
     """Batch normalisation by the batch itself."""
-    x, judging = call.inputs[0]._data, doctor.judging
+    x, judging = call.inputs[0]._data_, doctor.judging
     inner = judging.stack[-1] if judging.stack else None
     if call.node is None or not isinstance(inner, _NOISY[0]) or not inner.training:
         return
@@ -516,7 +516,7 @@ def _normalised(doctor: Doctor, call: Call) -> None:
 def _summed(doctor: Doctor, call: Call) -> None:
     """A number that is added to at the same line again and again, with its graph."""
     fact = call.facts[0]
-    if call.node is None or call.out._data.ndim or fact is None or doctor.judging.now:
+    if call.node is None or call.out._data_.ndim or fact is None or doctor.judging.now:
         return
     if fact.op == "add" and fact.place == call.place and fact.learned:
         sums, place = doctor.steps.sums, call.place

@@ -79,9 +79,9 @@ class Layers:
         room = _MOST
         for group in optimizer.param_groups:
             for p in group["params"]:
-                if p._data.ndim > 1 and p._data.dtype.kind == "f" and p._data.size <= room:
-                    room -= p._data.size
-                    self._before[id(p)] = p._data.copy()
+                if p._data_.ndim > 1 and p._data_.dtype.kind == "f" and p._data_.size <= room:
+                    room -= p._data_.size
+                    self._before[id(p)] = p._data_.copy()
 
     def stepped(self, optimizer: Any) -> None:
         """After a step: how far they moved, and against which gradients."""
@@ -103,13 +103,13 @@ class Layers:
                 if p._grad is None or p._grad.is_sparse:
                     continue
                 if length > 1e-8:
-                    ratios.append(float(np.linalg.norm(p._data - old)) / length)
-                g = p._grad._data
+                    ratios.append(float(np.linalg.norm(p._data_ - old)) / length)
+                g = p._grad._data_
                 slope = float(np.linalg.norm(g))
                 total += slope**2
                 if known.use is not None:
                     slopes.append((known.order, slope / max(1, g.size) ** 0.5))
-                self._symmetry(known, p._data)
+                self._symmetry(known, p._data_)
         group = optimizer.param_groups[0]
         self.decay[whose] = float(group.get("weight_decay") or 0.0)
         self.rate[whose] = float(group.get("lr") or 0.0)
@@ -277,7 +277,7 @@ def _relu(doctor: Doctor, call: Call) -> None:
         and call.static.get("low", 0.0) == 0
         and call.static.get("value", 0.0) == 0
     ):
-        _alive(doctor, call.node, call.out._data, call.place)
+        _alive(doctor, call.node, call.out._data_, call.place)
 
 
 def _alive(doctor: Doctor, node: Any, data: Any, place: Place) -> None:
@@ -313,15 +313,15 @@ def _takes(doctor: Doctor, call: Call) -> None:
     weight = call.inputs[1]
     if call.node is None or not isinstance(x, TensorBase) or not isinstance(weight, TensorBase):
         return
-    if not layers.looks or x._data.dtype.kind != "f" or x._data.ndim < 2:
+    if not layers.looks or x._data_.dtype.kind != "f" or x._data_.ndim < 2:
         return
     if fact is not None and fact.op in ("sigmoid", "tanh") and fact.learned:
-        _bounded(doctor, call.node, x._data, fact, doctor.judging.turn(call.place))
-    elif fact is not None and fact.op in _CLIPS and fact.learned and x._requires_grad:
-        if float(x._data.min(initial=0.0)) == 0:
-            _alive(doctor, call.node, x._data, fact.place)
-    elif weight._requires_grad and not (x._requires_grad or (fact is not None and fact.learned)):
-        data, seen = x._data, layers.inputs.setdefault(call.place, [])
+        _bounded(doctor, call.node, x._data_, fact, doctor.judging.turn(call.place))
+    elif fact is not None and fact.op in _CLIPS and fact.learned and x._requires_grad_:
+        if float(x._data_.min(initial=0.0)) == 0:
+            _alive(doctor, call.node, x._data_, fact.place)
+    elif weight._requires_grad_ and not (x._requires_grad_ or (fact is not None and fact.learned)):
+        data, seen = x._data_, layers.inputs.setdefault(call.place, [])
         if len(seen) < 5:
             doctor.wait(call.node, lambda: seen.append(_scale(data)))
 
@@ -347,9 +347,9 @@ def _last(doctor: Doctor, call: Call) -> None:
             fact is not None
             and fact.op in ("sigmoid", "tanh")
             and fact.learned
-            and x._requires_grad
+            and x._requires_grad_
         ):
-            _bounded(doctor, call.node, x._data, fact, -1)
+            _bounded(doctor, call.node, x._data_, fact, -1)
 
 
 def _scale(data: Any) -> tuple[float, float, float, bool, float]:
@@ -370,7 +370,7 @@ def _scale(data: Any) -> tuple[float, float, float, bool, float]:
 
 def _ends(doctor: Doctor, call: Call) -> None:
     """What a loss is given: whether it differs between the samples of a batch."""
-    x, fact = call.inputs[0]._data, call.facts[0]
+    x, fact = call.inputs[0]._data_, call.facts[0]
     if call.node is None or fact is None or not fact.learned or x.ndim < 1 or len(x) < 8:
         return
     passes = [one for one in fact.passes if one.learned]

@@ -27,7 +27,7 @@ _SCORES = ("linear", "convolution", "matmul", "add", "normalize", "relu")
 
 def _rows(tensor: Any) -> Any:
     """The first rows of a tensor, in float64."""
-    data = tensor._data
+    data = tensor._data_
     most = max(4, 100_000 // max(1, data.size // max(1, len(data)))) if data.ndim else None
     return np.asarray(data if most is None else data[: min(most, 256)], dtype=np.float64)
 
@@ -79,7 +79,7 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
             kind, WARNING, f"the cross-entropy is given the result of {_NAMES[before.op]}",
             call.place,
             f"CrossEntropyLoss takes scores of any size and sign and applies softmax to them; here they "
-            f"come from {_NAMES[before.op]} and range from {_spread(call.inputs[0]._data)}, so that "
+            f"come from {_NAMES[before.op]} and range from {_spread(call.inputs[0]._data_)}, so that "
             "classes can hardly be told apart.",
             f"Leave out {_NAMES[before.op]} after the last layer.", also,
         ), call.node)  # fmt: skip
@@ -87,7 +87,7 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
 
 def _adds_up(scores: Any) -> bool:
     """Whether scores are probabilities of classes along dimension 1, all of them."""
-    data = scores._data
+    data = scores._data_
     if data.ndim < 2 or data.shape[1] < 2 or len(data) < 4 or not (data[:1] >= 0).all():
         return False
     x = _rows(scores)
@@ -95,7 +95,7 @@ def _adds_up(scores: Any) -> bool:
 
 
 def _one_class(doctor: Doctor, call: Call) -> None:
-    x = call.inputs[0]._data
+    x = call.inputs[0]._data_
     if x.ndim > 1 and x.shape[1] == 1 and call.node is not None:
         doctor.find(Finding(
             "softmax-of-one", ERROR, "the cross-entropy is taken over a single class", call.place,
@@ -107,7 +107,7 @@ def _one_class(doctor: Doctor, call: Call) -> None:
 
 
 def _softmax(doctor: Doctor, call: Call) -> None:
-    x, before = call.inputs[0]._data, call.facts[0]
+    x, before = call.inputs[0]._data_, call.facts[0]
     dim = call.static.get("dim", -1)
     if x.ndim and x.shape[dim] == 1 and x.ndim == 2 and x.shape[0] > 1 and call.node is not None:
         if before is None or before.op not in ("linear", "matmul", "add"):
@@ -181,7 +181,7 @@ def _divergence(doctor: Doctor, call: Call) -> None:
     frame = asked("kl_div")
     scores = None if frame is None else frame["input"]
     fact = None if scores is None else doctor.memory.of(scores)
-    if scores is None or scores._node is None or fact is None or not fact.learned:
+    if scores is None or scores._node_ is None or fact is None or not fact.learned:
         return
     x = _rows(scores)
     plain = fact.op in ("softmax", "sigmoid")
@@ -194,7 +194,7 @@ def _divergence(doctor: Doctor, call: Call) -> None:
         f"range from {_spread(x)}. The loss may then be negative, and its least value is elsewhere.",
         "F.kl_div(F.log_softmax(scores, dim=1), probabilities, reduction=\"batchmean\").",
         ((fact.op, fact.place),) if fact.place != call.place else (),
-    ), scores._node)  # fmt: skip
+    ), scores._node_)  # fmt: skip
 
 
 def _log(doctor: Doctor, call: Call) -> None:
@@ -204,7 +204,7 @@ def _log(doctor: Doctor, call: Call) -> None:
     if before.op in ("log_softmax", "log_sigmoid"):
         doctor.find(Finding(
             "log-twice", ERROR, f"the logarithm of {before.op}, which is one already", call.place,
-            f"{before.op} gives numbers from {_spread(call.inputs[0]._data)}; the logarithm of a negative "
+            f"{before.op} gives numbers from {_spread(call.inputs[0]._data_)}; the logarithm of a negative "
             "number is nan.",
             f"Leave out the log, or take {before.op[4:]} before it.", ((before.op, before.place),),
         ))  # fmt: skip
@@ -223,7 +223,7 @@ def _log_sigmoid(doctor: Doctor, call: Call) -> None:
             "sigmoid-twice", ERROR, f"the sigmoid is applied twice: {before.op}, and then {name}",
             call.place,
             f"{name} applies the sigmoid itself, and is given numbers from "
-            f"{_spread(call.inputs[0]._data)}: their sigmoid lies between 0.5 and 0.73, so that no sample "
+            f"{_spread(call.inputs[0]._data_)}: their sigmoid lies between 0.5 and 0.73, so that no sample "
             "can be put into class 0.",
             "Give it the raw scores (logits), or take BCELoss after a sigmoid.", also,
         ), call.node)  # fmt: skip
@@ -232,7 +232,7 @@ def _log_sigmoid(doctor: Doctor, call: Call) -> None:
 
 
 def _binary_targets(doctor: Doctor, place: Place, node: Node, target: Any, name: str) -> None:
-    values = target._data
+    values = target._data_
     if not values.size or values.dtype.kind not in "fiub":
         return
     low, high = float(values.min()), float(values.max())
@@ -277,7 +277,7 @@ def _binary(doctor: Doctor, call: Call) -> None:
     doctor.find(Finding(
         "logits-as-probabilities", ERROR, f"BCELoss is given the result of {_made(before)}", call.place,
         f"binary_cross_entropy takes probabilities. These happen to lie between 0 and 1 "
-        f"({_spread(call.inputs[0]._data)}), but nothing keeps them there.",
+        f"({_spread(call.inputs[0]._data_)}), but nothing keeps them there.",
         "Take BCEWithLogitsLoss, or put a sigmoid at the end of the model.",
         ((before.op, before.place),),
     ), call.node)  # fmt: skip
@@ -305,21 +305,21 @@ def _difference(doctor: Doctor, call: Call) -> None:
     a, b = call.inputs
     if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
         return
-    if not _crossed(a._data.shape, b._data.shape):
+    if not _crossed(a._data_.shape, b._data_.shape):
         return
     known = [fact is not None and fact.learned for fact in call.facts]
-    known = [k or t._requires_grad for k, t in zip(known, (a, b), strict=True)]
+    known = [k or t._requires_grad_ for k, t in zip(known, (a, b), strict=True)]
     if known[0] == known[1]:
-        known = [a._requires_grad, b._requires_grad]  # as of a network that only gives targets
+        known = [a._requires_grad_, b._requires_grad_]  # as of a network that only gives targets
     if known[0] == known[1]:
         return
     if id(a) in doctor.judging.widened or id(b) in doctor.judging.widened:
         return
-    if (a, b)[known[1]]._node is None:
+    if (a, b)[known[1]]._node_ is None:
         return  # a parameter itself: centres, and the like
     # What modules compute within, and what is meant as a table, may well be a square.
     outside = not doctor.judging.now and any(f is not None and f.passes for f in call.facts)
-    if outside or (call.name == "sub" and a._data.ndim != b._data.ndim):
+    if outside or (call.name == "sub" and a._data_.ndim != b._data_.ndim):
         name = "the difference" if call.name == "sub" else "the product"
         _shapes(doctor, call, a, b, name)
 
@@ -333,7 +333,7 @@ def _crossed(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def _shapes(doctor: Doctor, call: Call, a: Any, b: Any, name: str) -> None:
-    x, y = a._data.shape, b._data.shape
+    x, y = a._data_.shape, b._data_.shape
     whole = np.broadcast_shapes(x, y)
     size = int(np.prod(whole))
     if x == y or size <= max(int(np.prod(x)), int(np.prod(y))):
@@ -355,12 +355,12 @@ def _compared(doctor: Doctor, call: Call) -> None:
     if not (isinstance(a, TensorBase) and isinstance(b, TensorBase)):
         return
     learned = [fact is not None and fact.learned for fact in call.facts[:2]]
-    if learned[0] == learned[1] or not _crossed(a._data.shape, b._data.shape):
+    if learned[0] == learned[1] or not _crossed(a._data_.shape, b._data_.shape):
         return
     if id(a) in doctor.judging.widened or id(b) in doctor.judging.widened:
         return
-    x, y = list(a._data.shape), list(b._data.shape)
-    whole = list(np.broadcast_shapes(a._data.shape, b._data.shape))
+    x, y = list(a._data_.shape), list(b._data_.shape)
+    whole = list(np.broadcast_shapes(a._data_.shape, b._data_.shape))
     doctor.find(Finding(
         "broadcast", ERROR, "predictions and labels are compared in shapes that broadcast", call.place,
         f"Shapes {x} and {y} give {whole} comparisons, each "
@@ -397,7 +397,7 @@ def _out_of_reach(doctor: Doctor, call: Call) -> None:
 
 
 def _labels(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) -> None:
-    scores, labels = inputs[0]._data, inputs[1]._data
+    scores, labels = inputs[0]._data_, inputs[1]._data_
     if labels.dtype.kind not in "iu" or not labels.size or scores.ndim < 2:
         return
     counted = labels[labels != static.get("ignore_index", -100)]
@@ -417,7 +417,7 @@ def _labels(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) -> 
 
 
 def _indices(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) -> None:
-    table, indices = inputs[0]._data, inputs[1]._data
+    table, indices = inputs[0]._data_, inputs[1]._data_
     if not indices.size or (int(indices.min()) >= 0 and int(indices.max()) < table.shape[0]):
         return
     doctor.find(Finding(

@@ -56,12 +56,12 @@ class Making:
         if (
             not isinstance(module, SEQUENCES)
             or x is None
-            or x._data.ndim != 3
+            or x._data_.ndim != 3
             or _batch_first(module)
         ):
             return None
         self.kinds.setdefault(place, type(module).__name__)
-        return place, *x._data.shape[:2]
+        return place, *x._data_.shape[:2]
 
     def judged(self, sequences: list[tuple[Place, int, int]], shape: tuple[int, ...]) -> None:
         """A backward came through a loss with targets of this shape."""

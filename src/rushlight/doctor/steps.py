@@ -24,7 +24,7 @@ class Parameter:
         self.ref = weakref.ref(tensor)
         self.order, self.place = order, place
         self.is_parameter = isinstance(tensor, nn.Parameter)
-        self.shape = tuple(tensor._data.shape)
+        self.shape = tuple(tensor._data_.shape)
         self.name = ""
         # By which operation it was first used, as which input.
         self.use: tuple[str, int] | None = None
@@ -105,7 +105,7 @@ class Steps:
         found = self.params.get(id(tensor))
         if found is None or found.ref() is not tensor:
             found = self.params[id(tensor)] = Parameter(tensor, len(self.params), place)
-            whose = owner(tensor._data)
+            whose = owner(tensor._data_)
             if whose is not None:
                 self.owners[id(whose)] = found
             fact = self.doctor.memory.of(tensor)
@@ -134,12 +134,14 @@ class Steps:
             for own, tensor in [*child._parameters.items(), *_loose(child)]:
                 if tensor is None:
                     continue
-                known = self.known(tensor) if tensor._requires_grad else self.params.get(id(tensor))
+                known = (
+                    self.known(tensor) if tensor._requires_grad_ else self.params.get(id(tensor))
+                )
                 if known is not None and not known.name:
                     known.name = f"{path}.{own}" if path else own
                     known.library = library
                     known.loose = not known.is_parameter
-                if known is not None and not tensor._requires_grad:
+                if known is not None and not tensor._requires_grad_:
                     known.was_frozen = True
 
     # ---- backward -------------------------------------------------------------------------------
@@ -148,18 +150,18 @@ class Steps:
         """Before any gradient flows: which leaves will get one, and what they hold of before."""
         self.backward_place = here()
         self.settled = False
-        self.plain = all(isinstance(leaf, nn.Parameter) for leaf in leaves if leaf._requires_grad)
-        self.reached = [self.known(leaf) for leaf in leaves if leaf._requires_grad]
-        for known, leaf in zip(self.reached, [x for x in leaves if x._requires_grad], strict=True):
+        self.plain = all(isinstance(leaf, nn.Parameter) for leaf in leaves if leaf._requires_grad_)
+        self.reached = [self.known(leaf) for leaf in leaves if leaf._requires_grad_]
+        for known, leaf in zip(self.reached, [x for x in leaves if x._requires_grad_], strict=True):
             g = leaf._grad
-            if known.stale is not None and (g is None or not g._data.any()):
+            if known.stale is not None and (g is None or not g._data_.any()):
                 known.stale = None
             elif known.stale is not None and known.by_hand and not self._optimized(known):
                 self.by_hand_forgot[self.backward_place] = (
                     self.by_hand_forgot.get(self.backward_place, 0) + 1
                 )
         for root in roots:
-            if root._node is None and root._requires_grad:
+            if root._node_ is None and root._requires_grad_:
                 self._nothing_behind(root)
 
     def _nothing_behind(self, root: Any) -> None:
@@ -222,7 +224,7 @@ class Steps:
         given = forgot = wiped = again = shared = 0
         for known, p in zip(optimizing.params, listed, strict=True):
             g = p._grad
-            known.frozen = not p._requires_grad
+            known.frozen = not p._requires_grad_
             if g is None:
                 wiped += known.wiped or known.fresh
                 known.fresh = known.wiped = False
@@ -295,7 +297,7 @@ class Steps:
 
         def clipped(plain: Any) -> Any:
             def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
-                one = not hasattr(parameters, "__next__") and hasattr(parameters, "_data")
+                one = not hasattr(parameters, "__next__") and hasattr(parameters, "_data_")
                 parameters = [parameters] if one else list(parameters)
                 self.clipped(parameters)
                 return plain(parameters, *args, **kwargs)
@@ -363,7 +365,7 @@ def _loose(module: Any) -> list[tuple[str, Any]]:
     return [
         (name, value)
         for name, value in vars(module).items()
-        if isinstance(value, TensorBase) and value._requires_grad and value._node is None
+        if isinstance(value, TensorBase) and value._requires_grad_ and value._node_ is None
     ]
 
 

@@ -66,16 +66,16 @@ class Numbers:
         if self.first is not None or self.told:
             return
         for o in outs:
-            word = _bad(o._data)
+            word = _bad(o._data_)
             if word is None:
                 continue
             tensors = [t for t in inputs if isinstance(t, TensorBase)]
-            if any(_bad(t._data) for t in tensors):
+            if any(_bad(t._data_) for t in tensors):
                 of = self.doctor.memory.of
-                if not any(t._requires_grad or ((f := of(t)) and f.learned) for t in tensors):
+                if not any(t._requires_grad_ or ((f := of(t)) and f.learned) for t in tensors):
                     self.bad_data = self.bad_data or place
                 return
-            self.first = name, word, place, [list(t._data.shape) for t in tensors]
+            self.first = name, word, place, [list(t._data_.shape) for t in tensors]
             return
 
     def look_back(self, name: str, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
@@ -83,8 +83,8 @@ class Numbers:
         if self.first_back is not None or self.told or self.first is not None:
             return
         for o in outs:
-            word = _bad(o._data)
-            if word and not any(_bad(t._data) for t in inputs if isinstance(t, TensorBase)):
+            word = _bad(o._data_)
+            if word and not any(_bad(t._data_) for t in inputs if isinstance(t, TensorBase)):
                 node = state.walk.node
                 place = self.doctor.sites.get(node) if node is not None else None
                 row = getattr(getattr(node, "plan", None), "row", None)
@@ -93,7 +93,7 @@ class Numbers:
 
     def loss(self, roots: Sequence[Any]) -> None:
         """The value at which a backward starts."""
-        data = roots[0]._data
+        data = roots[0]._data_
         if data.__class__ is not np.ndarray or data.size != 1 or data.dtype.kind != "f":
             return
         value = float(data.reshape(-1)[0])
@@ -106,7 +106,7 @@ class Numbers:
         """After a step: whether it was made with good gradients."""
         if not self.told and (self.first is not None or self.first_back is not None):
             bad = any(
-                p._grad is not None and not p._grad.is_sparse and _bad(p._grad._data)
+                p._grad is not None and not p._grad.is_sparse and _bad(p._grad._data_)
                 for group in optimizer.param_groups
                 for p in group["params"]
             )

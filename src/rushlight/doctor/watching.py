@@ -155,7 +155,7 @@ class Doctor(Interpreter):
     @_calmly
     def _learn(self, row: Any, inputs: tuple[Any, ...], static: dict[str, Any], out: Any) -> None:
         outs = out if out.__class__ is tuple else (out,)
-        node = outs[0]._node
+        node = outs[0]._node_
         place = here()
         if node is not None:
             self.sites[node] = place
@@ -170,7 +170,7 @@ class Doctor(Interpreter):
                 continue
             fact = of(t)
             facts.append(fact)
-            if t._requires_grad and t._node is None:
+            if t._requires_grad_ and t._node_ is None:
                 learned = True
                 self.steps.used(t, name, number, place)
             if fact is not None:
@@ -179,7 +179,7 @@ class Doctor(Interpreter):
                 for one in fact.passes:
                     if one not in passes and len(passes) < 4:
                         passes = (*passes, one)
-        shape = outs[0]._data.shape
+        shape = outs[0]._data_.shape
         if row.view:
             fact = parent or Fact(name, place, static, shape, learned, passes)
         elif name in _CARRIES and parent is not None:
@@ -203,15 +203,15 @@ class Doctor(Interpreter):
         source = inputs[0] if inputs and isinstance(inputs[0], TensorBase) else None
         fact = None if source is None else self.memory.of(source)
         if kernel.__name__ == "copy" and source is not None:
-            known = fact or Fact(COPIED, here(), {}, source._data.shape, False)
+            known = fact or Fact(COPIED, here(), {}, source._data_.shape, False)
             self.memory.put(target, known)
-        self.steps.wrote(owner(target._data))
+        self.steps.wrote(owner(target._data_))
 
     @_calmly
     def _drawn(self, numbers: Any, out: Any) -> None:
         place = here()
         for t in out if out.__class__ is tuple else (out,):
-            self.memory.put(t, Fact(DRAWN, place, {}, t._data.shape, False))
+            self.memory.put(t, Fact(DRAWN, place, {}, t._data_.shape, False))
         if numbers.__name__ == "dropout_noise":
             self.judging.dropped(place)
 
@@ -220,7 +220,7 @@ class Doctor(Interpreter):
         if state.walk is not None or site.line is not None:
             return
         fact = self.memory.of(tensor)
-        if tensor._node is not None or (fact is not None and fact.learned):
+        if tensor._node_ is not None or (fact is not None and fact.learned):
             self.looked = why, here()
 
     @_calmly
@@ -355,7 +355,7 @@ class Doctor(Interpreter):
 
 def _behind(roots: Sequence[Any]) -> tuple[list[Node], list[TensorBase]]:
     """The nodes and leaves behind roots."""
-    stack = [root._node for root in roots if root._node is not None]
+    stack = [root._node_ for root in roots if root._node_ is not None]
     seen, leaves = set(stack), {}
     while stack:
         for edge in stack.pop()._edges:

@@ -336,7 +336,7 @@ def _same(name: str, leaf: Any) -> bool:
     import rushlight as torch
 
     value = eval(OP[name], {"torch": torch})
-    return bool(value.shape == leaf._data.shape and torch.equal(value, leaf.detach()))
+    return bool(value.shape == leaf._data_.shape and torch.equal(value, leaf.detach()))
 
 
 def _compiled(what: Subject, example: Example, c: bool) -> Iterator[str]:

@@ -40,7 +40,7 @@ def optimizer(what: Subject) -> Iterator[str]:
             seen.append(p.flatten()[0].item())
         yield "    θ: " + "  ".join(f"{value:.6g}" for value in seen)
         state = optimizer.state[p]
-        kept = [k for k, v in state.items() if isinstance(v, TensorBase) and v._data.ndim]
+        kept = [k for k, v in state.items() if isinstance(v, TensorBase) and v._data_.ndim]
         yield f"    it keeps for each parameter: {', '.join(kept) or 'nothing'}"
     except Exception as error:
         yield from wrapped(f"none: {error}")

@@ -1,6 +1,6 @@
 """A batch in the place of a tensor: what `vmap` hands to a function, and the interpreter behind it.
 
-Inside of `vmap(f)` a tensor's `_data` is a `Batched`: it shows the shape of one example, and holds a
+Inside of `vmap(f)` a tensor's `_data_` is a `Batched`: it shows the shape of one example, and holds a
 tensor with the batch in front. Whatever reads shapes just works; whoever asks for the values of one
 example is refused, as there are many. The interpreter takes the rows that meet such a box, computes
 on what lies in it by the row's batch rule, and boxes the result. What lies in a box is an ordinary
@@ -213,13 +213,13 @@ class Vmap(Interpreter):
         """A tensor of one example, for a tensor with the batch in front."""
         tensor = wrap(Batched(value, self, batched))  # type: ignore[arg-type]
         # Changes of what lies in the box are changes of the box.
-        tensor._changes = value._changes
+        tensor._changes_ = value._changes_
         return tensor
 
     def open(self, t: Any) -> tuple[Any, bool]:
         """What lies in a box of this level, and whether it has the batch in front."""
         if self.holds(t):
-            return t._data.value, t._data.batched
+            return t._data_.value, t._data_.batched
         return t, False
 
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
@@ -228,8 +228,8 @@ class Vmap(Interpreter):
         own = [holds(t) for t in inputs]
         if True not in own:
             return self.box(inputs[0], False) if row is variable else row(*inputs, **static)
-        values = [t._data.value if mine else t for t, mine in zip(inputs, own, strict=True)]
-        batched = [mine and t._data.batched for t, mine in zip(inputs, own, strict=True)]
+        values = [t._data_.value if mine else t for t, mine in zip(inputs, own, strict=True)]
+        batched = [mine and t._data_.batched for t, mine in zip(inputs, own, strict=True)]
         several = True in batched
         result = (
             self.rule_of(row)(self, row, values, batched, static)
@@ -261,7 +261,7 @@ class Vmap(Interpreter):
             result = written(kernel, target, inputs, static)
         value, has = self.open(result)
         own, room = self.open(target)
-        shape = tuple(target._data.shape)
+        shape = tuple(target._data_.shape)
         if has and not room:
             raise RuntimeError(
                 f"output with shape {list(shape)} doesn't match the broadcast shape "
@@ -270,13 +270,13 @@ class Vmap(Interpreter):
                 "one (x.new_zeros(...), x.clone())"
             )
         if has:
-            missing = len(shape) + 1 - value._data.ndim
+            missing = len(shape) + 1 - value._data_.ndim
             if missing > 0:
-                sizes = value._data.shape
+                sizes = value._data_.shape
                 value = value.reshape((sizes[0], *(1,) * missing, *sizes[1:]))
-        if value._requires_grad and wants_grad(own):
+        if value._requires_grad_ and wants_grad(own):
             # What the value was computed from is about to be overwritten.
-            keep_values(value, own, 0 if own._node is None else own._node._sequence + 1)
+            keep_values(value, own, 0 if own._node_ is None else own._node_._sequence + 1)
         own.copy_(value)
 
     def function(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -349,12 +349,12 @@ class Vmap(Interpreter):
         """Let boxes of views know the box that they are views of."""
         made = (SEVERAL if out.__class__ is tuple else ORDINARY) if state.grad else UNRECORDED
         for part in out if out.__class__ is tuple else (out,):
-            if part._changes is source._changes and part._changes.__class__ is list:
-                view = source._view
+            if part._changes_ is source._changes_ and part._changes_.__class__ is list:
+                view = source._view_
                 if view is None:
-                    part._view = View(source, part._changes[0], made)
+                    part._view_ = View(source, part._changes_[0], made)
                 else:
-                    part._view = View(view.base, part._changes[0], made or view.made)
+                    part._view_ = View(view.base, part._changes_[0], made or view.made)
 
 
 def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
@@ -368,7 +368,7 @@ def debug_unwrap(tensor: Any, *, recurse: bool = True) -> Any:
     """
     if not isinstance(tensor, TensorBase):
         raise ValueError("debug_unwrap only works with Tensors")
-    while isinstance(box := tensor._data, Batched):
+    while isinstance(box := tensor._data_, Batched):
         tensor = box.value
         if not recurse:
             break

@@ -101,7 +101,7 @@ def _boxed(level: Vmap, value: Any, dim: int | None) -> Any:
 def _whole(level: Vmap, t: Any) -> Any:
     """What lies in a box, with the batch in front."""
     value, has = level.open(t)
-    return value if has else value.expand((level.size, *value._data.shape))
+    return value if has else value.expand((level.size, *value._data_.shape))
 
 
 class _Mapped(Function):

@@ -62,10 +62,10 @@ def variables(tree: Any) -> Any:
     def one(t: Any) -> Any:
         if not isinstance(t, TensorBase):
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
-        if t._data.dtype.kind not in "fcV":
+        if t._data_.dtype.kind not in "fcV":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         out = freed(t)
-        out._is_argument = True
+        out._is_argument_ = True
         return out
 
     return tree_map(one, tree)
@@ -120,9 +120,9 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
             if wants_grad(data.value):
                 return True
             data = held(data.value)
-        if root._node is not None:
-            stack.append(root._node)
-        elif root._requires_grad:
+        if root._node_ is not None:
+            stack.append(root._node_)
+        elif root._requires_grad_:
             stack.append(root)
     seen: set[int] = set()
     while stack:
@@ -139,11 +139,11 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
 def _off(t: TensorBase, deep: bool) -> Any:
     """The same tensor outside of the graph; with deep, of all graphs."""
     other = alias(t)
-    other._tangents = t._tangents
+    other._tangents_ = t._tangents_
     data: Any = held(t)
     if deep and isinstance(data, Batched):
         box: Any = Batched(_off(data.value, True), data.level, data.batched)
-        other._data = box
+        other._data_ = box
     return other
 
 
@@ -237,9 +237,9 @@ def _need_scalar(output: Any) -> None:
     told = "grad_and_value(f)(*args): Expected f(*args) to return a "
     if not isinstance(output, TensorBase):
         raise RuntimeError(f"{told}Tensor, got {type(output)}")
-    if output._data.ndim:
+    if output._data_.ndim:
         raise RuntimeError(
-            f"{told}scalar Tensor, got tensor with {output._data.ndim} dims. Maybe you wanted to use the "
+            f"{told}scalar Tensor, got tensor with {output._data_.ndim} dims. Maybe you wanted to use the "
             "vjp or jacrev APIs instead?"
         )
 
@@ -321,7 +321,7 @@ def pulled(
             f"{outputs})"
         )
     for out in outputs:
-        if out._data.dtype.kind not in "fcV":
+        if out._data_.dtype.kind not in "fcV":
             raise RuntimeError(
                 "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with "
                 f"dtype {out.dtype}"

@@ -24,12 +24,12 @@ def directions(tensors: Sequence[Any]) -> list[Any]:
     >>> [part.tolist() for part in directions([torch.zeros(2), torch.zeros(())])]
     [[[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [0.0, 0.0, 1.0]]
     """
-    sizes = [t._data.size for t in tensors]
+    sizes = [t._data_.size for t in tensors]
     total, start, found = sum(sizes), 0, []
     for t, size in zip(tensors, sizes, strict=True):
-        part = np.zeros((total, size), t._data.dtype)
+        part = np.zeros((total, size), t._data_.dtype)
         part[np.arange(start, start + size), np.arange(size)] = 1
-        found.append(literal(part.reshape((total, *t._data.shape))))
+        found.append(literal(part.reshape((total, *t._data_.shape))))
         start += size
     return found
 
@@ -42,7 +42,7 @@ def _first(t: Any) -> Any:
 def _need_real(name: str, what: str, leaves: list[Any]) -> None:
     """Raise torch's error for a complex number among the inputs or outputs."""
     for i, t in enumerate(leaves):
-        if isinstance(t, Tensor) and t._data.dtype.kind == "c":
+        if isinstance(t, Tensor) and t._data_.dtype.kind == "c":
             raise RuntimeError(
                 f"{name}: Expected all {what}s to be real but received complex tensor at flattened input "
                 f"idx: {i}"
@@ -92,9 +92,9 @@ def jacrev(
         blocks = []
         start = 0
         for out in outputs:
-            size = out._data.size
+            size = out._data_.size
             part = [
-                row.narrow(0, start, size).reshape((*out._data.shape, *t._data.shape))
+                row.narrow(0, start, size).reshape((*out._data_.shape, *t._data_.shape))
                 for row, t in zip(rows, inputs, strict=True)
             ]
             start += size
@@ -139,12 +139,12 @@ def jacfwd(
         columns = tree_flatten(tangents)[0]
         blocks = []
         for out, column in zip(outputs, columns, strict=True):
-            own = tuple(out._data.shape[1:])
+            own = tuple(out._data_.shape[1:])
             start, part = 0, []
             for t in inputs:
-                size = t._data.size
+                size = t._data_.size
                 block = column.narrow(0, start, size).movedim(0, -1)
-                part.append(block.reshape((*own, *t._data.shape)))
+                part.append(block.reshape((*own, *t._data_.shape)))
                 start += size
             blocks.append(_arranged(argnums, spec, part))
         result = tree_unflatten(blocks, shape)

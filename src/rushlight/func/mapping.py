@@ -129,7 +129,7 @@ class _Call:
                 f"{told}: Got in_dim={dim} for an input but the input is of type {type(t)}. We cannot "
                 "vmap over non-Tensor arguments, please use None as the respective in_dim"
             )
-        count = t._data.ndim
+        count = t._data_.ndim
         if not -count <= dim < count:
             raise ValueError(
                 f"{told}: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality "
@@ -139,7 +139,7 @@ class _Call:
 
     def _size(self) -> int:
         sizes = [
-            t._data.shape[dim]
+            t._data_.shape[dim]
             for t, dim in zip(self.leaves, self.dims, strict=True)
             if dim is not None
         ]

@@ -79,7 +79,7 @@ def _stacked(states: list[dict[str, Any]], what: str) -> dict[str, Any]:
     found = {}
     for name in states[0]:
         tensors: list[TensorBase] = [state[name] for state in states]
-        flags = {t._requires_grad for t in tensors}
+        flags = {t._requires_grad_ for t in tensors}
         if len(flags) > 1:
             raise RuntimeError(
                 f"Expected {what} {name} from each model to have the same .requires_grad"

@@ -37,7 +37,7 @@ def is_tensor(value: Any) -> bool:
 
 def rank(value: Any, has: bool) -> int:
     """The number of dimensions of one example."""
-    return value._data.ndim - has if is_tensor(value) else 0
+    return value._data_.ndim - has if is_tensor(value) else 0
 
 
 def aligned(value: Any, has: bool, wanted: int) -> Any:
@@ -45,7 +45,7 @@ def aligned(value: Any, has: bool, wanted: int) -> Any:
     missing = wanted - rank(value, has)
     if not has or missing <= 0:
         return value
-    shape = value._data.shape
+    shape = value._data_.shape
     return value.reshape((shape[0], *(1,) * missing, *shape[1:]))
 
 
@@ -53,7 +53,7 @@ def spread(level: Vmap, value: Any, has: bool) -> Any:
     """A value with the batch in front; the same for every example if it had none."""
     if has or not is_tensor(value):
         return value
-    return value.expand((level.size, *value._data.shape))
+    return value.expand((level.size, *value._data_.shape))
 
 
 def looped(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
@@ -87,10 +87,10 @@ def pointwise(level: Vmap, row: Primitive, values: Values, flags: Flags, static:
 def _promoted(row: Primitive, values: Values, ranks: list[int]) -> Values:
     """Numbers and 0-d tensors count less than others: so decide by the ranks of one example."""
     tensors = [v for v in values if is_tensor(v)]
-    if row.promote is None or all(t._data.dtype is tensors[0]._data.dtype for t in tensors):
+    if row.promote is None or all(t._data_.dtype is tensors[0]._data_.dtype for t in tensors):
         return values
     examples = [
-        np.empty((1,) * r, v._data.dtype) if is_tensor(v) else v
+        np.empty((1,) * r, v._data_.dtype) if is_tensor(v) else v
         for v, r in zip(values, ranks, strict=True)
     ]
     return [
@@ -210,7 +210,7 @@ def flat(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Stat
             return looped(level, row, values, flags, static)
         return row(*values, **{**static, name: _moved(static[name], rank(values[0], True), 0)})
     (x,) = values
-    line = x.reshape((level.size, -1 if x._data.size else math.prod(x._data.shape[1:])))
+    line = x.reshape((level.size, -1 if x._data_.size else math.prod(x._data_.shape[1:])))
     if name == "dims":
         return row(line, **{**static, name: (1,) * len(static["shifts"])}).reshape(x.shape)
     result = row(line, **{**static, name: 1, "keepdim": False})
@@ -236,10 +236,10 @@ def strided(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     size, offset, stride, layout = (static[n] for n in ("size", "offset", "stride", "layout"))
     values = [spread(level, v, has) for v, has in zip(values, flags, strict=True)]
     if row.name == "as_strided":
-        data = values[0]._data
+        data = values[0]._data_
         apart = data.strides[0] // data.itemsize
     else:
-        shape = static.get("shape") or values[0]._data.shape[1:]
+        shape = static.get("shape") or values[0]._data_.shape[1:]
         apart = max(extent(shape, layout), offset + extent(size, stride)) - min(offset, 0)
     moved = {
         **static, "size": (level.size, *size), "stride": (apart, *stride), "layout": (apart, *layout),
@@ -275,10 +275,10 @@ def linear(level: Vmap, row: Primitive, values: Values, flags: Flags, static: St
         out = row(x, weight)
     else:
         # The rows of each example, below one another.
-        lines = x.reshape((*x._data.shape[: flags[0]], -1, x._data.shape[-1]))
+        lines = x.reshape((*x._data_.shape[: flags[0]], -1, x._data_.shape[-1]))
         out = TABLE["matmul"](lines, weight.mT)
-        shape = x._data.shape[flags[0] : -1]
-        out = out.reshape((level.size, *shape, weight._data.shape[-2]))
+        shape = x._data_.shape[flags[0] : -1]
+        out = out.reshape((level.size, *shape, weight._data_.shape[-2]))
     if bias is None:
         return out
     if flags[2]:
@@ -291,7 +291,7 @@ def linear(level: Vmap, row: Primitive, values: Values, flags: Flags, static: St
 def linear_weight(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
     """Products of matrices."""
     g, x = (
-        v.reshape((*v._data.shape[:has], -1, v._data.shape[-1]))
+        v.reshape((*v._data_.shape[:has], -1, v._data_.shape[-1]))
         for v, has in zip(values, flags, strict=True)
     )
     return TABLE["matmul"](g.mT, x)
@@ -313,19 +313,19 @@ def embedding_sum(level: Vmap, row: Primitive, values: Values, flags: Flags, sta
     rows = static["rows"]
     first = literal(np.arange(level.size) * rows).reshape((level.size, *(1,) * rank(indices, True)))
     total = row(g, indices + first, **{**static, "rows": level.size * rows})
-    return total.reshape((level.size, rows, total._data.shape[-1]))
+    return total.reshape((level.size, rows, total._data_.shape[-1]))
 
 
 def search(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
     """One sorted line for all, or a line for each example."""
     sequence, wanted = values
-    if not flags[0] and sequence._data.ndim == 1:
+    if not flags[0] and sequence._data_.ndim == 1:
         return row(sequence, wanted, **static)
     alone = rank(sequence, flags[0]) == 1
     sequence, wanted = (spread(level, v, has) for v, has in zip(values, flags, strict=True))
     if not alone:
         return row(sequence, wanted, **static)
-    lines = wanted.reshape((level.size, math.prod(wanted._data.shape[1:])))
+    lines = wanted.reshape((level.size, math.prod(wanted._data_.shape[1:])))
     return row(sequence, lines, **static).reshape(wanted.shape)
 
 
@@ -343,7 +343,7 @@ def indexed(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     (x, *more), indices = values[:first], values[first:]
     spec = static["spec"]
     masks = [
-        has and i._data.dtype.kind == "b" for i, has in zip(indices, flags[first:], strict=True)
+        has and i._data_.dtype.kind == "b" for i, has in zip(indices, flags[first:], strict=True)
     ]
     if True in masks:
         return _masked(level, row, values, flags, static)
@@ -376,7 +376,7 @@ def indexed(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     else:
         out = row(x, *more, numbers, *indices, **moved)
         if row.name == "index" and before:
-            dims = range(out._data.ndim)
+            dims = range(out._data_.ndim)
             order = (0, *dims[1 + count : 1 + count + before], *dims[1 : 1 + count])
             out = out.permute((*order, *dims[1 + count + before :]))
     return out
@@ -386,7 +386,7 @@ def _first(g: Any, before: int, count: int) -> Any:
     """The dimensions of the indices moved to just after the batch."""
     if not before:
         return g
-    dims = range(g._data.ndim)
+    dims = range(g._data_.ndim)
     order = (0, *dims[1 + before : 1 + before + count], *dims[1 : 1 + before])
     return g.permute((*order, *dims[1 + before + count :]))
 
@@ -397,9 +397,9 @@ def _filling(
     """What is put at an index, with as many dimensions as the index leaves, after the batch."""
     if indices:
         taken = sum(part is ARRAY for part in spec)
-        masks = [i._data.ndim if i._data.dtype.kind == "b" else 1 for i in indices]
+        masks = [i._data_.ndim if i._data_.dtype.kind == "b" else 1 for i in indices]
         shapes = max(
-            1 if i._data.dtype.kind == "b" else rank(i, own)
+            1 if i._data_.dtype.kind == "b" else rank(i, own)
             for i, own in zip(indices, flags, strict=True)
         )
         target = rank(x, True) - taken - (sum(masks) - len(masks)) + shapes
@@ -407,12 +407,12 @@ def _filling(
         target = _remaining(rank(x, True), spec)
     missing = target - rank(filling, has)
     if missing < 0:
-        shape = filling._data.shape[int(has) :][-missing:]
-        filling = filling.reshape((*filling._data.shape[: int(has)], *shape))
+        shape = filling._data_.shape[int(has) :][-missing:]
+        filling = filling.reshape((*filling._data_.shape[: int(has)], *shape))
         missing = 0
     if has:
         return aligned(filling, True, target)
-    return filling.reshape((1,) * (missing + 1) + tuple(filling._data.shape))
+    return filling.reshape((1,) * (missing + 1) + tuple(filling._data_.shape))
 
 
 def _remaining(count: int, spec: Any) -> int:
@@ -434,7 +434,7 @@ def _masked(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
         if rank(filling, own) == 0:
             count = rank(x, flags[0])
             x = spread(level, x, flags[0])
-            mask = mask.reshape((*mask._data.shape, *(1,) * (count - rank(mask, True))))
+            mask = mask.reshape((*mask._data_.shape, *(1,) * (count - rank(mask, True))))
             if is_tensor(filling):
                 filling = aligned(filling.to(x.dtype), own, count)
             return TABLE["where"](mask, filling, x)
@@ -448,13 +448,13 @@ def _masked(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
 
 def _folded(x: Any) -> Any:
     """The batch folded into the dimension behind it."""
-    shape = x._data.shape
+    shape = x._data_.shape
     return x.reshape((shape[0] * shape[1], *shape[2:]))
 
 
 def _channels(x: Any) -> Any:
     """The batch moved behind the first dimension, and folded into the channels."""
-    shape = x._data.shape
+    shape = x._data_.shape
     return x.movedim(0, 1).reshape((shape[1], shape[0] * shape[2], *shape[3:]))
 
 
@@ -465,16 +465,16 @@ def convolution(level: Vmap, row: Primitive, values: Values, flags: Flags, stati
     size = level.size
     if not any(flags[1:]) and row.name != "convolution_weight":
         out = row(_folded(x), *values[1:], **static)
-        return out.reshape((size, *x._data.shape[1:2], *out._data.shape[1:]))
+        return out.reshape((size, *x._data_.shape[1:2], *out._data_.shape[1:]))
     x, weight, bias = (
         spread(level, v, has) for v, has in zip((x, weight, bias), (*flags, False)[:3], strict=True)
     )
     form = {**static, "groups": static["groups"] * size}
     if row.name == "convolution_weight":
         out = row(_channels(x), _channels(weight), **form)
-        return out.reshape((size, out._data.shape[0] // size, *out._data.shape[1:]))
+        return out.reshape((size, out._data_.shape[0] // size, *out._data_.shape[1:]))
     out = row(_channels(x), _folded(weight), None if bias is None else _folded(bias), **form)
-    shape = out._data.shape
+    shape = out._data_.shape
     return out.reshape((shape[0], size, shape[1] // size, *shape[2:])).movedim(1, 0)
 
 
@@ -482,7 +482,7 @@ def windows(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     """More images."""
     (x,) = values
     out = row(_folded(x), **static)
-    return out.reshape((level.size, *x._data.shape[1:2], *out._data.shape[1:]))
+    return out.reshape((level.size, *x._data_.shape[1:2], *out._data_.shape[1:]))
 
 
 def normalize(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
@@ -504,7 +504,7 @@ def normalize(level: Vmap, row: Primitive, values: Values, flags: Flags, static:
     out = row(*rest, *affine, **moved)
     if row.name == "normalize" or len(out) == 1:
         return out
-    return (out[0], *(part.reshape((size, part._data.size // size)) for part in out[1:]))
+    return (out[0], *(part.reshape((size, part._data_.size // size)) for part in out[1:]))
 
 
 # ---- losses --------------------------------------------------------------------------------------
@@ -524,7 +524,7 @@ def classes(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     losses, _, *scores = row(*given, **form)
     # How much each sample counts is the loss of scores that are all -1.
     counts, _ = TABLE["nll"](given[0].detach() * 0 - 1, *given[1:], **form)
-    dims = tuple(range(1, target._data.ndim))
+    dims = tuple(range(1, target._data_.ndim))
     losses, total = losses.reshape(target.shape), counts.reshape(target.shape).sum(dims)
     if static["reduction"] != "none":
         losses = losses.sum(dims)
@@ -546,7 +546,7 @@ def classes_back(level: Vmap, row: Primitive, values: Values, flags: Flags, stat
         count, *shape = static["shape"]
         moved["shape"] = (level.size * count, *shape)
     out = row(*map(_folded, given), *values[targets + 1 :], **moved)
-    return out.reshape((level.size, target._data.shape[1], *out._data.shape[1:]))
+    return out.reshape((level.size, target._data_.shape[1], *out._data_.shape[1:]))
 
 
 # ---- the table -----------------------------------------------------------------------------------

@@ -351,15 +351,15 @@ class Attribute(Proxy):
 
     def __init__(self, root: Proxy, attr: str) -> None:
         self.root, self.attr, self.tracer = root, attr, root.tracer
-        self._node: Node | None = None
+        self._node_: Node | None = None
 
     @property
     def node(self) -> Node:  # type: ignore[override]
         """The node that fetches it."""
-        if self._node is None:
+        if self._node_ is None:
             args = (self.root, self.attr)
-            self._node = self.tracer.create_proxy("call_function", getattr, args, {}).node
-        return self._node
+            self._node_ = self.tracer.create_proxy("call_function", getattr, args, {}).node
+        return self._node_
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """A node that calls the method."""

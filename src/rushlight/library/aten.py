@@ -107,7 +107,7 @@ def packet(name: str) -> OpOverloadPacket | None:
 
 def of_row(row: Primitive, inputs: Sequence[Any], static: dict[str, Any]) -> OpOverload | None:
     """The operator that a row is, by the name that profiles give it; None if ATen has none like it."""
-    shapes = [t._data.shape if isinstance(t, TensorBase) else None for t in inputs]
+    shapes = [t._data_.shape if isinstance(t, TensorBase) else None for t in inputs]
     if row.name == "linear":
         name = "addmm" if len(inputs) > 2 else "mm"
     else:

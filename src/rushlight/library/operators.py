@@ -216,7 +216,7 @@ def known_key(key: str) -> None:
 
 def _memory(tensor: TensorBase) -> Any:
     """The list that all tensors on one memory share."""
-    return tensor._changes
+    return tensor._changes_
 
 
 # ---- gradients -----------------------------------------------------------------------------------

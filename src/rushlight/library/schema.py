@@ -192,7 +192,7 @@ def fits(value: Any, kind: str) -> bool:
     if kinds is None:
         return True
     if isinstance(value, TensorBase) and kind != "Tensor":
-        return value._data.ndim == 0
+        return value._data_.ndim == 0
     if isinstance(value, bool) and kind in ("int", "SymInt", "float"):
         return False
     return isinstance(value, kinds)

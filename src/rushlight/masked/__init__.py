@@ -54,20 +54,20 @@ def _filled(name: str, input: Tensor, mask: Tensor | None, start: float) -> Tens
     if mask is None:
         return input
     need_tensor(name, "mask", 2, mask)
-    shape = input._data.shape
-    if mask._data.ndim > len(shape):
+    shape = input._data_.shape
+    if mask._data_.ndim > len(shape):
         raise IndexError(
-            f"masked.{name}: the mask, of shape {list(mask._data.shape)}, must broadcast to the "
+            f"masked.{name}: the mask, of shape {list(mask._data_.shape)}, must broadcast to the "
             f"shape of the input, {list(shape)}, and cannot have more dimensions"
         )
-    kind = input._data.dtype.kind
+    kind = input._data_.dtype.kind
     value: float = start
     if math.isinf(start) and kind in "biu":
         if kind == "b":
             raise NotImplementedError(f"masked.{name}: identity of {name} on torch.bool input")
-        limits = np.iinfo(input._data.dtype)
+        limits = np.iinfo(input._data_.dtype)
         value = limits.max if start > 0 else limits.min
-    filler = literal(np.full((), value, input._data.dtype))
+    filler = literal(np.full((), value, input._data_.dtype))
     return where(mask.bool().expand(shape), input, filler)
 
 
@@ -96,7 +96,7 @@ def _fold(
         mask: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         filled = _filled(name, input, mask, start)
-        return run(filled, dims(dim, filled._data.ndim), keepdim, dtype)
+        return run(filled, dims(dim, filled._data_.ndim), keepdim, dtype)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what
@@ -109,7 +109,7 @@ def _prod(x: Tensor, dims: tuple[int, ...], keepdim: bool, dtype: Dtype) -> Tens
     # Over no dimension at all torch hands the input itself back.
     return (
         x
-        if dims or (dtype is None and x._data.dtype.kind in "fcV")
+        if dims or (dtype is None and x._data_.dtype.kind in "fcV")
         else reduction.prod(x, dtype=dtype)
     )
 
@@ -181,8 +181,8 @@ def median(
     only for integers.
     """
     need_tensor("median", "input", 1, input)
-    along = one_dim(dim or 0, input._data.ndim)
-    if input._data.dtype.kind in "fV":
+    along = one_dim(dim or 0, input._data_.ndim)
+    if input._data_.dtype.kind in "fV":
         filled = _filled("median", input, mask, math.nan)
         return extremes.nanmedian(filled, along, keepdim).values
     if not check(_count(input, along, False, mask), "whether a row is empty").all():
@@ -209,7 +209,7 @@ def var(
     need_tensor("var", "input", 1, input)
     if unbiased is not None and correction is not None:
         raise AssertionError("masked.var: give one of unbiased and correction, not both")
-    kind = input._data.dtype.kind
+    kind = input._data_.dtype.kind
     if kind == "b":
         raise RuntimeError("masked.var: not of a bool tensor: use .float()")
     if correction is None:
@@ -244,7 +244,7 @@ def _along(
         input: Tensor, dim: int | None, *, dtype: Dtype = None, mask: Tensor | None = None
     ) -> Tensor:
         filled = _filled(name, input, mask, start)
-        return run(filled, one_dim(dim or 0, filled._data.ndim), dtype)
+        return run(filled, one_dim(dim or 0, filled._data_.ndim), dtype)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = what

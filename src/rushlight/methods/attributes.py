@@ -36,7 +36,7 @@ class AttributeMethods:
 
     # What torch tells apart and is always the same here.
     is_cuda = property(
-        lambda self: device_of(self._data).type == "cuda", doc="Whether it is on a GPU."
+        lambda self: device_of(self._data_).type == "cuda", doc="Whether it is on a GPU."
     )
     is_ipu = _always(False)
     is_maia = _always(False)
@@ -54,12 +54,12 @@ class AttributeMethods:
     @property
     def is_cpu(self: Any) -> bool:
         """Whether the elements are in memory."""
-        return device_of(self._data) is CPU
+        return device_of(self._data_) is CPU
 
     @property
     def is_meta(self: Any) -> bool:
         """Whether there are no elements, but only a shape, a type and strides."""
-        return not has_memory(self._data)
+        return not has_memory(self._data_)
 
     @property
     def layout(self) -> layout:
@@ -69,12 +69,12 @@ class AttributeMethods:
     @property
     def itemsize(self: Any) -> int:
         """The bytes of one element."""
-        return self._data.itemsize
+        return self._data_.itemsize
 
     @property
     def nbytes(self: Any) -> int:
         """The bytes of all elements."""
-        return self._data.nbytes
+        return self._data_.nbytes
 
     @property
     def grad_dtype(self: Any) -> Any:

@@ -74,8 +74,8 @@ def _divided_by(self: Any, other: Any) -> Any:
     if (
         isinstance(other, (int, float))
         and other == 1
-        and inverse._node is None
-        and inverse._data.size
+        and inverse._node_ is None
+        and inverse._data_.size
     ):
         return inverse
     return apply(rows.mul, inverse, other)
@@ -145,7 +145,7 @@ class OperatorMethods:
     __setitem__ = method(indexing.setitem, "__setitem__")
 
     def __invert__(self: Any) -> Tensor:
-        if self._data.dtype.kind not in "biu":
+        if self._data_.dtype.kind not in "biu":
             raise TypeError(
                 "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
             )

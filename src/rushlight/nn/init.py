@@ -129,7 +129,7 @@ def trunc_normal_(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of "
             "values may be incorrect."
         )
-    if not has_memory(tensor._data):
+    if not has_memory(tensor._data_):
         return tensor
     rare = _cdf((b - mean) / std) - _cdf((a - mean) / std) < 0.3
     mode = (min(max(mean, a), b) - mean) / std
@@ -177,7 +177,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity, for a matrix of any shape."""
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _written(tensor, np.eye(*tensor.shape, dtype=tensor._data.dtype))
+    return _written(tensor, np.eye(*tensor.shape, dtype=tensor._data_.dtype))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
@@ -186,10 +186,10 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.shape[0] % groups:
         raise ValueError("dim 0 must be divisible by groups")
-    if not has_memory(tensor._data):
+    if not has_memory(tensor._data_):
         return tensor
     out_channels, in_channels, *kernel = tensor.shape
-    values = np.zeros_like(tensor._data)
+    values = np.zeros_like(tensor._data_)
     per_group = out_channels // groups
     centre = tuple(size // 2 for size in kernel)
     for group in range(groups):
@@ -277,10 +277,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """A (semi-)orthogonal matrix of the first dimension by all others (Saxe et al. 2013)."""
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
-    if not tensor._data.size:
+    if not tensor._data_.size:
         return tensor
     rows = tensor.shape[0]
-    columns = tensor._data.size // rows
+    columns = tensor._data_.size // rows
     with no_grad():
         matrix = empty(rows, columns, dtype=tensor.dtype).normal_(generator=generator)
         wide = rows < columns

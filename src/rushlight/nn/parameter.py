@@ -34,11 +34,11 @@ def _leaf(cls: type[Any], source: TensorBase, requires_grad: bool) -> Any:
     """A leaf of class cls on source's memory, which shares its count of changes."""
     tensor = object.__new__(cls)
     take_memory(tensor, source)
-    tensor._node = None
-    tensor._requires_grad = False
+    tensor._node_ = None
+    tensor._requires_grad_ = False
     tensor._grad = None
-    tensor._changes = source._changes
-    tensor._view = None
+    tensor._changes_ = source._changes_
+    tensor._view_ = None
     return tensor if requires_grad is False else tensor._want_grad(requires_grad)
 
 
@@ -73,7 +73,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         """A parameter on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
-        if data._spreads:
+        if data._spreads_:
             return _own_parameter(cls, data, requires_grad)
         if type(data) is Tensor or type(data) is Parameter:
             return _leaf(cls, alias(data), requires_grad)
@@ -92,12 +92,12 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.
         if id(self) not in memo:
-            memo[id(self)] = class_of(self)(self.data.clone(), self._requires_grad)
+            memo[id(self)] = class_of(self)(self.data.clone(), self._requires_grad_)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         hooks: OrderedDict[int, Any] = OrderedDict()
-        arguments = self.data, self._requires_grad, hooks
+        arguments = self.data, self._requires_grad_, hooks
         state = own_state(self)
         if state:
             return _rebuild_parameter_with_state, (*arguments, state)
@@ -174,13 +174,13 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         """A buffer on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
-        tensor = _leaf(Tensor, data.detach(), data._requires_grad)
+        tensor = _leaf(Tensor, data.detach(), data._requires_grad_)
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor
 
 
-# Where an uninitialized tensor keeps its (empty) array: reading `_data` itself is an error there.
-_array = TensorBase.__dict__["_data"]
+# Where an uninitialized tensor keeps its (empty) array: reading `_data_` itself is an error there.
+_array = TensorBase.__dict__["_data_"]
 
 
 class UninitializedTensorMixin:
@@ -191,7 +191,7 @@ class UninitializedTensorMixin:
     _becomes: type[Tensor]
 
     @property
-    def _data(self) -> Array:
+    def _data_(self) -> Array:
         raise ValueError(
             "Attempted to use an uninitialized parameter or buffer, which has no shape or values "
             "yet. Lazy modules give their parameters a shape in their first forward pass: call "
@@ -199,8 +199,8 @@ class UninitializedTensorMixin:
             "parameters."
         )
 
-    @_data.setter
-    def _data(self, array: Array) -> None:
+    @_data_.setter
+    def _data_(self, array: Array) -> None:
         _array.__set__(self, array)
 
     def materialize(
@@ -251,19 +251,19 @@ class UninitializedTensorMixin:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        _array.__set__(self, value._data)
+        _array.__set__(self, value._data_)
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """A ValueError, as for all that is asked of values."""
-        return self._data
+        return self._data_
 
     def type(self, *_: Any, **__: Any) -> Any:
         """A ValueError."""
-        return self._data
+        return self._data_
 
     def bfloat16(self) -> Any:
         """A ValueError."""
-        return self._data
+        return self._data_
 
     def is_floating_point(self) -> bool:
         """Whether the elements will be floating numbers."""
@@ -281,7 +281,7 @@ class UninitializedTensorMixin:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self._requires_grad, None, self.dtype)  # type: ignore
+            memo[id(self)] = type(self)(self._requires_grad_, None, self.dtype)  # type: ignore
         return memo[id(self)]
 
     def __repr__(self) -> str:
@@ -309,11 +309,11 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         array = np.empty(0, (dtype or dtypes.get_default_dtype()).numpy)
         empty = emptied(literal(array), device)
         tensor: UninitializedParameter = _leaf(cls, empty, False)
-        tensor._requires_grad = requires_grad
+        tensor._requires_grad_ = requires_grad
         return tensor
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
-        return (UninitializedParameter, (self._requires_grad, None, self.dtype))
+        return (UninitializedParameter, (self._requires_grad_, None, self.dtype))
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
@@ -340,7 +340,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         return tensor
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
-        return (UninitializedBuffer, (self._requires_grad, None, self.dtype))
+        return (UninitializedBuffer, (self._requires_grad_, None, self.dtype))
 
 
 def is_lazy(param: Any) -> bool:

@@ -51,7 +51,7 @@ def _admitted(
     try:
         return admit(input)
     except RuntimeError:
-        check_memory(name, input._data)
+        check_memory(name, input._data_)
         ask(function, input, args, kwargs)
         raise
 
@@ -61,7 +61,7 @@ def in_place(function: Callable[..., Tensor], input: Tensor, *args: Any, **kwarg
     name = function.__name__.strip("_")
     need_tensor(f"{name}_", "input", 1, input)
     recorded = _admitted(name, function, input, *args, **kwargs)
-    check_memory(name, input._data)
+    check_memory(name, input._data_)
     before = input.clone() if recorded else input
     result = function(before, *args, **kwargs)
     if name in _BY_RESULT:
@@ -73,7 +73,7 @@ def relu_(input: Tensor) -> Tensor:
     """max(x, 0), written into the input."""
     need_tensor("relu_", "input", 1, input)
     _admitted("relu", pointwise.relu, input)
-    check_memory("relu", input._data)
+    check_memory("relu", input._data_)
     return assign(input, apply(pointwise.relu, input), "relu_")
 
 
@@ -120,7 +120,7 @@ def rrelu(
     if not training:
         plain = in_rows(apply(rows.leaky_relu, input, slope=(lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
-    supported("rrelu_with_noise_out_cpu", FLOAT, [input._data])
+    supported("rrelu_with_noise_out_cpu", FLOAT, [input._data_])
     noise = draw(random.rrelu_noise, generator, input.detach(), lower=lower, upper=upper)
     result = in_rows(input * noise)
     return relabel(result, "RreluWithNoiseBackward0")
@@ -142,17 +142,17 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x above 0, weight * x below, with one weight or one per channel (dimension 1)."""
     need_tensor("prelu", "input", 1, input)
     need_tensor("prelu", "weight", 2, weight)
-    shape, count = input._data.shape, weight._data.size
-    if input._data.dtype != weight._data.dtype:
+    shape, count = input._data_.shape, weight._data_.size
+    if input._data_.dtype != weight._data_.dtype:
         raise RuntimeError(
             f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
         )
-    if weight._data.ndim > 1:
+    if weight._data_.ndim > 1:
         raise RuntimeError(
             "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
-            f"{weight._data.ndim}"
+            f"{weight._data_.ndim}"
         )
-    if count != 1 or weight._data.ndim:
+    if count != 1 or weight._data_.ndim:
         if len(shape) == 0 and count != 1:
             raise RuntimeError("Not allow zero-dim input tensor.")
         channels = shape[1] if len(shape) > 1 else 1
@@ -163,7 +163,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             )
         spread = (1, -1, *(1,) * (len(shape) - 2)) if len(shape) > 1 else (1,) * len(shape)
         weight = weight.reshape(spread)
-    supported("prelu_cpu", FLOAT, [input._data])
+    supported("prelu_cpu", FLOAT, [input._data_])
     x, slope = entering(input, weight), entering(weight, input)
     result = pointwise.where(pointwise.gt(input, 0), x, slope * x)
     return remember(relabel(alike(result, input), "PreluKernelBackward0"), input, weight)
@@ -174,11 +174,11 @@ def threshold(
 ) -> Tensor:
     """x where it is above the threshold, else value."""
     need_tensor("threshold", "input", 1, input)
-    supported("threshold_cpu", "iufV", [input._data])
+    supported("threshold_cpu", "iufV", [input._data_])
     limits = {"threshold": threshold, "value": value}
     for position, (name, number) in enumerate(limits.items(), 2):
         number = need_scalar("threshold", name, position, number)
-        limits[name] = dtypes.number_in(number, input._data.dtype).item()
+        limits[name] = dtypes.number_in(number, input._data_.dtype).item()
     return write_out(out, apply(rows.threshold, input, **limits))
 
 
@@ -194,8 +194,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     """x where it lies outside [-lambd, lambd], else 0."""
     need_tensor("hardshrink", "input", 1, input)
     lambd = need_real("hardshrink", "lambd", 2, lambd)
-    supported("hardshrink_cpu", FLOAT, [input._data])
-    result: Tensor = apply(rows.hardshrink, input, lambd=fitting_factor(lambd, input._data.dtype))
+    supported("hardshrink_cpu", FLOAT, [input._data_])
+    result: Tensor = apply(rows.hardshrink, input, lambd=fitting_factor(lambd, input._data_.dtype))
     return result if out is None else write_out(out, result)
 
 
@@ -205,13 +205,13 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 def _along(name: str, row: Any, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
     need_tensor(name, "input", 1, input)
     if dim is None:
-        dim = implicit_dim(name, input._data.ndim)
+        dim = implicit_dim(name, input._data_.ndim)
     if dtype is not None:
         input = input.to(dtype)
-    axis = one_dim(dim, input._data.ndim)
-    if not input._data.size:
+    axis = one_dim(dim, input._data_.ndim)
+    if not input._data_.size:
         need_real_gradient(f"_{name}", input)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         return relabel(
             apply(row, input.reshape((1,)), dim=0).reshape(()),
             f"{row.name.title().replace('_', '')}Backward0",

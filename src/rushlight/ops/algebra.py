@@ -53,13 +53,13 @@ def matrix_norm(
 ) -> Tensor:
     """A norm of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
     A = in_norm_type("linalg.matrix_norm", A, dtype)
-    if A._data.ndim < 2:
+    if A._data_.ndim < 2:
         raise RuntimeError(
             "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
         )
     if len(dim) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
-    row, column = (one_dim(d, A._data.ndim) for d in dim)
+    row, column = (one_dim(d, A._data_.ndim) for d in dim)
     if row == column:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
@@ -84,7 +84,7 @@ def _extreme(sizes: Tensor, dim: int, ord: float) -> Tensor:
     """The largest, or for a negative ord the smallest; the largest of nothing is 0."""
     if ord < 0:
         return sizes.amin(dim)
-    return sizes.amax(dim) if sizes._data.shape[dim] else sizes.sum(dim)
+    return sizes.amax(dim) if sizes._data_.shape[dim] else sizes.sum(dim)
 
 
 @numpy_names
@@ -106,12 +106,12 @@ def norm(
             raise RuntimeError(
                 f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
             )
-    if ord is not None and dim is None and A._data.ndim not in (1, 2):
+    if ord is not None and dim is None and A._data_.ndim not in (1, 2):
         raise RuntimeError(
             "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
-            f"{A._data.ndim}D."
+            f"{A._data_.ndim}D."
         )
-    pair = len(dim) == 2 if isinstance(dim, tuple) else dim is None and A._data.ndim == 2
+    pair = len(dim) == 2 if isinstance(dim, tuple) else dim is None and A._data_.ndim == 2
     if ord is not None and pair:
         return matrix_norm(A, ord, dim or (-2, -1), keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
@@ -131,7 +131,7 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 @in_single
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """X with A @ X = B (X @ A = B with left=False); B holds vectors if its shape says so."""
-    a, b = A._data, B._data
+    a, b = A._data_, B._data_
     if a.dtype != b.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype.word} "
@@ -178,7 +178,7 @@ def lstsq(
         raise RuntimeError(
             "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
         )
-    shape, given = A._data.shape, B._data.shape
+    shape, given = A._data_.shape, B._data_.shape
     if len(shape) < 2:
         raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
     if not 0 <= len(shape) - len(given) <= 1:
@@ -189,7 +189,7 @@ def lstsq(
     vector = len(given) == len(shape) - 1 and given == shape[:-1]
     if vector:
         B = B.unsqueeze(-1)
-    if B._data.shape[-2] != shape[-2]:
+    if B._data_.shape[-2] != shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
     solution = _in_place_of(B, matmul(pinv(A, rcond=rcond), B))
     count, columns = shape[-2:]
@@ -204,19 +204,19 @@ def lstsq(
         residuals = solution.abs().reshape(-1).narrow(0, 0, 0)
     if driver == "gels":
         rank = literal(np.empty(0, np.int64))
-    if driver in ("gelsd", "gelss") and A._data.size:
+    if driver in ("gelsd", "gelss") and A._data_.size:
         values = svdvals(A.detach())
     else:
-        values = literal(np.empty(0, np.empty(0, A._data.dtype).real.dtype))
+        values = literal(np.empty(0, np.empty(0, A._data_.dtype).real.dtype))
     if vector:
         solution = solution.squeeze(-1)
-        residuals = residuals.squeeze(-1) if residuals._data.ndim > 1 else residuals
+        residuals = residuals.squeeze(-1) if residuals._data_.ndim > 1 else residuals
     return write_outs(out, return_types.linalg_lstsq((solution, residuals, rank, values)))
 
 
 def _in_place_of(B: Tensor, solution: Tensor) -> Tensor:
     """The solution where LAPACK leaves it: in the first rows of the memory of B, column by column."""
-    count, width = solution._data.shape[-2], B._data.shape[-2]
+    count, width = solution._data_.shape[-2], B._data_.shape[-2]
     if count >= width:
         return in_columns(solution)
     rest = B.narrow(-2, count, width - count) * 0
@@ -244,8 +244,8 @@ def _plain(tolerance: Any, A: Tensor) -> Any:
     if not isinstance(tolerance, TensorBase):
         return tolerance
     values = read_each(tolerance, "a tolerance")
-    lead, own = values.ndim - tolerance._data.ndim, tolerance._data.ndim
-    missing = max(A._data.ndim - 2 - own, 0) if lead else 0
+    lead, own = values.ndim - tolerance._data_.ndim, tolerance._data_.ndim
+    missing = max(A._data_.ndim - 2 - own, 0) if lead else 0
     return values.reshape((*values.shape[:lead], *(1,) * missing, *values.shape[lead:]))
 
 
@@ -273,7 +273,7 @@ def matrix_rank(
         t if isinstance(t, TensorBase) or t is None else literal(np.asarray(t))
         for t in (rtol, atol)
     ]
-    return write_out(out, computed(_rank, sizes, *limits, shape=A._data.shape[-2:]))
+    return write_out(out, computed(_rank, sizes, *limits, shape=A._data_.shape[-2:]))
 
 
 def _rank(sizes: Array, rtol: Any, atol: Any, shape: tuple[int, ...]) -> Array:
@@ -304,7 +304,7 @@ def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant: nan where that is negative."""
     sign, logabs = apply(rows.slogdet, input)
-    if input._data.dtype.kind == "c":
+    if input._data_.dtype.kind == "c":
         return logabs + sign.log()
     negative = read_each((sign < 0).any(), "whether a determinant is negative")
     filled = logabs.masked_fill(sign < 0, float("nan")) if negative.any() else logabs
@@ -332,7 +332,7 @@ def cholesky_solve(
 @in_single
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A, from its Cholesky factor L."""
-    eye = np.broadcast_to(np.eye(L._data.shape[-1], dtype=L._data.dtype), L._data.shape)
+    eye = np.broadcast_to(np.eye(L._data_.shape[-1], dtype=L._data_.dtype), L._data_.shape)
     return cholesky_solve(literal(eye.copy()), L, upper, out=out)
 
 
@@ -358,7 +358,7 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
         )
     q, r = apply(rows.qr, A, complete=mode == "complete")
     if mode == "r":
-        q = literal(np.empty(0, A._data.dtype))
+        q = literal(np.empty(0, A._data_.dtype))
     return write_outs(out, return_types.linalg_qr((q, r)))
 
 
@@ -424,22 +424,22 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     parts = list(tensors)
     if len(parts) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(parts)}")
-    first_vector, last_vector = parts[0]._data.ndim == 1, parts[-1]._data.ndim == 1
+    first_vector, last_vector = parts[0]._data_.ndim == 1, parts[-1]._data_.ndim == 1
     if first_vector:
         parts[0] = parts[0].unsqueeze(0)
     if last_vector:
         parts[-1] = parts[-1].unsqueeze(-1)
     for i, part in enumerate(parts):
-        if part._data.ndim != 2:
-            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {part._data.ndim}D")
-    sizes = [p._data.shape[0] for p in parts] + [parts[-1]._data.shape[1]]
+        if part._data_.ndim != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {part._data_.ndim}D")
+    sizes = [p._data_.shape[0] for p in parts] + [parts[-1]._data_.shape[1]]
     cut = _cheapest_cuts(sizes)
 
     def product(i: int, j: int) -> Tensor:
         return parts[i] if i == j else matmul(product(i, cut[i][j]), product(cut[i][j] + 1, j))
 
     result = product(0, len(parts) - 1)
-    shape = result._data.shape[first_vector : 2 - last_vector]
+    shape = result._data_.shape[first_vector : 2 - last_vector]
     return write_out(out, result.view(shape), same=True)
 
 
@@ -487,7 +487,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
 @in_single
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse for tensordot: dimensions up to ind against the rest."""
-    shape = A._data.shape
+    shape = A._data_.shape
     rows_, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
     if ind <= 0:
         raise RuntimeError("Expected a strictly positive integer for 'ind'")
@@ -504,13 +504,13 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
     """X with tensordot(A, X, X.ndim) = B."""
     if dims is not None:
-        A = A.movedim(tuple(dims), tuple(range(A._data.ndim - len(dims), A._data.ndim)))
-    rest = A._data.shape[B._data.ndim :]
+        A = A.movedim(tuple(dims), tuple(range(A._data_.ndim - len(dims), A._data_.ndim)))
+    rest = A._data_.shape[B._data_.ndim :]
     size = math.prod(rest)
-    if size != math.prod(B._data.shape):
+    if size != math.prod(B._data_.shape):
         raise RuntimeError(
             f"Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
-            f"prod(self.shape[:other.ndim]), but got {size} != {B._data.size}"
+            f"prod(self.shape[:other.ndim]), but got {size} != {B._data_.size}"
         )
     return write_out(out, solve(A.reshape(size, size), B.reshape(-1)).reshape(rest))
 
@@ -524,14 +524,14 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1, 3, 9]])
     """
     need_tensor("linalg_vander", "x", 1, x)
-    if x._data.dtype in NARROW:
+    if x._data_.dtype in NARROW:
         raise RuntimeError(
             "linalg.vander supports floating point, complex, and integer tensors, but got "
             f"{x.dtype.word}"
         )
-    if not x._data.ndim:
+    if not x._data_.ndim:
         x = x.unsqueeze(0)
-    shape = x._data.shape
+    shape = x._data_.shape
     count = shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")

@@ -111,29 +111,29 @@ def relabel(result: Any, name: str) -> Any:
     it is a view of something that only the composite knew, it is none for the user.
     """
     for tensor in (result,) if isinstance(result, TensorBase) else result:
-        if tensor._node is not None:
-            tensor._node._label = name
-        if tensor._view is not None and name[:-1] not in _VIEWS:
-            tensor._view = None
+        if tensor._node_ is not None:
+            tensor._node_._label = name
+        if tensor._view_ is not None and name[:-1] not in _VIEWS:
+            tensor._view_ = None
     return result
 
 
 def anew(result: Tensor) -> Tensor:
     """A view of what nobody else will ever see, as a tensor that is no view."""
-    result._view = None
+    result._view_ = None
     return result
 
 
 def like(result: Tensor, source: TensorBase) -> Tensor:
     """A result that no row has made, brought to the library of arrays of what it was made from."""
     if is_foreign(memory := held(source)) and has_memory(memory):
-        result._data = brought(result._data, memory)
+        result._data_ = brought(result._data_, memory)
     return result
 
 
 def rounded_once(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """function(*tensors) as one kernel of torch's: narrow floats in float32, rounded once."""
-    dtype = tensors[0]._data.dtype
+    dtype = tensors[0]._data_.dtype
     if dtype not in dtypes.NARROW:
         return function(*tensors)
     return function(*(tensor.float() for tensor in tensors)).to(dtypes.of(dtype))
@@ -224,7 +224,7 @@ def need_whole(function: str, name: str, position: int, value: Any) -> int:
     """`need_int`, of a number or a tensor without dimensions alone."""
     if value.__class__ is int or isinstance(value, (int, np.integer)):
         pass
-    elif not isinstance(value, TensorBase) or value._data.ndim:
+    elif not isinstance(value, TensorBase) or value._data_.ndim:
         raise TypeError(
             f"{function}(): argument '{name}' (position {position}) must be int, not "
             f"{type_name(value)}"
@@ -234,7 +234,7 @@ def need_whole(function: str, name: str, position: int, value: Any) -> int:
 
 def need_scalar(function: str, name: str, position: int, value: Any) -> Any:
     """A number as it is; of a tensor without dimensions and gradient what it holds."""
-    if isinstance(value, TensorBase) and not value._data.ndim and not value._requires_grad:
+    if isinstance(value, TensorBase) and not value._data_.ndim and not value._requires_grad_:
         return number(value, "an argument")
     need_number(function, name, position, value)
     if isinstance(value, int) and not -_MOST <= value < 2 * _MOST:
@@ -256,8 +256,8 @@ def _index(value: Any, what: str, one: bool = False) -> int:
     """The whole number that value is; one: a single dimension, which torch takes from fewer types."""
     wrong = isinstance(value, bool)
     if isinstance(value, TensorBase):
-        wrong = value._data.dtype.kind == "b" or (
-            value._data.ndim > 0 if one else value._data.size != 1
+        wrong = value._data_.dtype.kind == "b" or (
+            value._data_.ndim > 0 if one else value._data_.size != 1
         )
     elif one:
         wrong = wrong or not isinstance(value, (int, np.integer))
@@ -299,7 +299,7 @@ def need_float(function: str, name: str, position: int, value: Any) -> float:
         return value
     if isinstance(value, (int, float, np.floating, np.integer)):
         return float(value)
-    if isinstance(value, TensorBase) and not value._data.ndim and not value._requires_grad:
+    if isinstance(value, TensorBase) and not value._data_.ndim and not value._requires_grad_:
         return float(number(value, "an argument"))
     raise TypeError(
         f"{function}(): argument '{name}' (position {position}) must be float, not {type_name(value)}"
@@ -342,7 +342,7 @@ def one_dim(dim: int, ndim: int) -> int:
 
 def size_at(x: TensorBase, dim: int) -> int:
     """The size of a dimension; unlike `one_dim`, a 0-d tensor has none."""
-    shape = x._data.shape
+    shape = x._data_.shape
     if not shape:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     return shape[one_dim(dim, len(shape))]
@@ -406,7 +406,7 @@ def apart(out: Tensor, *inputs: TensorBase) -> Tensor:
     """`out`, or torch's error if it shares memory with an input that is still being read."""
     need_tensor("out", "out", 0, out)
     for x in inputs:
-        need_apart(out._data, x._data, disjoint=True)
+        need_apart(out._data_, x._data_, disjoint=True)
     return out
 
 
@@ -439,7 +439,7 @@ def fitting_factor(value: Any, dtype: np.dtype[Any]) -> Any:
 
 def need_real_gradient(name: str, input: TensorBase, *others: TensorBase) -> None:
     """Raise torch's error where complex numbers want a gradient that torch has for real ones only."""
-    if input._data.dtype.kind == "c" and state.grad and any(map(wants_grad, (input, *others))):
+    if input._data_.dtype.kind == "c" and state.grad and any(map(wants_grad, (input, *others))):
         raise RuntimeError(
             f"{name} does not support automatic differentiation for outputs with complex dtype."
         )
@@ -465,7 +465,7 @@ def need_unrecorded(out: Any, *others: Any) -> None:
 
 def need_castable(ours: dtypes.dtype, out: TensorBase, wrong: Any = RuntimeError) -> None:
     """Raise torch's error unless a result of this type may be written into out's."""
-    theirs = dtypes.of(out._data.dtype)
+    theirs = dtypes.of(out._data_.dtype)
     if ours.category > theirs.category:
         raise wrong(
             f"result type {ours.word} can't be cast to the desired output type {theirs.word}"
@@ -487,7 +487,7 @@ def write_out(
         return result
     _need_fitting(out, result, same, judged, wrong)
     data = held(out)
-    fits = data.shape == result._data.shape
+    fits = data.shape == result._data_.shape
     if fits or read:
         need_distinct(data)
         for x in read:
@@ -497,9 +497,9 @@ def write_out(
         if any(x is out for x in read):
             raise RuntimeError(
                 f"output with shape {list(data.shape)} doesn't match the broadcast shape "
-                f"{list(result._data.shape)}: out is also an argument, so it keeps its shape"
+                f"{list(result._data_.shape)}: out is also an argument, so it keeps its shape"
             )
-        resize_out(out, result._data, told=not made)
+        resize_out(out, result._data_, told=not made)
     into(out, copy, result)
     bump(out, "an out= argument")
     return out
@@ -514,14 +514,14 @@ def _need_fitting(
     if not judged:
         need_unrecorded(out, result)
     if same:
-        need_type(out, result._data.dtype)
-    need_castable(dtypes.of(result._data.dtype), out, wrong)
+        need_type(out, result._data_.dtype)
+    need_castable(dtypes.of(result._data_.dtype), out, wrong)
 
 
 def need_type(out: Any, dtype: np.dtype[Any]) -> None:
     """Raise torch's error unless an `out=` is of this type."""
-    if isinstance(out, TensorBase) and out._data.dtype != dtype:
-        ours, theirs = dtypes.of(dtype), dtypes.of(out._data.dtype)
+    if isinstance(out, TensorBase) and out._data_.dtype != dtype:
+        ours, theirs = dtypes.of(dtype), dtypes.of(out._data_.dtype)
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
 
 

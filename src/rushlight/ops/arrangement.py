@@ -49,20 +49,20 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     tensor([3, 2, 1])
     """
     need_tensor("flip", "input", 1, input)
-    along = many_dims(as_sizes(spelled("flip", dims, named, "dims")), input._data.ndim) or ()
+    along = many_dims(as_sizes(spelled("flip", dims, named, "dims")), input._data_.ndim) or ()
     return apply(rows.flip, input, dims=along)
 
 
 def fliplr(input: Tensor) -> Tensor:
     """The columns in reverse order."""
-    if input._data.ndim < 2:
+    if input._data_.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order."""
-    if input._data.ndim < 1:
+    if input._data_.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
 
@@ -80,7 +80,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     steps, along = as_sizes((shifts,)), as_sizes((dims,))
     if not steps:
         raise RuntimeError("`shifts` required")
-    if len(steps) == len(along) and not input._data.size:
+    if len(steps) == len(along) and not input._data_.size:
         # torch does not ask which dimensions these are.
         along = ()
         steps = steps[:1]
@@ -94,7 +94,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(steps)}, dims: {len(along)}"
         )
-    axes = tuple(one_dim(d, input._data.ndim) for d in along)
+    axes = tuple(one_dim(d, input._data_.ndim) for d in along)
     result = apply(rows.roll, input, shifts=steps, dims=axes)
     return result
 
@@ -108,7 +108,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """The plane of two dimensions turned k times by 90 degrees, the first towards the second."""
     need_tensor("rot90", "input", 1, input)
     turns = need_whole("rot90", "k", 2, k) % 4
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     plane = as_sizes((dims,))
     if len(plane) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
@@ -120,7 +120,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
             f"{plane[1]}"
         )
     a, b = (one_dim(d, ndim) for d in plane)
-    if turns % 2 and input._requires_grad and _is_plain(input._data):
+    if turns % 2 and input._requires_grad_ and _is_plain(input._data_):
         # The same, and its gradient lies as torch's: it is turned over before it is seen the other way.
         turned = flip(transpose(input, a, b), a if turns == 1 else b)
     elif turns == 2:
@@ -142,7 +142,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """The lower triangle of matrices, up to this diagonal; zeros elsewhere."""
     need_tensor("tril", "input", 1, input)
     diagonal = need_int("tril", "diagonal", 1, diagonal)
-    rows.triangle.rule(input._data, diagonal=diagonal, upper=False)
+    rows.triangle.rule(input._data_, diagonal=diagonal, upper=False)
     return write_out(out, apply(rows.triangle, input, diagonal=diagonal, upper=False), same=True)
 
 
@@ -157,7 +157,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     need_tensor("triu", "input", 1, input)
     diagonal = need_int("triu", "diagonal", 1, diagonal)
-    rows.triangle.rule(input._data, diagonal=diagonal, upper=True)
+    rows.triangle.rule(input._data_, diagonal=diagonal, upper=True)
     return write_out(out, apply(rows.triangle, input, diagonal=diagonal, upper=True), same=True)
 
 
@@ -165,7 +165,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """A view of the diagonal of two dimensions, as a last dimension in their place."""
     need_tensor("diagonal", "input", 1, input)
     offset = need_whole("diagonal", "offset", 1, offset)
-    a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
+    a, b = _plane("diagonal", input._data_.ndim, dim1, dim2)
     return apply(rows.diagonal, input, offset=offset, dim1=a, dim2=b)
 
 
@@ -186,9 +186,9 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """
     need_tensor("diag_embed", "input", 1, input)
     offset = need_whole("diag_embed", "offset", 2, offset)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise IndexError("diag_embed(): the input needs at least one dimension, but has none")
-    *batch, length = input._data.shape
+    *batch, length = input._data_.shape
     a, b = _plane("diagonal", len(batch) + 2, dim1, dim2)
     side = length + abs(offset)
     sizes = list(batch)
@@ -204,19 +204,19 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """The diagonal of a matrix, as a copy; or a matrix with a vector on its diagonal."""
     need_tensor("diag", "input", 1, input)
     diagonal = need_whole("diag", "diagonal", 2, diagonal)
-    if input._data.ndim not in (1, 2):
+    if input._data_.ndim not in (1, 2):
         raise RuntimeError(
-            f"diag(): Supports 1D or 2D tensors. Got {input._data.ndim}D: use diagonal or "
+            f"diag(): Supports 1D or 2D tensors. Got {input._data_.ndim}D: use diagonal or "
             "diag_embed"
         )
-    if input._data.ndim == 1:
+    if input._data_.ndim == 1:
         result = diag_embed(input, diagonal)
     else:
         part = apply(rows.diagonal, input, offset=diagonal, dim1=0, dim2=1)
         result = relabel(apply(rows.compact, part), "DiagonalBackward0_copy")
     if out is None:
         return result
-    name = "diag_embed" if input._data.ndim == 1 else "diagonal_copy"
+    name = "diag_embed" if input._data_.ndim == 1 else "diagonal_copy"
     return write_underived(out, result, name, input)
 
 
@@ -229,22 +229,22 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the diagonal of a matrix."""
     need_tensor("trace", "input", 1, input)
-    supported("trace", NUMERIC + "c", [input._data])
-    if input._data.ndim != 2:
-        raise RuntimeError(f"trace: expected a matrix, got a {input._data.ndim}-d tensor")
+    supported("trace", NUMERIC + "c", [input._data_])
+    if input._data_.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, got a {input._data_.ndim}-d tensor")
     return write_out(out, relabel(diagonal(input).sum(), "TraceBackward0"))
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of each element, as rows: N of them, falling from N - 1 to 0 (or increasing)."""
     need_tensor("vander", "x", 1, x)
-    if x._data.ndim != 1:
+    if x._data_.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    columns = x._data.size if N is None else need_whole("vander", "N", 2, N)
+    columns = x._data_.size if N is None else need_whole("vander", "N", 2, N)
     if columns < 0:
         raise RuntimeError("N must be non-negative.")
     powers = literal(
-        np.arange(columns).astype(x._data.dtype if x._data.dtype.kind in "fcV" else np.int64)
+        np.arange(columns).astype(x._data_.dtype if x._data_.dtype.kind in "fcV" else np.int64)
     )
     if columns < 2:
         # Ones alone, which hang on nothing.
@@ -266,11 +266,11 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy of the input with src at one position of dim."""
     need_tensor("select_scatter", "input", 1, input)
     need_tensor("select_scatter", "src", 2, src)
-    at = one_dim(dim, input._data.ndim)
-    size = input._data.shape[at]
+    at = one_dim(dim, input._data_.ndim)
+    size = input._data_.shape[at]
     if not -size <= index < size:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input._data.shape)} at "
+            f"select(): index {index} out of range for tensor of size {list(input._data_.shape)} at "
             f"dimension {at}"
         )
     where = (slice(None),) * at + (int(index),)
@@ -295,7 +295,7 @@ def slice_scatter(
     """
     need_tensor("slice_scatter", "input", 1, input)
     need_tensor("slice_scatter", "src", 2, src)
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     where = (slice(None),) * at + (slice(start, end, step),)
@@ -303,11 +303,11 @@ def slice_scatter(
 
 
 def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> Tensor:
-    target = index_rows.sliced(input._data.shape, where)
-    if src._data.shape != target:
+    target = index_rows.sliced(input._data_.shape, where)
+    if src._data_.shape != target:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
-            f"{list(src._data.shape)}, slice size = {list(target)}"
+            f"{list(src._data_.shape)}, slice size = {list(target)}"
         )
     need_real_gradient("select_scatter" if label[:6] == "Select" else "slice_scatter", input, src)
     src = _brought(src, input)
@@ -317,11 +317,11 @@ def _scatter(label: str, input: Tensor, src: Tensor, where: tuple[Any, ...]) -> 
 
 def _brought(src: Tensor, input: Tensor) -> Tensor:
     """src in the type of what it is laid into."""
-    if input._data.dtype.kind not in "fcV" and state.grad and wants_grad(src):
+    if input._data_.dtype.kind not in "fcV" and state.grad and wants_grad(src):
         raise RuntimeError(
             f"Autograd not support dtype: {input.dtype.word}: there is no gradient through whole numbers"
         )
-    return src.astype(input._data.dtype)
+    return src.astype(input._data_.dtype)
 
 
 def diagonal_scatter(
@@ -330,17 +330,17 @@ def diagonal_scatter(
     """A copy of the input with src on the diagonal of two dimensions."""
     need_tensor("diagonal_scatter", "input", 1, input)
     need_tensor("diagonal_scatter", "src", 2, src)
-    a, b = _plane("diagonal", input._data.ndim, dim1, dim2)
+    a, b = _plane("diagonal", input._data_.ndim, dim1, dim2)
     place = {"offset": int(offset), "dim1": a, "dim2": b}
-    target, _ = rows.diagonal.rule(input._data, **place)
-    if src._data.shape != tuple(target):
+    target, _ = rows.diagonal.rule(input._data_, **place)
+    if src._data_.shape != tuple(target):
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
-            f"{list(src._data.shape)}, slice size = {list(target)}"
+            f"{list(src._data_.shape)}, slice size = {list(target)}"
         )
-    if is_repeated(input._data):
+    if is_repeated(input._data_):
         input = apply(pointwise.clone, input)
-    part = geometry(input._data, apply(rows.diagonal, input.detach(), **place)._data)
+    part = geometry(input._data_, apply(rows.diagonal, input.detach(), **place)._data_)
     result = apply(strided.as_strided_scatter, input, _brought(src, input), **part)
     return relabel(result, "DiagonalScatterBackward0")
 
@@ -352,12 +352,12 @@ def as_strided_scatter(
     need_tensor("as_strided_scatter", "input", 1, input)
     need_tensor("as_strided_scatter", "src", 2, src)
     place = storage_geometry(input, size, stride, storage_offset)
-    if src._data.shape != place["size"]:
+    if src._data_.shape != place["size"]:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
-            f"{list(src._data.shape)}, slice size = {list(place['size'])}"
+            f"{list(src._data_.shape)}, slice size = {list(place['size'])}"
         )
     result: Tensor = apply(
-        strided.as_strided_scatter, input, src.astype(input._data.dtype), **place
+        strided.as_strided_scatter, input, src.astype(input._data_.dtype), **place
     )
     return relabel(result, "AsStridedScatterBackward0")

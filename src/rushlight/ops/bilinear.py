@@ -18,12 +18,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         (("input1", input1), ("input2", input2), ("weight", weight)), 1
     ):
         need_tensor("bilinear", name, position, tensor)
-    if len({t._data.dtype for t in (input1, input2, weight)}) > 1:
+    if len({t._data_.dtype for t in (input1, input2, weight)}) > 1:
         raise RuntimeError(
             f"bilinear(): All tensors must have the same dtype, got input1: {input1.dtype}, input2: "
             f"{input2.dtype}, weight: {weight.dtype}"
         )
-    first, second, form = input1._data.shape, input2._data.shape, weight._data.shape
+    first, second, form = input1._data_.shape, input2._data_.shape, weight._data_.shape
     if len(first) != len(second):
         raise RuntimeError(
             f"bilinear(): input dimensions do not match: got {len(first)} and {len(second)}"
@@ -40,9 +40,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             raise RuntimeError(
                 f"bilinear(): {name} size does not match weight size: got {size} but expected {wanted}"
             )
-    if bias is not None and bias._data.shape != (form[0],):
+    if bias is not None and bias._data_.shape != (form[0],):
         raise RuntimeError(
-            f"bilinear(): bias size does not match weight size: got {list(bias._data.shape)} but "
+            f"bilinear(): bias size does not match weight size: got {list(bias._data_.shape)} but "
             f"expected {form[0]}"
         )
     left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
@@ -56,6 +56,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 def _forms(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
-    form = weight._data.shape
+    form = weight._data_.shape
     half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
     return (half * right.unsqueeze(1)).sum(-1, dtype=left.dtype)

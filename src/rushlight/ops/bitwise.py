@@ -45,9 +45,9 @@ def hash_tensor(
         raise RuntimeError(
             f"Unknown hash_tensor mode: {mode}: 0, the exclusive or, is all there is"
         )
-    dims = many_dims(dim, input._data.ndim)
+    dims = many_dims(dim, input._data_.ndim)
     result: Tensor = apply(reduce.hash_tensor, input, dim=dims, keepdim=keepdim)
-    if out is not None and out._data.dtype != np.uint64:
+    if out is not None and out._data_.dtype != np.uint64:
         raise RuntimeError(
             f"hash_tensor: Expected result to be of dtype uint64, but got {out.dtype}"
         )

@@ -88,9 +88,9 @@ REMAINDERS: Overloads = (
 
 def overload(result: Tensor, names: Overloads, first: Any, second: Any) -> Tensor:
     """The result, whose backward is called by which of the operands are tensors."""
-    if result._node is not None:
+    if result._node_ is not None:
         which = 2 if not isinstance(second, TensorBase) else not isinstance(first, TensorBase)
-        result._node._label = names[which]
+        result._node_._label = names[which]
     return result
 
 

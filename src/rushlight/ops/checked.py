@@ -29,12 +29,12 @@ def _guarded(
 ) -> tuple[Tensor, Tensor]:
     """run(A), and for each matrix a number that is 0 if all went well; else the result is nan."""
     try:
-        return run(A), literal(np.zeros(A._data.shape[:-2], np.int32))
+        return run(A), literal(np.zeros(A._data_.shape[:-2], np.int32))
     except rows.LinAlgError:
         if check_errors:
             raise
     good = wrap(np.asarray((info := faults(read(A, "which matrices fail"))) == 0)[..., None, None])
-    safe = A.where(good, literal(np.eye(A._data.shape[-1], dtype=A._data.dtype)))
+    safe = A.where(good, literal(np.eye(A._data_.shape[-1], dtype=A._data_.dtype)))
     return run(safe).where(good, math.nan), wrap(info)
 
 
@@ -53,7 +53,7 @@ def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     """`solve`, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
-    a, b = A._data, B._data
+    a, b = A._data_, B._data_
     vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
     right = B.unsqueeze(-1) if vector else B
     result, info = _guarded(lambda m: solve(m, right, left=left), A, _zero_pivots, check_errors)
@@ -67,13 +67,13 @@ def cholesky_ex(
 ) -> Any:
     """`cholesky` as far as LAPACK goes, and the order of the first minor that is not positive (0: none)."""
     try:
-        factor, info = cholesky(input, upper), np.zeros(input._data.shape[:-2], np.int32)
+        factor, info = cholesky(input, upper), np.zeros(input._data_.shape[:-2], np.int32)
     except rows.LinAlgError:
         if check_errors:
             raise
         # A matrix that fails is left as LAPACK leaves it.
         left, info, failed = rows.partial_cholesky(read(input, "which matrices fail"))
         good, kept = wrap(~failed[..., None, None]), wrap(left)
-        safe = input.where(good, literal(np.eye(input._data.shape[-1], dtype=input._data.dtype)))
+        safe = input.where(good, literal(np.eye(input._data_.shape[-1], dtype=input._data_.dtype)))
         factor = cholesky(safe, upper).where(good, kept.mH if upper else kept)
     return write_outs(out, return_types.linalg_cholesky_ex((factor, literal(info))))

@@ -56,7 +56,7 @@ isneginf = unary(rounding.isneginf, "Where elements are minus infinity.", same=T
 def isreal(input: Tensor) -> Tensor:
     """Where the imaginary part is 0."""
     need_tensor("isreal", "input", 1, input)
-    if input._data.dtype.kind == "c":
+    if input._data_.dtype.kind == "c":
         return eq(input.imag, 0)
     return ones_like(input, dtype=dtypes.bool_)
 
@@ -72,7 +72,7 @@ def isclose(
     """
     need_tensor("isclose", "input", 1, input)
     need_tensor("isclose", "other", 2, other)
-    if input._data.dtype != other._data.dtype:
+    if input._data_.dtype != other._data_.dtype:
         raise RuntimeError(
             f"{input.dtype.word} did not match {other.dtype.word}: bring both to one dtype, .to()"
         )
@@ -81,11 +81,11 @@ def isclose(
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     close = eq(input, other)
-    if equal_nan and input._data.dtype.kind in "fcV":
+    if equal_nan and input._data_.dtype.kind in "fcV":
         close = logical_or(close, logical_and(isnan(input), isnan(other)))
     if rtol == 0 and atol == 0:
         return close
-    if input._data.dtype.kind in "iub":
+    if input._data_.dtype.kind in "iub":
         input, other = (t.to(dtypes.get_default_dtype()) for t in (input, other))
     distance = (input - other).abs()
     near = logical_and(isfinite(distance), le(distance, (other * rtol).abs() + atol))
@@ -109,11 +109,11 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     need_tensor("equal", "input", 1, input)
     need_tensor("equal", "other", 2, other)
-    need_more_bits("equal_notnan_cpu", input._data)
+    need_more_bits("equal_notnan_cpu", input._data_)
     for tensor in (input, other):
-        if not has_memory(tensor._data):
+        if not has_memory(tensor._data_):
             raise NotImplementedError(NO_DATA)
-    return input._data.shape == other._data.shape and bool(eq(input, other).all())
+    return input._data_.shape == other._data_.shape and bool(eq(input, other).all())
 
 
 def where(
@@ -144,7 +144,7 @@ def where(
             raise TypeError(
                 f"where(): argument '{name}' must be Tensor or Number, not {type_name(value)}"
             )
-    if condition._data.dtype.char == "B":
+    if condition._data_.dtype.char == "B":
         warn_once(
             "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a "
             "future version of PyTorch. Use a boolean condition instead."

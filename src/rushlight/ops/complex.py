@@ -65,13 +65,13 @@ def resolve_neg(input: Tensor) -> Tensor:
 def is_conj(input: Tensor) -> bool:
     """Whether this is a view that is conjugated when it is read."""
     need_tensor("is_conj", "input", 1, input)
-    return input._turned and held(input).dtype.kind == "c"
+    return input._turned_ and held(input).dtype.kind == "c"
 
 
 def is_neg(input: Tensor) -> bool:
     """Whether this is a view that is negated when it is read."""
     need_tensor("is_neg", "input", 1, input)
-    return input._turned and held(input).dtype.kind != "c"
+    return input._turned_ and held(input).dtype.kind != "c"
 
 
 def view_as_real(input: Tensor) -> Tensor:
@@ -82,11 +82,11 @@ def view_as_real(input: Tensor) -> Tensor:
     tensor([[1., 2.]])
     """
     need_tensor("view_as_real", "input", 1, input)
-    if input._data.dtype.kind != "c":
+    if input._data_.dtype.kind != "c":
         raise RuntimeError(
             f"view_as_real is only supported for complex tensors, not for {input.dtype}"
         )
-    if input._turned:
+    if input._turned_:
         raise RuntimeError(
             "view_as_real doesn't work on unresolved conjugated tensors: take .resolve_conj(), which "
             "does not share memory with the original"
@@ -98,7 +98,7 @@ def view_as_real(input: Tensor) -> Tensor:
 def view_as_complex(input: Tensor) -> Tensor:
     """A view of pairs, which lie side by side in the last dimension, as complex numbers."""
     need_tensor("view_as_complex", "input", 1, input)
-    rows.view_as_complex.rule(input._data)
+    rows.view_as_complex.rule(input._data_)
     return apply(rows.view_as_complex, input)
 
 
@@ -113,7 +113,7 @@ def real(input: Tensor) -> Tensor:
 def imag(input: Tensor) -> Tensor:
     """The imaginary part, as a view; real tensors have none."""
     need_tensor("imag", "input", 1, input)
-    if input._data.dtype.kind != "c":
+    if input._data_.dtype.kind != "c":
         raise RuntimeError(
             f"imag is not implemented for tensors with non-complex dtypes, such as {input.dtype}"
         )
@@ -150,11 +150,11 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("complex", "real", 1, real)
     need_tensor("complex", "imag", 2, imag)
     result: Tensor = apply(rows.join, real, imag)
-    return _same_out(out, remember(result, *(t for t in (real, imag) if t._requires_grad)))
+    return _same_out(out, remember(result, *(t for t in (real, imag) if t._requires_grad_)))
 
 
 def _same_out(out: Tensor | None, result: Tensor) -> Tensor:
-    if out is not None and out._data.dtype != result._data.dtype:
+    if out is not None and out._data_.dtype != result._data_.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {result.dtype.word} but got scalar type "
             f"{out.dtype.word} for argument 'out'"
@@ -172,7 +172,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     need_tensor("polar", "abs", 1, abs)
     need_tensor("polar", "angle", 2, angle)
-    if abs._data.dtype.char not in "efd" or angle._data.dtype != abs._data.dtype:
-        rows.join.rule(abs._data, angle._data)
+    if abs._data_.dtype.char not in "efd" or angle._data_.dtype != abs._data_.dtype:
+        rows.join.rule(abs._data_, angle._data_)
     result: Tensor = apply(rows.polar, abs, angle)
     return _same_out(out, result)

@@ -50,10 +50,10 @@ def composed(name: str, least: int) -> Callable[[Composite], Composite]:
 
         @functools.wraps(function)
         def run(*tensors: Tensor, **static: Any) -> Any:
-            if tensors[0]._data.size < least or not _is_plain(tensors):
+            if tensors[0]._data_.size < least or not _is_plain(tensors):
                 return function(*tensors, **static)
-            needs = tuple([state.grad and t._requires_grad for t in tensors])
-            arrays = [t._data for t in tensors]
+            needs = tuple([state.grad and t._requires_grad_ for t in tensors])
+            arrays = [t._data_ for t in tensors]
             forms = tuple([Form((a.shape, a.strides, a.dtype)) for a in arrays])
 
             def begin() -> Callable[[], Any]:
@@ -79,8 +79,8 @@ def _is_plain(tensors: Sequence[Tensor]) -> bool:
     known = result_class()
     return all(
         (t.__class__ is known or t.__class__.__name__ == "Parameter")
-        and t._data.__class__ is _ndarray
-        and not t._turned
+        and t._data_.__class__ is _ndarray
+        and not t._turned_
         for t in tensors
     )
 
@@ -131,7 +131,7 @@ def _function_of(name: str, function: Composite) -> type[Function]:
         def forward(ctx: Any, made: _Made, static: dict[str, Any], *tensors: Tensor) -> Any:
             ctx.save_for_backward(*tensors)
             ctx.made, ctx.static = made, static
-            result = made.forward([t._data for t in tensors])
+            result = made.forward([t._data_ for t in tensors])
             return function(*tensors, **static) if result is None else wrap(result[0])
 
         @staticmethod
@@ -140,7 +140,7 @@ def _function_of(name: str, function: Composite) -> type[Function]:
             made: _Made = ctx.made
             if made.backward is not None and not state.grad and _is_plain(tensors):
                 with no_grad():
-                    arrays = [_laid(g._data, made.form), *(t._data for t in tensors)]
+                    arrays = [_laid(g._data_, made.form), *(t._data_ for t in tensors)]
                     found = made.backward(arrays)
                 if found is not None:
                     gives = made.backward.gives

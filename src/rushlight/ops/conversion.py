@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 def astype(self: Any, dtype: np.dtype[Any]) -> Tensor:
     """The values in a NumPy dtype; the tensor itself if it has that already."""
-    if self._data.dtype == dtype:
+    if self._data_.dtype == dtype:
         return self
     return apply(rows.convert, self, dtype=dtype)
 
@@ -93,7 +93,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(arg, dtypes.dtype):
             dtype = arg
         elif isinstance(arg, TensorBase):
-            dtype, place = dtypes.of(arg._data.dtype), arg.device  # type: ignore[attr-defined]
+            dtype, place = dtypes.of(arg._data_.dtype), arg.device  # type: ignore[attr-defined]
         elif isinstance(arg, bool):
             flags.append(arg)
         elif isinstance(arg, str | device | int):
@@ -111,7 +111,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         self, copy = _elsewhere(self, place), False
     if dtype is not None:
         target = as_dtype(dtype).numpy
-        if self._data.dtype != target:
+        if self._data_.dtype != target:
             self, copy = apply(rows.convert, self, dtype=target), False
     if order is not preserve_format:
         check_format(order)
@@ -128,14 +128,14 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 def _elsewhere(tensor: Tensor, place: device) -> Tensor:
     """On another device; from the meta device, there is no way back."""
     if place is not META:
-        if not has_memory(tensor._data):
+        if not has_memory(tensor._data_):
             read(tensor, "a copy on the CPU")
         if not (state.grad and wants_grad(tensor)):
             return wrap(moved(read(tensor, COPIED), place))
         return ToCopy.apply(tensor, place)
-    result = wrap(empty_like(tensor._data, make=blank))
+    result = wrap(empty_like(tensor._data_, make=blank))
     if state.grad and wants_grad(tensor):
-        attach(rows.convert, (tensor,), {"dtype": tensor._data.dtype}, result)
+        attach(rows.convert, (tensor,), {"dtype": tensor._data_.dtype}, result)
     return result
 
 
@@ -167,21 +167,21 @@ def in_order(self: Tensor, order: memory_format, copy: bool = False) -> Tensor:
 
 def following(result: Tensor, source: Tensor, lines: bool = False) -> Tensor:
     """The result in channels last if source's strides suggest it, else in row order."""
-    if not placed(source._data) and not placed(result._data):
+    if not placed(source._data_) and not placed(result._data_):
         return result
-    return in_dims(result, suggested(source._data, lines))
+    return in_dims(result, suggested(source._data_, lines))
 
 
 def alike(result: Tensor, source: Tensor) -> Tensor:
     """The result with its dimensions in memory as those of source, whose shape it has."""
-    order = order_like(source._data) if placed(source._data) else None
+    order = order_like(source._data_) if placed(source._data_) else None
     if order is None:
         return in_rows(result)
     return _moved(result, *order)
 
 
 def _moved(result: Tensor, dims: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
-    data = result._data
+    data = result._data_
     if tuple(s // data.itemsize for s in laid(data).strides) == strides:
         return result
     return apply(view_rows.compact, result, dims=dims, strides=strides)
@@ -194,14 +194,14 @@ def in_rows(result: Tensor) -> Tensor:
 
 def in_columns(result: Tensor) -> Tensor:
     """Matrices with their columns one after the other in memory, as LAPACK leaves them."""
-    shape = result._data.shape
+    shape = result._data_.shape
     n = len(shape)
     return _moved(result, (*range(n - 2), n - 1, n - 2), column_steps(shape))
 
 
 def in_dims(result: Tensor, dims: tuple[int, ...] | None) -> Tensor:
     """The result with these dimensions outermost first in memory; None: in row order."""
-    data = result._data
+    data = result._data_
     if dims is None and not placed(data):
         return result
     if lies(data, dims):
@@ -233,7 +233,7 @@ def _caster(name: str, target: dtypes.dtype) -> Callable[..., Tensor]:
     def method(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
         if memory_format is not preserve_format:
             return to(self, target, memory_format=memory_format)
-        data = self._data
+        data = self._data_
         if data.dtype is not storage and data.dtype != storage:
             self = apply(rows.convert, self, dtype=storage)
         return self if memory_format is preserve_format else in_order(self, memory_format)
@@ -299,9 +299,9 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 def typename(obj: Any) -> str:
     """The name of a tensor's type, such as 'torch.FloatTensor', or of any object's class."""
     if isinstance(obj, TensorBase):
-        here = device_of(obj._data).type
+        here = device_of(obj._data_).type
         place = "" if here == "cpu" else f"{here}."
-        return f"torch.{place}{dtypes.of(obj._data.dtype).word}Tensor"
+        return f"torch.{place}{dtypes.of(obj._data_.dtype).word}Tensor"
     kind = obj if isinstance(obj, type) else type(obj)
     module = "" if kind.__module__ == "builtins" else kind.__module__ + "."
     return module + kind.__qualname__
@@ -330,7 +330,7 @@ def cuda(
 
 def get_device(input: Tensor) -> int:
     """The number of the GPU; -1, torch's number of the CPU, for what is not on one."""
-    index = device_of(input._data).index
+    index = device_of(input._data_).index
     return -1 if index is None else index
 
 
@@ -377,18 +377,18 @@ def detach_(input: Tensor) -> Tensor:
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is one of floating-point numbers."""
     need_tensor("is_floating_point", "input", 1, input)
-    return input._data.dtype.kind in "fV"
+    return input._data_.dtype.kind in "fV"
 
 
 def is_complex(input: Tensor) -> bool:
     """Whether the dtype is complex."""
     need_tensor("is_complex", "input", 1, input)
-    return input._data.dtype.kind == "c"
+    return input._data_.dtype.kind == "c"
 
 
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype can hold negative numbers."""
-    return dtypes.of(input._data.dtype).is_signed
+    return dtypes.of(input._data_.dtype).is_signed
 
 
 def is_tensor(obj: Any) -> bool:
@@ -398,8 +398,8 @@ def is_tensor(obj: Any) -> bool:
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element of a tensor is not zero."""
-    if input._data.size != 1:
-        many = "no values" if not input._data.size else "more than one value"
+    if input._data_.size != 1:
+        many = "no values" if not input._data_.size else "more than one value"
         raise RuntimeError(f"Boolean value of Tensor with {many} is ambiguous")
     return bool(number(input, "a decision by its value (is_nonzero())"))
 
@@ -414,7 +414,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     ranked = []
     for operand in (tensor1, tensor2):
         if isinstance(operand, TensorBase):
-            data = operand._data
+            data = operand._data_
             ranked.append((2 if data.ndim else 1, dtypes.of(data.dtype)))
         elif isinstance(operand, NUMBERS):
             ranked.append((0, dtypes.of_number(operand)))
@@ -448,7 +448,7 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 def numpy(self: Tensor, *, force: bool = False) -> Array:
     """An array on the same memory. A tensor that requires grad must be detached first."""
-    if not has_memory(self._data) and not force:
+    if not has_memory(self._data_) and not force:
         raise TypeError(
             "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
             "memory first."
@@ -457,24 +457,24 @@ def numpy(self: Tensor, *, force: bool = False) -> Array:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
-    if self._turned and not force:
+    if self._turned_ and not force:
         bit, resolve = turning(self)
         raise RuntimeError(
             f"Can't call numpy() on Tensor that has {bit} bit set. Use "
             f"tensor.resolve_{resolve}().numpy() instead."
         )
-    if self._data.__class__ is not np.ndarray and (here := device_of(self._data)).type == "cuda":
+    if self._data_.__class__ is not np.ndarray and (here := device_of(self._data_)).type == "cuda":
         if not force:
             raise TypeError(
                 f"can't convert {here} device type tensor to numpy. Use Tensor.cpu() to copy the tensor "
                 "to host memory first."
             )
         return read(self, "numpy()")
-    kind = self._data.dtype
+    kind = self._data_.dtype
     if kind.isbuiltin == 2:
         raise TypeError(f"Got unsupported ScalarType {dtypes.of(kind).word}")
     array = show(read(self, ".numpy()"))
-    if self._turned:
+    if self._turned_:
         return array.copy()
     # A view, of which a program may change the shape. As under torch, NumPy gives what has no elements no strides.
     return (array if array.size else np.empty(array.shape, kind)).view()
@@ -493,10 +493,10 @@ def as_result(self: Tensor, array: Array) -> Tensor:
 
 def item(self: Tensor) -> Any:
     """The value of a tensor with one element as a Python number."""
-    if self._data.size != 1:
+    if self._data_.size != 1:
         raise RuntimeError(
-            f"a Tensor with {self._data.size} elements cannot be converted to Scalar: shape "
-            f"{list(self._data.shape)}; reduce it first, or index one element"
+            f"a Tensor with {self._data_.size} elements cannot be converted to Scalar: shape "
+            f"{list(self._data_.shape)}; reduce it first, or index one element"
         )
     return number(self, ".item()")
 
@@ -524,31 +524,31 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
     *tensors, function = others
     name = f"{('apply', 'map', 'map2')[len(tensors)]}_"
     for t in (self, *tensors):
-        if t._requires_grad:
+        if t._requires_grad_:
             raise RuntimeError(
                 f"Can't call {name}() on Variable that requires grad: .detach() it first"
             )
-        if t._data.dtype != self._data.dtype:
+        if t._data_.dtype != self._data_.dtype:
             raise TypeError(f"{name}: expected {self.type()} for 'other' (got {t.type()})")
     admit(self)
-    if not has_memory(self._data):
+    if not has_memory(self._data_):
         return self
     try:
-        tensors = [t.expand(self._data.shape) for t in tensors]
+        tensors = [t.expand(self._data_.shape) for t in tensors]
     except RuntimeError:
         raise RuntimeError(
-            f"{name}: the other tensor does not spread over {list(self._data.shape)}"
+            f"{name}: the other tensor does not spread over {list(self._data_.shape)}"
         ) from None
     why = "a Python function of each element"
-    arrays = [np.broadcast_to(read(t, why), self._data.shape) for t in tensors]
-    if is_repeated(self._data) or is_interlaced(self._data):
+    arrays = [np.broadcast_to(read(t, why), self._data_.shape) for t in tensors]
+    if is_repeated(self._data_) or is_interlaced(self._data_):
         # What is shown again is changed again.
-        for index in np.ndindex(self._data.shape):
+        for index in np.ndindex(self._data_.shape):
             now = [a[index].item() for a in (read(self, why), *arrays)]
             into(self, writing.copy_region, literal(np.asarray(function(*now))), index=index)
         return self
     arrays.insert(0, read(self, why))
     values = [function(*items) for items in zip(*(a.ravel().tolist() for a in arrays), strict=True)]
-    written = np.asarray(values, self._data.dtype).reshape(self._data.shape)
+    written = np.asarray(values, self._data_.dtype).reshape(self._data_.shape)
     into(self, writing.copy, wrap(written))
     return self

@@ -40,7 +40,7 @@ def _check(
     need_tensor(name, "weight", 2, weight)
     if bias is not None:
         need_tensor(name, "bias", 3, bias)
-    x, w = input._data.shape, weight._data.shape
+    x, w = input._data_.shape, weight._data_.shape
     if len(w) != dims + 2:
         raise RuntimeError(
             f"weight should have {dims + 2} dimensions for {name}, got {list(w)}: "
@@ -54,9 +54,9 @@ def _check(
             f"input of size: {list(x)}"
         )
     for other in (weight, bias):
-        if other is not None and other._data.dtype != input._data.dtype:
+        if other is not None and other._data_.dtype != input._data_.dtype:
             word = "weight" if other is weight else "bias"
-            ours, theirs = dtypes.of(input._data.dtype), dtypes.of(other._data.dtype)
+            ours, theirs = dtypes.of(input._data_.dtype), dtypes.of(other._data_.dtype)
             raise RuntimeError(
                 f"Input type ({ours}) and {word} type ({theirs}) should be the same: convert one "
                 f"with .to()"
@@ -81,10 +81,10 @@ def _check(
             f"got weight of size {list(w)} instead"
         )
     outputs = w[1] * groups if transposed else w[0]
-    if bias is not None and bias._data.shape != (outputs,):
+    if bias is not None and bias._data_.shape != (outputs,):
         raise RuntimeError(
             f"Given weight of size {list(w)}, expected bias to be 1-dimensional with {outputs} "
-            f"elements, but got bias of size {list(bias._data.shape)} instead"
+            f"elements, but got bias of size {list(bias._data_.shape)} instead"
         )
 
 
@@ -110,7 +110,7 @@ def _same(
                 "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy "
                 "of the input be created"
             )
-        widths = [(0, 0)] * (input._data.ndim - len(totals)) + [(0, t % 2) for t in totals]
+        widths = [(0, 0)] * (input._data_.ndim - len(totals)) + [(0, t % 2) for t in totals]
         input = apply(view.pad, input, widths=tuple(widths), value=0)
     return input, tuple(t // 2 for t in totals)
 
@@ -123,11 +123,11 @@ def conv(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, False)
-    if input._data.dtype.kind == "b":
+    if input._data_.dtype.kind == "b":
         kernel_name = "compute_columns3d" if dims == 3 else "slow_conv2d_cpu"
         raise NotImplementedError(f"\"{kernel_name}\" not implemented for 'Bool'")
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
-    kernel = weight._data.shape[2:]
+    kernel = weight._data_.shape[2:]
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise RuntimeError(
@@ -140,7 +140,7 @@ def conv(
     else:
         margin = as_ints(name, "padding", padding, dims)
     _check_steps(steps, margin, spread)
-    size = input._data.shape[-dims:]
+    size = input._data_.shape[-dims:]
     if min(out_sizes(size, kernel, steps, margin, spread), default=1) < 1:
         padded = [n + 2 * p for n, p in zip(size, margin, strict=True)]
         effective = [d * (k - 1) + 1 for k, d in zip(kernel, spread, strict=True)]
@@ -150,10 +150,10 @@ def conv(
             "input size"
         )
     form = {"stride": steps, "padding": margin, "dilation": spread, "groups": groups}
-    if input._data.ndim == dims + 2:
+    if input._data_.ndim == dims + 2:
         result: Tensor = apply(rows.convolution, input, weight, bias, **form)
         # From no channels torch makes no channels, whatever the weight says.
-        return result if input._data.shape[1] else result.narrow(1, 0, 0)
+        return result if input._data_.shape[1] else result.narrow(1, 0, 0)
     return apply(rows.convolution, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 
 
@@ -165,7 +165,7 @@ def conv_transpose(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, True)
-    if input._data.dtype.kind in "biu" and input.dtype is not dtypes.int64:
+    if input._data_.dtype.kind in "biu" and input.dtype is not dtypes.int64:
         raise refusal(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", input.dtype)
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     margin = as_ints(name, "padding", padding, dims)
@@ -182,19 +182,19 @@ def conv_transpose(
     size = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1
         for n, s, p, d, k, e in zip(
-            input._data.shape[-dims:], steps, margin, spread, weight._data.shape[2:], extra,
+            input._data_.shape[-dims:], steps, margin, spread, weight._data_.shape[2:], extra,
             strict=True,
         )
     )  # fmt: skip
     if min(size, default=1) < 1:
         raise RuntimeError(
-            f"Given input size per channel: {list(input._data.shape[-dims:])}. Calculated output "
+            f"Given input size per channel: {list(input._data_.shape[-dims:])}. Calculated output "
             f"size per channel: {list(size)}. Output size is too small"
         )
     form = {
         "size": size, "stride": steps, "padding": margin, "dilation": spread, "groups": groups,
     }  # fmt: skip
-    if input._data.ndim == dims + 2:
+    if input._data_.ndim == dims + 2:
         return apply(rows.convolution_transpose, input, weight, bias, **form)
     row = rows.convolution_transpose
     return apply(row, input.unsqueeze(0), weight, bias, **form).squeeze(0)
@@ -279,11 +279,11 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     need_tensor("conv_tbc", "input", 1, input)
     need_tensor("conv_tbc", "weight", 2, weight)
     need_tensor("conv_tbc", "bias", 3, bias)
-    if input._data.ndim != 3 or weight._data.ndim != 3 or bias._data.ndim != 1:
+    if input._data_.ndim != 3 or weight._data_.ndim != 3 or bias._data_.ndim != 1:
         raise RuntimeError(
             "conv_tbc: Input must have 3 dims (time, batch, in_channel), weight 3 (kernel_width, "
-            f"in_channel, out_channel), bias 1; got {list(input._data.shape)}, "
-            f"{list(weight._data.shape)}, {list(bias._data.shape)}"
+            f"in_channel, out_channel), bias 1; got {list(input._data_.shape)}, "
+            f"{list(weight._data_.shape)}, {list(bias._data_.shape)}"
         )
     out = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return out.permute(2, 0, 1)
@@ -295,7 +295,7 @@ def convolution(
 ) -> Tensor:  # fmt: skip
     """A convolution, or its transpose, in as many dimensions as the weight has."""
     need_tensor("convolution", "weight", 2, weight)
-    dims = weight._data.ndim - 2
+    dims = weight._data_.ndim - 2
     if transposed:
         return conv_transpose(
             "convolution", dims, input, weight, bias, stride, padding, output_padding, groups,

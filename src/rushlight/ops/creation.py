@@ -79,7 +79,7 @@ def made_type(dtype: Dtype, default: np.dtype[Any], options: dict[str, Any]) -> 
     if not options or (out := options.get("out")) is None:
         return numpy_dtype(dtype, default)
     need_tensor("out", "out", 0, out)
-    kind = numpy_dtype(dtype, out._data.dtype)
+    kind = numpy_dtype(dtype, out._data_.dtype)
     need_type(out, kind)
     return kind
 
@@ -95,11 +95,11 @@ def need_no_pins() -> None:
 def emptied(made: Tensor, where: Any) -> Tensor:
     """What was made, on this device: without its elements if tensors there have none."""
     place = get_default_device() if where is None else check_device(where)
-    here = elsewhere.device_of(made._data)
+    here = elsewhere.device_of(made._data_)
     if place is here or here is META:
         return made
     if place is META:
-        return wrap(placement.empty_like(made._data, make=blank))
+        return wrap(placement.empty_like(made._data_, make=blank))
     return wrap(elsewhere.moved(read(made, "a copy on another device"), place))
 
 
@@ -142,7 +142,7 @@ def tensor(
     if pin_memory:
         need_no_pins()
     kind = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, TensorBase) and not elsewhere.has_memory(data._data):
+    if isinstance(data, TensorBase) and not elsewhere.has_memory(data._data_):
         result = data.detach().clone().to(kind)  # type: ignore[attr-defined]
     else:
         result = literal(array_of(data, kind))
@@ -170,14 +170,14 @@ def new_tensor(
     pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of data, of this tensor's dtype if none is given."""
-    if self._turned:
+    if self._turned_:
         bit, how = turning(self)
         raise RuntimeError(
             f"DispatchKey {bit.title()} doesn't correspond to a device: take .resolve_{how}() of the tensor first"
         )
     if isinstance(data, TensorBase):
         _warn_of_copy("tensor.new_tensor")
-    kind = dtypes.of(self._data.dtype) if dtype is None else as_dtype(dtype)
+    kind = dtypes.of(self._data_.dtype) if dtype is None else as_dtype(dtype)
     made = emptied(literal(array_of(data, kind)), device or self.device)
     result = like(made, self)
     return result._want_grad(requires_grad) if requires_grad is not False else result
@@ -221,15 +221,15 @@ def asarray(
     """
     kind = None if dtype is None else as_dtype(dtype)
     if isinstance(obj, TensorBase):
-        if requires_grad is None and obj._requires_grad:
+        if requires_grad is None and obj._requires_grad_:
             warn_once(
                 "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of "
                 "False. Pass requires_grad=False explicitly to get the old behavior and silence this "
                 "warning."
             )
             requires_grad = True
-        cut = obj._requires_grad and not requires_grad
-        shared: Any = alias(obj) if cut and obj._node is not None else obj
+        cut = obj._requires_grad_ and not requires_grad
+        shared: Any = alias(obj) if cut and obj._node_ is not None else obj
         if cut and shared is obj:
             obj.requires_grad_(False)
     elif isinstance(obj, np.ndarray):
@@ -257,7 +257,7 @@ def asarray(
         return result._want_grad(requires_grad) if requires_grad else result
     if device is not None or not isinstance(obj, TensorBase):
         shared = shared.to(device or get_default_device())
-    fits = kind is None or shared._data.dtype == kind.numpy
+    fits = kind is None or shared._data_.dtype == kind.numpy
     if copy is False and not fits:
         raise ValueError(f"can't alias tensor with dtype {shared.dtype!r} into dtype {kind!r}")
     result = shared if fits else shared.to(kind)
@@ -312,8 +312,8 @@ def _sized(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
 
 def beside(result: Tensor, source: Tensor) -> Tensor:
     """A new tensor that goes with source: of its class, and one for each example if it has several."""
-    if source._data.__class__ is not np.ndarray and elsewhere.has_memory(source._data):
-        wanted = result._requires_grad
+    if source._data_.__class__ is not np.ndarray and elsewhere.has_memory(source._data_):
+        wanted = result._requires_grad_
         result = computed(_first, result, source)._want_grad(wanted)
     return like(result, source)
 
@@ -329,7 +329,7 @@ def _alike(name: str, make: Callable[..., Array], what: str) -> Callable[..., Te
         input: Tensor, *, dtype: Dtype = None, memory_format: Any = preserve_format, **options: Any
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
-        data = input._data
+        data = input._data_
         known = make
         if data.__class__ is not np.ndarray or options:
             known = maker(make, options.get("device", input.device))
@@ -349,7 +349,7 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         known = maker(make, options.get("device") or self.device)
-        array = known(shape, numpy_dtype(dtype, self._data.dtype))
+        array = known(shape, numpy_dtype(dtype, self._data_.dtype))
         return beside(finish(array, **options) if options else literal(array), self)
 
     method.__name__ = method.__qualname__ = name
@@ -468,9 +468,9 @@ def full_like(
     """A tensor in the shape and dtype of the input with every element fill_value."""
     need_tensor("full_like", "input", 1, input)
     fill_value = _filler("full_like", fill_value)
-    storage = numpy_dtype(dtype, input._data.dtype)
+    storage = numpy_dtype(dtype, input._data_.dtype)
     make = maker(np.empty, options.get("device") or input.device)
-    array = as_before(input._data, storage, make, memory_format)
+    array = as_before(input._data_, storage, make, memory_format)
     return beside(finish(_filled(array, fill_value), **options), input)
 
 
@@ -479,7 +479,7 @@ def new_full(
 ) -> Tensor:
     """A tensor of this one's dtype with every element fill_value."""
     fill_value = _filler("new_full", fill_value)
-    storage = numpy_dtype(dtype, self._data.dtype)
+    storage = numpy_dtype(dtype, self._data_.dtype)
     shape = check_sizes(as_sizes((size,)))
     make = maker(_empty, options.get("device") or self.device)
     return beside(finish(_filled(make(shape, storage), fill_value), **options), self)
@@ -487,7 +487,7 @@ def new_full(
 
 def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
     """A 0-d tensor of the default dtype, whatever the number's own type."""
-    if isinstance(s, TensorBase) and not s._data.ndim:
+    if isinstance(s, TensorBase) and not s._data_.ndim:
         s = number(s, "the value of a tensor")
     need_number("scalar_tensor", "s", 1, s)
     storage = numpy_dtype(
@@ -517,7 +517,7 @@ def new_empty_strided(
 ) -> Tensor:
     """`empty_strided` of this tensor's dtype."""
     options.setdefault("device", self.device)
-    return empty_strided(size, stride, dtype=dtype or dtypes.of(self._data.dtype), **options)
+    return empty_strided(size, stride, dtype=dtype or dtypes.of(self._data_.dtype), **options)
 
 
 def empty_permuted(

@@ -214,7 +214,7 @@ def _common(data: Any) -> dtypes.dtype:
     if isinstance(data, int | float | complex):
         return dtypes.bool_ if isinstance(data, bool) else _python_dtype(data)
     if isinstance(data, TensorBase):
-        return dtypes.of(data._data.dtype)
+        return dtypes.of(data._data_.dtype)
     if isinstance(data, np.ndarray):
         return _known(data.dtype)
     if isinstance(data, str | bytes):

@@ -63,7 +63,7 @@ def pairwise_distance(
     need_tensor("pairwise_distance", "x2", 2, x2)
     p = need_float("pairwise_distance", "p", 3, p)
     difference = x1 - x2 + eps
-    last = difference._data.ndim - 1 if difference._data.ndim else 0
+    last = difference._data_.ndim - 1 if difference._data_.ndim else 0
     return relabel(norm(difference, p, last, keepdim=keepdim), "NormBackward1")
 
 
@@ -92,14 +92,14 @@ def cdist(
     p = need_float("cdist", "p", 3, p)
     if compute_mode not in _MODES and compute_mode not in (0, 1, 2):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    first, second = x1._data, x2._data
+    first, second = x1._data_, x2._data_
     if first.ndim < 2 or second.ndim < 2:
         which, bad = ("X1", first) if first.ndim < 2 else ("X2", second)
         raise RuntimeError(f"cdist only supports at least 2D tensors, {which} got: {bad.ndim}D")
     for name, x in (("X1", x1), ("X2", x2)):
-        if x._data.dtype.kind not in "fV":
+        if x._data_.dtype.kind not in "fV":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
-                               f"{dtypes.of(x._data.dtype)}")  # fmt: skip
+                               f"{dtypes.of(x._data_.dtype)}")  # fmt: skip
     if first.shape[-1] != second.shape[-1]:
         raise RuntimeError(
             "X1 and X2 must have the same number of columns. "
@@ -126,9 +126,9 @@ def cdist(
 
 def _length(difference: Tensor, p: float) -> Tensor:
     """The p-norm along the last dimension, which may be empty; its gradient is 0 where p is."""
-    if p == 0 or not difference._data.shape[-1]:
+    if p == 0 or not difference._data_.shape[-1]:
         still = (difference * 0).sum(-1)
-        return still if not difference._data.shape[-1] else still + norm(difference, p, -1)
+        return still if not difference._data_.shape[-1] else still + norm(difference, p, -1)
     return norm(difference, p, -1)
 
 
@@ -137,7 +137,7 @@ def _by_product(x1: Tensor, x2: Tensor) -> Tensor:
     squares = (x1 * x1).sum(-1, keepdim=True) + (x2 * x2).sum(-1, keepdim=True).mT
     squares = (squares - 2 * (x1 @ x2.mT)).clamp(min=0)
     apart = squares > 0
-    safe = squares.where(apart, literal(np.ones((), squares._data.dtype)))
+    safe = squares.where(apart, literal(np.ones((), squares._data_.dtype)))
     return relabel(safe.sqrt() * apart, "EuclideanDistBackward0")
 
 
@@ -154,13 +154,13 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     tensor([5.0000, 1.0000, 4.2426])
     """
     need_tensor("pdist", "input", 1, input)
-    if input._data.ndim != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data.ndim}D")
-    if input._data.dtype.kind not in "fV":
+    if input._data_.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._data_.ndim}D")
+    if input._data_.dtype.kind not in "fV":
         raise RuntimeError("pdist only supports floating-point dtypes")
     if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    need_wide("pdist", input._data)
+    need_wide("pdist", input._data_)
     return _apart(input, p=p)
 
 
@@ -168,7 +168,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 def _apart(input: Tensor, *, p: float) -> Tensor:
     input = entering(input, refused="_pdist_backward", error=NotImplementedError)
     # An array of its own for each call: a recorder knows others by the graphs that they lie in.
-    first, second = (literal(numbers.view()) for numbers in _pairs(input._data.shape[0]))
+    first, second = (literal(numbers.view()) for numbers in _pairs(input._data_.shape[0]))
     left = apply(index, input, first, spec=(ARRAY,))
     right = apply(index, input, second, spec=(ARRAY,))
     return relabel(_length(left - right, p), "PdistBackward0")

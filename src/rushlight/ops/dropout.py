@@ -32,11 +32,11 @@ def _check(name: str, input: Any, p: Any, train: Any) -> None:
 def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = False) -> Tensor:
     """The input with elements, or whole features, dropped with probability p."""
     if p == 1:
-        return input * literal(np.zeros((), input._data.dtype))
-    if input._data.dtype.kind == "c":
+        return input * literal(np.zeros((), input._data_.dtype))
+    if input._data_.dtype.kind == "c":
         word = input.dtype.word
         raise NotImplementedError(f"\"bernoulli_scalar_cpu_\" not implemented for '{word}'")
-    shape = input._data.shape
+    shape = input._data_.shape
     if features:
         if len(shape) < 2:
             raise RuntimeError(
@@ -44,18 +44,18 @@ def dropped(input: Tensor, p: float, *, features: bool = False, alpha: bool = Fa
                 f"{list(shape)}"
             )
         shape = random.feature_shape(shape)
-    if input._data.dtype.kind not in "fV":
+    if input._data_.dtype.kind not in "fV":
         raise RuntimeError(
             "result type Float can't be cast to the desired output type "
             f"{input.dtype}: dropout scales what it keeps; convert the input with .float()"
         )
-    order = None if features else _memory_order(input._data)
-    strides = None if features else _odd_strides(input._data)
+    order = None if features else _memory_order(input._data_)
+    strides = None if features else _odd_strides(input._data_)
     if order is not None:
         shape = tuple(shape[d] for d in order)
-    place = {"shape": shape, "dtype": input._data.dtype, "p": p}
-    if not elsewhere.has_memory(input._data):
-        return input * _back(wrap(blank(shape, input._data.dtype)), order)
+    place = {"shape": shape, "dtype": input._data_.dtype, "p": p}
+    if not elsewhere.has_memory(input._data_):
+        return input * _back(wrap(blank(shape, input._data_.dtype)), order)
     if alpha:
         factor, shift = draw(random.alpha_dropout_noise, None, **place)
         return input * _back(factor, order) + _back(shift, order)
@@ -86,7 +86,7 @@ def _back(mask: Tensor, order: tuple[int, ...] | None) -> Tensor:
 def _dropping(name: str, what: str, *, features: bool, alpha: bool) -> Callable[..., Tensor]:
     def function(input: Tensor, p: float, train: bool) -> Tensor:
         _check(name, input, p, train)
-        if p == 0 or not train or not input._data.size:
+        if p == 0 or not train or not input._data_.size:
             return input
         return dropped(input, p, features=features, alpha=alpha)
 
@@ -98,11 +98,11 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     def inplace(input: Tensor, p: float, train: bool) -> Tensor:
         _check(name, input, p, train)
-        if p == 0 or not train or not input._data.size:
+        if p == 0 or not train or not input._data_.size:
             return input
         # torch, too, has drawn its mask before it refuses a leaf.
         result = function(input, p, train)
-        check_memory("mul", input._data)
+        check_memory("mul", input._data_)
         return assign(input, result, name)
 
     inplace.__name__ = inplace.__qualname__ = name
@@ -143,12 +143,12 @@ feature_alpha_dropout_ = _in_place(feature_alpha_dropout)
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """The input after dropout, and the mask of what was kept."""
     need_tensor("native_dropout", "input", 1, input)
-    if not input._data.size or train is False:
+    if not input._data_.size or train is False:
         return input.clone(), (input.detach() * 0 == 0)
     if p == 1:
         return input * 0.0, (input.detach() * 0 != 0)
-    place = {"shape": input._data.shape, "dtype": input._data.dtype}
-    if elsewhere.has_memory(input._data):
+    place = {"shape": input._data_.shape, "dtype": input._data_.dtype}
+    if elsewhere.has_memory(input._data_):
         scale = draw(random.dropout_noise, None, **place, p=p)
     else:
         scale = wrap(blank(*place.values()))

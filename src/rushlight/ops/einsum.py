@@ -45,11 +45,11 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if len(terms) == 1:
         return terms[0].sum(tuple(extra)) if extra else terms[0]
     # By dimension, how many of the terms to come are not of size 1 there.
-    left = [sum(t._data.shape[d] != 1 for t in terms) for d in range(len(order))]
+    left = [sum(t._data_.shape[d] != 1 for t in terms) for d in range(len(order))]
     result = terms[0]
     for term in terms[1:]:
         result = _contracted(result, term, extra, left)
-    return result.view(result._data.shape[: len(output)]) if extra else result
+    return result.view(result._data_.shape[: len(output)]) if extra else result
 
 
 def _from_sublists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -100,7 +100,7 @@ def _parse(equation: str, tensors: list[Any]) -> tuple[list[Labels], Labels]:
     widths = []
     for i, (term, tensor) in enumerate(zip(terms, tensors, strict=True)):
         named = len(term.replace("...", ""))
-        rank = tensor._data.ndim
+        rank = tensor._data_.ndim
         if "..." in term and named <= rank:
             widths.append(rank - named)
         elif named != rank:
@@ -109,7 +109,7 @@ def _parse(equation: str, tensors: list[Any]) -> tuple[list[Labels], Labels]:
                 f"of dimensions ({rank}) for operand {i} and no ellipsis was given"
             )
     broad = max(widths, default=0)
-    inputs = [_labels(term, t._data.ndim, broad) for term, t in zip(terms, tensors, strict=True)]
+    inputs = [_labels(term, t._data_.ndim, broad) for term, t in zip(terms, tensors, strict=True)]
     if arrow:
         output = _labels(right, None, broad)
         seen = {label for labels in inputs for label in labels}
@@ -133,7 +133,7 @@ def _parse(equation: str, tensors: list[Any]) -> tuple[list[Labels], Labels]:
 def _check_sizes(inputs: list[Labels], tensors: list[Any]) -> None:
     sizes: dict[Label, int] = {}
     for i, (labels, tensor) in enumerate(zip(inputs, tensors, strict=True)):
-        for d, (label, size) in enumerate(zip(labels, tensor._data.shape, strict=True)):
+        for d, (label, size) in enumerate(zip(labels, tensor._data_.shape, strict=True)):
             known = sizes.get(label, 1)
             if size != known and 1 not in (size, known):
                 raise RuntimeError(
@@ -151,7 +151,7 @@ def _diagonals(number: int, tensor: Any, labels: Labels) -> tuple[Any, Labels]:
             own.append(label)
             continue
         first, second = own.index(label), len(own)
-        sizes = tensor._data.shape[second], tensor._data.shape[first]
+        sizes = tensor._data_.shape[second], tensor._data_.shape[first]
         if sizes[0] != sizes[1]:
             raise RuntimeError(
                 f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, "
@@ -179,7 +179,7 @@ def _contracted(a: Any, b: Any, extra: range, left: list[int]) -> Any:
     of_a: list[int] = []
     of_b: list[int] = []
     for d in extra:
-        wide_a, wide_b = a._data.shape[d] != 1, b._data.shape[d] != 1
+        wide_a, wide_b = a._data_.shape[d] != 1, b._data_.shape[d] != 1
         if wide_a and wide_b:
             left[d] -= 1
             if left[d] == 1:
@@ -199,14 +199,14 @@ def _contracted(a: Any, b: Any, extra: range, left: list[int]) -> Any:
 
 def _matrices(a: Any, b: Any, inside: list[int]) -> Any:
     """The product of two terms summed over dimensions inside, as one batched matrix product."""
-    shape, other = a._data.shape, b._data.shape
+    shape, other = a._data_.shape, b._data_.shape
     batch: list[int] = []
     only_a: list[int] = []
     only_b: list[int] = []
     for d, (n, m) in enumerate(zip(shape, other, strict=True)):
         if d not in inside:
             (only_b if n == 1 else only_a if m == 1 else batch).append(d)
-    if a._data.dtype.kind == "b" and b._data.dtype.kind != "b":
+    if a._data_.dtype.kind == "b" and b._data_.dtype.kind != "b":
         raise NotImplementedError("\"bmm\" not implemented for 'Bool': use .float()")
     if only_a and only_b and only_b[-1] < only_a[0]:
         a, shape, only_a, b, other, only_b = b, other, only_b, a, shape, only_a

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 def need_indices(name: str, word: str, tensor: Tensor) -> None:
     """Raise torch's error unless the tensor holds int64 or int32."""
     need_tensor(name, word, 1, tensor)
-    if tensor._data.dtype not in (np.int64, np.int32):
+    if tensor._data_.dtype not in (np.int64, np.int32):
         raise RuntimeError(
             f"Expected tensor for argument #1 '{word}' to have one of the following scalar types: "
-            f"Long, Int; but got torch.{dtypes.of(tensor._data.dtype).word}Tensor instead (while "
+            f"Long, Int; but got torch.{dtypes.of(tensor._data_.dtype).word}Tensor instead (while "
             f"checking arguments for {name}): convert it with .long()"
         )
 
@@ -52,8 +52,8 @@ def embedding(
     """
     need_tensor("embedding", "weight", 1, weight)
     need_indices("embedding", "indices", indices)
-    if weight._data.ndim != 2:
-        raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data.shape)}")
+    if weight._data_.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data_.shape)}")
     recording = sparse and state.grad and wants_grad(weight)
     if recording and scale_grad_by_freq:
         raise RuntimeError(
@@ -64,8 +64,8 @@ def embedding(
         padding_idx=need_int("embedding", "padding_idx", 3, padding_idx), scale_grad_by_freq=bool(scale_grad_by_freq),
     )  # fmt: skip
     if recording:
-        result._node = _Rows(weight, indices, int(padding_idx), result)
-        result._requires_grad = True
+        result._node_ = _Rows(weight, indices, int(padding_idx), result)
+        result._requires_grad_ = True
     return result
 
 
@@ -76,9 +76,11 @@ class _Rows(Node):
 
     def __init__(self, weight: Tensor, indices: Tensor, padding: int, out: Tensor) -> None:
         refresh(weight)
-        super().__init__((weight if weight._node is None else weight._node,), (weight._output_nr,))
-        self.indices, self.padding, self.sizes = indices, padding, weight._data.shape
-        self._out_shape, self._out_dtype = out._data.shape, out._data.dtype
+        super().__init__(
+            (weight if weight._node_ is None else weight._node_,), (weight._output_nr_,)
+        )
+        self.indices, self.padding, self.sizes = indices, padding, weight._data_.shape
+        self._out_shape, self._out_dtype = out._data_.shape, out._data_.dtype
         self._label = "EmbeddingBackward0"
 
     def _gradients(self, g: Any) -> list[Any]:
@@ -102,7 +104,7 @@ def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_typ
         norms = chosen.norm(norm_type, 1, keepdim=True)
         scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
         # A row within the limit is left as it is, and not multiplied by almost one.
-        scale = scale.where(norms > max_norm, literal(np.ones((), weight._data.dtype)))
+        scale = scale.where(norms > max_norm, literal(np.ones((), weight._data_.dtype)))
         weight[used] = chosen * scale
     return weight
 
@@ -113,14 +115,14 @@ def _check_bags(
 ) -> None:  # fmt: skip
     need_indices("embedding_bag", "indices", indices)
     need_indices("embedding_bag", "offsets", offsets)
-    if indices._data.ndim != 1 or offsets._data.ndim != 1:
+    if indices._data_.ndim != 1 or offsets._data_.ndim != 1:
         raise RuntimeError(
-            f"embedding_bag: input and offsets have to be 1-d, got {list(indices._data.shape)} and "
-            f"{list(offsets._data.shape)}"
+            f"embedding_bag: input and offsets have to be 1-d, got {list(indices._data_.shape)} and "
+            f"{list(offsets._data_.shape)}"
         )
     if mode not in (0, 1, 2):
         raise RuntimeError(f"embedding_bag: mode must be 0 (sum), 1 (mean) or 2 (max), got {mode}")
-    starts = offsets._data
+    starts = offsets._data_
     if include_last_offset and not starts.size:
         raise RuntimeError("include_last_offset: number of offsets should be at least 1")
     bounds = check(offsets, "the bags")
@@ -129,9 +131,9 @@ def _check_bags(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
             f"position 0. However, got {bounds[..., 0].max()}"
         )
-    if starts.size and bounds[..., -1].max() > indices._data.size:
+    if starts.size and bounds[..., -1].max() > indices._data_.size:
         raise RuntimeError(
-            f"offsets[-1] can not be greater than input's length {indices._data.size} but got "
+            f"offsets[-1] can not be greater than input's length {indices._data_.size} but got "
             f"offsets[-1] of {bounds[..., -1].max()}"
         )
     if per_sample_weights is not None and mode != 0:
@@ -150,19 +152,19 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "weight", 1, weight)
     _check_bags(indices, offsets, mode, per_sample_weights, include_last_offset)
-    if weight._data.dtype.kind not in "fV":
+    if weight._data_.dtype.kind not in "fV":
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, "
-            f"BFloat16, Float, Double; but got torch.{dtypes.of(weight._data.dtype).word}Tensor instead "
+            f"BFloat16, Float, Double; but got torch.{dtypes.of(weight._data_.dtype).word}Tensor instead "
             "(while checking arguments for embedding_bag)"
         )
-    if per_sample_weights is not None and per_sample_weights._data.dtype != weight._data.dtype:
+    if per_sample_weights is not None and per_sample_weights._data_.dtype != weight._data_.dtype:
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
             f"'per_sample_weights'; but type torch.{weight.dtype.word}Tensor does not equal "
             f"torch.{per_sample_weights.dtype.word}Tensor (while checking arguments for embedding_bag)"
         )
-    rows = weight._data.shape[0]
+    rows = weight._data_.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise RuntimeError(
             f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
@@ -186,12 +188,12 @@ def embedding_bag(
             if per_sample_weights is not None:
                 per_sample_weights = per_sample_weights[:last]
     starts = offsets
-    count, total = starts._data.size, indices._data.size
-    positions = literal(np.arange(total, dtype=starts._data.dtype))
+    count, total = starts._data_.size, indices._data_.size
+    positions = literal(np.arange(total, dtype=starts._data_.dtype))
     bags = searchsorted(starts, positions, right=True) - 1
     padding = -1 if padding_idx is None else int(padding_idx)
     if padding_idx is not None and padding < 0:
-        padding += weight._data.shape[0]
+        padding += weight._data_.shape[0]
     vectors = embedding(weight, indices, padding, scale_grad_by_freq, sparse)
     # What is padding belongs to no bag.
     member = indices != padding
@@ -210,7 +212,7 @@ def embedding_bag(
             vectors = vectors * per_sample_weights.unsqueeze(-1)
         if padding >= 0 or end is not None:
             vectors = where(member.unsqueeze(-1), vectors, 0)
-        shape = (count, weight._data.shape[1])
+        shape = (count, weight._data_.shape[1])
         out = apply(place_index, vectors, bags, shape=shape, spec=(ARRAY,))
         if mode == 1:
             out = out / sizes.clamp(min=1).to(weight.dtype).unsqueeze(-1)
@@ -222,7 +224,7 @@ def _maxima(
     vectors: Tensor, indices: Tensor, bags: Tensor, member: Tensor, count: int
 ) -> tuple[Tensor, Tensor]:
     """The largest elements of the bags, column by column, and the indices that they come from."""
-    rows, width = vectors._data.shape
+    rows, width = vectors._data_.shape
     if not rows:
         nothing = vectors.sum(0, keepdim=True).expand((count, width))
         return nothing, literal(np.full((count, width), -1))

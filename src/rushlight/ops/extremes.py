@@ -47,7 +47,7 @@ Pair = tuple["Tensor", "Tensor"]
 
 def _each(dims: tuple[int, ...] | None, input: Tensor) -> tuple[int, ...] | None:
     """All dimensions by number: the gradient is spread along them, not put where the element was."""
-    return tuple(range(input._data.ndim)) if dims is None and input._data.size else dims
+    return tuple(range(input._data_.ndim)) if dims is None and input._data_.size else dims
 
 
 def _without_place(
@@ -56,8 +56,8 @@ def _without_place(
     need_tensor(row.name, "input", 1, input)
     need_flag(row.name, "keepdim", 3, keepdim)
     need_unrecorded(out, input)
-    need_type(out, input._data.dtype)
-    data = input._data
+    need_type(out, input._data_.dtype)
+    data = input._data_
     if not data.size:
         # torch looks at each dimension before it looks at all of them.
         for at in dim if isinstance(dim, tuple | list) else ():
@@ -98,16 +98,16 @@ def aminmax(
     """
     need_tensor("aminmax", "input", 1, input)
     need_unrecorded(out, input)
-    dims = single_dim("aminmax", dim, input._data.ndim)
-    if not rows.folded_size(input._data.shape, dims):
+    dims = single_dim("aminmax", dim, input._data_.ndim)
+    if not rows.folded_size(input._data_.shape, dims):
         if dims:
             raise IndexError(f"aminmax(): Expected reduction dim {dims[0]} to have non-zero size.")
         raise RuntimeError(
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
-            f"identity; the input has shape {list(input._data.shape)}"
+            f"identity; the input has shape {list(input._data_.shape)}"
         )
-    if input._data.dtype.kind == "c":
-        if not input._data.ndim and dim is not None:
+    if input._data_.dtype.kind == "c":
+        if not input._data_.ndim and dim is not None:
             raise RuntimeError(f"aminmax not implemented for {input.dtype.word}")
         raise NotImplementedError(f"\"aminmax_cpu\" not implemented for '{input.dtype.word}'")
     dims = _each(dims, input)
@@ -116,7 +116,7 @@ def aminmax(
         remember(part, *pair)
     if out is not None:
         for each in out:
-            if each._data.dtype != input._data.dtype:
+            if each._data_.dtype != input._data_.dtype:
                 raise RuntimeError(
                     f"Expected out tensor to have dtype {input.dtype}, but got {each.dtype} instead"
                 )
@@ -134,12 +134,12 @@ def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
     ) -> Tensor:
         need_tensor(name, "input", 1, input)
         need_flag(name, "keepdim", 3, keepdim)
-        if input._data.dtype.kind in "bc":
-            word = "bool" if input._data.dtype.kind == "b" else "complex"
+        if input._data_.dtype.kind in "bc":
+            word = "bool" if input._data_.dtype.kind == "b" else "complex"
             raise RuntimeError(
                 f"{name}(): does not support {word} input\nConvert it, as .int() does."
             )
-        at = None if dim is None else one_dim(dim, input._data.ndim)
+        at = None if dim is None else one_dim(dim, input._data_.ndim)
         result: Tensor = apply(row, input, dim=at, keepdim=keepdim)
         return result if out is None else write_out(out, result, same=True)
 
@@ -152,17 +152,17 @@ argmin = _position("argmin", rows.argmin, "Where the (first) smallest element st
 
 def pick(input: Tensor, positions: Tensor, dim: int) -> Tensor:
     """The elements of input at these positions along dim, which positions may lack."""
-    shape = input._data.shape
+    shape = input._data_.shape
     if not shape:
         # Not as a clone does, whose backward hands the gradient itself on.
         return apply(pointwise.where, literal(np.ones((), bool)), input, input.detach())
-    kept = positions._data.ndim == len(shape)
+    kept = positions._data_.ndim == len(shape)
     grid: list[Tensor] = []
     for d, size in enumerate(shape):
         if d == dim:
             grid.append(positions)
             continue
-        place = [1] * positions._data.ndim
+        place = [1] * positions._data_.ndim
         place[d if kept or d < dim else d - 1] = size
         grid.append(literal(np.arange(size).reshape(place)))
     return apply(index, input, *grid, spec=(ARRAY,) * len(shape))
@@ -173,11 +173,11 @@ def picked(
     **static: Any,
 ) -> Any:  # fmt: skip
     """The pair (values, indices) along dim as such a named tuple; the row finds the indices."""
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     need_flag(kind.__name__, "keepdim", 3, keepdim)
-    if not input._data.size:
+    if not input._data_.size:
         # A dimension without elements is an error before the type is.
-        row.rule(input._data, dim=at, keepdim=keepdim, **static)
+        row.rule(input._data_, dim=at, keepdim=keepdim, **static)
     indices = apply(row, input, dim=at, keepdim=keepdim, **static)
     # Autograd sees nothing of it, in torch, if it does not see the input.
     seen = input if not is_inference(input) else input.detach()
@@ -201,25 +201,25 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             return of_two(input, other, out=out)
         need_unrecorded(out, input)
         if dim is not None:
-            if input._data.dtype.kind == "c":
-                find.rule(input._data, dim=one_dim(dim, input._data.ndim), keepdim=keepdim)
+            if input._data_.dtype.kind == "c":
+                find.rule(input._data_, dim=one_dim(dim, input._data_.ndim), keepdim=keepdim)
                 raise RuntimeError(f"{name}(): does not support complex input")
-            if input._requires_grad or not input._data.ndim:
+            if input._requires_grad_ or not input._data_.ndim:
                 return picked(kind, f"{label}0", find, input, dim, keepdim, out)
             # Without a gradient the fold finds the values faster than their positions do.
-            at = one_dim(dim, input._data.ndim)
+            at = one_dim(dim, input._data_.ndim)
             need_flag(name, "keepdim", 3, keepdim)
             values = apply(fold, input, dim=(at,), keepdim=keepdim)
             indices = apply(find, input, dim=at, keepdim=keepdim)
             return write_outs(out, kind((values, indices)))
-        if not input._data.size:
+        if not input._data_.size:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
-                f"the reduction dim with the 'dim' argument; the shape is {list(input._data.shape)}"
+                f"the reduction dim with the 'dim' argument; the shape is {list(input._data_.shape)}"
             )
-        supported(f"{name}_all", REAL, [input._data])
+        supported(f"{name}_all", REAL, [input._data_])
         result = apply(fold, input, dim=None, keepdim=False)
-        if result._node is not None:
+        if result._node_ is not None:
             relabel(result, f"{label}1")
         return result if out is None else write_out(out, result)
 
@@ -258,7 +258,7 @@ def _middle(name: str, ignore_nan: bool, what: str) -> Callable[..., Any]:
             return picked(
                 kind, label, middle.median_index, input, dim, keepdim, out, ignore_nan=ignore_nan
             )
-        if not input._data.size:
+        if not input._data_.size:
             need_real_gradient(name, input)
         result: Tensor = apply(middle.median, input, ignore_nan=ignore_nan)
         return result if out is None else write_out(out, result)
@@ -288,9 +288,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Pair | Non
     """
     need_tensor("mode", "input", 1, input)
     need_unrecorded(out, input)
-    need_type(out[0] if isinstance(out, tuple) else None, input._data.dtype)
-    if not input._data.ndim or not input._data.size:
-        one_dim(dim, input._data.ndim)
+    need_type(out[0] if isinstance(out, tuple) else None, input._data_.dtype)
+    if not input._data_.ndim or not input._data_.size:
+        one_dim(dim, input._data_.ndim)
         need_real_gradient("mode", input)
     return picked(return_types.mode, "ModeBackward0", middle.mode_index, input, dim, keepdim, out)
 
@@ -305,8 +305,8 @@ def _quantile(
 
     need_tensor(name, "input", 1, input)
     _check_quantile(name, input, q, interpolation)
-    fractions = q if isinstance(q, TensorBase) else literal(np.asarray(q, input._data.dtype))
-    ndim = input._data.ndim
+    fractions = q if isinstance(q, TensorBase) else literal(np.asarray(q, input._data_.dtype))
+    ndim = input._data_.ndim
     at = 0 if dim is None else one_dim(dim, ndim)
     if dim is None or not ndim:
         lanes = input.reshape(-1)
@@ -315,7 +315,7 @@ def _quantile(
     else:
         lanes = input.unsqueeze(-1).transpose(at, -1)
     ordered = sort(lanes, -1)[0]
-    size = lanes._data.shape[-1]
+    size = lanes._data_.shape[-1]
     there = sum(pointwise.logical_not(isnan(ordered)), -1, True)
     if name == "quantile":
         # A lane with a nan, which stands at its end, has that for every quantile.
@@ -325,9 +325,9 @@ def _quantile(
     if interpolation in ("lower", "higher", "nearest"):
         rank = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
     below = rank.detach().floor()
-    result = pick(ordered, below.to(dtypes.int64), lanes._data.ndim - 1)
+    result = pick(ordered, below.to(dtypes.int64), lanes._data_.ndim - 1)
     if interpolation in ("linear", "midpoint"):
-        above = pick(ordered, rank.detach().ceil().to(dtypes.int64), lanes._data.ndim - 1)
+        above = pick(ordered, rank.detach().ceil().to(dtypes.int64), lanes._data_.ndim - 1)
         weight = rank - below if interpolation == "linear" else pointwise.eq(below, below) * 0.5
         result = result.lerp(above, weight.to(input.dtype))
     # The quantiles come first, then the lanes, with dim where it was.
@@ -336,28 +336,28 @@ def _quantile(
             result = result if keepdim else result.squeeze(at)
         elif keepdim:
             result = result.unsqueeze(at)
-        result = result.movedim(-1, 0) if fractions._data.ndim else result.squeeze(-1)
-    elif fractions._data.ndim:
+        result = result.movedim(-1, 0) if fractions._data_.ndim else result.squeeze(-1)
+    elif fractions._data_.ndim:
         result = result.reshape(-1, *([1] * ndim if keepdim else []))
     else:
         result = result.reshape([1] * ndim if keepdim else [])
     result = anew(result)
-    if not fractions._data.ndim and not keepdim:
+    if not fractions._data_.ndim and not keepdim:
         relabel(result, "SqueezeBackward4")
     return result
 
 
 def _check_quantile(name: str, input: Tensor, q: Any, interpolation: str) -> None:
-    if not input._data.size:
+    if not input._data_.size:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    if input._data.dtype not in (np.float32, np.float64):
+    if input._data_.dtype not in (np.float32, np.float64):
         raise RuntimeError(
             f"{name}() input tensor must be either float or double dtype, not {input.dtype}"
         )
     if isinstance(q, TensorBase):
-        if q._data.ndim > 1:
+        if q._data_.ndim > 1:
             raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
-        if q._data.dtype != input._data.dtype:
+        if q._data_.dtype != input._data_.dtype:
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     elif isinstance(q, bool) or not isinstance(q, (int, float)):
         raise TypeError(f"{name}(): argument 'q' must be Tensor or float, not {type_name(q)}")
@@ -384,7 +384,7 @@ def _of_fractions(name: str, what: str) -> Callable[..., Tensor]:
         interpolation: str = "linear",
         out: Tensor | None = None,
     ) -> Tensor:
-        need_type(out, input._data.dtype)
+        need_type(out, input._data_.dtype)
         return copy_out(out, _quantile(name, input, q, dim, keepdim, interpolation))
 
     return named(function, name, what)

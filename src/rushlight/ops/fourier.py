@@ -32,7 +32,7 @@ INVERSE = {"backward": "n", "ortho": "root", "forward": "none"}
 
 def _direct(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
     x = _resized(x, dims, sizes)
-    if x._data.dtype.kind == "c":
+    if x._data_.dtype.kind == "c":
         return apply(rows.c2c, x, dims=dims, scale=FORWARD[norm], forward=True)
     return remember(apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=False), x)
 
@@ -68,7 +68,7 @@ def _hermitian_inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str)
 
 def _to_real(name: str, x: Tensor, dims: Dims, sizes: Dims, scale: str) -> Tensor:
     _need_dims(name, dims)
-    last = sizes[-1] if sizes[-1] >= 0 else 2 * (x._data.shape[dims[-1]] - 1)
+    last = sizes[-1] if sizes[-1] >= 0 else 2 * (x._data_.shape[dims[-1]] - 1)
     if last < 1:
         raise RuntimeError(f"Invalid number of data points ({last}) specified")
     x = _resized(x, dims, (*sizes[:-1], last // 2 + 1))
@@ -82,23 +82,23 @@ def _need_dims(name: str, dims: Dims) -> None:
 
 def _need_real(name: str, x: Tensor, dims: Dims) -> None:
     _need_dims(name, dims)
-    if x._data.dtype.kind == "c":
+    if x._data_.dtype.kind == "c":
         raise RuntimeError(f"{name} expects a real input tensor, but got {x.dtype.word}")
 
 
 def _as_complex(x: Tensor) -> Tensor:
     return (
         x
-        if x._data.dtype.kind == "c"
-        else x.to(dtypes.of(np.result_type(x._data.dtype, np.complex64)))
+        if x._data_.dtype.kind == "c"
+        else x.to(dtypes.of(np.result_type(x._data_.dtype, np.complex64)))
     )
 
 
 def _resized(x: Tensor, dims: Dims, sizes: Dims) -> Tensor:
     """x cut or padded with zeros to these sizes along dims; a negative size leaves it as it is."""
-    widths = [(0, 0)] * x._data.ndim
+    widths = [(0, 0)] * x._data_.ndim
     for dim, size in zip(dims, sizes, strict=True):
-        own = x._data.shape[dim]
+        own = x._data_.shape[dim]
         if 0 <= size < own:
             x = x.narrow(dim, 0, size)
         elif size > own:
@@ -116,7 +116,7 @@ def _checked(name: str, input: Any, norm: str | None) -> tuple[Any, str]:
     norm = norm or "backward"
     if norm not in FORWARD:
         raise RuntimeError(f'Invalid normalization mode: "{norm}"')
-    kind = input._data.dtype
+    kind = input._data_.dtype
     if kind in dtypes.NARROW:
         raise RuntimeError(f"Unsupported dtype {input.dtype.word}\nUse .float().")
     return (input if kind.kind in "fcV" else input.to(dtypes.get_default_dtype())), norm
@@ -136,11 +136,11 @@ def _line(name: str, run: Run, doc: str) -> Callable[..., Tensor]:
         x, norm = _checked(f"fft_{name}", input, norm)
         if not isinstance(dim, int):
             raise TypeError(f"fft_{name}(): argument 'dim' must be int, not {type(dim).__name__}")
-        if not x._data.ndim:
+        if not x._data_.ndim:
             raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
         if n is not None and n < 1:
             raise RuntimeError(f"Invalid number of data points ({n}) specified")
-        dims = (one_dim(dim, x._data.ndim),)
+        dims = (one_dim(dim, x._data_.ndim),)
         return write_out(out, run(name, x, dims, (-1 if n is None else n,), norm))
 
     return _named(transform, name, doc)
@@ -175,7 +175,7 @@ def _space(name: str, run: Run, doc: str) -> Callable[..., Tensor]:
         out: Tensor | None = None,
     ) -> Tensor:
         need_tensor(f"fft_{name}", "input", 1, input)
-        dims, sizes = _dims_and_sizes(input._data.shape, dim, s)
+        dims, sizes = _dims_and_sizes(input._data_.shape, dim, s)
         x, norm = _checked(f"fft_{name}", input, norm)
         return write_out(out, run(name, x, dims, sizes, norm))
 
@@ -295,7 +295,7 @@ def ifftshift(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 def _shifted(input: Tensor, dim: Any, by: Callable[[int], int]) -> Tensor:
     need_tensor("fft_fftshift", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     dims, _ = _dims_and_sizes(shape, dim, None)
     if not dims:
         raise RuntimeError("`shifts` required: there is no dimension to shift along")

@@ -43,7 +43,7 @@ def _standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
     alpha, x = _doubles(self, output)
     slope = _slope(lambda a: special.gammainc(a, x), lambda a: special.gammaincc(a, x), alpha)
     density = np.exp(special.xlogy(alpha - 1, x) - x - special.gammaln(alpha))
-    return wrap(np.nan_to_num(-slope / density).astype(output._data.dtype))
+    return wrap(np.nan_to_num(-slope / density).astype(output._data_.dtype))
 
 
 def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
     slope = _slope(lambda a: special.betainc(a, rest, p), lambda a: special.betaincc(a, rest, p), a)
     log_density = special.xlogy(a - 1, p) + special.xlog1py(rest, -p)
     ratio = -slope / np.exp(log_density - special.betaln(a, rest))
-    return wrap(np.nan_to_num(ratio).astype(x._data.dtype))
+    return wrap(np.nan_to_num(ratio).astype(x._data_.dtype))
 
 
 class _StandardGamma(Function):

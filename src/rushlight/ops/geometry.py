@@ -56,7 +56,7 @@ def is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> bool:
 
 def size(self: Tensor, dim: int | None = None) -> Any:
     """The shape, or the size of one dimension."""
-    shape = self._data.shape
+    shape = self._data_.shape
     if dim is None:
         return size_of(shape)
     if not shape:
@@ -94,7 +94,7 @@ def storage_offset(self: Tensor) -> int:
 
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    if doors.watching and has_memory(self._data):
+    if doors.watching and has_memory(self._data_):
         read(self, "its address")
     data = held(self)
     return address(data) if data.size and has_memory(data) else 0
@@ -102,17 +102,17 @@ def data_ptr(self: Tensor) -> int:
 
 def dim(self: Tensor) -> int:
     """The number of dimensions."""
-    return self._data.ndim
+    return self._data_.ndim
 
 
 def element_size(self: Tensor) -> int:
     """The bytes of one element."""
-    return self._data.itemsize
+    return self._data_.itemsize
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether both have the same shape."""
-    return input._data.shape == other._data.shape
+    return input._data_.shape == other._data_.shape
 
 
 def has_compatible_shallow_copy_type(input: Tensor, from_: Tensor) -> bool:
@@ -122,13 +122,13 @@ def has_compatible_shallow_copy_type(input: Tensor, from_: Tensor) -> bool:
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both are the same memory with the same shape and strides."""
-    if self._turned or tensor._turned:
+    if self._turned_ or tensor._turned_:
         # torch asks of copies that show the same.
         return False
     return (
         root(held(self)) is root(held(tensor))
         and data_ptr(self) == data_ptr(tensor)
-        and self._data.shape == tensor._data.shape
+        and self._data_.shape == tensor._data_.shape
         and stride(self) == stride(tensor)
         and storage_offset(self) == storage_offset(tensor)
     )
@@ -198,16 +198,16 @@ def reshaping(function: Callable[..., Tensor], label: str | None = None) -> Call
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         admit(self)
         result = function(self, *args, **kwargs)
-        if (node := result._node) is not None:
+        if (node := result._node_) is not None:
             node._label = label or _SQUEEZED.get(node.name(), node.name())
         exchange(self)
         take_memory(self, result)
         if state.grad:
-            self._node = node
+            self._node_ = node
         bump(self, name)
-        if self._view is not None and state.grad:
+        if self._view_ is not None and state.grad:
             # It knows where it stands.
-            self._view.version = self._changes[0]
+            self._view_.version = self._changes_[0]
         return self
 
     method.__name__ = method.__qualname__ = name
@@ -262,4 +262,4 @@ def resize_as_(
 ) -> Tensor:
     """`resize_` to the shape of another tensor."""
     need_tensor("resize_as_", "the_template", 1, the_template)
-    return resize_(self, the_template._data.shape)
+    return resize_(self, the_template._data_.shape)

@@ -38,11 +38,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if not axes:
         raise ValueError("meshgrid expects a non-empty TensorList")
     for axis in axes:
-        if axis._data.ndim > 1:
+        if axis._data_.ndim > 1:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {axis.shape}"
             )
-        if axis._data.dtype != axes[0]._data.dtype:
+        if axis._data_.dtype != axes[0]._data_.dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing is None and len(axes) > 1:
         warn(
@@ -55,7 +55,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         )
     swap = indexing == "xy" and len(axes) > 1
     ordered = (axes[1], axes[0], *axes[2:]) if swap else axes
-    size = tuple(axis._data.size for axis in ordered)
+    size = tuple(axis._data_.size for axis in ordered)
     grids = []
     for i, axis in enumerate(ordered):
         line = view(axis, (1,) * i + (size[i],) + (1,) * (len(ordered) - i - 1))
@@ -76,8 +76,8 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
             [2, 4]])
     """
     for tensor in tensors:
-        if tensor._data.ndim != 1:
-            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor._data.shape)}")
+        if tensor._data_.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(tensor._data_.shape)}")
     if len(tensors) == 1:
         return tensors[0]
     return stack([flatten(grid) for grid in meshgrid(*tensors, indexing="ij")], 1)
@@ -93,13 +93,13 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
             [2, 3]])
     """
     r = need_whole("combinations", "r", 2, r)
-    if input._data.ndim != 1:
-        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._data.shape)}")
+    if input._data_.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input._data_.shape)}")
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
-        return literal(np.empty(0, input._data.dtype))
+        return literal(np.empty(0, input._data_.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    places = np.array(list(choose(range(input._data.size), r)), np.int64).reshape(-1, r)
+    places = np.array(list(choose(range(input._data_.size), r)), np.int64).reshape(-1, r)
     result: Tensor = apply(index_rows.index, input, literal(places), spec=(ARRAY,))
     return relabel(result, "StackBackward0")

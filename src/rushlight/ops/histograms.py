@@ -40,7 +40,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if weights is not None:
         need_tensor("bincount", "weights", 2, weights)
     minlength = need_int("bincount", "minlength", 3, minlength)
-    data = input._data
+    data = input._data_
     if minlength < 0:
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if data.dtype.kind not in "iu":
@@ -49,9 +49,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return like(computed(_times, input, minlength=minlength), input)
-    if weights._data.shape != data.shape:
+    if weights._data_.shape != data.shape:
         raise RuntimeError(
-            f"weights should be 1-d and have the same length as input: {list(weights._data.shape)} "
+            f"weights should be 1-d and have the same length as input: {list(weights._data_.shape)} "
             f"and {list(data.shape)}"
         )
     return computed(_weighed, input, weights, minlength=minlength)
@@ -68,7 +68,7 @@ def _weighed(data: Array, weights: Array, minlength: int) -> Array:
 
 def _need_floats(name: str, input: Any) -> None:
     need_tensor(name, "input", 1, input)
-    if input._data.dtype.kind not in "fV":
+    if input._data_.dtype.kind not in "fV":
         raise NotImplementedError(f'"{name}_cpu" not implemented for {input.dtype.word!r}')
 
 
@@ -92,7 +92,7 @@ def histc(
     >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    _need_floats("histc" if input._data.dtype.kind == "c" else "histogram", input)
+    _need_floats("histc" if input._data_.dtype.kind == "c" else "histogram", input)
     bins = need_whole("histc", "bins", 2, bins)
     min = need_real_scalar("histc", "min", 3, min)
     max = need_real_scalar("histc", "max", 4, max)
@@ -114,11 +114,11 @@ def _parts(x: Array, bins: int, low: float, high: float) -> Array:
 def _edges(name: str, bins: Any, column: Array, limits: tuple[float, float] | None) -> Array:
     """The edges of the bins of one dimension: a tensor of them, or how many bins."""
     if isinstance(bins, TensorBase):
-        if bins._data.ndim != 1 or not bins._data.size:
+        if bins._data_.ndim != 1 or not bins._data_.size:
             raise RuntimeError(
                 f"torch.{name}(): bins tensor should have one dimension, not be empty"
             )
-        if bins._data.dtype != column.dtype:
+        if bins._data_.dtype != column.dtype:
             raise RuntimeError(
                 f"torch.{name}(): input tensor and bins tensors should have the same dtype"
             )
@@ -151,16 +151,16 @@ def _counted(
         cells = cells * bins + place
     weights = None
     if weight is not None:
-        if weight._data.size != len(points):
+        if weight._data_.size != len(points):
             raise RuntimeError(
                 f"torch.{name}(): if weight tensor is provided it should have the same shape as "
                 "the input tensor excluding its innermost dimension, not "
-                f"{list(weight._data.shape)}"
+                f"{list(weight._data_.shape)}"
             )
-        if weight._data.dtype != points.dtype:
+        if weight._data_.dtype != points.dtype:
             raise RuntimeError(
                 f"torch.{name}(): if weight tensor is provided, input tensor and weight tensor "
-                f"should have the same dtype, but got {points.dtype} and {weight._data.dtype}"
+                f"should have the same dtype, but got {points.dtype} and {weight._data_.dtype}"
             )
         weights = read(weight, "weights").reshape(-1)[inside]
     counts = np.bincount(cells[inside], weights, math.prod(shape)).astype(points.dtype)
@@ -189,7 +189,7 @@ def histogram(
     tensor([2., 1.])
     """
     _need_floats("histogram", input)
-    need_wide("histogramdd", input._data)
+    need_wide("histogramdd", input._data_)
     limits = None if range is None else (float(range[0]), float(range[1]))
     tensors = [t for t in (input, bins, weight) if isinstance(t, TensorBase)]
     given = None if isinstance(bins, TensorBase) else bins
@@ -214,10 +214,10 @@ def histogramdd(
 ) -> Any:
     """(hist, bin_edges) of points whose coordinates lie along the last dimension of the input."""
     _need_floats("histogramdd", input)
-    need_wide("histogramdd", input._data)
-    if input._data.ndim < 2:
+    need_wide("histogramdd", input._data_)
+    if input._data_.ndim < 2:
         raise RuntimeError("torch.histogramdd(): input tensor should have at least 2 dimensions")
-    points = read(input, "the points that are counted").reshape(-1, input._data.shape[-1])
+    points = read(input, "the points that are counted").reshape(-1, input._data_.shape[-1])
     dims = points.shape[1]
     each = list(bins) if isinstance(bins, list | tuple) else [bins] * dims
     if len(each) != dims:

@@ -84,7 +84,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
     if kind is not tuple:
         as_tuple = kind is list and _means_tuple(index)
         index = tuple(index) if as_tuple else (index,)
-    if not x._data.ndim and any(part.__class__ is str for part in index):
+    if not x._data_.ndim and any(part.__class__ is str for part in index):
         raise IndexError("too many indices for tensor of dimension 0")
     basic: list[Any] = []
     spec: list[Any] = []
@@ -111,7 +111,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
                 if _consumed(after) or any(p is None for p in after):
                     raise IndexError("nothing may be indexed after a second ellipsis ('...')")
                 continue
-            covered = x._data.ndim - _consumed(before) - _consumed(after)
+            covered = x._data_.ndim - _consumed(before) - _consumed(after)
             basic.extend([FULL] * covered)
             spec.extend([FULL] * covered)
         elif kind is bool or kind is np.bool_:
@@ -119,7 +119,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
             trivial = False
         else:
             tensor = _index_tensor(part)
-            data = tensor._data
+            data = tensor._data_
             if data.ndim == 0 and data.dtype.kind == "b":
                 _add_flag(bool(number(tensor, "an index")), basic, spec, tensors)
                 trivial = False
@@ -133,9 +133,9 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
                 tensors.append(tensor)
     if not tensors:
         return tuple(basic), (), tensors
-    if trivial and len(basic) > x._data.ndim:
+    if trivial and len(basic) > x._data_.ndim:
         raise IndexError(
-            f"too many indices for tensor of dimension {x._data.ndim}: the index stands for "
+            f"too many indices for tensor of dimension {x._data_.ndim}: the index stands for "
             f"{len(basic)}"
         )
     while spec[-1] is FULL:
@@ -163,7 +163,7 @@ def _means_tuple(index: list[Any]) -> bool:
 def _index_tensor(part: Any) -> Tensor:
     """A tensor of int64 or bool for a list, an array or a tensor in an index."""
     if isinstance(part, TensorBase):
-        data = part._data
+        data = part._data_
     elif isinstance(part, np.ndarray):
         # Anything but flags becomes a position.
         data = checked(part) if part.dtype.kind not in "biu" else part
@@ -208,7 +208,7 @@ def _consumed(parts: Sequence[Any]) -> int:
         if part is None or part is Ellipsis or isinstance(part, bool | np.bool_):
             continue
         mask = (
-            _index_tensor(part)._data if isinstance(part, list | np.ndarray | TensorBase) else None
+            _index_tensor(part)._data_ if isinstance(part, list | np.ndarray | TensorBase) else None
         )
         total += mask.ndim if mask is not None and mask.dtype.kind == "b" else 1
     return total
@@ -244,40 +244,40 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             raise
         self[index] = value
         return
-    region = self._data if basic is None else _region(self, basic)
+    region = self._data_ if basic is None else _region(self, basic)
     if not tensors:
         recording = admit(self, value)
-        whole = recording and region.shape == self._data.shape and all(map(_is_whole, basic))
-        if recording and (whole or self._view is not None):
+        whole = recording and region.shape == self._data_.shape and all(map(_is_whole, basic))
+        if recording and (whole or self._view_ is not None):
             # What was recorded of a view is recorded of the region alone, which may show less twice.
             part = self if whole else apply(rows.slice_, self, index=basic)
-            if value._data.ndim and value._data.shape != region.shape:
-                check_copy(self, region, value, _spread(value._data, region.shape))
-            if not value._data.ndim and part._data.ndim:
+            if value._data_.ndim and value._data_.shape != region.shape:
+                check_copy(self, region, value, _spread(value._data_, region.shape))
+            if not value._data_.ndim and part._data_.ndim:
                 fill_(part, value)
             else:
-                copy_(part, _over(value, part._data.shape))
+                copy_(part, _over(value, part._data_.shape))
             refresh(self)
             return
-        if value._data.ndim or not region.ndim:
-            check_copy(self, region, value, _spread(value._data, region.shape))
+        if value._data_.ndim or not region.ndim:
+            check_copy(self, region, value, _spread(value._data_, region.shape))
         elif 0 in region.strides:
             need_distinct(region)
-        if not recording and (not value._data.ndim or value._data.shape == region.shape):
+        if not recording and (not value._data_.ndim or value._data_.shape == region.shape):
             into(self, copy_region, value, index=basic)
             bump(self, "__setitem__")
         else:
             place(self, value, (), basic, False, recording)
         return
     # torch fills the places of a single mask; all other places are written without conversion.
-    filled = value._data.size == 1 and (_is_mask(tensors) or index is True)
-    if value._data.dtype != self._data.dtype:
+    filled = value._data_.size == 1 and (_is_mask(tensors) or index is True)
+    if value._data_.dtype != self._data_.dtype:
         if not filled:
             raise RuntimeError(
                 "Index put requires the source and destination dtypes match, got "
                 f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
             )
-        value = filling(value, self._data.dtype)
+        value = filling(value, self._data_.dtype)
     try:
         recording = admit(self, value)
     except RuntimeError:
@@ -296,7 +296,7 @@ def _need_apart(target: Tensor, index: Sequence[Any]) -> None:
     """Raise torch's error for a target that is its own index, which is asked before what indices may be."""
     for part in index:
         if isinstance(part, TensorBase):
-            need_apart(target._data, part._data, disjoint=True)
+            need_apart(target._data_, part._data_, disjoint=True)
 
 
 def _is_whole(part: Any) -> bool:
@@ -327,13 +327,13 @@ def _spread(value: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _is_mask(tensors: Sequence[Tensor]) -> bool:
-    return len(tensors) == 1 and tensors[0]._data.dtype.kind == "b"
+    return len(tensors) == 1 and tensors[0]._data_.dtype.kind == "b"
 
 
 def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], filled: bool) -> None:
     """Raise torch's errors for a region that cannot be written; a mask may be the region itself."""
     if filled:
-        if _is_mask(tensors) and (mask := tensors[0]._data).shape != region.shape[: mask.ndim]:
+        if _is_mask(tensors) and (mask := tensors[0]._data_).shape != region.shape[: mask.ndim]:
             return  # That it does not fit is said before.
         check_memory("index_put", region)
         check_memory("masked_fill", region, *tensors)
@@ -343,10 +343,10 @@ def _check_places(region: Array, value: Tensor, tensors: Sequence[Tensor], fille
 
 def _over(value: Tensor, wanted: tuple[int, ...]) -> Tensor:
     """value without the leading dimensions of size 1 that are too many, and spread if it fits."""
-    shape = value._data.shape
+    shape = value._data_.shape
     while len(shape) > len(wanted) and shape[0] == 1:
         shape = shape[1:]
-    if len(shape) != value._data.ndim:
+    if len(shape) != value._data_.ndim:
         value = value.reshape(shape)
     fits = zip(reversed(shape), reversed(wanted), strict=False)
     if shape == wanted or len(shape) > len(wanted) or any(n not in (1, m) for n, m in fits):
@@ -356,10 +356,10 @@ def _over(value: Tensor, wanted: tuple[int, ...]) -> Tensor:
 
 def _region(self: Tensor, basic: Any) -> Array:
     """The part of a tensor's array that integers, slices, None and `...` show."""
-    data = self._data
+    data = self._data_
     if data.__class__ is not np.ndarray:
         part: Tensor = apply(rows.slice_, self.detach(), index=basic)
-        return part._data
+        return part._data_
     try:
         return rows.slice_.forward(data, index=basic)
     except IndexError:
@@ -381,7 +381,7 @@ def _assigned(self: Tensor, value: Any) -> Tensor:
         )
     if isinstance(value, _WHOLE) and not -(2**63) <= value < 2**63:
         raise ValueError(f"Overflow when unpacking long long: {value} needs over 64 bits")
-    return literal(np.asarray(dtypes.one_in(value, self._data.dtype)))
+    return literal(np.asarray(dtypes.one_in(value, self._data_.dtype)))
 
 
 def place(
@@ -389,16 +389,16 @@ def place(
 ) -> None:
     """Put value into self's memory, and self at the place of that `put` in the graph."""
     if tensors:
-        name = "masked_fill" if _is_mask(tensors) and value._data.size == 1 else "index_put"
-        (need_common if name == "masked_fill" else need_signed)(name, self._data)
-    if recording and value._data.dtype != self._data.dtype:
-        value = value.astype(self._data.dtype)
+        name = "masked_fill" if _is_mask(tensors) and value._data_.size == 1 else "index_put"
+        (need_common if name == "masked_fill" else need_signed)(name, self._data_)
+    if recording and value._data_.dtype != self._data_.dtype:
+        value = value.astype(self._data_.dtype)
     static: dict[str, Any] = {"spec": spec, "accumulate": add}
     try:
         into(self, rows.put_into, value, *tensors, **static)
     except (ValueError, IndexError, TypeError) as error:
-        arrays = [t._data for t in tensors]
-        rows.put.rule(self._data, value._data, *arrays, **static)
+        arrays = [t._data_ for t in tensors]
+        rows.put.rule(self._data_, value._data_, *arrays, **static)
         if isinstance(error, TypeError):
             raise RuntimeError(f"index_put: {error}") from None
         raise
@@ -411,13 +411,13 @@ def place(
 
 def _record(self: Tensor, inputs: tuple[Tensor, ...], static: dict[str, Any]) -> None:
     # The rules of `put` ask for no values, so there is no need to compute it beside the memory.
-    result = wrap(self._data)
+    result = wrap(self._data_)
     # The gradient of a part is a part of the gradient, which lies as the tensor does.
-    data = self._data
+    data = self._data_
     layout = None if inputs[1:] else tuple([s // data.itemsize for s in data.strides])
     static = {**static, "layout": layout}
     attach(rows.put, (stand_in(self), *inputs), static, result)
-    if static["accumulate"] and not inputs[0]._requires_grad:
+    if static["accumulate"] and not inputs[0]._requires_grad_:
         reusable(result)
     rebase(self, result)
 
@@ -448,13 +448,13 @@ def index_put(
     spec, tensors = _index_parts("index_put", indices)
     _same_dtype(input, values)
     rows.put.rule(
-        input._data, values._data, *(t._data for t in tensors), spec=spec, accumulate=accumulate
+        input._data_, values._data_, *(t._data_ for t in tensors), spec=spec, accumulate=accumulate
     )
     return apply(rows.put, input, values, *tensors, spec=spec, accumulate=accumulate)
 
 
 def _same_dtype(input: Tensor, values: Tensor) -> None:
-    if input._data.dtype != values._data.dtype:
+    if input._data_.dtype != values._data_.dtype:
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {input.dtype.word} "
             f"for the destination and {values.dtype.word} for the source."
@@ -473,7 +473,7 @@ def index_put_(
         raise
     recording = admit(self, values)
     _same_dtype(self, values)
-    filled = values._data.size == 1 and _is_mask(tensors) and not accumulate
-    _check_places(self._data, values, tensors, filled)
+    filled = values._data_.size == 1 and _is_mask(tensors) and not accumulate
+    _check_places(self._data_, values, tensors, filled)
     place(self, values, tensors, spec, accumulate, recording)
     return self

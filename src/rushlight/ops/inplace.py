@@ -91,7 +91,7 @@ def admit(target: TensorBase, *others: Any) -> bool:
     """
     need_tracked(target)
     # Whole numbers and flags have no derivative.
-    if not state.grad or target._data.dtype.kind not in "fcV":
+    if not state.grad or target._data_.dtype.kind not in "fcV":
         return False
     wanted = wants_grad(target)
     if not wanted:
@@ -100,29 +100,29 @@ def admit(target: TensorBase, *others: Any) -> bool:
                 break
         else:
             return False
-        if inference.within is not None and len(target._changes) < 3:
+        if inference.within is not None and len(target._changes_) < 3:
             raise RuntimeError(
                 "a function that is differentiated (torch.func) changes a tensor from outside of it in "
                 "place, by values whose gradient is taken: clone() the tensor in the function, or pass it "
                 "as an argument"
             )
-    view = target._view
+    view = target._view_
     if view is not None:
         if view.made:
             raise RuntimeError(refusal(target))
-        if wanted and view.base._node is None:
+        if wanted and view.base._node_ is None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation: "
                 "change it under torch.no_grad(), or use the out-of-place form"
             )
-    if wanted and target._node is None:
+    if wanted and target._node_ is None:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation: change it "
             "under torch.no_grad(), or use the out-of-place form"
         )
     # Views among the arguments find their place now: what cannot is refused before anything is written.
     for other in others:
-        if isinstance(other, TensorBase) and other._view is not None:
+        if isinstance(other, TensorBase) and other._view_ is not None:
             refresh(other)
     return True
 
@@ -143,7 +143,7 @@ def check_memory(operation: str, target: Array, *others: Any) -> None:
         return
     for other in others:
         if isinstance(other, TensorBase):
-            array = other._data
+            array = other._data_
             if not array.ndim and operation in VALUE_FIRST:
                 continue
             if array is target or array.base is not None or target.base is not None:
@@ -156,7 +156,7 @@ def check_copy(target: TensorBase, region: Array, source: TensorBase, array: Arr
         region.strides == array.strides
         and region.shape == array.shape
         and region.dtype == array.dtype
-        and target._turned is source._turned
+        and target._turned_ is source._turned_
         and address(region) == address(array)
     ):
         # The same elements: torch looks no further.
@@ -168,7 +168,7 @@ def check_copy(target: TensorBase, region: Array, source: TensorBase, array: Arr
 
 def check_result(target: TensorBase, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise unless a result of this shape and type can be written into target."""
-    data = target._data
+    data = target._data_
     if shape != data.shape and np.broadcast_shapes(shape, data.shape) != data.shape:
         raise RuntimeError(
             f"output with shape {list(data.shape)} doesn't match the broadcast shape {list(shape)}"
@@ -193,16 +193,16 @@ def assign(
     """
     recorded = admit(target, result, *others)
     if not cast:
-        check_result(target, result._data.shape, result._data.dtype)
+        check_result(target, result._data_.shape, result._data_.dtype)
     if not recorded:
-        changed = not cast and is_interlaced(target._data)
+        changed = not cast and is_interlaced(target._data_)
         into(target, writing.copy_changed if changed else writing.copy, result)
         bump(target, operation)
         return target
-    data = target._data
-    if result._data.dtype != data.dtype or result._data.shape != data.shape:
+    data = target._data_
+    if result._data_.dtype != data.dtype or result._data_.shape != data.shape:
         result = result.astype(data.dtype).expand(data.shape)
-    if not result._requires_grad or (cast and wants_grad(target)):
+    if not result._requires_grad_ or (cast and wants_grad(target)):
         # Whoever else took part gets a gradient of zero, and target stays in the graph.
         rest = [
             t for t in (stand_in(target), *others) if isinstance(t, TensorBase) and wants_grad(t)
@@ -211,10 +211,10 @@ def assign(
         result = relabel(overwrite(result, *rest, alike=alike), label or backward_name(operation))
     elif cast:
         result = relabel(rows.clone(result), backward_name(operation))
-    elif result._node is None:
+    elif result._node_ is None:
         result = rows.clone(result)
     elif operation in SECOND:
-        result._node._label = f"{SECOND[operation]}Backward1"
+        result._node_._label = f"{SECOND[operation]}Backward1"
     # Before anything has changed: a change that does not fit the dtype of the target is refused.
     into(target, writing.copy, result)
     rebase(target, result)
@@ -227,23 +227,23 @@ def assign(
 
 def _watch(result: Tensor, target: Tensor) -> None:
     """What backward needs of result is, from now on, target: let a later change of that be noticed."""
-    node = result._node
-    if isinstance(node, PrimitiveNode) and any(v is result._changes for v in node.versions[::2]):
-        now = target._changes
+    node = result._node_
+    if isinstance(node, PrimitiveNode) and any(v is result._changes_ for v in node.versions[::2]):
+        now = target._changes_
         saved = zip(node.versions[::2], node.versions[1::2], strict=True)
-        pairs = [(now, now[0]) if v is result._changes else (v, count) for v, count in saved]
+        pairs = [(now, now[0]) if v is result._changes_ else (v, count) for v, count in saved]
         node.versions = [part for pair in pairs for part in pair]
         for kept in node.kept or ():
-            if isinstance(kept, SavedOutput) and kept.array is result._data:
-                kept.array = target._data
+            if isinstance(kept, SavedOutput) and kept.array is result._data_:
+                kept.array = target._data_
 
 
 def _need_fitting(target: TensorBase, others: tuple[Any, ...]) -> None:
     known: list[Any] = [
-        getattr(x, "_data", x) for x in others if isinstance(x, (TensorBase, complex))
+        getattr(x, "_data_", x) for x in others if isinstance(x, (TensorBase, complex))
     ]
     if any(isinstance(x, complex) or x.dtype.kind == "c" for x in known):
-        need_castable(result_type(target._data, *known), target)
+        need_castable(result_type(target._data_, *known), target)
 
 
 def rebase(target: Tensor, result: Tensor) -> None:
@@ -251,22 +251,22 @@ def rebase(target: Tensor, result: Tensor) -> None:
 
     The count of changes is to be moved afterwards: by it views know that they stand elsewhere.
     """
-    view = target._view
+    view = target._view_
     if view is not None:
         base = view.base
-        before = alias(base, base._node)
-        before._requires_grad = base._requires_grad
-        before._output_nr = base._output_nr
+        before = alias(base, base._node_)
+        before._requires_grad_ = base._requires_grad_
+        before._output_nr_ = base._output_nr_
         _scatter(base, before, target, result)
-        base.__dict__.pop("_output_nr", None)
-        if base._retains_grad:
-            retain(base, before._node)
+        base.__dict__.pop("_output_nr_", None)
+        if base._retains_grad_:
+            retain(base, before._node_)
         return
-    before_node, target._node = target._node, result._node
-    target._requires_grad = result._requires_grad
-    if result._output_nr or target._output_nr:
-        target._output_nr = result._output_nr
-    if target._retains_grad:
+    before_node, target._node_ = target._node_, result._node_
+    target._requires_grad_ = result._requires_grad_
+    if result._output_nr_ or target._output_nr_:
+        target._output_nr_ = result._output_nr_
+    if target._retains_grad_:
         retain(target, before_node)
 
 
@@ -274,14 +274,14 @@ def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> 
     """Record that base is what it was before, with result in the place of part."""
     scatter, pairs = TABLE["as_strided_scatter"], TABLE["view_as_real"]
     whole, place = held(base), held(part)
-    if base._turned is not part._turned:
+    if base._turned_ is not part._turned_:
         result = attached(TABLE["conj_physical" if place.dtype.kind == "c" else "neg"], result)
     if (whole.dtype.kind == "c") == (place.dtype.kind == "c"):
         attach(scatter, (before, result), geometry(whole, place), base)
     elif whole.dtype.kind == "c":
         # The real or imaginary part of complex numbers.
         real, filled = attached(pairs, before), wrap(pairs.forward(whole))
-        attach(scatter, (real, result), geometry(real._data, place), filled)
+        attach(scatter, (real, result), geometry(real._data_, place), filled)
         attach(TABLE["view_as_complex"], (filled,), {}, base)
     else:
         spread = geometry(whole, pairs.forward(place))
@@ -290,31 +290,31 @@ def _scatter(base: TensorBase, before: Tensor, part: Tensor, result: Tensor) -> 
 
 def keep_values(result: Tensor, before: Tensor, start: int) -> None:
     """Let the nodes made since start remember the values of before, soon to be overwritten."""
-    stack: list[Any] = [result._node]
+    stack: list[Any] = [result._node_]
     copies: dict[int, Tensor] = {}
     while stack:
         node = stack.pop()
         if not isinstance(node, PrimitiveNode) or node._sequence < start or node.kept is None:
             continue
-        if any(version is before._changes for version in node.versions[::2]):
+        if any(version is before._changes_ for version in node.versions[::2]):
             node.kept = [_frozen(kept, before, copies) for kept in node.kept]
             saved = zip(node.versions[::2], node.versions[1::2], strict=True)
-            node.versions = [part for v in saved if v[0] is not before._changes for part in v]
+            node.versions = [part for v in saved if v[0] is not before._changes_ for part in v]
         stack.extend(node._edges)
 
 
 def _frozen(kept: Any, before: Tensor, copies: dict[int, Tensor]) -> Any:
     if isinstance(kept, tuple):
         return tuple(_frozen(part, before, copies) for part in kept)
-    if not isinstance(kept, TensorBase) or kept._changes is not before._changes:
+    if not isinstance(kept, TensorBase) or kept._changes_ is not before._changes_:
         return kept
     copy = copies.get(id(kept))
     if copy is None:
         with no_grad():
             copy = copies[id(kept)] = rows.clone(kept)
-        copy._requires_grad, copy._node = kept._requires_grad, kept._node
-        if kept._output_nr:
-            copy._output_nr = kept._output_nr
+        copy._requires_grad_, copy._node_ = kept._requires_grad_, kept._node_
+        if kept._output_nr_:
+            copy._output_nr_ = kept._output_nr_
     return copy
 
 
@@ -325,31 +325,31 @@ def stand_in(target: Tensor) -> Tensor:
     not, as in torch: `y.mul_(y)` cannot be differentiated.
     """
     refresh(target)
-    other = wrap(target._data, wants_grad(target))
-    if target._tangents is not None:
-        other._tangents = target._tangents
-    view, node = target._view, target._node
+    other = wrap(target._data_, wants_grad(target))
+    if target._tangents_ is not None:
+        other._tangents_ = target._tangents_
+    view, node = target._view_, target._node_
     base = None if view is None else view.base
     if (
         base is not None
         and node is not None
         and (
-            node._hooks is not None
-            or node._edges[0] is not (base if base._node is None else base._node)
+            node._hooks_ is not None
+            or node._edges[0] is not (base if base._node_ is None else base._node_)
         )
     ):
         # Straight into the base: what lies between may show less of the memory than the view, and the
         # hooks of the view wait for the gradient of what it was.
         twin = alias(target)
         attach_part(base, twin)
-        other._node = twin._node
+        other._node_ = twin._node_
     else:
-        other._node = node
-        if target._output_nr:
-            other._output_nr = target._output_nr
+        other._node_ = node
+        if target._output_nr_:
+            other._output_nr_ = target._output_nr_
     if state.packing is not None:
         with no_grad():
-            other._data = rows.clone(other)._data
+            other._data_ = rows.clone(other)._data_
     return other
 
 
@@ -361,7 +361,7 @@ def ask(
     That is arguments that cannot be meant, and errors of the early types; and all that the operation refuses
     where target is an inference tensor, about which torch asks last. function is the operation out of place.
     """
-    last = target._changes.__class__ in (Untracked, Uncounted) and not inference.on
+    last = target._changes_.__class__ in (Untracked, Uncounted) and not inference.on
     try:
         with no_grad():
             function(target, *args, **kwargs)
@@ -411,8 +411,8 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         if constant:
             with no_grad():
                 admit(self)
-                check_memory(plain, self._data, *others)
-                if is_interlaced(self._data):
+                check_memory(plain, self._data_, *others)
+                if is_interlaced(self._data_):
                     return in_turn(method, self, args, kwargs)
                 return assign(self, run(self, *args, **kwargs), name)
         try:
@@ -421,13 +421,13 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             ask(run, self, args, kwargs)
             raise
         try:
-            check_memory(plain, self._data, *others)
+            check_memory(plain, self._data_, *others)
         except RuntimeError:
             # The kernel looks at its dimension and type before it looks at memory.
             ask(run, self, args, kwargs, IndexError, NotImplementedError)
             raise
         if not recorded:
-            if is_interlaced(self._data) and plain not in WHOLE:
+            if is_interlaced(self._data_) and plain not in WHOLE:
                 return in_turn(method, self, args, kwargs)
             try:
                 return assign(self, run(self, *args, **kwargs), name)
@@ -445,10 +445,10 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         result = run(before, *args, **kwargs)
         if result is before:
             result = rows.clone(before)
-        if result._requires_grad:
+        if result._requires_grad_:
             keep_values(result, before, start)
-            if refused and result._node is not None:
-                Handle(at(result._node).before, missing(f"inplace version of {plain}"))
+            if refused and result._node_ is not None:
+                Handle(at(result._node_).before, missing(f"inplace version of {plain}"))
         return assign(self, result, name, *others)
 
     method.__name__ = name
@@ -479,7 +479,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
     # an optimizer comes by here.
     @functools.wraps(function)
     def method(self: Tensor, operand: Any = _NOTHING, *more: Any, **options: Any) -> Tensor:
-        data, changes = self._data, self._changes
+        data, changes = self._data_, self._changes_
         dtype, recording = data.dtype, state.grad
         wide = dtype is _SINGLE or dtype is _DOUBLE
         if (
@@ -492,7 +492,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         # Arrays that own their memory lie apart, and show every element once.
         alone = data.base is None
         if isinstance(operand, TensorBase):
-            value = operand._data
+            value = operand._data_
             if value.dtype is not dtype or (recording and wants_grad(operand)):
                 return otherwise(self, operand, more, options)
             if value.base is not None:
@@ -504,7 +504,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         values = []
         for other in more:
             if isinstance(other, TensorBase):
-                array = other._data
+                array = other._data_
                 if array.dtype is not dtype or (recording and wants_grad(other)):
                     return general(self, operand, *more, **options)
                 if array.base is not None:
@@ -546,26 +546,26 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
 def zero_(self: Tensor) -> Tensor:
     """Fill with zeros, in place."""
     fill_(self, 0)
-    if self._node is not None and self._node._label == "FillBackward2":
-        self._node._label = "ZeroBackward0"
+    if self._node_ is not None and self._node_._label == "FillBackward2":
+        self._node_._label = "ZeroBackward0"
     return self
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Fill with a number or a 0-d tensor, in place."""
     if isinstance(value, TensorBase):
-        if value._data.ndim:
+        if value._data_.ndim:
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with "
-                f"{value._data.ndim} dimensions."
+                f"{value._data_.ndim} dimensions."
             )
-        if 0 in self._data.strides:
-            need_distinct(self._data)
+        if 0 in self._data_.strides:
+            need_distinct(self._data_)
         filled: Any = value
     else:
         need_number("fill_", "value", 1, value)
-        fit = dtypes.one_in if self._data.size == 1 else dtypes.number_in
-        dtype = self._data.dtype
+        fit = dtypes.one_in if self._data_.size == 1 else dtypes.number_in
+        dtype = self._data_.dtype
         number = calculate(fit, value, dtype) if doors.watching else fit(value, dtype)
         if not admit(self):
             into(self, writing.fill, number)
@@ -591,7 +591,7 @@ def copy_(self: Tensor, src: Tensor | float, non_blocking: bool = False) -> Tens
         src = literal(np.asarray(dtypes.python_number(src)))
     admit(self, src)
     check_copy(self, held(self), src, held(src))
-    shape, target = src._data.shape, self._data.shape
+    shape, target = src._data_.shape, self._data_.shape
     if shape != target and (whole := broadcast_shapes([target, shape])) != target:
         raise RuntimeError(
             f"output with shape {list(target)} doesn't match the broadcast shape {list(whole)}"

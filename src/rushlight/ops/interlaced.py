@@ -22,7 +22,7 @@ def in_turn(
     method: Callable[..., Tensor], target: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Tensor:
     """A change in place of windows that share elements: window after window, each sees what the last left."""
-    dim, before, shape = outermost(target._data), target._changes[0], target._data.shape
+    dim, before, shape = outermost(target._data_), target._changes_[0], target._data_.shape
 
     def part(x: Any, i: int) -> Any:
         spread: Any = x
@@ -34,5 +34,5 @@ def in_turn(
             *(part(x, i) for x in args),
             **{k: part(x, i) for k, x in kwargs.items()},
         )
-    target._changes[0] = before + 1
+    target._changes_[0] = before + 1
     return target

@@ -66,7 +66,7 @@ def _check_tensor_all_with(error_type: type[Exception], cond: Tensor, message: A
     """An error of that type, unless all elements are true."""
     if not isinstance(cond, TensorBase):
         raise TypeError(f"cond must be a tensor, but got {type(cond)}")
-    if cond._data.dtype.kind != "b":
+    if cond._data_.dtype.kind != "b":
         raise TypeError("cond tensor must have dtype torch.bool")
     _checking(error_type)(bool(cond.all()), message)
 
@@ -83,14 +83,14 @@ def _check_is_size(i: int, message: Any = None, *, max: int | None = None) -> No
 
 def _shape_as_tensor(self: Tensor) -> Tensor:
     """The sizes as a tensor."""
-    return creation.tensor(list(self._data.shape), dtype=dtypes.int64)
+    return creation.tensor(list(self._data_.shape), dtype=dtypes.int64)
 
 
 def _dim_arange(like: Tensor, dim: int) -> Tensor:
     """0, 1, ... along a dimension."""
     from rushlight.ops.ranges import arange
 
-    return arange(like._data.shape[dim])
+    return arange(like._data_.shape[dim])
 
 
 def _softmax(self: Tensor, dim: int, half_to_float: bool = False) -> Tensor:

@@ -81,10 +81,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     need_unrecorded(out, *parts)
     if state.autocast is not None:
         need_joinable(parts)
-    shape = parts[0]._data.shape
+    shape = parts[0]._data_.shape
     empty = False
     for i, part in enumerate(parts):
-        own = part._data.shape
+        own = part._data_.shape
         if not own:
             raise RuntimeError(
                 f"zero-dimensional tensor (at position {i}) cannot be concatenated: use stack"
@@ -98,14 +98,14 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     if empty and len(shape) > 1:
         # torch lets an empty 1-d tensor stand among others of any shape.
         blank = (*shape[:at], 0, *shape[at + 1 :])
-        parts = tuple(reshape(p, blank) if p._data.shape == (0,) else p for p in parts)
+        parts = tuple(reshape(p, blank) if p._data_.shape == (0,) else p for p in parts)
     if out is not None:
         need_tensor("out", "out", 0, out)
-        need_castable(result_type(*(t._data for t in parts)), out, TypeError)
+        need_castable(result_type(*(t._data_ for t in parts)), out, TypeError)
     result: Tensor = apply(join.cat, *parts, dim=at)
     if out is not None:
         _need_another(out, tensors, result)
-        apart(out, *(t for t in tensors if t._data.shape != (0,)))
+        apart(out, *(t for t in tensors if t._data_.shape != (0,)))
     return write_out(out, result, wrong=TypeError)
 
 
@@ -134,9 +134,9 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     need_unrecorded(out, *parts)
     if state.autocast is not None:
         need_joinable(parts)
-    at = one_dim(dim, parts[0]._data.ndim + 1)
+    at = one_dim(dim, parts[0]._data_.ndim + 1)
     result: Tensor = apply(join.stack, *parts, dim=at)
-    if out is not None and result._data.size:
+    if out is not None and result._data_.size:
         _need_another(out, parts, result)
         apart(out, *parts)
     return write_out(out, result, wrong=TypeError)
@@ -144,14 +144,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
 
 def _need_another(out: Tensor, parts: Sequence[TensorBase], result: Tensor) -> None:
     """Raise torch's error for an out= that is a part as well: if it is empty, it grows before it is read."""
-    if result._data.size and any(part is out for part in parts):
-        need_apart(result._data, result._data, disjoint=True)
+    if result._data_.size and any(part is out for part in parts):
+        need_apart(result._data_, result._data_, disjoint=True)
 
 
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors side by side: joined along dimension 1, or 0 where they have only one."""
     parts = atleast_1d(_parts("hstack", tensors))
-    return cat(parts, 0 if parts[0]._data.ndim == 1 else 1, out=out)
+    return cat(parts, 0 if parts[0]._data_.ndim == 1 else 1, out=out)
 
 
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
@@ -172,7 +172,7 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors side by side, those of one dimension as columns."""
     parts = _parts("column_stack", tensors)
-    return hstack([p if p._data.ndim > 1 else view(p, (p._data.size, 1)) for p in parts], out=out)
+    return hstack([p if p._data_.ndim > 1 else view(p, (p._data_.size, 1)) for p in parts], out=out)
 
 
 def block_diag(*tensors: Tensor) -> Tensor:
@@ -188,23 +188,23 @@ def block_diag(*tensors: Tensor) -> Tensor:
     blocks = []
     for i, tensor in enumerate(tensors):
         need_tensor("block_diag", f"tensors[{i}]", 1, tensor)
-        if tensor._data.ndim > 2:
+        if tensor._data_.ndim > 2:
             raise RuntimeError(
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
-                f"{tensor._data.ndim} dimensions"
+                f"{tensor._data_.ndim} dimensions"
             )
-        if tensor._data.ndim == 1 and tensor._data.size:
+        if tensor._data_.ndim == 1 and tensor._data_.size:
             # Its gradient is a part of the whole's, or, of several elements, the sum of one.
-            n = tensor._data.size
+            n = tensor._data_.size
             tensor = tensor.unsqueeze(-1) if n == 1 else tensor.expand(1, n)
         blocks.append(atleast_2d(tensor))
     # In their common type, to which a single number in no dimension adds nothing.
-    common = result_type(*(tensor._data for tensor in tensors))
+    common = result_type(*(tensor._data_ for tensor in tensors))
     blocks = [block.to(common) for block in blocks]
-    width = sum(b._data.shape[1] for b in blocks)
+    width = sum(b._data_.shape[1] for b in blocks)
     lines, left = [], 0
     for block in blocks:
-        high, own = block._data.shape
+        high, own = block._data_.shape
         before, after = (
             literal(np.zeros((high, n), common.numpy)) for n in (left, width - left - own)
         )
@@ -249,10 +249,10 @@ def split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) ->
 
 
 def _even(tensor: Tensor, size: int, dim: int) -> tuple[tuple[int, ...], int]:
-    if not tensor._data.ndim:
+    if not tensor._data_.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    at = one_dim(dim, tensor._data.ndim)
-    whole = tensor._data.shape[at]
+    at = one_dim(dim, tensor._data_.ndim)
+    whole = tensor._data_.shape[at]
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if size == 0 and whole:
@@ -272,11 +272,11 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 def _sections(input: Tensor, split_sizes: Any, dim: int) -> tuple[tuple[int, ...], int]:
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     sizes = as_sizes((list(split_sizes),))
-    whole = input._data.shape[at]
+    whole = input._data_.shape[at]
     if min(sizes, default=0) < 0 or sum(sizes) != whole:
         raise RuntimeError(
             f"split_with_sizes expects split_sizes to be non-negative and sum exactly to {whole} "
@@ -292,13 +292,13 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def _pieces(input: Tensor, chunks: int, dim: int) -> tuple[tuple[int, ...], int]:
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     chunks = need_whole("chunk", "chunks", 2, chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    at = one_dim(dim, input._data.ndim)
-    whole = input._data.shape[at]
+    at = one_dim(dim, input._data_.ndim)
+    whole = input._data_.shape[at]
     if not whole:
         return (0,) * chunks, at
     return _even(input, -(-whole // chunks), dim)
@@ -328,9 +328,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 def _apart(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """The same memory, but no longer views: what happens to a part is not the whole's business."""
     for part in parts:
-        part._changes = [0, None]
+        part._changes_ = [0, None]
         if not inference.on:
-            part._view = None
+            part._view_ = None
     return parts
 
 
@@ -344,7 +344,7 @@ def tensor_split(
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
     need_tensor("tensor_split", "input", 1, input)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         )
@@ -353,15 +353,15 @@ def tensor_split(
         "tensor_split", given, named, "indices", "sections", "tensor_indices_or_sections"
     )
     if isinstance(where, TensorBase):
-        if where._data.dtype != np.int64 or where._data.ndim > 1:
+        if where._data_.dtype != np.int64 or where._data_.ndim > 1:
             raise RuntimeError(
                 "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                f"one-dimensional tensor of dtype int64, but got {where._data.dtype} with "
-                f"{where._data.ndim} dims"
+                f"one-dimensional tensor of dtype int64, but got {where._data_.dtype} with "
+                f"{where._data_.ndim} dims"
             )
         where = read(where, "the places to split at").tolist()
-    at = one_dim(dim, input._data.ndim)
-    whole = input._data.shape[at]
+    at = one_dim(dim, input._data_.ndim)
+    whole = input._data_.shape[at]
     if not isinstance(where, (tuple, list)):
         where = need_int("tensor_split", "sections", 2, where)
         if where <= 0:
@@ -382,7 +382,7 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
         input: Tensor, indices_or_sections: Any = None, *further: int, **by_name: Any
     ) -> tuple[Tensor, ...]:
         need_tensor(name, "input", 1, input)
-        ndim = input._data.ndim
+        ndim = input._data_.ndim
         if ndim < least:
             raise RuntimeError(
                 f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
@@ -392,10 +392,10 @@ def _splitter(name: str, least: int, dim: int, what: str) -> Callable[..., tuple
         given = spelled(name, (*first, *further), by_name, "indices", "sections")
         where = given if further else given[0]
         at = 0 if ndim == 1 else dim
-        if isinstance(where, int) and (where <= 0 or input._data.shape[at] % where):
+        if isinstance(where, int) and (where <= 0 or input._data_.shape[at] % where):
             raise RuntimeError(
                 f"torch.{name} attempted to split along dimension {at}, but the size of the "
-                f"dimension {input._data.shape[at]} is not divisible by the split_size {where}!"
+                f"dimension {input._data_.shape[at]} is not divisible by the split_size {where}!"
             )
         return tensor_split(input, where, at)
 
@@ -415,10 +415,10 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     >>> torch.tensor([[1, 2], [3, 4]]).unbind(1)
     (tensor([1, 3]), tensor([2, 4]))
     """
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    at = one_dim(dim, input._data.ndim)
-    return apply(join.unbind, input, dim=at) if input._data.shape[at] else ()
+    at = one_dim(dim, input._data_.ndim)
+    return apply(join.unbind, input, dim=at) if input._data_.shape[at] else ()
 
 
 # ---- repeated -----------------------------------------------------------------------------------
@@ -433,7 +433,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
             [1, 2, 1, 2]])
     """
     times = as_sizes(spelled("repeat", repeats, named, "repeats"))
-    shape = self._data.shape
+    shape = self._data_.shape
     extra = len(times) - len(shape)
     if extra < 0:
         raise RuntimeError(
@@ -451,7 +451,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
         return relabel(apply(rows.compact, self), "RepeatBackward0")
     spread = expand(reshape(self, paired), wide)
     copied = apply(rows.compact, spread) if sizes == wide else reshape(spread, sizes)
-    if copied._view is not None or shared(copied._data, self._data):
+    if copied._view_ is not None or shared(copied._data_, self._data_):
         copied = apply(rows.compact, copied)
     return relabel(copied, "RepeatBackward0")
 
@@ -459,7 +459,7 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """`repeat`, where fewer numbers than dimensions count from the last one."""
     times = as_sizes(spelled("tile", dims, named, "dims"))
-    missing = input._data.ndim - len(times)
+    missing = input._data_.ndim - len(times)
     return repeat(input, (1,) * max(missing, 0) + times)
 
 
@@ -483,21 +483,21 @@ def repeat_interleave(
         return computed(_repeated, _counts(input))
     if dim is None:
         input, dim = flatten(input), 0
-    at = one_dim(dim, input._data.ndim)
-    if not input._data.ndim:
+    at = one_dim(dim, input._data_.ndim)
+    if not input._data_.ndim:
         raise IndexError(
             "repeat_interleave(): a tensor of no dimensions has none to repeat along: leave dim away"
         )
-    shape = input._data.shape
-    if isinstance(repeats, TensorBase) and repeats._data.size != 1:
+    shape = input._data_.shape
+    if isinstance(repeats, TensorBase) and repeats._data_.size != 1:
         counts = _counts(repeats)
-        if counts._data.size != shape[at]:
+        if counts._data_.size != shape[at]:
             raise RuntimeError(
                 "repeats must have the same size as input along dim, but got repeats.size(0) = "
-                f"{counts._data.size} and input.size({at}) = {shape[at]}"
+                f"{counts._data_.size} and input.size({at}) = {shape[at]}"
             )
         picked = computed(_repeated, counts)
-        _check_output(output_size, picked._data.size)
+        _check_output(output_size, picked._data_.size)
         where = (slice(None),) * at + (ARRAY,)
         result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
@@ -512,10 +512,10 @@ def repeat_interleave(
 
 
 def _counts(repeats: Any) -> Tensor:
-    if repeats._data.ndim > 1:
+    if repeats._data_.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
-    if repeats._data.dtype not in (np.int32, np.int64):
-        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data.dtype}")
+    if repeats._data_.dtype not in (np.int32, np.int64):
+        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data_.dtype}")
     counts = check(repeats, "the repeats")
     if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")

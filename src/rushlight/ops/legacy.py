@@ -90,14 +90,14 @@ def to_dlpack(tensor: Tensor) -> Any:
 
 def dlpack(self: Tensor, **options: Any) -> Any:
     """The DLPack capsule that another library asks for; not while the tensor requires grad."""
-    if self._requires_grad:
+    if self._requires_grad_:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     read(self, "DLPack")
-    if self._turned:
+    if self._turned_:
         bit, resolve = turning(self)
         raise BufferError(f"Can't export tensors with the {bit} bit set: use .resolve_{resolve}()")
     options.pop("stream", None)
-    return capsule_of(self._data, **options)
+    return capsule_of(self._data_, **options)
 
 
 # ---- the constructors of old --------------------------------------------------------------------
@@ -111,9 +111,9 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
     first = args[0]
     if len(args) == 1 and not isinstance(first, int | np.integer | Size):
         if isinstance(first, TensorBase):
-            if dtype is not None and first._data.dtype != dtype.numpy:
+            if dtype is not None and first._data_.dtype != dtype.numpy:
                 raise TypeError(
-                    f"expected a tensor of {dtype!r}, got {dtypes.of(first._data.dtype)!r}: "
+                    f"expected a tensor of {dtype!r}, got {dtypes.of(first._data_.dtype)!r}: "
                     "convert it with .to()"
                 )
             return as_subclass(first, cls)
@@ -145,7 +145,7 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
     """A leaf of a subclass of Tensor on data's memory; what classes like Parameter start from."""
     need_tensor("_make_subclass", "data", 2, data)
-    result = literal(data._data)
+    result = literal(data._data_)
     if require_grad:
         result._want_grad()
     if type(result) is not cls:
@@ -187,7 +187,7 @@ class LegacyType(type):
     def __instancecheck__(cls, value: Any) -> bool:
         if cls.is_cuda or not isinstance(value, TensorBase):
             return False
-        return dtypes.of(value._data.dtype) == cls.dtype
+        return dtypes.of(value._data_.dtype) == cls.dtype
 
     def __repr__(cls) -> str:
         return f"<class 'torch.{'cuda.' if cls.is_cuda else ''}{cls.__name__}'>"

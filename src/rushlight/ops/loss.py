@@ -81,14 +81,14 @@ def binary_cross_entropy_with_logits(
             need_tensor("binary_cross_entropy_with_logits", name, position, factor)
     need_tensor("binary_cross_entropy_with_logits", "input", 1, input)
     need_tensor("binary_cross_entropy_with_logits", "target", 2, target)
-    if target._data.dtype.kind in "biu" and input._data.dtype.kind in "fV":
+    if target._data_.dtype.kind in "biu" and input._data_.dtype.kind in "fV":
         raise RuntimeError(
-            f"result type {dtypes.of(input._data.dtype).word} can't be cast to the desired output type "
-            f"{dtypes.of(target._data.dtype).word}: binary_cross_entropy_with_logits wants a floating "
+            f"result type {dtypes.of(input._data_.dtype).word} can't be cast to the desired output type "
+            f"{dtypes.of(target._data_.dtype).word}: binary_cross_entropy_with_logits wants a floating "
             "target, as target.float() is"
         )
     constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
-    supported("log_sigmoid_cpu", FLOAT, [input._data])
+    supported("log_sigmoid_cpu", FLOAT, [input._data_])
     # The result is of the target's type, whatever is mixed into it. The gradient lies as that of the
     # logarithm, which was made last, and comes first.
     given, input = input, entering(input, itself=False, lies="like")
@@ -113,18 +113,18 @@ def cosine_embedding_loss(
         (("input1", input1), ("input2", input2), ("target", target)), 1
     ):
         need_tensor("cosine_embedding_loss", name, position, tensor)
-    ndim = target._data.ndim
+    ndim = target._data_.ndim
     if ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    if ndim == 1 and (input1._data.ndim != 2 or input2._data.ndim != 2):
+    if ndim == 1 and (input1._data_.ndim != 2 or input2._data_.ndim != 2):
         raise RuntimeError(
             "1D target tensor expects 2D input tensors, but found inputs with sizes "
-            f"{list(input1._data.shape)} and {list(input2._data.shape)}."
+            f"{list(input1._data_.shape)} and {list(input2._data_.shape)}."
         )
-    if ndim == 0 and (input1._data.ndim != 1 or input2._data.ndim != 1):
+    if ndim == 0 and (input1._data_.ndim != 1 or input2._data_.ndim != 1):
         raise RuntimeError(
             "0D target tensor expects 1D input tensors, but found inputs with sizes "
-            f"{list(input1._data.shape)} and {list(input2._data.shape)}."
+            f"{list(input1._data_.shape)} and {list(input2._data_.shape)}."
         )
     lengths = ((input1 * input1).sum(ndim) + 1e-12) * ((input2 * input2).sum(ndim) + 1e-12)
     cosine = (input1 * input2).sum(ndim) / lengths.sqrt()
@@ -140,7 +140,7 @@ def hinge_embedding_loss(
     """x where the target is 1, max(0, margin - x) where it is -1."""
     need_tensor("hinge_embedding_loss", "input", 1, input)
     need_tensor("hinge_embedding_loss", "target", 2, target)
-    dtype = input._data.dtype
+    dtype = input._data_.dtype
     if dtype.kind in "iu":
         # The margin is of the input's type, whole where that is.
         if not np.iinfo(dtype).min <= margin <= np.iinfo(dtype).max:
@@ -162,7 +162,7 @@ def kl_div(
     need_tensor("kl_div", "target", 2, target)
     need_flag("kl_div", "log_target", 4, log_target)
     for kinds, what in ((DISCRETE, "Integral"), ("c", "Complex")):
-        if input._data.dtype.kind in kinds or target._data.dtype.kind in kinds:
+        if input._data_.dtype.kind in kinds or target._data_.dtype.kind in kinds:
             raise RuntimeError(f"kl_div: {what} inputs not supported.")
     if log_target:
         return reduced(target.exp() * (target - input), reduction)
@@ -223,7 +223,7 @@ def apart_by(
     swap: bool, reduction: Reduction,
 ) -> Tensor:  # fmt: skip
     """How much less than margin the negative is farther from the anchor than the positive, by a distance."""
-    ranks = [t._data.ndim for t in (anchor, positive, negative)]
+    ranks = [t._data_.ndim for t in (anchor, positive, negative)]
     if len(set(ranks)) != 1:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "
@@ -251,55 +251,55 @@ def _lengths(name: str, value: Tensor | Sequence[int]) -> Tensor:
         tensor = value
     else:
         tensor = literal(np.asarray(as_sizes((value,)), np.int64))
-    if tensor._data.dtype.kind not in "iu":
+    if tensor._data_.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
     return tensor.to(dtypes.int64).reshape((-1,))
 
 
 def _check_ctc(log_probs: Tensor, targets: Tensor, ins: Tensor, outs: Tensor, blank: int) -> None:
     checking = "(while checking arguments for ctc_loss_cpu)"
-    if not log_probs._data.size:
+    if not log_probs._data_.size:
         raise RuntimeError("log_probs tensor must not be empty")
-    supported("ctc_loss_cpu", FLOAT, [log_probs._data])
-    need_wide("ctc_loss_cpu", log_probs._data)
-    ndim = log_probs._data.ndim
+    supported("ctc_loss_cpu", FLOAT, [log_probs._data_])
+    need_wide("ctc_loss_cpu", log_probs._data_)
+    ndim = log_probs._data_.ndim
     if ndim != 3:
         raise RuntimeError(
             f"Expected 3-dimensional tensor, but got {ndim}-dimensional tensor for argument #1 "
             f"'log_probs' {checking}"
         )
-    if targets._data.ndim not in (1, 2):
+    if targets._data_.ndim not in (1, 2):
         raise RuntimeError(
-            f"Expected 1 to 2 dimensions, but got {targets._data.ndim}-dimensional tensor for argument "
+            f"Expected 1 to 2 dimensions, but got {targets._data_.ndim}-dimensional tensor for argument "
             f"#2 'targets' {checking}"
         )
-    steps, batch, classes = log_probs._data.shape
+    steps, batch, classes = log_probs._data_.shape
     why = "the lengths"
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     for name, lengths in (("input_lengths", ins), ("target_lengths", outs)):
-        if lengths._data.size != batch:
+        if lengths._data_.size != batch:
             raise RuntimeError(f"{name} must be of size batch_size: {batch}, got "
-                               f"{lengths._data.size}")  # fmt: skip
-        if lengths._data.size and check(lengths, why).min() < 0:
+                               f"{lengths._data_.size}")  # fmt: skip
+        if lengths._data_.size and check(lengths, why).min() < 0:
             raise RuntimeError(f"Expected {name} to have value at least 0")
     if (longest := check(ins, why).max(initial=0)) > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value "
             f"{longest} {checking}"
         )
-    flat = targets._data.ndim == 1
+    flat = targets._data_.ndim == 1
     labels = check(outs, why)
     # Of a batch of such batches, the lengths of each one add up to the labels of each.
     used = labels.sum(-1).max(initial=0) if flat else labels.max(initial=0)
-    if flat and used != targets._data.size:
+    if flat and used != targets._data_.size:
         raise RuntimeError(
-            f"Expected tensor to have size {used} at dimension 0, but got size {targets._data.size} for "
+            f"Expected tensor to have size {used} at dimension 0, but got size {targets._data_.size} for "
             f"argument #2 'targets' {checking}: labels in one row are as many as target_lengths says"
         )
-    if not flat and (targets._data.shape[0] != batch or used > targets._data.shape[1]):
+    if not flat and (targets._data_.shape[0] != batch or used > targets._data_.shape[1]):
         raise RuntimeError(
-            f"Expected tensor targets of shape {list(targets._data.shape)} to hold the target_lengths "
+            f"Expected tensor targets of shape {list(targets._data_.shape)} to hold the target_lengths "
             f"{labels.tolist()} of {batch} samples {checking}"
         )
 
@@ -310,7 +310,7 @@ def _normalised(log_probs: Tensor, ins: Tensor) -> Tensor:
 
     torch's gradient is that of the whole log_softmax before the loss: for normalised inputs both agree.
     """
-    times = literal(np.arange(log_probs._data.shape[0]).reshape(-1, 1))
+    times = literal(np.arange(log_probs._data_.shape[0]).reshape(-1, 1))
     mass: Tensor = where_zero((times < ins).unsqueeze(-1), log_probs.exp())
     total = mass.sum((0, 2))
     return total.detach() - total
@@ -330,11 +330,11 @@ def ctc_loss(
     blank = need_int("ctc_loss", "blank", 5, blank)
     need_flag("ctc_loss", "zero_infinity", 7, zero_infinity)
     ins, outs = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
-    single = log_probs._data.ndim == 2
+    single = log_probs._data_.ndim == 2
     if single:
         log_probs = log_probs.unsqueeze(1)
     _check_ctc(log_probs, targets, ins, outs, blank)
-    longest = int(read_each(outs.max(), "the longest target").max()) if outs._data.size else 0
+    longest = int(read_each(outs.max(), "the longest target").max()) if outs._data_.size else 0
     labels, skips = apply(ctc_layout, targets, outs, blank=blank, longest=longest)
     loss: Tensor
     loss = apply(ctc, log_probs, labels, skips, ins, outs, zero_infinity=bool(zero_infinity))

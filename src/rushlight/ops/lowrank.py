@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _basis(A: Tensor, q: int, niter: int) -> Tensor:
     """q orthonormal columns that nearly span those of A."""
-    drawn = randn(A._data.shape[-1], q, dtype=A.dtype)
+    drawn = randn(A._data_.shape[-1], q, dtype=A.dtype)
     basis = linalg_qr(matmul(A, drawn)).Q
     for _ in range(niter):
         basis = linalg_qr(matmul(h(A), basis)).Q
@@ -39,7 +39,7 @@ def svd_lowrank(
     if M is not None:
         A = A - M
     rank = 6 if q is None else q
-    wide = A._data.shape[-2] < A._data.shape[-1]
+    wide = A._data_.shape[-2] < A._data_.shape[-1]
     if wide:
         A = h(A)
     basis = _basis(A, rank, niter)
@@ -52,7 +52,7 @@ def pca_lowrank(
     A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The principal components of the rows of A: `svd_lowrank` after their mean is taken off."""
-    m, n = A._data.shape[-2:]
+    m, n = A._data_.shape[-2:]
     rank = min(6, m, n) if q is None else q
     if not 0 <= rank <= min(m, n):
         raise ValueError(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def _need_mask(name: str, mask: Any) -> None:
     need_tensor(name, "mask", 2, mask)
-    if mask._data.dtype.kind != "b":
+    if mask._data_.dtype.kind != "b":
         raise RuntimeError(
             f"{name} only supports boolean masks, but got mask with dtype {mask.dtype}"
         )
@@ -57,32 +57,32 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     """
     need_tensor("masked_select", "input", 1, input)
     need_tensor("masked_select", "mask", 2, mask)
-    if mask._data.dtype.kind != "b":
+    if mask._data_.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = broadcast_shapes([input._data.shape, mask._data.shape])
+    shape = broadcast_shapes([input._data_.shape, mask._data_.shape])
     x = entering(input, itself=False, lies="like")
-    x = x if input._data.shape == shape else x.expand(shape)
-    where = mask if mask._data.shape == shape else mask.expand(shape)
+    x = x if input._data_.shape == shape else x.expand(shape)
+    where = mask if mask._data_.shape == shape else mask.expand(shape)
     if not shape:
         x, where = x.reshape(1), where.reshape(1)
     result = relabel(apply(rows.index, x, where, spec=(ARRAY,)), "MaskedSelectBackward0")
     remember(result, input)
-    if out is not None and out._data.dtype != result._data.dtype:
+    if out is not None and out._data_.dtype != result._data_.dtype:
         raise RuntimeError(
             f"masked_select(): self and result must have the same scalar type, not {out.dtype}"
         )
     if out is None:
         return result
-    need_distinct(apart(out, input, mask)._data)
+    need_distinct(apart(out, input, mask)._data_)
     return write_out(out, result, same=True)
 
 
 def filling(value: Any, dtype: np.dtype[Any]) -> Tensor:
     """The value to fill with, a 0-d tensor, in the type of what is filled, which must hold it."""
     found = check(value, "that it fits").flat
-    plain = map(complex, found) if value._data.dtype.kind == "c" else found
+    plain = map(complex, found) if value._data_.dtype.kind == "c" else found
     numbers = [dtypes.number_in(n, dtype) for n in plain]
-    if value._requires_grad or state.interpreters:
+    if value._requires_grad_ or state.interpreters:
         return astype(value, dtype)
     return wrap(np.asarray(*numbers))
 
@@ -95,20 +95,20 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     tensor([0., 1.])
     """
     need_tensor("masked_fill", "input", 1, input)
-    need_common("masked_fill", input._data)
+    need_common("masked_fill", input._data_)
     _need_mask("masked_fill", mask)
     label = "MaskedFillBackward0"
     if isinstance(value, TensorBase):
-        if value._data.ndim:
+        if value._data_.ndim:
             raise RuntimeError(
                 "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value._data.ndim} dimension(s)."
+                f"{value._data_.ndim} dimension(s)."
             )
         label = "MaskedFillBackward1"
-        value = filling(value, input._data.dtype)
+        value = filling(value, input._data_.dtype)
     else:
         need_number("masked_fill", "value", 3, value)
-        value = literal(np.asarray(dtypes.number_in(value, input._data.dtype)))
+        value = literal(np.asarray(dtypes.number_in(value, input._data_.dtype)))
     return relabel(in_rows(apply(pointwise.where, in_rows(mask), value, input)), label)
 
 
@@ -116,22 +116,22 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill`, in place."""
     recorded = admit(self, value)
-    check_memory("masked_fill", self._data, mask)
+    check_memory("masked_fill", self._data_, mask)
     if recorded:
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     if isinstance(value, TensorBase):
         return assign(self, masked_fill(self, mask, value), "masked_fill_")
     _need_mask("masked_fill", mask)
-    need_common("masked_fill", self._data)
+    need_common("masked_fill", self._data_)
     need_number("masked_fill_", "value", 2, value)
-    number = dtypes.number_in(value, self._data.dtype)
+    number = dtypes.number_in(value, self._data_.dtype)
     if (
-        mask._data.shape != self._data.shape
-        and broadcast_shapes([self._data.shape, mask._data.shape]) != self._data.shape
+        mask._data_.shape != self._data_.shape
+        and broadcast_shapes([self._data_.shape, mask._data_.shape]) != self._data_.shape
     ):
         raise RuntimeError(
-            f"masked_fill_: the mask of shape {list(mask._data.shape)} does not broadcast to the "
-            f"tensor of shape {list(self._data.shape)}"
+            f"masked_fill_: the mask of shape {list(mask._data_.shape)} does not broadcast to the "
+            f"tensor of shape {list(self._data_.shape)}"
         )
     into(self, fill_where, mask, number)
     bump(self, "masked_fill_")
@@ -141,24 +141,24 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the first elements of source, in order, where mask is True."""
     need_tensor("masked_scatter", "input", 1, input)
-    need_signed("masked_scatter", input._data)
+    need_signed("masked_scatter", input._data_)
     _need_mask("masked_scatter", mask)
-    if source._data.dtype != input._data.dtype:
+    if source._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             "masked_scatter: expected self and source to have same dtypes but got "
             f"{input.dtype.word} and {source.dtype.word}"
         )
-    shape = broadcast_shapes([input._data.shape, mask._data.shape])
+    shape = broadcast_shapes([input._data_.shape, mask._data_.shape])
     x = entering(input, itself=False, lies="rows")
-    x = x if input._data.shape == shape else x.expand(shape)
+    x = x if input._data_.shape == shape else x.expand(shape)
     if state.interpreters:
         return relabel(_chosen(x, mask, source), "MaskedScatterBackward0")
     where = np.broadcast_to(read(mask, "where the mask is True"), shape)
     count = int(np.count_nonzero(where))
-    if count > source._data.size:
+    if count > source._data_.size:
         raise RuntimeError(
             f"masked_scatter: expected self to have number of elements in mask <= source: {count} "
-            f"are True, and source has {source._data.size}"
+            f"are True, and source has {source._data_.size}"
         )
     if not shape:
         x, where = x.reshape(1), where.reshape(1)
@@ -170,10 +170,10 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 def _chosen(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """`masked_scatter`, with no look at how many elements are True."""
-    mask = mask.expand(x._data.shape)
+    mask = mask.expand(x._data_.shape)
     numbers = mask.reshape(-1).to(dtypes.int64).cumsum(0) - 1
-    values = source.reshape(-1).index_select(0, numbers.clamp(0, source._data.size - 1))
-    return apply(pointwise.where, mask, values.reshape(x._data.shape), x)
+    values = source.reshape(-1).index_select(0, numbers.clamp(0, source._data_.size - 1))
+    return apply(pointwise.where, mask, values.reshape(x._data_.shape), x)
 
 
 def fill(input: Tensor, value: Any) -> Tensor:
@@ -181,15 +181,15 @@ def fill(input: Tensor, value: Any) -> Tensor:
     need_tensor("fill", "input", 1, input)
     everywhere = literal(np.ones((), bool))
     if isinstance(value, TensorBase):
-        if value._data.ndim:
+        if value._data_.ndim:
             raise RuntimeError(
                 "fill only supports 0-dimension value tensor but got tensor with "
-                f"{value._data.ndim} dimensions."
+                f"{value._data_.ndim} dimensions."
             )
-        filler, label = astype(value, input._data.dtype), "FillBackward1"
+        filler, label = astype(value, input._data_.dtype), "FillBackward1"
     else:
         filler, label = (
-            literal(np.asarray(dtypes.number_in(value, input._data.dtype))),
+            literal(np.asarray(dtypes.number_in(value, input._data_.dtype))),
             "FillBackward0",
         )
     return relabel(apply(pointwise.where, everywhere, filler, input), label)
@@ -214,7 +214,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
         places = np.nonzero(data if data.ndim else data.reshape(1))
         return tuple(like(literal(np.ascontiguousarray(a)), input) for a in places)
     result = like(literal(_turned(_found(data))), input)
-    if out is not None and out._data.dtype != np.int64:
+    if out is not None and out._data_.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"
         )
@@ -259,7 +259,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     (tensor([0, 1]), tensor([1, 2]))
     """
     need_tensor("unravel_index", "indices", 1, indices)
-    if indices._data.dtype.kind not in "iu":
+    if indices._data_.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     if isinstance(shape, TensorBase):
         shape = read(shape, "a shape").tolist()

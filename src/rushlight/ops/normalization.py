@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 
 def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
-    if tensor is not None and tensor._data.size != channels:
-        raise RuntimeError(f"{name} should contain {channels} elements not {tensor._data.size}")
+    if tensor is not None and tensor._data_.size != channels:
+        raise RuntimeError(f"{name} should contain {channels} elements not {tensor._data_.size}")
 
 
 def _one_type(input: Tensor, *others: Tensor | None) -> None:
     """Weights and statistics are of the input's type; those of narrow floats may be float32."""
-    own = input._data.dtype
+    own = input._data_.dtype
     for other in others:
-        if other is not None and other._data.dtype is not own:
-            theirs = other._data.dtype
+        if other is not None and other._data_.dtype is not own:
+            theirs = other._data_.dtype
             if theirs == own or (own in dtypes.NARROW and theirs == np.float32):
                 continue
             raise RuntimeError(
@@ -58,15 +58,15 @@ def _one_type(input: Tensor, *others: Tensor | None) -> None:
 
 
 def _is_one_type(input: Tensor, *others: Tensor | None) -> bool:
-    return all(t is None or t._data.dtype == input._data.dtype for t in others)
+    return all(t is None or t._data_.dtype == input._data_.dtype for t in others)
 
 
 def _move(running: Tensor | None, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
     """Move running statistics towards factor times those of the batch; no version counts it."""
     if running is not None:
         with no_grad():
-            values = batch.reshape((running._data.size,))
-            kind = running._data.dtype
+            values = batch.reshape((running._data_.size,))
+            kind = running._data_.dtype
             if kind.kind == "V":
                 # For bfloat16 torch rounds after every step, and the two shares first.
                 share = running.mul(rounded(1 - momentum, kind))
@@ -81,7 +81,7 @@ def _with_running(
     eps: float,
 ) -> Tensor:  # fmt: skip
     """Normalise with given statistics: one factor and one shift per channel."""
-    spread = (1, -1, *(1,) * (input._data.ndim - 2))
+    spread = (1, -1, *(1,) * (input._data_.ndim - 2))
     # torch has one kernel for the gradients of all three.
     taken = entering(input, weight, zeros=False)
     bias = None if bias is None else entering(bias, input, weight, itself=False, zeros=False)
@@ -90,7 +90,7 @@ def _with_running(
     # Copies: a later forward in training may move the running statistics before backward comes here.
     mean, variance = mean.detach().clone(), variance.detach().clone()
     own = input.dtype
-    if input._data.dtype in dtypes.NARROW:
+    if input._data_.dtype in dtypes.NARROW:
         # In float32, and rounded once.
         input, mean, variance = input.float(), mean.float(), variance.float()
         weight = None if weight is None else weight.float()
@@ -112,8 +112,8 @@ def normalize_batch(
     need_flag("batch_norm", "training", 6, training)
     need_float("batch_norm", "momentum", 7, momentum)
     need_float("batch_norm", "eps", 8, eps)
-    ndim = input._data.ndim
-    if ndim != 0 and not input._data.size:
+    ndim = input._data_.ndim
+    if ndim != 0 and not input._data_.size:
         # As torch: whatever weight and bias belong to, their first elements are in the graph.
         result = input.clone()
         result = result if weight is None or ndim == 1 else result * weight[0]
@@ -123,13 +123,13 @@ def normalize_batch(
             f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
             f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
         )
-    channels = input._data.shape[1]
+    channels = input._data_.shape[1]
     _check_size("running_mean", running_mean, channels)
     _check_size("running_var", running_var, channels)
-    supported("batch_norm", FLOAT, [input._data])
+    supported("batch_norm", FLOAT, [input._data_])
     _one_type(input, weight, bias, running_mean, running_var)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
-        if running is not None and running._requires_grad:
+        if running is not None and running._requires_grad_:
             raise RuntimeError(
                 f"The function 'native_batch_norm' is not differentiable with respect to argument "
                 f"'{name}'. This input cannot have requires_grad True."
@@ -143,7 +143,7 @@ def normalize_batch(
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
         result = _as_normalized(result, input)
         return relabel(result, "NativeBatchNormBackward0"), None, None
-    shape = input._data.shape
+    shape = input._data_.shape
     pixels = math.prod(shape[2:])
     out, mean, rstd, variance = apply(
         rows.normalize, input, weight, bias, view=(shape[0], channels, pixels), dims=(0, 2),
@@ -181,7 +181,7 @@ def native_batch_norm(
         input, running_mean, running_var, weight, bias, training, momentum, eps
     )
     if mean is None or rstd is None:
-        mean = rstd = literal(np.empty(0, input._data.dtype))
+        mean = rstd = literal(np.empty(0, input._data_.dtype))
     parts = (result, mean.detach().reshape((-1,)), rstd.detach().reshape((-1,)))
     if out is None:
         return parts
@@ -198,9 +198,9 @@ def instance_norm(
     D. Ulyanov et al., "Instance Normalization", 2016.
     """
     need_tensor("instance_norm", "input", 1, input)
-    supported("batch_norm", FLOAT, [input._data])
+    supported("batch_norm", FLOAT, [input._data_])
     _one_type(input, weight, bias, running_mean, running_var)
-    shape = input._data.shape
+    shape = input._data_.shape
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -244,17 +244,17 @@ def _layer_shape(
             f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not "
             f"{type_name(normalized_shape)}"
         )
-    shape, wanted = input._data.shape, tuple(normalized_shape)
+    shape, wanted = input._data_.shape, tuple(normalized_shape)
     if not wanted:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
             "element, but got normalized_shape = []"
         )
     for word, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor._data.shape != wanted:
+        if tensor is not None and tensor._data_.shape != wanted:
             raise RuntimeError(
                 f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape "
-                f"{list(tensor._data.shape)} and normalized_shape = {list(wanted)}"
+                f"{list(tensor._data_.shape)} and normalized_shape = {list(wanted)}"
             )
     if shape[len(shape) - len(wanted) :] != wanted or len(shape) < len(wanted):
         inner = ", ".join(map(str, wanted))
@@ -274,8 +274,8 @@ def normalize_layer(
         eps = need_float("layer_norm", "eps", 5, eps)
     wanted = _layer_shape("layer_norm", input, normalized_shape, weight, bias)
     _one_type(input, weight, bias)
-    supported("LayerNormKernelImpl", FLOAT, [input._data])
-    width, outer = math.prod(wanted), input._data.shape[: input._data.ndim - len(wanted)]
+    supported("LayerNormKernelImpl", FLOAT, [input._data_])
+    width, outer = math.prod(wanted), input._data_.shape[: input._data_.ndim - len(wanted)]
     view = (math.prod(outer), width)
     input = input.contiguous()
     out, mean, rstd, _ = apply(
@@ -306,7 +306,7 @@ def native_layer_norm(
     """`layer_norm` together with the mean and 1 / standard deviation of every row."""
     out, mean, rstd = normalize_layer(input, normalized_shape, weight, bias, eps)
     dims = len(tuple(normalized_shape))
-    shape = (*input._data.shape[: input._data.ndim - dims], *(1,) * dims)
+    shape = (*input._data_.shape[: input._data_.ndim - dims], *(1,) * dims)
     return out, mean.detach().reshape(shape), rstd.detach().reshape(shape)
 
 
@@ -315,7 +315,7 @@ def normalize_groups(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The normalised input, and the mean and rstd of every group."""
     need_tensor("group_norm", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
@@ -328,13 +328,13 @@ def normalize_groups(
             f"shape {list(shape)} and num_groups={num_groups}"
         )
     for word, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor._data.shape != (shape[1],):
+        if tensor is not None and tensor._data_.shape != (shape[1],):
             raise RuntimeError(
                 f"Expected {word} to be a vector of size equal to the number of channels in input, "
-                f"but got {word} of shape {list(tensor._data.shape)} and input of shape {list(shape)}"
+                f"but got {word} of shape {list(tensor._data_.shape)} and input of shape {list(shape)}"
             )
     _one_type(input, weight, bias)
-    supported("GroupNormKernelImpl", FLOAT, [input._data])
+    supported("GroupNormKernelImpl", FLOAT, [input._data_])
     each = shape[1] // num_groups
     view, broadcast = (shape[0], num_groups, each, math.prod(shape[2:])), (1, num_groups, each, 1)
     out, mean, rstd, _ = apply(
@@ -372,7 +372,7 @@ def native_group_norm(
 
 def _as_normalized(result: Tensor, input: Tensor) -> Tensor:
     """In row order if the input can be read so, be it in channels last as well; else as it suggests."""
-    return in_rows(result) if input._data.flags.c_contiguous else following(result, input)
+    return in_rows(result) if input._data_.flags.c_contiguous else following(result, input)
 
 
 def rms_norm(
@@ -383,28 +383,28 @@ def rms_norm(
 
     B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
-    if isinstance(input, TensorBase) and input._data.ndim < len(normalized_shape):
+    if isinstance(input, TensorBase) and input._data_.ndim < len(normalized_shape):
         raise ValueError(
             f"Input tensor must have at least {len(normalized_shape)} dimensions, but got "
-            f"{input._data.ndim}"
+            f"{input._data_.ndim}"
         )
     wanted = _layer_shape("rms_norm", input, normalized_shape, weight, None)
-    supported("rms_norm", "fcV", [input._data])
-    if weight is not None and weight._data.dtype != input._data.dtype:
+    supported("rms_norm", "fcV", [input._data_])
+    if weight is not None and weight._data_.dtype != input._data_.dtype:
         warn_once(
             f"Mismatch dtype between input and weight: input dtype = {input.dtype}, weight dtype = "
             f"{weight.dtype}, Cannot dispatch to fused implementation.",
             kind="rms_norm",
         )
-    dims = tuple(range(input._data.ndim - len(wanted), input._data.ndim))
+    dims = tuple(range(input._data_.ndim - len(wanted), input._data_.ndim))
     # Narrow floats are computed in float32, with its eps, and rounded once, after the weight.
-    wide = input.to(dtypes.float32) if input._data.dtype in dtypes.NARROW else input
+    wide = input.to(dtypes.float32) if input._data_.dtype in dtypes.NARROW else input
     if eps is None:
-        eps = float(np.finfo(wide._data.dtype).eps)
+        eps = float(np.finfo(wide._data_.dtype).eps)
     result = wide * ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
     if wide is not input:
         result = result.to(input.dtype)
     # What can be read in row order stays as the product has left it.
-    return contiguous(result) if input._data.flags.c_contiguous else following(result, input)
+    return contiguous(result) if input._data_.flags.c_contiguous else following(result, input)

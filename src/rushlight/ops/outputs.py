@@ -27,10 +27,10 @@ def copy_out(out: Tensor | None, result: Tensor) -> Tensor:
     if out is None or not (state.grad and (wants_grad(result) or wants_grad(out))):
         return write_out(out, result)
     need_castable(result.dtype, out)
-    if out._data.shape != result._data.shape:
+    if out._data_.shape != result._data_.shape:
         if wants_grad(out):
             need_unrecorded(out)
-        resize_out(out, result._data)
+        resize_out(out, result._data_)
     return copy_(out, result)
 
 

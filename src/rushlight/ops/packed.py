@@ -72,7 +72,7 @@ def linalg_lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """P, L and U with A = P @ L @ U: L unit lower and U upper triangular, P a permutation."""
     packed, pivots, _ = lu_factor_ex(A, pivot=pivot)
     lower, upper = relabel(_unpacked(packed), "LinalgLuBackward0")
-    order = in_rows(rows.order_of(pivots, A._data.shape[-2], A._data.dtype))
+    order = in_rows(rows.order_of(pivots, A._data_.shape[-2], A._data_.dtype))
     return write_outs(out, return_types.linalg_lu((order, lower, upper)))
 
 
@@ -90,19 +90,19 @@ def lu_unpack(
         _need_int32("lu_unpack", "LU_pivots", LU_pivots)
     pair = _unpacked(LU_data) if unpack_data else (_none_of(LU_data), _none_of(LU_data))
     lower, upper = relabel(pair, "LuUnpackBackward0")
-    kind = LU_data._data.dtype
+    kind = LU_data._data_.dtype
     if unpack_pivots:
-        order = in_rows(rows.order_of(LU_pivots, LU_data._data.shape[-2], kind))
+        order = in_rows(rows.order_of(LU_pivots, LU_data._data_.shape[-2], kind))
     else:
         order = literal(np.empty(0, kind))
     return write_outs(out, return_types.lu_unpack((order, lower, upper)))
 
 
 def _unpacked(packed: Tensor) -> tuple[Tensor, Tensor]:
-    size = packed._data.shape
+    size = packed._data_.shape
     k = min(size[-2:])
     left = triangle(packed.narrow(-1, 0, k), diagonal=-1, upper=False)
-    ones = np.eye(size[-2], k, dtype=packed._data.dtype)
+    ones = np.eye(size[-2], k, dtype=packed._data_.dtype)
     return left + literal(ones), triangle(packed.narrow(-2, 0, k), diagonal=0, upper=True)
 
 
@@ -111,7 +111,7 @@ def _none_of(x: Tensor) -> Tensor:
 
 
 def _need_int32(name: str, what: str, pivots: Tensor) -> None:
-    if pivots._data.dtype != np.int32:
+    if pivots._data_.dtype != np.int32:
         raise RuntimeError(
             f"{name}: {what} should be a Tensor of scalar type torch.int32, as lu_factor gives them, "
             f"but got {pivots.dtype}"
@@ -132,14 +132,14 @@ def linalg_lu_solve(
     if not left:
         turned = linalg_lu_solve(LU, pivots, h(B), adjoint=not adjoint)
         return write_out(out, h(turned))
-    factor.square("linalg.lu_solve", LU._data)
-    n, given = LU._data.shape[-1], B._data.shape
+    factor.square("linalg.lu_solve", LU._data_)
+    n, given = LU._data_.shape[-1], B._data_.shape
     if n != given[-2]:
         raise RuntimeError(
             "linalg.lu_solve: Incompatible shapes of A and B for the equation AX = B "
             f"({n}x{n} and {given[-2]}x{given[-1]})"
         )
-    order = rows.order_of(pivots, n, LU._data.dtype)
+    order = rows.order_of(pivots, n, LU._data_.dtype)
     upper = triangle(LU, diagonal=0, upper=True)
     solve = factor.solve_triangular
     if adjoint:
@@ -206,8 +206,8 @@ def ldl_solve(
 ) -> Tensor:
     """X with A @ X = B, from `ldl_factor(A, hermitian=hermitian)`."""
     name = "torch.linalg.ldl_solve"
-    factor.square(name, LD._data)
-    n, given = LD._data.shape[-1], B._data.shape
+    factor.square(name, LD._data_)
+    n, given = LD._data_.shape[-1], B._data_.shape
     if len(given) < 2:
         raise IndexError(f"{name}: B must have at least 2 dimensions, got shape {list(given)}")
     if given[-2] != n:
@@ -215,14 +215,14 @@ def ldl_solve(
             f"Incompatible matrix sizes for {name}: each A matrix is {n} by {n} but each b matrix is "
             f"{given[-2]} by {given[-1]}"
         )
-    if pivots._data.shape != LD._data.shape[:-1]:
+    if pivots._data_.shape != LD._data_.shape[:-1]:
         raise RuntimeError(
             f"{name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with "
-            f"shape {list(pivots._data.shape)} instead"
+            f"shape {list(pivots._data_.shape)} instead"
         )
-    if pivots._data.dtype.kind not in "iu":
+    if pivots._data_.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: Expected pivots to be integers. Got {pivots.dtype.word}")
-    if LD._data.dtype != B._data.dtype:
+    if LD._data_.dtype != B._data_.dtype:
         raise RuntimeError(
             f"{name}: Expected b and A to have the same dtype, but found b of type {B.dtype.word} and "
             f"A of type {LD.dtype.word} instead"
@@ -245,9 +245,9 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The first columns of the product of the reflections that `geqrf` leaves: Q."""
     _check_reflections("linalg.householder_product", A, tau)
-    need_wide("orgqr_cpu", A._data)
-    shape = A._data.shape
-    start = literal(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data.dtype), shape).copy())
+    need_wide("orgqr_cpu", A._data_)
+    shape = A._data_.shape
+    start = literal(np.broadcast_to(np.eye(*shape[-2:], dtype=A._data_.dtype), shape).copy())
     result = _reflected(A, tau, start, False)
     return write_out(out, relabel(in_columns(result), "LinalgHouseholderProductBackward0"))
 
@@ -267,17 +267,17 @@ def ormqr(
 ) -> Tensor:
     """Q @ other with Q of `geqrf`; other @ Q with left=False, and Q.mH for Q with transpose."""
     _check_reflections("ormqr", input, tau)
-    need_wide("ormqr_cpu", input._data)
-    rank, side = other._data.ndim, -2 if left else -1
-    if rank != input._data.ndim:
+    need_wide("ormqr_cpu", input._data_)
+    rank, side = other._data_.ndim, -2 if left else -1
+    if rank != input._data_.ndim:
         raise RuntimeError(
             "torch.ormqr: Expected other to have the same number of dimensions as input, but got "
-            f"other.ndim {rank} and input.ndim {input._data.ndim}"
+            f"other.ndim {rank} and input.ndim {input._data_.ndim}"
         )
-    if other._data.shape[side] != input._data.shape[-2]:
+    if other._data_.shape[side] != input._data_.shape[-2]:
         raise RuntimeError(
             f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2], but they are "
-            f"{other._data.shape[side]} and {input._data.shape[-2]}"
+            f"{other._data_.shape[side]} and {input._data_.shape[-2]}"
         )
     if left:
         result = _reflected(input, tau, other, transpose)
@@ -289,7 +289,7 @@ def ormqr(
 
 def _check_reflections(name: str, A: Tensor, tau: Tensor) -> None:
     need_tensor(name, "input", 1, A)
-    shape, factors = A._data.shape, tau._data.shape
+    shape, factors = A._data_.shape, tau._data_.shape
     if len(shape) < 2:
         raise RuntimeError(f"torch.{name}: input must have at least 2 dimensions.")
     if name != "ormqr" and shape[-2] < shape[-1]:
@@ -305,7 +305,7 @@ def _check_reflections(name: str, A: Tensor, tau: Tensor) -> None:
             f"torch.{name}: Expected tau to have one dimension less than input and the same batch, but "
             f"got tau of shape {list(factors)} and input of shape {list(shape)}"
         )
-    if A._data.dtype != tau._data.dtype:
+    if A._data_.dtype != tau._data_.dtype:
         raise RuntimeError(
             f"torch.{name}: tau dtype {tau.dtype} does not match input dtype {A.dtype}"
         )
@@ -313,15 +313,15 @@ def _check_reflections(name: str, A: Tensor, tau: Tensor) -> None:
 
 def _reflected(A: Tensor, tau: Tensor, x: Tensor, transpose: bool) -> Tensor:
     """The product of all 1 - tau v v^H, or its conjugate transpose, times x."""
-    batch, rows_ = A._data.shape[:-2], A._data.shape[-2]
-    count = tau._data.shape[-1]
+    batch, rows_ = A._data_.shape[:-2], A._data_.shape[-2]
+    count = tau._data_.shape[-1]
     order = range(count) if transpose else range(count - 1, -1, -1)
     factors = tau.conj() if transpose else tau
     if not count:
         # No reflection: x, but part of A's graph, as in torch.
-        x = A.where(literal(np.zeros((), bool)), x) if A._data.shape == x._data.shape else x
+        x = A.where(literal(np.zeros((), bool)), x) if A._data_.shape == x._data_.shape else x
     for i in order:
-        head = np.zeros((*batch, i + 1, 1), A._data.dtype)
+        head = np.zeros((*batch, i + 1, 1), A._data_.dtype)
         head[..., i, 0] = 1
         below = A.narrow(-1, i, 1).narrow(-2, i + 1, rows_ - i - 1)
         v = cat([literal(head), below], -2)
@@ -344,10 +344,10 @@ def triangular_solve(
 ) -> Any:
     """X with A @ X = b for a triangular A, and a copy of A; `linalg.solve_triangular` is newer."""
     for name, x in (("b", b), ("A", A)):
-        if x._data.ndim < 2:
+        if x._data_.ndim < 2:
             raise RuntimeError(
                 f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
-                f"{x._data.ndim} dimensions instead"
+                f"{x._data_.ndim} dimensions instead"
             )
     matrix = A.mT if transpose else A
     solution = apply(

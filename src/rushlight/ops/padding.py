@@ -36,7 +36,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     """
     need_tensor("constant_pad_nd", "input", 1, input)
     widths = list(map(operator.index, pad))
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(widths) % 2 or len(widths) > 2 * len(shape):
         raise RuntimeError(
             f"Length of pad must be even and no more than twice the number of dimensions of the input: "
@@ -55,18 +55,18 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Any = 0) -> Tensor
     if isinstance(value, TensorBase):
         value = number(value, "the value to pad with")
     if max(widths, default=0) > 0:
-        value = dtypes.number_in(value, input._data.dtype).item()
+        value = dtypes.number_in(value, input._data_.dtype).item()
     else:
         value = 0
     return apply(view.pad, input, widths=tuple(pairs), value=value)
 
 
 def _reflect(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
-    size = input._data.shape[dim]
+    size = input._data_.shape[dim]
     if before >= size or after >= size:
         raise RuntimeError(
             "Padding size should be less than the corresponding input dimension, but got: padding "
-            f"({before}, {after}) at dimension {dim} of input {list(input._data.shape)}"
+            f"({before}, {after}) at dimension {dim} of input {list(input._data_.shape)}"
         )
     left = input.narrow(dim, 1, before).flip(dim) if before else None
     right = input.narrow(dim, size - 1 - after, after).flip(dim) if after else None
@@ -74,7 +74,7 @@ def _reflect(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
 
 
 def _replicate(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
-    shape = list(input._data.shape)
+    shape = list(input._data_.shape)
     if not shape[dim]:
         raise RuntimeError("replicate padding needs at least one element to repeat")
     parts = []
@@ -85,7 +85,7 @@ def _replicate(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]
 
 
 def _circular(input: Tensor, dim: int, before: int, after: int) -> list[Tensor]:
-    size = input._data.shape[dim]
+    size = input._data_.shape[dim]
     if before > size or after > size:
         raise RuntimeError("Padding value causes wrapping around more than once.")
     left = input.narrow(dim, size - before, before) if before else None
@@ -98,11 +98,11 @@ def _cut(input: Tensor, dim: int, before: int, after: int) -> Tensor:
     before, after = max(-before, 0), max(-after, 0)
     if not before and not after:
         return input
-    size = input._data.shape[dim] - before - after
+    size = input._data_.shape[dim] - before - after
     if size < 0:
         raise RuntimeError(
             f"narrow(): length must be non-negative: {before} + {after} elements to be cut off "
-            f"dimension {dim} of {list(input._data.shape)}"
+            f"dimension {dim} of {list(input._data_.shape)}"
         )
     return input.narrow(dim, before, size)
 
@@ -136,7 +136,7 @@ def pad(
             f"pad(): argument 'pad' (position 2) must be tuple of ints, not {type_name(pad)}"
         )
     widths = list(map(operator.index, pad))
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if len(widths) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(widths)}")
     if len(widths) > 2 * ndim:
@@ -163,20 +163,20 @@ def pad(
     sides, label = _SIDES[mode]
     given = input
     if mode != "circular":
-        if input._data.dtype.kind == "b":
+        if input._data_.dtype.kind == "b":
             raise NotImplementedError(f"\"{mode}ion_pad{dims}d\" not implemented for 'Bool'")
         sizes = [
             n + sum(widths[2 * i : 2 * i + 2])
-            for i, n in enumerate(input._data.shape[: -dims - 1 : -1])
+            for i, n in enumerate(input._data_.shape[: -dims - 1 : -1])
         ]
-        if 0 in input._data.shape[ndim - dims - 1 :]:
+        if 0 in input._data_.shape[ndim - dims - 1 :]:
             raise RuntimeError(
                 f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with possibly 0 batch size and "
-                f"other non-zero dimensions for input, but got: {list(input._data.shape)}"
+                f"other non-zero dimensions for input, but got: {list(input._data_.shape)}"
             )
         if max(sizes) < 1 or min(sizes) < 0:
             raise RuntimeError(
-                f"input of size {list(input._data.shape)} is too small. Calculated output sizes, from "
+                f"input of size {list(input._data_.shape)} is too small. Calculated output sizes, from "
                 f"the last dimension: {sizes}"
             )
         input = entering(input, lies="images")

@@ -162,15 +162,15 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 
 def _kind(x: Any) -> str:
-    return x._data.dtype.kind if isinstance(x, TensorBase) else np.asarray(x).dtype.kind
+    return x._data_.dtype.kind if isinstance(x, TensorBase) else np.asarray(x).dtype.kind
 
 
 def _with_share(row: Primitive, input: Any, other: Any, alpha: Number) -> Tensor:
     """input + alpha * other or their difference: of narrow floats rounded once, and alpha first."""
-    kind = getattr(input, "_data", np.empty(0)).dtype
-    if kind not in dtypes.NARROW or not isinstance(other, TensorBase) or other._data.dtype != kind:
+    kind = getattr(input, "_data_", np.empty(0)).dtype
+    if kind not in dtypes.NARROW or not isinstance(other, TensorBase) or other._data_.dtype != kind:
         return apply(row, input, _scaled(row.name, input, other, alpha))
-    need_more_bits(f"{row.name}_stub", input._data)
+    need_more_bits(f"{row.name}_stub", input._data_)
     wide = input.float(), other.float()  # type: ignore[attr-defined]
     share = rounded(_share(row.name, input, other, alpha)[0], kind)
     total = apply(row, wide[0], _scaled(row.name, *wide, share))
@@ -179,12 +179,12 @@ def _with_share(row: Primitive, input: Any, other: Any, alpha: Number) -> Tensor
 
 def _share(name: str, input: Any, other: Any, alpha: Any) -> tuple[Any, dtypes.dtype]:
     """alpha as a number that fits, and the common type that it fits; or torch's error."""
-    if isinstance(alpha, TensorBase) and not (alpha._data.ndim or alpha._requires_grad):
+    if isinstance(alpha, TensorBase) and not (alpha._data_.ndim or alpha._requires_grad_):
         alpha = number(alpha, "alpha")
     if not isinstance(alpha, NUMBERS):
         raise TypeError(f"{name}(): argument 'alpha' must be Number, not {type_name(alpha)}")
     alpha = dtypes.python_number(alpha)
-    common = result_type(*(x._data if isinstance(x, TensorBase) else x for x in (input, other)))
+    common = result_type(*(x._data_ if isinstance(x, TensorBase) else x for x in (input, other)))
     if isinstance(alpha, bool) and common is not dtypes.bool_:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float | complex) and common.category < dtypes.FLOATING:
@@ -203,7 +203,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: Number) -> Any:
     share, common = _share(name, input, other, alpha)
     if not isinstance(other, TensorBase):
         other = literal(np.asarray(other).astype(common.numpy))
-    elif other._data.dtype != common.numpy:
+    elif other._data_.dtype != common.numpy:
         other = other.to(common)  # type: ignore[attr-defined]
     return reusable(other * share)
 
@@ -297,7 +297,7 @@ def float_power(
         return x.to(wide)
 
     base, power = widened(input, "input", 1), widened(exponent, "exponent", 2)
-    if out is not None and out._data.dtype != wide.numpy:
+    if out is not None and out._data_.dtype != wide.numpy:
         raise RuntimeError(
             f"the output given to float_power has dtype {out.dtype.word} but the operation's result "
             f"requires dtype {wide.word}"
@@ -307,7 +307,7 @@ def float_power(
 
 def abs_(self: Tensor) -> Tensor:
     """`abs`, written into the tensor itself, which must be real."""
-    if self._data.dtype.kind == "c":
+    if self._data_.dtype.kind == "c":
         raise RuntimeError(
             "In-place abs is not supported for complex tensors: abs() gives a new, real tensor"
         )
@@ -321,9 +321,9 @@ def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:
     """`float_power`, written into the tensor itself, which must be of double precision."""
     complex_ = "c" in (_kind(self), _kind(exponent))
     wide = dtypes.complex128 if complex_ else dtypes.float64
-    if self._data.dtype != wide.numpy:
+    if self._data_.dtype != wide.numpy:
         raise RuntimeError(
-            f"the base given to float_power_ has dtype {dtypes.of(self._data.dtype).word} but the "
+            f"the base given to float_power_ has dtype {dtypes.of(self._data_.dtype).word} but the "
             f"operation's result requires dtype {wide.word}"
         )
     return self.pow_(exponent)
@@ -338,7 +338,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     need_tensor("ldexp", "input", 1, input)
     need_tensor("ldexp", "other", 2, other)
-    if other._data.dtype.kind == "b" and input._data.dtype.kind in "fV":
+    if other._data_.dtype.kind == "b" and input._data_.dtype.kind in "fV":
         raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
     result = relabel(input * 2.0**other, "LdexpBackward0")
     remember(result, result)
@@ -361,7 +361,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
 def positive(input: Tensor) -> Tensor:
     """The tensor itself: +x. Booleans have no sign."""
     need_tensor("positive", "input", 1, input)
-    if input._data.dtype.kind == "b":
+    if input._data_.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
 
@@ -382,7 +382,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 def _angle_scale(name: str, label: str, factor: float, what: str) -> Callable[..., Tensor]:
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         need_tensor(name, "input", 1, input)
-        if input._data.dtype.kind == "c":
+        if input._data_.dtype.kind == "c":
             raise RuntimeError(f"{name} is not supported for complex tensors.")
         result = alike(apply(rows.mul, input, factor), input)
         return write_out(out, relabel(reusable(result), label))
@@ -410,7 +410,7 @@ def nan_to_num(
     """
     need_tensor("nan_to_num", "input", 1, input)
     need_real_gradient("nan_to_num", input)
-    if input._data.dtype in NARROW:
+    if input._data_.dtype in NARROW:
         limits = dtypes.finfo(input.dtype)
         posinf, neginf = (
             limit if given is None else given
@@ -424,7 +424,7 @@ def _beside_a_number(bound: Any) -> Any:
     """A bound of `clamp` whose other bound is a number: a number, or a tensor that stands for one."""
     if isinstance(bound, NUMBERS):
         return bound
-    if bound._data.ndim or bound.requires_grad:
+    if bound._data_.ndim or bound.requires_grad:
         raise TypeError("clamp(): min and max must be two numbers or two tensors")
     return bound.item()
 
@@ -450,7 +450,7 @@ def clamp(
             raise TypeError(f"clamp(): argument '{name}' must be Tensor, not {type_name(bound)}")
     if min is not None and max is not None and isinstance(min, NUMBERS) != isinstance(max, NUMBERS):
         min, max = _beside_a_number(min), _beside_a_number(max)
-    if input._data.dtype.kind in "fV":
+    if input._data_.dtype.kind in "fV":
         for bound in (min, max):
             if isinstance(bound, complex):
                 raise RuntimeError("value cannot be converted to type double without overflow")
@@ -496,7 +496,7 @@ def lerp(
             "lerp() received an invalid combination of arguments: weight must be Tensor or Number, not "
             f"{type_name(weight)}"
         )
-    if isinstance(weight, TensorBase) and weight._data.ndim == 0:
+    if isinstance(weight, TensorBase) and weight._data_.ndim == 0:
         weight = weight.to(input.dtype)
     result: Tensor = apply(ternary.lerp, input, end, weight)
     if isinstance(weight, TensorBase):
@@ -508,7 +508,7 @@ def lerp(
 
 def _number_first(name: str, factor: Any, *tensors: Any, count: int = 1) -> tuple[Any, ...]:
     """The arguments of torch's older forms, in which the factor comes before the tensors."""
-    if isinstance(factor, TensorBase) and not factor._data.ndim and not factor._requires_grad:
+    if isinstance(factor, TensorBase) and not factor._data_.ndim and not factor._requires_grad_:
         factor = number(factor, "a factor")
     if not isinstance(factor, NUMBERS) or len(tensors) != count:
         raise TypeError(

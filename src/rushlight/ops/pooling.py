@@ -92,7 +92,7 @@ def _checked_form(
 def _check_input(name: str, input: Tensor, dims: int, empty: int) -> None:
     """Ranks, and that no dimension but the first `empty` ones is empty."""
     need_tensor(name, "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 + empty :]:
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
@@ -102,9 +102,9 @@ def _check_input(name: str, input: Tensor, dims: int, empty: int) -> None:
 
 def _need_line(name: str, input: Tensor) -> None:
     need_tensor(name, "input", 1, input)
-    if input._data.ndim not in (2, 3):
+    if input._data_.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {input._data.ndim}-dimensional tensor for "
+            f"Expected 2 to 3 dimensions, but got {input._data_.ndim}-dimensional tensor for "
             f"argument #1 'self' (while checking arguments for {name})"
         )
 
@@ -129,9 +129,9 @@ def max_pool(
     """The largest element of every window, and on request where in its plane it stands."""
     _check_input(name, input, dims, 0)
     need_flag(name, "ceil_mode", 6, ceil_mode)
-    supported(name, FLOAT if dims == 1 else "iufV", [input._data])
+    supported(name, FLOAT if dims == 1 else "iufV", [input._data_])
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, dilation)
-    form["out_size"] = _out_size(name, input._data.shape[-dims:], form, ceil_mode)
+    form["out_size"] = _out_size(name, input._data_.shape[-dims:], form, ceil_mode)
     if not (with_indices or state.interpreters or (state.grad and input.requires_grad)):
         return apply(rows.max_pool, input, **form)
     out, winner = apply(rows.max_pool_from, input, **form)
@@ -139,7 +139,7 @@ def max_pool(
         out = _line(out)
     if not with_indices:
         return out
-    places = apply(rows.pool_positions, winner, size=input._data.shape[-dims:], **form)
+    places = apply(rows.pool_positions, winner, size=input._data_.shape[-dims:], **form)
     return remember(out, places), _line(places) if dims == 1 else places
 
 
@@ -190,12 +190,12 @@ def max_pool3d(
 
 def at_positions(input: Tensor, flat: Tensor, dims: int) -> Tensor:
     """The elements of each plane of [N, C, ...] at flat positions [N, C, ...]."""
-    shape = input._data.shape
+    shape = input._data_.shape
     size = int(np.prod(shape[len(shape) - dims :]))
     planes = input.reshape((*shape[: len(shape) - dims], size))
-    lead = flat._data.shape[: len(shape) - dims]
+    lead = flat._data_.shape[: len(shape) - dims]
     picks = [
-        literal(np.arange(n).reshape(-1, *(1,) * (flat._data.ndim - 1 - d)))
+        literal(np.arange(n).reshape(-1, *(1,) * (flat._data_.ndim - 1 - d)))
         for d, n in enumerate(lead)
     ]
     return apply(index, planes, *picks, flat, spec=(ARRAY,) * (len(lead) + 1))
@@ -218,15 +218,15 @@ def avg_pool(
     if dims == 2:
         size_at(input, -3)
     _check_input(name, input, dims, 0)
-    supported(name, "iufV", [input._data])
-    if input._data.dtype.kind in "iu" and input._data.dtype != np.int64:
+    supported(name, "iufV", [input._data_])
+    if input._data_.dtype.kind in "iu" and input._data_.dtype != np.int64:
         raise refusal(name, input.dtype)
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
     label = f"AvgPool{max(dims, 2)}DBackward0"
-    if input._data.dtype in dtypes.NARROW:
+    if input._data_.dtype in dtypes.NARROW:
         if dims == 3:
-            need_wide("avg_pool3d_out_frame", input._data)
+            need_wide("avg_pool3d_out_frame", input._data_)
         wide = partial(
             avg_pool, name, dims, kernel_size=kernel_size, stride=stride, padding=padding,
             ceil_mode=ceil_mode, count_include_pad=count_include_pad,
@@ -234,10 +234,10 @@ def avg_pool(
         )  # fmt: skip
         return relabel(rounded_once(wide, input), label)
     form: dict[str, Any] = _form(name, dims, kernel_size, stride, padding, 1)
-    size = input._data.shape[-dims:]
+    size = input._data_.shape[-dims:]
     form["out_size"] = out_size = _out_size(name, size, form, ceil_mode)
     sums: Tensor = apply(rows.window_sum, entering(input, lies="images"), **form)
-    dtype = input._data.dtype
+    dtype = input._data_.dtype
     if divisor_override is not None:
         divisor: Any = float(divisor_override) if dtype.kind in "fV" else divisor_override
     else:
@@ -302,8 +302,8 @@ def avg_pool1d(
 def _need_room(name: str, dims: int, input: Tensor, output_size: Sizes) -> None:
     need_tensor(name, "input", 1, input)
     least = len(output_size) + 1 if isinstance(output_size, (tuple, list)) else 0
-    if dims > 1 and input._data.ndim < least:
-        got = list(input._data.shape)
+    if dims > 1 and input._data_.ndim < least:
+        got = list(input._data_.shape)
         raise ValueError(f"Input dimension should be at least {least}, but {name}() got {got}")
 
 
@@ -314,7 +314,7 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
             f"{name}(): output_size must be tuple of ints, not {type_name(output_size)}"
         )
     _need_room(name, dims, input, output_size)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(shape)}"
@@ -341,7 +341,7 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
             f"{name}: elements of output_size must be greater than or equal to 0 but received "
             f"{list(size)}"
         )
-    supported(name, FLOAT, [input._data])
+    supported(name, FLOAT, [input._data_])
     return size
 
 
@@ -361,8 +361,8 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         mean = input.mean(tuple(range(-dims, 0)), keepdim=True)
         return following(mean, input, lines=True)
     size = _adaptive_size(name, dims, input, output_size)
-    before = input._data.shape[-dims:]
-    if input._data.dtype in dtypes.NARROW and (dims == 3 or max(size) != 1):
+    before = input._data_.shape[-dims:]
+    if input._data_.dtype in dtypes.NARROW and (dims == 3 or max(size) != 1):
         wide = partial(adaptive_avg_pool, name, dims, output_size=output_size)
         return relabel(rounded_once(wide, input), f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
     if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
@@ -371,7 +371,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
         return result if result is not input else input.clone()
     result = entering(input, lies="images")
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
-        result = along(result, axis - dims, _averages(n, o, input._data.dtype))
+        result = along(result, axis - dims, _averages(n, o, input._data_.dtype))
     if dims < 3:
         result = following(result, input, lines=dims == 1)
     return relabel(result, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
@@ -399,9 +399,9 @@ def adaptive_max_pool(
     """The largest elements of cells that divide the input into output_size, and where they stand."""
     size = _adaptive_size(name, dims, input, output_size)
     input = entering(input, lies="images")
-    batched = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
+    batched = input if input._data_.ndim == dims + 2 else input.unsqueeze(0)
     positions = []
-    for n, o in zip(input._data.shape[-dims:], size, strict=True):
+    for n, o in zip(input._data_.shape[-dims:], size, strict=True):
         starts, ends = _cells(n, o)
         width = int((ends - starts).max(initial=1))
         # Shorter cells repeat their last element.
@@ -420,8 +420,8 @@ def pick_maxima(
     With `follow` they lie in the memory format of the input.
     """
     dims = len(positions)
-    if not batched._data.size or any(not p._data.size for p in positions):
-        shape = (*batched._data.shape[:2], *(p._data.shape[2] for p in positions))
+    if not batched._data_.size or any(not p._data_.size for p in positions):
+        shape = (*batched._data_.shape[:2], *(p._data_.shape[2] for p in positions))
         flat = literal(np.zeros(shape, np.int64))
     else:
         flat = apply(rows.irregular_winner, batched.detach(), *positions)

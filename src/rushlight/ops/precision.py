@@ -31,7 +31,7 @@ def _brought(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, TensorBase):
         if _sparse(value):
             return value
-        own = value._data.dtype
+        own = value._data_.dtype
         if own.kind not in "fV" or own == dtype or own == np.float64:
             return value
         return _cached(value, dtype)
@@ -47,9 +47,9 @@ def _cached(tensor: Any, dtype: np.dtype[Any]) -> Any:
         cache is None
         or not state.grad
         or dtype is _SINGLE
-        or not tensor._requires_grad
-        or tensor._node is not None
-        or tensor._view is not None
+        or not tensor._requires_grad_
+        or tensor._node_ is not None
+        or tensor._view_ is not None
     ):
         return tensor.astype(dtype)
     known = cache.get(id(tensor))
@@ -62,7 +62,7 @@ def _cached(tensor: Any, dtype: np.dtype[Any]) -> Any:
 def _types(args: Any) -> list[np.dtype[Any]]:
     """The floating types, except float64, of the tensors among arguments."""
     tensors = [t for arg in args for t in (arg if isinstance(arg, (list, tuple)) else (arg,))]
-    types = (t._data.dtype for t in tensors if isinstance(t, TensorBase) and not _sparse(t))
+    types = (t._data_.dtype for t in tensors if isinstance(t, TensorBase) and not _sparse(t))
     return [kind for kind in types if kind.kind in "fV" and kind != np.float64]
 
 

@@ -55,15 +55,15 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         if state.autocast is not None and out is None:
             input, other = lowered(input, other)
         try:
-            left, right = input._data.ndim, other._data.ndim
+            left, right = input._data_.ndim, other._data_.ndim
         except NotImplementedError:  # A sparse one has no array.
             return write_out(out, input @ other)
         result: Tensor
         if left >= 2 and right >= 2:
             result = apply(rows.matmul, input, other)
-            if left != right and result._node is not None:
+            if left != right and result._node_ is not None:
                 # torch folds the batch into the rows of one matrix, and its shape is put back.
-                result._node._label = "UnsafeViewBackward0" if right == 2 else "CloneBackward0"
+                result._node_._label = "UnsafeViewBackward0" if right == 2 else "CloneBackward0"
         elif left == 0 or right == 0:
             raise RuntimeError(
                 f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
@@ -92,10 +92,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:
     for i, (rank, operand) in enumerate(zip(expected, operands, strict=True)):
         need_tensor(name, ("input", "mat2", "other")[i] if i < 3 else "other", i + 1, operand)
-        if operand._data.ndim != rank:
+        if operand._data_.ndim != rank:
             raise RuntimeError(
                 f"{name}: argument {i + 1} must be a {rank}D tensor, got a "
-                f"{operand._data.ndim}D tensor of shape {list(operand._data.shape)}; "
+                f"{operand._data_.ndim}D tensor of shape {list(operand._data_.shape)}; "
                 "matmul takes any number of dimensions"
             )
 
@@ -116,8 +116,8 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of two batches of matrices: (b, n, m) and (b, m, p) give (b, n, p)."""
     _ranks("bmm", (3, 3), input, mat2)
-    need_more_bits("bmm", input._data)
-    a, b = input._data.shape, mat2._data.shape
+    need_more_bits("bmm", input._data_)
+    a, b = input._data_.shape, mat2._data_.shape
     if a[0] != b[0] or a[2] != b[1]:
         raise RuntimeError(
             f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: "
@@ -133,11 +133,11 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         return write_out(out, input @ vec)
     size_at(input, 0)
     _ranks("mv", (2, 1), input, vec)
-    need_more_bits("addmv_impl_cpu", input._data)
-    if input._data.shape[1] != vec._data.shape[0]:
+    need_more_bits("addmv_impl_cpu", input._data_)
+    if input._data_.shape[1] != vec._data_.shape[0]:
         raise RuntimeError(
-            f"size mismatch, got input ({input._data.shape[0]}), mat "
-            f"({input._data.shape[0]}x{input._data.shape[1]}), vec ({vec._data.shape[0]})"
+            f"size mismatch, got input ({input._data_.shape[0]}), mat "
+            f"({input._data_.shape[0]}x{input._data_.shape[1]}), vec ({vec._data_.shape[0]})"
         )
     # autocast lowers matmul, and not this.
     result = relabel(apply(rows.matmul, input, vec.unsqueeze(1)).squeeze(-1), "MvBackward0")
@@ -164,12 +164,12 @@ def _need_two(function: str, input: Any, other: Any, name: str) -> None:
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Sums of products over the last dimensions of both; scalars multiply."""
     _need_two("inner", input, other, "other")
-    if input._data.ndim == 0 or other._data.ndim == 0:
+    if input._data_.ndim == 0 or other._data_.ndim == 0:
         return write_out(out, input * other, input, other)
-    if input._data.shape[-1] != other._data.shape[-1]:
+    if input._data_.shape[-1] != other._data_.shape[-1]:
         raise RuntimeError(
             f"inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input._data.shape)} and {list(other._data.shape)}"
+            f"{list(input._data_.shape)} and {list(other._data_.shape)}"
         )
     return tensordot(input, other, dims=([-1], [-1]), out=out)
 
@@ -178,10 +178,10 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """All products of an element of one vector with an element of the other."""
     _need_two("outer", input, vec2, "vec2")
     for position, operand in enumerate((input, vec2), 1):
-        if operand._data.ndim != 1:
+        if operand._data_.ndim != 1:
             raise RuntimeError(
                 f"outer: Expected 1-D argument {'self' if position == 1 else 'vec2'}, but got "
-                f"{operand._data.ndim}-D"
+                f"{operand._data_.ndim}-D"
             )
     need_unrecorded(out, input, vec2)
     column = input.unsqueeze(1)
@@ -202,16 +202,16 @@ def _added_on(
 ) -> Tensor:  # fmt: skip
     """beta * input + alpha * multiply(left, right), of narrow floats rounded once."""
     beta, alpha = need_scalar(name, "beta", 4, beta), need_scalar(name, "alpha", 5, alpha)
-    dtype = left._data.dtype
-    if dtype is _SINGLE or dtype not in NARROW or dtype != input._data.dtype:
+    dtype = left._data_.dtype
+    if dtype is _SINGLE or dtype not in NARROW or dtype != input._data_.dtype:
         return _combined(name, input, multiply(left, right), beta, alpha)
-    need_more_bits(name, left._data)
+    need_more_bits(name, left._data_)
     if name == "addbmm":
         # One after the other, each rounded.
         for first, second in zip(left.unbind(0), right.unbind(0), strict=True):
             input, beta = addmm(input, first, second, beta=beta, alpha=alpha), 1
         return relabel(input, "AddbmmBackward0")
-    if name == "addmv" and left._data.size:
+    if name == "addmv" and left._data_.size:
         beta, alpha = fitting_factor(beta, dtype), fitting_factor(alpha, dtype)
     product = multiply(left.float(), right.float())
     result = _combined(name, input.float(), product, beta, alpha).to(input.dtype)
@@ -220,7 +220,7 @@ def _added_on(
 
 def _combined(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
     """beta * input + alpha * product; the input broadcasts to the product's shape."""
-    a, b = input._data, product._data
+    a, b = input._data_, product._data_
     if a.dtype is not b.dtype and a.dtype != b.dtype:
         raise RuntimeError(
             f"{name}: self and mat2 must have the same dtype, but got {input.dtype.word} and "
@@ -260,7 +260,7 @@ def addmm(
         return write_out(out, _combined("addmm", input, mat1.mm(mat2), beta, alpha))
     _ranks("addmm", (2, 2), mat1, mat2)
     result = _added_on("addmm", input, rows.matmul, mat1, mat2, beta, alpha)
-    if result._requires_grad:
+    if result._requires_grad_:
         # Each is kept for the gradient of the other.
         saved = [t for t, other in ((mat1, mat2), (mat2, mat1)) if wants_grad(other)]
         remember(result, *saved)
@@ -277,10 +277,10 @@ def addmv(
     out: Tensor | None = None,
 ) -> Tensor:
     """beta * input + alpha * (mat @ vec)."""
-    if input._data.ndim > 1 or mat._data.ndim != 2 or vec._data.ndim != 1:
+    if input._data_.ndim > 1 or mat._data_.ndim != 2 or vec._data_.ndim != 1:
         raise RuntimeError(
-            f"vector + matrix @ vector expected, got {input._data.ndim}, {mat._data.ndim}, "
-            f"{vec._data.ndim}"
+            f"vector + matrix @ vector expected, got {input._data_.ndim}, {mat._data_.ndim}, "
+            f"{vec._data_.ndim}"
         )
     return write_out(out, _added_on("addmv", input, mv, mat, vec, beta, alpha), same=True)
 
@@ -298,14 +298,14 @@ def addr(
     operands = (input, vec1, vec2)
     beta, alpha = need_scalar("addr", "beta", 4, beta), need_scalar("addr", "alpha", 5, alpha)
     for what, factor in (("beta", beta), ("alpha", alpha)):
-        if isinstance(factor, float) and all(t._data.dtype.kind in "iub" for t in operands):
+        if isinstance(factor, float) and all(t._data_.dtype.kind in "iub" for t in operands):
             raise RuntimeError(
                 f"For integral input tensors, argument {what} must not be a floating point number."
             )
-        if isinstance(factor, bool) and any(t._data.dtype.kind != "b" for t in operands):
+        if isinstance(factor, bool) and any(t._data_.dtype.kind != "b" for t in operands):
             raise RuntimeError(f"Boolean {what} only supported for Boolean results.")
     product = outer(vec1, vec2)
-    if all(t._data.dtype.kind == "b" for t in operands):
+    if all(t._data_.dtype.kind == "b" for t in operands):
         both = literal(np.asarray(bool(beta))), literal(np.asarray(bool(alpha)))
         return write_out(out, input & both[0] | product & both[1])
     kind = promote_types(input.dtype, product.dtype)
@@ -366,8 +366,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), dims=1).shape
     torch.Size([2, 4])
     """
-    if hasattr(dims, "_data"):
-        dims = dims.tolist() if dims._data.ndim else int(dims)
+    if hasattr(dims, "_data_"):
+        dims = dims.tolist() if dims._data_.ndim else int(dims)
     if not isinstance(dims, (int, tuple, list)):
         raise RuntimeError(
             "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] "
@@ -376,20 +376,20 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        if dims > min(a._data.ndim, b._data.ndim):
+        if dims > min(a._data_.ndim, b._data_.ndim):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
-        left = list(range(a._data.ndim - dims, a._data.ndim))
+        left = list(range(a._data_.ndim - dims, a._data_.ndim))
         right = list(range(dims))
     else:
         first, second = dims
-        left = [one_dim(d, a._data.ndim) for d in ([first] if isinstance(first, int) else first)]
+        left = [one_dim(d, a._data_.ndim) for d in ([first] if isinstance(first, int) else first)]
         right = [
-            one_dim(d, b._data.ndim) for d in ([second] if isinstance(second, int) else second)
+            one_dim(d, b._data_.ndim) for d in ([second] if isinstance(second, int) else second)
         ]
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
-    sizes_a = [a._data.shape[d] for d in left]
-    sizes_b = [b._data.shape[d] for d in right]
+    sizes_a = [a._data_.shape[d] for d in left]
+    sizes_b = [b._data_.shape[d] for d in right]
     if any(m != n and 1 not in (m, n) for m, n in zip(sizes_a, sizes_b, strict=True)):
         raise RuntimeError(
             f"contracted dimensions need to match, but first has sizes {sizes_a} in dims {left} and "
@@ -399,22 +399,22 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         if m != n:
             a = a.sum(left[i], keepdim=True, dtype=a.dtype) if n == 1 else a
             b = b.sum(right[i], keepdim=True, dtype=b.dtype) if m == 1 else b
-    kept_a = [d for d in range(a._data.ndim) if d not in left]
-    kept_b = [d for d in range(b._data.ndim) if d not in right]
-    shape = (*(a._data.shape[d] for d in kept_a), *(b._data.shape[d] for d in kept_b))
-    inside = math.prod(a._data.shape[d] for d in left)
+    kept_a = [d for d in range(a._data_.ndim) if d not in left]
+    kept_b = [d for d in range(b._data_.ndim) if d not in right]
+    shape = (*(a._data_.shape[d] for d in kept_a), *(b._data_.shape[d] for d in kept_b))
+    inside = math.prod(a._data_.shape[d] for d in left)
     rows_a = a.permute(*kept_a, *left).reshape(math.prod(shape[: len(kept_a)]), inside)
     columns_b = b.permute(*right, *kept_b).reshape(inside, math.prod(shape[len(kept_a) :]))
-    need_type(out, a._data.dtype)
+    need_type(out, a._data_.dtype)
     return copy_out(out, matmul(rows_a, columns_b).reshape(shape))
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: every element of input times all of other."""
     _need_two("kron", input, other, "other")
-    rank = max(input._data.ndim, other._data.ndim)
-    a = (1,) * (rank - input._data.ndim) + input._data.shape
-    b = (1,) * (rank - other._data.ndim) + other._data.shape
+    rank = max(input._data_.ndim, other._data_.ndim)
+    a = (1,) * (rank - input._data_.ndim) + input._data_.shape
+    b = (1,) * (rank - other._data_.ndim) + other._data_.shape
     spread = _unwatched(input, tuple(n for size in a for n in (size, 1)))
     tiled = _unwatched(other, tuple(n for size in b for n in (1, size)))
     shape = tuple(m * n for m, n in zip(a, b, strict=True))
@@ -424,8 +424,8 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 def _unwatched(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A view of x whose changes are not counted as its own: torch lets backward read what is there."""
     part = anew(view(x, shape))
-    if part._changes.__class__ is list:
-        part._changes = [0, None]
+    if part._changes_.__class__ is list:
+        part._changes_ = [0, None]
     return part
 
 
@@ -435,12 +435,12 @@ def cross(
 ) -> Tensor:
     """The cross product of vectors of 3 along dim; without dim, along the first dimension of size 3."""
     _need_two("cross", input, other, "other")
-    if input._data.dtype != other._data.dtype:
+    if input._data_.dtype != other._data_.dtype:
         raise RuntimeError(
             f"cross: expected scalar type {input.dtype.word} but found {other.dtype.word}: convert one "
             "of the tensors"
         )
-    shape = input._data.shape
+    shape = input._data_.shape
     if dim is None:
         warn_once(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim "
@@ -451,14 +451,14 @@ def cross(
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")
     at = one_dim(dim, len(shape))
-    if input._data.ndim != other._data.ndim:
+    if input._data_.ndim != other._data_.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    if shape[at] != 3 or other._data.shape[at] != 3:
+    if shape[at] != 3 or other._data_.shape[at] != 3:
         raise RuntimeError(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {shape[at]} and "
-            f"{other._data.shape[at]}"
+            f"{other._data_.shape[at]}"
         )
-    supported("cross", NUMERIC + "c", [input._data])
+    supported("cross", NUMERIC + "c", [input._data_])
     a, b = input.unbind(at), other.unbind(at)
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
     from rushlight.ops.joining import stack
@@ -472,15 +472,17 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     Squares as often as n has bits.
     """
     n = need_whole("matrix_power", "n", 2, n)
-    if input._data.ndim < 2 or input._data.shape[-1] != input._data.shape[-2]:
+    if input._data_.ndim < 2 or input._data_.shape[-1] != input._data_.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: A must be batches of square matrices, but they are "
-            f"{list(input._data.shape)}"
+            f"{list(input._data_.shape)}"
         )
     if n < 0:
         return matrix_power(apply(inv, input), -n, out=out)
-    size = input._data.shape[-1]
-    eye = literal(np.broadcast_to(np.eye(size, dtype=input._data.dtype), input._data.shape).copy())
+    size = input._data_.shape[-1]
+    eye = literal(
+        np.broadcast_to(np.eye(size, dtype=input._data_.dtype), input._data_.shape).copy()
+    )
     result: Tensor | None = None
     square = input
     while n:

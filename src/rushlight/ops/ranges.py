@@ -148,7 +148,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype = None, **options
         return _from_tensors(linspace, (start, end), steps, dtype, options)
     steps = need_whole("linspace", "steps", 3, steps)
     for end_point in (start, end):
-        if isinstance(end_point, TensorBase) and end_point._data.ndim:
+        if isinstance(end_point, TensorBase) and end_point._data_.ndim:
             raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
     start, end = need_scalar("linspace", "start", 1, start), need_scalar("linspace", "end", 2, end)
     first, last, storage = _ends("linspace", start, end, steps, dtype)
@@ -196,10 +196,10 @@ def _ends(
     name: str, start: Any, end: Any, steps: Any, dtype: Dtype
 ) -> tuple[Any, Any, np.dtype[Any]]:
     for end_ in (start, end):
-        if isinstance(end_, TensorBase) and end_._data.ndim:
+        if isinstance(end_, TensorBase) and end_._data_.ndim:
             raise RuntimeError(
                 f"{name} only supports 0-dimensional start and end tensors, but got a tensor of "
-                f"shape {list(end_._data.shape)}"
+                f"shape {list(end_._data_.shape)}"
             )
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, not {steps}")

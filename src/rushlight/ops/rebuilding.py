@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr", "_hooks", "_retains_grad", "_accumulator", "_name", "_earlier", "_tangents",
-           "_is_argument"}  # fmt: skip
+_ENGINE = {"_output_nr_", "_hooks_", "_retains_grad_", "_accumulator_", "_name_", "_earlier_", "_tangents_",
+           "_is_argument_"}  # fmt: skip
 
 
 def own_state(tensor: TensorBase) -> dict[str, Any]:
@@ -75,18 +75,18 @@ def deepcopy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
 
 def _need_storage(tensor: Tensor) -> None:
     """Raise torch's error for the tensors of a transform, which have no memory of their own."""
-    if tensor.layout is strided and isinstance(tensor._data, Box):
+    if tensor.layout is strided and isinstance(tensor._data_, Box):
         read(tensor, STORAGE)
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
     _need_storage(tensor)
-    if tensor.layout is not strided or tensor._turned or not has_memory(tensor._data):
+    if tensor.layout is not strided or tensor._turned_ or not has_memory(tensor._data_):
         alone = tensor.detach().clone()
-        return alone.contiguous() if tensor._turned and tensor._data.dtype.kind != "c" else alone
-    storage, offset, strides = place_of(tensor._data)
+        return alone.contiguous() if tensor._turned_ and tensor._data_.dtype.kind != "c" else alone
+    storage, offset, strides = place_of(tensor._data_)
     twin = storage.__deepcopy__(memo)
-    placed = tensor_on(twin, dtypes.of(tensor._data.dtype), offset, tensor._data.shape, strides)
+    placed = tensor_on(twin, dtypes.of(tensor._data_.dtype), offset, tensor._data_.shape, strides)
     if type(tensor) is type(placed):
         return placed
     # The inherited new_empty is asked with subclasses switched off, and gives a plain tensor.
@@ -100,7 +100,7 @@ def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
             "new_empty() for your subclass or override __deepcopy__() if it is intended behavior "
             "for new_empty() to return an instance of a different type."
         )
-    result._data, result._changes = placed._data, placed._changes
+    result._data_, result._changes_ = placed._data_, placed._changes_
     return result
 
 
@@ -143,23 +143,23 @@ def kept(
 def values_of(tensor: Tensor) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """The function that makes a tensor of these values, and its arguments."""
     _need_storage(tensor)
-    dtype = dtypes.of(tensor._data.dtype)
-    if not has_memory(tensor._data):
-        shape, strides = tuple(tensor._data.shape), tensor.stride()
+    dtype = dtypes.of(tensor._data_.dtype)
+    if not has_memory(tensor._data_):
+        shape, strides = tuple(tensor._data_.shape), tensor.stride()
         return _rebuild_meta_tensor_no_storage, (dtype, shape, strides, tensor.requires_grad)
     storage, offset, strides = place_of(held(tensor))
     hooks: OrderedDict[int, Any] = OrderedDict()
-    place = offset, tuple(tensor._data.shape), strides, tensor.requires_grad, hooks
-    marks = ({"conj" if dtype.is_complex else "neg": True},) if tensor._turned else ()
+    place = offset, tuple(tensor._data_.shape), strides, tensor.requires_grad, hooks
+    marks = ({"conj" if dtype.is_complex else "neg": True},) if tensor._turned_ else ()
     if type_of(dtype) is UNTYPED:
         return _rebuild_tensor_v3, (storage, *place, dtype, *marks)
     return _rebuild_tensor_v2, (TypedStorage.on(storage, dtype), *place, *marks)
 
 
 def _warn_of_hooks(tensor: Tensor) -> None:
-    node = tensor._node
-    hooks = tensor._hooks if node is None else node._hooks
-    for hook in list(hooks.on_tensor(tensor._output_nr).values()) if hooks is not None else ():
+    node = tensor._node_
+    hooks = tensor._hooks_ if node is None else node._hooks_
+    for hook in list(hooks.on_tensor(tensor._output_nr_).values()) if hooks is not None else ():
         if not getattr(hook, "__torch_unserializable__", False):
             warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, "
@@ -232,7 +232,7 @@ def _rebuild_from_type_v2(
         plain = tensor
         tensor = as_class(new_type, held(plain))
         take_memory(tensor, plain)
-        tensor._requires_grad = plain._requires_grad
+        tensor._requires_grad_ = plain._requires_grad_
     return with_state(tensor, state)
 
 

@@ -69,13 +69,13 @@ def sum(
         return write_out(out, input.sum(dim, keepdim, dtype=dtype))
     if dtype is not None or out is not None:
         need_unrecorded(out, input)
-        many_dims(dim, input._data.ndim)
+        many_dims(dim, input._data_.ndim)
         dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
-    dims = None if dim is None else many_dims(dim, input._data.ndim)
+    dims = None if dim is None else many_dims(dim, input._data_.ndim)
     result: Tensor = apply(rows.sum, input, dim=dims, keepdim=keepdim)
-    if dtype is not None and result._data.dtype != dtype.numpy:
+    if dtype is not None and result._data_.dtype != dtype.numpy:
         result = result.to(dtype)
     return result if out is None else write_out(out, result)
 
@@ -96,9 +96,9 @@ def nansum(
     tensor(3.)
     """
     need_tensor("nansum", "input", 1, input)
-    if input._data.dtype.kind == "c":
+    if input._data_.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    kept = apply(without_nan, input) if input._data.dtype.kind in "fV" else input
+    kept = apply(without_nan, input) if input._data_.dtype.kind in "fV" else input
     result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
     return remember(result, input)
 
@@ -125,12 +125,12 @@ def mean(
     need_unrecorded(out, input)
     if dtype is not None:
         input = input.to(as_dtype(dtype))
-    if input._data.dtype.kind not in "fcV":
+    if input._data_.dtype.kind not in "fcV":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or "
             f"complex dtype. Got: {input.dtype.word}: convert it with .float()"
         )
-    dims = None if dim is None else many_dims(dim, input._data.ndim)
+    dims = None if dim is None else many_dims(dim, input._data_.ndim)
     result: Tensor = apply(rows.mean, input, dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
 
@@ -146,7 +146,7 @@ def nanmean(
 ) -> Tensor:
     """The mean of those elements that are not nan."""
     need_tensor("nanmean", "input", 1, input)
-    if input._data.dtype.kind not in "fV":
+    if input._data_.dtype.kind not in "fV":
         raise RuntimeError(
             f"nanmean(): expected input to have floating point dtype but got {input.dtype.word}"
         )
@@ -173,12 +173,12 @@ def prod(
     need_tensor("prod", "input", 1, input)
     need_flag("prod", "keepdim", 3, keepdim)
     need_unrecorded(out, input)
-    dims = single_dim("prod", dim, input._data.ndim)
+    dims = single_dim("prod", dim, input._data_.ndim)
     dtype = accumulated_in(input, dtype, out)
     if dtype is not None:
         input = input.to(dtype)
     result: Tensor = apply(rows.prod, input, dim=dims, keepdim=keepdim)
-    if dtype is not None and result._data.dtype != dtype.numpy:
+    if dtype is not None and result._data_.dtype != dtype.numpy:
         result = result.to(dtype)
     return result if out is None else write_out(out, result)
 
@@ -217,11 +217,11 @@ def logsumexp(
     need_tensor("logsumexp", "input", 1, input)
     need_flag("logsumexp", "keepdim", 3, keepdim)
     need_unrecorded(out, input)
-    if out is not None and out._data.dtype.kind not in "fcV":
+    if out is not None and out._data_.dtype.kind not in "fcV":
         raise RuntimeError(
             f"logsumexp(): Expected floating point type for result tensor, but got: {out.dtype.word}"
         )
-    dims = many_dims(dim, input._data.ndim)
+    dims = many_dims(dim, input._data_.ndim)
     return write_out(out, apply(rows.logsumexp, input, dim=dims, keepdim=keepdim))
 
 
@@ -240,7 +240,7 @@ def _moment(
     if dim.__class__ is bool:
         # torch's old form var(input, unbiased).
         dim, unbiased = None, dim
-    if input._data.dtype.kind not in "fcV":
+    if input._data_.dtype.kind not in "fcV":
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if correction is not None:
         correction = need_real_scalar(name, "correction", 4, correction)
@@ -248,8 +248,8 @@ def _moment(
         correction = 1 if unbiased is None else int(unbiased)
     elif unbiased is not None:
         raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
-    dims = None if dim is None else many_dims(dim, input._data.ndim)
-    if rows.folded_size(input._data.shape, dims) <= correction:
+    dims = None if dim is None else many_dims(dim, input._data_.ndim)
+    if rows.folded_size(input._data_.shape, dims) <= correction:
         warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "reduction factor (input numel divided by output numel)."
@@ -353,13 +353,13 @@ def norm(
 
 def in_norm_type(function: str, x: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     """x in the type in which its norm is taken: its own, or a wider one of the same kind."""
-    if x._data.dtype.kind not in "fcV":
+    if x._data_.dtype.kind not in "fcV":
         raise RuntimeError(
             f"{function}: Expected a floating point or complex tensor as input. Got {x.dtype.word}"
         )
     if dtype is None:
         return x
-    own, wanted = x._data.dtype, dtype.numpy
+    own, wanted = x._data_.dtype, dtype.numpy
     if own.kind != wanted.kind or own.itemsize > wanted.itemsize:
         raise RuntimeError(
             f"{function}: dtype={dtype} is of another kind than the input, {x.dtype}, or narrower: "
@@ -394,9 +394,9 @@ def vector_norm(
         raise RuntimeError(
             "linalg.vector_norm: Expected a non-complex scalar as the order of norm."
         )
-    dims = many_dims(dim, x._data.ndim)
-    if not x._data.size:
-        rows.vector_norm.rule(x._data, ord=float(ord), dim=dims, keepdim=keepdim)
+    dims = many_dims(dim, x._data_.ndim)
+    if not x._data_.size:
+        rows.vector_norm.rule(x._data_, ord=float(ord), dim=dims, keepdim=keepdim)
     result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
     return result if out is None else write_out(out, result)
 
@@ -430,7 +430,7 @@ def _verdict(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
         if isinstance(dim, (tuple, list)) and not dim:
             dims: tuple[int, ...] | None = ()
         else:
-            dims = many_dims(dim, input._data.ndim)
+            dims = many_dims(dim, input._data_.ndim)
         result: Tensor = apply(row, input, dim=dims, keepdim=keepdim)
         if out is not None and out.dtype is dtypes.bool_:
             result = result.bool()
@@ -453,7 +453,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     tensor([[2., 2., 2.]])
     """
     shape = tuple(size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
-    ours = input._data.shape
+    ours = input._data_.shape
     if not shape:
         return sum(input)
     if ours == shape:
@@ -474,4 +474,4 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 def numel(input: Tensor) -> int:
     """The number of elements."""
     need_tensor("numel", "input", 1, input)
-    return math.prod(input._data.shape)
+    return math.prod(input._data_.shape)

@@ -125,7 +125,7 @@ def _new(
 
 def _beside(numbers: Numbers, generator: Generator | None, *inputs: Tensor, **place: Any) -> Tensor:
     """Numbers that depend on tensors. Where one has no memory none are drawn."""
-    if any(not elsewhere.has_memory(t._data) for t in inputs):
+    if any(not elsewhere.has_memory(t._data_) for t in inputs):
         return wrap(blank(place["shape"], place["dtype"]))
     return draw(numbers, generator, *inputs, **place)
 
@@ -156,7 +156,7 @@ def _alike(
 ) -> Tensor:
     order = options.pop("memory_format", preserve_format)
     make = maker(np.empty, options.get("device") or input.device)
-    target = as_before(input._data, numpy_dtype(dtype, input._data.dtype), make, order)
+    target = as_before(input._data_, numpy_dtype(dtype, input._data_.dtype), make, order)
     if numbers is random.normal:
         parameters["contiguous"] = target.flags.c_contiguous
     return like(finish(_drawn(target, numbers, generator, **parameters), **options), input)
@@ -229,7 +229,7 @@ def randperm(
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     n = need_int("randperm", "n", 1, n)
-    kind = numpy_dtype(dtype, _INT64 if out is None else out._data.dtype)
+    kind = numpy_dtype(dtype, _INT64 if out is None else out._data_.dtype)
     if (options or choices.made) and without_memory(options.get("device")):
         return finish(blank((n,), kind), out=out, **options)
     return finish(draw(random.randperm, generator, n=n, dtype=kind), out=out, **options)
@@ -265,16 +265,16 @@ def normal(
             raise TypeError(
                 "normal(): with numbers for mean and std, a size is needed: normal(mean, std, size)"
             )
-        kind = numpy_dtype(dtype, default_float() if out is None else out._data.dtype)
+        kind = numpy_dtype(dtype, default_float() if out is None else out._data_.dtype)
         place: dict[str, Any] = {"shape": check_sizes(as_sizes((size,))), "dtype": kind}
         options.setdefault("device", CPU)  # A block of torch.device says nothing about this one.
         numbers = _new(random.normal, generator, options, **place, mean=float(mean), std=float(std))
         return finish(numbers, out=out, **options)
-    kind = tensors[0]._data.dtype
-    if kind.kind in "biu" and not tensors[0]._data.size:
-        return literal(np.empty(tensors[0]._data.shape, kind))
-    place = {"shape": broadcast_shapes([t._data.shape for t in tensors]), "dtype": kind}
-    if not all(elsewhere.has_memory(t._data) for t in tensors):
+    kind = tensors[0]._data_.dtype
+    if kind.kind in "biu" and not tensors[0]._data_.size:
+        return literal(np.empty(tensors[0]._data_.shape, kind))
+    place = {"shape": broadcast_shapes([t._data_.shape for t in tensors]), "dtype": kind}
+    if not all(elsewhere.has_memory(t._data_) for t in tensors):
         return _flat(wrap(blank(*place.values())), "NormalBackward1", mean, std)
     with no_grad():
         if isinstance(std, TensorBase):
@@ -289,9 +289,9 @@ def _check_std(std: Any) -> None:
     if not isinstance(std, TensorBase):
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    elif std._data.dtype.kind == "c":
+    elif std._data_.dtype.kind == "c":
         raise RuntimeError("normal expects standard deviation to be non-complex")
-    elif std._data.size and not (check(std, "whether a deviation is negative") >= 0).all():
+    elif std._data_.size and not (check(std, "whether a deviation is negative") >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
 
 
@@ -319,10 +319,10 @@ def bernoulli(
     """Ones with the probabilities that input holds (or with probability p), zeros elsewhere."""
     need_tensor("bernoulli", "input", 1, input)
     p = None if p is None else need_float("bernoulli", "p", 2, p)
-    place = {"shape": input._data.shape, "dtype": input._data.dtype}
+    place = {"shape": input._data_.shape, "dtype": input._data_.dtype}
     if p is None:
         values = _beside(random.coins, generator, input, **place)
-    elif elsewhere.has_memory(input._data):
+    elif elsewhere.has_memory(input._data_):
         values = draw(random.bernoulli, generator, **place, p=float(p))
     else:
         values = wrap(blank(*place.values()))
@@ -345,23 +345,23 @@ def multinomial(
     tensor([1])
     """
     need_tensor("multinomial", "input", 1, input)
-    if out is not None and out._data.dtype != np.int64:
+    if out is not None and out._data_.dtype != np.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.word}")
     num_samples = need_int("multinomial", "num_samples", 2, num_samples)
     need_flag("multinomial", "replacement", 3, replacement)
     choice = {"num_samples": num_samples, "replacement": replacement}
-    if elsewhere.has_memory(input._data):
+    if elsewhere.has_memory(input._data_):
         result: Tensor = draw(random.multinomial, generator, input, **choice)
     else:
-        result = wrap(blank((*input._data.shape[:-1], num_samples), _INT64))
+        result = wrap(blank((*input._data_.shape[:-1], num_samples), _INT64))
     return result if out is None else write_out(out, result, made=True)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson numbers of the rates that input holds."""
     need_tensor("poisson", "input", 1, input)
-    if not elsewhere.has_memory(input._data):
-        return _flat(wrap(blank(input._data.shape, input._data.dtype)), "PoissonBackward0", input)
+    if not elsewhere.has_memory(input._data_):
+        return _flat(wrap(blank(input._data_.shape, input._data_.dtype)), "PoissonBackward0", input)
     return _flat(draw(random.poisson, generator, input), "PoissonBackward0", input)
 
 
@@ -388,11 +388,11 @@ def _fill(
     **parameters: Any,
 ) -> Tensor:
     recorded = admit(self)
-    check_memory(name, self._data)
-    if not self._data.size and name in _IDLE:
+    check_memory(name, self._data_)
+    if not self._data_.size and name in _IDLE:
         bump(self, name)
         return self
-    values = _drawn(self._data, numbers, generator, *inputs, **parameters)
+    values = _drawn(self._data_, numbers, generator, *inputs, **parameters)
     if recorded:
         label = f"{name[:-1].title().replace('_', '')}Backward{overload}"
         return assign(self, _flat(values, label, self), name, cast=True, label=label)
@@ -419,7 +419,7 @@ def normal_(
     _check_std(std)
     mean, std = need_float("normal_", "mean", 1, mean), need_float("normal_", "std", 2, std)
     parameters = {"mean": mean, "std": std}
-    rows = self._data.flags.c_contiguous
+    rows = self._data_.flags.c_contiguous
     return _fill(self, "normal_", random.normal, generator, **parameters, contiguous=rows)
 
 
@@ -449,8 +449,8 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     """Fill with ones with probability p (a number or a tensor), zeros elsewhere."""
     if isinstance(p, TensorBase):
         odds: Any = p
-        if p._data.shape != self._data.shape:
-            odds = odds.expand(self._data.shape)
+        if p._data_.shape != self._data_.shape:
+            odds = odds.expand(self._data_.shape)
         return _fill(self, "bernoulli_", random.coins, generator, odds, overload=1)
     p = need_float("bernoulli_", "p", 1, p)
     return _fill(self, "bernoulli_", random.bernoulli, generator, overload=2, p=p)

@@ -69,9 +69,9 @@ def _running(
 ) -> Tensor:
     need_tensor(name, "input", 1, input)
     need_unrecorded(out, input)
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     asked = out.dtype if dtype is None and out is not None else dtype
-    if asked is dtypes.bool_ and input._data.ndim and input._data.size:
+    if asked is dtypes.bool_ and input._data_.ndim and input._data_.size:
         raise NotImplementedError(
             f"\"{name}_out_cpu\" not implemented for 'Bool': leave dtype away to have int64"
         )
@@ -79,7 +79,7 @@ def _running(
     if dtype is not None:
         input = input.to(dtype)
     result: Tensor = apply(row, input, dim=at)
-    if dtype is not None and result._data.dtype != dtype.numpy:
+    if dtype is not None and result._data_.dtype != dtype.numpy:
         result = result.to(dtype)
     return result if out is None else write_out(out, result)
 
@@ -94,8 +94,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     """
     need_tensor("logcumsumexp", "input", 1, input)
     need_unrecorded(out, input)
-    need_type(out, input._data.dtype)
-    result: Tensor = apply(rows.logcumsumexp, input, dim=one_dim(dim, input._data.ndim))
+    need_type(out, input._data_.dtype)
+    result: Tensor = apply(rows.logcumsumexp, input, dim=one_dim(dim, input._data_.ndim))
     return result if out is None else write_out(out, result, same=True)
 
 
@@ -106,16 +106,16 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
     def function(input: Tensor, dim: int, *, out: tuple[Tensor, Tensor] | None = None) -> Any:
         need_tensor(name, "input", 1, input)
         need_unrecorded(out, input)
-        need_type(out[0] if isinstance(out, tuple) else None, input._data.dtype)
-        if not input._data.ndim or not input._data.size:
+        need_type(out[0] if isinstance(out, tuple) else None, input._data_.dtype)
+        if not input._data_.ndim or not input._data_.size:
             need_real_gradient(name, input)
-        if not input._data.size and input._data.ndim:
+        if not input._data_.size and input._data_.ndim:
             # torch does not ask which dimension it is to go along.
-            nowhere = literal(np.empty(input._data.shape, np.int64))
+            nowhere = literal(np.empty(input._data_.shape, np.int64))
             nothing: Tensor = apply(laid_out, input, strides=None)
             nothing = remember(relabel(nothing, label), nowhere)
             return write_outs(out, kind((nothing, nowhere)))
-        at = one_dim(dim, input._data.ndim)
+        at = one_dim(dim, input._data_.ndim)
         indices = apply(row, input, dim=at)
         values = remember(relabel(pick(input, indices, at), label), input, indices)
         return write_outs(out, kind((values, indices)))
@@ -158,25 +158,25 @@ def diff(
     """
     need_tensor("diff", "input", 1, input)
     n = need_whole("diff", "n", 2, n)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     if not n:
         return input.clone() if out is None else write_out(out, input)
     parts = [part for part in (prepend, input, append) if part is not None]
     for part in parts:
-        if part._data.ndim != input._data.ndim:
+        if part._data_.ndim != input._data_.ndim:
             raise RuntimeError(
                 "diff expects prepend or append to be the same dimension as input, but got "
-                f"{part._data.ndim} and {input._data.ndim} dimensions"
+                f"{part._data_.ndim} and {input._data_.ndim} dimensions"
             )
     result: Any = apply(cat, *parts, dim=at) if len(parts) > 1 else input
-    for _ in range(min(n, result._data.shape[at])):
-        size = result._data.shape[at]
+    for _ in range(min(n, result._data_.shape[at])):
+        size = result._data_.shape[at]
         later, earlier = result.narrow(at, 1, size - 1), result.narrow(at, 0, size - 1)
-        if result._data.dtype.kind == "b":
+        if result._data_.dtype.kind == "b":
             result = apply(logical_xor, later, earlier)
         else:
             result = later - earlier
@@ -188,10 +188,10 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     need_tensor(name, "y", 1, y)
     if x is not None and dx is not None:
         raise TypeError(f"{name}() takes either x or dx, not both")
-    at = one_dim(dim, y._data.ndim)
+    at = one_dim(dim, y._data_.ndim)
     size = size_at(y, at)
-    if y._data.size and (
-        y._data.dtype.kind == "b" or (x is not None and x._data.dtype.kind == "b")
+    if y._data_.size and (
+        y._data_.dtype.kind == "b" or (x is not None and x._data_.dtype.kind == "b")
     ):
         raise RuntimeError(f"{name}: received a bool input for `x` or `y`: bool is not supported")
     pieces = max(size - 1, 0)
@@ -199,13 +199,13 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     if x is None:
         step = 1 if dx is None else dx
         return reusable(heights * (step / 2)), at
-    points = x._data.shape[-1 if x._data.ndim == 1 else at]
+    points = x._data_.shape[-1 if x._data_.ndim == 1 else at]
     if points != size:
         raise RuntimeError(
             f"{name}: There must be one `x` value for each sample point, got {points} for {size}"
         )
-    if x._data.ndim == 1:
-        widths = diff(x).reshape(-1, *[1] * (y._data.ndim - at - 1))
+    if x._data_.ndim == 1:
+        widths = diff(x).reshape(-1, *[1] * (y._data_.ndim - at - 1))
     else:
         widths = diff(x, dim=at)
     return heights * widths / 2, at
@@ -224,7 +224,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     if dx is not None:
         dx = need_scalar("trapezoid", "dx", 2, dx)
     panels, at = _panels("trapezoid", y, x, dx, dim)
-    if not y._data.shape[at]:
+    if not y._data_.shape[at]:
         # torch sums up nothing here, which depends on nothing.
         return sum(panels, at).detach().to(y.dtype)
     if x is not None:

@@ -49,12 +49,12 @@ def _checked(
     """
     need_tensor(name, "input", 1, input)
     need_tensor(name, "index", 3, index)
-    at = one_dim(dim, input._data.ndim)
-    x = input if input._data.ndim else input.reshape(1)
-    places = index if index._data.ndim else index.reshape(1)
-    rows.check_index(name, x._data, places._data, at, None if src is None else src._data)
+    at = one_dim(dim, input._data_.ndim)
+    x = input if input._data_.ndim else input.reshape(1)
+    places = index if index._data_.ndim else index.reshape(1)
+    rows.check_index(name, x._data_, places._data_, at, None if src is None else src._data_)
     if inside:
-        rows.check_places(places, x._data.shape[at], at)
+        rows.check_places(places, x._data_.shape[at], at)
     return x, at, places
 
 
@@ -71,17 +71,17 @@ def gather(
     """
     need_unrecorded(out, input)
     x, at, places = _checked("gather", input, dim, index)
-    need_signed("gather_cpu", x._data)
-    if not places._data.size:
-        nowhere = literal(np.zeros(index._data.shape, np.int64))
+    need_signed("gather_cpu", x._data_)
+    if not places._data_.size:
+        nowhere = literal(np.zeros(index._data_.shape, np.int64))
         picked = apply(index_rows.index, x.reshape(-1), nowhere, spec=(index_rows.ARRAY,))
         result = relabel(picked, "GatherBackward0")
     else:
         result = apply(rows.gather, x, places, dim=at)
-        if result._data.shape != index._data.shape:
-            result = relabel(result.reshape(index._data.shape), "GatherBackward0")
+        if result._data_.shape != index._data_.shape:
+            result = relabel(result.reshape(index._data_.shape), "GatherBackward0")
     remember(result, input)
-    if out is not None and out._data.dtype != result._data.dtype:
+    if out is not None and out._data_.dtype != result._data_.dtype:
         raise RuntimeError(
             f"gather(): Expected self.dtype to be equal to out.dtype, not {out.dtype}"
         )
@@ -101,25 +101,25 @@ def take_along_dim(
     """
     need_tensor("take_along_dim", "input", 1, input)
     need_tensor("take_along_dim", "indices", 2, indices)
-    if indices._data.dtype != np.int64:
+    if indices._data_.dtype != np.int64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.word}"
         )
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
-    ndim = input._data.ndim
-    if indices._data.ndim != ndim:
+    ndim = input._data_.ndim
+    if indices._data_.ndim != ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "
-            f"but got {ndim} dimensions for input, and {indices._data.ndim} dimensions for indices"
+            f"but got {ndim} dimensions for input, and {indices._data_.ndim} dimensions for indices"
         )
     at = one_dim(dim, ndim)
-    ours, theirs = input._data.shape, indices._data.shape
+    ours, theirs = input._data_.shape, indices._data_.shape
     common = broadcast_shapes(
         [(*ours[:at], 1, *ours[at + 1 :]), (*theirs[:at], 1, *theirs[at + 1 :])]
     )
     x = input.expand((*common[:at], ours[at], *common[at + 1 :]))
-    readable = indices._data.size and has_memory(indices._data)
+    readable = indices._data_.size and has_memory(indices._data_)
     if readable and read_each(indices, "whether places are counted back").min() < 0:
         indices = where(indices < 0, indices + ours[at], indices)
     places = indices.expand((*common[:at], theirs[at], *common[at + 1 :]))
@@ -147,7 +147,7 @@ class _Write:
     def into(self, x: Tensor, name: str) -> Tensor:
         """x with the scatter done in place."""
         recording = admit(x, *self.inputs)
-        need_common("scatter_gather_tensor_cpu", x._data)
+        need_common("scatter_gather_tensor_cpu", x._data_)
         if recording:
             return assign(x, self.copied(x), name)
         into(x, rows.KERNELS[self.row.name], *self.inputs, **self.static)
@@ -157,13 +157,13 @@ class _Write:
 
 def _source(index: Tensor, src: Tensor, whole: bool = False) -> Tensor:
     """src of at least one dimension; `whole`: its gradient is taken of all of it."""
-    source = src if src._data.ndim else src.reshape(1)
-    if not index._data.size:
+    source = src if src._data_.ndim else src.reshape(1)
+    if not index._data_.size:
         return source
-    if not whole and source._data.shape != index._data.shape and wants_grad(source):
+    if not whole and source._data_.shape != index._data_.shape and wants_grad(source):
         reason = (
-            f"Function ScatterBackward0 returned an invalid gradient: got {list(index._data.shape)} but "
-            f"expected shape compatible with {list(src._data.shape)}. There is a gradient of src only "
+            f"Function ScatterBackward0 returned an invalid gradient: got {list(index._data_.shape)} but "
+            f"expected shape compatible with {list(src._data_.shape)}. There is a gradient of src only "
             "where index is of its shape"
         )
         source = closed(source, reason=reason, error=RuntimeError)
@@ -185,18 +185,18 @@ def _scatter_plan(
         raise RuntimeError("reduce argument must be either add or multiply.")
     if given is not None:
         values = _source(places, given)
-        if not places._data.size:
+        if not places._data_.size:
             return x, None
         if reduce is None:
             return x, _Write(rows.scatter, "ScatterBackward0", (places, values), dim=at)
     else:
-        if not places._data.size:
+        if not places._data_.size:
             return x, None
         if reduce is None:
-            value = dtypes.number_in(src, x._data.dtype)
+            value = dtypes.number_in(src, x._data_.dtype)
             return x, _Write(rows.scatter_fill, "ScatterBackward1", (places,), dim=at, value=value)
-        filler = np.asarray(dtypes.number_in(src, x._data.dtype))
-        values = literal(np.broadcast_to(filler, places._data.shape))
+        filler = np.asarray(dtypes.number_in(src, x._data_.dtype))
+        values = literal(np.broadcast_to(filler, places._data_.shape))
     if reduce == "add":
         return x, _Write(rows.scatter_add, _UNNAMED, (places, values), dim=at)
     return x, _Write(rows.scatter_fold, _UNNAMED, (places, values), dim=at, fold="prod")
@@ -206,8 +206,8 @@ def _copied(
     input: Tensor, x: Tensor, index: Tensor, src: Any, write: _Write | None, out: Tensor | None
 ) -> Tensor:
     result = hang(in_rows(x.clone()), (src,)) if write is None else write.copied(x)
-    if result._data.shape != input._data.shape:
-        result = result.reshape(input._data.shape)
+    if result._data_.shape != input._data_.shape:
+        result = result.reshape(input._data_.shape)
         if write is not None:
             relabel(result, write.label)
     if out is None:
@@ -276,8 +276,8 @@ def scatter_(
     if src is None and value is None:
         need_number("scatter_", "value", 4, value)
     recorded = admit(self, src)
-    one_dim(dim, self._data.ndim)
-    check_memory("scatter", self._data, index, src)
+    one_dim(dim, self._data_.ndim)
+    check_memory("scatter", self._data_, index, src)
     if reduce is not None and recorded:
         result = scatter(self, dim, index, src, value=value, reduce=reduce)
         return assign(self, result, "scatter_")
@@ -289,7 +289,7 @@ def _add_plan(input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Tensor,
     need_tensor("scatter_add", "src", 4, src)
     x, at, places = _checked("scatter_add", input, dim, index, src)
     values = _source(places, src)
-    if not places._data.size:
+    if not places._data_.size:
         return x, None
     return x, _Write(rows.scatter_add, "ScatterAddBackward0", (places, values), dim=at)
 
@@ -314,8 +314,8 @@ def scatter_add(
 def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """`scatter_add`, in place."""
     admit(self, src)
-    one_dim(dim, self._data.ndim)
-    check_memory("scatter_add", self._data, index, src)
+    one_dim(dim, self._data_.ndim)
+    check_memory("scatter_add", self._data_, index, src)
     x, write = _add_plan(self, dim, index, src)
     return _into(self, x, src, write, "scatter_add_")
 
@@ -345,29 +345,29 @@ def scatter_reduce(
     >>> x.scatter_reduce(0, index, torch.tensor([3.0, 5.0]), "mean", include_self=False)
     tensor([4., 1.])
     """
-    at = one_dim(dim, input._data.ndim)
+    at = one_dim(dim, input._data_.ndim)
     need_tensor("scatter_reduce", "src", 4, src)
     x, at, places = _checked("scatter_reduce", input, at, index, src, inside=False)
     if reduce not in _KINDS:
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}."
         )
-    kind = input._data.dtype.kind
+    kind = input._data_.dtype.kind
     if (kind == "c" and reduce in ("amax", "amin")) or (kind == "b" and reduce == "mean"):
-        if index._data.size:
+        if index._data_.size:
             name = f"scatter_gather_tensor_cpu_reduce_{reduce}"
             raise NotImplementedError(f"\"{name}\" not implemented for '{input.dtype.word}'")
         if kind == "b":
             raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
-    rows.check_places(places, x._data.shape[at], at)
+    rows.check_places(places, x._data_.shape[at], at)
     need_real_gradient("scatter_reduce", input, src)
     values = _source(places, src, whole=reduce in ("amax", "amin"))
-    if places._data.size:
+    if places._data_.size:
         result = _reduced(x, at, places, values, reduce, include_self)
     else:
         result = hang(in_rows(x.clone()), (src,))
-    if result._data.shape != input._data.shape:
-        result = result.reshape(input._data.shape)
+    if result._data_.shape != input._data_.shape:
+        result = result.reshape(input._data_.shape)
     relabel(remember(result, input, src, result), "ScatterReduceBackward0")
     return result if out is None else write_out(out, result)
 
@@ -380,14 +380,16 @@ def _reduced(
         total: Tensor = apply(rows.scatter_add, start, places, values, dim=at)
         if reduce == "sum":
             return total
-        ones = literal(np.full(values._data.shape, 1, x._data.dtype))
-        first = literal(np.full(x._data.shape, int(include_self), x._data.dtype))
+        ones = literal(np.full(values._data_.shape, 1, x._data_.dtype))
+        first = literal(np.full(x._data_.shape, int(include_self), x._data_.dtype))
         count = apply(rows.scatter_add, first, places, ones, dim=at)
-        count = count.clamp(min=1) if count._data.dtype.kind != "c" else where(count == 0, 1, count)
-        whole = x._data.dtype.kind in "iu"
+        count = (
+            count.clamp(min=1) if count._data_.dtype.kind != "c" else where(count == 0, 1, count)
+        )
+        whole = x._data_.dtype.kind in "iu"
         return total.div(count, rounding_mode="floor") if whole else total / count
     if not include_self:
-        x = _emptied(x, at, places, _neutral(reduce, x._data.dtype))
+        x = _emptied(x, at, places, _neutral(reduce, x._data_.dtype))
     return apply(rows.scatter_fold, x, places, values, dim=at, fold=reduce)
 
 
@@ -424,13 +426,13 @@ def index_reduce(
             "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
             f"{reduce}."
         )
-    at = one_dim(dim, input._data.ndim)
-    shape, own = source._data.shape, input._data.shape
-    if index._data.ndim > 1:
+    at = one_dim(dim, input._data_.ndim)
+    shape, own = source._data_.shape, input._data_.shape
+    if index._data_.ndim > 1:
         raise IndexError(
-            f"index_reduce_(): Index is supposed to be a vector, but got dim: {index._data.ndim}"
+            f"index_reduce_(): Index is supposed to be a vector, but got dim: {index._data_.ndim}"
         )
-    if source._data.dtype != input._data.dtype:
+    if source._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"index_reduce_(): self ({input.dtype.word}) and source ({source.dtype.word}) must have the same "
             "scalar type"
@@ -439,11 +441,11 @@ def index_reduce(
         raise RuntimeError(
             f"index_reduce_(): Indexing dim {at} is out of bounds of the source tensor with dim {len(shape)}"
         )
-    if index._data.size != (shape[at] if shape else 1):
+    if index._data_.size != (shape[at] if shape else 1):
         if not shape:
             raise IndexError(f"Dimension specified as {at} but tensor has no dimensions")
         raise RuntimeError(
-            f"index_reduce_(): Number of indices ({index._data.size}) should be equal to source.size(dim): "
+            f"index_reduce_(): Number of indices ({index._data_.size}) should be equal to source.size(dim): "
             f"({shape[at]}), for dim: {at}"
         )
     if len(shape) != len(own) or (shape[:at], shape[at + 1 :]) != (own[:at], own[at + 1 :]):
@@ -451,20 +453,20 @@ def index_reduce(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
             f"self.shape = {list(own)} source.shape = {list(shape)}"
         )
-    kind = input._data.dtype.kind
+    kind = input._data_.dtype.kind
     if kind in "bc" and own and (len(own) == 1 or not include_self):
         raise NotImplementedError(f"\"index_func_\" not implemented for '{input.dtype.word}'")
     values = source if shape else source.reshape(1)
-    line = index.reshape((1,) * at + (-1,) + (1,) * (values._data.ndim - at - 1))
+    line = index.reshape((1,) * at + (-1,) + (1,) * (values._data_.ndim - at - 1))
     warn_once("index_reduce() is in beta and the API may change at any time.")
     wanted = check(index, "that the slices are there")
     if wanted.size and not 0 <= wanted.min() <= wanted.max() < (own[at] if own else 1):
         raise IndexError("index out of range in self")
-    places = line.expand(values._data.shape)
-    x = input if input._data.ndim else input.reshape(1)
+    places = line.expand(values._data_.shape)
+    x = input if input._data_.ndim else input.reshape(1)
     result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)
-    if result._data.shape != input._data.shape:
-        result = result.reshape(input._data.shape)
+    if result._data_.shape != input._data_.shape:
+        result = result.reshape(input._data_.shape)
     relabel(result, "IndexReduceBackward0")
     return result if out is None else write_out(out, result)
 
@@ -478,7 +480,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
             [0., 1.]])
     """
     fill_value = need_scalar("fill_diagonal_", "fill_value", 1, fill_value)
-    shape = self._data.shape
+    shape = self._data_.shape
     if len(shape) < 2:
         raise RuntimeError("dimensions must larger than 1")
     if len(shape) > 2 and len(set(shape)) > 1:

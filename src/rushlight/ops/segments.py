@@ -55,7 +55,7 @@ def segment_reduce(
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
     if lengths is None and offsets is None:
         raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
-    supported("_segment_reduce_cpu", "fV", [data._data])
+    supported("_segment_reduce_cpu", "fV", [data._data_])
     ends = offsets is not None
     given: Any = offsets if ends else lengths
     counts = check(given, "the segments")
@@ -65,7 +65,7 @@ def segment_reduce(
             "offsets are whole numbers"
         )
     axis = axis + data.ndim if axis < 0 else axis
-    dims = given._data.ndim
+    dims = given._data_.ndim
     if dims > data.ndim or axis != dims - 1:
         raise RuntimeError(
             f"segment_reduce(): lengths of {dims} dimensions go with axis={dims - 1} of data with as "

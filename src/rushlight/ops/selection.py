@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 def _row(name: str, input: Tensor, dim: int, index: Tensor) -> int:
     """dim counted from the front; raises unless the index is a vector or a single number."""
-    at = one_dim(dim, input._data.ndim)
-    if index._data.ndim > 1:
+    at = one_dim(dim, input._data_.ndim)
+    if index._data_.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, not of shape {index.shape}")
     return at
 
 
 def _need_whole(name: str, index: Tensor) -> None:
-    if index._data.dtype not in (np.int64, np.int32):
+    if index._data_.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
 
 
@@ -60,8 +60,8 @@ def _within(
     name: str, input: Tensor, at: int, index: Tensor, error: type[Exception] = IndexError
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """(index as a vector of int64, spec); raises if it points outside of the dimension."""
-    data = index._data
-    size = input._data.shape[at] if input._data.ndim else 1
+    data = index._data_
+    size = input._data_.shape[at] if input._data_.ndim else 1
     # Read as unsigned, a negative number is too large as well.
     wide = np.uint64 if data.itemsize == 8 else np.uint32
     places = check(index, "that the places are there")
@@ -85,16 +85,16 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     need_tensor("index_select", "index", 3, index)
     need_unrecorded(out, input)
     at = _row("index_select", input, dim, index)
-    shape, count = input._data.shape, index._data.size
+    shape, count = input._data_.shape, index._data_.size
     if not shape and count != 1:
         raise RuntimeError(
             f"index_select(): Index to scalar can have only 1 value, got {count} value(s)"
         )
     _need_whole("index_select", index)
-    if out is not None and out._data.dtype != input._data.dtype:
+    if out is not None and out._data_.dtype != input._data_.dtype:
         raise RuntimeError("index_select(): self and result must have the same scalar type")
     if out is not None:
-        need_distinct(apart(out, input, index)._data)
+        need_distinct(apart(out, input, index)._data_)
     if len(shape) > 1 and not shape[at] and count:
         raise RuntimeError(
             f"index_select(): there is nothing to select in dimension {at} of size 0"
@@ -111,7 +111,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
 
 def _lifted(input: Tensor) -> Tensor:
-    return input if input._data.ndim else input.reshape(1)
+    return input if input._data_.ndim else input.reshape(1)
 
 
 def _need_operands(name: str, input: Any, index: Any, source: Any) -> None:
@@ -121,7 +121,7 @@ def _need_operands(name: str, input: Any, index: Any, source: Any) -> None:
 
 
 def _need_same_dtype(name: str, input: Tensor, source: Tensor) -> None:
-    if source._data.dtype != input._data.dtype:
+    if source._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"{name}(): self ({input.dtype.word}) and source ({source.dtype.word}) must have the "
             "same scalar type"
@@ -130,7 +130,7 @@ def _need_same_dtype(name: str, input: Tensor, source: Tensor) -> None:
 
 def _slices(input: Tensor, source: Tensor, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The shapes of both without the dimension of the index."""
-    x, values = input._data.shape, source._data.shape
+    x, values = input._data_.shape, source._data_.shape
     return (*x[:at], *x[at + 1 :]), (*values[:at], *values[at + 1 :])
 
 
@@ -139,7 +139,7 @@ def _fitting_add(name: str, input: Tensor, dim: int, index: Tensor, source: Tens
     at = _row(name, input, dim, index)
     _need_whole(name, index)
     _need_same_dtype(name, input, source)
-    count, x, values = index._data.size, input._data.shape, source._data.shape
+    count, x, values = index._data_.size, input._data_.shape, source._data_.shape
     if at and at >= len(values):
         raise RuntimeError(f"{name}(): dimension {at} is not there in a source of shape {values}")
     if count != (values[at] if values else 1):
@@ -161,7 +161,7 @@ def _fitting_add(name: str, input: Tensor, dim: int, index: Tensor, source: Tens
 def _fitting_copy(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
     """The same for index_copy, which checks in another order."""
     at = _row(name, input, dim, index)
-    count, x, values = index._data.size, input._data.shape, source._data.shape
+    count, x, values = index._data_.size, input._data_.shape, source._data_.shape
     if not values and count != 1:
         raise IndexError(f"{name}(): a source of no dimensions needs 1 index, not {count}")
     if x and values and len(x) != len(values):
@@ -186,7 +186,7 @@ def _fitting_copy(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
 
 def _outside(input: Tensor, at: int, accumulate: bool) -> type[Exception]:
     """torch's error for an index that points outside, which depends on the kernel it comes to."""
-    shape = input._data.shape
+    shape = input._data_.shape
     if accumulate:
         odd = len(shape) > 1 and at in (0, len(shape) - 1)
     else:
@@ -198,42 +198,42 @@ def _put_along(
     name: str, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
     _need_operands(name, input, index, source)
-    need_common(f"{name}_cpu", input._data)
+    need_common(f"{name}_cpu", input._data_)
     at = (_fitting_add if accumulate else _fitting_copy)(name, input, dim, index, source)
-    if accumulate and not input._data.size and input._data.ndim > 1:
+    if accumulate and not input._data_.size and input._data_.ndim > 1:
         return apply(pointwise.clone, input)
     where, spec = _within(name, input, at, index, _outside(input, at, accumulate))
     x, values = _lifted(input), _lifted(source)
     if alpha.__class__ is not int or alpha != 1:
         alpha = need_scalar(name, "alpha", 5, alpha)
-        values = values * fitting_factor(alpha, values._data.dtype)
+        values = values * fitting_factor(alpha, values._data_.dtype)
     result = apply(rows.put, x, values, where, spec=spec, accumulate=accumulate)
-    if accumulate and result._node is not None and not values._requires_grad:
+    if accumulate and result._node_ is not None and not values._requires_grad_:
         reusable(result)
-    return result if input._data.ndim else result.reshape(())
+    return result if input._data_.ndim else result.reshape(())
 
 
 def _put_along_(
     name: str, self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
     _need_operands(name, self, index, source)
-    need_common(f"{name}cpu", self._data)
+    need_common(f"{name}cpu", self._data_)
     recording = admit(self, source)
-    one_dim(dim, self._data.ndim)
+    one_dim(dim, self._data_.ndim)
     if not accumulate:
-        check_memory(name[:-1], self._data, index, source)
-    if not self._data.size or not self._data.ndim:
+        check_memory(name[:-1], self._data_, index, source)
+    if not self._data_.size or not self._data_.ndim:
         result = _put_along(name, self, dim, index, source, alpha, accumulate)
         return assign(self, result, name)
     at = (_fitting_add if accumulate else _fitting_copy)(name, self, dim, index, source)
     where, spec = _within(name, self, at, index, _outside(self, at, accumulate))
     values = _lifted(source)
-    check_memory(name[:-1], self._data, index, source)
+    check_memory(name[:-1], self._data_, index, source)
     if alpha != 1:
-        values = values * fitting_factor(alpha, values._data.dtype)
+        values = values * fitting_factor(alpha, values._data_.dtype)
     place(self, values, (where,), spec, accumulate, recording)
-    if self._node is not None and self._view is None:
-        self._node._label = backward_name(name)
+    if self._node_ is not None and self._view_ is None:
+        self._node_._label = backward_name(name)
     return self
 
 
@@ -273,7 +273,7 @@ def index_copy(
 ) -> Tensor:
     """A copy of the input with source in the slices of dim at these positions."""
     need_unrecorded(out, input, source)
-    need_type(out, input._data.dtype)
+    need_type(out, input._data_.dtype)
     result = in_rows(_put_along("index_copy", input, dim, index, source, 1, False))
     relabel(result, "IndexCopyBackward0")
     return result if out is None else write_out(apart(out, index, source), result, same=True)
@@ -292,52 +292,52 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     need_tensor("index_fill", "input", 1, input)
     need_tensor("index_fill", "index", 3, index)
     if isinstance(value, TensorBase):
-        if value._data.ndim:
+        if value._data_.ndim:
             raise RuntimeError(
                 "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value._data.ndim} dimension(s)."
+                f"{value._data_.ndim} dimension(s)."
             )
     else:
         need_number("index_fill", "value", 4, value)
-    if index._data.dtype != np.int64:
+    if index._data_.dtype != np.int64:
         raise IndexError(f"index_fill_(): Expected dtype int64 for index, not {index.dtype}")
     is_complex = (
-        value._data.dtype.kind == "c"
+        value._data_.dtype.kind == "c"
         if isinstance(value, TensorBase)
         else isinstance(value, complex)
     )
-    if is_complex and input._data.dtype.kind != "c":
+    if is_complex and input._data_.dtype.kind != "c":
         raise RuntimeError(
             "index_fill_(): Converting complex Scalar to non-complex type is not supported"
         )
     at = _row("index_fill", input, dim, index)
-    need_common("index_fill_cpu", input._data)
-    size = input._data.shape[at] if input._data.ndim else 1
-    if not input._data.size and size:
+    need_common("index_fill_cpu", input._data_)
+    size = input._data_.shape[at] if input._data_.ndim else 1
+    if not input._data_.size and size:
         return input.clone()
     x = _lifted(input)
     label = "IndexFillBackward0"
     if isinstance(value, TensorBase):
         label = "IndexFillBackward1"
-        filler: Any = filling(value, x._data.dtype)
+        filler: Any = filling(value, x._data_.dtype)
     else:
         need_number("index_fill", "value", 4, value)
-        if isinstance(value, complex) and x._data.dtype.kind != "c":
+        if isinstance(value, complex) and x._data_.dtype.kind != "c":
             raise RuntimeError(
                 "index_fill_(): Converting complex Scalar to non-complex type is not supported"
             )
-        filler = literal(np.asarray(dtypes.number_in(value, x._data.dtype)))
+        filler = literal(np.asarray(dtypes.number_in(value, x._data_.dtype)))
     index = pointwise.where(pointwise.lt(index, 0), index + size, index)
     where, spec = _within("index_fill", input, at, index, _outside(input, at, False))
-    if filler._requires_grad or state.interpreters:
+    if filler._requires_grad_ or state.interpreters:
         # A place named twice gets the value, and passes its gradient on, once.
         nowhere, here = literal(np.zeros(size, bool)), literal(np.ones((), bool))
         named = apply(rows.put, nowhere, here, where, spec=(ARRAY,), accumulate=False)
-        line = named.reshape((size,) + (1,) * (x._data.ndim - 1 - at))
+        line = named.reshape((size,) + (1,) * (x._data_.ndim - 1 - at))
         result = apply(pointwise.where, line, filler, x)
     else:
         result = apply(rows.put, x, filler, where, spec=spec, accumulate=False)
-    result = result if input._data.ndim else result.reshape(())
+    result = result if input._data_.ndim else result.reshape(())
     return relabel(result, label)
 
 
@@ -355,10 +355,10 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("take", "index", 2, index)
     need_unrecorded(out, input)
     _need_long("take", index)
-    need_type(out, input._data.dtype)
-    need_common("take_cpu", input._data)
-    if out is not None and (input._data.size or not index._data.size):
-        need_distinct(apart(out, input, index)._data)
+    need_type(out, input._data_.dtype)
+    need_common("take_cpu", input._data_)
+    if out is not None and (input._data_.size or not index._data_.size):
+        need_distinct(apart(out, input, index)._data_)
     flat = entering(input, itself=False, lies="like").reshape(-1)
     _check_flat("take", flat, index)
     result = relabel(apply(rows.index, flat, index, spec=(ARRAY,)), "TakeBackward0")
@@ -367,14 +367,14 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _need_long(name: str, index: Tensor) -> None:
-    if index._data.dtype != np.int64:
+    if index._data_.dtype != np.int64:
         raise RuntimeError(
             f"{name}(): Expected a long tensor for index, but got {index.dtype.word}"
         )
 
 
 def _check_flat(name: str, flat: Tensor, index: Tensor) -> None:
-    size, places = flat._data.size, check(index, "that the places are there")
+    size, places = flat._data_.size, check(index, "that the places are there")
     if not size and places.size:
         raise IndexError(f"{name}(): tried to take from an empty tensor")
     if places.size and not (places.min() >= -size and places.max() < size):
@@ -386,18 +386,18 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     need_tensor("put", "input", 1, input)
     need_tensor("put", "source", 3, source)
     _need_long("put_", index)
-    if source._data.dtype != input._data.dtype:
+    if source._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             "put_(): self and source expected to have the same dtype, but got self.dtype = "
             f"{input.dtype.word} and source.dtype = {source.dtype.word}"
         )
-    if source._data.size != index._data.size:
+    if source._data_.size != index._data_.size:
         raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got "
-            f"source.numel() = {source._data.size}, index.numel() = {index._data.size}"
+            f"source.numel() = {source._data_.size}, index.numel() = {index._data_.size}"
         )
     flat = input.reshape(-1)
     _check_flat("put_", flat, index)
-    values = source.reshape(index._data.shape)
+    values = source.reshape(index._data_.shape)
     result = apply(rows.put, flat, values, index, spec=(ARRAY,), accumulate=accumulate)
-    return relabel(alike(result.reshape(input._data.shape), input), "PutBackward0")
+    return relabel(alike(result.reshape(input._data_.shape), input), "PutBackward0")

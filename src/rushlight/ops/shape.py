@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def _labelled(result: Tensor, name: str) -> Tensor:
     """The result, its node called as torch calls it."""
-    node = result._node
+    node = result._node_
     if node is not None:
         node._label = name
     return result
@@ -58,19 +58,19 @@ def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     if named or not shape:
         shape = spelled("reshape", shape, named, "shape")
     sizes = shape[0] if len(shape) == 1 and shape[0].__class__ is tuple else as_sizes(shape)
-    if -1 in sizes and input._data.size == 0:
-        _check_empty(input._data, sizes)
+    if -1 in sizes and input._data_.size == 0:
+        _check_empty(input._data_, sizes)
     result: Tensor = apply(rows.reshape, input, shape=sizes)
-    if result._node is not None and result._view is None:
+    if result._node_ is not None and result._view_ is None:
         if not state.interpreters:
             _copied_first(input, result, sizes)
-        result._node._label = "UnsafeViewBackward0"
+        result._node_._label = "UnsafeViewBackward0"
     return result
 
 
 def _copied_first(source: Tensor, result: Tensor, sizes: tuple[int, ...]) -> None:
     """Let a copy in another shape stand in the graph as torch's two steps: the copy, and its shape."""
-    whole = wrap(rows.reshape.forward(held(result), shape=source._data.shape))
+    whole = wrap(rows.reshape.forward(held(result), shape=source._data_.shape))
     attach(clone, (source,), {}, whole)
     attach(rows.reshape, (whole,), {"shape": sizes}, result)
 
@@ -113,7 +113,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 
 def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    if self._turned and dtype != self._data.dtype:
+    if self._turned_ and dtype != self._data_.dtype:
         kind = (
             "conjugate view tensors"
             if held(self).dtype.kind == "c"
@@ -128,13 +128,13 @@ def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """`view` in the shape of another tensor."""
     need_tensor("view_as", "other", 1, other)
-    return view(self, other._data.shape)
+    return view(self, other._data_.shape)
 
 
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of another tensor."""
     need_tensor("reshape_as", "other", 1, other)
-    return reshape(self, other._data.shape)
+    return reshape(self, other._data_.shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -145,7 +145,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     torch.Size([2, 15])
     """
     need_tensor("flatten", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     first, last = one_dim(start_dim, len(shape)), one_dim(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -167,7 +167,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     torch.Size([2, 3, 5])
     """
     need_tensor("unflatten", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     at = one_dim(dim, len(shape))
     if not shape:
         raise RuntimeError("unflatten: a tensor of no dimensions has none to split: use .view()")
@@ -190,14 +190,14 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view where possible."""
-    ordered = input if input._data.flags.c_contiguous else apply(rows.compact, input)
-    return view(ordered, (-1,) if input._data.size else (0,))
+    ordered = input if input._data_.flags.c_contiguous else apply(rows.compact, input)
+    return view(ordered, (-1,) if input._data_.size else (0,))
 
 
 @numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *further: int) -> Tensor:
     """A view without the dimensions of size 1, or without those of them named in dim."""
-    shape = input._data.shape
+    shape = input._data_.shape
     if further:
         dim = (dim, *further)  # type: ignore[arg-type]
     if dim is None:
@@ -217,9 +217,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *further: int
 @numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a dimension of size 1 put in at dim."""
-    shape = input._data.shape
+    shape = input._data_.shape
     at = one_dim(dim, len(shape) + 1)
-    if 1 not in shape and 0 not in shape and input._data.flags.c_contiguous:
+    if 1 not in shape and 0 not in shape and input._data_.flags.c_contiguous:
         result = apply(rows.reshape, input, shape=(*shape[:at], 1, *shape[at:]))
     else:
         result = apply(index_rows.slice_, input, index=(*(slice(None),) * at, None))
@@ -239,21 +239,21 @@ def _at_least(name: str, lift: Callable[[Tensor], Tensor], what: str) -> Callabl
 
 
 def _one_dimension(x: Tensor) -> Tensor:
-    return x if x._data.ndim else reshape(x, (1,))
+    return x if x._data_.ndim else reshape(x, (1,))
 
 
 def _two_dimensions(x: Tensor) -> Tensor:
-    if x._data.ndim > 1:
+    if x._data_.ndim > 1:
         return x
-    return unsqueeze(x, 0) if x._data.ndim else reshape(x, (1, 1))
+    return unsqueeze(x, 0) if x._data_.ndim else reshape(x, (1, 1))
 
 
 def _three_dimensions(x: Tensor) -> Tensor:
-    if x._data.ndim > 2:
+    if x._data_.ndim > 2:
         return x
-    if x._data.ndim == 2:
+    if x._data_.ndim == 2:
         return unsqueeze(x, -1)
-    return unsqueeze(unsqueeze(x, 0), -1) if x._data.ndim else reshape(x, (1, 1, 1))
+    return unsqueeze(unsqueeze(x, 0), -1) if x._data_.ndim else reshape(x, (1, 1, 1))
 
 
 atleast_1d = _at_least("atleast_1d", _one_dimension, "Tensors of at least one dimension.")
@@ -270,7 +270,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     >>> torch.zeros(2, 3, 5).permute(2, 0, 1).shape
     torch.Size([5, 2, 3])
     """
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     order = as_sizes(spelled("permute", dims, named, "dims"))
     result: Tensor
     if sorted(order) == list(range(ndim)):
@@ -291,7 +291,7 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions swapped, as a view."""
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     a, b = one_dim(dim0, ndim), one_dim(dim1, ndim)
     order = list(range(ndim))
     if ndim:
@@ -311,11 +311,11 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 def t(input: Tensor) -> Tensor:
     """The transpose of a tensor of at most two dimensions."""
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
     result: Tensor = apply(rows.permute, input, dims=(1, 0) if ndim == 2 else tuple(range(ndim)))
-    return result if result._node is None else _labelled(result, "TBackward0")
+    return result if result._node_ is None else _labelled(result, "TBackward0")
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
@@ -325,7 +325,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     >>> torch.zeros(2, 3, 5).movedim(0, -1).shape
     torch.Size([3, 5, 2])
     """
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise TypeError(
             "movedim(): source and destination must both be ints or both tuples of ints"
@@ -356,22 +356,22 @@ def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 def reversed_dims(self: Tensor) -> Tensor:
     """All dimensions in reverse order: `x.T`."""
-    if not self._data.ndim:
+    if not self._data_.ndim:
         _warn_of_none("Tensor.T", "This function is the identity in these cases.")
-    elif self._data.ndim != 2:
+    elif self._data_.ndim != 2:
         warn_once(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated "
             "and it will throw an error in a future release. Consider `x.mT` to transpose batches of "
             "matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a "
             "tensor."
         )
-    return apply(rows.permute, self, dims=tuple(range(self._data.ndim))[::-1])
+    return apply(rows.permute, self, dims=tuple(range(self._data_.ndim))[::-1])
 
 
 def matrix_transpose(self: Tensor) -> Tensor:
     """The last two dimensions swapped: `x.mT`."""
     _need_matrix(self, "mT")
-    if self._data.ndim:
+    if self._data_.ndim:
         return transpose(self, -2, -1)
     _warn_of_none("Tensor.mT", "This function is the identity in these cases.")
     return self
@@ -379,9 +379,9 @@ def matrix_transpose(self: Tensor) -> Tensor:
 
 def conjugate_matrix(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix: `x.H`."""
-    if self._data.ndim not in (0, 2):
+    if self._data_.ndim not in (0, 2):
         raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D "
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self._data_.ndim}-D "
             "tensor. For batches of matrices, consider using tensor.mH"
         )
     return _conjugate_transpose(self, "Tensor.H")
@@ -404,17 +404,17 @@ def _warn_of_none(what: str, instead: str) -> None:
 
 
 def _conjugate_transpose(self: Tensor, what: str) -> Tensor:
-    if not self._data.ndim:
+    if not self._data_.ndim:
         _warn_of_none(what, "Consider using x.conj().")
-    turned = transpose(self, -2, -1) if self._data.ndim else self
-    return turned.conj() if self._data.dtype.kind == "c" else turned
+    turned = transpose(self, -2, -1) if self._data_.ndim else self
+    return turned.conj() if self._data_.dtype.kind == "c" else turned
 
 
 def _need_matrix(self: Tensor, what: str) -> None:
-    if self._data.ndim == 1:
+    if self._data_.ndim == 1:
         raise RuntimeError(
             f"tensor.{what} is only supported on matrices or batches of matrices. Got "
-            f"{self._data.ndim}-D tensor."
+            f"{self._data_.ndim}-D tensor."
         )
 
 
@@ -424,7 +424,7 @@ def _need_matrix(self: Tensor, what: str) -> None:
 def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying; -1 keeps a size."""
     sizes = as_sizes(spelled("expand", size, named, "size"))
-    old = self._data.shape
+    old = self._data_.shape
     extra = len(sizes) - len(old)
     if extra < 0:
         raise RuntimeError(
@@ -445,7 +445,7 @@ def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Te
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
     need_tensor("expand_as", "other", 1, other)
-    return expand(self, other._data.shape)
+    return expand(self, other._data_.shape)
 
 
 def broadcast_to(input: Tensor, *size: Any, **named: Any) -> Tensor:
@@ -465,8 +465,8 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
             raise TypeError(
                 f"expected Tensor as element {number} in argument 0, but got {type(part).__name__}"
             )
-    size = common_shape([p._data.shape for p in parts]) if parts else ()
-    return tuple(p if p._data.shape == size else expand(p, size) for p in parts)
+    size = common_shape([p._data_.shape for p in parts]) if parts else ()
+    return tuple(p if p._data_.shape == size else expand(p, size) for p in parts)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
@@ -507,15 +507,15 @@ def _why_apart(sizes: list[tuple[int, ...]]) -> str:
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """A view of `length` elements of dim from `start` (an int or a 0-d tensor) on."""
     need_tensor("narrow", "input", 1, input)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    if isinstance(start, TensorBase) and (start._data.ndim or start._data.dtype.kind not in "iu"):
+    if isinstance(start, TensorBase) and (start._data_.ndim or start._data_.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     begin, length = need_int("narrow", "start", 2, start), need_int("narrow", "length", 3, length)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    at = one_dim(dim, input._data.ndim)
-    size = input._data.shape[at]
+    at = one_dim(dim, input._data_.ndim)
+    size = input._data_.shape[at]
     if not -size <= begin <= size:
         raise IndexError(
             f"start out of range (expected to be in range of [{-size}, {size}], but got {begin})"
@@ -530,14 +530,14 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 @numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the slice at one position of dim, without that dimension."""
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    at = one_dim(dim, input._data.ndim)
-    size = input._data.shape[at]
+    at = one_dim(dim, input._data_.ndim)
+    size = input._data_.shape[at]
     place = need_int("select", "index", 2, index)
     if not -size <= place < size:
         raise IndexError(
-            f"select(): index {place} out of range for tensor of size {list(input._data.shape)} at "
+            f"select(): index {place} out of range for tensor of size {list(input._data_.shape)} at "
             f"dimension {at}"
         )
     return apply(index_rows.slice_, input, index=(slice(None),) * at + (place,))
@@ -552,13 +552,13 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
             [1, 2],
             [2, 3]])
     """
-    at = one_dim(dimension, self._data.ndim)
+    at = one_dim(dimension, self._data_.ndim)
     size, step = need_whole("unfold", "size", 2, size), need_whole("unfold", "step", 3, step)
     if size < 0 or step <= 0:
         raise RuntimeError(
             f"unfold: size is {size} but must be >= 0, step is {step} but must be > 0"
         )
-    if not self._data.ndim:
+    if not self._data_.ndim:
         if size > 1:
             raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
         return view(self, (1,)) if size else reshape(view(self, (1,))[:0], (0,))

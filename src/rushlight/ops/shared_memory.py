@@ -87,7 +87,7 @@ def share_memory_(self: Tensor) -> Tensor:
     """
     if is_shared(self):
         return self
-    if not has_memory(self._data):
+    if not has_memory(self._data_):
         raise RuntimeError("_share_fd_: only available on CPU, not for a tensor without memory")
     share(self)
     return self
@@ -120,13 +120,13 @@ def send_between_processes() -> None:
 
 def reduced(tensor: Tensor, may_move: bool = True) -> Kept:
     """What a pickle for another process keeps: where the memory is; unless it may move, else the values."""
-    if tensor._node is not None:
+    if tensor._node_ is not None:
         raise RuntimeError(
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does "
             "not support crossing process boundaries. If you just want to transfer the data, call "
             "detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
-    if tensor._data.__class__ is not np.ndarray:
+    if tensor._data_.__class__ is not np.ndarray:
         return kept(tensor, values_of(tensor), plain=True)
     block, values = shared_block(held(tensor)), None
     if block is None:
@@ -136,8 +136,8 @@ def reduced(tensor: Tensor, may_move: bool = True) -> Kept:
         block = share(tensor)
     data = held(tensor)
     place = data.dtype, data.shape, data.strides, storage_offset(tensor) * data.itemsize
-    found = *_handle(block), place, tensor._turned
-    return _received, (found, tensor._requires_grad, own_state(tensor), values)
+    found = *_handle(block), place, tensor._turned_
+    return _received, (found, tensor._requires_grad_, own_state(tensor), values)
 
 
 def _reduced_storage(storage: UntypedStorage) -> Kept:
@@ -155,9 +155,9 @@ def _handle(block: SharedMemory) -> tuple[Any, int]:
 
 def _values(tensor: Tensor) -> Kept:
     # A row of a data set takes less than the storage that it is in, an expanded tensor more.
-    if place_of(held(tensor)).storage.nbytes() < tensor._data.nbytes:
+    if place_of(held(tensor)).storage.nbytes() < tensor._data_.nbytes:
         return kept(tensor, values_of(tensor), plain=True)
-    return _copied, (tensor._data, tensor._requires_grad, own_state(tensor))
+    return _copied, (tensor._data_, tensor._requires_grad_, own_state(tensor))
 
 
 def _received(
@@ -186,6 +186,6 @@ def _received_storage(handle: Any, size: int, count: int) -> UntypedStorage:
 
 def _copied(array: Array, requires_grad: bool, own: dict[str, Any]) -> Any:
     tensor = as_class(result_class(), array)
-    tensor._requires_grad = requires_grad
+    tensor._requires_grad_ = requires_grad
     tensor.__dict__.update(own)
     return tensor

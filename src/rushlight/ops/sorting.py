@@ -45,17 +45,17 @@ Pair = tuple["Tensor", "Tensor"]
 def _sortable(name: str, input: Any, dim: int) -> tuple[Tensor, int]:
     """(input with at least one dimension, dim counted from the front)."""
     need_tensor(name, "input", 1, input)
-    at = one_dim(dim, input._data.ndim)
-    if input._data.dtype.kind == "c" and name != "kthvalue":
+    at = one_dim(dim, input._data_.ndim)
+    if input._data_.dtype.kind == "c" and name != "kthvalue":
         word = " topk" if name == "topk" else " Sort"
         raise RuntimeError(f"{word} does not support complex dtypes on CPU\nSort .abs() or .real.")
-    return (input if input._data.ndim else input.reshape(1)), at
+    return (input if input._data_.ndim else input.reshape(1)), at
 
 
 def _at(x: Tensor, places: Tensor, at: int, label: str, input: Tensor) -> Pair:
     """(values, indices), in the number of dimensions of the input."""
     values = relabel(apply(gather, x, places, dim=at), label)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         places = anew(places.reshape(()))
         values = remember(relabel(values.reshape(()), label), places)
     return values, places
@@ -125,7 +125,7 @@ def argsort(
         # torch sorts, and lets go of the values.
         refresh(input)
     places: Tensor = apply(rows.order, x, dim=at, **_directed("argsort", descending, stable))
-    return places if input._data.ndim else anew(places.reshape(()))
+    return places if input._data_.ndim else anew(places.reshape(()))
 
 
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -156,15 +156,15 @@ def topk(
     sorted = need_flag("topk", "sorted", 5, sorted)
     need_unrecorded(out, input)
     x, at = _sortable("topk", input, dim)
-    size = x._data.shape[at]
+    size = x._data_.shape[at]
     if not 0 <= k <= size:
         raise RuntimeError(
             f"selected index k out of range: k is {k}, and dimension {at} has {size} elements"
         )
-    if x._data.dtype.kind == "b":
+    if x._data_.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     # One number alone is its own answer, whatever k is.
-    k = k if input._data.ndim else 1
+    k = k if input._data_.ndim else 1
     places = apply(rows.top, x, dim=at, k=k, largest=largest, in_order=sorted)
     return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
 
@@ -178,7 +178,7 @@ def kthvalue(
     need_flag("kthvalue", "keepdim", 4, keepdim)
     need_unrecorded(out, input)
     x, at = _sortable("kthvalue", input, dim)
-    size = x._data.shape[at]
+    size = x._data_.shape[at]
     if not size:
         raise IndexError(f"kthvalue(): Expected reduction dim {at} to have non-zero size.")
     if not 1 <= k <= size:
@@ -186,12 +186,12 @@ def kthvalue(
             f"kthvalue(): selected number k out of range for dimension {at}: k is {k}, its size "
             f"{size}"
         )
-    if input._data.ndim and x._data.dtype.kind in "bc":
+    if input._data_.ndim and x._data_.dtype.kind in "bc":
         raise NotImplementedError(f"\"kthvalue_cpu\" not implemented for '{x.dtype.word}'")
     need_real_gradient("kthvalue", input)
     places = apply(rows.kth, x, dim=at, nth=k - 1)
     values, places = _at(x, places, at, "KthvalueBackward0", input)
-    if not keepdim and input._data.ndim:
+    if not keepdim and input._data_.ndim:
         values, places = relabel(values.squeeze(at), "KthvalueBackward0"), anew(places.squeeze(at))
     places = in_rows(places)
     if out is not None:
@@ -256,7 +256,7 @@ def unique(
         2,
     ):
         need_flag("unique", name, position, flag)
-    data = input._data
+    data = input._data_
     supported("unique" if dim is None else "unique_dim", REAL, [data])
     if dim is None:
         if not (return_inverse or return_counts):
@@ -317,7 +317,7 @@ def unique_consecutive(
     tensor([1, 2, 1])
     """
     need_tensor("unique_consecutive", "input", 1, input)
-    data = input._data
+    data = input._data_
     supported("unique", REAL, [data])
     if dim is None:
         line = read(input, "where elements change").reshape(-1)
@@ -364,9 +364,9 @@ def isin(
         for x in (elements, test_elements)
     )
     for t in (ours, theirs):
-        if t._data.dtype.kind in "bc":
+        if t._data_.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {t.dtype.word}")
-    if theirs._data.size < int(10 * ours._data.size**0.145) and theirs._data.ndim:
+    if theirs._data_.size < int(10 * ours._data_.size**0.145) and theirs._data_.ndim:
         # Each of so few is looked at in turn: they are to be one line in memory.
         theirs = theirs.view(-1)
     found = computed(np.isin, ours, theirs, unique=assume_unique, invert=invert)
@@ -407,7 +407,7 @@ def searchsorted(
         )
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     sequence = sorted_sequence
-    data, wanted = sequence._data, values._data
+    data, wanted = sequence._data_, values._data_
     _tell_of_copies(values, sequence)
     if not data.ndim:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
@@ -426,7 +426,7 @@ def searchsorted(
 
 def _tell_of_copies(values: TensorBase, boundaries: TensorBase) -> None:
     for name, tensor in (("input value", values), ("boundary", boundaries)):
-        if not tensor._data.flags.c_contiguous:
+        if not tensor._data_.flags.c_contiguous:
             warn_once(
                 f"torch.searchsorted(): {name} tensor is non-contiguous, this will lower the performance due to "
                 f"extra data copy when converting non-contiguous tensor to contiguous, please use contiguous {name} "
@@ -442,7 +442,7 @@ def _need_comparable(sequence: Array, values: Array) -> None:
 
 
 def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
-    data, places = sequence._data, sorter._data
+    data, places = sequence._data_, sorter._data_
     if places.shape != data.shape:
         raise RuntimeError(
             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
@@ -462,7 +462,7 @@ def _sorted_by(sequence: Tensor, sorter: Tensor) -> Tensor:
 def _positions(name: str, found: Tensor, out_int32: bool, out: Tensor | None) -> Tensor:
     if out_int32:
         found = found.astype(np.dtype(np.int32))
-    if out is not None and out._data.dtype != found._data.dtype:
+    if out is not None and out._data_.dtype != found._data_.dtype:
         raise RuntimeError(
             f"torch.{name}(): output tensor's dtype is wrong, it can only be Int(int32) or "
             "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
@@ -486,12 +486,12 @@ def bucketize(
     tensor([0, 1, 2])
     """
     need_tensor("bucketize", "boundaries", 2, boundaries)
-    if boundaries._data.ndim != 1:
+    if boundaries._data_.ndim != 1:
         raise RuntimeError(
-            f"boundaries tensor must be 1 dimension, but got dim({boundaries._data.ndim})"
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries._data_.ndim})"
         )
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     _tell_of_copies(values, boundaries)
-    _need_comparable(boundaries._data, values._data)
+    _need_comparable(boundaries._data_, values._data_)
     found = apply(rows.search, boundaries, values, right=need_flag("bucketize", "right", 3, right))
     return _positions("bucketize", found, out_int32, out)

@@ -85,7 +85,7 @@ def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     tensor([0.5000])
     """
     need_tensor("special_ndtr", "input", 1, input)
-    if input._data.dtype in NARROW:
+    if input._data_.dtype in NARROW:
         # torch computes it so for all types, which loses the tail.
         twice = erf(input * math.sqrt(0.5)) + 1
     else:

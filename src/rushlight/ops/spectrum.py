@@ -49,9 +49,9 @@ def stft(
     torch.Size([3, 9])
     """
     need_tensor("stft", "input", 1, input)
-    if input._data.dtype in NARROW:
+    if input._data_.dtype in NARROW:
         raise RuntimeError(f"MKL FFT doesn't support tensors of type: {input.dtype.word}")
-    complex_input = any(t is not None and t._data.dtype.kind == "c" for t in (input, window))
+    complex_input = any(t is not None and t._data_.dtype.kind == "c" for t in (input, window))
     if return_complex is None:
         if not complex_input:
             raise RuntimeError(
@@ -72,21 +72,23 @@ def stft(
     _check("stft", input, n_fft, hop, length, window)
     if onesided and complex_input:
         raise RuntimeError("Cannot have onesided output if window or input is complex")
-    x = input if input._data.ndim == 2 else input.unsqueeze(0)
+    x = input if input._data_.ndim == 2 else input.unsqueeze(0)
     if center:
         x = padding.pad(x.unsqueeze(1), (n_fft // 2, n_fft // 2), pad_mode).squeeze(1)
-    if not 0 < n_fft <= x._data.shape[1]:
-        raise RuntimeError(f"stft: expected 0 < n_fft <= {x._data.shape[1]}, but got n_fft={n_fft}")
+    if not 0 < n_fft <= x._data_.shape[1]:
+        raise RuntimeError(
+            f"stft: expected 0 < n_fft <= {x._data_.shape[1]}, but got n_fft={n_fft}"
+        )
     frames = x.unfold(-1, n_fft, hop)
     if window is not None:
         frames = frames * _wide(window, n_fft)
     scale = "root" if normalized else "none"
-    if frames._data.dtype.kind == "c":
+    if frames._data_.dtype.kind == "c":
         out: Tensor = apply(rows.c2c, frames, dims=(2,), scale=scale, forward=True)
     else:
         out = apply(rows.r2c, frames, dims=(2,), scale=scale, half=onesided)
     out = out.transpose(1, 2)
-    if input._data.ndim == 1:
+    if input._data_.ndim == 1:
         out = out.squeeze(0)
     return out if return_complex else view_as_real(out)
 
@@ -109,7 +111,7 @@ def istft(
     of the signal, where that is not what the windows cover.
     """
     need_tensor("istft", "input", 1, input)
-    if input._data.dtype.kind != "c":
+    if input._data_.dtype.kind != "c":
         raise RuntimeError(
             "istft requires a complex-valued input tensor matching the output from stft with "
             "return_complex=True."
@@ -117,14 +119,14 @@ def istft(
     if window is None:
         _warn_of_no_window()
     hop, wide = _lengths(n_fft, hop_length, win_length)
-    x = input if input._data.ndim == 3 else input.unsqueeze(0)
-    if input._data.ndim not in (2, 3):
+    x = input if input._data_.ndim == 3 else input.unsqueeze(0)
+    if input._data_.ndim not in (2, 3):
         raise RuntimeError(
-            f"istft: expected a tensor with 2 or 3 dimensions, but got {input._data.ndim}"
+            f"istft: expected a tensor with 2 or 3 dimensions, but got {input._data_.ndim}"
         )
-    if not x._data.size:
+    if not x._data_.size:
         raise RuntimeError("istft: input tensor cannot be empty.")
-    _, points, count = x._data.shape
+    _, points, count = x._data_.shape
     if onesided is None:
         onesided = points != n_fft
     if points != (n_fft // 2 + 1 if onesided else n_fft):
@@ -136,14 +138,14 @@ def istft(
         raise RuntimeError(f"istft: expected 0 < hop_length <= win_length, but got {hop}, {wide}")
     if not 0 < wide <= n_fft:
         raise RuntimeError(f"istft: expected 0 < win_length <= n_fft, but got {wide}, {n_fft}")
-    if window is not None and window._data.shape != (wide,):
+    if window is not None and window._data_.shape != (wide,):
         raise RuntimeError(
             "istft: Invalid window shape. window has to be 1D and length of `win_length`, "
-            f"but it is {list(window._data.shape)}"
+            f"but it is {list(window._data_.shape)}"
         )
-    real = np.empty(0, x._data.dtype).real.dtype
+    real = np.empty(0, x._data_.dtype).real.dtype
     weights = _wide(literal(np.ones(wide, real)) if window is None else window, n_fft)
-    if return_complex and onesided and (window is None or window._data.dtype.kind == "c"):
+    if return_complex and onesided and (window is None or window._data_.dtype.kind == "c"):
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     scale = "root" if normalized else "n"
     frames = x.transpose(1, 2)
@@ -176,14 +178,14 @@ def istft(
             "zeros in the tail. Please check your center and hop_length settings."
         )
         signal = apply(pad, signal, widths=((0, 0), (0, end - total)), value=0)
-    return signal if input._data.ndim == 3 else signal.squeeze(0)
+    return signal if input._data_.ndim == 3 else signal.squeeze(0)
 
 
 def _overlapped(frames: Tensor, total: int, hop: int) -> Tensor:
     """[batch, count, n] frames, hop apart, added up to a signal of total points."""
-    batch, count, n = frames._data.shape
+    batch, count, n = frames._data_.shape
     places = (arange(count).unsqueeze(1) * hop + arange(n)).reshape(-1)
-    empty = literal(np.zeros((batch, total), frames._data.dtype))
+    empty = literal(np.zeros((batch, total), frames._data_.dtype))
     return empty.index_add(1, places, frames.reshape(batch, count * n))
 
 
@@ -194,27 +196,27 @@ def _lengths(n_fft: int, hop_length: int | None, win_length: int | None) -> tupl
 
 def _wide(window: Tensor, n_fft: int) -> Tensor:
     """The window with zeros on both sides, n_fft points."""
-    missing = n_fft - window._data.shape[0]
+    missing = n_fft - window._data_.shape[0]
     if not missing:
         return window
     return apply(pad, window, widths=((missing // 2, missing - missing // 2),), value=0)
 
 
 def _check(name: str, x: Tensor, n_fft: int, hop: int, length: int, window: Tensor | None) -> None:
-    if x._data.dtype.kind not in "fcV":
+    if x._data_.dtype.kind not in "fcV":
         raise RuntimeError(f"{name}: expected a tensor of floating point or complex values")
-    if x._data.ndim not in (1, 2):
-        raise RuntimeError(f"{name}: expected a 1D or 2D tensor, but got {x._data.ndim}D")
+    if x._data_.ndim not in (1, 2):
+        raise RuntimeError(f"{name}: expected a 1D or 2D tensor, but got {x._data_.ndim}D")
     if n_fft <= 0:
         raise RuntimeError(f"{name}: expected 0 < n_fft, but got n_fft={n_fft}")
     if hop <= 0:
         raise RuntimeError(f"{name}: expected hop_length > 0, but got hop_length={hop}")
     if not 0 < length <= n_fft:
         raise RuntimeError(f"{name}: expected 0 < win_length <= n_fft, but got win_length={length}")
-    if window is not None and window._data.shape != (length,):
+    if window is not None and window._data_.shape != (length,):
         raise RuntimeError(
             f"{name}: expected a 1D window tensor of size equal to win_length={length}, but got "
-            f"window with size {list(window._data.shape)}"
+            f"window with size {list(window._data_.shape)}"
         )
 
 

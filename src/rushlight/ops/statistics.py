@@ -50,25 +50,25 @@ def cov(
             [-2.,  2.]])
     """
     need_tensor("cov", "input", 1, input)
-    if input._data.ndim > 2:
+    if input._data_.ndim > 2:
         raise RuntimeError(
             "cov(): expected input to have two or fewer dimensions but got an input with "
-            f"{input._data.ndim} dimensions"
+            f"{input._data_.ndim} dimensions"
         )
-    if input._data.dtype.kind == "b":
+    if input._data_.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input")
     correction = need_whole("cov", "correction", 2, correction)
-    x: Any = input if input._data.ndim == 2 else input.reshape(1, -1)
-    if x._data.dtype.kind in "iu":
+    x: Any = input if input._data_.ndim == 2 else input.reshape(1, -1)
+    if x._data_.dtype.kind in "iu":
         x = x.to(dtypes.get_default_dtype())
-    weights = _weights(x._data.shape[1], fweights, aweights)
+    weights = _weights(x._data_.shape[1], fweights, aweights)
     if weights is None:
-        total: Any = x._data.shape[1]
+        total: Any = x._data_.shape[1]
         mean = sum(x, 1) / total
         degrees: Any = total - correction
     else:
         total = sum(weights)
-        if x._data.shape[1] and (check(total, "the weights") == 0).any():
+        if x._data_.shape[1] and (check(total, "the weights") == 0).any():
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         mean = sum(x * weights, 1) / total
         degrees = total - correction
@@ -89,21 +89,21 @@ def _weights(count: int, fweights: Tensor | None, aweights: Tensor | None) -> An
     for name, given, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "fV")):
         if given is None:
             continue
-        if given._data.ndim > 1:
+        if given._data_.ndim > 1:
             raise RuntimeError(
                 f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
-                f"{given._data.ndim} dimensions"
+                f"{given._data_.ndim} dimensions"
             )
-        if given._data.dtype.kind not in kinds:
+        if given._data_.dtype.kind not in kinds:
             kind = "integral" if kinds == "iu" else "floating point"
             raise RuntimeError(
                 f"cov(): expected {name} to have {kind} dtype but got {name} with {given.dtype} "
                 "dtype"
             )
-        if given._data.size != count:
+        if given._data_.size != count:
             raise RuntimeError(
                 f"cov(): expected {name} to have the same numel as there are observations in the "
-                f"input but got {given._data.size} != {count}"
+                f"input but got {given._data_.size} != {count}"
             )
         if count and check(given, "that no weight is negative").min() < 0:
             raise RuntimeError(f"cov(): {name} cannot be negative")
@@ -120,18 +120,18 @@ def corrcoef(input: Tensor) -> Tensor:
             [-1.,  1.]])
     """
     need_tensor("corrcoef", "input", 1, input)
-    if input._data.ndim > 2:
+    if input._data_.ndim > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
-            f"{input._data.ndim} dimensions"
+            f"{input._data_.ndim} dimensions"
         )
     c: Any = cov(input)
-    if not c._data.ndim:
+    if not c._data_.ndim:
         return c / c
     scale = c.diagonal()
-    scale = (scale.real if scale._data.dtype.kind == "c" else scale).sqrt()
+    scale = (scale.real if scale._data_.dtype.kind == "c" else scale).sqrt()
     c = c / scale.unsqueeze(1) / scale
-    if c._data.dtype.kind == "c":
+    if c._data_.dtype.kind == "c":
         from rushlight.ops.complex import complex
 
         return complex(c.real.clip(-1, 1), c.imag.clip(-1, 1))
@@ -158,7 +158,7 @@ def gradient(
     (tensor([1., 2., 4., 5.]),)
     """
     need_tensor("gradient", "input", 1, input)
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     spacing = 1 if spacing is None else spacing
@@ -174,15 +174,15 @@ def gradient(
         )
     parts = []
     for d, step in zip(dims, spacing if several else itertools.repeat(spacing), strict=False):
-        if input._data.shape[d] < edge_order + 1:
+        if input._data_.shape[d] < edge_order + 1:
             raise RuntimeError(
                 "torch.gradient expected each dimension size to be at least edge_order+1"
             )
-        if isinstance(step, TensorBase) and step._data.ndim == 1:
-            if step._data.shape[0] != input._data.shape[d]:
+        if isinstance(step, TensorBase) and step._data_.ndim == 1:
+            if step._data_.shape[0] != input._data_.shape[d]:
                 raise RuntimeError(
                     "torch.gradient expected each element of spacing to be a tensor of one place "
-                    f"for each point, got {step._data.shape[0]} for {input._data.shape[d]}"
+                    f"for each point, got {step._data_.shape[0]} for {input._data_.shape[d]}"
                 )
             place = [-1 if i == d else 1 for i in range(ndim)]
             parts.append(_uneven(input, step.reshape(place), d, edge_order))  # type: ignore[attr-defined]
@@ -192,7 +192,7 @@ def gradient(
 
 
 def _even(x: Any, step: Any, d: int, order: int) -> Tensor:
-    n = x._data.shape[d]
+    n = x._data_.shape[d]
 
     def at(i: int) -> Any:
         return x.narrow(d, i % n, 1)
@@ -207,7 +207,7 @@ def _even(x: Any, step: Any, d: int, order: int) -> Tensor:
 
 
 def _uneven(x: Any, places: Any, d: int, order: int) -> Tensor:
-    n = x._data.shape[d]
+    n = x._data_.shape[d]
     gaps = places.narrow(d, 1, n - 1) - places.narrow(d, 0, n - 1)
 
     def at(i: int) -> Any:
@@ -249,7 +249,7 @@ def renorm(
             [0.3000, 0.4000]])
     """
     need_tensor("renorm", "input", 1, input)
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
     p = need_scalar("renorm", "p", 2, p)
@@ -263,5 +263,5 @@ def renorm(
     at = one_dim(dim, ndim)
     others = tuple(i for i in range(ndim) if i != at)
     norm = vector_norm(input, p, others, True)
-    scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), literal(np.ones((), norm._data.dtype)))
+    scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), literal(np.ones((), norm._data_.dtype)))
     return write_out(out, relabel(in_rows(input * scale), "RenormBackward0"))

@@ -26,7 +26,7 @@ BYTE = np.dtype(np.uint8)
 
 def _into(dtype: dtypes.dtype) -> Callable[[Any], TypedStorage]:
     def method(self: Any) -> TypedStorage:
-        made = wrap(self.elements).to(dtype).clone()._data
+        made = wrap(self.elements).to(dtype).clone()._data_
         return TypedStorage.on(UntypedStorage.on(made.view(BYTE)), dtype)
 
     method.__doc__ = f"The elements as a storage of {dtype!r}."

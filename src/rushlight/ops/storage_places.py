@@ -84,7 +84,7 @@ def tensor_on(
         ) from None
     tensor = wrap(array)
     # torch sets an empty tensor to the storage, which counts as a change.
-    tensor._changes[0] = 1
+    tensor._changes_[0] = 1
     return tensor
 
 
@@ -102,8 +102,8 @@ def set_(
     """
     array = _set_to(self, source, storage_offset, size, stride)
     if admit(self, source):
-        result = apply(clone, self if self._requires_grad else source)
-        Handle(at(result._node).before, missing("set_", RuntimeError))
+        result = apply(clone, self if self._requires_grad_ else source)
+        Handle(at(result._node_).before, missing("set_", RuntimeError))
         relabel(result, "torch::autograd::NotImplemented")
         rebase(self, result)
     put(self, array)
@@ -113,7 +113,7 @@ def set_(
 
 def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) -> Array:
     if source is None:
-        return np.empty(0, tensor._data.dtype)
+        return np.empty(0, tensor._data_.dtype)
     if isinstance(source, UntypedStorage | TypedStorage):
         storage, dtype = source.untyped(), getattr(source, "dtype", tensor.dtype)
     else:
@@ -130,21 +130,21 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
         size = (storage.nbytes() // dtype.itemsize - offset,)
     shape = as_sizes((size,))
     steps = packed(shape) if stride is None or not len(stride) else as_sizes((stride,))
-    return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data
+    return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data_
 
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes of the memory of which this tensor is a part."""
-    if has_memory(self._data):
+    if has_memory(self._data_):
         read(self, STORAGE)
     return place_of(held(self)).storage
 
 
 def typed_storage(self: Tensor) -> TypedStorage:
     """The elements of the memory of which this tensor is a part."""
-    if has_memory(self._data):
+    if has_memory(self._data_):
         read(self, STORAGE)
-    return TypedStorage.on(place_of(held(self)).storage, dtypes.of(self._data.dtype))
+    return TypedStorage.on(place_of(held(self)).storage, dtypes.of(self._data_.dtype))
 
 
 def storage(self: Tensor) -> TypedStorage:
@@ -156,7 +156,7 @@ def storage(self: Tensor) -> TypedStorage:
 def storage_type(self: Tensor) -> StorageType:
     """`torch.FloatStorage` for a tensor of float32."""
     warn_of_age()
-    return type_of(dtypes.of(self._data.dtype))
+    return type_of(dtypes.of(self._data_.dtype))
 
 
 def from_file(

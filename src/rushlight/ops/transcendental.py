@@ -116,11 +116,11 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     need_tensor("mvlgamma", "input", 1, input)
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
-    if input._data.dtype.kind == "b":
+    if input._data_.dtype.kind == "b":
         raise NotImplementedError("\"mvlgamma\" not implemented for 'Bool'")
-    if input._data.dtype.kind not in "fV":
+    if input._data_.dtype.kind not in "fV":
         input = input.to(dtypes.get_default_dtype())
-    steps = literal((np.arange(p) * -0.5).astype(input._data.dtype))
+    steps = literal((np.arange(p) * -0.5).astype(input._data_.dtype))
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)
     return write_out(out, relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0"))
 
@@ -135,7 +135,7 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     need_tensor("logit", "input", 1, input)
     if eps is not None:
         eps = need_real_scalar("logit", "eps", 2, eps)
-        fitting_factor(eps, input._data.dtype)
+        fitting_factor(eps, input._data_.dtype)
     return write_out(out, apply(special.logit, input, eps=eps), input)
 
 

@@ -39,7 +39,7 @@ def _copying(view: Callable[..., Any], name: str | None = None) -> Callable[...,
 def _sliced(
     input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
-    at = arrangement.one_dim(dim, input._data.ndim)
+    at = arrangement.one_dim(dim, input._data_.ndim)
     return input[(slice(None),) * at + (slice(start, end, step),)]
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def _planes(name: str, input: Tensor, word: str, factor: Any) -> tuple[tuple[int, ...], int]:
     """The shape of planes of pixels, and the factor by which they grow or shrink, both checked."""
     need_tensor(name, "input", 1, input)
-    shape, r = input._data.shape, need_whole(name, word, 2, factor)
+    shape, r = input._data_.shape, need_whole(name, word, 2, factor)
     if len(shape) < 3:
         raise RuntimeError(
             f"{name} expects input to have at least 3 dimensions, but got input with "
@@ -70,7 +70,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 def _fresh(result: Tensor, source: Tensor) -> Tensor:
     """The result, in memory of its own."""
-    if result._changes is not source._changes:
+    if result._changes_ is not source._changes_:
         return result
     # A copy whose gradient is one, too.
     return apply(flip, result, dims=())
@@ -99,7 +99,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     X. Zhang et al., "ShuffleNet", 2018.
     """
     need_tensor("channel_shuffle", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) <= 2:
         raise RuntimeError(
             f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}"
@@ -113,11 +113,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} "
             "groups."
         )
-    if not input._data.size:
+    if not input._data_.size:
         return relabel(input.view(shape), "ChannelShuffleBackward0")
     split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
     out = split.transpose(1, 2).reshape(shape)
-    out = following(out.clone() if shared(out._data, input._data) else out, input)
+    out = following(out.clone() if shared(out._data_, input._data_) else out, input)
     return relabel(out, "ChannelShuffleBackward0")
 
 
@@ -132,14 +132,14 @@ def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: boo
     need_tensor("affine_grid_generator", "theta", 1, theta)
     sizes = tuple(size)
     dims = len(sizes) - 2
-    if theta._data.ndim != 3 or theta._data.shape != (sizes[0], dims, dims + 1):
+    if theta._data_.ndim != 3 or theta._data_.shape != (sizes[0], dims, dims + 1):
         raise RuntimeError(
             f"affine_grid: expected theta of shape [{sizes[0]}, {dims}, {dims + 1}] for size "
-            f"{list(sizes)}, got {list(theta._data.shape)}"
+            f"{list(sizes)}, got {list(theta._data_.shape)}"
         )
-    axes = [_points(n, align_corners, theta._data.dtype) for n in sizes[2:]]
+    axes = [_points(n, align_corners, theta._data_.dtype) for n in sizes[2:]]
     # x, which belongs to the last dimension, comes first; then y and z; and 1 for the translation.
-    mesh = [*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(sizes[2:], theta._data.dtype)]
+    mesh = [*reversed(np.meshgrid(*axes, indexing="ij")), np.ones(sizes[2:], theta._data_.dtype)]
     base = literal(np.stack(mesh, -1).reshape(1, -1, dims + 1))
     grid = apply(matmul, base, theta.mT).reshape((sizes[0], *sizes[2:], dims))
     return relabel(grid, "AffineGridGeneratorBackward0")
@@ -168,7 +168,7 @@ def grid_sampler(
     """
     need_tensor("grid_sampler", "input", 1, input)
     need_tensor("grid_sampler", "grid", 2, grid)
-    x, g = input._data.shape, grid._data.shape
+    x, g = input._data_.shape, grid._data_.shape
     if len(x) not in (4, 5) or len(x) != len(g):
         raise RuntimeError(
             "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
@@ -189,17 +189,17 @@ def grid_sampler(
             "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
             f"{list(x)}"
         )
-    if input._data.dtype != grid._data.dtype:
+    if input._data_.dtype != grid._data_.dtype:
         raise RuntimeError(
-            f"expected scalar type {dtypes.of(input._data.dtype).word} but found "
-            f"{dtypes.of(grid._data.dtype).word}: input and grid must have one dtype"
+            f"expected scalar type {dtypes.of(input._data_.dtype).word} but found "
+            f"{dtypes.of(grid._data_.dtype).word}: input and grid must have one dtype"
         )
     if not 0 <= interpolation_mode < 3 or not 0 <= padding_mode < 3:
         raise RuntimeError("grid_sampler(): unknown interpolation or padding mode")
     mode, padding = _MODES[interpolation_mode], _PADDINGS[padding_mode]
     if mode == "bicubic" and len(x) != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data])
+    supported(f"grid_sampler_{len(x) - 2}d_cpu", FLOAT, [input._data_])
     sampled = _sampled_images if len(x) == 4 else _sampled_volumes
     return sampled(input, grid, mode=mode, padding=padding, align_corners=align_corners)
 
@@ -209,7 +209,7 @@ def _sampled_at(
 ) -> Tensor:
     taken = entering(input, grid, zeros=False), entering(grid, input, zeros=False)
     out = in_rows(_sampled(*taken, mode, padding, align_corners))
-    return relabel(out, f"GridSampler{input._data.ndim - 2}DBackward0")
+    return relabel(out, f"GridSampler{input._data_.ndim - 2}DBackward0")
 
 
 _sampled_images = composed("GridSampler2DBackward0", 1 << 6)(_sampled_at)
@@ -231,7 +231,7 @@ def grid_sampler_3d(
 
 
 def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners: bool) -> Tensor:
-    size = input._data.shape[2:]
+    size = input._data_.shape[2:]
     dims = len(size)
     # The grid's last coordinate belongs to the first spatial dimension.
     places = []
@@ -248,7 +248,7 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
             for (spots, weights), n in zip(taps, size, strict=True)
         ]
     order = (0, *range(2, dims + 2), 1)
-    table = input.permute(order).reshape((-1, input._data.shape[1]))
+    table = input.permute(order).reshape((-1, input._data_.shape[1]))
     # All neighbours of all points at once: those along each dimension stand in a dimension of their own.
     values = _looked_up(table, [_among(spots, d, dims) for d, (spots, _) in enumerate(taps)], size)
     if mode != "nearest":
@@ -266,13 +266,13 @@ def _sampled(input: Tensor, grid: Tensor, mode: str, padding: str, align_corners
 
 def _among(taps: Tensor, d: int, dims: int) -> Tensor:
     """The taps along dimension d, first, as dimension d of those of all dimensions."""
-    count, *rest = taps._data.shape
+    count, *rest = taps._data_.shape
     return taps.reshape((*(1,) * d, count, *(1,) * (dims - 1 - d), *rest))
 
 
 def _looked_up(table: Tensor, spots: list[Tensor], size: tuple[int, ...]) -> Tensor:
     """Values of all channels at whole positions; zeros outside."""
-    batch = spots[0]._data.shape[len(size)]
+    batch = spots[0]._data_.shape[len(size)]
     flat = literal(np.arange(batch).reshape(-1, *(1,) * len(size)))
     inside = literal(np.ones((), bool))
     for spot, n in zip(spots, size, strict=True):

@@ -319,8 +319,8 @@ class Optimizer:
         for p in params:
             if (g := p._grad if type(p) in PLAIN else p.grad) is not None:
                 pairs.append((p, g))
-                if g.__class__ is not Tensor or p._data.dtype is not _FLOAT:
-                    plain = plain and not g.is_sparse and p._data.dtype.kind in "fV"
+                if g.__class__ is not Tensor or p._data_.dtype is not _FLOAT:
+                    plain = plain and not g.is_sparse and p._data_.dtype.kind in "fV"
         if not plain:
             self._check_group(group, pairs)
         maximize, decay = option("maximize"), 0
@@ -335,7 +335,7 @@ class Optimizer:
                 g = -g
             if decay != 0:
                 g = decayed(g, p, decay)
-            if option("fused") and p._data.dtype in dtypes.NARROW:
+            if option("fused") and p._data_.dtype in dtypes.NARROW:
                 self._update_wide(p, g, state, group)
             elif plain or not (self._as_reals and p.is_complex()):
                 update(p, g, state, group)
@@ -382,7 +382,7 @@ class Optimizer:
 
     def _update_wide(self, p: Tensor, g: Tensor, state: State, group: Group) -> None:
         # A fused step of torch's computes in float32, and rounds what it leaves once.
-        wide = {k: v.float() if v._data.dtype in dtypes.NARROW else v
+        wide = {k: v.float() if v._data_.dtype in dtypes.NARROW else v
                 for k, v in state.items() if isinstance(v, Tensor)}  # fmt: skip
         parts, moved = {**state, **wide}, p.float()
         self._update_parameter(moved, g.float(), parts, group)

@@ -135,7 +135,7 @@ class Taker:
 def answers(value: Any) -> bool:
     """Whether the class of value has a `__torch_function__` that is to be asked."""
     if isinstance(value, TensorBase):
-        return value._spreads
+        return value._spreads_
     function = getattr(type(value), "__torch_function__", None)
     return function is not None and function is not disabled_torch_function
 

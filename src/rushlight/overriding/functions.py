@@ -590,8 +590,8 @@ def leave() -> None:
 
 def admit(cls: type[Any]) -> None:
     """Ask a class of tensors that a program has defined, unless it wants not to be."""
-    if "_turned" in cls.__dict__:
+    if "_turned_" in cls.__dict__:
         return
-    cls._spreads = cls.__torch_function__ is not asking.disabled_torch_function
-    if cls._spreads:
+    cls._spreads_ = cls.__torch_function__ is not asking.disabled_torch_function
+    if cls._spreads_:
         arm(for_good=True)

@@ -184,7 +184,7 @@ def _silu(x: Array) -> Any:
 def _silu_vjp(g: Any, x: Any) -> Any:
     gate = sigmoid(x)
     slope = gate * (1 + x * (1 - gate))
-    return g * (slope.conj() if slope._data.dtype.kind == "c" else slope)
+    return g * (slope.conj() if slope._data_.dtype.kind == "c" else slope)
 
 
 silu = unary("silu", _silu, _silu_vjp, "{x} / (exp(-{x}) + 1)", to_float=False, takes="fcV")

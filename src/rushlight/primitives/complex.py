@@ -147,7 +147,7 @@ def _angle(x: Array) -> Any:
 
 
 def _angle_vjp(g: Any, x: Any) -> Any:
-    if x._data.dtype.kind != "c":
+    if x._data_.dtype.kind != "c":
         return zeros_like(x.detach())
     size = abs(x)
     turning = g * x * 1j / (size * size)

@@ -160,22 +160,22 @@ def _in_columns(shape: tuple[int, ...], strides: tuple[int, ...], g: Any) -> boo
     """Whether a matrix lay column after column: as in torch, its gradient does so too."""
     if len(shape) != 2:
         return False
-    item = g._data.dtype.itemsize
+    item = g._data_.dtype.itemsize
     return strides[0] == item and strides[1] == item * shape[0]
 
 
 def _matmul_x(g: Any, x_shape: tuple[int, ...], x_strides: tuple[int, ...], y: Any) -> Any:
-    if _in_columns(x_shape, x_strides, g) and g._data.ndim == y._data.ndim == 2:
+    if _in_columns(x_shape, x_strides, g) and g._data_.ndim == y._data_.ndim == 2:
         return matmul(conj(y), g.mT).mT
     return matmul(g, conj(y).mT)
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...], y_strides: tuple[int, ...]) -> Any:
-    if len(y_shape) == 2 and x._data.ndim > 2:
+    if len(y_shape) == 2 and x._data_.ndim > 2:
         # One product over all rows, instead of one per batch and their sum.
-        rows = math.prod(x._data.shape[:-1])
+        rows = math.prod(x._data_.shape[:-1])
         x, g = x.reshape(rows, x.shape[-1]), g.reshape(rows, g.shape[-1])
-    if _in_columns(y_shape, y_strides, g) and g._data.ndim == x._data.ndim == 2:
+    if _in_columns(y_shape, y_strides, g) and g._data_.ndim == x._data_.ndim == 2:
         return matmul(g.mT, conj(x)).mT
     return matmul(conj(x).mT, g)
 
@@ -335,7 +335,7 @@ linear_weight: Primitive = Primitive(
 
 
 def _back(g: Any, weight: Any) -> Any:
-    if g._data.ndim == 1:
+    if g._data_.ndim == 1:
         return matmul(g.reshape(1, -1), conj(weight)).reshape(-1)
     return matmul(g, conj(weight))
 
@@ -349,7 +349,7 @@ def _linear_x(g: Any, x_shape: tuple[int, ...], x_strides: tuple[int, ...], weig
 def _linear_weight_of(
     g: Any, x: Any, weight_shape: tuple[int, ...], weight_strides: tuple[int, ...]
 ) -> Any:
-    if _in_columns(weight_shape, weight_strides, g) and g._data.ndim == 2:
+    if _in_columns(weight_shape, weight_strides, g) and g._data_.ndim == 2:
         return linear_weight(conj(x), g).mT
     return linear_weight(g, conj(x))
 
@@ -364,7 +364,7 @@ def _linear_label(node: PrimitiveNode) -> str:
 
 
 def _linear_bias(g: Any) -> Any:
-    leading = g._data.ndim - 1
+    leading = g._data_.ndim - 1
     return sum(g, dim=tuple(range(leading)), keepdim=False) if leading else g
 
 

@@ -209,7 +209,7 @@ def _convolution_x(
     g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    out = convolution_transpose(g, conj(weight), None, size=x._data.shape[2:], **form)
+    out = convolution_transpose(g, conj(weight), None, size=x._data_.shape[2:], **form)
     return together(_as_input(out, x, weight), x, weight)
 
 
@@ -217,20 +217,20 @@ def _convolution_w(
     g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    out = convolution_weight(conj(x), g, kernel=weight._data.shape[2:], **form)
+    out = convolution_weight(conj(x), g, kernel=weight._data_.shape[2:], **form)
     return together(_as_input(out, x, weight), x, weight)
 
 
 def _bias_gradient(g: Any, x: Any, weight: Any) -> Any:
-    return together(g.sum((0, *range(2, g._data.ndim))), x, weight)
+    return together(g.sum((0, *range(2, g._data_.ndim))), x, weight)
 
 
 def _as_input(gradient: Any, x: Any, weight: Any) -> Any:
     """The gradient in the order in which x or the weight lies, whatever that of the result's is."""
-    dims = _order(x._data, weight._data)
-    if gradient._data.ndim < 4 or lies(gradient._data, dims):
+    dims = _order(x._data_, weight._data_)
+    if gradient._data_.ndim < 4 or lies(gradient._data_, dims):
         return gradient
-    return laid_out(gradient, strides=None if dims is None else packed(gradient._data.shape, dims))
+    return laid_out(gradient, strides=None if dims is None else packed(gradient._data_.shape, dims))
 
 
 def together(gradient: Any, x: Any, weight: Any) -> Any:
@@ -287,7 +287,7 @@ def _convolution_transpose_rule(
 
 def _fitted(out: Any, shape: Shape) -> Any:
     # An output padding beyond the stride leaves room for more windows than there were.
-    if out._data.shape == shape:
+    if out._data_.shape == shape:
         return out
     return slice_(out, index=tuple(map(slice, shape)))
 
@@ -296,7 +296,7 @@ def _transpose_x(
     g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    out = _fitted(convolution(g, conj(weight), None, **form), x._data.shape)
+    out = _fitted(convolution(g, conj(weight), None, **form), x._data_.shape)
     return together(_as_input(out, x, weight), x, weight)
 
 
@@ -304,7 +304,7 @@ def _transpose_w(
     g: Any, x: Any, weight: Any, stride: Shape, padding: Shape, dilation: Shape, groups: int
 ) -> Any:
     form = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    out = convolution_weight(g, conj(x), kernel=weight._data.shape[2:], **form)
+    out = convolution_weight(g, conj(x), kernel=weight._data_.shape[2:], **form)
     return together(_as_input(out, x, weight), x, weight)
 
 

@@ -29,7 +29,7 @@ Shape = tuple[int, ...]
 
 def h(x: Any) -> Any:
     """The conjugate transpose of a tensor."""
-    return x.mT.conj() if x._data.dtype.kind == "c" else x.mT
+    return x.mT.conj() if x._data_.dtype.kind == "c" else x.mT
 
 
 def square(name: str, x: Array) -> None:
@@ -234,7 +234,7 @@ def _slogdet_rule(x: Array) -> list[Spec]:
 
 def columns_first(g: Any) -> Any:
     """A gradient with its columns one after the other in memory, as it comes from LAPACK in torch."""
-    n = g._data.ndim
+    n = g._data_.ndim
     return compact(g, dims=(*range(n - 2), n - 1, n - 2))
 
 
@@ -243,7 +243,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
     total = None
     if g[1] is not None:
         total = g[1].unsqueeze(-1).unsqueeze(-1) * inverse
-    if g[0] is not None and x._data.dtype.kind == "c":
+    if g[0] is not None and x._data_.dtype.kind == "c":
         # The sign turns with the imaginary part of the trace of inv(x) dx.
         sign = out[0]
         turn = (g[0].conj() * sign).imag * -1j
@@ -286,15 +286,15 @@ def _cofactors(x: Any) -> Any:
     n = x.shape[-1]
     rows = []
     for i in range(n):
-        others = cat(x.narrow(-2, 0, i), x.narrow(-2, i + 1, n - i - 1), dim=x._data.ndim - 2)
+        others = cat(x.narrow(-2, 0, i), x.narrow(-2, i + 1, n - i - 1), dim=x._data_.ndim - 2)
         row = []
         for j in range(n):
             minor = cat(
-                others.narrow(-1, 0, j), others.narrow(-1, j + 1, n - j - 1), dim=x._data.ndim - 1
+                others.narrow(-1, 0, j), others.narrow(-1, j + 1, n - j - 1), dim=x._data_.ndim - 1
             )
             row.append(det(minor) * (-1.0) ** (i + j))
-        rows.append(stack(*row, dim=x._data.ndim - 2))
-    return stack(*rows, dim=x._data.ndim - 2)
+        rows.append(stack(*row, dim=x._data_.ndim - 2))
+    return stack(*rows, dim=x._data_.ndim - 2)
 
 
 det: Primitive = Primitive(
@@ -403,7 +403,7 @@ def _qr_vjp(g: Any, x: Any, out: Any, complete: bool) -> Any:
     first, rest = r.narrow(-1, 0, rows), x.narrow(-1, rows, columns - rows)
     gr1, gr2 = gr.narrow(-1, 0, rows), gr.narrow(-1, rows, columns - rows)
     g1 = _qr_tall(q, first, gq + rest @ h(gr2), gr1)
-    return (cat(g1, q @ gr2, dim=g1._data.ndim - 1),)
+    return (cat(g1, q @ gr2, dim=g1._data_.ndim - 1),)
 
 
 def _qr_tall(q: Any, r: Any, gq: Any, gr: Any) -> Any:
@@ -446,7 +446,7 @@ def _gaps(values: Any) -> Any:
 
 
 def _eye_like(like: Any, n: int) -> Any:
-    return literal(np.eye(n, dtype=like._data.dtype))
+    return literal(np.eye(n, dtype=like._data_.dtype))
 
 
 def _eigh_vjp(g: Any, out: Any, upper: bool) -> Any:
@@ -548,7 +548,7 @@ def _svd_vjp(g: Any, out: Any, full: bool) -> Any:
             inner = h(v) @ gv
             part = column * (gaps * (inner - h(inner)))
             middle = part if middle is None else middle + part
-        if gu is not None and gvh is not None and u._data.dtype.kind == "c":
+        if gu is not None and gvh is not None and u._data_.dtype.kind == "c":
             # Pairs of vectors turn together: what turns the left ones alone counts.
             inner = h(u) @ gu
             turn = (inner - h(inner)) * _eye_like(inner, k) / 2
@@ -584,7 +584,7 @@ def _matrix_exp(x: Array) -> Any:
 
 def _matrix_exp_vjp(g: Any, x: Any) -> Any:
     # exp of [[A, G], [0, A]] carries the derivative of exp at A along G in its corner.
-    n, rank = x.shape[-1], x._data.ndim
+    n, rank = x.shape[-1], x._data_.ndim
     turned = h(x)
     top = cat(turned, g, dim=rank - 1)
     bottom = cat(g * 0, turned, dim=rank - 1)

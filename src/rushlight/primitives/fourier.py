@@ -125,11 +125,11 @@ def _c2r_rule(x: Array, *, dims: Dims, scale: str, last: int) -> Spec:
 def _c2r_vjp(g: Any, dims: Dims, scale: str, last: int) -> Any:
     half = r2c(g, dims=dims, scale=scale, half=True)
     # All but the first and, for an even number, the middle one stand for two frequencies.
-    weights = np.full(last // 2 + 1, 2.0, g._data.dtype)
+    weights = np.full(last // 2 + 1, 2.0, g._data_.dtype)
     weights[0] = 1
     if last % 2 == 0:
         weights[-1] = 1
-    return half * literal(weights).reshape((-1,) + (1,) * (half._data.ndim - 1 - dims[-1]))
+    return half * literal(weights).reshape((-1,) + (1,) * (half._data_.ndim - 1 - dims[-1]))
 
 
 def _c2r_samples() -> list[Sample]:

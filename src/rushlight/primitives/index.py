@@ -144,14 +144,14 @@ def _slice_vjp(g: Any, x_shape: Shape, index: Index) -> Any:
         return g
     if None in index:
         new = _new_dims(len(x_shape), index)
-        if tuple(n for d, n in enumerate(g._data.shape) if d not in new) == x_shape:
+        if tuple(n for d, n in enumerate(g._data_.shape) if d not in new) == x_shape:
             return g.squeeze(new)
     return place_slice(g, shape=x_shape, index=index)
 
 
 def unsqueezed(x: Any, shape: Shape, dims: Iterable[int]) -> Any:
     """x with dimensions of size 1 put in, which are these of the shape that it then has."""
-    array = x._data
+    array = x._data_
     if array.__class__ is np.ndarray and array.base is not None and placed(array):
         # Their strides are those that torch gives to new dimensions.
         index = tuple(None if d in dims else FULL for d in range(len(shape)))
@@ -523,7 +523,7 @@ def _put_x(g: Any, indices: Any, spec: Index, accumulate: bool, layout: Shape | 
 
 def _placed_as(g: Any, layout: Shape | None) -> Any:
     """A gradient as the tensor lies in which a part was written."""
-    array = g._data
+    array = g._data_
     if layout is None or tuple(s // array.itemsize for s in array.strides) == layout:
         return g
     return laid_out(g, strides=layout)
@@ -536,7 +536,7 @@ def _put_values(
         part = index(g, *indices, spec=spec)
     else:
         part = laid_out(slice_(_placed_as(g, layout), index=spec), strides=None)
-    missing = len(values_shape) - part._data.ndim
+    missing = len(values_shape) - part._data_.ndim
     return part.reshape((1,) * missing + part.shape) if missing > 0 else part
 
 

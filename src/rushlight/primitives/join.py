@@ -32,7 +32,7 @@ def _split(x: Array, *, sizes: Shape, dim: int) -> tuple[Array, ...]:
 
 def _given(g: list[Any], shapes: list[Shape]) -> list[Any]:
     """The gradients of several outputs, with zeros for those that none flowed to."""
-    dtype = next(part for part in g if part is not None)._data.dtype
+    dtype = next(part for part in g if part is not None)._data_.dtype
     return [
         literal(np.zeros(n, dtype)) if part is None else part
         for part, n in zip(g, shapes, strict=True)
@@ -98,7 +98,7 @@ def _cat_vjp(g: Any, xs_shapes: tuple[Shape, ...], dim: int, needs: tuple[bool, 
     for shape, needed in zip(xs_shapes, needs, strict=True):
         # torch lets an empty 1-d tensor stand among others of any shape, and takes it for a constant.
         if shape == (0,):
-            zeros = np.zeros(shape, g._data.dtype, like=plain(g._data))
+            zeros = np.zeros(shape, g._data_.dtype, like=plain(g._data_))
             parts.append(literal(zeros) if needed else None)
             continue
         parts.append(g.narrow(dim, start, shape[dim]) if needed else None)

@@ -60,7 +60,7 @@ def one_kernel(
     @functools.wraps(rule)
     def single(g: Any, *saved: Any) -> Any:
         first = g if g.__class__ is not list else next(part for part in g if part is not None)
-        if (dtype := first._data.dtype) is not _SINGLE and dtype in NARROW:
+        if (dtype := first._data_.dtype) is not _SINGLE and dtype in NARROW:
             wide = rule(_wide(g), *map(_wide, saved))
             gradient = wide if wide is None else wide.to(dtypes.of(dtype))
         else:
@@ -68,10 +68,10 @@ def one_kernel(
         if gradient is not None:
             if lies:
                 gradient = lying(gradient, *[saved[i - 1] if i else first for i in lies])
-            elif in_rows and (data := gradient._data).base is not None and placed(data):
+            elif in_rows and (data := gradient._data_).base is not None and placed(data):
                 gradient = laid_out(gradient, strides=None)
             elif image is not None:
-                gradient = _placed_at(gradient, image_strides(saved[image - 1]._data))
+                gradient = _placed_at(gradient, image_strides(saved[image - 1]._data_))
         if state.grad and (flat or refused) and gradient is not None:
             return hang(gradient, (g, *saved) if refused else saved, refused, error)
         return gradient
@@ -107,19 +107,19 @@ laid_out = Primitive(
 
 def lying(x: Tensor, *operands: Any) -> Tensor:
     """The result of an elementwise kernel of torch's that takes these operands in this order, as it would lie."""
-    arrays = [t._data for t in operands if isinstance(t, TensorBase)]
+    arrays = [t._data_ for t in operands if isinstance(t, TensorBase)]
     for array in arrays:
         if array.base is not None and placed(array):
             break
     else:
         return x
     given = [(a.shape, laid(a).strides, a.itemsize) for a in map(plain, arrays)]
-    return _placed_at(x, result_strides(x._data.shape, *given))
+    return _placed_at(x, result_strides(x._data_.shape, *given))
 
 
 def lying_like(x: Tensor, other: Tensor) -> Tensor:
     """x as a new tensor like the other would lie, of the same shape."""
-    array = plain(other._data)
+    array = plain(other._data_)
     if array.base is None or not placed(array):
         return x
     return _placed_at(x, _like_strides(array))
@@ -146,10 +146,10 @@ _STRIDES: dict[str, Callable[[Array], tuple[int, ...]]] = {
 
 
 def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
-    if x._data.__class__ is not np.ndarray:
+    if x._data_.__class__ is not np.ndarray:
         return x
-    item = x._data.itemsize
-    if tuple(s * item for s in strides) == laid(x._data).strides:
+    item = x._data_.itemsize
+    if tuple(s * item for s in strides) == laid(x._data_).strides:
         return x
     return laid_out(x, strides=strides)
 
@@ -157,7 +157,7 @@ def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
 def _wide(value: Any) -> Any:
     if value.__class__ is list:
         return [_wide(part) for part in value]
-    if isinstance(value, TensorBase) and value._data.dtype in NARROW:
+    if isinstance(value, TensorBase) and value._data_.dtype in NARROW:
         return value.float()  # type: ignore[attr-defined]
     return value
 
@@ -174,7 +174,7 @@ def hang(
         source
         for entry in sources
         for source in (entry if entry.__class__ is list else (entry,))
-        if isinstance(source, TensorBase) and source._requires_grad
+        if isinstance(source, TensorBase) and source._requires_grad_
     ]
     if not wanting:
         return gradient
@@ -198,7 +198,7 @@ def _dependent_vjp(
             f"derivative for aten::{refused} is not implemented: torch has none, and no gradient of "
             "gradients where it has one"
         )
-    like = plain(g._data)
+    like = plain(g._data_)
     nothing = (
         literal(_zeros(like, shape)) if needed and zeros else None
         for shape, needed in zip(sources_shapes, needs[1:], strict=True)
@@ -282,16 +282,16 @@ def entering(
     The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`. lies: where
     it lies, in "rows", as "images" do in the format of x, or "like" x; else as what is made of x leaves it.
     """
-    if not (state.grad and x._requires_grad):
+    if not (state.grad and x._requires_grad_):
         return x
-    wanting = tuple(t for t in others if t is not None and t._requires_grad)
+    wanting = tuple(t for t in others if t is not None and t._requires_grad_)
     strides = None
     if lies:
-        strides = _STRIDES[lies](x._data)
+        strides = _STRIDES[lies](x._data_)
     result: Tensor = entry(
         x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros, strides=strides
     )  # fmt: skip
-    node = result._node
+    node = result._node_
     if wanting and node.__class__ is PrimitiveNode:
         # What the rule is given is forgotten as the node has run; its parameters are not.
         node.static = node.static | {"others": ()}

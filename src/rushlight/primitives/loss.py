@@ -134,7 +134,7 @@ def _nll_vjp(
     if g[0] is None:
         return None
     share = g[0] / out1.detach() if reduction == "mean" else g[0]
-    return nll_scatter(share, target, weight, shape=x._data.shape, ignore_index=ignore_index)
+    return nll_scatter(share, target, weight, shape=x._data_.shape, ignore_index=ignore_index)
 
 
 def _nll_rule(
@@ -320,7 +320,7 @@ def _multi_margin(
 
 def _multi_margin_vjp(g: Any, x: Any, target: Any, weight: Any, p: int, margin: float) -> Any:
     """As in torch the slopes come first, that of the right class among them, and then their product with g."""
-    size, place = x._data.shape[1], target.unsqueeze(1)
+    size, place = x._data_.shape[1], target.unsqueeze(1)
     gaps = margin - gather(x, place, dim=1) + x
     above = gaps > 0
     slopes = where(above, gaps * 2, 0) / size if p == 2 else above.to(x.dtype) / size

@@ -103,12 +103,12 @@ def _lu_vjp(g: Any, out: Any) -> Any:
     middle = triangle(left, diagonal=-1, upper=False)
     middle = middle + triangle(above @ h(upper), diagonal=0, upper=True)
     total = under_lower(over_upper(middle))
-    rank = packed._data.ndim
+    rank = packed._data_.ndim
     if columns > k:
         total = cat(total, under_lower(more), dim=rank - 1)
     if rows > k:
         total = cat(total, rest, dim=rank - 2)
-    return (order_of(pivots.detach(), rows, packed._data.dtype) @ total,)
+    return (order_of(pivots.detach(), rows, packed._data_.dtype) @ total,)
 
 
 lu_factor: Primitive = Primitive(

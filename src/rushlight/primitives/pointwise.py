@@ -61,7 +61,7 @@ conj_physical: Primitive = Primitive(
 def conj(x: Any) -> Any:
     """The conjugate, which real tensors and numbers are of themselves."""
     if isinstance(x, TensorBase):
-        return conj_physical(x) if x._data.dtype.kind == "c" else x
+        return conj_physical(x) if x._data_.dtype.kind == "c" else x
     return x.conjugate() if isinstance(x, complex) else x
 
 
@@ -281,7 +281,7 @@ def _pow_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
         if x == 0:
             return where(ge(y, 0), 0, g * out * float("-inf"))
         return g * conj(out * np.log(x))
-    flat = logical_and(eq(x, 0), ge(y, 0)) if out._data.dtype.kind != "c" else eq(x, 0)
+    flat = logical_and(eq(x, 0), ge(y, 0)) if out._data_.dtype.kind != "c" else eq(x, 0)
     return where(flat, 0, g * conj(out * x.log()))
 
 
@@ -368,7 +368,7 @@ def _sign(x: Array) -> Any:
 
 
 def _sgn_vjp(g: Any, x: Any, out: Any) -> Any:
-    if out._data.dtype.kind != "c":
+    if out._data_.dtype.kind != "c":
         return laid_out(flat(g), strides=None)
     # z/|z| turns with z and keeps its length: only the part of g across it counts.
     across = g - out * (g * conj(out)).real

@@ -167,7 +167,7 @@ def _max_pool_from_vjp(
     if g[0] is None:
         return None
     form = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    return pool_scatter(g[0], out1, size=x._data.shape[-len(kernel) :], **form)
+    return pool_scatter(g[0], out1, size=x._data_.shape[-len(kernel) :], **form)
 
 
 # The maximum and its winner, for gradients: programs go on to change the maximum in place (ReLU after

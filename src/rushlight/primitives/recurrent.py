@@ -97,12 +97,12 @@ class _Carried:
         value = self.value
         if value is None:
             return None
-        have = value._data.shape[0]
+        have = value._data_.shape[0]
         if have > rows:
             self.finished.append(value.narrow(0, rows, have - rows))
             return value.narrow(0, 0, rows)
         if have < rows:
-            missing = np.zeros((rows - have, *value._data.shape[1:]), value._data.dtype)
+            missing = np.zeros((rows - have, *value._data_.shape[1:]), value._data_.dtype)
             return cat(value, literal(missing), dim=0)
         return value
 
@@ -137,7 +137,7 @@ def _joined(parts: list[Any], reverse: bool) -> Any:
 
 
 def _zeros(like: Any) -> Any:
-    return literal(np.zeros_like(like._data))
+    return literal(np.zeros_like(like._data_))
 
 
 # ---- the plain layer -----------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _rnn_vjp(
     for g_h, slope_h in zip(
         _by_step(g, sizes, reverse), _by_step(slope, sizes, reverse), strict=True
     ):
-        dh = _sum(g_h, carried.arrive(g_h._data.shape[0]))
+        dh = _sum(g_h, carried.arrive(g_h._data_.shape[0]))
         inner.append(dh * slope_h)
         carried.value = matmul(inner[-1], weight)
     dgx = _joined(inner, reverse)
@@ -226,7 +226,7 @@ def _lstm_vjp(
 ) -> Sequence[Any]:
     g_hs, g_cs, g_gates = g
     hs, cs, gates = out
-    width = c0._data.shape[1]
+    width = c0._data_.shape[1]
     parts = (width,) * 4
     i, f, n, o = split(gates, sizes=parts, dim=1)
     slope_i, slope_f, _, slope_o = split(gates * (1 - gates), sizes=parts, dim=1)
@@ -242,7 +242,7 @@ def _lstm_vjp(
     projected: list[Any] = []
     by_step = (_by_step(x, sizes, reverse) for x in (g_hs, g_cs, into_cell, factors, f, extra))
     for g_h, g_c, into, factor, forget, more in zip(*by_step, strict=True):
-        count = g_h._data.shape[0]
+        count = g_h._data_.shape[0]
         dh = _sum(g_h, to_h.arrive(count))
         if proj is not None:
             projected.append(dh)
@@ -309,7 +309,7 @@ def _gru_vjp(
 ) -> Sequence[Any]:
     g_hs, g_gates, g_news = g
     hs, gates, news = out
-    width = h0._data.shape[1]
+    width = h0._data_.shape[1]
     r, z, n = split(gates, sizes=(width,) * 3, dim=1)
     before = _before(h0, hs, sizes, reverse)
     to_new = (1 - z) * (1 - n * n)
@@ -332,7 +332,7 @@ def _gru_vjp(
     inner: list[Any] = []
     by_step = (_by_step(x, sizes, reverse) for x in (g_hs, inside, z, extra_h))
     for g_h, factor, update_h, more in zip(*by_step, strict=True):
-        dh = _sum(g_h, carried.arrive(g_h._data.shape[0]))
+        dh = _sum(g_h, carried.arrive(g_h._data_.shape[0]))
         states.append(dh)
         inner.append(_sum(cat(dh, dh, dh, dim=1) * factor, more))
         carried.value = matmul(inner[-1], weight) + dh * update_h

@@ -73,14 +73,14 @@ def _real_dtype(x: Array, *, dim: Dims, keepdim: bool, **_: Any) -> Spec:
 
 def unfold_gradient(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     """G of a reduction, with the folded dimensions put back as 1 so that it broadcasts."""
-    if keepdim or g._data.ndim == len(shape):
+    if keepdim or g._data_.ndim == len(shape):
         return g
     return unsqueezed(g, reduced_shape(shape, dim, True), range(len(shape)) if dim is None else dim)
 
 
 def _spread(g: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     """The same g for all that was folded into one."""
-    if g._data.ndim or (dim and 1 in shape):
+    if g._data_.ndim or (dim and 1 in shape):
         g = unfold_gradient(g, shape, dim, keepdim)
     return expand(g, size=shape)
 
@@ -222,7 +222,7 @@ def _mean(x: Array, *, dim: Dims, keepdim: bool, running: bool = False) -> Any:
 def _mean_vjp(g: Any, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     # In row order, and so it may be kept as it is: divided once it is spread, as by torch, or before it is.
     count = max(folded_size(x_shape, dim), 1)
-    if state.grad or g._data.ndim:
+    if state.grad or g._data_.ndim:
         return _spread(g, x_shape, dim, keepdim) / count
     return laid_out(_spread(g / count, x_shape, dim, keepdim), strides=None)
 
@@ -268,13 +268,13 @@ def _amin(x: Array, *, dim: Dims, keepdim: bool) -> Any:
 def _share_evenly(g: Any, hit: Any, dim: Dims) -> Any:
     count = sum(hit, dim=dim, keepdim=True)
     # A product, as in torch: nan goes everywhere, and what is beaten gets a zero of the sign of g.
-    return g / count.astype(g._data.dtype) * hit
+    return g / count.astype(g._data_.dtype) * hit
 
 
 def fill_evenly(g: Any, x: Any, out: Any) -> Any:
     """The gradient of one element out of all: torch fills zeros in row order where it is found."""
     hit = where(ne(out, out), ne(x, x), eq(x, out))
-    share = g / sum(hit, dim=None, keepdim=False).astype(g._data.dtype)
+    share = g / sum(hit, dim=None, keepdim=False).astype(g._data_.dtype)
     return laid_out(where(hit, share, 0), strides=None)
 
 
@@ -387,7 +387,7 @@ def _along(g: Any, x: Any, dim: Dims, correction: Correction) -> Any:
     """The derivative of the variance: 2 / (n - correction) times the distance from the mean."""
     divisor = folded_size(x.shape, dim) - correction
     center = mean(x, dim=dim, keepdim=True)
-    if divisor <= 0 and (dim is None or not x._data.ndim):
+    if divisor <= 0 and (dim is None or not x._data_.ndim):
         # What is left is no function of x any more.
         return g * where(eq(x, center), math.nan, math.inf)
     return (2 / divisor if divisor else math.inf) * g * (x - center)

@@ -125,7 +125,7 @@ def _frexp(x: Array) -> tuple[Any, Any]:
 
 
 def _frexp_vjp(g: Any, out1: Any) -> Any:
-    return None if g[0] is None else g[0] / exp2(out1.detach().astype(g[0]._data.dtype))
+    return None if g[0] is None else g[0] / exp2(out1.detach().astype(g[0]._data_.dtype))
 
 
 def _frexp_samples() -> Iterable[Sample]:

@@ -58,11 +58,11 @@ def _cumsum(x: Array, *, dim: int) -> Array:
 
 
 def _back(x: Any, dim: int) -> Any:
-    return flip(x, dims=(dim,)) if x._data.ndim else x
+    return flip(x, dims=(dim,)) if x._data_.ndim else x
 
 
 def _cumsum_vjp(g: Any, dim: int) -> Any:
-    if g._data.size < 2 or g._data.shape[dim] == 1:
+    if g._data_.size < 2 or g._data_.shape[dim] == 1:
         return g
     return _back(cumsum(_back(g, dim), dim=dim), dim)
 
@@ -82,9 +82,9 @@ def _cumprod(x: Array, *, dim: int) -> Array:
 
 def _cumprod_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     """The sum over k >= i of g_k * (x_0 ... x_k without x_i): as in torch by division, where it can be."""
-    if x._data.size < 2 or x._data.shape[dim] == 1:
+    if x._data_.size < 2 or x._data_.shape[dim] == 1:
         return g
-    size = x._data.shape[dim]
+    size = x._data_.shape[dim]
     zero = x == 0
     scaled = conj(out) * g
     if not read_each(zero.any(), "whether a factor is zero").any():
@@ -108,7 +108,7 @@ def _from_end(x: Any, dim: int) -> Any:
 
 def _each_product(g: Any, x: Any, out: Any, one: Any, dim: int) -> Any:
     """The same without division, so that it can be differentiated where factors are zero."""
-    size, parts = x._data.shape[dim], []
+    size, parts = x._data_.shape[dim], []
     for k in range(size):
         before = out.narrow(dim, k - 1, 1) if k else one
         after = cumprod(x.narrow(dim, k + 1, size - k - 1), dim=dim)
@@ -145,9 +145,9 @@ def _recurrence(a: Array, b: Array, *, dim: int) -> Array:
 
 def _recurrence_vjp(g: Any, a: Any, out: Any, dim: int) -> tuple[Any, Any]:
     # The adjoint of a recurrence is the same recurrence run from the end, one step behind.
-    if not a._data.ndim or not a._data.shape[dim]:
+    if not a._data_.ndim or not a._data_.shape[dim]:
         return g * 0, g
-    size = a._data.shape[dim]
+    size = a._data_.shape[dim]
     nothing = a.narrow(dim, 0, 1) * 0
     following = cat(conj(a.narrow(dim, 1, size - 1)), nothing, dim=dim)
     back = _back(recurrence(_back(following, dim), _back(g, dim), dim=dim), dim)
@@ -195,10 +195,10 @@ def _logcumsumexp(x: Array, *, dim: int) -> Array:
 
 
 def _logcumsumexp_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
-    if not (g._data.ndim and g._data.size):
+    if not (g._data_.ndim and g._data_.size):
         return g
     # sum over k >= i of g_k * exp(x_i - out_k), in logarithms, for each sign of g on its own.
-    if x._data.dtype.kind == "c":
+    if x._data_.dtype.kind == "c":
         scaled = log(g) - conj(out)
         return exp(_back(logcumsumexp(_back(scaled, dim), dim=dim), dim) + conj(x))
     lowest = dtypes.finfo(g.dtype).min

@@ -80,7 +80,7 @@ def check_index(name: str, x: Array, index: Array, dim: int, source: Array | Non
 
 def check_places(places: TensorBase, size: int, dim: int) -> None:
     """Raise torch's error unless all of the places are within a dimension of this size."""
-    index = places._data
+    index = places._data_
     if not index.size:
         return
     wide = np.uint64 if index.itemsize == 8 else np.uint32
@@ -239,9 +239,9 @@ def _src_vjp(g: Any, index: Any, src_shape: Shape, dim: int) -> Any:
 
 def _padded(part: Any, shape: Shape) -> Any:
     """The gradient of a src of which only the first elements counted."""
-    if part._data.shape == shape:
+    if part._data_.shape == shape:
         return part
-    widths = tuple((0, n - m) for n, m in zip(shape, part._data.shape, strict=True))
+    widths = tuple((0, n - m) for n, m in zip(shape, part._data_.shape, strict=True))
     return pad(part, widths=widths, value=0)
 
 
@@ -281,12 +281,12 @@ def _fold_vjp(
         dx, dsrc = _extreme_vjp(g, x, index, src, out, dim)
         return [dx, None, dsrc]
     dx, dsrc = _prod_vjp(g, x, index, _first(src, index), out, dim)
-    return [dx, None, _padded(dsrc, src._data.shape)]
+    return [dx, None, _padded(dsrc, src._data_.shape)]
 
 
 def _first(src: Any, index: Any) -> Any:
-    shape = index._data.shape
-    return src if src._data.shape == shape else src[tuple(slice(n) for n in shape)]
+    shape = index._data_.shape
+    return src if src._data_.shape == shape else src[tuple(slice(n) for n in shape)]
 
 
 def _extreme_vjp(g: Any, x: Any, index: Any, src: Any, out: Any, dim: int) -> tuple[Any, Any]:

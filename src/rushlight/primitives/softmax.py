@@ -74,7 +74,7 @@ def _log_softmax(x: Array, *, dim: int) -> Array:
 @warm_gradient(1 << 14)
 def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     # Along the last dimension torch's sum begins with its first term, and may be -0.
-    last = dim == out._data.ndim - 1
+    last = dim == out._data_.ndim - 1
     total = signed_sum(g, dims=(dim,)) if last else g.sum(dim, keepdim=True)
     return g - out.exp() * total
 

@@ -221,7 +221,7 @@ def _times_log(logarithm: Any) -> Callable[[Any, Any], Any]:
 
 def _tensor(y: Any, g: Any) -> Any:
     """The second operand, which may be a number, as a tensor."""
-    return y if isinstance(y, TensorBase) else literal(np.asarray(y, g._data.dtype))
+    return y if isinstance(y, TensorBase) else literal(np.asarray(y, g._data_.dtype))
 
 
 def _xlogy_x(g: Any, x: Any, y: Any) -> Any:

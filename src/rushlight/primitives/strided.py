@@ -158,14 +158,14 @@ def _kept_vjp(
 ) -> Any:
     _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
-    return as_strided_scatter(g, literal(np.zeros(size, g._data.dtype)), **place)
+    return as_strided_scatter(g, literal(np.zeros(size, g._data_.dtype)), **place)
 
 
 def _src_vjp(g: Any, x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> Any:
     _need_inside(x_shape, size, stride, offset, layout)
     place = {"size": size, "stride": stride, "offset": offset, "layout": layout}
     part = as_strided_part(g, shape=x_shape, **place)
-    return compact(part) if placed(part._data) else part
+    return compact(part) if placed(part._data_) else part
 
 
 as_strided_scatter = Primitive(

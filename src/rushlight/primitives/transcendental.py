@@ -100,7 +100,7 @@ asinh = unary("asinh", np.arcsinh, lambda g, x: g / conj(sqrt(x * x + 1)), "asin
 
 
 def _acosh_vjp(g: Any, x: Any) -> Any:
-    if x._data.dtype.kind == "c":
+    if x._data_.dtype.kind == "c":
         return g / conj(sqrt(x - 1) * sqrt(x + 1))
     return g * rsqrt(x * x - 1)
 

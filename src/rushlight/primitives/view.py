@@ -82,7 +82,7 @@ def _squeeze_rule(x: Array, *, dims: Shape) -> Spec:
 
 
 def _squeeze_vjp(g: Any, x_shape: Shape, dims: Shape) -> Any:
-    return g if g._data.shape == x_shape else unsqueezed(g, x_shape, dims)
+    return g if g._data_.shape == x_shape else unsqueezed(g, x_shape, dims)
 
 
 # As `reshape`, but the strides of the other dimensions stay as they are.
@@ -448,7 +448,7 @@ def _overwrite_vjp(
     g: Any, xs_shapes: tuple[Shape, ...], needs: tuple[bool, ...], alike: bool
 ) -> list[Any]:
     def zeros(shape: Shape) -> Any:
-        like = plain(g._data)
+        like = plain(g._data_)
         if alike and shape == like.shape:
             return literal(empty_like(like, make=functools.partial(np.zeros, like=like)))
         return literal(np.zeros(shape, like.dtype, like=like))

@@ -25,7 +25,7 @@ def warm_gradient(least: int) -> Callable[[Callable[..., Any]], Callable[..., An
         @functools.wraps(rule)
         def run(g: Any, *saved: Any) -> Any:
             first = g[0] if g.__class__ is list else g
-            if first is None or first._data.size < least or state.grad:
+            if first is None or first._data_.size < least or state.grad:
                 return rule(g, *saved)
             return fast(g, *saved)[0]
 
@@ -44,7 +44,7 @@ def warm_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
             return rule(*given)
         tensors: list[Any] = []
         form = tuple([_form(part, tensors) for part in given])
-        if any(t._data.__class__ is not np.ndarray for t in tensors):
+        if any(t._data_.__class__ is not np.ndarray for t in tensors):
             return rule(*given)
 
         def begin() -> Callable[[], Kernel]:
@@ -53,8 +53,8 @@ def warm_rule(rule: Callable[..., Any]) -> Callable[..., Any]:
             program = program_of_rule(rule, form)
             return lambda: kernel_of(program)
 
-        kernel = kinds.kernel(form, begin, [t._data for t in tensors])
-        made = None if kernel is None else kernel([t._data for t in tensors])
+        kernel = kinds.kernel(form, begin, [t._data_ for t in tensors])
+        made = None if kernel is None else kernel([t._data_ for t in tensors])
         if made is None:
             return rule(*given)
         return [None if number is None else wrap(made[number]) for number in kernel.gives]  # type: ignore[union-attr]
@@ -70,7 +70,7 @@ def _form(part: Any, tensors: list[Any]) -> Any:
     """An argument of a rule, what it holds of tensors taken out of it."""
     if isinstance(part, TensorBase):
         tensors.append(part)
-        data = part._data
+        data = part._data_
         return Form((data.shape, data.strides, data.dtype))
     if part.__class__ in (tuple, list):
         return tuple([_form(one, tensors) for one in part])

@@ -117,7 +117,7 @@ class Tally(Watch):
         moved = sum(prod(s) * d.itemsize for s, _, d in sizes)
         count = float(prod(mark.out or ()))
         if isinstance(first, TensorBase):
-            moved += first._data.nbytes
+            moved += first._data_.nbytes
         self.operations[mark.name].add(
             mark.end - mark.start, _flops(mark.name, sizes, count), moved
         )
@@ -134,7 +134,7 @@ class Tally(Watch):
             Interpreter.into(self, target, kernel, inputs, static)
         finally:
             self.end(mark)
-        size, moved = float(target._data.size), 2.0 * target._data.nbytes
+        size, moved = float(target._data_.size), 2.0 * target._data_.nbytes
         self.operations[mark.name].add(mark.end - mark.start, size, moved)
         if not _in_backward(mark):
             self.lines[user_line()].add(mark.end - mark.start)

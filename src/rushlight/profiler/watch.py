@@ -178,13 +178,13 @@ class Watch(Interpreter):
         """Note the shape of a result, and the memory that results brought, and see when that goes."""
         first: Any = out[0] if isinstance(out, tuple) and out else out
         if isinstance(first, TensorBase):
-            mark.out = first._data.shape
-            if first._node is not None:
-                mark.sequence = first._node._sequence
+            mark.out = first._data_.shape
+            if first._node_ is not None:
+                mark.sequence = first._node_._sequence
         if not self.memory:
             return
         for part in out if isinstance(out, tuple) else (out,):
-            data = part._data if isinstance(part, TensorBase) else None
+            data = part._data_ if isinstance(part, TensorBase) else None
             if data.__class__ is not np.ndarray or data.base is not None or id(data) in self._known:
                 continue
             size, key = data.nbytes, id(data)
@@ -227,7 +227,7 @@ def described(given: Any) -> Any:
     """Of a tensor (shape, strides, type); else None, or the number."""
     if isinstance(given, TensorBase):
         try:
-            data = given._data
+            data = given._data_
         except NotImplementedError:  # It is sparse.
             return None
         return data.shape, tuple(s // (data.itemsize or 1) for s in data.strides), data.dtype

@@ -65,11 +65,11 @@ def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = Non
     ):
         raise ValueError("metadata maps strings to strings: convert other values with str()")
     # The library reads from addresses: the arrays have to live until it has.
-    arrays = {name: _little(np.ascontiguousarray(t._data)) for name, t in tensors.items()}
+    arrays = {name: _little(np.ascontiguousarray(t._data_)) for name, t in tensors.items()}
     specs = {
         name: _library.TensorSpec(
-            dtype=dtypes.of(tensor._data.dtype).name,
-            shape=list(tensor._data.shape),
+            dtype=dtypes.of(tensor._data_.dtype).name,
+            shape=list(tensor._data_.shape),
             data_ptr=arrays[name].ctypes.data,
             data_len=arrays[name].nbytes,
         )
@@ -131,12 +131,12 @@ def check(tensors: Mapping[str, Any]) -> None:
             raise ValueError(f"{name!r} cannot be the name of a tensor: use another string")
         if tensor.layout is not strided:  # type: ignore[attr-defined]
             raise ValueError(f"safetensors has no sparse tensors: save {name!r} as .to_dense()")
-        dtype = dtypes.of(tensor._data.dtype)
+        dtype = dtypes.of(tensor._data_.dtype)
         if dtype not in _WORDS.values():
             raise ValueError(f"safetensors has no {dtype}: convert {name!r} to another dtype")
-        if tensor._data.size:
-            other = owners.setdefault(place_of(tensor._data).storage.key, name)
-            if other != name and np.may_share_memory(tensor._data, tensors[other]._data):
+        if tensor._data_.size:
+            other = owners.setdefault(place_of(tensor._data_).storage.key, name)
+            if other != name and np.may_share_memory(tensor._data_, tensors[other]._data_):
                 raise RuntimeError(
                     f"Some tensors share memory, which safetensors cannot say: {other!r} and "
                     f"{name!r}. Leave one of them out, or save its .clone()"

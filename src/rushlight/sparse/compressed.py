@@ -269,7 +269,7 @@ def _made(
     )
     plain = assemble(at, values, sizes, True)
     tensor = object.__new__(CompressedTensor)
-    for name in ("_node", "_requires_grad", "_grad", "_view", "_changes"):
+    for name in ("_node_", "_requires_grad_", "_grad", "_view_", "_changes_"):
         setattr(tensor, name, getattr(plain, name))
     tensor._at, tensor._held, tensor._sizes, tensor._sorted = at, values, plain._sizes, True
     tensor._kind, tensor._number = kind, number

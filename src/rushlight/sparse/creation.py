@@ -51,7 +51,7 @@ def sparse_coo_tensor(
     else:
         kind = None if dtype is None else as_dtype(dtype)
         held = as_tensor(values, dtype=kind)
-        if not held._data.ndim:
+        if not held._data_.ndim:
             held = held.reshape(1)
         at = _coordinates(indices, held)
         size = _checked_size(at, held, size)
@@ -75,16 +75,16 @@ def _coordinates(indices: Any, values: Tensor) -> Any:
             f"indices must be sparse_dim x nnz, but got shape {list(at.shape)}: coordinates are the "
             "columns of a matrix"
         )
-    if at.shape[1] != values._data.shape[0]:
+    if at.shape[1] != values._data_.shape[0]:
         raise RuntimeError(
             f"indices and values must have same nnz, but got nnz from indices: {at.shape[1]}, nnz from "
-            f"values: {values._data.shape[0]}"
+            f"values: {values._data_.shape[0]}"
         )
     return at
 
 
 def _checked_size(at: Any, values: Tensor, size: Any) -> tuple[int, ...]:
-    inner = values._data.shape[1:]
+    inner = values._data_.shape[1:]
     needed = at.max(axis=1) + 1 if at.shape[1] else np.zeros(len(at), np.int64)
     if at.size and at.min() < 0:
         raise RuntimeError(f"found negative index {at.min()} in the indices of a sparse tensor")

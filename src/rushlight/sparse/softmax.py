@@ -52,7 +52,7 @@ def _parts(
     )
     unique, place = np.unique(lines, return_inverse=True)
     place = place.reshape(-1)
-    top = np.full(len(unique), -np.inf, tensor._held._data.dtype)
+    top = np.full(len(unique), -np.inf, tensor._held._data_.dtype)
     np.maximum.at(top, place, read(tensor._held, "the largest element"))
     groups = wrap(place)
     shifted = tensor._held - wrap(top[place])

@@ -40,13 +40,13 @@ def assemble(
 ) -> SparseTensor:
     """The sparse tensor of these parts, which are not checked."""
     tensor = object.__new__(SparseTensor)
-    tensor._node = None
-    tensor._requires_grad = False
+    tensor._node_ = None
+    tensor._requires_grad_ = False
     tensor._grad = None
-    tensor._view = None
-    tensor._changes = [0, None]
+    tensor._view_ = None
+    tensor._changes_ = [0, None]
     tensor._at, tensor._held, tensor._sizes = indices, values, tuple(sizes)
-    tensor._sorted = coalesced or values._data.shape[0] < 2
+    tensor._sorted = coalesced or values._data_.shape[0] < 2
     return tensor
 
 
@@ -93,7 +93,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ig
         return self._held.is_meta
 
     @property
-    def _data(self) -> NoReturn:  # type: ignore[override]
+    def _data_(self) -> NoReturn:  # type: ignore[override]
         # Every operation of dense tensors asks for the array first.
         raise NotImplementedError(
             f"this operation is not offered for sparse tensors (layout {self.layout}): use .to_dense(), or "
@@ -149,14 +149,14 @@ class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ig
 
     def sparse_dim(self) -> int:
         """The number of dimensions that the indices address."""
-        return self._at._data.shape[0]
+        return self._at._data_.shape[0]
 
     def dense_dim(self) -> int:
         """The number of dimensions that each value has."""
-        return self._held._data.ndim - 1
+        return self._held._data_.ndim - 1
 
     def _nnz(self) -> int:
-        return self._held._data.shape[0]
+        return self._held._data_.shape[0]
 
     def _indices(self) -> Tensor:
         return self._at
@@ -314,7 +314,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ig
         unique, place = np.unique(self._keys(), return_inverse=True)
         sizes = self._sizes[: self.sparse_dim()]
         at = np.stack(np.unravel_index(unique, sizes)).astype(np.int64)
-        start = zeros((len(unique), *self._held._data.shape[1:]), dtype=self.dtype)
+        start = zeros((len(unique), *self._held._data_.shape[1:]), dtype=self.dtype)
         values = start.index_add(0, wrap(place.reshape(-1)), self._held)
         return assemble(wrap(at), values, self._sizes, True)
 
@@ -459,7 +459,7 @@ class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ig
         """A dense tensor plus this one: dense."""
         if not isinstance(other, Tensor):
             return self._beside_number(other)
-        if other._data.shape != self._sizes:
+        if other._data_.shape != self._sizes:
             raise RuntimeError(
                 f"add: a dense and a sparse tensor must have the same shape, not {list(other.shape)} "
                 f"and {list(self._sizes)}"
@@ -497,11 +497,11 @@ class SparseTensor(Casts, Elementwise, Resizing, Placeless, Tensor):  # type: ig
         """Times a number, a tensor of one element, or a tensor of the same shape: sparse."""
         if isinstance(other, SparseTensor):
             return self._times(other)
-        if isinstance(other, _NUMBERS) or (isinstance(other, Tensor) and other._data.ndim == 0):
+        if isinstance(other, _NUMBERS) or (isinstance(other, Tensor) and other._data_.ndim == 0):
             return self._with(self._held * other)
         if not isinstance(other, Tensor):
             return NotImplemented
-        if other._data.shape != self._sizes:
+        if other._data_.shape != self._sizes:
             raise RuntimeError(
                 f"mul: a sparse and a dense tensor must have the same shape, not {list(self._sizes)} "
                 f"and {list(other.shape)}"

@@ -402,7 +402,7 @@ class CheckpointFunction(Function):
         pairs = [
             (out, g)
             for out, g in zip(outputs, grads, strict=False)
-            if isinstance(out, TensorBase) and out._requires_grad
+            if isinstance(out, TensorBase) and out._requires_grad_
         ]
         if not pairs:
             raise RuntimeError(
@@ -414,7 +414,7 @@ class CheckpointFunction(Function):
 
 def check_backward_validity(inputs: Any) -> None:
     """Warn if no input wants a gradient."""
-    if not any(t._requires_grad for t in inputs if isinstance(t, TensorBase)):
+    if not any(t._requires_grad_ for t in inputs if isinstance(t, TensorBase)):
         warn("None of the inputs have requires_grad=True. Gradients will be None")
 
 

@@ -149,7 +149,7 @@ class FlopCounterMode(Interpreter):
         out = super().apply(row, inputs, static)
         if state.walk is None and self._open:
             first = out[0] if isinstance(out, tuple) else out
-            if (node := first._node) is not None:
+            if (node := first._node_) is not None:
                 self._owners[id(node)] = weakref.ref(node), tuple(self._open)
         formula = FORMULAS.get(row.name)
         if formula is not None:
@@ -173,7 +173,7 @@ class FlopCounterMode(Interpreter):
 
     def _follow(self, roots: Any) -> Any:
         """Before a backward: know at which module's nodes it is."""
-        stack = [root._node for root in roots if root._node is not None]
+        stack = [root._node_ for root in roots if root._node_ is not None]
         seen = set(stack)
         while stack:
             node = stack.pop()

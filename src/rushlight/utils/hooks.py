@@ -21,8 +21,8 @@ def unserializable_hook(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def warn_if_has_hooks(tensor: Any) -> None:
     """Warn of the hooks of a tensor that a pickle would leave out."""
-    place = tensor if tensor._node is None else tensor._node
-    hooks = {} if place._hooks is None else place._hooks.on_tensor(tensor._output_nr)
+    place = tensor if tensor._node_ is None else tensor._node_
+    hooks = {} if place._hooks_ is None else place._hooks_.on_tensor(tensor._output_nr_)
     for hook in list(hooks.values()):
         if not getattr(hook, "__torch_unserializable__", False):
             warn(

@@ -84,4 +84,4 @@ class ModuleTracker:
 
 def _that_want_gradients(values: Any) -> list[Any]:
     flat, _ = tree_flatten(values)
-    return [t for t in flat if isinstance(t, TensorBase) and t._requires_grad]
+    return [t for t in flat if isinstance(t, TensorBase) and t._requires_grad_]

@@ -153,7 +153,7 @@ class Capture(Interpreter):
             raise
         outs = out if isinstance(out, tuple) else (out,)
         self._done(operation, outs)
-        node = outs[0]._node if outs else None
+        node = outs[0]._node_ if outs else None
         if node is not None:
             self._nodes[id(node)] = weakref.ref(node), operation
         return out
@@ -176,7 +176,7 @@ class Capture(Interpreter):
             self._failed(operation, error)
             raise
         before = operation.inputs[0]
-        array = target._data
+        array = target._data_
         if array.__class__ is np.ndarray:
             owner = root(array)
             self._writes[id(owner)] = weakref.ref(owner), self._written(owner) + 1, operation
@@ -189,8 +189,8 @@ class Capture(Interpreter):
 
     def _before_step(self, operation: Operation, target: TensorBase) -> Any:
         """What a leaf was before the step that is about to change it."""
-        array = target._data
-        if operation.phase != UPDATE or self.look is None or not target._requires_grad:
+        array = target._data_
+        if operation.phase != UPDATE or self.look is None or not target._requires_grad_:
             return None
         if array.__class__ is not np.ndarray or array.dtype.kind != "f" or array.size > _LARGE:
             return None
@@ -235,7 +235,7 @@ class Capture(Interpreter):
     def literal(self, tensor: TensorBase) -> None:
         """Remember that a tensor was made of Python's numbers."""
         super().literal(tensor)
-        array = tensor._data
+        array = tensor._data_
         if array.__class__ is np.ndarray:
             self._constants[id(array)] = weakref.ref(array)
 
@@ -377,11 +377,11 @@ class Capture(Interpreter):
                 thing = Value(self._next(), (), np.dtype(object), RESULT, None, operation)
                 operation.outputs.append(thing)
                 continue
-            value = self._new(out._data, RESULT, None, operation)
-            self._remember(out._data, value)
+            value = self._new(out._data_, RESULT, None, operation)
+            self._remember(out._data_, value)
             operation.outputs.append(value)
-            if operation.kind == FUNCTION and out._node is not None:
-                self._nodes[id(out._node)] = weakref.ref(out._node), operation
+            if operation.kind == FUNCTION and out._node_ is not None:
+                self._nodes[id(out._node_)] = weakref.ref(out._node_), operation
         self._file(operation)
 
     def _failed(self, operation: Operation, error: Exception) -> None:
@@ -449,7 +449,7 @@ class Capture(Interpreter):
 
     def _value(self, tensor: TensorBase, frame: FrameType | None = None) -> Value:
         """The value of a tensor as it is now."""
-        array = tensor._data
+        array = tensor._data_
         value = self._found(array)
         if value is None:
             value = self._first_seen(tensor, array)
@@ -480,7 +480,7 @@ class Capture(Interpreter):
         kind, name = INPUT, None
         if isinstance(tensor, Parameter):
             kind = PARAMETER
-        elif tensor._node is None and tensor._requires_grad:
+        elif tensor._node_ is None and tensor._requires_grad_:
             kind = LEAF
         elif (made := self._constants.get(id(array))) is not None and made() is array:
             kind = CONSTANT
@@ -490,12 +490,12 @@ class Capture(Interpreter):
             if written is not None and written[0]() is root(array):
                 maker = written[2]
                 kind = RESULT if kind in (INPUT, CONSTANT) else kind
-        if maker is None and tensor._node is not None:
-            maker = self.operation_of(tensor._node)
+        if maker is None and tensor._node_ is not None:
+            maker = self.operation_of(tensor._node_)
             kind = RESULT
         value = self._new(array, kind, name, maker)
-        if maker is not None and tensor._node is not None and maker.kind == FUNCTION:
-            maker.outputs[tensor._output_nr] = value
+        if maker is not None and tensor._node_ is not None and maker.kind == FUNCTION:
+            maker.outputs[tensor._output_nr_] = value
         self._remember(array, value)
         return value
 
@@ -555,7 +555,7 @@ class _After(_Before):
 
 def nodes_behind(roots: Sequence[TensorBase]) -> list[Node]:
     """The nodes of the graph behind roots, the oldest first."""
-    stack = [r._node for r in roots if r._node is not None]
+    stack = [r._node_ for r in roots if r._node_ is not None]
     seen = set(stack)
     while stack:
         for edge in stack.pop()._edges:

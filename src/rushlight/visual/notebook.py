@@ -33,7 +33,7 @@ def tensor_html(tensor: Any) -> str | None:
     """A tensor: type and shape, statistics, its values as colours; None for one that is only said in words."""
     if tensor.is_sparse:
         return None
-    data = tensor._data
+    data = tensor._data_
     if data.__class__ is not np.ndarray or data.dtype.kind not in "fiubV":
         return None
     values = read(tensor, "showing it in a notebook")

@@ -221,7 +221,7 @@ def make_fx(
             name = f"{names[number]}_1" if plain else f"{names[0]}_{number + 1}"
             node = tracer.graph.placeholder(name)
             if isinstance(value, Tensor):
-                value = value.view_as(value) if value._node is not None else value
+                value = value.view_as(value) if value._node_ is not None else value
                 tracer.know(value, node)
             given.append(value)
         if not plain:

@@ -93,7 +93,9 @@ class Building:
         source = self.names.get(value.number) or f"L['tensor{value.number}']"
         kind = Parameter if isinstance(value.tensor, Parameter) else Tensor
         node = self.graph.create_node("placeholder", placeholder(source), type_expr=kind)
-        node.meta["example_value"] = wrap(outlined(value.tensor._data), value.tensor._requires_grad)
+        node.meta["example_value"] = wrap(
+            outlined(value.tensor._data_), value.tensor._requires_grad_
+        )
         self.nodes[value.number] = node
         self._fetched(self.numbers[value.number], value.tensor)
 

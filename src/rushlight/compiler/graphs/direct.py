@@ -59,10 +59,10 @@ class Watch:
 
 
 def _kind(tensor: Any) -> Any:
-    data = tensor._data
+    data = tensor._data_
     return (
-        tensor.__class__, data.__class__, data.dtype, data.shape, data.strides, tensor._requires_grad,
-        tensor._node is None, tensor._turned,
+        tensor.__class__, data.__class__, data.dtype, data.shape, data.strides, tensor._requires_grad_,
+        tensor._node_ is None, tensor._turned_,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ class Otherwise(Run):
         for dim, name in enumerate(self.tracing.sized.get(id(tensor), ())):
             if name is not None:
                 shape[dim] = self.symbols[name]
-        return wrap(blank(tuple(shape), tensor._data.dtype))
+        return wrap(blank(tuple(shape), tensor._data_.dtype))
 
     def given(self, value: Any) -> Any:
         """Arguments with tensors in the place of values, and other numbers in that of symbols."""

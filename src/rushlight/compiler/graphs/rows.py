@@ -32,7 +32,7 @@ def of_row(to: Aten, row: Any, inputs: Any, static: dict[str, Any], result: Any)
     single = isinstance(result, Tensor)
     rule = ROWS.get(row.name)
     # What a row gives besides is for its own derivative: then it must be the row.
-    plain = single or result[0]._node is None
+    plain = single or result[0]._node_ is None
     if rule is not None and plain and _takes(rule, to, inputs, static):
         to.know(result if single else result[0], rule(to, *inputs, **static))
     elif (found := _proved(row, inputs, static, result)) is not None:

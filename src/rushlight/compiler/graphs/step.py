@@ -29,7 +29,7 @@ from rushlight.outline import Outline
 
 log = logging.getLogger("torch._dynamo")
 
-_SLOTS = ("_data", "_node", "_requires_grad", "_grad", "_changes", "_view")
+_SLOTS = ("_data_", "_node_", "_requires_grad_", "_grad", "_changes_", "_view_")
 
 
 # So many calls that are graphs alone are kept of a function.
@@ -195,7 +195,7 @@ class GraphStep:
 
         def look(value: Any, source: str) -> None:
             if isinstance(value, TensorBase):
-                if not isinstance(value._data, Outline):
+                if not isinstance(value._data_, Outline):
                     found.append((source, value))
             elif isinstance(value, list | tuple):
                 for i, part in enumerate(value):
@@ -532,7 +532,7 @@ def _made(tracing: Tracing) -> list[Value]:
 
 def _become(shell: Any, result: Any) -> None:
     """Let a tensor that had not been computed be the result."""
-    if result._node is None and result._requires_grad:
+    if result._node_ is None and result._requires_grad_:
         # Another tensor than the leaf, on the same memory.
         result = result.view_as(result)
     for slot in _SLOTS:

@@ -246,7 +246,7 @@ class Tracing(Taker, doors.Interpreter):
     def take(self, watchers: Any, door: str, *what: Any) -> Any:
         """What came to a door: within a call that is written down, looks alone matter."""
         if self.inside:
-            if door in ("read", "number") and what[0]._data.__class__ is Outline:
+            if door in ("read", "number") and what[0]._data_.__class__ is Outline:
                 raise Look
         elif door in ("apply", "into", "read", "number", "check", "draw") and not self.suspended:
             self.end_graph("Operation that is not traced")
@@ -309,7 +309,7 @@ class Tracing(Taker, doors.Interpreter):
         with self.off():
             found = Peek(self).see(public.plain, self._arguments(args), self._arguments(kwargs))
         if isinstance(found, (TensorBase, tuple | list)):
-            result = mapped(found, lambda t: self._shell(outlined(t._data), t._requires_grad))
+            result = mapped(found, lambda t: self._shell(outlined(t._data_), t._requires_grad_))
             return self._written(public, args, kwargs, result)
         call = self._write(public, args, kwargs)
         call.kind, call.target = "call_method", "item"
@@ -378,21 +378,21 @@ class Tracing(Taker, doors.Interpreter):
             self.inside = False
             sys.setprofile(profile)
         mapped(result, found.append)
-        if any(t._data.__class__ is not Outline for t in found):
+        if any(t._data_.__class__ is not Outline for t in found):
             raise Look
         return result, bool(found)
 
     def _twin(self, tensor: Any) -> Any:
         """The tensor in outlines; itself where it has not been computed."""
-        if tensor._data.__class__ is Outline:
+        if tensor._data_.__class__ is Outline:
             return tensor
         if (twin := self.twins.get(id(tensor))) is None:
             self._input(tensor)
-            twin = wrap(outlined(tensor._data), tensor._requires_grad)
-            if tensor._node is not None:
-                twin._node = self._node(twin._data)
+            twin = wrap(outlined(tensor._data_), tensor._requires_grad_)
+            if tensor._node_ is not None:
+                twin._node_ = self._node(twin._data_)
             if isinstance(tensor, Parameter):
-                twin = Parameter(twin, tensor._requires_grad)
+                twin = Parameter(twin, tensor._requires_grad_)
             self.twins[id(tensor)] = twin
             self.twins[id(twin)] = tensor
         return twin
@@ -409,14 +409,14 @@ class Tracing(Taker, doors.Interpreter):
 
     def _shell(self, outline: Any, requires_grad: bool) -> Tensor:
         shell = wrap(outline, requires_grad)
-        shell._node = self._node(outline) if requires_grad else None
+        shell._node_ = self._node(outline) if requires_grad else None
         return shell
 
     def _node(self, outline: Any) -> Any:
         """A node for a result of this kind, which remembers nothing."""
         leaf = wrap(outline, requires_grad=True)
         with self.off(), enable_grad():
-            return leaf.view_as(leaf)._node
+            return leaf.view_as(leaf)._node_
 
     # ---- what is written down --------------------------------------------------------------------
 
@@ -468,7 +468,7 @@ class Tracing(Taker, doors.Interpreter):
         for part, tensor in enumerate(parts):
             value = self._value(call=call, part=None if single else part)
             call.values.append(value)
-            value.like = tensor._data, tensor._requires_grad
+            value.like = tensor._data_, tensor._requires_grad_
             original = self.twins.get(id(tensor), tensor)
             if id(original) in self.known:
                 # Done in place, or nothing to be done: it is what the program has, under another name.
@@ -478,10 +478,10 @@ class Tracing(Taker, doors.Interpreter):
                 elif call.after.kind == "used":
                     self.next[id(original)] = value
                 continue
-            tensor._view = None
-            if tensor._node is not None:
+            tensor._view_ = None
+            if tensor._node_ is not None:
                 # Its own would hold on to tensors that nobody needs.
-                tensor._node = self._node(tensor._data)
+                tensor._node_ = self._node(tensor._data_)
             self.known[id(tensor)] = value
             self.shells.append((weakref.ref(tensor, self._forget(id(tensor))), value))
         return mapped(result, lambda t: replaced.get(id(t), t)) if replaced else result
@@ -516,10 +516,10 @@ class Tracing(Taker, doors.Interpreter):
 
     def _sizes(self, tensor: Any) -> Any:
         """The shape of a tensor, in which sizes that may change are known as symbols."""
-        if id(tensor) not in self.known and tensor._data.__class__ is not Outline:
+        if id(tensor) not in self.known and tensor._data_.__class__ is not Outline:
             self.group += 1
             self._twin(tensor)
-        shape = tensor._data.shape
+        shape = tensor._data_.shape
         symbols = self.sized.get(id(tensor))
         if symbols is None:
             if not self.step.sizes:
@@ -553,7 +553,7 @@ class Tracing(Taker, doors.Interpreter):
         """Whether there are tensors of classes of programs among arguments."""
         found: list[Any] = []
         mapped(tuple(values), found.append)
-        return any(t._spreads or t._data.__class__.__module__ == "cupy" for t in found)
+        return any(t._spreads_ or t._data_.__class__.__module__ == "cupy" for t in found)
 
 
 class Named:

@@ -523,8 +523,8 @@ class Perform(Entry):
         before = self.outcome
         if (
             rest != before.rest
-            or [tensor._turned for tensor in tensors] != before.turns
-            or any(tensor._requires_grad for tensor in tensors)
+            or [tensor._turned_ for tensor in tensors] != before.turns
+            or any(tensor._requires_grad_ for tensor in tensors)
         ):
             raise Changed(
                 f"{self.text()} gave something else than when it was recorded, at {place(self.line)}"

@@ -58,7 +58,7 @@ def told(value: Any) -> str:
     if value is MISSING:
         return "not there"
     if isinstance(value, TensorBase):
-        return f"a tensor of shape {list(value._data.shape)}"
+        return f"a tensor of shape {list(value._data_.shape)}"
     text = repr(value)
     return text if len(text) < 60 else f"a {type(value).__name__}"
 

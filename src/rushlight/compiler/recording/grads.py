@@ -41,7 +41,7 @@ class Grads:
 
     def _set(self, tensor: TensorBase, grad: Any) -> None:
         if threading.get_ident() == self.thread and id(tensor) not in self.first:
-            before = getattr(tensor, "_changes", _UNKNOWN)
+            before = getattr(tensor, "_changes_", _UNKNOWN)
             # A tensor that is being made has no gradient yet.
             if before is not _UNKNOWN:
                 self.first[id(tensor)] = tensor, _slot.__get__(tensor), False

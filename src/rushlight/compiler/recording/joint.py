@@ -98,11 +98,13 @@ class Joint(Recording):
 
     def _go_back(self, results: list[Any]) -> None:
         """Run the rules of the graph of the results."""
-        self.outs = [t for t in results if t._node is not None and not self._was_there(t)]
-        self.outs = [t for t in self.outs if is_whole(t._node)]
-        if any(t._requires_grad and not self._was_there(t) and t._node is None for t in results):
+        self.outs = [t for t in results if t._node_ is not None and not self._was_there(t)]
+        self.outs = [t for t in self.outs if is_whole(t._node_)]
+        if any(t._requires_grad_ and not self._was_there(t) and t._node_ is None for t in results):
             raise CannotRecord("it returns a new leaf, which wants a gradient")
-        if any(t._view is not None and t._node is None and _wants(t._view.base) for t in results):
+        if any(
+            t._view_ is not None and t._node_ is None and _wants(t._view_.base) for t in results
+        ):
             raise CannotRecord("a result is a view of what wants a gradient")
         if not self.outs:
             return
@@ -154,30 +156,30 @@ class Joint(Recording):
         users: dict[int, int] = {}
         for tensor in results:
             users[id(root(held(tensor)))] = (
-                users.get(id(root(held(tensor))), 0) + tensor._requires_grad
+                users.get(id(root(held(tensor))), 0) + tensor._requires_grad_
             )
         for source in self.recorder.sources:
             users[id(root(source.array))] = 2
         for tensor in self.outs:
-            if users[id(root(held(tensor)))] > 1 or tensor._turned:
+            if users[id(root(held(tensor)))] > 1 or tensor._turned_:
                 raise CannotRecord(
                     "a result is a view of another, or of what the function was given"
                 )
 
     def _reached(self, out: Any, beyond: dict[Any, Any]) -> set[int]:
         """To which targets the graph of a result leads."""
-        waiting, seen = [out._node], set()
+        waiting, seen = [out._node_], set()
         while waiting:
             at = waiting.pop()
             if at is not None and id(at) not in seen:
                 seen.add(id(at))
                 waiting.extend(() if isinstance(at, TensorBase) or at in beyond else at._edges)
-        ends = [t if t._node is None else t._node for t in self.targets]
+        ends = [t if t._node_ is None else t._node_ for t in self.targets]
         return {number for number, end in enumerate(ends) if id(end) in seen}
 
     def _targets(self, beyond: dict[Any, Any]) -> Iterator[Any]:
         """What the graph of the results hangs on: leaves, and tensors that come out of other graphs."""
-        waiting: list[Any] = [t._node for t in self.outs]
+        waiting: list[Any] = [t._node_ for t in self.outs]
         seen: set[int] = set()
         while waiting:
             at = waiting.pop()
@@ -187,10 +189,10 @@ class Joint(Recording):
             if isinstance(at, TensorBase):
                 if self._was_there(at):
                     yield at
-                elif at._hooks is not None:
+                elif at._hooks_ is not None:
                     raise CannotRecord("hooks hang on a leaf that it makes")
             elif at not in beyond:
-                if at._hooks is not None or at._retained is not None:
+                if at._hooks_ is not None or at._retained is not None:
                     raise CannotRecord("hooks hang on the graph of its results")
                 self.foreign |= not isinstance(at, PrimitiveNode)
                 waiting.extend(at._edges)
@@ -215,19 +217,19 @@ class Joint(Recording):
 @contextmanager
 def _apart(beyond: dict[Any, Any], targets: list[Any]) -> Iterator[None]:
     """Targets without hooks, and without the graphs behind them."""
-    nodes = [(node, node._edges, node._hooks, node._retained) for node in beyond]
-    leaves = [(leaf, leaf._hooks) for leaf in targets if leaf._node is None]
+    nodes = [(node, node._edges, node._hooks_, node._retained) for node in beyond]
+    leaves = [(leaf, leaf._hooks_) for leaf in targets if leaf._node_ is None]
     try:
         for node, *_ in nodes:
-            node._edges, node._hooks, node._retained = (), None, None
+            node._edges, node._hooks_, node._retained = (), None, None
         for leaf, _ in leaves:
-            leaf._hooks = None
+            leaf._hooks_ = None
         yield
     finally:
         for node, edges, hooks, retained in nodes:
-            node._edges, node._hooks, node._retained = edges, hooks, retained
+            node._edges, node._hooks_, node._retained = edges, hooks, retained
         for leaf, hooks in leaves:
-            leaf._hooks = hooks
+            leaf._hooks_ = hooks
 
 
 def _contents(world: World) -> list[dict[Any, Any]]:
@@ -254,7 +256,7 @@ def _put_back(world: World, before: list[dict[Any, Any]]) -> str | None:
 
 def _wants(tensor: Any) -> bool:
     """Whether it wants a gradient."""
-    return tensor._requires_grad or tensor._node is not None
+    return tensor._requires_grad_ or tensor._node_ is not None
 
 
 def _gradient(like: Array, numbers: Any) -> Array:

@@ -43,7 +43,7 @@ class Memories:
         for thing in [thing for thing in gc.get_objects() if type(thing) in kinds]:
             if type(thing) is Generator:
                 self.generators.add(id(thing))
-            elif hasattr(thing, "_changes"):
+            elif hasattr(thing, "_changes_"):
                 self._add(thing)
         for tensor in world.tensors:
             self._mark(tensor)
@@ -53,9 +53,9 @@ class Memories:
         array = _memory_of(tensor)
         if type(array) is np.ndarray:
             self.existing.setdefault(id(array), []).append(tensor)
-            self.counts[id(tensor._changes)] = tensor._changes, tensor._changes[0]
-            self.wanted[id(tensor)] = tensor._requires_grad
-            if tensor._hooks is not None:
+            self.counts[id(tensor._changes_)] = tensor._changes_, tensor._changes_[0]
+            self.wanted[id(tensor)] = tensor._requires_grad_
+            if tensor._hooks_ is not None:
                 self.hooked[id(tensor)] = hooks_of(tensor)
 
     def _mark(self, tensor: Any) -> None:
@@ -77,7 +77,7 @@ class Memories:
         if any(owner is tensor for owner in owners):
             return tensor
         known = [t for t in owners if id(t) in self.world.names] or owners
-        return next((t for t in known if t._requires_grad), known[0])
+        return next((t for t in known if t._requires_grad_), known[0])
 
     def first(self, array: Array, name: str, line: Line) -> None:
         """Memory is used for the first time: keep what it holds."""
@@ -97,7 +97,7 @@ class Memories:
         """A tensor that has got hooks, other memory or changes unseen; None. counted: whose changes are known."""
         for key, owners in self.existing.items():
             for tensor in owners:
-                changes = tensor._changes
+                changes = tensor._changes_
                 same = id(changes) in counted or id(changes) not in self.counts
                 if not same:
                     expected = self.counts[id(changes)][1] + self.apart.get(id(changes), 0)
@@ -152,8 +152,8 @@ class Memories:
                 changes[0] = count
         for owners in self.existing.values():
             for tensor in owners:
-                if tensor._node is None:
-                    tensor._requires_grad = self.wanted[id(tensor)]
+                if tensor._node_ is None:
+                    tensor._requires_grad_ = self.wanted[id(tensor)]
 
 
 def _kinds_of(cls: type) -> set[type]:

@@ -58,7 +58,7 @@ def has_numbers(static: dict[str, Any]) -> bool:
 def remember(out: Any, inputs: tuple[Any, ...], static: dict[str, Any]) -> None:
     """Let the node of a result remember recorded numbers, not what they are just now."""
     first = out[0] if isinstance(out, tuple) else out
-    node = first._node
+    node = first._node_
     if not isinstance(node, PrimitiveNode) or node.kept is None:
         return
     node.static = static

@@ -117,21 +117,21 @@ class Source:
                 if now.kind == value.kind:
                     how = f"laid out with strides {array.strides}, and {value.strides}"
                 raise Changed(f"{name} is {how} when it was recorded")
-        if tensor._requires_grad is not self.requires_grad:
+        if tensor._requires_grad_ is not self.requires_grad:
             raise Changed(
-                f"{name}.requires_grad is {tensor._requires_grad} now, and was {self.requires_grad} "
+                f"{name}.requires_grad is {tensor._requires_grad_} now, and was {self.requires_grad} "
                 "when it was recorded"
             )
-        if tensor._turned is not self.turned:
+        if tensor._turned_ is not self.turned:
             raise Changed(f"{name} is a conjugated view, or was one when it was recorded")
-        if tensor._node is not None and not self.open:
+        if tensor._node_ is not None and not self.open:
             raise Changed(f"{name} comes out of a graph (grad_fn): give it detached")
         return tensor
 
 
 def hooks_of(tensor: Any) -> tuple[int, ...]:
     """Which hooks hang on a leaf."""
-    hooks = getattr(tensor, "_hooks", None)
+    hooks = getattr(tensor, "_hooks_", None)
     if hooks is None:
         return ()
     on_tensor = hooks.tensor.get(0, {})
@@ -173,14 +173,14 @@ class Result:
         if self.turned:
             turn(tensor)
         if self.inference:
-            tensor._changes = Untracked((0, None))
+            tensor._changes_ = Untracked((0, None))
         elif self.shares is None:
-            tensor._changes[0] = self.changes
+            tensor._changes_[0] = self.changes
         else:
-            tensor._changes = sources[self.shares]._changes
+            tensor._changes_ = sources[self.shares]._changes_
         if self.requires_grad:
-            tensor._requires_grad = True
-            tensor._node = Replayed(self.name or "Replayed", self.value.shape, self.value.dtype)
+            tensor._requires_grad_ = True
+            tensor._node_ = Replayed(self.name or "Replayed", self.value.shape, self.value.dtype)
         return tensor
 
 
@@ -378,10 +378,10 @@ class Program:
         """Leave counts, gradients and results as eager would; attach gives those differentiated a node."""
         for one, tensor in zip(self.sources, tensors, strict=True):
             if one.changes:
-                tensor._changes[0] += one.changes
-                tensor._changes[1] = one.site
+                tensor._changes_[0] += one.changes
+                tensor._changes_[1] = one.site
             if one.wants is not one.requires_grad:
-                tensor._requires_grad = one.wants
+                tensor._requires_grad_ = one.wants
         known = {id(r): r.make(given, slots, tensors) for r in self.kept()}
         if self.backward is not None and attach is not None:
             attach([known[id(result)] for result in self.backward.outs])

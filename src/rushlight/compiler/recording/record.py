@@ -367,7 +367,7 @@ class Recording:
         tree = (tree[0], [self._leaf(leaf) for leaf in tree[1]])
         # Of all that is taken, what only lies in a result included.
         self._rename()
-        known = {id(source.tensor._changes) for source in recorder.sources}
+        known = {id(source.tensor._changes_) for source in recorder.sources}
         if (touched := self.memories.touched(known)) is not None:
             name = self.world.names.get(id(touched), f"a tensor of shape {list(touched.shape)}")
             raise CannotRecord(
@@ -377,13 +377,13 @@ class Recording:
         for source in recorder.sources:
             tensor = source.tensor
             _same_place(source, tensor)
-            count = self.memories.counts.get(id(tensor._changes))
-            if count is not None and id(tensor._changes) not in counted:
-                counted.add(id(tensor._changes))
-                apart_from = self.memories.apart.get(id(tensor._changes), 0)
-                source.changes = tensor._changes[0] - count[1] - apart_from
-                source.site = tensor._changes[1]
-            source.wants = tensor._requires_grad
+            count = self.memories.counts.get(id(tensor._changes_))
+            if count is not None and id(tensor._changes_) not in counted:
+                counted.add(id(tensor._changes_))
+                apart_from = self.memories.apart.get(id(tensor._changes_), 0)
+                source.changes = tensor._changes_[0] - count[1] - apart_from
+                source.site = tensor._changes_[1]
+            source.wants = tensor._requires_grad_
             source.written = self.memories.is_written(source.array)
         backward = self.backward()
         # Who gets to see memory may write into it.
@@ -497,7 +497,7 @@ class Recording:
         found = self.memories.find(tensor, array)
         if found is tensor:
             where = self.recorder.locate(tensor, array)
-            return Result(where, None, tensor._requires_grad, 0, False, None, False, None)
+            return Result(where, None, tensor._requires_grad_, 0, False, None, False, None)
         kind = class_of(tensor)
         marks = [name for name in vars(tensor) if not name.startswith("_")]
         if marks:
@@ -512,17 +512,17 @@ class Recording:
             raise CannotRecord("a result lies in the memory of another tensor by way of NumPy")
         shares = None
         for number, source in enumerate(self.recorder.sources):
-            if source.tensor._changes is tensor._changes:
+            if source.tensor._changes_ is tensor._changes_:
                 shares = number
-        node = tensor._node
+        node = tensor._node_
         return Result(
             None,
             value,
-            tensor._requires_grad,
-            tensor._changes[0],
+            tensor._requires_grad_,
+            tensor._changes_[0],
             is_inference(tensor),
             None if kind is result_class() else kind,
-            tensor._turned,
+            tensor._turned_,
             shares,
             None if node is None else node.name(),
             node is not None and is_whole(node),
@@ -584,7 +584,7 @@ def _same_place(source: Any, tensor: Any) -> None:
         raise CannotRecord(
             f"{name} was given other memory (.data = or set_): write into it with copy_ instead"
         )
-    if tensor._node is not source.node:
+    if tensor._node_ is not source.node:
         raise CannotRecord(
             f"{name} was changed in place by what is recorded for gradients, and keeps the graph: "
             "change it under torch.no_grad(), or work on a clone"

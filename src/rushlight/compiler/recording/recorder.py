@@ -158,7 +158,7 @@ class Recorder(Interpreter):
             remember(out, inputs, static)
         several = isinstance(out, tuple)
         tensors: Sequence[Any] = out if several else (out,)
-        node = tensors[0]._node if tensors else None
+        node = tensors[0]._node_ if tensors else None
         if node is not None:
             self.lines.setdefault(node, line)
         arrays = [held(t) for t in tensors]
@@ -194,7 +194,7 @@ class Recorder(Interpreter):
         operands = tuple(map(self.operand, inputs))
         figures = {name: self.operand(value) for name, value in static.items()}
         bare = {name: plain(value) for name, value in static.items()}
-        entry = Write(memory, kernel, target._turned, where, operands, [], figures, False)
+        entry = Write(memory, kernel, target._turned_, where, operands, [], figures, False)
         array = held(target)
         if root(array).base is not None and memory.index in self.fixed_values:
             raise CannotRecord(
@@ -319,7 +319,7 @@ class Recorder(Interpreter):
         writes = self.memories.rewritten(held_before)
         moved = [(g, end) for g, start in places if ((end := position(g)) != start).any()]
         tensors, rest = apart(result)
-        if any(t._requires_grad for t in tensors):
+        if any(t._requires_grad_ for t in tensors):
             refusal = CannotRecord(
                 f"{called(function)} gave a tensor that requires grad, at {place(where[0])}: a replay would "
                 "not leave it a gradient"
@@ -332,7 +332,7 @@ class Recorder(Interpreter):
         arrays = [held(t) for t in tensors]
         self.kept.append(tensors)
         outcome = Outcome(
-            rest, [a.copy("K") for a in arrays], [t._turned for t in tensors], writes, moved
+            rest, [a.copy("K") for a in arrays], [t._turned_ for t in tensors], writes, moved
         )
         outs = [self.new(a) for a in arrays]
         self.entries.append(kind(function, outcome, where, operands, outs))
@@ -422,10 +422,10 @@ class Recorder(Interpreter):
         if not isinstance(x, TensorBase):
             return x
         value = self.memory(x)
-        if not x._turned:
+        if not x._turned_:
             return value
         self.settle()
-        shown = self.new(x._data, f"{value.name}.turned")
+        shown = self.new(x._data_, f"{value.name}.turned")
         self.entries.append(Turn(self.where(), [value], [shown]))
         return shown
 
@@ -473,7 +473,7 @@ class Recorder(Interpreter):
         """A tensor that was there before is used for the first time."""
         line, _ = self.where()
         owner = self.memories.find(tensor, array)
-        if owner._node is not None and not self.open:
+        if owner._node_ is not None and not self.open:
             raise CannotRecord(
                 f"{location.name} comes out of a graph (grad_fn) that was recorded before, at "
                 f"{place(line)}: give it detached"
@@ -486,10 +486,10 @@ class Recorder(Interpreter):
                 value,
                 array,
                 self.memories.wanted[id(owner)],
-                turned=owner._turned,
+                turned=owner._turned_,
                 hooks=hooks_of(owner),
                 tensor=owner,
-                node=owner._node,
+                node=owner._node_,
             )
         )
         self.kept.append(array)
@@ -566,7 +566,7 @@ def _set_to(generator: Any, state: Array) -> Any:
 
 def position(generator: Any) -> Any:
     """The whole state of a generator, as bytes."""
-    return generator.get_state()._data.copy()
+    return generator.get_state()._data_.copy()
 
 
 def _lay(out: Value, array: Array, operands: Sequence[Any], arrays: Sequence[Any]) -> None:
@@ -579,10 +579,10 @@ def _lay(out: Value, array: Array, operands: Sequence[Any], arrays: Sequence[Any
 
 
 def _array(x: Any, view: bool) -> Any:
-    return (held(x) if view else x._data) if isinstance(x, TensorBase) else x
+    return (held(x) if view else x._data_) if isinstance(x, TensorBase) else x
 
 
 def _turned_copy(row: Primitive, source: Any, tensors: Sequence[Any]) -> bool:
     """Whether a view that shows its input turned came out as a copy, turned already."""
-    turning = row.turns is not source._turned
-    return turning and bool(tensors) and not tensors[0]._turned
+    turning = row.turns is not source._turned_
+    return turning and bool(tensors) and not tensors[0]._turned_

@@ -131,7 +131,7 @@ class Waiting:
         operands and figures: what stands in the entry for its inputs and parameters.
         """
         waits = self.waits(*operands, *figures.values())
-        if row.view and not any(t._turned for t in inputs if isinstance(t, TensorBase)):
+        if row.view and not any(t._turned_ for t in inputs if isinstance(t, TensorBase)):
             return None
         try:
             key = _form_of(row, operands, figures)

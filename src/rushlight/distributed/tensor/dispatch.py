@@ -133,7 +133,7 @@ class _Operation:
         for _i, value in enumerate(self.flat):
             if not isinstance(value, Tensor) or isinstance(value, DTensor):
                 continue
-            if value._data.ndim and value._data.size != 1 and not _implicit[0]:
+            if value._data_.ndim and value._data_.size != 1 and not _implicit[0]:
                 raise RuntimeError(
                     f"{self.name}: got mixed torch.Tensor and DTensor, need to convert all torch.Tensor to DTensor "
                     "before calling distributed operators!"
@@ -146,7 +146,7 @@ class _Operation:
             for place, tensor in zip(self.places, self.tensors, strict=True):
                 flat[place] = empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
             flat = [
-                v.to("meta") if isinstance(v, Tensor) and v._data.size != 1 else v for v in flat
+                v.to("meta") if isinstance(v, Tensor) and v._data_.size != 1 else v for v in flat
             ]
             args, kwargs = tree_unflatten(flat, self.tree)
             with no_grad():

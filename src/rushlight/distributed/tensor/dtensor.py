@@ -188,7 +188,7 @@ class DTensor(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> DTensor:
         if id(self) not in memo:
             twin = made(self._local_tensor.clone(), self._spec)
-            twin._want_grad(self._requires_grad and self._node is None)
+            twin._want_grad(self._requires_grad_ and self._node_ is None)
             if self.__dict__.get("_is_param"):
                 twin.__dict__["_is_param"] = True
             memo[id(self)] = twin
@@ -196,7 +196,7 @@ class DTensor(Tensor):
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         is_parameter = self.__dict__.get("_is_param", False)
-        return _rebuilt, (self._local_tensor, self._spec, self._requires_grad, is_parameter)
+        return _rebuilt, (self._local_tensor, self._spec, self._requires_grad_, is_parameter)
 
 
 def _rebuilt(local: Tensor, spec: DTensorSpec, requires_grad: bool, is_parameter: bool) -> DTensor:

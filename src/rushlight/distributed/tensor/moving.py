@@ -70,7 +70,7 @@ def moved(
             local = local / mesh.size(side)
         elif where and new != Partial("avg"):
             local = local.new_zeros(local.shape)
-    return local.clone() if local._view is not None else local
+    return local.clone() if local._view_ is not None else local
 
 
 def _cut_dims(before: Sequence[Placement], after: Sequence[Placement], side: int) -> set[int]:

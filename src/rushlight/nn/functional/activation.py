@@ -70,12 +70,12 @@ def hardtanh(
 
 def _hardtanh(input: Tensor, min_val: float, max_val: float) -> Tensor:
     need_tensor("hardtanh", "input", 1, input)
-    if input._data.dtype.kind == "b":
+    if input._data_.dtype.kind == "b":
         raise RuntimeError("Bool inputs not supported for hardtanh")
-    if input._data.dtype.kind == "u" and int(min_val) < 0:
+    if input._data_.dtype.kind == "u" and int(min_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     for limit in (min_val, max_val):
-        fitting_factor(limit, input._data.dtype)
+        fitting_factor(limit, input._data_.dtype)
     return apply(rows.hardtanh, input, low=min_val, high=max_val)
 
 
@@ -147,7 +147,7 @@ def _row(row: Any) -> Callable[..., Tensor]:
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """x moved towards 0 by lambd, and 0 where it would cross it."""
     need_tensor("softshrink", "input", 1, input)
-    supported("softshrink_check", FLOAT, [input._data])
+    supported("softshrink_check", FLOAT, [input._data_])
     lambd = need_real("softshrink", "lambd", 2, lambd)
     largest = float(dtypes.finfo(input.dtype).max)
     if not 0 <= lambd <= largest:
@@ -217,13 +217,13 @@ def glu(input: Tensor, dim: int = -1, *, out: Tensor | None = None) -> Tensor:
     Y. N. Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2017.
     """
     need_tensor("glu", "input", 1, input)
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
-    axis = one_dim(dim, input._data.ndim)
-    size = input._data.shape[axis]
+    axis = one_dim(dim, input._data_.ndim)
+    size = input._data_.shape[axis]
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {size}")
-    supported("glu_cpu", FLOAT, [input._data])
+    supported("glu_cpu", FLOAT, [input._data_])
     half = size // 2
     # One split, whose gradient is joined: two parts cut out would be added, to zeros whose sign wins.
     x, gate = apply(split, input, sizes=(half, half), dim=axis)
@@ -254,7 +254,7 @@ def softmin(
     """softmax(-x) along dim."""
     if dim is None:
         need_tensor("softmin", "input", 1, input)
-        dim = implicit_dim("softmin", input._data.ndim)
+        dim = implicit_dim("softmin", input._data_.ndim)
     return softmax(-input, dim, dtype=dtype)
 
 
@@ -280,7 +280,7 @@ def gumbel_softmax(
     soft = ops.softmax((logits - noise.log()) / tau, dim)
     if not hard:
         return soft
-    axis = one_dim(dim, soft._data.ndim)
+    axis = one_dim(dim, soft._data_.ndim)
     best = soft.argmax(axis, keepdim=True)
     one_hot = (soft * 0).detach().scatter(axis, best, 1.0)
     return one_hot - soft.detach() + soft

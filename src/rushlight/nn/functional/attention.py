@@ -41,7 +41,7 @@ def _causal(rows: int, columns: int, dtype: np.dtype[Any]) -> Array:
 
 def _additive(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
     """A mask to be added to scores: a boolean one says where to look."""
-    if mask._data.dtype.kind != "b":
+    if mask._data_.dtype.kind != "b":
         return mask
     zero = literal(np.zeros((), dtype.numpy))
     return zero.where(mask, literal(np.full((), -np.inf, dtype.numpy)))
@@ -52,13 +52,13 @@ def _attend(
     scale: float | None, nan_rows: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The attended values, and the weights: of a row that is all hidden zero, or nan as asked."""
-    factor = 1 / math.sqrt(max(query._data.shape[-1], 1)) if scale is None else scale
+    factor = 1 / math.sqrt(max(query._data_.shape[-1], 1)) if scale is None else scale
     scores: Tensor = apply(matmul, query * factor, key.mT)
     if causal:
-        scores = scores + literal(_causal(*scores._data.shape[-2:], scores._data.dtype))
+        scores = scores + literal(_causal(*scores._data_.shape[-2:], scores._data_.dtype))
     if mask is not None:
         scores = scores + _additive(mask, scores.dtype)
-    last = scores._data.ndim - 1
+    last = scores._data_.ndim - 1
     masked = not nan_rows
     weights: Tensor = apply(softmax_rows.softmax, scores, dim=last, masked=masked)
     if dropout_p > 0:
@@ -94,37 +94,37 @@ def scaled_dot_product_attention(
         (("query", query), ("key", key), ("value", value)), 1
     ):
         need_tensor("scaled_dot_product_attention", name, position, tensor)
-    types = {t._data.dtype for t in (query, key, value)}
+    types = {t._data_.dtype for t in (query, key, value)}
     if len(types) != 1:
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got query.dtype: "
             f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead."
         )
-    if min(t._data.ndim for t in (query, key, value)) < 2:
+    if min(t._data_.ndim for t in (query, key, value)) < 2:
         raise RuntimeError(
             "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
-            f"{query._data.ndim} key.dim: {key._data.ndim} and value.dim: {value._data.ndim} instead."
+            f"{query._data_.ndim} key.dim: {key._data_.ndim} and value.dim: {value._data_.ndim} instead."
         )
-    if query._data.dtype.kind not in "fcV":
+    if query._data_.dtype.kind not in "fcV":
         raise RuntimeError(f"expected scalar type Float but found {query.dtype.word}")
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if attn_mask is not None:
-        kind = attn_mask._data.dtype
-        if kind.kind != "b" and kind != query._data.dtype and kind != np.float32:
+        kind = attn_mask._data_.dtype
+        if kind.kind != "b" and kind != query._data_.dtype and kind != np.float32:
             raise RuntimeError(
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
                 f"attn_mask.dtype: {attn_mask.dtype} and  query.dtype: {query.dtype} instead."
             )
     if enable_gqa:
-        heads, own = query._data.shape[-3], key._data.shape[-3]
-        if heads % own or heads % value._data.shape[-3]:
+        heads, own = query._data_.shape[-3], key._data_.shape[-3]
+        if heads % own or heads % value._data_.shape[-3]:
             raise RuntimeError(
                 "Number of heads in key and value must divide the number of heads in query: got "
-                f"{heads}, {own} and {value._data.shape[-3]}"
+                f"{heads}, {own} and {value._data_.shape[-3]}"
             )
         key = _repeat_heads(key, heads // own)
-        value = _repeat_heads(value, heads // value._data.shape[-3])
+        value = _repeat_heads(value, heads // value._data_.shape[-3])
     if attn_mask is not None:
         _check_shape(query, key, attn_mask)
     # torch has no second derivative of its kernel for the CPU.
@@ -133,23 +133,23 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
-    if fused and attn_mask is None and query._data.dtype not in NARROW:
+    if fused and attn_mask is None and query._data_.dtype not in NARROW:
         return _flash(query, key, value, causal=is_causal, scale=scale)
     if fused:
         query, key, value = (
             entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
         )
     own = query.dtype
-    narrow = query._data.dtype in NARROW
+    narrow = query._data_.dtype in NARROW
     if narrow:
         # In float32 and rounded once, as in torch.
         query, key, value = query.float(), key.float(), value.float()
-        if attn_mask is not None and attn_mask._data.dtype.kind in "fV":
+        if attn_mask is not None and attn_mask._data_.dtype.kind in "fV":
             attn_mask = attn_mask.float()
-    nothing = 0 in (query._data.shape[-2], key._data.shape[-2], value._data.shape[-1])
+    nothing = 0 in (query._data_.shape[-2], key._data_.shape[-2], value._data_.shape[-1])
     if nothing:
         # As torch has it, the batch is then that of the query alone.
-        shape = (*query._data.shape[:-1], value._data.shape[-1])
+        shape = (*query._data_.shape[:-1], value._data_.shape[-1])
         out = query.new_zeros(shape)
     else:
         out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
@@ -178,10 +178,10 @@ def _flash_order(
     query: Tensor, key: Tensor, value: Tensor, dropout_p: float
 ) -> tuple[int, ...] | None:
     """Where torch has a kernel for attention, the result lies as the query; else in row order."""
-    three = (query._data, key._data, value._data)
-    fits = query._data.ndim == 4 and not dropout_p and query._data.size and key._data.size
+    three = (query._data_, key._data_, value._data_)
+    fits = query._data_.ndim == 4 and not dropout_p and query._data_.size and key._data_.size
     if fits and all(x.strides[-1] == x.itemsize for x in three):
-        return order_of(query._data)
+        return order_of(query._data_)
     return None
 
 
@@ -190,13 +190,13 @@ _FUSED = "_scaled_dot_product_flash_attention_for_cpu_backward"
 
 def _check_shape(query: Tensor, key: Tensor, mask: Tensor) -> None:
     """A mask spreads over the scores, and not the scores over it."""
-    shape = mask._data.shape
-    if len(shape) < 2 and query._data.ndim == 4:
+    shape = mask._data_.shape
+    if len(shape) < 2 and query._data_.ndim == 4:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [-1, 0], but got -2): attn_mask is of "
             f"shape {list(shape)}, but needs two dimensions at least"
         )
-    q, k = query._data.shape, key._data.shape
+    q, k = query._data_.shape, key._data_.shape
     scores = (*np.broadcast_shapes(q[:-2], k[:-2]), q[-2], k[-2])
     if broadcast_shapes([scores, shape]) != scores:
         raise RuntimeError(
@@ -209,22 +209,22 @@ def _fused(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float
 ) -> bool:
     """Whether torch takes its fused kernel on the CPU."""
-    q, k, v = query._data.shape, key._data.shape, value._data.shape
-    if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data.dtype.kind not in "fV":
+    q, k, v = query._data_.shape, key._data_.shape, value._data_.shape
+    if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data_.dtype.kind not in "fV":
         return False
     if not q[-1] == k[-1] == v[-1] or q[:2] != k[:2] or k[:2] != v[:2] or 0 in (*q, *k, *v):
         return False
     if mask is None:
         return True
-    shape, wanted = mask._data.shape, (*q[:3], k[2])
+    shape, wanted = mask._data_.shape, (*q[:3], k[2])
     fits = all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1], strict=False))
-    return not mask._requires_grad and len(shape) in (2, 4) and fits
+    return not mask._requires_grad_ and len(shape) in (2, 4) and fits
 
 
 def _repeat_heads(tensor: Tensor, times: int) -> Tensor:
     if times == 1:
         return tensor
-    shape = tensor._data.shape
+    shape = tensor._data_.shape
     wide = tensor.unsqueeze(-3).expand((*shape[:-2], times, *shape[-2:]))
     return wide.reshape((*shape[:-3], shape[-3] * times, *shape[-2:]))
 
@@ -245,14 +245,14 @@ def canonical_mask(
     if mask is None:
         return None
     need_tensor("multi_head_attention_forward", name, 0, mask)
-    if mask._data.dtype.kind not in "bfV":
+    if mask._data_.dtype.kind not in "bfV":
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if beside is not None and beside[1] is not None and beside[1].dtype != mask.dtype:
         warn(
             f"Support for mismatched {name} and {beside[0]} is deprecated. Use same type for both "
             "instead."
         )
-    return _additive(mask.logical_not(), dtype) if mask._data.dtype.kind == "b" else mask
+    return _additive(mask.logical_not(), dtype) if mask._data_.dtype.kind == "b" else mask
 
 
 def _merged_masks(
@@ -263,7 +263,7 @@ def _merged_masks(
     merged: Tensor | None = None
     if attn_mask is not None:
         merged = attn_mask
-        if merged._data.ndim == 3:
+        if merged._data_.ndim == 3:
             merged = merged.reshape((batch, heads, rows, columns))
     if key_padding_mask is not None:
         mask = key_padding_mask.reshape((batch, 1, 1, columns))
@@ -275,45 +275,45 @@ def _check_heads(
     query: Tensor, key: Tensor, value: Tensor, num_heads: int, key_padding_mask: Tensor | None,
     attn_mask: Tensor | None,
 ) -> None:  # fmt: skip
-    ndim = query._data.ndim
+    ndim = query._data_.ndim
     if ndim not in (2, 3):
         raise AssertionError(
             f"query should be unbatched 2D or batched 3D tensor but received {ndim}-D query tensor"
         )
-    if key._data.ndim != ndim or value._data.ndim != ndim:
+    if key._data_.ndim != ndim or value._data_.ndim != ndim:
         raise AssertionError(
             f"For {'batched (3-D)' if ndim == 3 else 'unbatched (2-D)'} `query`, expected `key` and "
-            f"`value` to be {ndim}-D but found {key._data.ndim}-D and {value._data.ndim}-D tensors "
+            f"`value` to be {ndim}-D but found {key._data_.ndim}-D and {value._data_.ndim}-D tensors "
             "respectively"
         )
-    if key_padding_mask is not None and key_padding_mask._data.ndim != ndim - 1:
+    if key_padding_mask is not None and key_padding_mask._data_.ndim != ndim - 1:
         raise AssertionError(
             f"expected `key_padding_mask` to be {ndim - 1}-D but found "
-            f"{key_padding_mask._data.ndim}-D tensor"
+            f"{key_padding_mask._data_.ndim}-D tensor"
         )
     if attn_mask is not None:
-        shape = attn_mask._data.shape
+        shape = attn_mask._data_.shape
         if len(shape) not in (2, 3):
             raise AssertionError(
                 f"For {'batched (3-D)' if ndim == 3 else 'unbatched (2-D)'} `query`, expected "
                 f"`attn_mask` to be `None`, 2-D or 3-D but found {len(shape)}-D tensor instead"
             )
-        wanted = (num_heads, query._data.shape[0], key._data.shape[0])
+        wanted = (num_heads, query._data_.shape[0], key._data_.shape[0])
         if ndim == 2 and len(shape) == 3 and shape != wanted:
             raise AssertionError(f"Expected `attn_mask` shape to be {wanted} but got {shape}")
 
 
 def _check_width(query: Tensor, key: Tensor, value: Tensor, embed_dim: int, num_heads: int) -> None:
-    if query._data.shape[-1] != embed_dim:
+    if query._data_.shape[-1] != embed_dim:
         raise AssertionError(
-            f"was expecting embedding dimension of {embed_dim}, but got {query._data.shape[-1]}"
+            f"was expecting embedding dimension of {embed_dim}, but got {query._data_.shape[-1]}"
         )
     if embed_dim % num_heads:
         raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
-    if key._data.shape[:-1] != value._data.shape[:-1]:
+    if key._data_.shape[:-1] != value._data_.shape[:-1]:
         raise AssertionError(
-            f"key's sequence and batch dims {list(key._data.shape[:-1])} do not match value's "
-            f"{list(value._data.shape[:-1])}"
+            f"key's sequence and batch dims {list(key._data_.shape[:-1])} do not match value's "
+            f"{list(value._data_.shape[:-1])}"
         )
 
 
@@ -322,7 +322,7 @@ def _projected(
     separate: tuple[Tensor | None, Tensor | None, Tensor | None] | None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Queries, keys and values after the projection of the inputs."""
-    width = query._data.shape[-1]
+    width = query._data_.shape[-1]
     biases = (None,) * 3 if bias is None else tuple(
         bias.narrow(0, i * width, width) for i in range(3)
     )  # fmt: skip
@@ -378,7 +378,7 @@ def multi_head_attention_forward(
     A. Vaswani et al., "Attention Is All You Need", 2017.
     """
     _check_heads(query, key, value, num_heads, key_padding_mask, attn_mask)
-    batched = query._data.ndim == 3
+    batched = query._data_.ndim == 3
     if not batched:
         same = (query is key, key is value)
         query = query.unsqueeze(1)
@@ -389,7 +389,7 @@ def multi_head_attention_forward(
     key_padding_mask = canonical_mask(
         key_padding_mask, "key_padding_mask", query.dtype, ("attn_mask", attn_mask)
     )
-    rows, batch, width = query._data.shape
+    rows, batch, width = query._data_.shape
     each = width // num_heads
     if is_causal and attn_mask is None:
         raise RuntimeError(
@@ -414,18 +414,18 @@ def multi_head_attention_forward(
     q, k, v = (_heads(t, static, batch, num_heads, each)
                for t, static in ((q, None), (k, static_k), (v, static_v)))  # fmt: skip
     if add_zero_attn:
-        nothing = literal(np.zeros((batch, num_heads, 1, each), k._data.dtype))
+        nothing = literal(np.zeros((batch, num_heads, 1, each), k._data_.dtype))
         k, v = cat((k, nothing), 2), cat((v, nothing), 2)
         extra += 1
-    columns = k._data.shape[2]
+    columns = k._data_.shape[2]
     if attn_mask is not None:
         attn_mask = _checked_mask(attn_mask, batch * num_heads, rows, columns - extra)
     if key_padding_mask is not None:
         for axis, size in enumerate((batch, columns - extra)):
-            if key_padding_mask._data.shape[axis] != size:
+            if key_padding_mask._data_.shape[axis] != size:
                 raise AssertionError(
                     f"Expected key_padded_mask.shape[{axis}] to be {size}, but got "
-                    f"{key_padding_mask._data.shape[axis]}"
+                    f"{key_padding_mask._data_.shape[axis]}"
                 )
     # What was added to the keys is never hidden.
     if extra:
@@ -435,7 +435,7 @@ def multi_head_attention_forward(
     p = dropout_p if training else 0.0
     weights: Tensor | None = None
     if need_weights:
-        if mask is not None and mask._data.dtype != q._data.dtype:
+        if mask is not None and mask._data_.dtype != q._data_.dtype:
             raise RuntimeError(
                 f"Input dtypes must be the same, got: input {mask.dtype}, batch1: {q.dtype}, batch2: "
                 f"{k.dtype}: give a mask of the query's type"
@@ -445,7 +445,7 @@ def multi_head_attention_forward(
         out = scaled_dot_product_attention(q, k, v, mask, p, hinted)
     joined = out.permute(2, 0, 1, 3).reshape((rows * batch, width))
     result = linear(joined, out_proj_weight, out_proj_bias)
-    result = result.reshape((rows, batch, result._data.shape[1]))
+    result = result.reshape((rows, batch, result._data_.shape[1]))
     if not batched:
         result = result.squeeze(1)
     if weights is None:
@@ -458,18 +458,18 @@ def multi_head_attention_forward(
 def _heads(tensor: Tensor, static: Tensor | None, batch: int, heads: int, each: int) -> Tensor:
     """[L, N, E] as [N, heads, L, E / heads]; a static one is [N * heads, L, E / heads] already."""
     if static is not None:
-        if static._data.shape[0] != batch * heads or static._data.shape[2] != each:
+        if static._data_.shape[0] != batch * heads or static._data_.shape[2] != each:
             raise AssertionError(
                 f"expecting static_k and static_v of size ({batch * heads}, S, {each}), but got "
-                f"{list(static._data.shape)}"
+                f"{list(static._data_.shape)}"
             )
-        return static.reshape((batch, heads, static._data.shape[1], each))
-    length = tensor._data.shape[0]
+        return static.reshape((batch, heads, static._data_.shape[1], each))
+    length = tensor._data_.shape[0]
     return tensor.reshape((length, batch, heads, each)).permute(1, 2, 0, 3)
 
 
 def _checked_mask(mask: Tensor, planes: int, rows: int, columns: int) -> Tensor:
-    shape = mask._data.shape
+    shape = mask._data_.shape
     if len(shape) not in (2, 3):
         raise RuntimeError(f"attn_mask's dimension {len(shape)} is not supported")
     wanted = (rows, columns) if len(shape) == 2 else (planes, rows, columns)
@@ -481,5 +481,5 @@ def _checked_mask(mask: Tensor, planes: int, rows: int, columns: int) -> Tensor:
 
 
 def _widened(mask: Tensor, extra: int) -> Tensor:
-    shape = (*mask._data.shape[:-1], extra)
-    return cat((mask, literal(np.zeros(shape, mask._data.dtype))), -1)
+    shape = (*mask._data_.shape[:-1], extra)
+    return cat((mask, literal(np.zeros(shape, mask._data_.dtype))), -1)

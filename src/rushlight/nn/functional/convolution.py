@@ -44,7 +44,7 @@ def _form(
 
 
 def _not_whole(kernel: str, input: Tensor) -> None:
-    if input._data.dtype.kind in "iu":
+    if input._data_.dtype.kind in "iu":
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.word}'")
 
 
@@ -58,7 +58,7 @@ def unfold(
     tensor([0., 1., 3., 4.])
     """
     need_tensor("im2col", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     form = _form("im2col", kernel_size, dilation, padding, stride)
     if len(shape) < 2 or (len(shape) == 2 and shape[1]):
         raise IndexError(
@@ -80,7 +80,7 @@ def unfold(
     _not_whole("im2col_out_cpu", input)
     batch = input if len(shape) == 4 else input.unsqueeze(0)
     columns = apply(windows, batch, **form)
-    n, channels, elements, count = columns._data.shape
+    n, channels, elements, count = columns._data_.shape
     joined = columns.reshape((n, channels * elements, count))
     return relabel(joined if len(shape) == 4 else joined.squeeze(0), "Im2ColBackward0")
 
@@ -98,7 +98,7 @@ def fold(
             [1., 2., 1.]])
     """
     need_tensor("col2im", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     form = _form("col2im", kernel_size, dilation, padding, stride)
     size = _pair("col2im", "output_size", output_size)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:

@@ -64,7 +64,7 @@ def _channels(
 ) -> Tensor:
     """Drop channels of a batch of inputs with `dims` dimensions behind the channels."""
     _check(name, input, p)
-    ndim = input._data.ndim
+    ndim = input._data_.ndim
     if dims == 1 and ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {ndim}D input: it drops channels of "
@@ -97,7 +97,7 @@ def dropout2d(
     As in torch, an input of three dimensions is taken for [N, C, L], with a warning.
     """
     _check("dropout2d", input, p)
-    if input._data.ndim == 3:
+    if input._data_.ndim == 3:
         warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
             "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "

@@ -40,7 +40,7 @@ def embedding(
             [1., 0.]])
     """
     need_tensor("embedding", "weight", 2, weight)
-    count = weight._data.shape[0] if weight._data.ndim else 0
+    count = weight._data_.shape[0] if weight._data_.ndim else 0
     padding = -1 if padding_idx is None else padding_idx
     if padding_idx is not None:
         padding_idx = need_int("embedding", "padding_idx", 3, padding_idx)
@@ -80,20 +80,20 @@ def embedding_bag(
     """
     need_tensor("embedding_bag", "input", 1, input)
     need_tensor("embedding_bag", "weight", 2, weight)
-    if weight._data.dtype == np.int64 and input._data.dtype.kind in "fV":
+    if weight._data_.dtype == np.int64 and input._data_.dtype.kind in "fV":
         warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
             "input, ...)` is deprecated, and should now be `embedding_bag(input, weight, ...)`."
         )
         input, weight = weight, input
-    shape = input._data.shape
-    if per_sample_weights is not None and per_sample_weights._data.shape != shape:
+    shape = input._data_.shape
+    if per_sample_weights is not None and per_sample_weights._data_.shape != shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it "
             f"must have the same shape as the input ({input.shape})"
         )
-    if not weight._data.ndim == 2:
-        raise ValueError(f"weight has to be a 2D Tensor, but got shape {list(weight._data.shape)}")
+    if not weight._data_.ndim == 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got shape {list(weight._data_.shape)}")
     if len(shape) == 2:
         if offsets is not None:
             raise ValueError(
@@ -104,13 +104,13 @@ def embedding_bag(
             raise RuntimeError(
                 "step must be nonzero: bags of an input of two dimensions are not empty"
             )
-        offsets = literal(np.arange(shape[0], dtype=input._data.dtype) * shape[1])
+        offsets = literal(np.arange(shape[0], dtype=input._data_.dtype) * shape[1])
         input = input.reshape((-1,))
         if per_sample_weights is not None:
             per_sample_weights = per_sample_weights.reshape((-1,))
         include_last_offset = False
     elif len(shape) == 1:
-        if offsets is None or offsets._data.ndim != 1:
+        if offsets is None or offsets._data_.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor but got None"
                              if offsets is None else "offsets has to be a 1D Tensor")  # fmt: skip
     else:
@@ -146,7 +146,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     need_tensor("one_hot", "tensor", 1, tensor)
     num_classes = need_whole("one_hot", "num_classes", 2, num_classes)
-    data = tensor._data
+    data = tensor._data_
     if data.dtype != np.int64:
         raise RuntimeError(
             "one_hot is only applicable to index tensor of type LongTensor: convert it with .long()"

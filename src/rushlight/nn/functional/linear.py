@@ -31,9 +31,9 @@ def linear(
             need_tensor("linear", "bias", 3, bias)
         if state.autocast is not None:
             input, weight, bias = lowered(input, weight, bias)
-        if weight._data.ndim == 1:
+        if weight._data_.ndim == 1:
             # torch takes a vector for a map to numbers, one of which may be added to.
-            if bias is not None and (bias._data.ndim or input._data.ndim != 1):
+            if bias is not None and (bias._data_.ndim or input._data_.ndim != 1):
                 raise RuntimeError(
                     "mat2 must be a matrix, got 1-D tensor: beside a bias, linear takes a weight of "
                     "[out_features, in_features]"
@@ -42,9 +42,9 @@ def linear(
         elif bias is None:
             result = apply(contract.linear, input, weight)
         elif (
-            bias._data.dtype is not input._data.dtype
-            and input._data.ndim != 2
-            and not input._data.flags.c_contiguous
+            bias._data_.dtype is not input._data_.dtype
+            and input._data_.ndim != 2
+            and not input._data_.flags.c_contiguous
         ):
             # In torch a product and a sum, to which anything can be added.
             result = apply(contract.linear, input, weight).add_(bias)

@@ -69,7 +69,7 @@ def _need_sized(name: str, input: Any, target: Any) -> None:
 def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both in one shape; torch promotes their types when they have it."""
     _need_sized(name, input, target)
-    if input._data.shape != target._data.shape:
+    if input._data_.shape != target._data_.shape:
         warn(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
@@ -82,7 +82,7 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both in one shape and type, one that the kernel takes."""
     input, target = _pair(name, input, target)
-    common = result_type(input._data, target._data)
+    common = result_type(input._data_, target._data_)
     supported(name.replace("_loss", "_cpu"), FLOAT, [np.empty(0, common.numpy)])
     return input.to(common), target.to(common)
 
@@ -91,7 +91,7 @@ def _weighted(loss: Tensor, weight: Tensor | None, how: str) -> Tensor:
     if weight is None:
         return reduced(loss, how)
     need_tensor("loss", "weight", 3, weight)
-    if weight._data.shape != loss._data.shape:
+    if weight._data_.shape != loss._data_.shape:
         raise ValueError("Weights and input must have the same size.")
     loss = loss * weight
     return loss.sum() / weight.sum() if how == "mean" else reduced(loss, how)
@@ -158,7 +158,7 @@ def huber_loss(
     how = chosen_reduction(None, None, reduction)
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    own, common = input.dtype, result_type(input._data, target._data)
+    own, common = input.dtype, result_type(input._data_, target._data_)
     if common.category > own.category:
         # Unlike the others, it is of the input's type.
         raise RuntimeError(
@@ -184,7 +184,7 @@ def huber_loss(
 
 
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
-    x, t = input._data.shape, target._data.shape
+    x, t = input._data_.shape, target._data_.shape
     if len(x) == 1 and len(t) > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if len(x) < 1:
@@ -200,24 +200,24 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             "has the input's shape without dimension 1"
         )
     constant("nll_loss_forward", weight=weight)
-    if target._data.dtype not in (np.int64, np.uint8):
+    if target._data_.dtype not in (np.int64, np.uint8):
         raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {dtypes.of(target._data.dtype).word}: "
+            f"expected target dtype to be Long or Byte, but got {dtypes.of(target._data_.dtype).word}: "
             "convert class indices with .long()"
         )
     if len(x) == 1 and t not in ((), (1,)):
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
-    supported("nll_loss_out_frame", FLOAT, [input._data])
+    supported("nll_loss_out_frame", FLOAT, [input._data_])
     classes = x[1] if len(x) > 1 else x[0]
-    if weight is not None and weight._data.shape != (classes,):
+    if weight is not None and weight._data_.shape != (classes,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but got "
-            f"weight tensor of shape: {list(weight._data.shape)}"
+            f"weight tensor of shape: {list(weight._data_.shape)}"
         )
-    if weight is not None and weight._data.dtype != input._data.dtype:
+    if weight is not None and weight._data_.dtype != input._data_.dtype:
         raise RuntimeError(
-            f"expected scalar type {dtypes.of(input._data.dtype).word} but found "
-            f"{dtypes.of(weight._data.dtype).word}: the weights are of the input's type"
+            f"expected scalar type {dtypes.of(input._data_.dtype).word} but found "
+            f"{dtypes.of(weight._data_.dtype).word}: the weights are of the input's type"
         )
 
 
@@ -226,20 +226,20 @@ def _chosen(
 ) -> Tensor:
     """The rows `nll` and `cross_entropy`, which pick one class of dimension 1."""
     _check_classes(input, target, weight)
-    single, indices = input._data.ndim == 1, target._data.ndim
+    single, indices = input._data_.ndim == 1, target._data_.ndim
     if single:
         input, target = input.unsqueeze(0), target.reshape((1,))
     static = {"reduction": how, "ignore_index": ignore_index}
     loss: Tensor = apply(row, input, target, weight, **static)[0]
-    if single and indices and input._data.size > 1:
+    if single and indices and input._data_.size > 1:
         reason = (
-            f"size mismatch (got input: [{input._data.size}], target: [1]): give the class of a 1-D "
+            f"size mismatch (got input: [{input._data_.size}], target: [1]): give the class of a 1-D "
             "input as a 0-D target where a gradient is wanted"
         )
         loss = closed(loss, reason=reason, error=RuntimeError)
-    if input._data.ndim > 2 and loss._node is not None:
+    if input._data_.ndim > 2 and loss._node_ is not None:
         # Lines are images of one row.
-        line = how == "none" and input._data.ndim != 4
+        line = how == "none" and input._data_.ndim != 4
         relabel(loss, "ViewBackward0" if line else "NllLoss2DBackward0")
     if single and how == "none":
         return relabel(loss.squeeze(0), "NllLossBackward0")
@@ -293,12 +293,12 @@ def cross_entropy(
     label_smoothing = need_float("cross_entropy_loss", "label_smoothing", 6, label_smoothing)
     if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    dim = 0 if input._data.ndim == 1 else 1
-    if input._data.shape == target._data.shape:
-        if target._data.dtype.kind not in "fV":
+    dim = 0 if input._data_.ndim == 1 else 1
+    if input._data_.shape == target._data_.shape:
+        if target._data_.dtype.kind not in "fV":
             raise RuntimeError(
                 "Expected floating point type for target with class probabilities, got "
-                f"{dtypes.of(target._data.dtype).word}: class indices have the input's shape without "
+                f"{dtypes.of(target._data_.dtype).word}: class indices have the input's shape without "
                 "the dimension of the classes"
             )
         if ignore_index >= 0:
@@ -310,9 +310,9 @@ def cross_entropy(
         return _soft_cross_entropy(log_softmax(input, dim), target, weight, how, label_smoothing)
     size_at(input, dim)
     if label_smoothing <= 0:
-        if input._data.size:
-            supported("log_softmax_lastdim_kernel_impl", FLOAT, [input._data])
-        if input._data.dtype in dtypes.NARROW:
+        if input._data_.size:
+            supported("log_softmax_lastdim_kernel_impl", FLOAT, [input._data_])
+        if input._data_.dtype in dtypes.NARROW:
             # Of these torch rounds the logarithms first.
             scores = log_softmax(input, dim)
             return _chosen(rows.nll, scores, target, weight, ignore_index, how)
@@ -328,17 +328,17 @@ def _along(weight: Tensor, ndim: int) -> Tensor:
 def _soft_cross_entropy(
     scores: Tensor, target: Tensor, weight: Tensor | None, how: str, smoothing: float
 ) -> Tensor:
-    ndim = scores._data.ndim
+    ndim = scores._data_.ndim
     dim = 0 if ndim == 1 else 1
-    classes = scores._data.shape[dim]
+    classes = scores._data_.shape[dim]
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / max(classes, 1)
     terms = scores * target
     if weight is not None:
-        if weight._data.shape != (classes,):
+        if weight._data_.shape != (classes,):
             raise RuntimeError(
                 f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
-                f"no classes but got weight tensor of shape: {list(weight._data.shape)}"
+                f"no classes but got weight tensor of shape: {list(weight._data_.shape)}"
             )
         terms = terms * _along(weight, ndim)
     if how == "none":
@@ -346,24 +346,24 @@ def _soft_cross_entropy(
     total = -terms.sum()
     if how == "sum":
         return total
-    return relabel(total / (terms._data.size // max(classes, 1)), "DivBackward1")
+    return relabel(total / (terms._data_.size // max(classes, 1)), "DivBackward1")
 
 
 def _smoothed(
     scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, how: str,
     smoothing: float,
 ) -> Tensor:  # fmt: skip
-    ndim = scores._data.ndim
+    ndim = scores._data_.ndim
     dim = 0 if ndim == 1 else 1
-    if ndim == 1 and target._data.ndim:
-        if target._data.shape != (1,):
+    if ndim == 1 and target._data_.ndim:
+        if target._data_.shape != (1,):
             raise ValueError(
-                f"For 1D input, 1D target must have size 1, but got target size {target._data.size}"
+                f"For 1D input, 1D target must have size 1, but got target size {target._data_.size}"
             )
         # What is wrong with the class itself torch sees before.
         _chosen(rows.nll, scores, target, weight, ignore_index, how)
         raise RuntimeError(
-            f"output with shape [] doesn't match the broadcast shape {list(target._data.shape)}: the "
+            f"output with shape [] doesn't match the broadcast shape {list(target._data_.shape)}: the "
             "class of a 1-D input is a 0-D target where labels are smoothed"
         )
     exact = _chosen(rows.nll, scores, target, weight, ignore_index, how)
@@ -374,12 +374,12 @@ def _smoothed(
         if weight is None:
             divisor = kept.to(scores.dtype).sum()
         else:
-            safe = target.where(kept, literal(np.zeros((), target._data.dtype)))
+            safe = target.where(kept, literal(np.zeros((), target._data_.dtype)))
             divisor = where_zero(kept, apply(index, weight, safe.long(), spec=(ARRAY,))).sum()
         even = even.sum() / divisor
     elif how == "sum":
         even = even.sum()
-    return exact * (1 - smoothing) + even * (smoothing / max(scores._data.shape[dim], 1))
+    return exact * (1 - smoothing) + even * (smoothing / max(scores._data_.shape[dim], 1))
 
 
 @dataclass(frozen=True)
@@ -405,14 +405,14 @@ def linear_cross_entropy(
     """
     need_tensor("linear_cross_entropy", "input", 1, input)
     need_tensor("linear_cross_entropy", "linear_weight", 2, linear_weight)
-    outputs, width = linear_weight._data.shape[:-1], linear_weight._data.shape[-1]
-    if len(outputs) > 1 and input._data.ndim < 2:
+    outputs, width = linear_weight._data_.shape[:-1], linear_weight._data_.shape[-1]
+    if len(outputs) > 1 and input._data_.ndim < 2:
         raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {linear_weight._data.shape} requires "
-            f"batched input, (N, {width}), got unbatched input with shape {input._data.shape}"
+            f"K-dimensional loss defined by linear_weight shape {linear_weight._data_.shape} requires "
+            f"batched input, (N, {width}), got unbatched input with shape {input._data_.shape}"
         )
     scores = linear(input, linear_weight.reshape((-1, width)))
-    scores = scores.reshape((*input._data.shape[:-1], *outputs))
+    scores = scores.reshape((*input._data_.shape[:-1], *outputs))
     if linear_bias is not None:
         scores = scores + linear_bias
     return cross_entropy(
@@ -435,17 +435,17 @@ def binary_cross_entropy(
     """
     _need_sized("binary_cross_entropy", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    if target._data.shape != input._data.shape:
+    if target._data_.shape != input._data_.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
-    if target._data.dtype != input._data.dtype:
+    if target._data_.dtype != input._data_.dtype:
         raise RuntimeError(
-            f"Found dtype {dtypes.of(target._data.dtype).word} but expected "
-            f"{dtypes.of(input._data.dtype).word}: convert the target to the input's dtype"
+            f"Found dtype {dtypes.of(target._data_.dtype).word} but expected "
+            f"{dtypes.of(input._data_.dtype).word}: convert the target to the input's dtype"
         )
-    supported("binary_cross_entropy", FLOAT, [input._data])
+    supported("binary_cross_entropy", FLOAT, [input._data_])
     values = check(input, "that these are probabilities")
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise RuntimeError(
@@ -480,7 +480,7 @@ def binary_cross_entropy_with_logits(
     """
     _need_sized("binary_cross_entropy_with_logits", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    if target._data.shape != input._data.shape:
+    if target._data_.shape != input._data_.shape:
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
@@ -499,7 +499,7 @@ def kl_div(
     """
     if reduction == "batchmean" and size_average is None and reduce is None:
         total = ops.kl_div(input, target, "sum", log_target=log_target)
-        return total / input._data.shape[0] if input._data.ndim else total
+        return total / input._data_.shape[0] if input._data_.ndim else total
     how = chosen_reduction(size_average, reduce, reduction)
     if how == "mean" and size_average is None and reduce is None:
         warn(
@@ -533,7 +533,7 @@ def _spread(var: Tensor | float, input: Tensor) -> Tensor:
     spread: Tensor = var
     if (check(spread, "that no variance is negative") < 0).any():
         raise ValueError("var has negative entry/entries")
-    own, wanted = spread._data.shape, input._data.shape
+    own, wanted = spread._data_.shape, input._data_.shape
     if own == wanted:
         return spread
     if own == wanted[:-1]:
@@ -554,7 +554,7 @@ def gaussian_nll_loss(
     need_tensor("gaussian_nll_loss", "target", 2, target)
     spread = _spread(var, input)
     how = named_reduction(reduction)
-    if spread._data.dtype.kind not in "fcV" and isinstance(eps, float):
+    if spread._data_.dtype.kind not in "fcV" and isinstance(eps, float):
         raise RuntimeError(
             f"result type Float can't be cast to the desired output type {spread.dtype.word}: var "
             "holds whole numbers, which are not clamped to eps; use var.float()"

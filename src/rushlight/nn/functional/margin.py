@@ -39,45 +39,45 @@ def multi_margin_loss(
     need_tensor("multi_margin_loss", "input", 1, input)
     need_tensor("multi_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    if weight is not None and weight._data.ndim != 1:
+    if weight is not None and weight._data_.ndim != 1:
         raise ValueError("weight must be one-dimensional")
     need_number("multi_margin_loss", "margin", 4, margin)
     constant("multi_margin_loss", weight=weight)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) > 2 or 0 in shape[-1:]:
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
         )
-    single, out_shape = len(shape) < 2, target._data.shape
+    single, out_shape = len(shape) < 2, target._data_.shape
     if single:
         input = input.reshape((1, -1))
     target = target.reshape((-1,)) if single else target
-    if target._data.ndim != 1 or target._data.shape[0] != input._data.shape[0]:
+    if target._data_.ndim != 1 or target._data_.shape[0] != input._data_.shape[0]:
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
-            f"samples (batch size). Expected target size [{input._data.shape[0]}], but got "
-            f"{list(target._data.shape)}. Input has shape {list(input._data.shape)}."
+            f"samples (batch size). Expected target size [{input._data_.shape[0]}], but got "
+            f"{list(target._data_.shape)}. Input has shape {list(input._data_.shape)}."
         )
-    supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
-    need_wide("multi_margin_loss_cpu_kernel", input._data)
-    classes = input._data.shape[1]
-    if input._data.size and target._data.size:
+    supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data_])
+    need_wide("multi_margin_loss_cpu_kernel", input._data_)
+    classes = input._data_.shape[1]
+    if input._data_.size and target._data_.size:
         # Of these types torch reaches no class.
-        supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data])
+        supported("multi_margin_loss_cpu_kernel", FLOAT, [input._data_])
     labels = check(target, "that the labels are classes")
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise RuntimeError("target out of range")
-    if weight is not None and weight._data.shape != (classes,):
+    if weight is not None and weight._data_.shape != (classes,):
         raise RuntimeError(
-            f"inconsistent weight size, expected {classes} but got {list(weight._data.shape)}"
+            f"inconsistent weight size, expected {classes} but got {list(weight._data_.shape)}"
         )
-    if target._data.dtype != np.int64:
+    if target._data_.dtype != np.int64:
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
         )
-    if weight is not None and weight._data.dtype != input._data.dtype:
+    if weight is not None and weight._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"expected scalar type {input.dtype.word} but found {weight.dtype.word}: the weights are "
             "of the input's type"
@@ -101,22 +101,22 @@ def multilabel_margin_loss(
     need_tensor("multilabel_margin_loss", "input", 1, input)
     need_tensor("multilabel_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) > 2 or 0 in shape[-1:]:
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(shape)}"
         )
-    if target._data.shape != shape and not (target._data.size == input._data.size == 1):
+    if target._data_.shape != shape and not (target._data_.size == input._data_.size == 1):
         raise RuntimeError(
-            f"inconsistent target size: {list(target._data.shape)} for input of size: {list(shape)}"
+            f"inconsistent target size: {list(target._data_.shape)} for input of size: {list(shape)}"
         )
     classes = shape[-1] if shape else 1
     given = check(target, "that the labels are classes")
     if given.size and not -1 <= given.min() <= given.max() < classes:
         raise RuntimeError("argument #2 'target' is out of range")
-    supported("multilabel_margin_loss_forward_out_frame", FLOAT, [input._data])
-    need_wide("multilabel_margin_loss_forward_out_frame", input._data)
-    if target._data.dtype != np.int64:
+    supported("multilabel_margin_loss_forward_out_frame", FLOAT, [input._data_])
+    need_wide("multilabel_margin_loss_forward_out_frame", input._data_)
+    if target._data_.dtype != np.int64:
         raise RuntimeError(
             f"expected scalar type Long but found {target.dtype.word}: convert the target with .long()"
         )
@@ -143,22 +143,22 @@ def soft_margin_loss(
     how = chosen_reduction(size_average, reduce, reduction)
     constant("soft_margin_loss", target=target)
     product = -input
-    kind = product._data.dtype.kind
+    kind = product._data_.dtype.kind
     if kind not in "fcV":
-        common = result_type(product._data, 0.5).word
+        common = result_type(product._data_, 0.5).word
         raise RuntimeError(
             f"result type {common} can't be cast to the desired output type {input.dtype.word}: "
             "soft_margin_loss wants a floating input"
         )
-    need_castable(result_type(product._data, target._data), input)
-    if broadcast_shapes([input._data.shape, target._data.shape]) != input._data.shape:
+    need_castable(result_type(product._data_, target._data_), input)
+    if broadcast_shapes([input._data_.shape, target._data_.shape]) != input._data_.shape:
         raise RuntimeError(
-            f"output with shape {list(input._data.shape)} doesn't match the broadcast shape "
-            f"{list(np.broadcast_shapes(input._data.shape, target._data.shape))}"
+            f"output with shape {list(input._data_.shape)} doesn't match the broadcast shape "
+            f"{list(np.broadcast_shapes(input._data_.shape, target._data_.shape))}"
         )
     # Of the input's type, and with the exponential's overflow, as torch has it.
     loss = alike((product * target).to(input.dtype).exp().log1p(), product)
-    if target._data.dtype.kind == "b":
+    if target._data_.dtype.kind == "b":
         reason = "Negation, the `-` operator, on a bool tensor is not supported: no gradient of "
         loss = closed(
             loss, reason=reason + "soft_margin_loss with a boolean target", error=RuntimeError
@@ -175,10 +175,10 @@ def multilabel_soft_margin_loss(
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
-    if not input._data.ndim:
+    if not input._data_.ndim:
         raise IndexError("Dimension specified as -1 but tensor has no dimensions")
-    dim = input._data.ndim - 1
-    loss = loss.sum(dim) / input._data.shape[dim]
+    dim = input._data_.ndim - 1
+    loss = loss.sum(dim) / input._data_.shape[dim]
     return reduced(loss, chosen_reduction(size_average, reduce, named_reduction(reduction)))
 
 
@@ -203,7 +203,7 @@ def margin_ranking_loss(
     need_tensor("margin_ranking_loss", "input2", 2, input2)
     need_tensor("margin_ranking_loss", "target", 3, target)
     how = chosen_reduction(size_average, reduce, reduction)
-    if not input1._data.ndim == input2._data.ndim == target._data.ndim:
+    if not input1._data_.ndim == input2._data_.ndim == target._data_.ndim:
         raise RuntimeError(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "

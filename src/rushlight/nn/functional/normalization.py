@@ -61,9 +61,9 @@ def batch_norm(
             raise ValueError(
                 "running_mean and running_var must either both be None or neither be None"
             )
-        if not input._data.size:
+        if not input._data_.size:
             running_mean = running_var = None  # an empty batch has no statistics to move to
-        shape = input._data.shape
+        shape = input._data_.shape
         if shape and shape[0] * math.prod(shape[2:]) == 1:
             raise ValueError(
                 f"Expected more than 1 value per channel when training, got input size {input.shape}"
@@ -86,7 +86,7 @@ def instance_norm(
     D. Ulyanov et al., "Instance Normalization", 2016.
     """
     need_tensor("instance_norm", "input", 1, input)
-    if use_input_stats and math.prod(input._data.shape[2:]) == 1:
+    if use_input_stats and math.prod(input._data_.shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.shape}"
         )
@@ -108,7 +108,7 @@ def group_norm(
     """
     need_tensor("group_norm", "input", 1, input)
     num_groups = need_int("group_norm", "num_groups", 2, num_groups)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) >= 2:
         size = shape[0] * shape[1] // num_groups * math.prod(shape[2:])
         if size == 1:
@@ -126,12 +126,12 @@ def local_response_norm(
     A. Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012.
     """
     need_tensor("local_response_norm", "input", 1, input)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) < 3:
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)"
         )
-    if not input._data.size:
+    if not input._data_.size:
         return input
     squares, around = input * input, (size // 2, (size - 1) // 2)
     if len(shape) == 3:

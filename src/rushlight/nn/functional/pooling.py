@@ -175,13 +175,13 @@ def _fractional(
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     size_at(input, -1 - dims)
-    shape = input._data.shape
+    shape = input._data_.shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 :]:
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor with non-empty planes, but got: "
             f"{list(shape)}"
         )
-    supported(name, FLOAT, [input._data])
+    supported(name, FLOAT, [input._data_])
     kernel, size = as_ints(name, "kernel_size", kernel_size, dims), shape[-dims:]
     if output_size is None:
         if dims == 2 and not isinstance(output_ratio, Sequence):
@@ -201,16 +201,16 @@ def _fractional(
             )
     input = entering(input)
     batched = input if len(shape) == dims + 2 else input.unsqueeze(0)
-    lead = (*batched._data.shape[:2], dims)
+    lead = (*batched._data_.shape[:2], dims)
     if samples is not None and batched is not input:
         samples = samples[:1]
     if samples is None:
-        samples = draw(random.uniform, None, shape=lead, dtype=input._data.dtype)
-    elif samples._data.shape != lead:
+        samples = draw(random.uniform, None, shape=lead, dtype=input._data_.dtype)
+    elif samples._data_.shape != lead:
         raise RuntimeError(
-            f"{name}: Expect _random_samples of shape {list(lead)}, got {list(samples._data.shape)}"
+            f"{name}: Expect _random_samples of shape {list(lead)}, got {list(samples._data_.shape)}"
         )
-    elif samples._data.dtype != input._data.dtype:
+    elif samples._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"{name}: Expect _random_samples to have the same dtype as input, got {samples.dtype}"
         )
@@ -293,7 +293,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         kernel = as_ints(name, "kernel_size", kernel_size, dims)
         steps = kernel if stride is None else as_ints(name, "stride", stride, dims)
         margin = as_ints(name, "padding", padding, dims)
-        shape = input._data.shape
+        shape = input._data_.shape
         if len(shape) not in (dims + 1, dims + 2):
             raise RuntimeError(
                 f"Input to {name} should be a {dims + 1}d or {dims + 2}d Tensor, but got a tensor "
@@ -301,12 +301,12 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
             )
         alert_not_deterministic(f"max_unpooling{max(dims, 2)}d_forward_out")
         size = _unpooled_size(shape[-dims:], kernel, steps, margin, output_size)
-        if indices._data.dtype != np.int64:
+        if indices._data_.dtype != np.int64:
             raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")
-        if indices._data.shape != shape:
+        if indices._data_.shape != shape:
             raise RuntimeError(
                 "Expected shape of indices to be same as that of the input tensor "
-                f"({list(shape)}) but got indices tensor with shape: {list(indices._data.shape)}"
+                f"({list(shape)}) but got indices tensor with shape: {list(indices._data_.shape)}"
             )
         places = int(np.prod(size))
         flat = check(indices, "that the places are there")
@@ -321,7 +321,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
             literal(np.arange(n).reshape(-1, *(1,) * (len(shape) - 1 - d)))
             for d, n in enumerate(lead)
         ]
-        empty = literal(np.zeros((*lead, places), input._data.dtype))
+        empty = literal(np.zeros((*lead, places), input._data_.dtype))
         spec = (ARRAY,) * (len(lead) + 1)
         out = apply(put, empty, input, *picks, indices, spec=spec, accumulate=False)
         result: Tensor = out.reshape((*lead, *size))

@@ -89,7 +89,7 @@ def run_layers(
     order, with None for a bias that is not there; widths: of the states; lost: dropped out between layers.
     """
     batch = sizes[0]
-    zeros = [literal(np.zeros((batch, width), x._data.dtype)) for width in widths]
+    zeros = [literal(np.zeros((batch, width), x._data_.dtype)) for width in widths]
     finals: list[list[Tensor]] = [[] for _ in widths]
     layers = len(weights) // directions
     for layer in range(layers):
@@ -113,7 +113,7 @@ def run_layers(
 
 def _to_keep(output: Tensor, mode: str) -> Tensor:
     """An output that its user may change: it is saved for backward, which torch does for the LSTM alone."""
-    if mode == "LSTM" or output._node is None:
+    if mode == "LSTM" or output._node_ is None:
         return output
     return apply(clone, output)
 

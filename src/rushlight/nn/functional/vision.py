@@ -44,9 +44,9 @@ def _target_size(
     input: Tensor, size: Any, scale_factor: Any, recompute: bool | None
 ) -> tuple[tuple[int, ...], list[float | None]]:
     """The output's sizes, and the factors that positions are computed with (None: from the sizes)."""
-    spatial = input._data.shape[2:]
+    spatial = input._data_.shape[2:]
     # A tensor of no dimensions has, for torch, two less than none.
-    dims = input._data.ndim - 2
+    dims = input._data_.ndim - 2
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
@@ -107,7 +107,7 @@ def interpolate(
             "align_corners option can only be set with the interpolating modes: linear | bilinear "
             "| bicubic | trilinear"
         )
-    shape = input._data.shape
+    shape = input._data_.shape
     dims = len(shape) - 2
     sizes, factors = _target_size(input, size, scale_factor, recompute_scale_factor)
     known = (*_SMOOTH, "nearest", "nearest-exact", "area")
@@ -139,7 +139,7 @@ def interpolate(
         raise RuntimeError(
             f"Non-empty {len(shape)}D data tensor expected but got a tensor with sizes {list(shape)}"
         )
-    supported(f"upsample_{mode}{dims}d", "fVu", [input._data])
+    supported(f"upsample_{mode}{dims}d", "fVu", [input._data_])
     if mode in ("nearest", "nearest-exact"):
         return _nearest(input, sizes, factors, mode == "nearest-exact")
     return _smooth(input, sizes, factors, mode, bool(align_corners), antialias)
@@ -148,7 +148,7 @@ def interpolate(
 def _nearest(
     input: Tensor, sizes: tuple[int, ...], factors: list[float | None], exact: bool
 ) -> Tensor:
-    dims, before = len(sizes), input._data.shape[2:]
+    dims, before = len(sizes), input._data_.shape[2:]
     times = tuple(
         count // size if count % size == 0 and factor in (None, count // size) else 1
         for count, size, factor in zip(sizes, before, factors, strict=True)
@@ -181,17 +181,17 @@ def _smooth(
     align_corners: bool, antialias: bool,
 ) -> Tensor:  # fmt: skip
     dims = len(sizes)
-    if mode == "bilinear" and input._data.dtype in dtypes.NARROW:
+    if mode == "bilinear" and input._data_.dtype in dtypes.NARROW:
         wide = _smooth(input.float(), sizes, factors, mode, align_corners, antialias)
         return relabel(wide.to(input.dtype), _smooth_label(mode, dims, antialias))
-    whole = input._data.dtype.kind == "u"
+    whole = input._data_.dtype.kind == "u"
     # Wide enough for sums of products of bytes and weights to be exact.
     result = input.double() if whole else input
-    working = np.dtype(np.float64 if result._data.dtype.itemsize == 8 else np.float32)
+    working = np.dtype(np.float64 if result._data_.dtype.itemsize == 8 else np.float32)
     # Bytes are rounded after each dimension: torch begins with the last.
     for d in reversed(range(dims)) if whole else range(dims):
         count, factor = sizes[d], factors[d]
-        size = input._data.shape[2 + d]
+        size = input._data_.shape[2 + d]
         if whole and count == size:
             continue
         if align_corners:
@@ -205,7 +205,7 @@ def _smooth(
         if whole:
             result = _of_bytes(result, d - dims, matrix, reach)
         else:
-            result = along(result, d - dims, matrix.astype(result._data.dtype), reach)
+            result = along(result, d - dims, matrix.astype(result._data_.dtype), reach)
     result = following(result, input)
     if whole:
         return result.to(input.dtype)
@@ -347,9 +347,9 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             "documentation of grid_sample for details."
         )
         align_corners = False
-    if theta._data.dtype.kind not in "fV":
+    if theta._data_.dtype.kind not in "fV":
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
-    sizes, shape = tuple(size), theta._data.shape
+    sizes, shape = tuple(size), theta._data_.shape
     if len(sizes) not in (4, 5):
         raise NotImplementedError(
             "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "

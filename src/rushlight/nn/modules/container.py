@@ -314,7 +314,7 @@ def _described(value: Any, kind: Callable[[Any], str]) -> str:
     if not isinstance(value, TensorBase):
         return f"Object of type: {type(value).__name__}"
     what = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    size = "x".join(map(str, value._data.shape))
+    size = "x".join(map(str, value._data_.shape))
     return f"{what} containing: [{kind(value)} of size {size}]"
 
 

@@ -59,7 +59,7 @@ class ConversionMethods:
 
     def _converted(self, method: str) -> Self:
         """By the method of the tensors, which a class of parameters may have of its own."""
-        return self._apply(lambda t: getattr(t, method)() if t._data.dtype.kind in "fV" else t)
+        return self._apply(lambda t: getattr(t, method)() if t._data_.dtype.kind in "fV" else t)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert parameters and buffers in place: to(device), to(dtype), to(device, dtype), to(x).
@@ -81,7 +81,7 @@ class ConversionMethods:
             if isinstance(arg, dtypes.dtype):
                 dtype = arg
             elif isinstance(arg, TensorBase):
-                dtype, place = dtypes.of(arg._data.dtype), arg.device  # type: ignore[attr-defined]
+                dtype, place = dtypes.of(arg._data_.dtype), arg.device  # type: ignore[attr-defined]
             elif isinstance(arg, (str, device, int)) and not isinstance(arg, bool):
                 place = arg
             elif arg is not None and not isinstance(arg, bool):
@@ -103,8 +103,8 @@ class ConversionMethods:
                 place = check_device(place)
 
         def convert(t: Tensor) -> Tensor:
-            order = {"memory_format": form} if form is not None and t._data.ndim in (4, 5) else {}
-            kind = dtype if t._data.dtype.kind in "fcV" else None
+            order = {"memory_format": form} if form is not None and t._data_.ndim in (4, 5) else {}
+            kind = dtype if t._data_.dtype.kind in "fcV" else None
             try:
                 return t.to(place, kind, later, **order)
             except NotImplementedError as error:

@@ -280,7 +280,7 @@ def _hook_last_operation(
     first = result
     while not isinstance(first, TensorBase):
         first = next(iter(first.values())) if isinstance(first, dict) else first[0]
-    node = first._node
+    node = first._node_
     if node is not None:
         for hook in hooks:
             Handle(at(node).after, functools.partial(hook, module))
@@ -290,8 +290,8 @@ def _hook_last_operation(
 def _warn_of_what_is_missed(args: tuple[Any, ...], result: Any, node: Node) -> None:
     """What hooks of the old kind do not get to see of a module."""
     results = (result,) if isinstance(result, TensorBase) else result
-    made = {r._node for r in results if isinstance(r, TensorBase)} - {None}
-    taken = {a._node for a in args if isinstance(a, TensorBase)} - {None}
+    made = {r._node_ for r in results if isinstance(r, TensorBase)} - {None}
+    taken = {a._node_ for a in args if isinstance(a, TensorBase)} - {None}
     if not (isinstance(results, tuple) and all(isinstance(r, TensorBase) for r in results)):
         used = "hooks on a Module that does not return a single Tensor or a tuple of Tensors"
         missed = "of the grad_output"
@@ -331,12 +331,12 @@ class Gate(Node):
         numbers = []
         for tensor in tensors:
             refresh(tensor)
-            leaf = tensor._node is None and tensor._requires_grad
-            edges.append(tensor if leaf else tensor._node)
-            numbers.append(tensor._output_nr)
+            leaf = tensor._node_ is None and tensor._requires_grad_
+            edges.append(tensor if leaf else tensor._node_)
+            numbers.append(tensor._output_nr_)
         super().__init__(tuple(edges), tuple(numbers))
         self.transform = transform
-        self._metas = [(t._data.shape, t._data.dtype) for t in tensors]
+        self._metas = [(t._data_.shape, t._data_.dtype) for t in tensors]
         self._label = "BackwardHookFunctionBackward"
 
     def _gradients(self, g: Any) -> Any:

@@ -57,7 +57,7 @@ _EXTRA_STATE_KEY_SUFFIX = EXTRA
 def _typename(value: Any) -> str:
     """How torch names the type of a wrong value: 'torch.FloatTensor', 'int'."""
     if isinstance(value, TensorBase):
-        return f"torch.{type_word(dtypes.of(value._data.dtype))}Tensor"
+        return f"torch.{type_word(dtypes.of(value._data_.dtype))}Tensor"
     kind = type(value)
     return kind.__name__ if kind.__module__ in ("builtins", None) else (
         f"{kind.__module__}.{kind.__name__}"
@@ -294,7 +294,7 @@ class Module(HookMethods, StateMethods, ConversionMethods):
                     f"cannot assign '{_typename(param)}' object to parameter '{name}' "
                     "(torch.nn.Parameter or None required)"
                 )
-            if param._node is not None:
+            if param._node_ is not None:
                 raise ValueError(
                     f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must "
                     f"be created explicitly. To express '{name}' as a function of another Tensor, "

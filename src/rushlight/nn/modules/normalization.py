@@ -185,5 +185,5 @@ class CrossMapLRN2d(LocalResponseNorm):
         for start in range(1, 2 * reach - 1):
             total = total + padded.narrow(1, start, channels)
         later = (np.arange(channels) >= reach).reshape(-1, *[1] * (input.dim() - 2))
-        total = total + squares.narrow(1, 0, 1) * literal(later.astype(input._data.dtype))
+        total = total + squares.narrow(1, 0, 1) * literal(later.astype(input._data_.dtype))
         return input * (self.k + self.alpha / self.size * total) ** -self.beta

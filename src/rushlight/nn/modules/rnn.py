@@ -433,7 +433,7 @@ class RNNCellBase(Module):
         ready = []
         for number, state in enumerate(states):
             if state is None:
-                state = literal(np.zeros((x.shape[0], self.hidden_size), x._data.dtype))
+                state = literal(np.zeros((x.shape[0], self.hidden_size), x._data_.dtype))
             elif not batched:
                 state = state.unsqueeze(0)
             if state.shape[0] != x.shape[0]:

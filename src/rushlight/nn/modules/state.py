@@ -60,7 +60,7 @@ class _Loading:
         self.undo.append(undo)
 
     def _copy_now(self, target: Any, source: Any) -> None:
-        before: Array = target._data.copy()
+        before: Array = target._data_.copy()
         self.undo.append(functools.partial(_restore, target, before))
         _copy(target, source)
 
@@ -298,16 +298,16 @@ class StateMethods:
                     functools.partial(table.__setitem__, name, target),
                 )
             else:
-                if not target._data.ndim and source._data.shape == (1,):
+                if not target._data_.ndim and source._data_.shape == (1,):
                     source = source[0]  # 0-d parameters were saved as 1-d by torch before 0.4
-                if not (has_memory(target._data) or not has_memory(source._data)):
+                if not (has_memory(target._data_) or not has_memory(source._data_)):
                     warn(
                         f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
                         "parameter in the current model, which is a no-op. (Did you mean to pass "
                         "`assign=True` to assign items in the state dictionary to their corresponding "
                         "key in the module instead of copying them in place?)"
                     )
-                if has_memory(target._data) and not has_memory(source._data):
+                if has_memory(target._data_) and not has_memory(source._data_):
                     error_msgs.append(_no_data(key, target, source))
                     continue
                 loading.copy(target, source, at_once)
@@ -418,7 +418,7 @@ def _no_data(key: str, target: Any, source: Any) -> str:
 
 def _assigned(target: Any, source: Any) -> Any:
     if isinstance(target, Parameter) and not isinstance(source, Parameter):
-        return Parameter(source, requires_grad=target._requires_grad)
+        return Parameter(source, requires_grad=target._requires_grad_)
     if isinstance(target, Parameter):
-        return source.requires_grad_(target._requires_grad)
+        return source.requires_grad_(target._requires_grad_)
     return source

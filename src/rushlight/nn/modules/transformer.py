@@ -315,7 +315,7 @@ class TransformerEncoder(Module):
 
 
 def _as_bool(padding: Any) -> Tensor:
-    return padding if padding._data.dtype.kind == "b" else padding == -np.inf
+    return padding if padding._data_.dtype.kind == "b" else padding == -np.inf
 
 
 class TransformerDecoder(Module):

@@ -94,7 +94,7 @@ class BasePruningMethod(ABC):
             method = before
             mask = getattr(module, name + "_mask").clone()
         else:
-            mask = literal(np.ones_like(original._data))
+            mask = literal(np.ones_like(original._data_))
         # Everything that can fail happens before the module changes.
         with no_grad():
             mask = method.compute_mask(scores, default_mask=mask)
@@ -116,7 +116,7 @@ class BasePruningMethod(ABC):
     ) -> Tensor:
         """t with zeros where this method would prune it."""
         scores = t if importance_scores is None else importance_scores
-        mask = literal(np.ones_like(t._data)) if default_mask is None else default_mask
+        mask = literal(np.ones_like(t._data_)) if default_mask is None else default_mask
         return t * self.compute_mask(scores, default_mask=mask)
 
     def remove(self, module: Module) -> None:
@@ -253,7 +253,7 @@ class _Unstructured(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """Zeros at amount of t's elements."""
-        number = _how_many(self.amount, t._data.size)
+        number = _how_many(self.amount, t._data_.size)
         return _without(default_mask, self._chosen(t, number)) if number else default_mask.clone()
 
     def _chosen(self, t: Tensor, number: int) -> Array:
@@ -264,7 +264,7 @@ class RandomUnstructured(_Unstructured):
     """Prunes single elements at random."""
 
     def _chosen(self, t: Tensor, number: int) -> Array:
-        return _largest(literal(np.empty_like(t._data)).uniform_(), number)
+        return _largest(literal(np.empty_like(t._data_)).uniform_(), number)
 
 
 class L1Unstructured(_Unstructured):
@@ -302,7 +302,7 @@ class _Structured(BasePruningMethod):
         number = _how_many(self.amount, channels)
         if not number:
             return default_mask.clone()
-        kept = np.zeros(channels, default_mask._data.dtype)
+        kept = np.zeros(channels, default_mask._data_.dtype)
         kept[_largest(self.scores(t), channels - number)] = 1
         shape = [1] * t.dim()
         shape[axis] = channels
@@ -401,7 +401,7 @@ def global_unstructured(
         scores.append(read(given.get((module, name), tensor), "what is pruned").reshape(-1))
         mask = getattr(module, name + "_mask", None)
         masks.append(
-            (np.ones_like(tensor._data) if mask is None else read(mask, "what is pruned")).reshape(
+            (np.ones_like(tensor._data_) if mask is None else read(mask, "what is pruned")).reshape(
                 -1
             )
         )

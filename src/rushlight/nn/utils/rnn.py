@@ -151,7 +151,7 @@ def pack_padded_sequence(
     >>> pack_padded_sequence(torch.ones(3, 2, 1), [3, 1]).batch_sizes
     tensor([2, 1, 1])
     """
-    if not input._data.size:
+    if not input._data_.size:
         raise RuntimeError("Cannot pack empty tensors.")
     counts = _lengths(lengths)
     order = None
@@ -209,7 +209,7 @@ def pad_packed_sequence(
         counts, batch, None if order is None else read(order, "the order of the sequences")
     )
     data = sequence.data
-    padded = np.full((steps * batch, *data.shape[1:]), padding_value, data._data.dtype)
+    padded = np.full((steps * batch, *data.shape[1:]), padding_value, data._data_.dtype)
     flat = put(literal(padded), data, literal(rows), spec=(ARRAY,), accumulate=False)
     output = flat.reshape(steps, batch, *data.shape[1:])
     if order is not None:
@@ -258,7 +258,7 @@ def pad_sequence(
         number * steps + np.arange(n) + (steps - n if padding_side == "left" else 0)
         for number, n in enumerate(lengths)
     ])  # fmt: skip
-    padded = np.full((batch * steps, *trailing), padding_value, listed[0]._data.dtype)
+    padded = np.full((batch * steps, *trailing), padding_value, listed[0]._data_.dtype)
     flat = put(literal(padded), cat(*listed, dim=0), literal(rows), spec=(ARRAY,), accumulate=False)
     output = flat.reshape(batch, steps, *trailing)
     return output if batch_first else output.transpose(0, 1).contiguous()

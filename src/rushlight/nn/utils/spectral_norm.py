@@ -31,7 +31,7 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 def random_direction(size: int, like: Tensor, eps: float) -> Tensor:
     """A random vector of length 1."""
-    drawn = init.normal_(literal(np.empty(size, like._data.dtype)))
+    drawn = init.normal_(literal(np.empty(size, like._data_.dtype)))
     return F.normalize(drawn, dim=0, eps=eps)
 
 

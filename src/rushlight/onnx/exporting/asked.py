@@ -202,7 +202,7 @@ def _others(first: int, number: int, low: int, high: int | None) -> list[list[in
 
 def _sized(tensor: Any, sizes: dict[int, int]) -> Any:
     """The example at other sizes: its values again and again."""
-    array = tensor._data
+    array = tensor._data_
     for dim, size in sizes.items():
         array = np.take(array, np.arange(size) % max(1, array.shape[dim]), axis=dim)
     return wrap(np.ascontiguousarray(array))

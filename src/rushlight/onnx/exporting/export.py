@@ -260,7 +260,7 @@ class _Model:
                     Varying(s.values) if (s := self._symbol(number, d)) else n
                     for d, n in enumerate(tensor.shape)
                 ]
-                var = Var(-1 - number, tensor._data.dtype, tuple(shape), argument=number)
+                var = Var(-1 - number, tensor._data_.dtype, tuple(shape), argument=number)
             self.writer.argument(var, name)
             self.arguments.append(var)
             shown = [sizes.get((number, d), n) for d, n in enumerate(tensor.shape)]

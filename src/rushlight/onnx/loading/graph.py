@@ -234,5 +234,5 @@ def _described(x: Any) -> Any:
 def _type(x: Any) -> Any:
     """What tells definitions of one operator apart."""
     if isinstance(x, TensorBase):
-        return dtype_of(x), x._data.ndim
+        return dtype_of(x), x._data_.ndim
     return (_type(x[0]) if x else 0,) if isinstance(x, list) else None

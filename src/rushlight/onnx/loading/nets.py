@@ -29,7 +29,7 @@ from rushlight.public import torch as T
 def _gemm(op: Operator, a: Any, b: Any, c: Any = None) -> Any:
     a = a.t() if op.get("transA", 0) else a
     plain = op.get("alpha", 1.0) == 1 and op.get("beta", 1.0) == 1
-    if plain and op.get("transB", 0) and (c is None or c._data.ndim == 1):
+    if plain and op.get("transB", 0) and (c is None or c._data_.ndim == 1):
         return F.linear(a, b, c)
     b = b.t() if op.get("transB", 0) else b
     alpha, beta = op.get("alpha", 1.0), op.get("beta", 1.0)

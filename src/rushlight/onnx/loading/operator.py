@@ -93,7 +93,7 @@ def number(x: Any) -> Any:
 
 def dtype_of(x: Any) -> Any:
     """The type of a tensor in NumPy's words."""
-    return x._data.dtype
+    return x._data_.dtype
 
 
 def torch_type(storage: Any) -> dtypes.dtype:

@@ -100,7 +100,7 @@ def _along(op: Operator, x: Any, axis: int, at: Array, factor: float) -> Any:
         places = _NEAREST[op.get("nearest_mode", standard)](at)
         places = np.clip(places, 0, old - 1).astype(np.int64)
         return x.index_select(axis, tensor_of(places))
-    matrix = tensor_of(weights(op, mode, at, old, factor).astype(x._data.dtype))
+    matrix = tensor_of(weights(op, mode, at, old, factor).astype(x._data_.dtype))
     return T.matmul(x.movedim(axis, -1), matrix.t()).movedim(-1, axis)
 
 

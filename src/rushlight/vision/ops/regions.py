@@ -72,7 +72,7 @@ def _aligned(
     """The mean of samples, interpolated, in each bin of each region: (k, c, *size)."""
     n, c, h, w = input.shape
     (bins_h, bins_w), rois = _pair(size), _numbered(boxes)
-    picture, corners = _read(rois, input._data.dtype)
+    picture, corners = _read(rois, input._data_.dtype)
     x1, y1, x2, y2 = (corners * corners.dtype.type(scale) - corners.dtype.type(shift)).T
     width, height = x2 - x1, y2 - y1
     if least is not None:
@@ -167,7 +167,7 @@ def roi_pool(input: Tensor, boxes: Any, output_size: Any, spatial_scale: float =
     """
     _, c, h, w = input.shape
     (bins_h, bins_w), rois = _pair(output_size), _numbered(boxes)
-    picture, corners = _read(rois, input._data.dtype)
+    picture, corners = _read(rois, input._data_.dtype)
     x1, y1, x2, y2 = _rounded(corners * corners.dtype.type(spatial_scale)).T
     rows = _bins(y1, np.maximum(y2 - y1 + 1, 1), bins_h, h)
     columns = _bins(x1, np.maximum(x2 - x1 + 1, 1), bins_w, w)
@@ -196,7 +196,7 @@ def ps_roi_pool(input: Tensor, boxes: Any, output_size: Any, spatial_scale: floa
     size = _pair(output_size)
     _need_channels(input, size)
     _, channels, h, w = input.shape
-    picture, corners = _read(_numbered(boxes), input._data.dtype)
+    picture, corners = _read(_numbered(boxes), input._data_.dtype)
     x1, y1, x2, y2 = _rounded(corners * corners.dtype.type(spatial_scale)).T
     shares = []
     for start, end, bins, length in ((y1, y2, size[0], h), (x1, x2, size[1], w)):

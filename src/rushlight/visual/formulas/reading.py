@@ -97,19 +97,19 @@ class _Symbols(Interpreter):
         self.alive: list[Any] = []
 
     def name(self, tensor: TensorBase, expression: Expression) -> None:
-        self.alive.append(tensor._data)
-        self.known[id(tensor._data)] = expression
+        self.alive.append(tensor._data_)
+        self.known[id(tensor._data_)] = expression
 
     def of(self, operand: Any) -> Any:
         if isinstance(operand, Parameter):
             return Expression(operand.text)
         if not isinstance(operand, TensorBase):
             return operand
-        known = self.known.get(id(operand._data))
+        known = self.known.get(id(operand._data_))
         if known is not None:
             return known
         # A tensor made of a number, or one that came past the doors.
-        data = operand._data
+        data = operand._data_
         same = data.size and data.min() == data.max()
         return Expression(parts.number(data.flat[0].item()) if same else Text(r"\square"))
 
@@ -222,8 +222,8 @@ def _run(row: Primitive, sample: Sample, static: dict[str, Any]) -> dict[str, An
     own = output_symbol(row)
     for number, part in enumerate(outs, 1):
         symbols.name(part, Expression(Text(own if len(outs) == 1 else f"{own}_{{{number}}}")))
-    node = outs[0]._node
-    g = wrap(np.full(outs[0]._data.shape, 0.7, outs[0]._data.dtype))
+    node = outs[0]._node_
+    g = wrap(np.full(outs[0]._data_.shape, 0.7, outs[0]._data_.dtype))
     symbols.name(g, Expression(Text("g")))
     with no_grad(), symbols:
         gradients = node._gradients([g, *[None] * (len(outs) - 1)] if len(outs) > 1 else g)

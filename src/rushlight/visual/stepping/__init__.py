@@ -102,7 +102,7 @@ def page(
             if isinstance(value, Module) and run.names.path(value) is None:
                 run.names.add(value, name)
         for name, value in seen:
-            if isinstance(value, TensorBase) and value._requires_grad and value._node is None:
+            if isinstance(value, TensorBase) and value._requires_grad_ and value._node_ is None:
                 leaf = run.value_of(value)
                 leaf.name = leaf.name or name
         return run.page(path, title=title, note=read_tape(what, run))

@@ -23,8 +23,8 @@ def read_tape(loss: TensorBase, capture: Capture) -> str:
     """
     nodes = nodes_behind([loss])
     arrays: dict[tuple[int, int], Any] = {}
-    if loss._node is not None:
-        arrays[id(loss._node), loss._output_nr] = loss._data
+    if loss._node_ is not None:
+        arrays[id(loss._node_), loss._output_nr_] = loss._data_
     for node in nodes:
         for array, made, number in _remembered(node):
             arrays[id(made), number] = array
@@ -60,7 +60,7 @@ def read_tape(loss: TensorBase, capture: Capture) -> str:
 def send_back(result: Any) -> None:
     """Send a gradient through what a function gave that took no backward of its own; no `.grad` is touched."""
     loss = getattr(result, "loss", result)
-    if not isinstance(loss, TensorBase) or loss._node is None or loss._data.size != 1:
+    if not isinstance(loss, TensorBase) or loss._node_ is None or loss._data_.size != 1:
         return
     nodes = nodes_behind([loss])
     leaves = {id(e): e for node in nodes for e in node._edges if isinstance(e, TensorBase)}
@@ -78,8 +78,8 @@ def _remembered(node: Node) -> list[tuple[Any, Node, int]]:
         for part in parts if not isinstance(kept, tuple) else kept:
             if isinstance(part, SavedOutput):
                 found.append((part.array, node, part.number))
-            elif isinstance(part, TensorBase) and part._node is not None:
-                found.append((part._data, part._node, part._output_nr))
+            elif isinstance(part, TensorBase) and part._node_ is not None:
+                found.append((part._data_, part._node_, part._output_nr_))
     return found
 
 
@@ -107,4 +107,4 @@ def _again(node: Node, arrays: dict[tuple[int, int], Any]) -> list[Any]:
             out = node.plan.row(*operands, **node.static)
         except Exception:
             return []
-    return [part._data for part in (out if isinstance(out, tuple) else (out,))]
+    return [part._data_ for part in (out if isinstance(out, tuple) else (out,))]

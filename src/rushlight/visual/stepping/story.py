@@ -311,7 +311,7 @@ def _dtype(dtype: np.dtype[Any]) -> str:
 def _shown(value: Any) -> str:
     """A value of Python's in a few letters."""
     if isinstance(value, TensorBase):
-        return f"tensor of shape {list(value._data.shape)}"
+        return f"tensor of shape {list(value._data_.shape)}"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, np.dtype):

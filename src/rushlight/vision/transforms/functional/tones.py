@@ -27,7 +27,7 @@ def adjust_sharpness(img: Any, sharpness_factor: float) -> Any:
         return img
     work = img.to(img.dtype if img.is_floating_point() else dtypes.float32, copy=True)
     flat = work.reshape(-1, channels, *img.shape[-2:])
-    weights = np.full((channels, 1, 3, 3), 1 / 13.0, flat._data.dtype)
+    weights = np.full((channels, 1, 3, 3), 1 / 13.0, flat._data_.dtype)
     weights[..., 1, 1] = 5 / 13.0
     blurred = conv2d(flat, from_numpy(weights), groups=channels)
     if not img.is_floating_point():

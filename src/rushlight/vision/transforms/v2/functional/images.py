@@ -123,7 +123,7 @@ def _seen(startpoints: Any, endpoints: Any, coefficients: Any) -> Callable[[Tens
     back = np.linalg.inv(np.array([[a, b, c], [d, e, f], [g, h, 1.0]]))
 
     def moving(points: Tensor) -> Tensor:
-        m = from_numpy(back.astype(points._data.dtype))
+        m = from_numpy(back.astype(points._data_.dtype))
         moved = points @ m[:, :2].T + m[:, 2]
         return moved[:, :2] / moved[:, 2:]
 
@@ -151,7 +151,7 @@ def _perspective_points(
 def _displaced(displacement: Tensor, canvas_size: Any, up: bool) -> Callable[[Tensor], Tensor]:
     """Where points go: against the displacement at the pixel, which is the way back but for its changes."""
     height, width = canvas_size
-    grid = from_numpy(even_grid((height, width), displacement._data.dtype)) - displacement
+    grid = from_numpy(even_grid((height, width), displacement._data_.dtype)) - displacement
 
     def moving(points: Tensor) -> Tensor:
         at = (points.ceil() if up and points.is_floating_point() else points).long()
@@ -225,7 +225,7 @@ def _noisy(img: Tensor, mean: float = 0.0, sigma: float = 0.1, clip: bool = True
         raise ValueError(
             f"Input tensor is expected to be in uint8 or float dtype, got dtype={img.dtype}"
         )
-    kind = img._data.dtype if real else dtypes.float32.numpy
+    kind = img._data_.dtype if real else dtypes.float32.numpy
     noise = draw(streams.normal, None, shape=tuple(img.shape), dtype=kind)
     if real:
         noisy = img + (mean + noise * sigma)

@@ -51,7 +51,7 @@ FAMILIES = [
     ("HalfCauchy(p)", P),
     ("InverseGamma(p + 1, 2.0)", P),
     ("Kumaraswamy(p, 2.0)", Q),
-    ("LKJCholesky(3, p)", Q),
+    ("LKJCholesky(3, p + 2)", Q),
     ("LogisticNormal(p, 0.5)", P),
     ("LowRankMultivariateNormal(torch.zeros(2), p, torch.ones(2))", TRIL),
     ("MixtureSameFamily(D.Categorical(torch.ones(3)), D.Normal(p, 1.0))", P),

@@ -32,7 +32,7 @@ def test_a_leaf_whose_memory_was_exchanged_is_saved_as_any() -> None:
     leaf = torch.nn.Parameter(torch.ones(2))
     for _ in range(5):
         leaf.data = torch.zeros(2)
-    assert len(leaf.__dict__["_earlier"]) == 1
+    assert len(leaf.__dict__["_earlier_"]) == 1
     file = io.BytesIO()
     torch.save(leaf, file)
     file.seek(0)

@@ -340,8 +340,13 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     need_tensor("ldexp", "other", 2, other)
     if other._data_.dtype.kind == "b" and input._data_.dtype.kind in "fV":
         raise NotImplementedError("\"ldexp_cpu_exp\" not implemented for 'Bool'")
-    result = relabel(input * 2.0**other, "LdexpBackward0")
-    remember(result, result)
+    if input._data_.dtype.kind in "fV" and other._data_.dtype.kind in "iu":
+        result = apply(rounding.ldexp, input, other)
+    else:
+        plain = input._data_.dtype == np.float32 or input._data_.dtype.kind in "iub"
+        base = 2.0 if plain else literal(np.array(2.0, input._data_.dtype))
+        result = relabel(input * base**other, "LdexpBackward0")
+        remember(result, result)
     return result if out is None else write_out(out, result, input, other)
 
 

@@ -24,7 +24,7 @@ from rushlight.primitives.index import slice_
 from rushlight.primitives.kernel import hang, laid_out
 from rushlight.primitives.placement import arranged, lies, packed, suggested
 from rushlight.primitives.pointwise import conj
-from rushlight.threads import share
+from rushlight.threads import get_num_threads, share
 
 # Multiplications that are worth a thread: some 300 microseconds of them; and parts at the most.
 _HEAVY, _MOST_PARTS = 1 << 24, 16
@@ -185,12 +185,20 @@ def _convolution(
 def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Array:
     """In channels last if the strides of the input or of the weight suggest it.
 
-    An input of lines counts as in row order; and so does a volume alone under a small kernel, which torch
-    computes in its own way (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp).
+    An input of lines counts as in row order; and so do volumes that torch computes in its own way
+    (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp): in double precision, one volume in one group,
+    and, in one thread, few of them under a kernel that looks at one place.
     """
     x, weight = arrays[:2]
-    alone = x.ndim == 5 and len(x) == 1 and static["groups"] == 1 and max(weight.shape[-2:]) <= 3
-    return arranged(forward(*arrays, **static), None if alone else _order(x, weight))
+    own = x.ndim == 5 and (
+        x.dtype == np.float64
+        or (len(x) == 1 and static["groups"] == 1)
+        or (
+            len(x) <= 16 and max(weight.shape[-2:]) == 1 and get_num_threads() == 1
+            and {*static["stride"], *static["dilation"]} == {1}
+        )
+    )  # fmt: skip
+    return arranged(forward(*arrays, **static), None if own else _order(x, weight))
 
 
 def _order(x: Array, weight: Array) -> Shape | None:

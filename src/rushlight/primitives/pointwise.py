@@ -245,6 +245,9 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
             return [promoted[0], y]
         supported("pow", NUMERIC, promoted)
     if is_array(y):
+        # A number stays one, as it says how the result lies.
+        if not is_array(x) and is_array(promoted[0]):
+            promoted[0] = promoted[0][()]
         return promoted
     # Still a number: torch computes some powers the short way, and how the result lies is for the tensor
     # alone to say.

@@ -16,6 +16,7 @@ from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     FLOAT,
     NUMERIC,
+    PAIRS,
     REAL,
     SHAPES,
     binary,
@@ -32,6 +33,7 @@ from rushlight.primitives.placement import (
     as_first,
     iterated,
     of_kind,
+    pointwise,
     result_strides,
 )
 from rushlight.primitives.pointwise import eq, flat, floor_divide, where
@@ -138,6 +140,22 @@ _promote_frexp = taking("frexp", FLOAT, lambda arrays: arrays)
 frexp = Primitive(
     "frexp", "unary", _frexp, (_frexp_vjp,), pointwise_rule(_frexp, _promote_frexp), "call",
     _frexp_samples, inputs=("x",), promote=_promote_frexp, layout=as_first,
+)  # fmt: skip
+
+
+def _ldexp_samples() -> Iterable[Sample]:
+    for seed, (left, right) in enumerate(PAIRS):
+        yield Sample((draw(seed, left), np.asarray(draw(seed + 50, right, -9, 9), np.int64)))
+
+
+def _unchanged(arrays: list[Any]) -> list[Any]:
+    return arrays
+
+
+ldexp = Primitive(
+    "ldexp", "binary", np.ldexp, (lambda g, y: ldexp(g, y), None),
+    pointwise_rule(np.ldexp, _unchanged), "call", _ldexp_samples, inputs=("x", "y"), layout=pointwise,
+    label="LdexpBackward0",
 )  # fmt: skip
 
 # ---- what is not finite -------------------------------------------------------------------------

@@ -206,6 +206,7 @@ FORMULAS: dict[str, Formula] = {
     "copysign": lambda g, n, x: g.op(
         "Where", g.op("Less", x[1], n(0)), g.op("Neg", y := g.op("Abs", x[0])), y
     ),
+    "ldexp": lambda g, n, x: g.op("Mul", x[0], g.op("Pow", n(2), x[1])),
     "binary_cross_entropy": lambda g, n, x: g.op(
         "Neg", g.op("Add",
             g.op("Mul", x[1], g.op("Max", g.op("Log", x[0]), n(-100))),

@@ -165,7 +165,7 @@ DEFINITIONS: dict[str, str] = {
     "atan2": r"z = \arg\left(y + i\, x\right)",
     "nextafter": r"z = \text{the number that is next to } x \text{ on the way to } y",
     "frexp": r"x = y_1 \cdot 2^{y_2}, \quad \tfrac{1}{2} \leq |y_1| < 1",
-    "bitwise_left_shift": r"z = x \cdot 2^{y}",
+    "bitwise_left_shift": r"z = x \cdot 2^{y}", "ldexp": r"z = x \cdot 2^{y}",
     "bitwise_right_shift": r"z = \left\lfloor x \cdot 2^{-y} \right\rfloor",
     "polynomial": r"z = P_{y}(x), \quad P_{k} \text{ from } P_{k-1} \text{ and } P_{k-2}",
     "nan_to_num": r"y = x \text{, numbers in place of nan and infinity}",

@@ -71,6 +71,22 @@ PROGRAMS = [
                 for g in f(x, w).sum(), f(x, w).square().sum():
                     gradients += [g.stride() for g in torch.autograd.grad(g, (x, w))]
     """,
+    # Numbers to the powers of tensors, transforms of what is spread, volumes in all types and numbers.
+    """
+    x, whole = torch.ones(10, 5, 1).transpose(1, 2), torch.ones(5, 10, dtype=torch.int64).t()
+    powers = [p.stride() for p in (2**whole, 2.5**whole, 2j**whole, x[0, 0] ** whole, True**whole)]
+    powers += [torch.ldexp(x.to(t), k).stride() for t in (torch.half, torch.float, torch.double, torch.int)
+               for k in (whole, whole.float())]
+    spread = torch.ones(1, 1, 7).expand(5, 6, 7).permute(2, 0, 1) + 0j, torch.ones(5, 6, 1).expand(5, 6, 7)
+    transforms = [torch.fft.fft(s, dim=d).stride() for s in spread for d in range(3)]
+    last, F = torch.channels_last_3d, torch.nn.functional
+    volumes = [f(torch.ones(n, 4, 6, 6, 6, dtype=t).to(memory_format=last), torch.ones(4, 4 // g, k, k, k, dtype=t),
+                 stride=s, groups=g).stride()
+               for f in (F.conv3d, F.conv_transpose3d) for n in (1, 2) for g in (1, 2) for k in (1, 3)
+               for s in (1, 2) for t in (torch.float, torch.double)]
+    alone = torch.ones(3, 6, 6, 5).permute(3, 0, 1, 2)
+    pooled = [p.stride() for y in (alone, alone[:1]) for p in (F.max_pool3d(y, 2), F.avg_pool3d(y, 2))]
+    """,
     # New tensors like others; strides along dimensions of size 1.
     """
     x = torch.ones(2, 1, 4).permute(2, 1, 0)

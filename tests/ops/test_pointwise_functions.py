@@ -124,6 +124,10 @@ def test_rounding():
         error = attempt(lambda: torch.tensor([15]).round(decimals=-1))
         pieces = torch.frexp(torch.tensor([6.0, -0.1, 0.0]))
         joined = torch.ldexp(pieces.mantissa, pieces.exponent)
+        far = torch.tensor([1e-40, 3.0, float("inf"), -0.0], requires_grad=True)
+        scaled = [torch.ldexp(far.to(t), torch.tensor(k)) for k in (140, -140, 3)
+                  for t in (torch.float16, torch.float32, torch.float64)]
+        scaled[-1].sum().backward()
         """
     )
 

@@ -7,6 +7,7 @@ way round: the conjugate of W.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,20 @@ def _complex(x: Array) -> np.dtype[Any]:
 def _order(x: Array, dims: Dims, last: bool) -> Dims:
     """The dimensions of the result, outermost in memory first: those transformed are the inner ones.
 
-    Each group goes by the strides of x, but for the last of dims, which stays last if `last`.
+    Each group goes by the strides of x, but for the last of dims, which stays last if `last`. Where strides
+    are equal, the outer ones stand as `std::partition` leaves them: each gap is filled from the far end.
     """
     moving = dims[:-1] if last else dims
-    outer = [d for d in range(x.ndim) if d not in dims]
+    left = deque(range(x.ndim))
+    outer = []
+    while left:
+        if (d := left.popleft()) not in dims:
+            outer.append(d)
+        else:
+            while left and (d := left.pop()) in dims:
+                pass
+            if d not in dims:
+                outer.append(d)
 
     def inward(d: int) -> int:
         return -x.strides[d]

@@ -100,11 +100,10 @@ def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[
     """In the input's memory format, but for a plain maximum of lines and for sums of volumes."""
     result = forward(*arrays, **static)
     x, dims = arrays[0], len(static["kernel"])
+    order: Shape | None = (1, 2, 3, 0)
     if x.ndim == dims + 2:
         order = suggested(x, lines=dims == 1)
-    elif dims == 3 and (whole := suggested(x[None])) is not None:
-        order = tuple(d - 1 for d in whole if d)
-    else:
+    elif dims != 3 or x.flags.c_contiguous or not x.transpose(order).flags.c_contiguous:
         order = None
     if result.__class__ is tuple:
         return tuple(arranged(part, order) for part in result)

@@ -152,7 +152,7 @@ def _unchanged(arrays: list[Any]) -> list[Any]:
     return arrays
 
 
-ldexp = Primitive(
+ldexp: Primitive = Primitive(
     "ldexp", "binary", np.ldexp, (lambda g, y: ldexp(g, y), None),
     pointwise_rule(np.ldexp, _unchanged), "call", _ldexp_samples, inputs=("x", "y"), layout=pointwise,
     label="LdexpBackward0",

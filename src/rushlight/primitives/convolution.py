@@ -185,7 +185,7 @@ def _convolution(
 def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Array:
     """In channels last if the strides of the input or of the weight suggest it.
 
-    An input of lines counts as in row order; and so do volumes that torch computes in its own way
+    Lines count as in row order, unless they are so and seem otherwise as well; and so do volumes that torch computes in its own way
     (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp): in double precision, one volume in one group,
     and, in one thread, few of them under a kernel that looks at one place.
     """
@@ -202,7 +202,7 @@ def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[
 
 
 def _order(x: Array, weight: Array) -> Shape | None:
-    return suggested(x) or suggested(weight, lines=True)
+    return suggested(x, lines=x.flags.c_contiguous) or suggested(weight, lines=True)
 
 
 def _convolution_rule(

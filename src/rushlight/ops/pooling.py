@@ -25,7 +25,7 @@ from rushlight.ops.arguments import (
     type_name,
     whole_numbers,
 )
-from rushlight.ops.conversion import following
+from rushlight.ops.conversion import following, in_rows
 from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
 from rushlight.primitives.families import FLOAT, supported
@@ -372,8 +372,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     result = entering(input, lies="images")
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         result = along(result, axis - dims, _averages(n, o, input._data_.dtype))
-    if dims < 3:
-        result = following(result, input, lines=dims == 1)
+    result = in_rows(result) if dims == 3 else following(result, input, lines=dims == 1)
     return relabel(result, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
 
 

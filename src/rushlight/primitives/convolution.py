@@ -185,9 +185,9 @@ def _convolution(
 def _as_images(forward: Callable[..., Any], arrays: Sequence[Any], static: dict[str, Any]) -> Array:
     """In channels last if the strides of the input or of the weight suggest it.
 
-    Lines count as in row order, unless they are so and seem otherwise as well; and so do volumes that torch computes in its own way
-    (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp): in double precision, one volume in one group,
-    and, in one thread, few of them under a kernel that looks at one place.
+    Lines count as in row order, unless they are so and seem otherwise as well; and so do volumes that torch
+    computes in its own way (`use_mkldnn` in aten/src/ATen/native/Convolution.cpp): in double precision, one
+    volume in one group, and, in one thread, few of them under a kernel that looks at one place.
     """
     x, weight = arrays[:2]
     own = x.ndim == 5 and (

@@ -17,7 +17,9 @@ KNOWN_FAILURES = known_failures()
 def test_answers_like_torch(suite, name):
     score = SUITES[suite].ask(name, count=2)
     known = KNOWN_FAILURES.get((suite, name), [])
-    assert score.failed == known, f"{score.failures}; {KNOWN.name} says: {', '.join(known) or '-'}"
+    here = [kind for kind in known if kind.rstrip("?") in score.failed or not kind.endswith("?")]
+    failed = [kind.rstrip("?") for kind in here]
+    assert score.failed == failed, f"{score.failures}; {KNOWN.name} says: {', '.join(known) or '-'}"
 
 
 def test_known_failures_are_subjects():

@@ -12,9 +12,10 @@ import warnings
 import rushlight as torch
 from rushlight.compiler import build
 from rushlight.compiler.compile import Step
+from rushlight.compiler.kernels import target
 
 build.FLAGS = ("-O0", *(flag for flag in build.FLAGS if flag != "-O3"))
-build.PATIENCE = 1
+build.PATIENCE = target.PATIENCE = 1
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     step = Step(lambda x: x * 2 + 1)

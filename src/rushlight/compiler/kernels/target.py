@@ -58,7 +58,11 @@ def of_macros(text: str) -> Target:
     return next((target for macro, target in _KINDS if macro in defined), PLAIN)
 
 
-def macros_of(command: Sequence[str], timeout: float = 20.0) -> str:
+# Seconds that a compiler may take to say what it predefines.
+PATIENCE = 20
+
+
+def macros_of(command: Sequence[str]) -> str:
     """What a compiler with its flags predefines, such as ["gcc", "-march=native"]; nothing if it does not tell."""
     try:
         shown = subprocess.run(
@@ -66,7 +70,7 @@ def macros_of(command: Sequence[str], timeout: float = 20.0) -> str:
             input="",
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=PATIENCE,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

@@ -49,9 +49,9 @@ class Detached(Untracked):
 class TensorBase:
     """Array `_data_`; graph `_node_`, `_requires_grad_`, `_grad`, `_view_`; changes `_changes_`.
 
-    `_changes_` is a list `[count, site]` shared by everything that shares the memory; site says which
-    operation changed it last, and where. An `Untracked` one marks an inference tensor. The names end
-    as those of Enum's members do, so that a program's class of tensors may call its own `_data`.
+    `_changes_` is a list `[count, site]` shared by all that shares the memory; site says what changed it
+    last, and where; an `Untracked` one marks an inference tensor. Like Enum's, these names leave those
+    without the last underscore to classes of programs.
     """
 
     __slots__ = (

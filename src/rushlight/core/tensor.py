@@ -49,9 +49,8 @@ class Detached(Untracked):
 class TensorBase:
     """Array `_data_`; graph `_node_`, `_requires_grad_`, `_grad`, `_view_`; changes `_changes_`.
 
-    `_changes_` is a list `[count, site]` shared by all that shares the memory; site says what changed it
-    last, and where; an `Untracked` one marks an inference tensor. Like Enum's, these names leave those
-    without the last underscore to classes of programs.
+    `_changes_`, `[count, site]`, is shared by all that shares the memory; site says what changed it last, and
+    where. An `Untracked` one marks an inference tensor. As with Enum, `_data` is left to a program's classes.
     """
 
     __slots__ = (

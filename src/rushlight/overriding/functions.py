@@ -500,8 +500,8 @@ def _codes(free: int) -> tuple[CodeType, CodeType]:
         f"    return asks, keeps_quiet\n"
     )
     space: dict[str, Any] = {}
-    # Their lines are none of the user's.
-    exec(compile(source, __file__, "exec"), space)
+    # Their lines are none of the user's, nor of this file.
+    exec(compile(source, f"{__file__} (asking)", "exec"), space)
     asks, keeps_quiet = space["around"](*[None] * free)
     return asks.__code__, keeps_quiet.__code__
 

@@ -161,6 +161,24 @@ def test_batches_of_a_subclass_are_of_the_subclass():
     """)
 
 
+def test_attributes_have_any_name():
+    parity("""
+        import copy, pickle
+        class _Own(torch.Tensor):
+            pass
+        x = torch.arange(6.0).view(2, 3)
+        own = "_data _node _view _hooks _name _changes _turned _tangents _requires_grad".split()
+        for t in (x, x.clone().as_subclass(_Own)):
+            for name in own:
+                setattr(t, name, name)
+            t.requires_grad_()
+            (t * t).sum().backward()
+            print([getattr(t, name) for name in own], t.name, t.is_leaf, t._version, t[0].grad_fn is None)
+        copied = copy.deepcopy(x)
+        print([getattr(copied, name) for name in own], copied)
+        """)
+
+
 def test_recurrent_layers_keep_a_class():
     parity("""
         class _Seen(torch.Tensor):

@@ -37,6 +37,9 @@ from rushlight.core.table import (
 from rushlight.core.tape import geometry
 from rushlight.core.tensor import TensorBase, inference, is_inference, wants_grad
 from rushlight.core.turned import held
+from rushlight.memory import is_repeated
+from rushlight.primitives.kernel import laid_out
+from rushlight.primitives.placement import empty_like
 from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
 from rushlight.primitives.writing import written
@@ -107,6 +110,21 @@ class Forward(Interpreter):
         place = geometry(held(t._view_.base), held(t))  # type: ignore[union-attr]
         return apply(as_strided, whole, **place)
 
+    def dual(self, t: TensorBase, tangent: Tensor) -> None:
+        """Set the tangent that a tensor is given from outside: it lies in memory as the tensor does."""
+        shape, steps, own = t._data_.shape, t._data_.strides, tangent._data_.strides
+        if 0 not in shape and any(
+            n > 1 and a != b for n, a, b in zip(shape, steps, own, strict=True)
+        ):
+            if is_repeated(t._data_):
+                raise RuntimeError(
+                    "unsupported operation: more than one element of the written-to tensor refers to a single "
+                    "memory location: the tangent of an expanded tensor; clone() the tensor"
+                )
+            size = t._data_.itemsize
+            tangent = apply(laid_out, tangent, strides=tuple(s // size for s in steps))
+        self.give(t, tangent)
+
     def give(self, t: TensorBase, tangent: Tensor | None) -> None:
         """Set the tangent of a tensor; None says that it has none, whatever it is a view of."""
         tangents = t._tangents_
@@ -151,7 +169,9 @@ class Forward(Interpreter):
             into(target, kernel, *inputs, **static)
             return
         with self:
-            found = self.tangent(written(kernel, target, inputs, static))
+            # What the graph of the tangent keeps of the target is not what is written over.
+            before = target.clone() if state.grad and target._data_.dtype.kind in "fcV" else target
+            found = self.tangent(written(kernel, before, inputs, static))
         into(target, kernel, *inputs, **static)
         if own is None and found is None:
             return
@@ -279,8 +299,8 @@ def need_dual(primal: Any, tangent: Any) -> None:
 
 
 def zeros(t: Any) -> Any:
-    """Zeros like t."""
-    return literal(np.zeros(t._data_.shape, t._data_.dtype))
+    """Zeros that lie as t does."""
+    return literal(empty_like(t._data_, make=np.zeros))
 
 
 def ones(t: Any) -> Any:

@@ -92,7 +92,7 @@ class _set_fwd_grad_enabled(_Switch):
 
 
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
-    """A tensor on the same memory, with this very tangent beside it."""
+    """A tensor on the same memory, with this tangent beside it."""
     current = _current()
     if current is None or level not in (None, 0):
         raise RuntimeError(
@@ -112,7 +112,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Setting a forward grad that itself has a forward gradient at the same level 0 is not supported."
         )
     dual = _identical(tensor, "ViewBackward0")
-    current.give(dual, tangent)
+    current.dual(dual, tangent)
     return dual
 
 

@@ -181,7 +181,7 @@ def back(
         allow_unused=True,
     )  # fmt: skip
     gradients = [zeros(t) if g is None else g for g, t in zip(found, own, strict=True)]
-    return gradients if recording else [_off(g, True) for g in gradients]
+    return released(gradients, [*own, *past], recording)
 
 
 # ---- grad ----------------------------------------------------------------------------------------
@@ -388,7 +388,7 @@ def pushed(
     try:
         with level:
             for dual, tangent in zip(duals, along, strict=True):
-                level.give(dual, tangent)
+                level.dual(dual, tangent)
             result = func(*tree_unflatten(duals, spec))
             aux = None
             if has_aux:

@@ -226,9 +226,12 @@ def compact(level: Vmap, row: Primitive, values: Values, flags: Flags, static: S
     return looped(level, row, values, flags, static) if "order" in static else row(x)
 
 
-def kept(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
-    """A copy laid out in a way that a batch need not keep."""
-    return TABLE["clone"](values[0])
+def laid(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
+    """A copy with strides of its own: each example is laid out so, one behind the other."""
+    (x,), strides = values, static["strides"]
+    if strides is None:
+        return row(x, strides=None)
+    return row(x, strides=(extent(x._data_.shape[1:], strides), *strides))
 
 
 def strided(level: Vmap, row: Primitive, values: Values, flags: Flags, static: Static) -> Any:
@@ -569,7 +572,7 @@ FAMILIES: dict[str, Rule] = {"unary": pointwise, "binary": pointwise, "ternary":
 
 ROWS: dict[str, Rule] = {
     **dict.fromkeys(AXES, leading),
-    "expand": expand, "argmax": flat, "argmin": flat, "roll": flat, "compact": compact, "laid_out": kept,
+    "expand": expand, "argmax": flat, "argmin": flat, "roll": flat, "compact": compact, "laid_out": laid,
     **dict.fromkeys(("as_strided", "as_strided_sum", "as_strided_part", "as_strided_scatter"), strided),
     "matmul": matmul, "dot": dot, "linear": linear, "linear_weight": linear_weight,
     "embedding": embedding, "embedding_sum": embedding_sum, "search": search,

@@ -87,12 +87,13 @@ def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
     if strides is None:
         return x.copy(order="C")
     steps = tuple([s * x.itemsize for s in strides])
-    out = strided_view(np.empty(x.size, x.dtype, like=x), x.shape, steps)
+    room = 1 + sum(s * (n - 1) for s, n in zip(strides, x.shape, strict=True)) if x.size else 0
+    out = strided_view(np.empty(room, x.dtype, like=x), x.shape, steps)
     np.copyto(out, x)
     return out
 
 
-# A copy that lies in memory in a way of its own: with these strides, which fill it, or in row order.
+# A copy that lies in memory in a way of its own: with these strides, or in row order.
 laid_out = Primitive(
     "laid_out", "unary", _laid_out, (lambda g: g,), lambda x, *, strides: (x.shape, x.dtype), "{x}",
     lambda: [

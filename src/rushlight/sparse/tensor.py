@@ -574,7 +574,7 @@ def to_sparse(input: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     """The elements of a dense tensor that are not zero, or the slices over sparse_dim dimensions."""
     array = read(input, "which elements are not zero")
     split = array.ndim if sparse_dim is None else sparse_dim
-    if not 0 < split <= array.ndim:
+    if not min(1, array.ndim) <= split <= array.ndim:
         raise RuntimeError(
             f"to_sparse: sparse_dim must be between 1 and {array.ndim} for a tensor of shape "
             f"{list(array.shape)}, not {split}"
@@ -582,8 +582,10 @@ def to_sparse(input: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     present = array != 0
     if split < array.ndim:
         present = present.any(axis=tuple(range(split, array.ndim)))
-    at = wrap(np.stack(np.nonzero(present)).astype(np.int64))
-    values = relabel(input[tuple(at.unbind())], "ToSparseBackward0")
+    at = wrap(np.argwhere(present).T.astype(np.int64))
+    # A number has no coordinates: it is there, or it is not.
+    spec = tuple(at.unbind()) or wrap(present.reshape(1))
+    values = relabel((input if array.ndim else input.reshape(1))[spec], "ToSparseBackward0")
     return assemble(at, values, array.shape, True)
 
 

@@ -55,7 +55,7 @@ def _target_size(
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         sizes = tuple(size) if isinstance(size, list | tuple) else (size,) * dims
-        if len(sizes) != dims:
+        if isinstance(size, list | tuple) and len(sizes) != dims:
             raise ValueError(
                 "Input and output must have the same number of spatial dimensions, but got input with "
                 f"spatial dimensions of {list(spatial)} and output size of {size}. Please provide "
@@ -66,7 +66,7 @@ def _target_size(
     factors = (
         tuple(scale_factor) if isinstance(scale_factor, list | tuple) else (scale_factor,) * dims
     )
-    if len(factors) != dims:
+    if isinstance(scale_factor, list | tuple) and len(factors) != dims:
         raise ValueError(
             "Input and scale_factor must have the same number of spatial dimensions, but got input with "
             f"spatial dimensions of {list(spatial)} and scale_factor of shape {scale_factor}. Please "
@@ -110,16 +110,16 @@ def interpolate(
     shape = input._data_.shape
     dims = len(shape) - 2
     sizes, factors = _target_size(input, size, scale_factor, recompute_scale_factor)
+    if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and dims == 2):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a "
+            "4-D tensor as input"
+        )
     known = (*_SMOOTH, "nearest", "nearest-exact", "area")
     if dims not in (1, 2, 3) or mode not in known:
         raise NotImplementedError(
             f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {len(shape)}D) for the "
             f"modes: {' | '.join(known)} (got {mode})"
-        )
-    if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and dims == 2):
-        raise ValueError(
-            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a "
-            "4-D tensor as input"
         )
     needed = _LINEAR.get(mode, 2 if mode in ("bicubic", "lanczos") else dims)
     if dims != needed:

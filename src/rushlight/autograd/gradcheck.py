@@ -115,10 +115,14 @@ def gradcheck(
             "requires_grad=True."
         )
     outputs = outputs_of(func, given)
+    followed = any(o._requires_grad_ for o in outputs)
     try:
         for position, x in wanted:
             numerical = _numerical(func, given, x, eps)
             for number, slopes in enumerate(numerical):
+                if not followed and slopes.any():
+                    what = "Numerical gradient for function expected to be zero, as no output requires grad,"
+                    _differ(what, number, position, slopes, np.zeros(()))
                 if check_backward_ad and outputs[number]._requires_grad_:
                     ours = _analytical(outputs, x, number)
                     if ours is not None and not _agree(ours, slopes, atol, rtol):

@@ -129,6 +129,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix and a vector."""
     need_tensor("mv", "input", 1, input)
+    need_tensor("mv", "vec", 2, vec)
     if input.layout is not strided:
         return write_out(out, input @ vec)
     size_at(input, 0)

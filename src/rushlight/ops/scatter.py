@@ -464,7 +464,10 @@ def index_reduce(
         raise IndexError("index out of range in self")
     places = line.expand(values._data_.shape)
     x = input if input._data_.ndim else input.reshape(1)
-    result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)
+    if wanted.size:
+        result = scatter_reduce(x, at, places, values, reduce, include_self=include_self)
+    else:
+        result = x.clone()
     if result._data_.shape != input._data_.shape:
         result = result.reshape(input._data_.shape)
     relabel(result, "IndexReduceBackward0")

@@ -32,6 +32,9 @@ _SHORT = 256
 def stable_order(x: Array, descending: bool) -> Array:
     """Positions along the last dimension in sorted order; equal ones keep theirs, nan is last."""
     n = x.shape[-1]
+    if x.dtype.kind == "b":
+        # Other bytes may be seen as flags, and each but 0 is as true as 1.
+        x = x.view(np.uint8) != 0
     if n <= _SHORT or x.dtype.kind not in "iufV" or x.itemsize < 4:
         if not descending:
             return np.argsort(x, axis=-1, kind="stable")

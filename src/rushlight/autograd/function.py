@@ -502,6 +502,7 @@ def _transplant(tensor: TensorBase, node: FunctionNode, number: int) -> None:
 
     result = alias(tensor)
     stand(result, node, number)
+    tensor._grad = None
     rebase(tensor, result)  # type: ignore[arg-type]
 
 

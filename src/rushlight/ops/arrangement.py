@@ -114,12 +114,12 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
     if ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
-    if plane[0] == plane[1] or abs(plane[0] - plane[1]) == ndim:
+    a, b = (one_dim(d, ndim) for d in plane)
+    if a == b:
         raise RuntimeError(
             f"expected rotation dims to be different, but got dim0 = {plane[0]} and dim1 = "
             f"{plane[1]}"
         )
-    a, b = (one_dim(d, ndim) for d in plane)
     if turns % 2 and input._requires_grad_ and _is_plain(input._data_):
         # The same, and its gradient lies as torch's: it is turned over before it is seen the other way.
         turned = flip(transpose(input, a, b), a if turns == 1 else b)

@@ -51,7 +51,7 @@ def get_total_norm(
     order = float(norm_type)
     with no_grad():
         norms = [linalg.vector_norm(t, order) for t in listed]
-        total = linalg.vector_norm(stack([norm.to(norms[0].dtype) for norm in norms]), order)
+        total = linalg.vector_norm(stack(norms), order)
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "

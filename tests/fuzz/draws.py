@@ -16,7 +16,7 @@ import torch
 
 from tests.fuzz.subjects import OPTIMIZERS
 
-FLOATS = (torch.float32,) * 7 + (torch.float64,) * 2 + (torch.float16,)
+FLOATS = (torch.float32,) * 7 + (torch.float64,) * 2 + (torch.float16, torch.bfloat16)
 DTYPES = (
     *FLOATS,
     torch.int64,
@@ -24,6 +24,7 @@ DTYPES = (
     torch.int32,
     torch.uint8,
     torch.int8,
+    torch.int16,
     torch.bool,
     torch.bool,
     torch.complex64,

@@ -103,6 +103,9 @@ HOLES: dict[str, Callable[[Draws], str]] = {
     ),
     "kernel": Draws.kernel,
     "classes": Draws.classes,
+    "function": chosen(
+        "torch.sin", "cube", "rows", "written", "paired_with_itself", "sorted_values"
+    ),
     "rounding": chosen("'trunc'", "'floor'", "None"),
     "reduction": chosen("'none'", "'sum'", "'mean'"),
     "hook": chosen("double", "silent", "keep", "in_place", "squared", "double", "keep"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tests.fuzz.around import AROUND
 from tests.fuzz.seldom import SELDOM
 from tests.fuzz.training import TRAINING
 
@@ -497,6 +498,7 @@ GROUPS: dict[str, tuple[float, str]] = {
     ),
     **TRAINING,
     **SELDOM,
+    **AROUND,
 }
 
 

@@ -126,4 +126,137 @@ class Lazy(torch.autograd.Function):
         log.append(g is None)
         log.append(h is None)
         return None if g is None else g * 2, None if h is None else h * 3
+
+def cube(x):
+    return x ** 3
+
+def total(x):
+    return (x * x.sigmoid()).sum()
+
+def paired(x, y):
+    return x * y.sin() + y
+
+def paired_with_itself(x):
+    return paired(x, x)
+
+def rows(x):
+    return x.cumsum(-1).mean(-1)
+
+def written(x):
+    y = x.clone()
+    y.mul_(x)
+    y[..., :1] = 0
+    return y
+
+def sorted_values(x):
+    return x.sort(-1).values.flip(-1)
+
+def divergence(x):
+    normal = torch.distributions.Normal
+    return torch.distributions.kl_divergence(normal(x, 1.0), normal(0.0, 2.0))
+
+def several(x):
+    return torch.stack([torch.ones_like(x)] * 2)
+
+def forward(f, x, t):
+    with torch.autograd.forward_ad.dual_level():
+        out = f(torch.autograd.forward_ad.make_dual(x, t))
+        return tuple(torch.autograd.forward_ad.unpack_dual(out))
+
+def reloaded(value):
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file)
+
+def prepare(module, args):
+    return tuple(a * 2 for a in args)
+
+def prepend(module, grads):
+    return tuple(None if g is None else g * 2 for g in grads)
+
+def packed(t):
+    return t.detach().clone()
+
+def unpacked(t):
+    return t
+
+class Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return x.cos() * g
+
+class Many(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2, None, 'text', x.shape
+
+    @staticmethod
+    def backward(ctx, g, *rest):
+        log.append(len(rest))
+        return g * 2
+
+class Jvp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2 * ctx.saved_tensors[0]
+
+    @staticmethod
+    def jvp(ctx, t):
+        return t * 2 * ctx.saved_tensors[0]
+
+class Plain(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.detach().sum()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+class Viewed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x[:1], x.clone()[..., None]
+
+    @staticmethod
+    def backward(ctx, g, h):
+        return h[..., 0]
+
+class Dirty(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        x.add_(y)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x, y)
+        return x, y * x
+
+    @staticmethod
+    def backward(ctx, g, h):
+        x, y = ctx.saved_tensors
+        return g + h * y, g + h * (x + y)
+
+class Needs(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        log.append(ctx.needs_input_grad)
+        return x * y
+
+    @staticmethod
+    def backward(ctx, g):
+        log.append(ctx.needs_input_grad)
+        return (g if ctx.needs_input_grad[0] else None), (g * 2 if ctx.needs_input_grad[1] else None)
 """

@@ -19,7 +19,15 @@ TABLE = {group: rows(text) for group, (_, text) in GROUPS.items()}
 WEIGHTS = [weight for weight, _ in GROUPS.values()]
 DELETE = Operation("del", False, ())
 NAME = re.compile(r"\b[tmo]\d+\b")
-MODES = (("with torch.no_grad(): ", 0.07), ("with torch.inference_mode(): ", 0.012))
+MODES = (
+    ("with torch.no_grad(): ", 0.07),
+    ("with torch.inference_mode(): ", 0.012),
+    ("with torch.autocast('cpu'): ", 0.012),
+    ("with torch.enable_grad(): ", 0.005),
+    ("with torch.autograd.graph.save_on_cpu(): ", 0.005),
+    ("with torch.autograd.graph.saved_tensors_hooks(packed, unpacked): ", 0.01),
+    ("with torch.autograd.detect_anomaly(): ", 0.008),
+)
 
 MOST_NAMES = 11
 LARGEST, MOST_ELEMENTS = 1e4, 150

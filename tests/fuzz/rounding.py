@@ -17,8 +17,10 @@ ROUNDING = {
 
 def magnitude(array: np.ndarray) -> float:
     """The largest finite number in it."""
-    if array.dtype.kind not in "fc":
+    if array.dtype.kind not in "fcV":
         return 0.0
+    if array.dtype.kind == "V":
+        array = array.astype(np.float32)
     with np.errstate(all="ignore"):
         sizes = np.abs(array)
     return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
@@ -47,5 +49,7 @@ def signs_differ(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether a zero is another zero."""
     if a.dtype.kind == "c":
         return signs_differ(a.real, b.real) or signs_differ(a.imag, b.imag)
+    if a.dtype.kind == "V":
+        a, b = a.astype(np.float32), b.astype(np.float32)
     zeros = (a == 0) & (b == 0)
     return a.dtype.kind == "f" and bool((np.signbit(a) != np.signbit(b))[zeros].any())

@@ -96,7 +96,8 @@ SELDOM: dict[str, tuple[float, str]] = {
         = torch.linalg.multi_dot([{matrix}, {product}])
         = torch.einsum('bij,bkj->bik', {batch}, {batch})
         = torch.einsum('ij,j->i', {matrix}, {product})
-        = torch.linalg.%({square}) :: qr svdvals slogdet matrix_exp
+        = torch.linalg.%({square}) :: svdvals slogdet matrix_exp
+        = torch.linalg.qr({square}.tanh() + 4 * torch.eye(3))
         = torch.linalg.matrix_power({square}, 2)
         = torch.fft.%({float}) :: ifft fft2 hfft fftshift
         = torch.stft({vector}, 2, return_complex=True, center=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.autograd.state import _Switch
 from rushlight.caller import HERE
-from rushlight.core.doors import Interpreter
+from rushlight.core.doors import Interpreter, unboxed
 from rushlight.core.node import Node
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -34,7 +34,7 @@ class Watch(Interpreter):
             node._site = where()
         if self.check_nan and self.first is None and state.walk is None:
             for o in outs:
-                bad = _bad_value(o._data_)
+                bad = _bad_value(o)
                 if bad is not None and not any(map(_is_bad, (*inputs, *static.values()))):
                     shapes = [list(t._data_.shape) for t in inputs if isinstance(t, TensorBase)]
                     self.first = (
@@ -48,7 +48,7 @@ class Watch(Interpreter):
         if not self.check_nan:
             return
         for number, g in enumerate(gradients):
-            if g is not None and g._data_.dtype.kind in "fcV" and np.isnan(g._data_).any():
+            if g is not None and _bad_value(g) == "nan":
                 made = f" It was recorded at\n{node._site}" if node._site else ""
                 first = f"\nThe first bad value of the forward: {self.first}" if self.first else ""
                 raise RuntimeError(
@@ -140,7 +140,8 @@ def is_anomaly_check_nan_enabled() -> bool:
     return state.anomaly is None or bool(state.anomaly.check_nan)
 
 
-def _bad_value(array: Any) -> str | None:
+def _bad_value(t: TensorBase) -> str | None:
+    array = unboxed(t)._data_
     if array.dtype.kind not in "fcV" or np.isfinite(array).all():
         return None
     return "nan" if np.isnan(array).any() else "-inf" if (array == -np.inf).any() else "inf"
@@ -149,7 +150,7 @@ def _bad_value(array: Any) -> str | None:
 def _is_bad(operand: Any) -> bool:
     # Who writes float("-inf") into a mask has asked for it.
     if isinstance(operand, TensorBase):
-        return _bad_value(operand._data_) is not None
+        return _bad_value(operand) is not None
     return isinstance(operand, float) and not math.isfinite(operand)
 
 

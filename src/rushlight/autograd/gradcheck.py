@@ -129,7 +129,7 @@ def gradcheck(
                         _differ("Jacobian mismatch", number, position, slopes, np.squeeze(ours).T)
                 if check_forward_ad:
                     along = along_inputs(func, given, position, number)
-                    if not np.allclose(along, slopes, rtol=rtol, atol=atol, equal_nan=True):
+                    if not np.allclose(along, slopes, rtol=rtol, atol=atol):
                         what = "Jacobian computed with forward mode mismatch"
                         _differ(what, number, position, slopes, along)
         if check_batched_grad and not same_in_batch(outputs, [x for _, x in wanted]):
@@ -164,7 +164,7 @@ def _agree(ours: Any, numerical: Any, atol: float, rtol: float) -> bool:
             slope = numerical[:, axis, :].T
             expected = np.real(np.conj(factor) * slope)
             part = np.imag(ours[:, seed, :]) if axis else np.real(ours[:, seed, :])
-            if not np.allclose(part, expected, rtol=rtol, atol=atol, equal_nan=True):
+            if not np.allclose(part, expected, rtol=rtol, atol=atol):
                 return False
     return True
 

@@ -80,7 +80,7 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    if not all(t.requires_grad for t in tensors):
+    if mode == "all" and not all(t.requires_grad for t in tensors):
         raise AssertionError("Expected gradient function to be set: each tensor must require grad")
     # For each backward under way: the gradients that have come, and how many are still to come.
     come: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
@@ -101,7 +101,9 @@ def register_multi_grad_hook(
     def hook_of(number: int) -> Callable[[Any], None]:
         return lambda gradient: arrived(number, gradient)
 
-    return _Handles([t.register_hook(hook_of(number)) for number, t in enumerate(tensors)])
+    return _Handles(
+        [t.register_hook(hook_of(number)) for number, t in enumerate(tensors) if t.requires_grad]
+    )
 
 
 # ---- what is about other devices, and about compilers --------------------------------------------

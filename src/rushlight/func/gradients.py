@@ -130,7 +130,11 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
         if isinstance(place, Node):
             if id(place) not in seen:
                 seen.add(id(place))
-                stack.extend(edge for edge in place._edges if edge is not None)
+                edges = [edge for edge in place._edges if edge is not None]
+                if not edges:
+                    # Of a view that was made while nothing was recorded, whose base wants a gradient.
+                    return True
+                stack.extend(edges)
         elif id(place) not in known:
             return True
     return False

@@ -89,15 +89,13 @@ def jacrev(
             return tree_flatten(pull(tree_unflatten(seeds, shape)))[0]
 
         rows = vmap(all_of, chunk_size=chunk_size)(*directions(outputs))
+        sizes = [out._data_.size for out in outputs]
         blocks = []
-        start = 0
-        for out in outputs:
-            size = out._data_.size
+        for out, *parts in zip(outputs, *(row.split(sizes) for row in rows), strict=True):
             part = [
-                row.narrow(0, start, size).reshape((*out._data_.shape, *t._data_.shape))
-                for row, t in zip(rows, inputs, strict=True)
+                block.reshape((*out._data_.shape, *t._data_.shape))
+                for block, t in zip(parts, inputs, strict=True)
             ]
-            start += size
             blocks.append(_arranged(argnums, spec, part))
         result = tree_unflatten(blocks, shape)
         return (result, aux[0]) if has_aux else result
@@ -140,12 +138,11 @@ def jacfwd(
         blocks = []
         for out, column in zip(outputs, columns, strict=True):
             own = tuple(out._data_.shape[1:])
-            start, part = 0, []
-            for t in inputs:
-                size = t._data_.size
-                block = column.narrow(0, start, size).movedim(0, -1)
-                part.append(block.reshape((*own, *t._data_.shape)))
-                start += size
+            sizes = [t._data_.size for t in inputs]
+            part = [
+                block.reshape((*own, *t._data_.shape))
+                for block, t in zip(column.movedim(0, -1).split(sizes, -1), inputs, strict=True)
+            ]
             blocks.append(_arranged(argnums, spec, part))
         result = tree_unflatten(blocks, shape)
         if not has_aux:

@@ -481,6 +481,8 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
 @in_half
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Sums of products along dim; the first operand is conjugated."""
+    need_tensor("linalg_vecdot", "x", 1, x)
+    need_tensor("linalg_vecdot", "y", 2, y)
     return write_out(out, (x.conj() * y).sum(dim))
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
+from rushlight.ops.inplace import admit
+
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
@@ -44,6 +46,10 @@ def _pair(name: str, method: str, method_: str) -> Pair:
     def run(called: str, method: str, self: Any, others: Any, options: Any) -> list[Any]:
         others += tuple(options.pop(key) for key in _OTHERS if key in options)
         rows = _rows(called, self, others)
+        if method.endswith("_"):
+            # All of the list are asked before one is written.
+            for row in rows:
+                admit(*row)
         return [getattr(row[0], method)(*row[1:], **options) for row in rows]
 
     def function(self: Tensors, *others: Any, **options: Any) -> tuple[Tensor, ...]:

@@ -404,13 +404,15 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     kept_b = [d for d in range(b._data_.ndim) if d not in right]
     shape = (*(a._data_.shape[d] for d in kept_a), *(b._data_.shape[d] for d in kept_b))
     inside = math.prod(a._data_.shape[d] for d in left)
-    need_type(out, a._data_.dtype)
-    if not shape:
-        # One number is a product of vectors, which autocast does not lower.
-        return copy_out(out, dot(a.permute(left).reshape(-1), b.permute(right).reshape(-1)))
     rows_a = a.permute(*kept_a, *left).reshape(math.prod(shape[: len(kept_a)]), inside)
     columns_b = b.permute(*right, *kept_b).reshape(inside, math.prod(shape[len(kept_a) :]))
-    return copy_out(out, matmul(rows_a, columns_b).reshape(shape))
+    need_type(out, a._data_.dtype)
+    if math.prod(shape) == 1:
+        # One number is a product of vectors, which autocast does not lower.
+        product = dot(rows_a.reshape(-1), columns_b.reshape(-1))
+    else:
+        product = matmul(rows_a, columns_b)
+    return copy_out(out, product.reshape(shape))
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

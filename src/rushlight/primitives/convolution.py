@@ -162,6 +162,12 @@ def _weight_gradient(
             sources = _input_sources(lower, grid, groups)
             flat = _grouped(grid.spread(upper, 0, grid.length), groups)
             total = correlation(flat, sources, grid.length)
+            if not np.isfinite(total.sum()):
+                # Zeros lie between the lines of g: nan and infinity are not to meet them.
+                ones = np.ones((len(lower), 1, *g.shape[2:]), bool, like=g)
+                seen = grid.spread(ones, 0, grid.length)[0]
+                sources = [source[..., seen] for source in sources]
+                total = correlation(flat[..., seen], sources, ones.size)
             total = total.reshape(groups, math.prod(kernel), inputs, outputs // groups)
             totals[i] = total.transpose(0, 3, 2, 1).reshape(shape)
 

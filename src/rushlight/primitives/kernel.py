@@ -293,6 +293,9 @@ def entering(
         x, others=wanting, itself=itself, refused=refused, error=error, zeros=zeros, strides=strides
     )  # fmt: skip
     node = result._node_
+    if not itself and node.__class__ is PrimitiveNode:
+        # Where x stands is asked for, and not its values: these may change.
+        node.versions = ()
     if wanting and node.__class__ is PrimitiveNode:
         # What the rule is given is forgotten as the node has run; its parameters are not.
         node.static = node.static | {"others": ()}
